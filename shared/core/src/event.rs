@@ -1,0 +1,290 @@
+//! Messages of the `checks` queue, as far as they name services to look at.
+//!
+//! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a stopped task,
+//! what its target was. Everything else is read again. Unknown kinds and unknown fields are no-ops.
+
+use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
+use crate::observation::{Task, TaskStatus};
+use crate::task_parts::TaskDetail;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// The version of our own message form.
+const MESSAGE_VERSION: u32 = 1;
+
+/// Service Action events after which the registrations of a service may differ.
+const SERVICE_ACTIONS: [&str; 7] = [
+    "SERVICE_STEADY_STATE",
+    "TASKSET_STEADY_STATE",
+    "TASKS_STOPPED",
+    "SERVICE_TASK_START_IMPAIRED",
+    "SERVICE_DEPLOYMENT_COMPLETED",
+    "SERVICE_DEPLOYMENT_FAILED",
+    "SERVICE_DESIRED_COUNT_UPDATED",
+];
+
+/// Deployment events after which a whole service is worth a look.
+const DEPLOYMENT_EVENTS: [&str; 2] = ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"];
+
+/// What a message asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Look at these services.
+    Check(Check),
+    /// Nothing, for this reason.
+    Ignored(Ignored),
+}
+
+/// Look at these services of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The cluster.
+    pub cluster: ClusterArn,
+    /// Service names.
+    pub services: BTreeSet<String>,
+    /// A description of this task older than this version must not be judged.
+    pub at_least: BTreeMap<TaskArn, u64>,
+    /// Tasks that the event itself shows as stopped: proof of what their targets were.
+    pub stopped: Vec<Task>,
+    /// How many looks in a row led here.
+    pub hop: u32,
+}
+
+/// Why a message asks for nothing. Counted by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ignored {
+    /// Not from ECS.
+    Source(String),
+    /// An event of a kind that changes no registration.
+    Kind(String),
+    /// A task event in a state between the interesting ones.
+    TaskStatus(TaskStatus),
+    /// A task that no service started.
+    NotAServiceTask,
+    /// A service or deployment event that changes no registration.
+    EventName(String),
+    /// An old short ARN that names no cluster, in an event that names none elsewhere.
+    NoCluster(String),
+}
+
+impl Ignored {
+    /// The name under which it is counted.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "other_source",
+            Self::Kind(_) => "other_kind",
+            Self::TaskStatus(_) => "other_task_status",
+            Self::NotAServiceTask => "not_a_service_task",
+            Self::EventName(_) => "other_event_name",
+            Self::NoCluster(_) => "no_cluster",
+        }
+    }
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(source) => write!(f, "events of `{source}` are not used"),
+            Self::Kind(kind) => write!(f, "events of kind `{kind}` change no registration"),
+            Self::TaskStatus(status) => write!(f, "a task in {status} is not judged yet; RUNNING and STOPPED are"),
+            Self::NotAServiceTask => f.write_str("the task was not started by a service, so no target is expected"),
+            Self::EventName(name) => write!(f, "`{name}` changes no registration"),
+            Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),
+        }
+    }
+}
+
+/// A message that nobody can read: it fails, alone, and ends in the dead-letter queue.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Not JSON.
+    #[error("the message is not JSON")]
+    NotJson(#[source] serde_json::Error),
+    /// JSON of another kind.
+    #[error(
+        "the message is neither an EventBridge event (no `detail-type`) nor one of Portkeeper's own (no `portkeeper`)"
+    )]
+    NotAnEvent,
+    /// An event of a kind that is used, without what it needs.
+    #[error("the `{kind}` event cannot be read")]
+    Malformed {
+        /// The event's `detail-type`, or `portkeeper`.
+        kind: String,
+        /// What is wrong.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// One of ours, of a version that this program does not read.
+    #[error("the message has version {0}, this program reads {MESSAGE_VERSION}")]
+    OtherVersion(u32),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
+    detail: Value,
+    portkeeper: Option<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServiceDetail {
+    event_name: String,
+    cluster_arn: Option<ClusterArn>,
+}
+
+/// Our own message: "check these services", from a look-again or from the sweep.
+#[derive(Serialize, Deserialize)]
+struct OwnMessage {
+    version: u32,
+    cluster: ClusterArn,
+    services: BTreeSet<String>,
+    #[serde(default)]
+    hop: u32,
+    #[serde(default)]
+    at_least: BTreeMap<TaskArn, u64>,
+}
+
+/// Reads the body of a message.
+pub fn parse(body: &str) -> Result<Message, Unreadable> {
+    let envelope: Envelope = serde_json::from_str(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => Unreadable::NotAnEvent,
+        _ => Unreadable::NotJson(error),
+    })?;
+    if let Some(own) = envelope.portkeeper {
+        return parse_own(own);
+    }
+    let kind = envelope.detail_type.ok_or(Unreadable::NotAnEvent)?;
+    if envelope.source != "aws.ecs" {
+        return Ok(Message::Ignored(Ignored::Source(envelope.source)));
+    }
+    let malformed = |source| Unreadable::Malformed { kind: kind.clone(), source };
+    match kind.as_str() {
+        "ECS Task State Change" => serde_json::from_value(envelope.detail).map(task_event).map_err(malformed),
+        "ECS Service Action" => serde_json::from_value(envelope.detail)
+            .map(|detail| service_event(detail, &SERVICE_ACTIONS, &envelope.resources))
+            .map_err(malformed),
+        "ECS Deployment State Change" => serde_json::from_value(envelope.detail)
+            .map(|detail| service_event(detail, &DEPLOYMENT_EVENTS, &envelope.resources))
+            .map_err(malformed),
+        _ => Ok(Message::Ignored(Ignored::Kind(kind))),
+    }
+}
+
+fn parse_own(own: Value) -> Result<Message, Unreadable> {
+    let malformed = |source| Unreadable::Malformed { kind: "portkeeper".to_owned(), source };
+    let OwnMessage { version, cluster, services, hop, at_least } = serde_json::from_value(own).map_err(malformed)?;
+    if version != MESSAGE_VERSION {
+        return Err(Unreadable::OtherVersion(version));
+    }
+    Ok(Message::Check(Check { cluster, services, at_least, stopped: Vec::new(), hop }))
+}
+
+fn task_event(detail: TaskDetail) -> Message {
+    let status = TaskStatus::from(detail.last_status.as_str());
+    if !matches!(status, TaskStatus::Running | TaskStatus::Stopped) {
+        return Message::Ignored(Ignored::TaskStatus(status));
+    }
+    let started_by_service = detail.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
+    let service = detail.group.as_deref().and_then(|group| group.strip_prefix("service:"));
+    let Some(service) = service.filter(|name| started_by_service && !name.is_empty()) else {
+        return Message::Ignored(Ignored::NotAServiceTask);
+    };
+    Message::Check(Check {
+        cluster: detail.cluster_arn.clone(),
+        services: BTreeSet::from([service.to_owned()]),
+        at_least: BTreeMap::from([(detail.task_arn.clone(), detail.version)]),
+        stopped: if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() },
+        hop: 0,
+    })
+}
+
+fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> Message {
+    if !used.contains(&detail.event_name.as_str()) {
+        return Message::Ignored(Ignored::EventName(detail.event_name));
+    }
+    let arns: Vec<ServiceArn> =
+        resources.iter().filter_map(|resource| ServiceArn::try_from(resource.as_str()).ok()).collect();
+    let cluster = detail.cluster_arn.or_else(|| arns.iter().find_map(ServiceArn::cluster));
+    match cluster {
+        Some(cluster) if !arns.is_empty() => Message::Check(Check {
+            cluster,
+            services: arns.iter().map(|arn| arn.name().to_owned()).collect(),
+            at_least: BTreeMap::new(),
+            stopped: Vec::new(),
+            hop: 0,
+        }),
+        _ => Message::Ignored(Ignored::NoCluster(resources.join(", "))),
+    }
+}
+
+/// The body of a message that asks to look at a service again, as the `hop`-th look in a row.
+#[must_use]
+pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, hop: u32) -> Value {
+    let own = OwnMessage {
+        version: MESSAGE_VERSION,
+        cluster: key.cluster.clone(),
+        services: BTreeSet::from([key.service.clone()]),
+        hop,
+        at_least: at_least.clone(),
+    };
+    serde_json::json!({ "portkeeper": own })
+}
+
+/// One service to look at, and the messages that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCheck {
+    /// The service.
+    pub key: ServiceKey,
+    /// See [`Check::at_least`]; the newest version that any message names.
+    pub at_least: BTreeMap<TaskArn, u64>,
+    /// See [`Check::stopped`].
+    pub stopped: Vec<Task>,
+    /// The shortest chain of looks among the messages.
+    pub hop: u32,
+    /// The ids of the messages.
+    pub messages: BTreeSet<String>,
+}
+
+/// Turns the messages of a batch into one check for each service: 500 task events of one deployment are one check.
+#[must_use]
+pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<ServiceCheck> {
+    let mut checks: BTreeMap<ServiceKey, ServiceCheck> = BTreeMap::new();
+    for (id, check) in messages {
+        for service in &check.services {
+            let key = ServiceKey { cluster: check.cluster.clone(), service: service.clone() };
+            let merged = checks.entry(key.clone()).or_insert_with(|| ServiceCheck {
+                key,
+                at_least: BTreeMap::new(),
+                stopped: Vec::new(),
+                hop: check.hop,
+                messages: BTreeSet::new(),
+            });
+            merged.hop = merged.hop.min(check.hop);
+            merged.messages.insert(id.clone());
+            for (task, version) in &check.at_least {
+                let floor = merged.at_least.entry(task.clone()).or_insert(0);
+                *floor = (*floor).max(*version);
+            }
+            for task in &check.stopped {
+                if !merged.stopped.iter().any(|known| known.arn == task.arn) {
+                    merged.stopped.push(task.clone());
+                }
+            }
+        }
+    }
+    checks.into_values().collect()
+}
+
+#[cfg(test)]
+#[path = "event_tests.rs"]
+mod tests;

@@ -1,0 +1,261 @@
+//! The memory of one service: what was known to be ours, what is wrong, what was tried.
+//!
+//! It proves ownership after ECS has forgotten a task, gives the second look, and says which alerts were sent.
+//! It is never the truth about AWS. Losing it is safe: repairs wait for a second look and an alert may repeat.
+
+use crate::code::Code;
+use crate::ids::{NotAnId, Target, TargetGroupArn, TaskArn};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The form of the record. A record of another form is read as an empty one.
+pub const SCHEMA: u32 = 1;
+
+/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task.
+const RELEASED_KEPT_SECS: u32 = 2 * 3600;
+
+/// The most targets that are remembered for one service. ELBv2 allows 1,000 targets in a group and ECS five
+/// groups to a service; this bound keeps the record under DynamoDB's 400 KB. Beyond it, proof is only missing.
+const KNOWN_LIMIT: usize = 3000;
+
+/// What is remembered of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LedgerRecord {
+    /// The form of this record.
+    pub schema: u32,
+    /// Targets known to be, or to have been, this service's tasks', by group.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
+    /// Open incidents, ordered by code and subject.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<Incident>,
+    /// Recent repairs, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
+    /// When a look-again message that was already sent arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_again_at: Option<Timestamp>,
+}
+
+impl Default for LedgerRecord {
+    fn default() -> Self {
+        Self { schema: SCHEMA, known: BTreeMap::new(), incidents: Vec::new(), repairs: Vec::new(), look_again_at: None }
+    }
+}
+
+/// Why a stored record was not used.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableRecord {
+    /// Written by another version.
+    #[error("the ledger record has schema {found}, this version reads {SCHEMA}; it starts anew")]
+    OtherSchema {
+        /// The schema that was found.
+        found: u64,
+    },
+    /// Damaged.
+    #[error("the ledger record cannot be read; it starts anew")]
+    Damaged(#[source] serde_json::Error),
+}
+
+impl LedgerRecord {
+    /// Reads a stored record.
+    pub fn from_json(text: &str) -> Result<Self, UnreadableRecord> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(UnreadableRecord::Damaged)?;
+        match value.get("schema").and_then(serde_json::Value::as_u64) {
+            Some(found) if found != u64::from(SCHEMA) => Err(UnreadableRecord::OtherSchema { found }),
+            _ => serde_json::from_value(value).map_err(UnreadableRecord::Damaged),
+        }
+    }
+
+    /// The incident about this, if one is open.
+    #[must_use]
+    pub fn incident(&self, code: &Code, subject: &Subject) -> Option<&Incident> {
+        self.incidents.iter().find(|incident| incident.code == *code && incident.subject == *subject)
+    }
+
+    /// What is known of a target in a group.
+    #[must_use]
+    pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&Known> {
+        self.known.get(group).and_then(|targets| targets.get(target))
+    }
+
+    /// Notes that a target is this task's, registered or about to be.
+    pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
+        let held: usize = self.known.values().map(BTreeMap::len).sum();
+        let known = self.known.entry(group.clone()).or_default();
+        if held < KNOWN_LIMIT || known.contains_key(target) {
+            known.insert(target.clone(), Known { task: task.clone(), released_at: None });
+        }
+    }
+
+    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor the list of stopped
+    /// tasks proves anything about it: whoever registers it again is somebody else.
+    pub fn release(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn, now: Timestamp) {
+        let known = self.known.entry(group.clone()).or_default();
+        let entry = known.entry(target.clone()).or_insert_with(|| Known { task: task.clone(), released_at: None });
+        entry.released_at.get_or_insert(now);
+    }
+
+    /// Drops what has served its time. Called only on a record that is about to be written for another reason,
+    /// so that a quiet service is never written for the sake of tidiness.
+    pub fn tidy(&mut self, now: Timestamp, repairs_kept_seconds: u32) {
+        let fresh = |known: &Known| known.released_at.is_none_or(|at| now.secs_since(at) < RELEASED_KEPT_SECS);
+        for targets in self.known.values_mut() {
+            targets.retain(|_, known| fresh(known));
+        }
+        self.known.retain(|_, targets| !targets.is_empty());
+        self.repairs.retain(|repair| now.secs_since(repair.at) < repairs_kept_seconds);
+    }
+}
+
+/// A target known to be a task's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Whose it is or was.
+    pub task: TaskArn,
+    /// When it was seen gone after its task had ended: the end of the proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<Timestamp>,
+}
+
+/// What an incident is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Subject {
+    /// The service as a whole.
+    Service,
+    /// A task.
+    Task(TaskArn),
+    /// A target group.
+    Group(TargetGroupArn),
+    /// A target in a group.
+    Target(TargetGroupArn, Target),
+}
+
+impl Subject {
+    /// The target group, where there is one.
+    #[must_use]
+    pub fn group(&self) -> Option<&TargetGroupArn> {
+        match self {
+            Self::Group(group) | Self::Target(group, _) => Some(group),
+            Self::Service | Self::Task(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    /// As people read it; the JSON form holds whole ARNs instead.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service => f.write_str("service"),
+            Self::Task(task) => write!(f, "task {}", task.tail()),
+            Self::Group(group) => f.write_str(group.name()),
+            Self::Target(group, target) => write!(f, "{} {target}", group.name()),
+        }
+    }
+}
+
+impl TryFrom<String> for Subject {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        if text == "service" {
+            return Ok(Self::Service);
+        }
+        if let Some((group, target)) = text.split_once(' ') {
+            return Ok(Self::Target(TargetGroupArn::try_from(group)?, Target::try_from(target.to_owned())?));
+        }
+        TaskArn::try_from(text.as_str())
+            .map(Self::Task)
+            .or_else(|_| TargetGroupArn::try_from(text).map(Self::Group))
+            .map_err(|NotAnId { text, .. }| NotAnId { text, wanted: "the subject of an incident" })
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> Self {
+        match subject {
+            Subject::Service => "service".to_owned(),
+            Subject::Task(task) => task.into(),
+            Subject::Group(group) => group.into(),
+            Subject::Target(group, target) => format!("{group} {target}"),
+        }
+    }
+}
+
+/// Something wrong that was seen, from the first look to "resolved".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// What kind.
+    pub code: Code,
+    /// About what.
+    pub subject: Subject,
+    /// The task it concerns: for a missing target, the task without traffic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskArn>,
+    /// The first look.
+    pub opened_at: Timestamp,
+    /// How many looks saw it.
+    pub seen: u32,
+    /// A second look saw it too.
+    #[serde(default)]
+    pub confirmed: bool,
+    /// People were told: the alert was accepted by SNS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerted_at: Option<Timestamp>,
+    /// How many repairs were tried.
+    #[serde(default)]
+    pub repairs: u32,
+    /// The last repair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repaired_at: Option<Timestamp>,
+    /// It is over, and people who were told of it must be told of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved_at: Option<Timestamp>,
+    /// How it ended, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<String>,
+    /// What AWS answered to the last repair, when it refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
+}
+
+impl Incident {
+    /// An incident at its first look.
+    #[must_use]
+    pub fn opened(code: Code, subject: Subject, task: Option<TaskArn>, now: Timestamp) -> Self {
+        Self {
+            code,
+            subject,
+            task,
+            opened_at: now,
+            seen: 1,
+            confirmed: false,
+            alerted_at: None,
+            repairs: 0,
+            repaired_at: None,
+            resolved_at: None,
+            ending: None,
+            refusal: None,
+        }
+    }
+}
+
+/// A repair that was decided on. It is written down before it is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repair {
+    /// When.
+    pub at: Timestamp,
+    /// Register or deregister.
+    pub kind: crate::plan::ActionKind,
+    /// The group.
+    pub group: TargetGroupArn,
+    /// The target.
+    pub target: Target,
+}

@@ -1,0 +1,16 @@
+//! What is true, what should be, what to do about it.
+//!
+//! Pure: no I/O, no clock, no randomness, no environment. `now` is a parameter and everything is iterated in a
+//! fixed order, so the same input gives the same plan, byte for byte. This crate cannot see AWS: it builds
+//! and tests without any AWS crate.
+
+pub mod code;
+pub mod event;
+pub mod ids;
+pub mod ledger;
+pub mod observation;
+pub mod plan;
+pub mod policy;
+pub mod task_parts;
+mod text_enum;
+pub mod time;

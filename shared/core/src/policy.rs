@@ -1,0 +1,132 @@
+//! What may be done, how soon, and how much of it. Every number says its unit and its reason.
+
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The tag of an ECS service that overrides the stack-wide mode: `repair`, `alert`, `off`,
+/// each optionally followed by ` until 2026-12-31`.
+pub const MODE_TAG: &str = "portkeeper:mode";
+
+/// What Portkeeper may do for a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Repair what can be proved, tell people.
+    Repair,
+    /// Tell people, write nothing to AWS.
+    Alert,
+    /// Look away.
+    Off,
+}
+
+impl Mode {
+    /// The allowed texts, in the order in which documentation lists them.
+    pub const NAMES: [&'static str; 3] = ["repair", "alert", "off"];
+
+    /// From its text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "repair" => Some(Self::Repair),
+            "alert" => Some(Self::Alert),
+            "off" => Some(Self::Off),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Repair => "repair",
+            Self::Alert => "alert",
+            Self::Off => "off",
+        })
+    }
+}
+
+/// Limits and waiting times. The defaults are those of the deployed stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// The stack-wide mode.
+    pub mode: Mode,
+    /// Seconds after RUNNING or STOPPED during which ECS is left to do its work. ECS registers within seconds
+    /// around RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
+    pub settle_seconds: u32,
+    /// Seconds between the first and the second look at the same fault. Both must see it before anything is done.
+    pub confirm_seconds: u32,
+    /// A plan with more deregistrations than this, and more than `max_deregistration_percent`, makes none at all.
+    pub max_deregistrations: u32,
+    /// The same limit as a share of the service's registered targets.
+    pub max_deregistration_percent: u32,
+    /// So many repairs of one target within `fight_window_seconds` mean that somebody undoes them.
+    pub fight_repairs: u32,
+    /// See `fight_repairs`.
+    pub fight_window_seconds: u32,
+    /// How long after the reading began a proof may still be acted on. ECS needs longer than this from
+    /// placing a task to registering it, so nothing new can have taken the address meanwhile.
+    pub proof_seconds: u32,
+    /// How long an agent may be out of contact before people are told. Agents disconnect several times an
+    /// hour in normal operation.
+    pub disconnected_seconds: u32,
+    /// Added to what a group's own health check settings explain before a target counts as unhealthy.
+    pub unhealthy_margin_seconds: u32,
+    /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's recursion
+    /// detection ends such chains at about 16.
+    pub max_hops: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Repair,
+            settle_seconds: 90,
+            confirm_seconds: 60,
+            max_deregistrations: 5,
+            max_deregistration_percent: 10,
+            fight_repairs: 3,
+            fight_window_seconds: 600,
+            proof_seconds: 5,
+            disconnected_seconds: 900,
+            unhealthy_margin_seconds: 60,
+            max_hops: 12,
+        }
+    }
+}
+
+/// The mode that holds for one service, and what is wrong with its tag, if anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeInForce {
+    /// The mode.
+    pub mode: Mode,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// The mode for a service with this tag value. A tag that cannot be understood means `alert`: whoever wrote it
+/// wanted something other than the default, and telling is the mode that can do no harm.
+#[must_use]
+pub fn mode_in_force(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
+    let Some(tag) = tag else {
+        return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };
+    };
+    let (word, until) = match tag.trim().split_once(" until ") {
+        Some((word, date)) => (word.trim(), Some(date.trim())),
+        None => (tag.trim(), None),
+    };
+    let end = until.map(|date| Timestamp::try_from(format!("{date}T23:59:59Z")));
+    match (Mode::parse(word), end) {
+        (Some(_), Some(Ok(end))) if end < now => {
+            ModeInForce { mode: policy.mode, why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode") }
+        }
+        (Some(mode), None | Some(Ok(_))) => ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") },
+        _ => ModeInForce {
+            mode: Mode::Alert,
+            why: format!(
+                "tag {MODE_TAG}={tag} is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`"
+            ),
+        },
+    }
+}

@@ -1,0 +1,189 @@
+//! The parts of a task that AWS writes in more than one way, understood in one place.
+//!
+//! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu: "null"`.
+
+use crate::ids::{ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, NotAnId, TaskArn, TaskDefinitionArn};
+use crate::observation::{Binding, Container, NetworkInterface, Task, TaskStatus};
+use crate::time::Timestamp;
+use serde::Deserialize;
+use std::net::IpAddr;
+
+/// An attachment of a task: its type and its details by name.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AttachmentParts {
+    /// `eni` in events, `ElasticNetworkInterface` in API answers; other types are not addresses.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Names and values.
+    pub details: Vec<Detail>,
+}
+
+/// A name and a value.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Detail {
+    /// Such as `privateIPv4Address`.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// `containers[].networkInterfaces[]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerAddress {
+    /// IPv4.
+    pub private_ipv4_address: Option<String>,
+    /// IPv6.
+    pub ipv6_address: Option<String>,
+}
+
+impl NetworkInterface {
+    /// The interface of a task from its attachments and its containers' interfaces, or none when the task has
+    /// none (bridge and host mode). An interface that is still being made has no address yet.
+    #[must_use]
+    pub fn from_parts(attachments: &[AttachmentParts], addresses: &[ContainerAddress]) -> Option<Self> {
+        let eni = attachments.iter().find(|part| matches!(part.kind.as_str(), "eni" | "ElasticNetworkInterface"));
+        if eni.is_none() && addresses.is_empty() {
+            return None;
+        }
+        let detail = |name: &str| {
+            let found = eni.and_then(|eni| eni.details.iter().find(|detail| detail.name.eq_ignore_ascii_case(name)));
+            found.map(|detail| detail.value.clone()).filter(|value| !value.is_empty())
+        };
+        let ipv4 = addresses.iter().find_map(|address| address.private_ipv4_address.clone());
+        let ipv6 = addresses.iter().find_map(|address| address.ipv6_address.clone());
+        let parse = |text: Option<String>| text.and_then(|text| text.parse::<IpAddr>().ok());
+        Some(Self {
+            ipv4: parse(ipv4.or_else(|| detail("privateIPv4Address"))),
+            ipv6: parse(ipv6.or_else(|| detail("privateIPv6Address").or_else(|| detail("ipv6Address")))),
+            subnet: detail("subnetId"),
+        })
+    }
+}
+
+/// `containers[].networkBindings[]`: single ports or ranges, each as AWS has it.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BindingParts {
+    /// The host address.
+    #[serde(rename = "bindIP")]
+    pub bind_ip: Option<String>,
+    /// `tcp`, `udp`.
+    pub protocol: Option<String>,
+    /// A single port.
+    pub container_port: Option<i64>,
+    /// A single port.
+    pub host_port: Option<i64>,
+    /// `8000-8010`
+    pub container_port_range: Option<String>,
+    /// `32800-32810`
+    pub host_port_range: Option<String>,
+}
+
+impl Binding {
+    /// A binding; an error when it holds neither two ports nor two ranges of the same length.
+    pub fn from_parts(parts: &BindingParts) -> Result<Self, NotAnId> {
+        let wanted = "a port binding with two ports or two ranges of the same length";
+        let unusable = || NotAnId { text: format!("{parts:?}"), wanted };
+        let ranges = parts.container_port_range.as_deref().zip(parts.host_port_range.as_deref());
+        let (container, host, length) = match (parts.container_port.zip(parts.host_port), ranges) {
+            (Some((container, host)), _) => (container, host, 1),
+            (None, Some((container, host))) => {
+                let (container_first, container_length) = range(container).ok_or_else(unusable)?;
+                let (host_first, host_length) = range(host).ok_or_else(unusable)?;
+                if container_length != host_length {
+                    return Err(unusable());
+                }
+                (container_first, host_first, host_length)
+            }
+            (None, None) => return Err(unusable()),
+        };
+        Ok(Self {
+            bind_ip: parts.bind_ip.clone(),
+            protocol: parts.protocol.clone(),
+            container_port: ContainerPort::try_from(container)?,
+            host_port: HostPort::try_from(host)?,
+            length,
+        })
+    }
+}
+
+/// `8000-8010` as its first port and its length. A single `8000` is a range of one.
+fn range(text: &str) -> Option<(i64, u16)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let length = last.checked_sub(first)?.checked_add(1)?;
+    Some((i64::from(first), length))
+}
+
+/// The `detail` of a Task State Change event: the `Task` of the API with ISO moments, and much left out.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TaskDetail {
+    pub task_arn: TaskArn,
+    pub cluster_arn: ClusterArn,
+    pub last_status: String,
+    pub group: Option<String>,
+    pub started_by: Option<String>,
+    #[serde(default)]
+    pub version: u64,
+    #[serde(default)]
+    desired_status: String,
+    task_definition_arn: Option<String>,
+    container_instance_arn: Option<String>,
+    launch_type: Option<String>,
+    connectivity: Option<String>,
+    started_at: Option<String>,
+    stopped_at: Option<String>,
+    #[serde(default)]
+    attachments: Vec<AttachmentParts>,
+    #[serde(default)]
+    containers: Vec<ContainerDetail>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContainerDetail {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    network_bindings: Vec<BindingParts>,
+    #[serde(default)]
+    network_interfaces: Vec<ContainerAddress>,
+}
+
+impl TaskDetail {
+    /// The task as the event shows it; none when a part that matters cannot be understood. The service is
+    /// looked at in either case.
+    pub(crate) fn into_task(self) -> Option<Task> {
+        let moment = |text: Option<String>| text.and_then(|text| Timestamp::try_from(text).ok());
+        let addresses: Vec<ContainerAddress> =
+            self.containers.iter().flat_map(|container| container.network_interfaces.clone()).collect();
+        let container_instance = match self.container_instance_arn {
+            Some(arn) => Some(ContainerInstanceArn::try_from(arn).ok()?),
+            None => None,
+        };
+        let containers = self.containers.into_iter().map(|container| {
+            let bindings = container.network_bindings.iter().map(Binding::from_parts).collect::<Result<_, _>>().ok()?;
+            Some(Container { name: container.name, bindings })
+        });
+        Some(Task {
+            arn: self.task_arn,
+            group: self.group,
+            started_by: self.started_by,
+            task_definition: TaskDefinitionArn::try_from(self.task_definition_arn?).ok()?,
+            container_instance,
+            anywhere: self.launch_type.as_deref() == Some("EXTERNAL"),
+            last_status: TaskStatus::from(self.last_status),
+            desired_status: TaskStatus::from(self.desired_status),
+            version: self.version,
+            connected: self.connectivity.as_deref() != Some("DISCONNECTED"),
+            started_at: moment(self.started_at),
+            stopped_at: moment(self.stopped_at),
+            network_interface: NetworkInterface::from_parts(&self.attachments, &addresses),
+            containers: containers.collect::<Option<Vec<_>>>()?,
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! What every simulated service shares: the call record, AWS's error shape, reading members of an input.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The simulated services, by the name that their endpoint or `X-Amz-Target` gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Amazon ECS (awsJson1.1).
+    Ecs,
+    /// Elastic Load Balancing v2 (AWS Query, XML).
+    Elb,
+    /// Amazon SQS (awsJson1.0).
+    Sqs,
+    /// Amazon SNS (AWS Query, XML).
+    Sns,
+    /// DynamoDB (awsJson1.0).
+    DynamoDb,
+}
+
+impl Service {
+    /// The name people use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ecs",
+            Self::Elb => "elasticloadbalancing",
+            Self::Sqs => "sqs",
+            Self::Sns => "sns",
+            Self::DynamoDb => "dynamodb",
+        }
+    }
+}
+
+/// Who made a call. AWS keeps separate budgets and audit trails for these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Caller {
+    /// A program behind an SDK client: Portkeeper under test.
+    Client,
+    /// ECS itself, through its service-linked role.
+    Ecs,
+    /// A person or another tool.
+    Person,
+}
+
+/// One API call as it was made.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// World time.
+    pub at_ms: u64,
+    /// Who called.
+    pub caller: Caller,
+    /// Which service.
+    pub service: Service,
+    /// The operation, as AWS names it.
+    pub operation: String,
+    /// The whole input.
+    pub input: Value,
+    /// The error it was answered with.
+    pub error: Option<ApiError>,
+}
+
+/// Every call made so far.
+#[derive(Debug, Default)]
+pub struct CallLog {
+    calls: Vec<Call>,
+}
+
+impl CallLog {
+    /// Appends a call.
+    pub fn push(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
+    /// All calls in order.
+    #[must_use]
+    pub fn all(&self) -> &[Call] {
+        &self.calls
+    }
+
+    /// Forgets the calls so far, so that a test counts from here.
+    pub fn clear(&mut self) {
+        self.calls.clear();
+    }
+
+    /// The calls of one operation by clients (not ECS's own).
+    pub fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Call> {
+        self.calls.iter().filter(move |call| call.caller == Caller::Client && call.operation == operation)
+    }
+
+    /// Calls by clients, counted by service and operation.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<(Service, String), usize> {
+        let mut counts = BTreeMap::new();
+        for call in self.calls.iter().filter(|call| call.caller == Caller::Client) {
+            *counts.entry((call.service, call.operation.clone())).or_insert(0) += 1;
+        }
+        counts
+    }
+}
+
+/// An error as AWS answers it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct ApiError {
+    /// The error code, such as `TargetGroupNotFound`.
+    pub code: String,
+    /// What AWS says to the caller.
+    pub message: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// Further members of the error's JSON body, such as the `Item` of a failed condition.
+    pub details: Option<Value>,
+}
+
+impl ApiError {
+    /// A client error: HTTP 400.
+    #[must_use]
+    pub fn refused(code: &str, message: impl Into<String>) -> Self {
+        Self::failed(code, message, 400)
+    }
+
+    /// An error with its own HTTP status.
+    #[must_use]
+    pub fn failed(code: &str, message: impl Into<String>, status: u16) -> Self {
+        Self { code: code.to_owned(), message: message.into(), status, details: None }
+    }
+}
