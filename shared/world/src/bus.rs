@@ -1,0 +1,126 @@
+//! `EventBridge`: rules that match events and deliver them to queues, and ways to lose, repeat and
+//! reorder what they deliver.
+//!
+//! Knows patterns and queues by name; knows nothing of what an event means.
+
+mod pattern;
+
+pub use pattern::{PatternError, matches};
+
+use crate::{World, sqs};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The default event bus of the account.
+#[derive(Debug, Default)]
+pub struct Bus {
+    rules: BTreeMap<String, Rule>,
+    events: Vec<Value>,
+    undelivered: Vec<(String, Value)>,
+    held: Vec<Value>,
+    drop_next: u32,
+    duplicate_next: u32,
+    hold_next: u32,
+}
+
+#[derive(Debug)]
+struct Rule {
+    pattern: Value,
+    queue: String,
+}
+
+impl Bus {
+    /// Creates or replaces a rule with one SQS queue as its target.
+    pub fn put_rule(&mut self, name: &str, pattern: Value, queue: &str) -> Result<(), PatternError> {
+        pattern::validate(&pattern)?;
+        self.rules.insert(name.to_owned(), Rule { pattern, queue: queue.to_owned() });
+        Ok(())
+    }
+
+    /// Loses the next `events` that match a rule.
+    pub fn drop_next(&mut self, events: u32) {
+        self.drop_next = events;
+    }
+
+    /// Delivers the next `events` that match a rule twice: delivery is at least once.
+    pub fn duplicate_next(&mut self, events: u32) {
+        self.duplicate_next = events;
+    }
+
+    /// Holds back the next `events` that match a rule, until [`release`].
+    pub fn hold(&mut self, events: u32) {
+        self.hold_next = events;
+    }
+
+    /// Every event ever put, delivered or not, in order.
+    #[must_use]
+    pub fn events(&self) -> &[Value] {
+        &self.events
+    }
+
+    /// Events held back now, in the order in which they came.
+    #[must_use]
+    pub fn held(&self) -> &[Value] {
+        &self.held
+    }
+
+    /// Deliveries that failed because the queue does not exist: queue name and event.
+    #[must_use]
+    pub fn undelivered(&self) -> &[(String, Value)] {
+        &self.undelivered
+    }
+
+    fn queues_for(&self, event: &Value) -> Vec<String> {
+        self.rules
+            .values()
+            // A rule's pattern was validated when it was put.
+            .filter(|rule| matches(&rule.pattern, event).unwrap_or(false))
+            .map(|rule| rule.queue.clone())
+            .collect()
+    }
+}
+
+/// Puts an event on the bus: every rule that matches it delivers it to its queue.
+pub fn put(world: &mut World, event: Value) {
+    world.bus.events.push(event.clone());
+    if world.bus.queues_for(&event).is_empty() {
+        return;
+    }
+    if take_one(&mut world.bus.drop_next) {
+        return;
+    }
+    if take_one(&mut world.bus.hold_next) {
+        world.bus.held.push(event);
+        return;
+    }
+    if take_one(&mut world.bus.duplicate_next) {
+        deliver(world, &event);
+    }
+    deliver(world, &event);
+}
+
+/// Delivers what was held back, the last event first, and holds no more.
+pub fn release(world: &mut World) {
+    world.bus.hold_next = 0;
+    for event in std::mem::take(&mut world.bus.held).into_iter().rev() {
+        deliver(world, &event);
+    }
+}
+
+fn deliver(world: &mut World, event: &Value) {
+    for queue in world.bus.queues_for(event) {
+        if sqs::send(world, &queue, &event.to_string(), None).is_none() {
+            world.bus.undelivered.push((queue, event.clone()));
+        }
+    }
+}
+
+/// Counts one down; true when there was one.
+fn take_one(count: &mut u32) -> bool {
+    let any = *count > 0;
+    *count = count.saturating_sub(1);
+    any
+}
+
+#[cfg(test)]
+mod tests;

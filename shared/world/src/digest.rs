@@ -1,0 +1,40 @@
+//! MD5 digests, as SQS and SNS answer them, and identifiers made from them.
+//!
+//! Knows bytes only; where an identifier must be unique, the caller passes what makes it so.
+
+use md5::{Digest, Md5};
+use std::fmt::Write;
+
+/// The MD5 digest in lower-case hex, as `MD5OfMessageBody` carries it.
+pub(crate) fn md5_hex(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// An identifier in UUID form: the same `kind` and `number` always give the same one.
+pub(crate) fn uuid(kind: &str, number: u64) -> String {
+    let hex = md5_hex(format!("{kind}/{number}").as_bytes());
+    let mut id = String::with_capacity(36);
+    for (position, digit) in hex.chars().enumerate() {
+        if matches!(position, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_md5() {
+        assert_eq!(md5_hex(b"Hello, World!"), "65a8e27d8879283831b664bd8b7f0ad4");
+        assert_eq!(uuid("a", 1).len(), 36);
+        assert_ne!(uuid("a", 1), uuid("a", 2));
+    }
+}

@@ -1,0 +1,101 @@
+//! `DynamoDB`: tables with a partition key, conditional writes, time to live.
+//!
+//! Knows attribute values and conditions; knows nothing of what an item means. Sort keys, indexes,
+//! `UpdateItem`, transactions, queries and capacity are not simulated. Reads are always consistent.
+//! An expired item vanishes at its second, where AWS takes up to some days.
+
+mod condition;
+mod expression;
+mod item;
+mod operations;
+
+pub use operations::call;
+
+use crate::World;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// An item: attribute name to attribute value, such as `{"S": "web"}`.
+pub type Item = Map<String, Value>;
+
+/// All tables of the account, by name.
+#[derive(Debug, Default)]
+pub struct DynamoDb {
+    tables: BTreeMap<String, Table>,
+    leave_unprocessed: usize,
+}
+
+#[derive(Debug)]
+struct Table {
+    key: String,
+    key_type: String,
+    created_ms: u64,
+    ttl_attribute: Option<String>,
+    /// By the text of the partition key.
+    items: BTreeMap<String, Item>,
+}
+
+impl DynamoDb {
+    /// `BatchGetItem` hands the next `keys` keys back as unprocessed.
+    pub fn leave_unprocessed(&mut self, keys: usize) {
+        self.leave_unprocessed = keys;
+    }
+}
+
+impl Table {
+    /// The item under a key, unless its time to live is over.
+    fn live(&self, key: &str, now_ms: u64) -> Option<&Item> {
+        self.items.get(key).filter(|item| !self.is_expired(item, now_ms))
+    }
+
+    /// Time to live counts in seconds; an attribute that is not a number never expires
+    /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>).
+    fn is_expired(&self, item: &Item, now_ms: u64) -> bool {
+        self.ttl_attribute
+            .as_ref()
+            .and_then(|attribute| item.get(attribute)?.get("N")?.as_str()?.parse::<u64>().ok())
+            .is_some_and(|expires_s| expires_s.saturating_mul(1000) <= now_ms)
+    }
+
+    fn key_of(&self, item: &Item) -> Option<String> {
+        Some(item.get(&self.key)?.get(&self.key_type)?.as_str()?.to_owned())
+    }
+}
+
+/// The item under a key, given as the key's bare text. None: no table, no item, or expired.
+#[must_use]
+pub fn item<'w>(world: &'w World, table: &str, key: &str) -> Option<&'w Item> {
+    world.dynamodb.tables.get(table)?.live(key, world.now_ms())
+}
+
+/// How many items a table holds.
+#[must_use]
+pub fn len(world: &World, table: &str) -> usize {
+    let now_ms = world.now_ms();
+    world
+        .dynamodb
+        .tables
+        .get(table)
+        .map_or(0, |table| table.items.values().filter(|item| !table.is_expired(item, now_ms)).count())
+}
+
+/// Stores an item without any check, as if somebody else had written it. False: there is no such table,
+/// or the item lacks its key.
+pub fn put_raw(world: &mut World, table: &str, item: Item) -> bool {
+    let Some(table) = world.dynamodb.tables.get_mut(table) else {
+        return false;
+    };
+    let Some(key) = table.key_of(&item) else {
+        return false;
+    };
+    table.items.insert(key, item);
+    true
+}
+
+/// Loses an item. Gives what was there.
+pub fn delete_raw(world: &mut World, table: &str, key: &str) -> Option<Item> {
+    world.dynamodb.tables.get_mut(table)?.items.remove(key)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! What expressions have in common: `#name` and `:value` placeholders, and that each one is used.
+//!
+//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html>.
+
+use super::item;
+use crate::api::{ApiError, Service};
+use crate::members::{Members, invalid};
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+/// Reserved words that an item of ours could be tempted to use as an attribute name; `DynamoDB` has 573.
+/// They must be written as `#name`.
+const RESERVED: [&str; 44] = [
+    "ACTION",
+    "ADD",
+    "ALL",
+    "ANY",
+    "CLUSTER",
+    "COMMENT",
+    "CONDITION",
+    "CONTAINS",
+    "COUNT",
+    "COUNTER",
+    "DATA",
+    "DATE",
+    "EXISTS",
+    "GROUP",
+    "HASH",
+    "INDEX",
+    "ITEMS",
+    "KEY",
+    "KEYS",
+    "LIST",
+    "LOCK",
+    "MAP",
+    "MODE",
+    "NAME",
+    "NAMES",
+    "OWNER",
+    "PATH",
+    "PLAN",
+    "POLICY",
+    "REGION",
+    "SET",
+    "SIZE",
+    "STATE",
+    "STATUS",
+    "TASK",
+    "TIME",
+    "TIMESTAMP",
+    "TOKEN",
+    "TTL",
+    "TYPE",
+    "USER",
+    "VALUE",
+    "VALUES",
+    "ZONE",
+];
+
+/// The placeholders of one request. Each one that is resolved counts as used.
+pub(super) struct Placeholders<'a> {
+    names: Option<&'a Map<String, Value>>,
+    values: Option<&'a Map<String, Value>>,
+    used: BTreeSet<String>,
+}
+
+impl<'a> Placeholders<'a> {
+    /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, where the request has them.
+    pub(super) fn of(members: &Members<'a>) -> Result<Self, ApiError> {
+        let names = members.optional_map("ExpressionAttributeNames")?;
+        let values = members.optional_map("ExpressionAttributeValues")?;
+        values.into_iter().flat_map(Map::values).try_for_each(item::check_value)?;
+        Ok(Self { names, values, used: BTreeSet::new() })
+    }
+
+    /// The attribute that a name or `#placeholder` means.
+    pub(super) fn name(&mut self, text: &'a str) -> Result<&'a str, ApiError> {
+        if text.starts_with('#') {
+            self.used.insert(text.to_owned());
+            return self.names.and_then(|names| names.get(text)?.as_str()).ok_or_else(|| {
+                refused(&format!(
+                    "An expression attribute name used in the document path is not defined; attribute name: {text}"
+                ))
+            });
+        }
+        let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !plain || !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let message = format!("Syntax error; token: \"{text}\" (document paths are not simulated)");
+            return Err(refused(&message));
+        }
+        if RESERVED.contains(&text.to_ascii_uppercase().as_str()) {
+            let message = format!("Attribute name is a reserved keyword; reserved keyword: {text}");
+            return Err(refused(&message));
+        }
+        Ok(text)
+    }
+
+    /// The value that a `:placeholder` means.
+    pub(super) fn value(&mut self, text: &str) -> Result<&'a Value, ApiError> {
+        self.used.insert(text.to_owned());
+        self.values.and_then(|values| values.get(text)).ok_or_else(|| {
+            refused(&format!(
+                "An expression attribute value used in expression is not defined; attribute value: {text}"
+            ))
+        })
+    }
+
+    /// A placeholder that no expression uses is an error.
+    pub(super) fn check_all_used(&self) -> Result<(), ApiError> {
+        for (member, map) in [("ExpressionAttributeNames", self.names), ("ExpressionAttributeValues", self.values)] {
+            let unused = map.into_iter().flat_map(Map::keys).find(|key| !self.used.contains(*key));
+            if let Some(key) = unused {
+                let message = format!("Value provided in {member} unused in expressions: keys: {{{key}}}");
+                return Err(invalid(Service::DynamoDb, message));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A projection: names of attributes at the top of the item, separated by commas.
+pub(super) fn projection<'a>(
+    members: &Members<'a>,
+    placeholders: &mut Placeholders<'a>,
+) -> Result<Option<Vec<&'a str>>, ApiError> {
+    members
+        .optional_text("ProjectionExpression")?
+        .map(|text| text.split(',').map(|name| placeholders.name(name.trim())).collect())
+        .transpose()
+}
+
+fn refused(message: &str) -> ApiError {
+    invalid(Service::DynamoDb, format!("Invalid expression: {message}"))
+}

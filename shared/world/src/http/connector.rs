@@ -1,0 +1,71 @@
+//! The account as the HTTP client of real SDK clients, in the same process.
+//!
+//! Knows the SDK's HTTP interfaces; knows nothing of retries and time-outs, which the program under test sets.
+
+use super::clock::{WorldClock, WorldSleep};
+use super::{SharedWorld, handle};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+
+/// What an SDK client needs to work on this world instead of AWS: region, credentials, HTTP client, clock and
+/// sleep. Retries and time-outs are left to the caller: `sdk_config(&world).into_builder()`.
+#[must_use]
+pub fn sdk_config(world: &SharedWorld) -> SdkConfig {
+    let region = world.lock().account.region.clone();
+    // The access key id of AWS's documentation; nothing checks signatures here.
+    let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "portkeeper-world");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(WorldHttpClient::new(world))
+        .time_source(WorldClock::new(world))
+        .sleep_impl(WorldSleep::new(world))
+        .build()
+}
+
+/// The world as an SDK's HTTP client.
+#[derive(Debug, Clone)]
+pub struct WorldHttpClient {
+    world: SharedWorld,
+}
+
+impl WorldHttpClient {
+    /// A client that talks to this world.
+    #[must_use]
+    pub fn new(world: &SharedWorld) -> Self {
+        Self { world: world.clone() }
+    }
+}
+
+impl HttpClient for WorldHttpClient {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for WorldHttpClient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::ready(perform(&self.world, request))
+    }
+}
+
+fn perform(world: &SharedWorld, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let user = |error: &str| ConnectorError::user(error.to_owned().into());
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (parts, body) = request.into_parts();
+    let body = body.bytes().map(<[u8]>::to_vec).ok_or_else(|| user("streaming bodies are not simulated"))?;
+    let answer = handle(world, &::http::Request::from_parts(parts, body))
+        .ok_or_else(|| ConnectorError::io("the connection was closed before an answer came".into()))?;
+    HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
+}

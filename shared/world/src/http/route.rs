@@ -1,0 +1,90 @@
+//! Which service and operation a request means, and in which protocol.
+//!
+//! JSON services say it in `X-Amz-Target`; Query services in `Action` and `Version` of the body, confirmed
+//! by the signature's credential scope or the host.
+
+use super::codec_json::{self, JsonService};
+use super::codec_query::{self, QueryService};
+use crate::api::{ApiError, Service};
+use ::http::header::{AUTHORIZATION, HOST};
+use ::http::{HeaderMap, Method, Request};
+use serde_json::Value;
+
+/// A call as the wire carried it.
+#[derive(Debug)]
+pub(super) struct WireCall {
+    pub(super) protocol: Protocol,
+    pub(super) service: Service,
+    pub(super) operation: String,
+    pub(super) input: Value,
+}
+
+/// How a service talks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Json(JsonService),
+    Query(QueryService),
+}
+
+/// A request that reaches no operation, and the protocol in which to say so.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) protocol: Protocol,
+    pub(super) error: ApiError,
+}
+
+pub(super) fn route<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
+    let headers = request.headers();
+    let body = request.body().as_ref();
+    if *request.method() != Method::POST {
+        let message = format!("{} {}: every AWS operation is a POST to /", request.method(), request.uri());
+        return Err(unknown(message));
+    }
+    match text(headers, "x-amz-target") {
+        Some(target) => route_json(target, body),
+        None => route_query(request.uri().host(), headers, body),
+    }
+}
+
+fn route_json(target: &str, body: &[u8]) -> Result<WireCall, Refused> {
+    let (json, operation) = target
+        .split_once('.')
+        .and_then(|(prefix, operation)| Some((JsonService::of_target(prefix)?, operation)))
+        .ok_or_else(|| unknown(format!("X-Amz-Target {target} names no simulated service")))?;
+    let protocol = Protocol::Json(json);
+    let input = codec_json::decode(body).map_err(|error| Refused { protocol, error })?;
+    Ok(WireCall { protocol, service: json.service(), operation: operation.to_owned(), input })
+}
+
+fn route_query(host: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<WireCall, Refused> {
+    let mut request = codec_query::decode(body);
+    let host = host.or_else(|| text(headers, HOST.as_str()));
+    let query = QueryService::of(request.version.as_deref(), signing_name(headers), host).ok_or_else(|| {
+        unknown("neither X-Amz-Target, Version, signature nor host names a simulated service".to_owned())
+    })?;
+    let protocol = Protocol::Query(query);
+    let refused = |error| Refused { protocol, error };
+    let operation = request
+        .action
+        .take()
+        .ok_or_else(|| refused(ApiError::refused("MissingAction", "The request must contain the parameter Action")))?;
+    let input = request.input(query).map_err(refused)?;
+    Ok(WireCall { protocol, service: query.service(), operation, input })
+}
+
+/// The service in `Credential=<key>/<date>/<region>/<service>/aws4_request`.
+fn signing_name(headers: &HeaderMap) -> Option<&str> {
+    let (_, scope) = text(headers, AUTHORIZATION.as_str())?.split_once("Credential=")?;
+    scope.split(',').next()?.split('/').nth(3)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn unknown(message: String) -> Refused {
+    Refused {
+        protocol: Protocol::Json(JsonService::Ecs),
+        error: ApiError::refused("UnknownOperationException", message),
+    }
+}

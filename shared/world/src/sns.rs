@@ -1,0 +1,143 @@
+//! Amazon SNS: topics and what was published to them.
+//!
+//! Knows the limits of a message; knows nothing of who subscribes. Subscriptions, delivery and
+//! `PublishBatch` are not simulated: a test reads [`Sns::published`].
+//! Source of limits: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
+
+use crate::api::{ApiError, Service};
+use crate::members::{Members, invalid, unknown_operation};
+use crate::{World, digest};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Message and attributes together: 256 KB.
+const MAX_MESSAGE_BYTES: usize = 262_144;
+
+/// All topics of the account, by ARN.
+#[derive(Debug, Default)]
+pub struct Sns {
+    topics: BTreeMap<String, Vec<Published>>,
+    published: u64,
+}
+
+/// A message that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// `MessageId`.
+    pub id: String,
+    /// World time.
+    pub at_ms: u64,
+    /// `Subject`.
+    pub subject: Option<String>,
+    /// `Message`.
+    pub message: String,
+    /// `MessageAttributes`: name to `StringValue`.
+    pub attributes: BTreeMap<String, String>,
+}
+
+impl Sns {
+    /// What was published to a topic, by its name or ARN, in order. Empty also when there is no such topic.
+    #[must_use]
+    pub fn published(&self, topic: &str) -> &[Published] {
+        self.topics
+            .iter()
+            .find(|(arn, _)| *arn == topic || arn.rsplit(':').next() == Some(topic))
+            .map_or(&[], |(_, published)| published.as_slice())
+    }
+}
+
+/// One SNS operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "CreateTopic" => create_topic(world, input),
+        "Publish" => publish(world, input),
+        _ => Err(unknown_operation(Service::Sns, operation)),
+    }
+}
+
+fn create_topic(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = Members::check(Service::Sns, "CreateTopic", input, &["Name"], &[])?;
+    let name = members.text("Name")?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || name.len() > 256 || !name.bytes().all(allowed) {
+        return Err(invalid(Service::Sns, "Invalid parameter: Topic Name"));
+    }
+    let arn = world.account.arn("sns", name);
+    world.sns.topics.entry(arn.clone()).or_default();
+    Ok(json!({"TopicArn": arn}))
+}
+
+fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members =
+        Members::check(Service::Sns, "Publish", input, &["TopicArn", "Message"], &["Subject", "MessageAttributes"])?;
+    let topic = members.text("TopicArn")?;
+    let prefix = world.account.arn("sns", "");
+    if !topic.starts_with(&prefix) {
+        let reason = "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, \
+                      and be of this account and Region";
+        return Err(invalid(Service::Sns, reason));
+    }
+    let message = members.text("Message")?;
+    let subject = members.optional_text("Subject")?;
+    let attributes = attributes(members.optional_map("MessageAttributes")?)?;
+    check_message(message, &attributes)?;
+    if subject.is_some_and(|subject| !is_subject(subject)) {
+        return Err(invalid(Service::Sns, "Invalid parameter: Subject"));
+    }
+    let at_ms = world.now_ms();
+    let sns = &mut world.sns;
+    let published =
+        sns.topics.get_mut(topic).ok_or_else(|| ApiError::failed("NotFound", "Topic does not exist", 404))?;
+    let id = digest::uuid("sns", sns.published);
+    sns.published += 1;
+    published.push(Published {
+        id: id.clone(),
+        at_ms,
+        subject: subject.map(str::to_owned),
+        message: message.to_owned(),
+        attributes,
+    });
+    Ok(json!({"MessageId": id}))
+}
+
+/// ASCII that begins with a letter, number or punctuation mark, without line breaks or control
+/// characters, at most 100 characters.
+fn is_subject(subject: &str) -> bool {
+    subject.starts_with(|first: char| first.is_ascii_graphic())
+        && subject.len() <= 100
+        && subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    if message.is_empty() {
+        return Err(invalid(Service::Sns, "Invalid parameter: Empty message"));
+    }
+    let attribute_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if message.len() + attribute_bytes > MAX_MESSAGE_BYTES {
+        return Err(invalid(Service::Sns, "Invalid parameter: Message too long"));
+    }
+    Ok(())
+}
+
+/// Attributes need a known type and a value; binary ones are not simulated.
+fn attributes(attributes: Option<&Map<String, Value>>) -> Result<BTreeMap<String, String>, ApiError> {
+    attributes
+        .into_iter()
+        .flatten()
+        .map(|(name, attribute)| {
+            let required = ["DataType", "StringValue"];
+            let members =
+                Members::check(Service::Sns, "MessageAttributes", attribute, &required, &[])?;
+            let (kind, value) = (members.text("DataType")?, members.text("StringValue")?);
+            let known = matches!(kind.split('.').next(), Some("String" | "Number"));
+            if !known || value.is_empty() {
+                let message = format!("Invalid parameter: The message attribute '{name}' must contain a known DataType and a non-empty value");
+                return Err(ApiError::refused("ParameterValueInvalid", message));
+            }
+            Ok((name.clone(), value.to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

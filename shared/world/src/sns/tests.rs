@@ -1,0 +1,38 @@
+use super::*;
+use crate::api::Caller;
+
+fn publish(world: &mut World, input: &Value) -> Result<Value, String> {
+    world.call(Caller::Person, Service::Sns, "Publish", input).map_err(|error| error.to_string())
+}
+
+#[test]
+fn published_messages_are_kept_and_bad_ones_refused() {
+    let mut world = World::new(1, 5);
+    let topic =
+        world.call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"})).unwrap()["TopicArn"]
+            .clone();
+    let attributes = json!({"severity": {"DataType": "String", "StringValue": "critical"}});
+    let input = json!({"TopicArn": topic, "Message": "m", "Subject": "s", "MessageAttributes": attributes});
+    publish(&mut world, &input).unwrap();
+    let published = &world.sns.published("alerts")[0];
+    assert_eq!((published.at_ms, published.subject.as_deref(), published.message.as_str()), (5, Some("s"), "m"));
+    assert_eq!(published.attributes["severity"], "critical");
+
+    let long = "x".repeat(101);
+    for subject in ["", " a", "a\nb", "ü", &long] {
+        let input = json!({"TopicArn": topic, "Message": "m", "Subject": subject});
+        assert_eq!(publish(&mut world, &input), Err("InvalidParameter: Invalid parameter: Subject".to_owned()));
+    }
+    let too_long = "x".repeat(MAX_MESSAGE_BYTES + 1);
+    for (input, error) in [
+        (json!({"TopicArn": topic, "Message": too_long}), "InvalidParameter: Invalid parameter: Message too long"),
+        (json!({"TopicArn": topic, "Message": ""}), "InvalidParameter: Invalid parameter: Empty message"),
+        (
+            json!({"TopicArn": "arn:aws:sns:eu-west-1:111122223333:nobody", "Message": "m"}),
+            "NotFound: Topic does not exist",
+        ),
+    ] {
+        assert_eq!(publish(&mut world, &input), Err(error.to_owned()));
+    }
+    assert_eq!(world.sns.published("alerts").len(), 1);
+}

@@ -1,0 +1,265 @@
+//! The SQS API: inputs checked as SQS checks them, answers in SQS's shapes.
+//!
+//! Source of limits and messages: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>.
+
+mod batch;
+mod queues;
+
+use super::queue::is_receipt;
+use super::{Message, Queue};
+use crate::api::{ApiError, Service};
+use crate::members::{Members, invalid, unknown_operation};
+use crate::{World, digest};
+use serde_json::{Map, Value, json};
+
+/// Who sent a message; there is one account, so there is one sender.
+pub(super) const SENDER_ID: &str = "AROAEXAMPLEID:portkeeper-world";
+
+/// The longest body and the largest batch: 1 MiB
+/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
+const MAX_BODY_BYTES: usize = 1_048_576;
+
+const MAX_VISIBILITY_S: u64 = 43_200;
+
+/// One SQS operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "CreateQueue" => queues::create_queue(world, input),
+        "GetQueueUrl" => queues::get_queue_url(world, input),
+        "GetQueueAttributes" => queues::get_queue_attributes(world, input),
+        "SendMessage" => send_message(world, input),
+        "SendMessageBatch" => batch::send_message_batch(world, input),
+        "ReceiveMessage" => receive_message(world, input),
+        "DeleteMessage" => delete_message(world, input),
+        "DeleteMessageBatch" => batch::delete_message_batch(world, input),
+        "ChangeMessageVisibility" => change_message_visibility(world, input),
+        _ => Err(unknown_operation(Service::Sqs, operation)),
+    }
+}
+
+fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check("SendMessage", input, &["QueueUrl", "MessageBody"], &["DelaySeconds", "MessageAttributes"])?;
+    let now_ms = world.now_ms();
+    let queue = queue_mut(world, &members)?;
+    send_one(queue, &members, now_ms)
+}
+
+/// Sends the message that `members` describe: the input of `SendMessage` or one entry of a batch.
+fn send_one(queue: &mut Queue, members: &Members<'_>, now_ms: u64) -> Result<Value, ApiError> {
+    let body = members.text("MessageBody")?;
+    check_body(body)?;
+    let delay_s = bounded(members, "DelaySeconds", 0, 900)?;
+    let attributes = members.optional_map("MessageAttributes")?.cloned().unwrap_or_default();
+    let attributes_md5 = md5_of_attributes(&attributes)?;
+    let message = queue.send(body, attributes, delay_s, now_ms);
+    let mut answer = Map::new();
+    answer.insert("MessageId".to_owned(), json!(message.id));
+    answer.insert("MD5OfMessageBody".to_owned(), json!(digest::md5_hex(body.as_bytes())));
+    if let Some(md5) = attributes_md5 {
+        answer.insert("MD5OfMessageAttributes".to_owned(), json!(md5));
+    }
+    Ok(Value::Object(answer))
+}
+
+fn receive_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check(
+        "ReceiveMessage",
+        input,
+        &["QueueUrl"],
+        &[
+            "MaxNumberOfMessages",
+            "VisibilityTimeout",
+            "WaitTimeSeconds",
+            "AttributeNames",
+            "MessageSystemAttributeNames",
+            "MessageAttributeNames",
+        ],
+    )?;
+    let max = bounded(&members, "MaxNumberOfMessages", 1, 10)?.unwrap_or(1);
+    let visibility_s = bounded(&members, "VisibilityTimeout", 0, MAX_VISIBILITY_S)?;
+    bounded(&members, "WaitTimeSeconds", 0, 20)?;
+    let mut system = names(&members, "MessageSystemAttributeNames")?;
+    system.extend(names(&members, "AttributeNames")?);
+    let wanted = names(&members, "MessageAttributeNames")?;
+    let now_ms = world.now_ms();
+    let name = queue_mut(world, &members)?.name.clone();
+    let max = usize::try_from(max).unwrap_or(10);
+    let received: Vec<Value> = world
+        .sqs
+        .receive(&name, max, visibility_s, now_ms)
+        .iter()
+        .map(|message| received_message(message, &system, &wanted))
+        .collect::<Result<_, _>>()?;
+    // SQS leaves the list out when it is empty.
+    Ok(if received.is_empty() { json!({}) } else { json!({"Messages": received}) })
+}
+
+fn received_message(message: &Message, system: &[&str], wanted: &[&str]) -> Result<Value, ApiError> {
+    let mut answer = json!({
+        "MessageId": message.id,
+        "ReceiptHandle": message.receipt,
+        "Body": message.body,
+        "MD5OfBody": digest::md5_hex(message.body.as_bytes()),
+    });
+    let all = [
+        ("ApproximateReceiveCount", Some(message.receives.to_string())),
+        ("SentTimestamp", Some(message.sent_ms.to_string())),
+        ("SenderId", Some(SENDER_ID.to_owned())),
+        ("ApproximateFirstReceiveTimestamp", message.first_received_ms.map(|ms| ms.to_string())),
+        ("DeadLetterQueueSourceArn", message.dead_letter_source.clone()),
+    ];
+    let attributes: Map<String, Value> = all
+        .into_iter()
+        .filter(|(name, _)| system.contains(&"All") || system.contains(name))
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?))))
+        .collect();
+    let chosen: Map<String, Value> = message
+        .attributes
+        .iter()
+        .filter(|(name, _)| wanted.iter().any(|wanted| names_attribute(wanted, name)))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    if let Some(answer) = answer.as_object_mut() {
+        if !attributes.is_empty() {
+            answer.insert("Attributes".to_owned(), Value::Object(attributes));
+        }
+        if let Some(md5) = md5_of_attributes(&chosen)? {
+            answer.insert("MD5OfMessageAttributes".to_owned(), json!(md5));
+            answer.insert("MessageAttributes".to_owned(), Value::Object(chosen));
+        }
+    }
+    Ok(answer)
+}
+
+/// `All`, `.*`, a name, or a prefix with `.*`.
+fn names_attribute(wanted: &str, name: &str) -> bool {
+    wanted == "All" || wanted == name || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
+}
+
+fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check("DeleteMessage", input, &["QueueUrl", "ReceiptHandle"], &[])?;
+    let queue = queue_mut(world, &members)?;
+    queue.delete(receipt(&members)?);
+    Ok(json!({}))
+}
+
+fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check("ChangeMessageVisibility", input, &["QueueUrl", "ReceiptHandle", "VisibilityTimeout"], &[])?;
+    let visibility_s = bounded(&members, "VisibilityTimeout", 0, MAX_VISIBILITY_S)?.unwrap_or(0);
+    let now_ms = world.now_ms();
+    let queue = queue_mut(world, &members)?;
+    let receipt = receipt(&members)?;
+    let message = queue.in_flight(receipt, now_ms).ok_or_else(|| {
+        let message = format!("Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.");
+        ApiError::refused("MessageNotInflight", message)
+    })?;
+    message.visible_at_ms = now_ms + visibility_s * 1000;
+    Ok(json!({}))
+}
+
+fn check<'a>(place: &'a str, value: &'a Value, required: &[&str], optional: &[&str]) -> Result<Members<'a>, ApiError> {
+    Members::check(Service::Sqs, place, value, required, optional)
+}
+
+/// The queue that `QueueUrl` names. The host does not count: it is the endpoint's, not the queue's.
+fn queue_mut<'w>(world: &'w mut World, members: &Members<'_>) -> Result<&'w mut Queue, ApiError> {
+    let url = members.text("QueueUrl")?;
+    let name = url
+        .rsplit_once('/')
+        .filter(|(before, _)| before.rsplit('/').next() == Some(world.account.number.as_str()))
+        .map_or("", |(_, name)| name);
+    world.sqs.queues.get_mut(name).ok_or_else(no_such_queue)
+}
+
+fn no_such_queue() -> ApiError {
+    ApiError::refused("QueueDoesNotExist", "The specified queue does not exist.")
+}
+
+fn receipt<'a>(members: &Members<'a>) -> Result<&'a str, ApiError> {
+    let receipt = members.text("ReceiptHandle")?;
+    if is_receipt(receipt) {
+        return Ok(receipt);
+    }
+    Err(ApiError::refused(
+        "ReceiptHandleIsInvalid",
+        format!("The input receipt handle \"{receipt}\" is not a valid receipt handle."),
+    ))
+}
+
+fn bounded(members: &Members<'_>, name: &str, least: u64, most: u64) -> Result<Option<u64>, ApiError> {
+    let Some(value) = members.optional_integer(name)? else {
+        return Ok(None);
+    };
+    match u64::try_from(value) {
+        Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+        _ => Err(invalid(
+            Service::Sqs,
+            format!(
+                "Value {value} for parameter {name} is invalid. Reason: Must be >= {least} and \
+                 <= {most}, if provided."
+            ),
+        )),
+    }
+}
+
+fn names<'a>(members: &Members<'a>, name: &str) -> Result<Vec<&'a str>, ApiError> {
+    members
+        .list(name)?
+        .iter()
+        .map(|item| {
+            item.as_str()
+                .ok_or_else(|| ApiError::refused("SerializationException", format!("{name} must hold strings")))
+        })
+        .collect()
+}
+
+/// Which characters a body may have: `SendMessage`, parameter `MessageBody`.
+fn check_body(body: &str) -> Result<(), ApiError> {
+    if body.is_empty() {
+        return Err(ApiError::refused("MissingParameter", "The request must contain the parameter MessageBody."));
+    }
+    if body.len() > MAX_BODY_BYTES {
+        let reason = "One or more parameters are invalid. Reason: Message must be shorter than";
+        return Err(invalid(Service::Sqs, format!("{reason} {MAX_BODY_BYTES} bytes.")));
+    }
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
+    if body.chars().all(allowed) {
+        return Ok(());
+    }
+    Err(ApiError::refused(
+        "InvalidMessageContents",
+        "Invalid characters found. Valid unicode characters are \
+         #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
+    ))
+}
+
+/// The digest that clients check, by the algorithm of "Calculating the MD5 message digest for message
+/// attributes" in the SQS developer guide. None without attributes.
+fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, ApiError> {
+    if attributes.is_empty() {
+        return Ok(None);
+    }
+    if attributes.len() > 10 {
+        return Err(invalid(
+            Service::Sqs,
+            "Number of message attributes [more than 10] exceeds the allowed maximum [10].",
+        ));
+    }
+    let mut bytes = Vec::new();
+    let mut sorted: Vec<_> = attributes.iter().collect();
+    sorted.sort_by_key(|(name, _)| name.as_str());
+    for (name, attribute) in sorted {
+        let members = check("MessageAttributes", attribute, &["DataType"], &["StringValue"])?;
+        extend_with_length(&mut bytes, name);
+        extend_with_length(&mut bytes, members.text("DataType")?);
+        // Transport type 1: a string. Binary attributes are not simulated.
+        bytes.push(1);
+        extend_with_length(&mut bytes, members.text("StringValue")?);
+    }
+    Ok(Some(digest::md5_hex(&bytes)))
+}
+
+fn extend_with_length(bytes: &mut Vec<u8>, text: &str) {
+    bytes.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend(text.as_bytes());
+}

@@ -1,0 +1,91 @@
+//! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked first.
+
+use super::{MAX_BODY_BYTES, check, queue_mut, receipt, send_one};
+use crate::World;
+use crate::api::ApiError;
+use crate::members::Members;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+pub(super) fn send_message_batch(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check("SendMessageBatch", input, &["QueueUrl", "Entries"], &[])?;
+    let now_ms = world.now_ms();
+    let queue = queue_mut(world, &members)?;
+    let entries = entries(&members, &["Id", "MessageBody"], &["DelaySeconds", "MessageAttributes"])?;
+    let bytes: usize = entries.iter().filter_map(|(_, entry)| entry.get("MessageBody")?.as_str()).map(str::len).sum();
+    if bytes > MAX_BODY_BYTES {
+        return Err(ApiError::refused(
+            "BatchRequestTooLong",
+            format!(
+                "Batch requests cannot be longer than {MAX_BODY_BYTES} bytes. \
+                 You have sent {bytes} bytes."
+            ),
+        ));
+    }
+    Ok(answer(&entries, |entry| send_one(queue, entry, now_ms)))
+}
+
+pub(super) fn delete_message_batch(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let members = check("DeleteMessageBatch", input, &["QueueUrl", "Entries"], &[])?;
+    let queue = queue_mut(world, &members)?;
+    let entries = entries(&members, &["Id", "ReceiptHandle"], &[])?;
+    Ok(answer(&entries, |entry| {
+        queue.delete(receipt(entry)?);
+        Ok(json!({}))
+    }))
+}
+
+/// The entries with their ids: 1 to 10, ids distinct and of allowed characters.
+fn entries<'a>(
+    members: &Members<'a>,
+    required: &[&str],
+    optional: &[&str],
+) -> Result<Vec<(&'a str, Members<'a>)>, ApiError> {
+    let list = members.list("Entries")?;
+    if list.is_empty() {
+        let message = "There should be at least one entry in the request.";
+        return Err(ApiError::refused("EmptyBatchRequest", message));
+    }
+    if list.len() > 10 {
+        let message = format!("Maximum number of entries per request are 10. You have sent {}.", list.len());
+        return Err(ApiError::refused("TooManyEntriesInBatchRequest", message));
+    }
+    let mut seen = BTreeSet::new();
+    let mut entries = Vec::new();
+    for entry in list {
+        let entry = check("Entries", entry, required, optional)?;
+        let id = entry.text("Id")?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if id.is_empty() || id.len() > 80 || !id.bytes().all(allowed) {
+            let message = "A batch entry id can only contain alphanumeric characters, hyphens and \
+                           underscores. It can be at most 80 letters long.";
+            return Err(ApiError::refused("InvalidBatchEntryId", message));
+        }
+        if !seen.insert(id) {
+            let message = format!("Id {id} repeated.");
+            return Err(ApiError::refused("BatchEntryIdsNotDistinct", message));
+        }
+        entries.push((id, entry));
+    }
+    Ok(entries)
+}
+
+fn answer(entries: &[(&str, Members<'_>)], mut perform: impl FnMut(&Members<'_>) -> Result<Value, ApiError>) -> Value {
+    let (mut successful, mut failed) = (Vec::new(), Vec::new());
+    for (id, entry) in entries {
+        match perform(entry) {
+            Ok(done) => {
+                let mut done: Map<String, Value> = done.as_object().cloned().unwrap_or_default();
+                done.insert("Id".to_owned(), json!(id));
+                successful.push(Value::Object(done));
+            }
+            Err(error) => failed.push(json!({
+                "Id": id,
+                "Code": error.code,
+                "Message": error.message,
+                "SenderFault": true,
+            })),
+        }
+    }
+    json!({"Successful": successful, "Failed": failed})
+}

@@ -1,0 +1,193 @@
+//! One standard queue and its messages.
+//!
+//! Knows times and counts; knows nothing of requests, answers and other queues.
+
+use crate::digest;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A queue with its attributes.
+#[derive(Debug)]
+pub struct Queue {
+    /// The queue's name.
+    pub name: String,
+    /// The queue's ARN.
+    pub arn: String,
+    /// The queue's URL.
+    pub url: String,
+    /// World time of creation.
+    pub created_ms: u64,
+    /// `DelaySeconds`.
+    pub delay_s: u64,
+    /// `VisibilityTimeout`, in seconds.
+    pub visibility_s: u64,
+    /// `MessageRetentionPeriod`, in seconds.
+    pub retention_s: u64,
+    /// `RedrivePolicy`.
+    pub redrive: Option<Redrive>,
+    messages: BTreeMap<u64, Message>,
+    sent: u64,
+}
+
+/// Where messages go that were received too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redrive {
+    /// ARN of the dead-letter queue.
+    pub target_arn: String,
+    /// How often a message may be received before it goes there.
+    pub max_receives: u32,
+}
+
+impl Redrive {
+    /// The dead-letter queue's name: the end of its ARN.
+    pub(super) fn queue_name(&self) -> &str {
+        self.target_arn.rsplit(':').next().unwrap_or_default()
+    }
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// `MessageId`.
+    pub id: String,
+    /// `Body`.
+    pub body: String,
+    /// `MessageAttributes`, as they were sent.
+    pub attributes: Map<String, Value>,
+    /// World time at which it was sent.
+    pub sent_ms: u64,
+    /// World time at which it was received first.
+    pub first_received_ms: Option<u64>,
+    /// `ApproximateReceiveCount`; goes on counting in the dead-letter queue.
+    pub receives: u32,
+    /// World time from which it can be received.
+    pub visible_at_ms: u64,
+    /// The receipt handle of its latest receive.
+    pub receipt: Option<String>,
+    /// ARN of the queue from which it came to this dead-letter queue.
+    pub dead_letter_source: Option<String>,
+}
+
+/// Every receipt handle starts so.
+const RECEIPT_PREFIX: &str = "AQEB";
+
+/// Is this the form of a receipt handle, whether or not a message has it?
+pub(super) fn is_receipt(text: &str) -> bool {
+    text.strip_prefix(RECEIPT_PREFIX)
+        .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+impl Queue {
+    pub(super) fn new(name: &str, arn: String, url: String, created_ms: u64) -> Self {
+        Self {
+            name: name.to_owned(),
+            arn,
+            url,
+            created_ms,
+            // The defaults of CreateQueue.
+            delay_s: 0,
+            visibility_s: 30,
+            retention_s: 345_600,
+            redrive: None,
+            messages: BTreeMap::new(),
+            sent: 0,
+        }
+    }
+
+    /// The messages in the order in which they were sent.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    pub(super) fn send(
+        &mut self,
+        body: &str,
+        attributes: Map<String, Value>,
+        delay_s: Option<u64>,
+        now_ms: u64,
+    ) -> &Message {
+        let visible_at_ms = now_ms + delay_s.unwrap_or(self.delay_s) * 1000;
+        let message = Message {
+            id: digest::uuid(&self.arn, self.sent),
+            body: body.to_owned(),
+            attributes,
+            sent_ms: now_ms,
+            first_received_ms: None,
+            receives: 0,
+            visible_at_ms,
+            receipt: None,
+            dead_letter_source: None,
+        };
+        let number = self.sent;
+        self.sent += 1;
+        self.messages.entry(number).or_insert(message)
+    }
+
+    /// Takes over a message of another queue, visible at once.
+    pub(super) fn push(&mut self, message: Message) {
+        self.messages.insert(self.sent, message);
+        self.sent += 1;
+    }
+
+    /// What is received, and what was received too often before and leaves the queue.
+    pub(super) fn receive(
+        &mut self,
+        max: usize,
+        visibility_s: Option<u64>,
+        now_ms: u64,
+    ) -> (Vec<Message>, Vec<Message>) {
+        let limit = self.redrive.as_ref().map_or(u32::MAX, |redrive| redrive.max_receives);
+        let invisible_ms = visibility_s.unwrap_or(self.visibility_s) * 1000;
+        let (mut received, mut dead) = (Vec::new(), Vec::new());
+        let visible: Vec<u64> = self
+            .messages
+            .iter()
+            .filter(|(_, message)| message.visible_at_ms <= now_ms)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in visible {
+            if received.len() >= max {
+                break;
+            }
+            let Some(message) = self.messages.get_mut(&number) else {
+                continue;
+            };
+            if message.receives >= limit {
+                dead.extend(self.messages.remove(&number));
+                continue;
+            }
+            message.receives += 1;
+            message.first_received_ms.get_or_insert(now_ms);
+            message.visible_at_ms = now_ms + invisible_ms;
+            let seed = format!("{}/{number}/{}", self.arn, message.receives);
+            message.receipt = Some(format!("{RECEIPT_PREFIX}{}", digest::md5_hex(seed.as_bytes())));
+            received.push(message.clone());
+        }
+        (received, dead)
+    }
+
+    /// Deletes the message whose latest receive gave this handle. An older handle deletes nothing and
+    /// is no error, as in SQS.
+    pub(super) fn delete(&mut self, receipt: &str) -> bool {
+        let before = self.messages.len();
+        self.messages.retain(|_, message| message.receipt.as_deref() != Some(receipt));
+        self.messages.len() < before
+    }
+
+    /// The message in flight under this handle.
+    pub(super) fn in_flight(&mut self, receipt: &str, now_ms: u64) -> Option<&mut Message> {
+        self.messages
+            .values_mut()
+            .find(|message| message.receipt.as_deref() == Some(receipt) && message.visible_at_ms > now_ms)
+    }
+
+    /// Drops messages older than the retention period, counted from when they were first sent.
+    pub(super) fn expire(&mut self, now_ms: u64) {
+        while let Some(oldest) = self.messages.first_entry() {
+            if oldest.get().sent_ms + self.retention_s * 1000 > now_ms {
+                break;
+            }
+            oldest.remove();
+        }
+    }
+}
