@@ -285,6 +285,3 @@ pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<Serv
     checks.into_values().collect()
 }
 
-#[cfg(test)]
-#[path = "event_tests.rs"]
-mod tests;

@@ -5,6 +5,7 @@
 
 use crate::code::Code;
 use crate::ids::{NotAnId, Target, TargetGroupArn, TaskArn};
+use crate::plan::{ActionKind, Alert, AlertState, Outcome, OutcomeResult};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -200,8 +201,12 @@ pub struct Incident {
     pub task: Option<TaskArn>,
     /// The first look.
     pub opened_at: Timestamp,
+    /// The last look that saw it.
+    pub last_seen_at: Timestamp,
     /// How many looks saw it.
     pub seen: u32,
+    /// What was expected, what is there, and why, as the last look put it.
+    pub why: String,
     /// A second look saw it too.
     #[serde(default)]
     pub confirmed: bool,
@@ -228,12 +233,14 @@ pub struct Incident {
 impl Incident {
     /// An incident at its first look.
     #[must_use]
-    pub fn opened(code: Code, subject: Subject, task: Option<TaskArn>, now: Timestamp) -> Self {
+    pub fn opened(code: Code, subject: Subject, task: Option<TaskArn>, why: String, now: Timestamp) -> Self {
         Self {
             code,
             subject,
             task,
+            why,
             opened_at: now,
+            last_seen_at: now,
             seen: 1,
             confirmed: false,
             alerted_at: None,
@@ -253,9 +260,47 @@ pub struct Repair {
     /// When.
     pub at: Timestamp,
     /// Register or deregister.
-    pub kind: crate::plan::ActionKind,
+    pub kind: ActionKind,
     /// The group.
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
+}
+
+/// The record after the writes of a plan: what AWS refused is kept with its incident, for people to read.
+#[must_use]
+pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
+    let mut settled = record.clone();
+    for outcome in outcomes {
+        let text = match &outcome.result {
+            OutcomeResult::Done => continue,
+            OutcomeResult::Refused(text) | OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => text,
+        };
+        let subject = Subject::Target(outcome.group.clone(), outcome.target.clone());
+        let repaired = settled.incidents.iter_mut().filter(|it| it.subject == subject && it.repaired_at.is_some());
+        for incident in repaired {
+            incident.refusal = Some(text.clone());
+        }
+    }
+    settled
+}
+
+/// The record after SNS accepted an alert.
+#[must_use]
+pub fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
+    let mut marked = record.clone();
+    let told = |incident: &Incident| {
+        incident.code == alert.code && alert.items.iter().any(|item| item.subject == incident.subject)
+    };
+    match alert.state {
+        AlertState::Opened => {
+            for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
+                incident.alerted_at = Some(alert.at);
+            }
+        }
+        AlertState::Resolved => {
+            marked.incidents.retain(|incident| !(told(incident) && incident.resolved_at.is_some()));
+        }
+    }
+    marked
 }

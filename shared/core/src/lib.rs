@@ -4,13 +4,18 @@
 //! fixed order, so the same input gives the same plan, byte for byte. This crate cannot see AWS: it builds
 //! and tests without any AWS crate.
 
+pub mod address;
 pub mod code;
+pub mod compare;
+pub mod desired;
 pub mod event;
 pub mod ids;
+pub mod judge;
 pub mod ledger;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod report;
 pub mod task_parts;
 mod text_enum;
 pub mod time;

@@ -9,8 +9,8 @@
 //! was found absent.
 
 use crate::ids::{
-    ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, RevisionArn, ServiceKey, Target, TargetGroupArn,
-    TaskArn, TaskDefinitionArn,
+    ContainerInstanceArn, ContainerPort, HostPort, RevisionArn, ServiceKey, Target, TargetGroupArn, TaskArn,
+    TaskDefinitionArn,
 };
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -41,6 +41,9 @@ pub struct Observation {
     /// Target groups that were read. A group that could not be read is a [`Gap`] instead.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub target_groups: BTreeMap<TargetGroupArn, TargetGroup>,
+    /// Tasks that ECS, asked for them by name, does not know any more. A task that a list merely lacks is not here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone_tasks: BTreeSet<TaskArn>,
     /// Who else is on the addresses in question, as far as [`crate::compare::questions`] asked.
     #[serde(default)]
     pub owners: Owners,
@@ -64,6 +67,7 @@ impl Observation {
             container_instances: BTreeMap::new(),
             task_definitions: BTreeMap::new(),
             target_groups: BTreeMap::new(),
+            gone_tasks: BTreeSet::new(),
             owners: Owners::default(),
             at_least: BTreeMap::new(),
             gaps: Vec::new(),
@@ -71,9 +75,25 @@ impl Observation {
     }
 
     /// Every task of the service was listed and described.
+    ///
+    /// Lists are eventually consistent, so they are held against the service's own counts, which were read
+    /// before: whatever ran then is in the list, unless it has stopped since.
     #[must_use]
     pub fn tasks_are_whole(&self) -> bool {
-        !self.gaps.iter().any(|gap| matches!(gap.what, Missed::Tasks | Missed::Task(_) | Missed::Service))
+        let counted = self.service.as_ref().map_or(0, |service| service.running_count + service.pending_count);
+        let stopped_since = |task: &Task| task.stopped_at.is_none_or(|at| at >= self.observed_at);
+        let listed = self.tasks.iter().filter(|task| !task.last_status.is_over() || stopped_since(task)).count();
+        let missed = self.gaps.iter().any(|gap| matches!(gap.what, Missed::Tasks | Missed::Task(_) | Missed::Service));
+        !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
+    }
+
+    /// The group, where it was read and exists.
+    #[must_use]
+    pub fn found_group(&self, group: &TargetGroupArn) -> Option<&FoundGroup> {
+        match self.target_groups.get(group) {
+            Some(TargetGroup::Found(found)) => Some(found),
+            Some(TargetGroup::Missing) | None => None,
+        }
     }
 }
 
@@ -150,6 +170,9 @@ pub struct Service {
     pub desired_count: u32,
     /// How many tasks run.
     pub running_count: u32,
+    /// How many tasks are on their way to running.
+    #[serde(default)]
+    pub pending_count: u32,
     /// `healthCheckGracePeriodSeconds`.
     #[serde(default)]
     pub health_check_grace_seconds: u32,
@@ -505,8 +528,8 @@ pub struct Owner {
 /// a service in order costs no extra call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Questions {
-    /// The cluster to ask in.
-    pub cluster: Option<ClusterArn>,
+    /// Tasks that no list holds and that must be asked for by name.
+    pub tasks: BTreeSet<TaskArn>,
     /// Container instances whose state must be read now.
     pub container_instances: BTreeSet<ContainerInstanceArn>,
     /// Target groups whose description must be read anew, because it may have changed while cached.

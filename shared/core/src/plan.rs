@@ -1,12 +1,33 @@
 //! From what was seen to what will be done. Pure and complete: nothing after this module decides anything.
 
+mod alerts;
+mod incidents;
+mod known;
+mod repairs;
+
 use crate::code::{Code, Severity};
+use crate::compare::{compare, quiet};
+use crate::desired::desired_targets;
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
-use crate::ledger::{LedgerRecord, Subject};
+use crate::judge::{Finding, judge};
+use crate::ledger::{Incident, LedgerRecord, Repair, Subject};
 use crate::observation::Observation;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy, mode_in_force};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of [`PlanInput`]'s JSON form.
+pub const INPUT_VERSION: u32 = 1;
+
+/// SQS delays a message by no more than this; a later look is reached in several hops.
+const MAX_DELAY_SECS: u32 = 900;
+
+/// A look sooner than this would only meet the same answers.
+const MIN_DELAY_SECS: u32 = 5;
+
+/// How long after a repair its effect is looked for in quick looks; after that, events and sweeps go on.
+const WATCH_REPAIR_SECS: u32 = 900;
 
 /// Everything that a plan follows from: the versioned form that `portkeeper plan` reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,4 +199,152 @@ pub struct AlertItem {
     pub why: String,
     /// The repair that goes with it, if there is one.
     pub repair: Option<ActionKind>,
+}
+
+/// Plans what to do about one service. Planning on the result of carrying the plan out gives nothing to do.
+#[must_use]
+pub fn plan(input: &PlanInput) -> Plan {
+    let service = input.observation.service.as_ref();
+    let mode = mode_in_force(&input.policy, service.and_then(|service| service.mode_tag.as_deref()), input.now);
+    if mode.mode == Mode::Off {
+        return at_rest(input, Decision::Leave, format!("mode off ({})", mode.why), input.record.incidents.clone());
+    }
+    if let Some(why) = quiet(service) {
+        let closed = incidents::close_all(&input.record.incidents, input, why);
+        return at_rest(input, Decision::Leave, why.to_owned(), closed);
+    }
+    let desired = desired_targets(&input.observation, input.hop);
+    let comparison = compare(&input.observation, &desired);
+    let judgement = judge(input, &desired, &comparison);
+    let mut record = input.record.clone();
+    known::update(&mut record, &input.observation, &desired, &comparison, input.now);
+    let seen = incidents::Seen { input, desired: &desired, comparison: &comparison, judgement: &judgement };
+    let mut open = incidents::track(&seen);
+    let decided = repairs::decide(input, mode.mode, &judgement.findings, &mut open, &comparison);
+    let mut hushed = Vec::new();
+    let mut verdicts = judgement.verdicts.clone();
+    let mut actions = Actions::default();
+    for (index, (finding, (decision, why))) in judgement.findings.iter().zip(&decided.decisions).enumerate() {
+        verdicts.push(Verdict {
+            subject: finding.subject.clone(),
+            code: Some(finding.code.clone()),
+            decision: decision.clone(),
+            why: format!("{}: {why}", finding.why),
+        });
+        if decided.hushed.contains(&index) {
+            hushed.push(finding.subject.clone());
+        }
+        if let Decision::Repair(kind) = decision {
+            begin_repair(input, finding, *kind, &mut record, &mut open, &mut actions);
+        }
+    }
+    raise_guards(input, decided.guards, &mut open, &mut verdicts);
+    let alerts = alerts::due(&input.observation.key, &open, &hushed, &verdicts, input.now);
+    open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
+    record.incidents = open;
+    verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
+    let look_again_at = next_look(input, &verdicts, &mut record);
+    finish(input, verdicts, actions.in_order(input), alerts, look_again_at, record)
+}
+
+/// A plan that does nothing but end incidents.
+fn at_rest(input: &PlanInput, decision: Decision, why: String, open: Vec<Incident>) -> Plan {
+    let verdict = Verdict { subject: Subject::Service, code: None, decision, why };
+    let alerts = alerts::due(&input.observation.key, &open, &[], &[], input.now);
+    let record = LedgerRecord { incidents: open, ..input.record.clone() };
+    finish(input, vec![verdict], Vec::new(), alerts, None, record)
+}
+
+fn finish(
+    input: &PlanInput,
+    verdicts: Vec<Verdict>,
+    actions: Vec<Action>,
+    alerts: Vec<Alert>,
+    look_again_at: Option<Timestamp>,
+    mut next_record: LedgerRecord,
+) -> Plan {
+    if next_record != input.record {
+        next_record.tidy(input.now, input.policy.fight_window_seconds);
+    }
+    Plan { key: input.observation.key.clone(), verdicts, actions, alerts, look_again_at, next_record }
+}
+
+/// The writes by kind and group; registrations sort first.
+#[derive(Default)]
+struct Actions(BTreeMap<(ActionKind, TargetGroupArn), Vec<Target>>);
+
+impl Actions {
+    fn in_order(self, input: &PlanInput) -> Vec<Action> {
+        let not_after = input.observation.observed_at.plus_secs(input.policy.proof_seconds);
+        let action = |((kind, group), targets)| Action { kind, group, targets, not_after };
+        self.0.into_iter().map(action).collect()
+    }
+}
+
+/// Writes a repair down before it is made: whatever becomes of the answer, the ledger knows of the attempt.
+fn begin_repair(
+    input: &PlanInput,
+    finding: &Finding,
+    kind: ActionKind,
+    record: &mut LedgerRecord,
+    open: &mut [Incident],
+    actions: &mut Actions,
+) {
+    let Some((group, target)) = repairs::target_of(finding) else { return };
+    let repair = Repair { at: input.now, kind, group: group.clone(), target: target.clone() };
+    if let Some(incident) = incidents::of(open, finding) {
+        repairs::note(incident, &repair);
+    }
+    if let (ActionKind::Register, Some(task)) = (kind, &finding.task) {
+        record.hold(group, target, task);
+    }
+    record.repairs.push(repair);
+    actions.0.entry((kind, group.clone())).or_default().push(target.clone());
+}
+
+/// Opens the guards' own incidents. They stand on findings that were confirmed already.
+fn raise_guards(input: &PlanInput, guards: Vec<Finding>, open: &mut Vec<Incident>, verdicts: &mut Vec<Verdict>) {
+    for guard in guards {
+        verdicts.push(Verdict {
+            subject: guard.subject.clone(),
+            code: Some(guard.code.clone()),
+            decision: Decision::Tell,
+            why: guard.why.clone(),
+        });
+        let known = open.iter_mut().find(|it| it.code == guard.code && it.subject == guard.subject);
+        if let Some(known) = known {
+            known.last_seen_at = input.now;
+            known.seen = known.seen.saturating_add(1);
+            known.why = guard.why;
+            known.resolved_at = None;
+            known.ending = None;
+        } else {
+            let mut incident = Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
+            incident.confirmed = true;
+            open.push(incident);
+        }
+    }
+}
+
+/// When to look again: at the first moment at which something awaited may be judged, or at which a repair should
+/// have shown its effect. A look that is already on its way is not asked for twice.
+fn next_look(input: &PlanInput, verdicts: &[Verdict], record: &mut LedgerRecord) -> Option<Timestamp> {
+    let awaited = verdicts.iter().filter_map(|verdict| match verdict.decision {
+        Decision::Await(at) => Some(at),
+        Decision::Repair(_) => Some(input.now.plus_secs(input.policy.confirm_seconds)),
+        _ => None,
+    });
+    let watched = record.incidents.iter().filter_map(|incident| {
+        let repaired_at = incident.repaired_at.filter(|_| incident.resolved_at.is_none())?;
+        let soon = input.now.secs_since(repaired_at) < WATCH_REPAIR_SECS;
+        soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
+    });
+    let earliest = awaited.chain(watched).min()?;
+    let at = earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
+    let on_its_way = record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);
+    if on_its_way || input.hop >= input.policy.max_hops {
+        return None;
+    }
+    record.look_again_at = Some(at);
+    Some(at)
 }

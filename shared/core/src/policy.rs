@@ -65,6 +65,9 @@ pub struct Policy {
     pub fight_repairs: u32,
     /// See `fight_repairs`.
     pub fight_window_seconds: u32,
+    /// After so many repairs of one target the incident stays open and people are told: what AWS undid or refused
+    /// so often needs a person.
+    pub max_repairs: u32,
     /// How long after the reading began a proof may still be acted on. ECS needs longer than this from
     /// placing a task to registering it, so nothing new can have taken the address meanwhile.
     pub proof_seconds: u32,
@@ -88,6 +91,7 @@ impl Default for Policy {
             max_deregistration_percent: 10,
             fight_repairs: 3,
             fight_window_seconds: 600,
+            max_repairs: 5,
             proof_seconds: 5,
             disconnected_seconds: 900,
             unhealthy_margin_seconds: 60,

@@ -1,0 +1,278 @@
+//! Where a task answers: the host ports and addresses it occupies, and the one that a load balancer entry means.
+//!
+//! Knows network modes and bindings; knows nothing of what is registered.
+//! Source of the rules: Amazon ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
+
+use crate::code::Code;
+use crate::ids::{ContainerPort, HostPort, Target, TargetGroupArn, TargetId};
+use crate::observation::{Binding, FoundGroup, NetworkMode, Observation, TargetType, Task};
+
+/// GENEVE targets always answer here, whatever the container port (ELBv2 `TargetDescription`).
+const GENEVE_PORT: i64 = 6081;
+
+/// A load balancer entry as it holds for one task: this container port belongs into this group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// The group.
+    pub group: TargetGroupArn,
+    /// The container.
+    pub container: String,
+    /// The port inside it.
+    pub port: ContainerPort,
+}
+
+/// The target that an entry means for a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// This one.
+    Known(Target),
+    /// It cannot be told now; the task may be anywhere within this reach.
+    Unknown {
+        /// Why.
+        why: String,
+        /// What it might be.
+        reach: Reach,
+    },
+    /// The group can never hold this task.
+    Misfit {
+        /// Which plumbing is wrong.
+        code: Code,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The targets that something unknown might be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// Any port of this instance, or of this address.
+    Host(TargetId),
+    /// Any instance.
+    AnyInstance,
+    /// Any address.
+    AnyIp,
+    /// Anything.
+    Anything,
+}
+
+impl Reach {
+    /// Whether a target with this id is within reach.
+    #[must_use]
+    pub fn covers(&self, id: &TargetId) -> bool {
+        match self {
+            Self::Host(host) => host == id,
+            Self::AnyInstance => matches!(id, TargetId::Instance(_)),
+            Self::AnyIp => matches!(id, TargetId::Ip(_)),
+            Self::Anything => true,
+        }
+    }
+}
+
+/// The network mode of a task, as far as its own description and its task definition tell.
+fn network_mode(observation: &Observation, task: &Task) -> Option<NetworkMode> {
+    if task.network_interface.is_some() {
+        return Some(NetworkMode::Awsvpc);
+    }
+    if task.containers.iter().any(|container| !container.bindings.is_empty()) {
+        return Some(NetworkMode::Bridge);
+    }
+    observation.task_definitions.get(&task.task_definition).map(|definition| definition.network_mode.clone())
+}
+
+/// The EC2 instance on which a task was placed.
+#[must_use]
+pub fn instance_of(observation: &Observation, task: &Task) -> Option<TargetId> {
+    let instance = observation.container_instances.get(task.container_instance.as_ref()?)?;
+    TargetId::try_from(instance.ec2_instance.clone()).ok().filter(|id| matches!(id, TargetId::Instance(_)))
+}
+
+/// What a task of unknown ports might be.
+fn reach_of(observation: &Observation, task: &Task) -> Reach {
+    match (instance_of(observation, task), network_mode(observation, task), &task.container_instance) {
+        (_, Some(NetworkMode::Awsvpc), _) => Reach::AnyIp,
+        (Some(instance), Some(_), _) => Reach::Host(instance),
+        (None, Some(_), _) => Reach::AnyInstance,
+        // Neither bindings nor an interface yet: it may become an address on its own or a port of its instance.
+        (_, None, _) => Reach::Anything,
+    }
+}
+
+/// The target that `entry` means for `task` in `group`.
+#[must_use]
+pub fn address(observation: &Observation, task: &Task, entry: &Entry, group: &FoundGroup) -> Address {
+    let Some(mode) = network_mode(observation, task) else {
+        let why = "neither port bindings nor a network interface yet, and its task definition is not known".to_owned();
+        return Address::Unknown { why, reach: reach_of(observation, task) };
+    };
+    match (&mode, &group.target_type) {
+        (NetworkMode::Awsvpc, TargetType::Ip) => own_address(task, entry, group),
+        (NetworkMode::Bridge | NetworkMode::Default, TargetType::Instance) => {
+            on_instance(observation, task, |instance| bound_port(task, entry, group, instance))
+        }
+        (NetworkMode::Host, TargetType::Instance) => {
+            on_instance(observation, task, |instance| host_mode_port(observation, task, entry, instance))
+        }
+        (mode, target_type) => Address::Misfit {
+            code: Code::TargetTypeMismatch,
+            why: format!("the group takes {target_type} targets, and a task in network mode {mode} cannot be one"),
+        },
+    }
+}
+
+fn own_address(task: &Task, entry: &Entry, group: &FoundGroup) -> Address {
+    let (ipv4, ipv6) = task.network_interface.as_ref().map_or((None, None), |eni| (eni.ipv4, eni.ipv6));
+    let wants_ipv6 = group.ip_address_type == "ipv6";
+    let port = if group.protocol == "GENEVE" { HostPort::try_from(GENEVE_PORT).ok() } else { None };
+    match if wants_ipv6 { ipv6 } else { ipv4 } {
+        Some(ip) => Address::Known(Target { id: TargetId::Ip(ip), port: port.unwrap_or(entry.port.as_host_port()) }),
+        None if ipv4.is_none() && ipv6.is_none() => {
+            Address::Unknown { why: "its network interface has no address yet".to_owned(), reach: Reach::AnyIp }
+        }
+        None => Address::Misfit {
+            code: Code::IpFamilyMismatch,
+            why: format!("the group takes {} addresses and the task has none", group.ip_address_type),
+        },
+    }
+}
+
+fn on_instance(observation: &Observation, task: &Task, port: impl FnOnce(TargetId) -> Address) -> Address {
+    match instance_of(observation, task) {
+        Some(instance) => port(instance),
+        None => Address::Unknown {
+            why: "the EC2 instance of its container instance is not known".to_owned(),
+            reach: Reach::AnyInstance,
+        },
+    }
+}
+
+/// The host port of a binding for this container port.
+fn host_port(binding: &Binding, port: ContainerPort) -> Option<HostPort> {
+    let offset = port.get().checked_sub(binding.container_port.get())?;
+    if offset >= binding.length {
+        return None;
+    }
+    HostPort::try_from(i64::from(binding.host_port.get()) + i64::from(offset)).ok()
+}
+
+fn protocol_fits(binding: &Binding, group: &FoundGroup) -> bool {
+    let protocol = binding.protocol.as_deref().unwrap_or("tcp");
+    match group.protocol.as_str() {
+        "UDP" | "QUIC" => protocol == "udp",
+        "TCP_UDP" | "TCP_QUIC" => true,
+        _ => protocol == "tcp",
+    }
+}
+
+/// Bridge mode: Docker binds a container port separately for IPv4 and IPv6, since 20.10.6 possibly to different
+/// host ports (moby#42288). The load balancer uses the one of the group's family.
+fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId) -> Address {
+    let reach = Reach::Host(instance.clone());
+    let Some(container) = task.containers.iter().find(|container| container.name == entry.container) else {
+        return Address::Unknown { why: format!("the task has no container `{}`", entry.container), reach };
+    };
+    let of_port: Vec<(&Binding, HostPort)> = container
+        .bindings
+        .iter()
+        .filter(|binding| protocol_fits(binding, group))
+        .filter_map(|binding| host_port(binding, entry.port).map(|port| (binding, port)))
+        .collect();
+    let wants_ipv6 = group.ip_address_type == "ipv6";
+    let is_ipv6 = |binding: &Binding| binding.bind_ip.as_deref().is_some_and(|ip| ip.contains(':'));
+    let mut ports: Vec<HostPort> =
+        of_port.iter().filter(|(binding, _)| is_ipv6(binding) == wants_ipv6).map(|(_, port)| *port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    match (ports.as_slice(), of_port.is_empty()) {
+        ([port], _) => Address::Known(Target { id: instance, port: *port }),
+        ([], true) => {
+            let why = format!("container `{}` has no binding for port {}", entry.container, entry.port);
+            Address::Unknown { why, reach }
+        }
+        ([], false) => Address::Misfit {
+            code: Code::IpFamilyMismatch,
+            why: format!("port {} is bound, but to no {} address", entry.port, group.ip_address_type),
+        },
+        (several, _) => {
+            let ports = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let why = format!("port {} is bound to several host ports ({ports})", entry.port);
+            Address::Unknown { why, reach }
+        }
+    }
+}
+
+/// Host mode: there are no bindings; the container listens on the instance's own port.
+fn host_mode_port(observation: &Observation, task: &Task, entry: &Entry, instance: TargetId) -> Address {
+    let declared = observation
+        .task_definitions
+        .get(&task.task_definition)
+        .and_then(|definition| definition.ports.get(&entry.container))
+        .is_some_and(|ports| ports.contains(&entry.port));
+    if declared {
+        return Address::Known(Target { id: instance, port: entry.port.as_host_port() });
+    }
+    let why = format!("its task definition gives container `{}` no port {}", entry.container, entry.port);
+    Address::Unknown { why, reach: Reach::Host(instance) }
+}
+
+/// What a live task occupies, load-balanced or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// These ports of an instance: the first and how many follow.
+    Ports(TargetId, HostPort, u16),
+    /// Every port of this address.
+    Address(TargetId),
+    /// It cannot be told.
+    Unknown(Reach),
+}
+
+impl Place {
+    /// Whether this place surely holds `target`.
+    #[must_use]
+    pub fn holds(&self, target: &Target) -> bool {
+        match self {
+            Self::Ports(id, first, length) => {
+                let offset = target.port.get().checked_sub(first.get());
+                *id == target.id && offset.is_some_and(|offset| offset < *length)
+            }
+            Self::Address(id) => *id == target.id,
+            Self::Unknown(_) => false,
+        }
+    }
+
+    /// Whether this place may hold `target`.
+    #[must_use]
+    pub fn may_hold(&self, target: &Target) -> bool {
+        matches!(self, Self::Unknown(reach) if reach.covers(&target.id))
+    }
+}
+
+/// Everything that a live task occupies. A task that is over occupies nothing.
+#[must_use]
+pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
+    if task.last_status.is_over() {
+        return Vec::new();
+    }
+    if let Some(eni) = &task.network_interface {
+        let known: Vec<Place> =
+            [eni.ipv4, eni.ipv6].into_iter().flatten().map(|ip| Place::Address(TargetId::Ip(ip))).collect();
+        return if known.is_empty() { vec![Place::Unknown(Reach::AnyIp)] } else { known };
+    }
+    let definition = observation.task_definitions.get(&task.task_definition);
+    let Some(instance) = instance_of(observation, task) else {
+        return vec![Place::Unknown(reach_of(observation, task))];
+    };
+    let bound = task.containers.iter().flat_map(|container| &container.bindings);
+    let bound: Vec<Place> =
+        bound.map(|binding| Place::Ports(instance.clone(), binding.host_port, binding.length)).collect();
+    if !bound.is_empty() {
+        return bound;
+    }
+    match definition {
+        Some(definition) if definition.network_mode == NetworkMode::Host => {
+            let ports = definition.ports.values().flatten();
+            ports.map(|port| Place::Ports(instance.clone(), port.as_host_port(), 1)).collect()
+        }
+        Some(definition) if definition.ports.values().all(Vec::is_empty) => Vec::new(),
+        Some(_) | None => vec![Place::Unknown(reach_of(observation, task))],
+    }
+}

@@ -1,0 +1,241 @@
+//! What is registered against what should be: matched, wanted but absent, present but unwanted.
+//!
+//! Draining targets are set aside first: they are on their way out and are nobody's fault. This module says
+//! what differs and what must be asked before a difference may be judged; it judges nothing.
+
+use crate::address::{Place, places};
+use crate::code::Code;
+use crate::desired::{Claim, Desired, Standing, desired_targets};
+use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
+use crate::ledger::{LedgerRecord, Subject};
+use crate::observation::{HealthState, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup};
+use crate::plan::PlanInput;
+use crate::policy::{Mode, mode_in_force};
+
+/// The three lists, and what was set aside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Registered, and a live task claims it.
+    pub matched: Vec<Matched>,
+    /// Claimed by a running task, and not registered.
+    pub absent: Vec<Absent>,
+    /// Registered, and no live task of this service claims it.
+    pub unwanted: Vec<Unwanted>,
+    /// On its way out, and nobody misses it.
+    pub draining: Vec<(TargetGroupArn, Target)>,
+}
+
+/// A target where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// Whose it is.
+    pub claim: Claim,
+    /// As it is registered.
+    pub registered: RegisteredTarget,
+}
+
+/// A target that is not where it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    /// Whose it is.
+    pub claim: Claim,
+    /// It is still draining from an earlier deregistration.
+    pub draining: bool,
+}
+
+/// A target that no live task of this service claims.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unwanted {
+    /// The group.
+    pub group: TargetGroupArn,
+    /// As it is registered.
+    pub registered: RegisteredTarget,
+}
+
+/// Why a service is not looked at more closely.
+#[must_use]
+pub fn quiet(service: Option<&Service>) -> Option<&'static str> {
+    let Some(service) = service else { return Some("ECS knows no such service") };
+    match &service.status {
+        ServiceStatus::Active => {}
+        ServiceStatus::Draining => return Some("the service is being deleted"),
+        ServiceStatus::Inactive => return Some("the service is deleted"),
+        ServiceStatus::Unknown(_) => return Some("the service has a status that this version does not know"),
+    }
+    if service.desired_count == 0 {
+        return Some("no task is wanted");
+    }
+    if service.managed_by_ecs || service.behind_gateway {
+        return Some("ECS manages this service's target groups itself; it is observed only");
+    }
+    let has = |found: fn(&crate::observation::LoadBalancer) -> bool| {
+        let sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
+        let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
+        service.load_balancers.iter().chain(sets).chain(revisions).any(found)
+    };
+    if has(|entry| entry.target_group.is_some()) {
+        None
+    } else if has(|entry| entry.classic.is_some()) {
+        Some("it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports")
+    } else if service.behind_lattice {
+        Some("it uses VPC Lattice, which is not ELBv2")
+    } else {
+        Some("it has no target group")
+    }
+}
+
+/// Compares every group that was read.
+#[must_use]
+pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
+    let mut comparison = Comparison::default();
+    for (arn, group) in &observation.target_groups {
+        let TargetGroup::Found(group) = group else { continue };
+        let claims: Vec<&Claim> = desired.claims.iter().filter(|claim| claim.group == *arn).collect();
+        let (registered, aside): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
+            group.targets.iter().partition(|target| target.is_registered());
+        for present in &registered {
+            // Claims are sorted, so a running task's claim comes before one that only may be there.
+            match claims.iter().find(|claim| claim.target == present.target) {
+                Some(claim) => {
+                    comparison.matched.push(Matched { claim: (*claim).clone(), registered: (*present).clone() });
+                }
+                None => {
+                    comparison.unwanted.push(Unwanted { group: arn.clone(), registered: (*present).clone() });
+                }
+            }
+        }
+        let mut due: Vec<&Claim> =
+            claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_))).copied().collect();
+        due.dedup_by(|later, earlier| later.target == earlier.target);
+        due.retain(|claim| !registered.iter().any(|present| present.target == claim.target));
+        let is_aside = |target: &Target| aside.iter().any(|other| other.target == *target);
+        for target in aside.iter().map(|other| &other.target) {
+            if !due.iter().any(|claim| claim.target == *target) {
+                comparison.draining.push((arn.clone(), target.clone()));
+            }
+        }
+        let absent = due.into_iter().map(|claim| Absent { claim: claim.clone(), draining: is_aside(&claim.target) });
+        comparison.absent.extend(absent);
+    }
+    comparison
+}
+
+/// Who is on an address now, other than this service's own tasks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnerView {
+    /// Not everybody who could be there was read.
+    NotKnown,
+    /// Nobody in the cluster.
+    Nobody,
+    /// A task that may come to be there, and whose service may register it in this group.
+    Pending(TaskArn),
+    /// This task.
+    Task {
+        /// The task.
+        task: TaskArn,
+        /// Its service, if a service started it.
+        service: Option<String>,
+        /// Whether its service registers its tasks in this group; absent when that could not be told.
+        uses_group: Option<bool>,
+    },
+}
+
+/// Who, other than this service, is on `target`, as far as it bears on `group`.
+#[must_use]
+pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
+    let owners = &observation.owners;
+    let covered = owners.whole_cluster
+        || container_instance_of(observation, &target.id).is_some_and(|arn| owners.instances.contains(&arn));
+    if !covered {
+        return OwnerView::NotKnown;
+    }
+    let mut pending = None;
+    for owner in &owners.tasks {
+        let uses_group = owner.target_groups.as_ref().map(|groups| groups.contains(group));
+        for place in places(observation, &owner.task) {
+            if place.holds(target) {
+                let service = owner.task.service().map(str::to_owned);
+                return OwnerView::Task { task: owner.task.arn.clone(), service, uses_group };
+            }
+            if place.may_hold(target) && uses_group != Some(false) {
+                pending = Some(owner.task.arn.clone());
+            }
+        }
+    }
+    pending.map_or(OwnerView::Nobody, OwnerView::Pending)
+}
+
+/// This service's own live task that occupies `target`, whatever it claims.
+#[must_use]
+pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskArn> {
+    let here = |place: &Place| place.holds(target);
+    let occupant = observation.tasks.iter().find(|task| places(observation, task).iter().any(here));
+    occupant.map(|task| task.arn.clone())
+}
+
+fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<ContainerInstanceArn> {
+    let TargetId::Instance(ec2) = id else { return None };
+    let found = observation.container_instances.iter().find(|(_, instance)| instance.ec2_instance == *ec2);
+    found.map(|(arn, _)| arn.clone())
+}
+
+/// What must be read before the differences may be judged. A service in order asks nothing.
+#[must_use]
+pub fn questions(input: &PlanInput) -> Questions {
+    let observation = &input.observation;
+    let mut questions = Questions::default();
+    let mode_tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
+    let off = mode_in_force(&input.policy, mode_tag, input.now).mode == Mode::Off;
+    if off || quiet(observation.service.as_ref()).is_some() {
+        return questions;
+    }
+    let desired = desired_targets(observation, input.hop);
+    let comparison = compare(observation, &desired);
+    for absent in &comparison.absent {
+        let Standing::Due(since) = absent.claim.standing else { continue };
+        if since.plus_secs(input.policy.settle_seconds) > input.now {
+            continue;
+        }
+        questions.target_groups.insert(absent.claim.group.clone());
+        let task = observation.tasks.iter().find(|task| task.arn == absent.claim.task);
+        questions.container_instances.extend(task.and_then(|task| task.container_instance.clone()));
+    }
+    for matched in &comparison.matched {
+        let doubtful = matched.registered.is_not_in_use()
+            || matches!(matched.registered.state, HealthState::Unhealthy | HealthState::Initial);
+        if doubtful && matches!(matched.claim.standing, Standing::Due(_)) {
+            questions.target_groups.insert(matched.claim.group.clone());
+        }
+    }
+    for unwanted in &comparison.unwanted {
+        ask_about_unwanted(observation, &input.record, &desired, unwanted, &mut questions);
+    }
+    questions
+}
+
+fn ask_about_unwanted(
+    observation: &Observation,
+    record: &LedgerRecord,
+    desired: &Desired,
+    unwanted: &Unwanted,
+    questions: &mut Questions,
+) {
+    let target = &unwanted.registered.target;
+    let known = record.known_target(&unwanted.group, target).filter(|known| known.released_at.is_none());
+    let ended = desired.ended.iter().any(|ended| ended.group == unwanted.group && ended.target == *target);
+    if let Some(known) = known {
+        let listed = observation.tasks.iter().any(|task| task.arn == known.task);
+        if !listed && !observation.gone_tasks.contains(&known.task) {
+            questions.tasks.insert(known.task.clone());
+        }
+    }
+    // Nothing new can be learnt about a target that was never ours and of which people were told.
+    let told = |incident: &crate::ledger::Incident| incident.alerted_at.is_some() && incident.resolved_at.is_none();
+    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
+        return;
+    }
+    let instance = container_instance_of(observation, &target.id);
+    questions.owners_in_cluster |= instance.is_none();
+    questions.owners_on.extend(instance);
+}

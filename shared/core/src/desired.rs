@@ -1,0 +1,353 @@
+//! What should be registered: for every task of a service, the groups that its own revision or task set names.
+//!
+//! `service.loadBalancers` is not "where the task must be". It shows what *new* tasks get. Old tasks keep their
+//! old groups after `UpdateService`, blue/green revisions alternate between two groups, `CODE_DEPLOY` and EXTERNAL
+//! services keep the groups per task set. Knows nothing of what is registered.
+//!
+//! Sources: Amazon ECS API `ServiceRevision`, `TaskSet`, `UpdateService`; developer guide
+//! "Amazon ECS blue/green deployments".
+
+use crate::address::{Address, Entry, Reach, address, instance_of};
+use crate::code::Code;
+use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
+use crate::ledger::Subject;
+use crate::observation::{
+    DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service, TargetGroup, Task,
+    TaskStatus,
+};
+use crate::time::Timestamp;
+
+/// An event named a task that this many looks in a row did not find: it has been gone for long.
+const LOOKS_FOR_A_NAMED_TASK: u32 = 3;
+
+/// What the tasks of a service claim, and what could not be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// Targets that belong to live tasks.
+    pub claims: Vec<Claim>,
+    /// Targets that belonged to tasks that are over.
+    pub ended: Vec<Ended>,
+    /// Tasks whose target or group cannot be told. Nothing within their reach may be deregistered.
+    pub unclear: Vec<Unclear>,
+    /// Plumbing that can never work.
+    pub misfits: Vec<Misfit>,
+    /// Tasks that are nobody's business here, with the reason.
+    pub left: Vec<(TaskArn, String)>,
+}
+
+/// A target that belongs to a live task.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// The group.
+    pub group: TargetGroupArn,
+    /// The target.
+    pub target: Target,
+    /// The task.
+    pub task: TaskArn,
+    /// Whether it must be there, or may.
+    pub standing: Standing,
+}
+
+/// Whether a live task's target must be registered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// The task runs and is wanted, since this moment.
+    Due(Timestamp),
+    /// The target may be there or not: the task starts, ends, or cannot be judged.
+    Allowed(&'static str),
+}
+
+/// A target that belonged to a task that is over: proof that it was this service's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// The group.
+    pub group: TargetGroupArn,
+    /// The target.
+    pub target: Target,
+    /// The task.
+    pub task: TaskArn,
+    /// When it stopped.
+    pub at: Timestamp,
+}
+
+/// A task about which something cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unclear {
+    /// The task.
+    pub task: TaskArn,
+    /// The finding that people hear of if it stays so; none where it passes by itself.
+    pub code: Option<Code>,
+    /// Since when it may be judged.
+    pub since: Timestamp,
+    /// Why.
+    pub why: String,
+    /// What it could touch.
+    pub reach: Reach,
+}
+
+/// Plumbing that can never work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// Which.
+    pub code: Code,
+    /// The group.
+    pub subject: Subject,
+    /// A task that suffers from it.
+    pub task: TaskArn,
+    /// Why.
+    pub why: String,
+}
+
+/// Why the groups of a task cannot be told.
+enum NoEntries {
+    /// The task belongs nowhere, by the nature of its service.
+    Nowhere(&'static str),
+    /// Its revision or task set cannot be told.
+    Ambiguous(String),
+}
+
+/// What every task of the observed service should have.
+#[must_use]
+pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
+    let mut desired = Desired::default();
+    let Some(service) = &observation.service else { return desired };
+    for task in &observation.tasks {
+        task_targets(observation, service, task, &mut desired);
+    }
+    for (task, version) in &observation.at_least {
+        let found = observation.tasks.iter().any(|listed| listed.arn == *task);
+        if !found && !observation.gone_tasks.contains(task) && hop < LOOKS_FOR_A_NAMED_TASK {
+            desired.unclear.push(Unclear {
+                task: task.clone(),
+                code: None,
+                since: observation.observed_at,
+                why: format!("an event names version {version} of it, and ECS does not list it yet"),
+                reach: Reach::Anything,
+            });
+        }
+    }
+    desired.claims.sort();
+    desired.claims.dedup();
+    desired
+}
+
+fn task_targets(observation: &Observation, service: &Service, task: &Task, desired: &mut Desired) {
+    if task.service() != Some(observation.key.service.as_str()) {
+        desired.left.push((task.arn.clone(), "not started by this service: no target is expected".to_owned()));
+        return;
+    }
+    if task.anywhere {
+        desired.left.push((task.arn.clone(), "ECS Anywhere: AWS does not load-balance it".to_owned()));
+        return;
+    }
+    let since = task.started_at.unwrap_or(observation.observed_at);
+    if observation.at_least.get(&task.arn).is_some_and(|version| task.version < *version) {
+        let why = format!("ECS answered version {}, older than the event", task.version);
+        desired.unclear.push(unclear(task, None, since, why, Reach::Anything));
+        return;
+    }
+    match entries(observation, service, task) {
+        Err(NoEntries::Nowhere(why)) => desired.left.push((task.arn.clone(), why.to_owned())),
+        Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
+            desired.left.push((task.arn.clone(), "stopped; where it was registered cannot be told".to_owned()));
+        }
+        Err(NoEntries::Ambiguous(why)) => {
+            let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
+            desired.unclear.push(unclear(task, Some(Code::AmbiguousRevision), since, why, reach));
+        }
+        Ok(entries) if entries.is_empty() => {
+            desired.left.push((task.arn.clone(), "its revision has no target group".to_owned()));
+        }
+        Ok(entries) => {
+            for entry in entries {
+                entry_target(observation, task, &entry, desired);
+            }
+        }
+    }
+    if !task.connected && !task.last_status.is_over() {
+        let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
+        let why = "its agent is out of contact, so its state may be old".to_owned();
+        desired.unclear.push(unclear(task, Some(Code::AgentDisconnected), since, why, reach));
+    }
+}
+
+fn unclear(task: &Task, code: Option<Code>, since: Timestamp, why: String, reach: Reach) -> Unclear {
+    Unclear { task: task.arn.clone(), code, since, why, reach }
+}
+
+/// The instance or the address on which a task sits.
+fn occupied_host(observation: &Observation, task: &Task) -> Option<TargetId> {
+    let eni = task.network_interface.as_ref();
+    let ip = eni.and_then(|eni| eni.ipv4.or(eni.ipv6)).map(TargetId::Ip);
+    if eni.is_some() { ip } else { instance_of(observation, task) }
+}
+
+fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: &mut Desired) {
+    let over = task.last_status.is_over();
+    let since = task.started_at.unwrap_or(observation.observed_at);
+    let group = match observation.target_groups.get(&entry.group) {
+        Some(TargetGroup::Found(group)) => group,
+        Some(TargetGroup::Missing) => {
+            if !over {
+                let why = "ELBv2 does not know this target group; ECS cannot register anything".to_owned();
+                desired.misfits.push(misfit(Code::TargetGroupMissing, task, entry, why));
+            }
+            return;
+        }
+        // Unread: it is a gap, and nothing in it is compared.
+        None => return,
+    };
+    match address(observation, task, entry, group) {
+        Address::Known(target) if over => desired.ended.push(Ended {
+            group: entry.group.clone(),
+            target,
+            task: task.arn.clone(),
+            at: task.stopped_at.unwrap_or(observation.observed_at),
+        }),
+        Address::Known(target) => desired.claims.push(Claim {
+            group: entry.group.clone(),
+            target,
+            task: task.arn.clone(),
+            standing: standing(task, since),
+        }),
+        Address::Unknown { .. } | Address::Misfit { .. } if over => {}
+        Address::Unknown { why, reach } => {
+            let due = matches!(standing(task, since), Standing::Due(_));
+            desired.unclear.push(unclear(task, due.then_some(Code::BindingsMissing), since, why, reach));
+        }
+        Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
+    }
+}
+
+fn misfit(code: Code, task: &Task, entry: &Entry, why: String) -> Misfit {
+    Misfit { code, subject: Subject::Group(entry.group.clone()), task: task.arn.clone(), why }
+}
+
+/// Tasks that ECS wants stopped are neither missing nor stale: ECS is at work on them.
+fn standing(task: &Task, since: Timestamp) -> Standing {
+    match (&task.desired_status, &task.last_status) {
+        _ if !task.connected => Standing::Allowed("its agent is out of contact"),
+        (TaskStatus::Running, TaskStatus::Running) => Standing::Due(since),
+        (TaskStatus::Running, _) => Standing::Allowed("starting"),
+        _ => Standing::Allowed("on its way out"),
+    }
+}
+
+/// The groups, containers and ports that hold for one task.
+fn entries(observation: &Observation, service: &Service, task: &Task) -> Result<Vec<Entry>, NoEntries> {
+    if service.managed_by_ecs || service.behind_gateway {
+        return Err(NoEntries::Nowhere("ECS manages this service's target groups itself; it is observed only"));
+    }
+    let started_by = task.started_by.as_deref().unwrap_or_default();
+    match (&service.controller, &service.strategy) {
+        (DeploymentController::CodeDeploy | DeploymentController::External, _) => {
+            match service.task_sets.iter().find(|set| set.id == started_by) {
+                Some(set) => Ok(own_groups(&set.load_balancers)),
+                None => Err(NoEntries::Ambiguous(format!("no task set has the id {started_by}"))),
+            }
+        }
+        (DeploymentController::Ecs, DeploymentStrategy::Rolling) => {
+            match (service.deployments.as_slice(), service.current_revisions.len()) {
+                ([only], 0..=1) if only.id == started_by => Ok(own_groups(&service.load_balancers)),
+                _ => by_revision(observation, service, task, started_by),
+            }
+        }
+        (
+            DeploymentController::Ecs,
+            DeploymentStrategy::BlueGreen | DeploymentStrategy::Linear | DeploymentStrategy::Canary,
+        ) => by_revision(observation, service, task, started_by),
+        (DeploymentController::Ecs, DeploymentStrategy::Unknown(name)) => {
+            Err(NoEntries::Ambiguous(format!("the deployment strategy `{name}` is not known to this version")))
+        }
+        (DeploymentController::Unknown(name), _) => {
+            Err(NoEntries::Ambiguous(format!("the deployment controller `{name}` is not known to this version")))
+        }
+    }
+}
+
+/// The entries with the groups they name first. A Classic Load Balancer has no group, and no dynamic ports.
+fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = load_balancers
+        .iter()
+        .filter_map(|entry| {
+            let group = entry.target_group.clone()?;
+            Some(Entry { group, container: entry.container.clone(), port: entry.port })
+        })
+        .collect();
+    entries.sort();
+    entries.dedup();
+    entries
+}
+
+/// A task's revision is the one whose ARN ends with the digits of `startedBy`. AWS documents neither that nor the
+/// contrary, so it is believed only where a revision has these digits and runs the same task definition. Otherwise
+/// every revision with the task's task definition must agree.
+fn by_revision(
+    observation: &Observation,
+    service: &Service,
+    task: &Task,
+    started_by: &str,
+) -> Result<Vec<Entry>, NoEntries> {
+    let digits = started_by.strip_prefix("ecs-svc/").unwrap_or_default();
+    if let Some(revision) = service.revisions.iter().find(|revision| revision.arn.tail() == digits) {
+        if revision.task_definition != task.task_definition {
+            let why = format!("revision {digits} runs {}, the task does not", revision.task_definition.path());
+            return Err(NoEntries::Ambiguous(why));
+        }
+        return resolved_groups(revision);
+    }
+    if service.strategy == DeploymentStrategy::Rolling && is_primary(service, task, started_by) {
+        return Ok(own_groups(&service.load_balancers));
+    }
+    let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions);
+    let mut candidates: Vec<Vec<Entry>> = Vec::new();
+    for revision in service.revisions.iter().filter(|revision| revision.task_definition == task.task_definition) {
+        candidates.push(resolved_groups(revision)?);
+    }
+    candidates.dedup();
+    match (candidates.pop(), candidates.is_empty()) {
+        (Some(entries), true) if whole => Ok(entries),
+        _ => Err(NoEntries::Ambiguous(format!("startedBy {started_by} matches no current revision"))),
+    }
+}
+
+/// The PRIMARY deployment of a rolling service uses exactly `service.loadBalancers`.
+fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
+    service.deployments.iter().any(|deployment| {
+        deployment.status == "PRIMARY"
+            && deployment.id == started_by
+            && deployment.task_definition == task.task_definition
+    })
+}
+
+/// `resolvedConfiguration` names the groups that a revision really uses, without container and port; the
+/// revision's own entries give those. Without it, an entry that has two groups to choose from says nothing.
+fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
+    let Some(resolved) = &revision.resolved_target_groups else {
+        if revision.load_balancers.iter().any(|entry| entry.alternate_target_group.is_some()) {
+            let why = format!("revision {} does not say which of its two groups it uses", revision.arn.tail());
+            return Err(NoEntries::Ambiguous(why));
+        }
+        return Ok(own_groups(&revision.load_balancers));
+    };
+    let mut entries = Vec::new();
+    for group in resolved {
+        let named = |entry: &&LoadBalancer| {
+            entry.target_group.as_ref() == Some(group) || entry.alternate_target_group.as_ref() == Some(group)
+        };
+        let before = entries.len();
+        entries.extend(revision.load_balancers.iter().filter(named).map(|entry| Entry {
+            group: group.clone(),
+            container: entry.container.clone(),
+            port: entry.port,
+        }));
+        if entries.len() == before {
+            let why =
+                format!("revision {} uses {}, which none of its entries names", revision.arn.tail(), group.name());
+            return Err(NoEntries::Ambiguous(why));
+        }
+    }
+    entries.sort();
+    entries.dedup();
+    Ok(entries)
+}

@@ -1,0 +1,438 @@
+//! From differences to findings: what is wrong, whether it is proved, and what would mend it.
+//!
+//! Every registered target and every task gets a verdict; every fault gets a finding with a code. Whether a
+//! finding is acted on now is decided in [`crate::plan`].
+
+use crate::code::Code;
+use crate::compare::{Absent, Comparison, Matched, OwnerView, Unwanted, own_occupant, owner_of};
+use crate::desired::{Desired, Ended, Standing};
+use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
+use crate::ledger::Subject;
+use crate::observation::{
+    ContainerInstanceState, DeploymentController, DeploymentStrategy, FoundGroup, HealthState, Observation, Service,
+    Task,
+};
+use crate::plan::{ActionKind, Decision, PlanInput, Verdict};
+use crate::time::{Timestamp, spoken};
+
+/// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2 `TargetDescription`).
+const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
+
+/// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target groups guide).
+const NLB_INITIAL_SECS: u32 = 300;
+
+/// A fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// About what.
+    pub subject: Subject,
+    /// The task it concerns.
+    pub task: Option<TaskArn>,
+    /// What was expected, what is there, and why.
+    pub why: String,
+    /// What would mend it, where that is ours to do and proved.
+    pub repair: Option<ActionKind>,
+    /// Seconds from the first look until it counts as confirmed.
+    pub confirm_seconds: u32,
+}
+
+/// Everything that was thought of one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Faults.
+    pub findings: Vec<Finding>,
+    /// Things that are in order, not ours, or not known.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Judgement {
+    fn say(&mut self, subject: Subject, code: Option<Code>, decision: Decision, why: impl Into<String>) {
+        self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
+    }
+}
+
+/// Judges every target and every task.
+#[must_use]
+pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> Judgement {
+    let mut judgement = Judgement::default();
+    for (task, why) in &desired.left {
+        judgement.say(Subject::Task(task.clone()), None, Decision::Leave, why.clone());
+    }
+    for gap in &input.observation.gaps {
+        let why = format!("could not be read: {:?}: {}", gap.what, gap.why);
+        judgement.say(Subject::Service, None, Decision::Unknown, why);
+    }
+    if !input.observation.tasks_are_whole() {
+        let why = "the list of tasks is not whole, so nothing is deregistered";
+        judgement.say(Subject::Service, None, Decision::Unknown, why);
+    }
+    judge_unclear(input, desired, &mut judgement);
+    for misfit in &desired.misfits {
+        if !judgement.findings.iter().any(|known| known.code == misfit.code && known.subject == misfit.subject) {
+            judgement.findings.push(Finding {
+                code: misfit.code.clone(),
+                subject: misfit.subject.clone(),
+                task: Some(misfit.task.clone()),
+                why: misfit.why.clone(),
+                repair: None,
+                confirm_seconds: input.policy.confirm_seconds,
+            });
+        }
+    }
+    for matched in &comparison.matched {
+        judge_matched(input, matched, &mut judgement);
+    }
+    for absent in &comparison.absent {
+        judge_absent(input, absent, &mut judgement);
+    }
+    for unwanted in &comparison.unwanted {
+        judge_unwanted(input, desired, unwanted, &mut judgement);
+    }
+    for (group, target) in &comparison.draining {
+        let subject = Subject::Target(group.clone(), target.clone());
+        judgement.say(subject, None, Decision::Right, "draining: on its way out");
+    }
+    judgement
+}
+
+/// Unclear tasks are findings only where they do not clear up by themselves.
+fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement) {
+    let policy = &input.policy;
+    for unclear in &desired.unclear {
+        let subject = Subject::Task(unclear.task.clone());
+        let settled = unclear.since.plus_secs(policy.settle_seconds);
+        match &unclear.code {
+            None => {
+                let soon = input.now.plus_secs(policy.confirm_seconds);
+                judgement.say(subject, None, Decision::Await(soon), unclear.why.clone());
+            }
+            Some(code) if settled > input.now => {
+                judgement.say(subject, Some(code.clone()), Decision::Await(settled), unclear.why.clone());
+            }
+            Some(code) => judgement.findings.push(Finding {
+                code: code.clone(),
+                subject,
+                task: Some(unclear.task.clone()),
+                why: unclear.why.clone(),
+                repair: None,
+                confirm_seconds: match code {
+                    Code::AgentDisconnected => policy.disconnected_seconds,
+                    _ => policy.confirm_seconds,
+                },
+            }),
+        }
+    }
+}
+
+fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement) {
+    let (claim, registered) = (&matched.claim, &matched.registered);
+    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
+    let Standing::Due(since) = claim.standing else {
+        let Standing::Allowed(why) = claim.standing else { return };
+        judgement.say(subject, None, Decision::Right, format!("registered; its task is {why}"));
+        return;
+    };
+    let Some(group) = input.observation.found_group(&claim.group) else { return };
+    let finding = if registered.is_not_in_use() {
+        not_in_use(input, claim.group.clone(), group)
+    } else {
+        unhealthy(input, matched, group, since)
+    };
+    match finding {
+        Some(mut finding) => {
+            finding.task = Some(claim.task.clone());
+            judgement.findings.push(finding);
+        }
+        None => judgement.say(subject, None, Decision::Right, format!("registered, {}", registered.state)),
+    }
+}
+
+/// `unused`/`Target.NotInUse`: the normal state of the idle group of a blue/green pair; else nobody sends requests.
+fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
+    if !shifts_traffic_alone(input.observation.service.as_ref()?) {
+        return None;
+    }
+    let (code, why) = if group.load_balancers.is_empty() {
+        let why = "the group belongs to no load balancer, so its targets get no requests; registering does not help";
+        (Code::TargetGroupUnattached, why)
+    } else {
+        let why = "the group has a load balancer, but no listener leads to it or the target's zone is not enabled";
+        (Code::AzDisabled, why)
+    };
+    Some(finding(input, code, Subject::Group(arn), why.to_owned()))
+}
+
+/// Only a rolling deployment leaves every group of the service in use all the time.
+fn shifts_traffic_alone(service: &Service) -> bool {
+    service.controller == DeploymentController::Ecs && service.strategy == DeploymentStrategy::Rolling
+}
+
+fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
+    Finding { code, subject, task: None, why, repair: None, confirm_seconds: input.policy.confirm_seconds }
+}
+
+/// Failing for longer than the group's own interval and threshold, the service's grace period and a margin explain.
+fn unhealthy(input: &PlanInput, matched: &Matched, group: &FoundGroup, since: Timestamp) -> Option<Finding> {
+    let registered = &matched.registered;
+    let failing =
+        matches!(registered.state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
+    if !failing {
+        return None;
+    }
+    let service = input.observation.service.as_ref()?;
+    let checks = group.health_interval_seconds.saturating_mul(group.unhealthy_threshold);
+    let network = !matches!(group.protocol.as_str(), "HTTP" | "HTTPS");
+    let initial = if network && registered.state == HealthState::Initial { NLB_INITIAL_SECS } else { 0 };
+    let patience = checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
+    let grace_left = service.health_check_grace_seconds.saturating_sub(input.now.secs_since(since));
+    let reason = registered.reason.as_deref().unwrap_or("no reason given");
+    let why = format!(
+        "registered, and {} ({reason}) for longer than the group's own settings explain ({})",
+        registered.state,
+        spoken(patience)
+    );
+    let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
+    Some(Finding {
+        confirm_seconds: patience.saturating_add(grace_left),
+        ..finding(input, Code::Unhealthy, subject, why)
+    })
+}
+
+/// A running task's target is not there. Registering needs little: a wanted, running, settled task on a fresh read.
+fn judge_absent(input: &PlanInput, absent: &Absent, judgement: &mut Judgement) {
+    let claim = &absent.claim;
+    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
+    let (Standing::Due(since), Some(group)) = (&claim.standing, input.observation.found_group(&claim.group)) else {
+        return;
+    };
+    let settled = since.plus_secs(input.policy.settle_seconds);
+    if settled > input.now {
+        let why = "its task has only just started; ECS may still register it";
+        judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
+        return;
+    }
+    if absent.draining && matches!(claim.target.id, TargetId::Ip(_)) {
+        let later = input.now.plus_secs(input.policy.confirm_seconds);
+        let why = "wanted, and still draining: ELBv2 takes an address back only after the deregistration delay";
+        judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
+        return;
+    }
+    if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(shifts_traffic_alone) {
+        let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
+        let code = Code::TargetGroupUnattached;
+        if !judgement.findings.iter().any(|known| known.code == code && known.subject.group() == Some(&claim.group)) {
+            judgement.findings.push(finding(input, code, Subject::Group(claim.group.clone()), why));
+        }
+        return;
+    }
+    let task = input.observation.tasks.iter().find(|task| task.arn == claim.task);
+    if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
+        judgement.say(subject, Some(Code::Missing), decision, why);
+        return;
+    }
+    let running = spoken(input.now.secs_since(*since));
+    let state = if absent.draining { "is draining" } else { "is not registered" };
+    let mut why = format!("task {} has been running for {running} and its target {state}", claim.task.tail());
+    let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
+    if needs_id {
+        why.push_str("; a QUIC target needs a server id that only its owner knows, so it cannot be registered here");
+    }
+    judgement.findings.push(Finding {
+        task: Some(claim.task.clone()),
+        repair: (!needs_id).then_some(ActionKind::Register),
+        ..finding(input, Code::Missing, subject, why)
+    });
+}
+
+/// Why nothing may be registered on the task's container instance. Its state is read anew before any registration.
+fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
+    let instance = observation.container_instances.get(task.container_instance.as_ref()?);
+    match instance.and_then(|instance| instance.state.as_ref()) {
+        None => Some((Decision::Unknown, "the state of its container instance is not known".to_owned())),
+        Some(ContainerInstanceState { status, .. }) if !matches!(status.as_str(), "ACTIVE" | "DRAINING") => {
+            let why = format!("its container instance is {status}: an orphan, which nobody watches any more");
+            Some((Decision::Leave, why))
+        }
+        Some(ContainerInstanceState { agent_connected: false, .. }) => {
+            Some((Decision::Unknown, "the agent of its container instance is out of contact".to_owned()))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Why a target counts as having been this service's.
+enum Proof<'a> {
+    /// ECS still lists the stopped task whose target it was.
+    Ended(&'a Ended),
+    /// The ledger knows it, and ECS, asked by name, says that its task is over or gone.
+    Ledger(&'a TaskArn),
+    /// There is none.
+    None,
+    /// The ledger knows it, and ECS was not asked for its task.
+    Unasked,
+}
+
+fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn, target: &Target) -> Proof<'a> {
+    let known = input.record.known_target(group, target);
+    if known.is_some_and(|known| known.released_at.is_some()) {
+        return Proof::None;
+    }
+    if let Some(ended) = desired.ended.iter().find(|ended| ended.group == *group && ended.target == *target) {
+        return Proof::Ended(ended);
+    }
+    let Some(known) = known else { return Proof::None };
+    let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);
+    if listed || input.observation.gone_tasks.contains(&known.task) {
+        Proof::Ledger(&known.task)
+    } else {
+        Proof::Unasked
+    }
+}
+
+fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Unwanted, judgement: &mut Judgement) {
+    let observation = &input.observation;
+    let target = &unwanted.registered.target;
+    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    if !observation.tasks_are_whole() {
+        let why = "registered, and not every task could be read: its task may be among those";
+        judgement.say(subject, None, Decision::Unknown, why);
+        return;
+    }
+    if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
+        let why = format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
+        let decision = match unclear.code {
+            None => Decision::Await(input.now.plus_secs(input.policy.confirm_seconds)),
+            Some(_) => Decision::Unknown,
+        };
+        judgement.say(subject, None, decision, why);
+        return;
+    }
+    let proof = proof(input, desired, &unwanted.group, target);
+    if let Proof::Ended(ended) = proof
+        && ended.at.plus_secs(input.policy.settle_seconds) > input.now
+    {
+        let settled = ended.at.plus_secs(input.policy.settle_seconds);
+        let why = "its task has only just stopped; ECS may still deregister it";
+        judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
+        return;
+    }
+    let told = input.record.incident(&Code::Foreign, &subject).is_some_and(|open| open.alerted_at.is_some());
+    match owner_of(observation, &unwanted.group, target) {
+        OwnerView::NotKnown if told && matches!(proof, Proof::None) => {
+            judgement.findings.push(foreign(input, unwanted, subject, None));
+        }
+        OwnerView::NotKnown => {
+            let why = "registered, unexplained, and who else is on this address could not be read";
+            judgement.say(subject, None, Decision::Unknown, why);
+        }
+        OwnerView::Pending(task) => {
+            let later = input.now.plus_secs(input.policy.confirm_seconds);
+            let why = format!("registered; task {} of another service may be about to use it", task.tail());
+            judgement.say(subject, None, Decision::Await(later), why);
+        }
+        OwnerView::Task { task, service, uses_group: Some(true) } => {
+            let service = service.unwrap_or_default();
+            let why = format!("belongs to task {} of service {service}, which uses this group too", task.tail());
+            judgement.say(subject, None, Decision::Leave, why);
+        }
+        OwnerView::Task { task, uses_group: None, .. } => {
+            let why = format!("task {} is on it, and which groups its service uses could not be read", task.tail());
+            judgement.say(subject, None, Decision::Unknown, why);
+        }
+        OwnerView::Task { task, service, uses_group: Some(false) } => {
+            judge_disowned(input, unwanted, &proof, Some((task, service)), judgement);
+        }
+        OwnerView::Nobody => judge_disowned(input, unwanted, &proof, None, judgement),
+    }
+}
+
+/// Nobody who may be registered in this group is on this address now.
+fn judge_disowned(
+    input: &PlanInput,
+    unwanted: &Unwanted,
+    proof: &Proof<'_>,
+    other: Option<(TaskArn, Option<String>)>,
+    judgement: &mut Judgement,
+) {
+    let target = &unwanted.registered.target;
+    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    let occupant = own_occupant(&input.observation, target);
+    let (was, ended) = match proof {
+        Proof::Ended(ended) => (&ended.task, true),
+        Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
+        Proof::Unasked => {
+            let why = "registered, known as ours, and ECS could not be asked what became of its task";
+            judgement.say(subject, None, Decision::Unknown, why);
+            return;
+        }
+        Proof::None => {
+            judgement.findings.push(match occupant {
+                Some(task) => own_task_elsewhere(input, unwanted, subject, task),
+                None => foreign(input, unwanted, subject, other),
+            });
+            return;
+        }
+    };
+    let (code, why) = match (&other, ended) {
+        (Some((task, service)), true) => {
+            let who = service.as_deref().map_or("a task of no service".to_owned(), |name| format!("service {name}"));
+            let why = format!(
+                "task {} has stopped, and its port now belongs to task {} of {who}: requests reach the wrong program",
+                was.tail(),
+                task.tail()
+            );
+            (Code::Hijacked, why)
+        }
+        (None, true) => (Code::Stale, format!("task {} has stopped and its target is still registered", was.tail())),
+        (_, false) => (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail())),
+    };
+    let repair = Some(ActionKind::Deregister);
+    judgement.findings.push(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
+}
+
+fn is_live(observation: &Observation, task: &TaskArn) -> bool {
+    observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
+}
+
+/// A live task of this service is on it, in a group or on a port that is not load-balanced. People register
+/// such targets on purpose, so without proof that it once was right it is theirs.
+fn own_task_elsewhere(input: &PlanInput, unwanted: &Unwanted, subject: Subject, task: TaskArn) -> Finding {
+    let same_port = |group: &FoundGroup| group.targets.iter().any(|other| other.target == unwanted.registered.target);
+    let elsewhere = input
+        .observation
+        .target_groups
+        .keys()
+        .any(|arn| *arn != unwanted.group && input.observation.found_group(arn).is_some_and(same_port));
+    let (code, why) = if elsewhere {
+        let why = format!("task {} belongs into another group of this service", task.tail());
+        (Code::Misplaced, why)
+    } else {
+        let why = format!("task {} is there, but this is not its load-balanced container port", task.tail());
+        (Code::WrongPort, why)
+    };
+    Finding { task: Some(task), ..finding(input, code, subject, why) }
+}
+
+fn foreign(
+    input: &PlanInput,
+    unwanted: &Unwanted,
+    subject: Subject,
+    other: Option<(TaskArn, Option<String>)>,
+) -> Finding {
+    let target = &unwanted.registered.target;
+    let default_port = input.observation.found_group(&unwanted.group).and_then(|group| group.default_port);
+    let why = match (other, &target.id) {
+        (Some((task, Some(service))), _) => {
+            format!("leads to task {} of service {service}; nothing shows that it was ever this service's", task.tail())
+        }
+        (Some((task, None)), _) => format!("leads to task {}, which no service started", task.tail()),
+        (None, TargetId::Instance(_)) if Some(target.port) == default_port => {
+            "an instance on the group's default port: an Auto Scaling group is probably attached to this target group"
+                .to_owned()
+        }
+        (None, _) => "no task explains it: registered by hand or by another tool".to_owned(),
+    };
+    finding(input, Code::Foreign, subject, why)
+}

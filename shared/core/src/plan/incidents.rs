@@ -1,0 +1,181 @@
+//! The life of incidents: opened at the first look, confirmed at a second, over when the fault is seen gone.
+//!
+//! "Not seen" is not "over": an incident ends only where what it is about could be judged.
+
+use crate::code::Code;
+use crate::compare::Comparison;
+use crate::desired::{Desired, Standing};
+use crate::judge::{Finding, Judgement};
+use crate::ledger::{Incident, Subject};
+use crate::observation::{HealthState, Missed, TargetGroup};
+use crate::plan::{Decision, PlanInput};
+
+/// What the end of an incident is judged from.
+pub(super) struct Seen<'a> {
+    pub input: &'a PlanInput,
+    pub desired: &'a Desired,
+    pub comparison: &'a Comparison,
+    pub judgement: &'a Judgement,
+}
+
+/// The incident that a finding belongs to. A stale target that turns out to be hijacked stays one incident.
+fn belongs(incident: &Incident, finding: &Finding) -> bool {
+    let family = |code: &Code| if *code == Code::Hijacked { Code::Stale } else { code.clone() };
+    incident.subject == finding.subject && family(&incident.code) == family(&finding.code)
+}
+
+/// The incident of a finding, after [`track`].
+pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option<&'a mut Incident> {
+    incidents.iter_mut().find(|incident| belongs(incident, finding))
+}
+
+/// The incidents after this look.
+pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
+    let now = seen.input.now;
+    let mut incidents = Vec::new();
+    for finding in &seen.judgement.findings {
+        let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
+        incidents.push(match known {
+            None => Incident::opened(
+                finding.code.clone(),
+                finding.subject.clone(),
+                finding.task.clone(),
+                finding.why.clone(),
+                now,
+            ),
+            Some(known) => seen_again(known, finding, seen.input),
+        });
+    }
+    for known in &seen.input.record.incidents {
+        if seen.judgement.findings.iter().any(|finding| belongs(known, finding)) {
+            continue;
+        }
+        match ending(seen, known) {
+            None => incidents.push(known.clone()),
+            Some(ending) if known.confirmed || known.alerted_at.is_some() => incidents.push(Incident {
+                resolved_at: known.resolved_at.or(Some(now)),
+                ending: known.ending.clone().or(Some(ending)),
+                ..known.clone()
+            }),
+            // Seen once and gone: a race with ECS that nobody needs to hear of.
+            Some(_) => {}
+        }
+    }
+    incidents
+}
+
+fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
+    let escalated = known.code == Code::Stale && finding.code == Code::Hijacked;
+    let due = known.opened_at.plus_secs(finding.confirm_seconds) <= input.now;
+    Incident {
+        code: if escalated { Code::Hijacked } else { known.code.clone() },
+        task: finding.task.clone(),
+        why: finding.why.clone(),
+        last_seen_at: input.now,
+        seen: known.seen.saturating_add(1),
+        confirmed: known.confirmed || due,
+        alerted_at: known.alerted_at.filter(|_| !escalated),
+        resolved_at: None,
+        ending: None,
+        ..known.clone()
+    }
+}
+
+/// How an incident that was not seen this time has ended; none where that cannot be told.
+fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+    let observation = &seen.input.observation;
+    match (&incident.code, &incident.subject) {
+        (Code::Missing, Subject::Target(..)) => missing_ended(seen, incident),
+        (Code::Unhealthy, Subject::Target(..)) => unhealthy_ended(seen, incident),
+        (_, Subject::Target(group, target)) if incident.code != Code::Fight && incident.code != Code::LimitExceeded => {
+            if observation.target_groups.get(group) == Some(&TargetGroup::Missing) {
+                return Some("its target group is gone".to_owned());
+            }
+            let found = observation.found_group(group)?;
+            if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
+                return Some("the target is no longer registered".to_owned());
+            }
+            let claimed = seen
+                .comparison
+                .matched
+                .iter()
+                .any(|matched| matched.claim.group == *group && matched.claim.target == *target);
+            let explained = |decision: &Decision| *decision == Decision::Leave;
+            let verdicts = seen.judgement.verdicts.iter();
+            if claimed || verdicts.clone().any(|it| it.subject == incident.subject && explained(&it.decision)) {
+                return Some("a task explains the target now".to_owned());
+            }
+            let other = seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
+            Some(format!("it is known as {} now", other.code))
+        }
+        (Code::Fight, _) => {
+            let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
+            (quiet_for >= seen.input.policy.fight_window_seconds)
+                .then(|| "nobody undoes the repairs any more".to_owned())
+        }
+        (_, Subject::Group(group)) => {
+            let unread = observation.gaps.iter().any(|gap| {
+                matches!(&gap.what, Missed::TargetGroup(other) if other == group) || gap.what == Missed::Revisions
+            });
+            (!unread && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
+        }
+        (_, Subject::Task(task)) => {
+            let unclear = seen.desired.unclear.iter().any(|unclear| unclear.task == *task);
+            (!unclear && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
+        }
+        _ => observation.tasks_are_whole().then(|| "no longer seen".to_owned()),
+    }
+}
+
+/// Neither failing nor still being checked: the load balancer sends requests, or would if it were its turn.
+fn serves(state: &HealthState) -> bool {
+    matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
+}
+
+fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+    let Subject::Target(group, target) = &incident.subject else { return None };
+    seen.input.observation.found_group(group)?;
+    let here = |claim: &crate::desired::Claim| claim.group == *group && claim.target == *target;
+    if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.claim)) {
+        let failing = seen
+            .judgement
+            .findings
+            .iter()
+            .any(|finding| finding.code == Code::Unhealthy && finding.subject == incident.subject);
+        let told_as_unhealthy = failing
+            && seen.input.record.incident(&Code::Unhealthy, &incident.subject).is_some_and(|other| other.confirmed);
+        return match &matched.claim.standing {
+            Standing::Allowed(why) => Some(format!("its task is {why}")),
+            Standing::Due(_) if serves(&matched.registered.state) => {
+                Some(format!("registered and {}", matched.registered.state))
+            }
+            Standing::Due(_) if told_as_unhealthy => Some("registered; it is known as unhealthy now".to_owned()),
+            Standing::Due(_) => None,
+        };
+    }
+    let claimed = seen.desired.claims.iter().any(here);
+    let task_unclear = seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
+    let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
+    over.then(|| "its task has ended".to_owned())
+}
+
+fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+    let Subject::Target(group, target) = &incident.subject else { return None };
+    let found = seen.input.observation.found_group(group)?;
+    match found.targets.iter().find(|other| other.target == *target && other.is_registered()) {
+        Some(registered) if serves(&registered.state) => Some(format!("the target is {}", registered.state)),
+        Some(_) => seen.input.observation.tasks_are_whole().then(|| "its task has ended".to_owned()),
+        None => Some("the target is no longer registered".to_owned()),
+    }
+}
+
+/// Every incident of a service that is not looked at any more. What people were told of ends with a word.
+pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
+    let told = incidents.iter().filter(|incident| incident.alerted_at.is_some());
+    told.map(|incident| Incident {
+        resolved_at: incident.resolved_at.or(Some(input.now)),
+        ending: incident.ending.clone().or_else(|| Some(why.to_owned())),
+        ..incident.clone()
+    })
+    .collect()
+}

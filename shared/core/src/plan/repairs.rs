@@ -1,0 +1,221 @@
+//! Which confirmed findings are repaired now, and the guards that withhold a repair.
+//!
+//! Floor: the last registered target of a group stays. Breaker: too many deregistrations in one plan make none.
+//! Fight: a target whose repairs somebody undoes is left alone. Cap: what does not hold needs a person.
+
+use super::incidents;
+use crate::code::Code;
+use crate::compare::Comparison;
+use crate::ids::{Target, TargetGroupArn};
+use crate::judge::Finding;
+use crate::ledger::{Incident, Repair, Subject};
+use crate::plan::{ActionKind, Decision, PlanInput};
+use crate::policy::{Mode, Policy};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is done about each finding, in the order of the findings, and what the guards have to say.
+pub(super) struct Decided {
+    pub decisions: Vec<(Decision, String)>,
+    /// Findings of guards, confirmed as they are: they stand on confirmed findings.
+    pub guards: Vec<Finding>,
+    /// Findings whose own alert waits because a guard's alert names them.
+    pub hushed: BTreeSet<usize>,
+}
+
+/// Decides on every finding.
+pub(super) fn decide(
+    input: &PlanInput,
+    mode: Mode,
+    findings: &[Finding],
+    open: &mut [Incident],
+    comparison: &Comparison,
+) -> Decided {
+    let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new() };
+    for finding in findings {
+        let decision = match incidents::of(open, finding) {
+            Some(incident) => decide_one(input, mode, finding, incident, comparison, &mut decided.guards),
+            None => (Decision::Unknown, "its incident is not open".to_owned()),
+        };
+        decided.decisions.push(decision);
+    }
+    hold_floor(findings, &mut decided, comparison);
+    hold_breaker(findings, &mut decided, input);
+    decided
+}
+
+fn decide_one(
+    input: &PlanInput,
+    mode: Mode,
+    finding: &Finding,
+    incident: &Incident,
+    comparison: &Comparison,
+    guards: &mut Vec<Finding>,
+) -> (Decision, String) {
+    let policy = &input.policy;
+    if !incident.confirmed {
+        let at = incident.opened_at.plus_secs(finding.confirm_seconds);
+        return (Decision::Await(at), "seen once; a second look decides".to_owned());
+    }
+    let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
+        return (Decision::Tell, "not Portkeeper's to repair".to_owned());
+    };
+    if mode != Mode::Repair {
+        return (Decision::Tell, format!("mode {mode}: nothing is written"));
+    }
+    let again_at = incident.repaired_at.map(|at| at.plus_secs(policy.confirm_seconds));
+    if let Some(again_at) = again_at.filter(|at| *at > input.now) {
+        return (Decision::Await(again_at), format!("a repair ({}) was just made", repair.verb()));
+    }
+    if is_fight(input, &finding.subject) {
+        guards.push(guard(
+            Code::Fight,
+            finding,
+            format!(
+                "{} repairs of this target within {} s did not hold: somebody else undoes them. Last seen: {}",
+                policy.fight_repairs, policy.fight_window_seconds, finding.why
+            ),
+        ));
+        return (Decision::Withheld, "somebody undoes the repairs of this target; it is left alone".to_owned());
+    }
+    if incident.repairs >= policy.max_repairs {
+        let refusal = incident.refusal.as_deref().map_or(String::new(), |text| format!("; AWS says: {text}"));
+        let why = format!("{} repairs did not help{refusal}. Last seen: {}", incident.repairs, finding.why);
+        guards.push(guard(Code::LimitExceeded, finding, why));
+        return (Decision::Withheld, "the most repairs of one target have been tried".to_owned());
+    }
+    if finding.code == Code::WrongPort && !task_has_right_target(comparison, finding, group) {
+        let at = input.now.plus_secs(policy.confirm_seconds);
+        return (Decision::Await(at), "the task's right target is registered first".to_owned());
+    }
+    (Decision::Repair(repair), "confirmed by a second look".to_owned())
+}
+
+fn guard(code: Code, finding: &Finding, why: String) -> Finding {
+    Finding {
+        code,
+        subject: finding.subject.clone(),
+        task: finding.task.clone(),
+        why,
+        repair: None,
+        confirm_seconds: 0,
+    }
+}
+
+fn task_has_right_target(comparison: &Comparison, finding: &Finding, group: &TargetGroupArn) -> bool {
+    comparison
+        .matched
+        .iter()
+        .any(|matched| matched.claim.group == *group && Some(&matched.claim.task) == finding.task.as_ref())
+}
+
+/// A fight is on until its incident ends, so that repairs do not start again each time the window has passed.
+fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
+    let Subject::Target(group, target) = subject else { return false };
+    let open = input.record.incident(&Code::Fight, subject).is_some_and(|incident| incident.resolved_at.is_none());
+    let recent = input.record.repairs.iter().filter(|repair| {
+        repair.group == *group
+            && repair.target == *target
+            && input.now.secs_since(repair.at) < input.policy.fight_window_seconds
+    });
+    open || u32::try_from(recent.count()).unwrap_or(u32::MAX) >= input.policy.fight_repairs
+}
+
+fn is_deregistration(decision: &(Decision, String)) -> bool {
+    decision.0 == Decision::Repair(ActionKind::Deregister)
+}
+
+/// Never the last registered target of a group: only what is registered now counts, because a registration in
+/// the same plan may yet be refused.
+fn hold_floor(findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
+    let mut leaving: BTreeMap<&TargetGroupArn, usize> = BTreeMap::new();
+    for (finding, decision) in findings.iter().zip(&decided.decisions) {
+        if let (true, Some(group)) = (is_deregistration(decision), finding.subject.group()) {
+            *leaving.entry(group).or_insert(0) += 1;
+        }
+    }
+    for (group, leaving) in leaving {
+        let registered = comparison.matched.iter().filter(|matched| matched.claim.group == *group).count()
+            + comparison.unwanted.iter().filter(|unwanted| unwanted.group == *group).count();
+        if leaving < registered {
+            continue;
+        }
+        let why = format!(
+            "deregistering {leaving} of {registered} registered targets would leave {} empty; nothing was deregistered there",
+            group.name()
+        );
+        decided.guards.push(Finding {
+            code: Code::LimitExceeded,
+            subject: Subject::Group(group.clone()),
+            task: None,
+            why,
+            repair: None,
+            confirm_seconds: 0,
+        });
+        let text = "it would empty the target group";
+        withhold(findings, decided, |finding| finding.subject.group() == Some(group), text);
+    }
+}
+
+/// More deregistrations than the limit: all of them are withheld, not only those beyond it.
+fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
+    let wanted = decided.decisions.iter().filter(|decision| is_deregistration(decision)).count();
+    let groups = input.observation.target_groups.keys();
+    let registered: usize = groups
+        .filter_map(|arn| input.observation.found_group(arn))
+        .map(|group| group.targets.iter().filter(|target| target.is_registered()).count())
+        .sum();
+    let limit = breaker_limit(&input.policy, registered);
+    if wanted <= limit {
+        return;
+    }
+    let named: Vec<String> = findings
+        .iter()
+        .zip(&decided.decisions)
+        .filter(|(_, decision)| is_deregistration(decision))
+        .take(10)
+        .map(|(finding, _)| finding.subject.to_string())
+        .collect();
+    let why = format!(
+        "{wanted} deregistrations at once are more than the limit of {limit}; none was made. First: {}",
+        named.join(", ")
+    );
+    decided.guards.push(Finding {
+        code: Code::LimitExceeded,
+        subject: Subject::Service,
+        task: None,
+        why,
+        repair: None,
+        confirm_seconds: 0,
+    });
+    withhold(findings, decided, |_| true, "too many deregistrations at once");
+}
+
+/// The greater of the absolute limit and the share of what is registered.
+fn breaker_limit(policy: &Policy, registered: usize) -> usize {
+    let share = registered.saturating_mul(policy.max_deregistration_percent as usize) / 100;
+    share.max(policy.max_deregistrations as usize)
+}
+
+fn withhold(findings: &[Finding], decided: &mut Decided, which: impl Fn(&Finding) -> bool, why: &str) {
+    for (index, (finding, decision)) in findings.iter().zip(&mut decided.decisions).enumerate() {
+        if is_deregistration(decision) && which(finding) {
+            *decision = (Decision::Withheld, why.to_owned());
+            decided.hushed.insert(index);
+        }
+    }
+}
+
+/// Notes a repair before it is made.
+pub(super) fn note(incident: &mut Incident, repair: &Repair) {
+    incident.repairs = incident.repairs.saturating_add(1);
+    incident.repaired_at = Some(repair.at);
+    incident.refusal = None;
+}
+
+/// The target of a finding that is about one.
+pub(super) fn target_of(finding: &Finding) -> Option<(&TargetGroupArn, &Target)> {
+    match &finding.subject {
+        Subject::Target(group, target) => Some((group, target)),
+        Subject::Service | Subject::Task(_) | Subject::Group(_) => None,
+    }
+}
