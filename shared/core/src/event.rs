@@ -284,4 +284,3 @@ pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<Serv
     }
     checks.into_values().collect()
 }
-

@@ -1,0 +1,187 @@
+//! Registered, and no live task of this service claims it: whose was it, whose is it now, and what is proved?
+//!
+//! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
+
+use super::{Finding, Judgement, finding};
+use crate::code::Code;
+use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
+use crate::desired::{Desired, Ended};
+use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
+use crate::ledger::Subject;
+use crate::observation::{FoundGroup, Observation};
+use crate::plan::{ActionKind, Decision, PlanInput};
+
+/// Why a target counts as having been this service's.
+enum Proof<'a> {
+    /// ECS still lists the stopped task whose target it was.
+    Ended(&'a Ended),
+    /// The ledger knows it, and ECS, asked by name, says that its task is over or gone.
+    Ledger(&'a TaskArn),
+    /// There is none.
+    None,
+    /// The ledger knows it, and ECS was not asked for its task.
+    Unasked,
+}
+
+fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn, target: &Target) -> Proof<'a> {
+    let known = input.record.known_target(group, target);
+    if known.is_some_and(|known| known.released_at.is_some()) {
+        return Proof::None;
+    }
+    if let Some(ended) = desired.ended.iter().find(|ended| ended.group == *group && ended.target == *target) {
+        return Proof::Ended(ended);
+    }
+    let Some(known) = known else { return Proof::None };
+    let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);
+    if listed || input.observation.gone_tasks.contains(&known.task) {
+        Proof::Ledger(&known.task)
+    } else {
+        Proof::Unasked
+    }
+}
+
+pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Unwanted, judgement: &mut Judgement) {
+    let observation = &input.observation;
+    let target = &unwanted.registered.target;
+    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    if !observation.tasks_are_whole() {
+        let why = "registered, and not every task could be read: its task may be among those";
+        judgement.say(subject, None, Decision::Unknown, why);
+        return;
+    }
+    if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
+        let why = format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
+        let decision = match unclear.code {
+            None => Decision::Await(input.now.plus_secs(input.policy.confirm_seconds)),
+            Some(_) => Decision::Unknown,
+        };
+        judgement.say(subject, None, decision, why);
+        return;
+    }
+    let proof = proof(input, desired, &unwanted.group, target);
+    if let Proof::Ended(ended) = proof
+        && ended.at.plus_secs(input.policy.settle_seconds) > input.now
+    {
+        let settled = ended.at.plus_secs(input.policy.settle_seconds);
+        let why = "its task has only just stopped; ECS may still deregister it";
+        judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
+        return;
+    }
+    let told = input.record.incident(&Code::Foreign, &subject).is_some_and(|open| open.alerted_at.is_some());
+    match owner_of(observation, &unwanted.group, target) {
+        OwnerView::NotKnown if told && matches!(proof, Proof::None) => {
+            judgement.findings.push(foreign(input, unwanted, subject, None));
+        }
+        OwnerView::NotKnown => {
+            let why = "registered, unexplained, and who else is on this address could not be read";
+            judgement.say(subject, None, Decision::Unknown, why);
+        }
+        OwnerView::Pending(task) => {
+            let later = input.now.plus_secs(input.policy.confirm_seconds);
+            let why = format!("registered; task {} of another service may be about to use it", task.tail());
+            judgement.say(subject, None, Decision::Await(later), why);
+        }
+        OwnerView::Task { task, service, uses_group: Some(true) } => {
+            let service = service.unwrap_or_default();
+            let why = format!("belongs to task {} of service {service}, which uses this group too", task.tail());
+            judgement.say(subject, None, Decision::Leave, why);
+        }
+        OwnerView::Task { task, uses_group: None, .. } => {
+            let why = format!("task {} is on it, and which groups its service uses could not be read", task.tail());
+            judgement.say(subject, None, Decision::Unknown, why);
+        }
+        OwnerView::Task { task, service, uses_group: Some(false) } => {
+            judge_disowned(input, unwanted, &proof, Some((task, service)), judgement);
+        }
+        OwnerView::Nobody => judge_disowned(input, unwanted, &proof, None, judgement),
+    }
+}
+
+/// Nobody who may be registered in this group is on this address now.
+fn judge_disowned(
+    input: &PlanInput,
+    unwanted: &Unwanted,
+    proof: &Proof<'_>,
+    other: Option<(TaskArn, Option<String>)>,
+    judgement: &mut Judgement,
+) {
+    let target = &unwanted.registered.target;
+    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    let occupant = own_occupant(&input.observation, target);
+    let (was, ended) = match proof {
+        Proof::Ended(ended) => (&ended.task, true),
+        Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
+        Proof::Unasked => {
+            let why = "registered, known as ours, and ECS could not be asked what became of its task";
+            judgement.say(subject, None, Decision::Unknown, why);
+            return;
+        }
+        Proof::None => {
+            judgement.findings.push(match occupant {
+                Some(task) => own_task_elsewhere(input, unwanted, subject, task),
+                None => foreign(input, unwanted, subject, other),
+            });
+            return;
+        }
+    };
+    let (code, why) = match (&other, ended) {
+        (Some((task, service)), true) => {
+            let who = service.as_deref().map_or("a task of no service".to_owned(), |name| format!("service {name}"));
+            let why = format!(
+                "task {} has stopped, and its port now belongs to task {} of {who}: requests reach the wrong program",
+                was.tail(),
+                task.tail()
+            );
+            (Code::Hijacked, why)
+        }
+        (None, true) => (Code::Stale, format!("task {} has stopped and its target is still registered", was.tail())),
+        (_, false) => (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail())),
+    };
+    let repair = Some(ActionKind::Deregister);
+    judgement.findings.push(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
+}
+
+fn is_live(observation: &Observation, task: &TaskArn) -> bool {
+    observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
+}
+
+/// A live task of this service is on it, in a group or on a port that is not load-balanced. People register
+/// such targets on purpose, so without proof that it once was right it is theirs.
+fn own_task_elsewhere(input: &PlanInput, unwanted: &Unwanted, subject: Subject, task: TaskArn) -> Finding {
+    let same_port = |group: &FoundGroup| group.targets.iter().any(|other| other.target == unwanted.registered.target);
+    let elsewhere = input
+        .observation
+        .target_groups
+        .keys()
+        .any(|arn| *arn != unwanted.group && input.observation.found_group(arn).is_some_and(same_port));
+    let (code, why) = if elsewhere {
+        let why = format!("task {} belongs into another group of this service", task.tail());
+        (Code::Misplaced, why)
+    } else {
+        let why = format!("task {} is there, but this is not its load-balanced container port", task.tail());
+        (Code::WrongPort, why)
+    };
+    Finding { task: Some(task), ..finding(input, code, subject, why) }
+}
+
+fn foreign(
+    input: &PlanInput,
+    unwanted: &Unwanted,
+    subject: Subject,
+    other: Option<(TaskArn, Option<String>)>,
+) -> Finding {
+    let target = &unwanted.registered.target;
+    let default_port = input.observation.found_group(&unwanted.group).and_then(|group| group.default_port);
+    let why = match (other, &target.id) {
+        (Some((task, Some(service))), _) => {
+            format!("leads to task {} of service {service}; nothing shows that it was ever this service's", task.tail())
+        }
+        (Some((task, None)), _) => format!("leads to task {}, which no service started", task.tail()),
+        (None, TargetId::Instance(_)) if Some(target.port) == default_port => {
+            "an instance on the group's default port: an Auto Scaling group is probably attached to this target group"
+                .to_owned()
+        }
+        (None, _) => "no task explains it: registered by hand or by another tool".to_owned(),
+    };
+    finding(input, Code::Foreign, subject, why)
+}

@@ -1,0 +1,87 @@
+//! A target group and what is registered in it.
+
+use crate::ids::{HostPort, Target};
+use crate::text_enum::text_enum;
+use serde::{Deserialize, Serialize};
+
+text_enum! {
+    /// What kind of targets a group takes. Never changes.
+    TargetType { Instance = "instance", Ip = "ip", Lambda = "lambda", Alb = "alb" }
+}
+
+/// A target group: read, or gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetGroup {
+    /// Described, with all its registered targets.
+    Found(FoundGroup),
+    /// ELBv2 says `TargetGroupNotFound`.
+    Missing,
+}
+
+/// A target group that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundGroup {
+    /// What kind of targets it takes.
+    pub target_type: TargetType,
+    /// HTTP, HTTPS, TCP, TLS, UDP, `TCP_UDP`, GENEVE, QUIC, …
+    pub protocol: String,
+    /// The port that a target gets when none is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_port: Option<HostPort>,
+    /// `ipv4` or `ipv6`.
+    pub ip_address_type: String,
+    /// The load balancers that use this group.
+    #[serde(default)]
+    pub load_balancers: Vec<String>,
+    /// Health check interval in seconds.
+    pub health_interval_seconds: u32,
+    /// How many failed checks make a target unhealthy.
+    pub unhealthy_threshold: u32,
+    /// Every target that ELBv2 answered, draining ones too.
+    #[serde(default)]
+    pub targets: Vec<RegisteredTarget>,
+}
+
+text_enum! {
+    /// [TargetHealth.State](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html)
+    HealthState {
+        Initial = "initial", Healthy = "healthy", Unhealthy = "unhealthy",
+        /// Registered, only unhealthy: the word "draining" in it misleads (an NLB attribute).
+        ///
+        UnhealthyDraining = "unhealthy.draining",
+        Unused = "unused", Draining = "draining", Unavailable = "unavailable",
+    }
+}
+
+/// A target as `DescribeTargetHealth` answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisteredTarget {
+    /// Id and port.
+    pub target: Target,
+    /// Its state.
+    pub state: HealthState,
+    /// AWS's reason code, such as `Target.Timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl RegisteredTarget {
+    /// The load balancer holds this target: everything but "draining" and "never registered".
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        match self.state {
+            HealthState::Draining => false,
+            HealthState::Unused => self.reason.as_deref() != Some("Target.NotRegistered"),
+            _ => true,
+        }
+    }
+
+    /// The group has no listener, or the target's zone is not enabled.
+    #[must_use]
+    pub fn is_not_in_use(&self) -> bool {
+        self.state == HealthState::Unused && self.reason.as_deref() == Some("Target.NotInUse")
+    }
+}
