@@ -4,6 +4,7 @@
 
 use super::clock::{WorldClock, WorldSleep};
 use super::{SharedWorld, handle};
+use ::http::Request;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
@@ -16,6 +17,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
 
 /// What an SDK client needs to work on this world instead of AWS: region, credentials, HTTP client, clock and
 /// sleep. Retries and time-outs are left to the caller: `sdk_config(&world).into_builder()`.
@@ -49,23 +53,56 @@ impl WorldHttpClient {
 }
 
 impl HttpClient for WorldHttpClient {
-    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connector { world: self.world.clone(), read_timeout: settings.read_timeout() })
     }
 }
 
-impl HttpConnector for WorldHttpClient {
+#[derive(Debug)]
+struct Connector {
+    world: SharedWorld,
+    read_timeout: Option<Duration>,
+}
+
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        HttpConnectorFuture::ready(perform(&self.world, request))
+        let (world, read_timeout) = (self.world.clone(), self.read_timeout);
+        HttpConnectorFuture::new(async move {
+            let began_ms = world.lock().now_ms();
+            let answer = perform(&world, request);
+            let took = Duration::from_millis(world.lock().now_ms() - began_ms);
+            if !took.is_zero() {
+                // A time-out of the operation whose end has passed in world time gets its turn.
+                yield_once().await;
+            }
+            match read_timeout.filter(|limit| took > *limit) {
+                Some(limit) => Err(ConnectorError::timeout(format!("no answer within {limit:?}").into())),
+                None => answer,
+            }
+        })
     }
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn perform(world: &SharedWorld, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let user = |error: &str| ConnectorError::user(error.to_owned().into());
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body.bytes().map(<[u8]>::to_vec).ok_or_else(|| user("streaming bodies are not simulated"))?;
-    let answer = handle(world, &::http::Request::from_parts(parts, body))
+    let body = body
+        .bytes()
+        .map(<[u8]>::to_vec)
+        .ok_or_else(|| ConnectorError::user("streaming bodies are not simulated".into()))?;
+    let answer = handle(world, &Request::from_parts(parts, body))
         .ok_or_else(|| ConnectorError::io("the connection was closed before an answer came".into()))?;
     HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
 }

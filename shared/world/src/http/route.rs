@@ -33,12 +33,15 @@ pub(super) struct Refused {
     pub(super) error: ApiError,
 }
 
+const ANY_JSON: Protocol = Protocol::Json(JsonService::Ecs);
+const ANY_QUERY: Protocol = Protocol::Query(QueryService::Elb);
+
 pub(super) fn route<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
     let headers = request.headers();
     let body = request.body().as_ref();
     if *request.method() != Method::POST {
         let message = format!("{} {}: every AWS operation is a POST to /", request.method(), request.uri());
-        return Err(unknown(message));
+        return Err(unknown(ANY_JSON, message));
     }
     match text(headers, "x-amz-target") {
         Some(target) => route_json(target, body),
@@ -50,7 +53,7 @@ fn route_json(target: &str, body: &[u8]) -> Result<WireCall, Refused> {
     let (json, operation) = target
         .split_once('.')
         .and_then(|(prefix, operation)| Some((JsonService::of_target(prefix)?, operation)))
-        .ok_or_else(|| unknown(format!("X-Amz-Target {target} names no simulated service")))?;
+        .ok_or_else(|| unknown(ANY_JSON, format!("X-Amz-Target {target} names no simulated service")))?;
     let protocol = Protocol::Json(json);
     let input = codec_json::decode(body).map_err(|error| Refused { protocol, error })?;
     Ok(WireCall { protocol, service: json.service(), operation: operation.to_owned(), input })
@@ -60,7 +63,8 @@ fn route_query(host: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<W
     let mut request = codec_query::decode(body);
     let host = host.or_else(|| text(headers, HOST.as_str()));
     let query = QueryService::of(request.version.as_deref(), signing_name(headers), host).ok_or_else(|| {
-        unknown("neither X-Amz-Target, Version, signature nor host names a simulated service".to_owned())
+        let message = "neither X-Amz-Target, Version, signature nor host names a simulated service";
+        unknown(ANY_QUERY, message.to_owned())
     })?;
     let protocol = Protocol::Query(query);
     let refused = |error| Refused { protocol, error };
@@ -82,9 +86,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-fn unknown(message: String) -> Refused {
-    Refused {
-        protocol: Protocol::Json(JsonService::Ecs),
-        error: ApiError::refused("UnknownOperationException", message),
-    }
+/// A request that does not even name a service is answered in the protocol that it seems to speak.
+fn unknown(protocol: Protocol, message: String) -> Refused {
+    Refused { protocol, error: ApiError::refused("UnknownOperationException", message) }
 }

@@ -19,9 +19,17 @@ pub(super) fn create_queue(world: &mut World, input: &Value) -> Result<Value, Ap
         ));
     }
     let account = &world.account;
-    let url = format!("https://sqs.{}.amazonaws.com/{}/{name}", account.region, account.number);
+    let suffix = if account.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let url = format!("https://sqs.{}.{suffix}/{}/{name}", account.region, account.number);
     let arn = account.arn("sqs", name);
     let mut queue = Queue::new(name, arn, url, world.now_ms());
+    if let Some(existing) = world.sqs.queue(name) {
+        // Only the attributes that are given are compared with an existing queue's.
+        queue.delay_s = existing.delay_s;
+        queue.visibility_s = existing.visibility_s;
+        queue.retention_s = existing.retention_s;
+        queue.redrive.clone_from(&existing.redrive);
+    }
     for (attribute, value) in members.optional_map("Attributes")?.into_iter().flatten() {
         set_attribute(world, &mut queue, attribute, value)?;
     }
