@@ -1,2 +1,64 @@
-//! Being written.
-fn main() {}
+//! The command people type. Parses the command line, runs one command, turns an error into text and an exit code.
+
+use clap::{Parser, Subcommand};
+use portkeeper::CommandError;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Keeps Amazon ECS services registered right behind their load balancers.
+#[derive(Parser)]
+#[command(name = "portkeeper", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show Portkeeper at work on a simulated AWS account: no account, no credentials, nothing to install.
+    Demo {
+        /// Another seed gives other identifiers and other timings.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print one JSON document instead of the timeline.
+        #[arg(long)]
+        json: bool,
+        /// Do not pause between the scenes.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Run an event file against the demo account and tell what it led to.
+    Replay {
+        /// A file with one EventBridge event, or with one of Portkeeper's own messages.
+        event: PathBuf,
+        /// Print one JSON document instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plan on a recorded observation: the pure part alone, offline.
+    Plan {
+        /// A file with an observation, as docs/observation.md describes it.
+        observation: PathBuf,
+        /// Print the plan as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Demo { seed, json, fast } => portkeeper::demo::run(seed, json, fast),
+        Command::Replay { event, json } => portkeeper::replay::run(&event, json),
+        Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output may stop reading: that is no failure.
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("{}", portkeeper::error_text(&error));
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The commands behind `portkeeper`. They show what the product does; they decide nothing themselves.
+
+pub mod demo;
+pub mod plan_file;
+mod render;
+pub mod replay;
+pub mod stage;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A file that cannot be read.
+    #[error("cannot read {}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file that is not what the command takes.
+    #[error("{} is not {wanted}", path.display())]
+    NotUsable {
+        /// The file.
+        path: PathBuf,
+        /// What the command takes, and where that is described.
+        wanted: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The simulated account refused something that the demo needs: a fault of the demo.
+    #[error("the simulated account refused to {what}")]
+    Stage {
+        /// What was asked of it.
+        what: &'static str,
+        /// What it said.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The demo ended with something it did not expect.
+    #[error("the demo did not end as it should: {0}")]
+    Unexpected(String),
+    /// Standard output is closed.
+    #[error("cannot write the output")]
+    Output(#[from] std::io::Error),
+}
+
+/// An error with everything that led to it, for a person.
+#[must_use]
+pub fn error_text(error: &CommandError) -> String {
+    let mut text = format!("error: {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  because: {cause}");
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,105 @@
+//! Plans as text for a terminal. Colours are stripped by `anstream` where the output is no terminal.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use portkeeper_core::observation::Questions;
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, Verdict};
+use portkeeper_core::time::{Timestamp, spoken};
+use std::io::{self, Write};
+
+/// The width of tables where the terminal does not tell its own.
+const WIDTH: u16 = 120;
+
+/// Bold.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// Things that are wrong.
+pub(crate) const RED: Style = AnsiColor::Red.on_default();
+/// Things that are mended.
+pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
+/// Things that wait.
+pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// What Portkeeper does.
+pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// A plain table with a header.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(WIDTH).set_header(header.iter().copied());
+    table
+}
+
+/// A decision in a few words.
+pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
+    match decision {
+        Decision::Right => "right".to_owned(),
+        Decision::Repair(kind) => kind.verb().to_owned(),
+        Decision::Await(at) => format!("wait {}", spoken(at.secs_since(now))),
+        Decision::Tell => "tell people".to_owned(),
+        Decision::Leave => "leave alone".to_owned(),
+        Decision::Unknown => "unknown".to_owned(),
+        Decision::Withheld => "withheld".to_owned(),
+    }
+}
+
+/// One verdict as a line.
+pub(crate) fn verdict_line(verdict: &Verdict, now: Timestamp) -> String {
+    let code = verdict.code.as_ref().map_or("-", |code| code.as_str());
+    format!("{code} {}: {} ({})", verdict.subject, decision(&verdict.decision, now), verdict.why)
+}
+
+/// One alert as a line.
+pub(crate) fn alert_line(alert: &Alert) -> String {
+    let state = match alert.state {
+        AlertState::Opened => "opened",
+        AlertState::Resolved => "resolved",
+    };
+    let subjects: Vec<String> = alert.items.iter().map(|item| item.subject.to_string()).collect();
+    format!("{} {state}: {}", alert.code, subjects.join(", "))
+}
+
+/// A whole plan.
+pub(crate) fn plan(out: &mut impl Write, plan: &Plan, questions: &Questions, now: Timestamp) -> io::Result<()> {
+    writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
+    let mut verdicts = table(&["finding", "about", "decision", "why"]);
+    for verdict in &plan.verdicts {
+        let code = verdict.code.as_ref().map_or("", |code| code.as_str());
+        let cells = [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
+        verdicts.add_row(cells);
+    }
+    writeln!(out, "{verdicts}\n")?;
+    if plan.actions.is_empty() {
+        writeln!(out, "Nothing is written to AWS.")?;
+    }
+    for action in &plan.actions {
+        let style = if action.kind == ActionKind::Register { GREEN } else { RED };
+        let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
+        let (verb, group) = (action.kind.verb(), action.group.name());
+        writeln!(out, "{style}{verb}{style:#} {group}: {} (not after {})", targets.join(", "), action.not_after)?;
+    }
+    for alert in &plan.alerts {
+        writeln!(out, "{YELLOW}alert{YELLOW:#} {}", alert_line(alert))?;
+    }
+    if let Some(at) = plan.look_again_at {
+        writeln!(out, "{DIM}look again{DIM:#} in {}", spoken(at.secs_since(now)))?;
+    }
+    if !questions.is_empty() {
+        writeln!(out, "\nNot everything that would be asked for is in the observation. A live check would also read:")?;
+        for question in asked(questions) {
+            writeln!(out, "- {question}")?;
+        }
+    }
+    Ok(())
+}
+
+fn asked(questions: &Questions) -> Vec<String> {
+    let mut asked = Vec::new();
+    asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
+    asked.extend(questions.container_instances.iter().map(|it| format!("the state of container instance {}", it.tail())));
+    asked.extend(questions.target_groups.iter().map(|group| format!("target group {} anew", group.name())));
+    asked.extend(questions.owners_on.iter().map(|it| format!("every task on container instance {}", it.tail())));
+    asked.extend(questions.owners_in_cluster.then(|| "every task of the cluster".to_owned()));
+    asked
+}
