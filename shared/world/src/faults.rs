@@ -44,6 +44,14 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// Not performed; answered with this error.
+    #[must_use]
+    pub fn fail(code: &str, message: &str, status: u16) -> Self {
+        Self::Fail { code: code.to_owned(), message: message.to_owned(), status }
+    }
+}
+
 /// Which calls go wrong, and how. By default: the next matching call, once.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -218,11 +226,9 @@ impl Storm {
     fn strike(&mut self) -> Option<Fault> {
         (self.random.u8(0..100) < self.percent).then(|| match self.random.u8(0..4) {
             0 => Fault::Throttle,
-            1 => Fault::Fail {
-                code: "InternalFailure".to_owned(),
-                message: "The request processing has failed because of an internal failure".to_owned(),
-                status: 500,
-            },
+            1 => {
+                Fault::fail("InternalFailure", "The request processing has failed because of an internal failure", 500)
+            }
             2 => Fault::LoseAnswer,
             _ => Fault::LoseRequest,
         })

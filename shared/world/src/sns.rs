@@ -126,12 +126,14 @@ fn attributes(attributes: Option<&Map<String, Value>>) -> Result<BTreeMap<String
         .flatten()
         .map(|(name, attribute)| {
             let required = ["DataType", "StringValue"];
-            let members =
-                Members::check(Service::Sns, "MessageAttributes", attribute, &required, &[])?;
+            let members = Members::check(Service::Sns, "MessageAttributes", attribute, &required, &[])?;
             let (kind, value) = (members.text("DataType")?, members.text("StringValue")?);
             let known = matches!(kind.split('.').next(), Some("String" | "Number"));
             if !known || value.is_empty() {
-                let message = format!("Invalid parameter: The message attribute '{name}' must contain a known DataType and a non-empty value");
+                let message = format!(
+                    "Invalid parameter: The message attribute '{name}' must contain a known DataType and a \
+                     non-empty value"
+                );
                 return Err(ApiError::refused("ParameterValueInvalid", message));
             }
             Ok((name.clone(), value.to_owned()))

@@ -150,7 +150,10 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     let queue = queue_mut(world, &members)?;
     let receipt = receipt(&members)?;
     let message = queue.in_flight(receipt, now_ms).ok_or_else(|| {
-        let message = format!("Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for visibility timeout change.");
+        let message = format!(
+            "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
+             available for visibility timeout change."
+        );
         ApiError::refused("MessageNotInflight", message)
     })?;
     message.visible_at_ms = now_ms + visibility_s * 1000;
