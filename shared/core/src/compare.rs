@@ -11,6 +11,7 @@ use crate::ledger::{LedgerRecord, Subject};
 use crate::observation::{HealthState, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup};
 use crate::plan::PlanInput;
 use crate::policy::{Mode, mode_in_force};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The three lists, and what was set aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,12 +91,13 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
     let mut comparison = Comparison::default();
     for (arn, group) in &observation.target_groups {
         let TargetGroup::Found(group) = group else { continue };
-        let claims: Vec<&Claim> = desired.claims.iter().filter(|claim| claim.group == *arn).collect();
+        // Claims are sorted, so going backwards a running task's claim displaces one that only may be there.
+        let claims: BTreeMap<&Target, &Claim> =
+            desired.claims.iter().rev().filter(|claim| claim.group == *arn).map(|it| (&it.target, it)).collect();
         let (registered, aside): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
             group.targets.iter().partition(|target| target.is_registered());
         for present in &registered {
-            // Claims are sorted, so a running task's claim comes before one that only may be there.
-            match claims.iter().find(|claim| claim.target == present.target) {
+            match claims.get(&present.target) {
                 Some(claim) => {
                     comparison.matched.push(Matched { claim: (*claim).clone(), registered: (*present).clone() });
                 }
@@ -104,18 +106,15 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
                 }
             }
         }
-        let mut due: Vec<&Claim> =
-            claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_))).copied().collect();
-        due.dedup_by(|later, earlier| later.target == earlier.target);
-        due.retain(|claim| !registered.iter().any(|present| present.target == claim.target));
-        let is_aside = |target: &Target| aside.iter().any(|other| other.target == *target);
-        for target in aside.iter().map(|other| &other.target) {
-            if !due.iter().any(|claim| claim.target == *target) {
-                comparison.draining.push((arn.clone(), target.clone()));
-            }
+        let registered: BTreeSet<&Target> = registered.iter().map(|present| &present.target).collect();
+        let aside: BTreeSet<&Target> = aside.iter().map(|other| &other.target).collect();
+        let mut due: BTreeMap<&Target, &Claim> = claims;
+        due.retain(|_, claim| matches!(claim.standing, Standing::Due(_)));
+        for (target, claim) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
+            comparison.absent.push(Absent { claim: (*claim).clone(), draining: aside.contains(*target) });
         }
-        let absent = due.into_iter().map(|claim| Absent { claim: claim.clone(), draining: is_aside(&claim.target) });
-        comparison.absent.extend(absent);
+        let unmissed = aside.into_iter().filter(|target| !due.contains_key(target));
+        comparison.draining.extend(unmissed.map(|target| (arn.clone(), target.clone())));
     }
     comparison
 }
@@ -207,7 +206,14 @@ pub fn questions(input: &PlanInput) -> Questions {
             questions.target_groups.insert(matched.claim.group.clone());
         }
     }
-    for unwanted in &comparison.unwanted {
+    if !observation.tasks_are_whole() {
+        return questions;
+    }
+    let judgeable = |unwanted: &&Unwanted| {
+        let id = &unwanted.registered.target.id;
+        !desired.unclear.iter().any(|unclear| unclear.reach.covers(id))
+    };
+    for unwanted in comparison.unwanted.iter().filter(judgeable) {
         ask_about_unwanted(observation, &input.record, &desired, unwanted, &mut questions);
     }
     questions

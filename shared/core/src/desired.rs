@@ -16,6 +16,7 @@ use crate::observation::{
     TaskStatus,
 };
 use crate::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// An event named a task that this many looks in a row did not find: it has been gone for long.
 const LOOKS_FOR_A_NAMED_TASK: u32 = 3;
@@ -42,10 +43,10 @@ pub struct Claim {
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
+    /// Whether it must be there, or may. Stands before the task so that a running task's claim sorts first.
+    pub standing: Standing,
     /// The task.
     pub task: TaskArn,
-    /// Whether it must be there, or may.
-    pub standing: Standing,
 }
 
 /// Whether a live task's target must be registered.
@@ -77,6 +78,8 @@ pub struct Unclear {
     pub task: TaskArn,
     /// The finding that people hear of if it stays so; none where it passes by itself.
     pub code: Option<Code>,
+    /// The answer was older than an event: reading again soon will tell. Otherwise an event will.
+    pub read_again: bool,
     /// Since when it may be judged.
     pub since: Timestamp,
     /// Why.
@@ -114,12 +117,13 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
     for task in &observation.tasks {
         task_targets(observation, service, task, &mut desired);
     }
+    let listed: BTreeSet<&TaskArn> = observation.tasks.iter().map(|task| &task.arn).collect();
     for (task, version) in &observation.at_least {
-        let found = observation.tasks.iter().any(|listed| listed.arn == *task);
-        if !found && !observation.gone_tasks.contains(task) && hop < LOOKS_FOR_A_NAMED_TASK {
+        if !listed.contains(task) && !observation.gone_tasks.contains(task) && hop < LOOKS_FOR_A_NAMED_TASK {
             desired.unclear.push(Unclear {
                 task: task.clone(),
                 code: None,
+                read_again: true,
                 since: observation.observed_at,
                 why: format!("an event names version {version} of it, and ECS does not list it yet"),
                 reach: Reach::Anything,
@@ -143,7 +147,8 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     let since = task.started_at.unwrap_or(observation.observed_at);
     if observation.at_least.get(&task.arn).is_some_and(|version| task.version < *version) {
         let why = format!("ECS answered version {}, older than the event", task.version);
-        desired.unclear.push(unclear(task, None, since, why, Reach::Anything));
+        let stale = unclear(task, None, since, why, Reach::Anything);
+        desired.unclear.push(Unclear { read_again: true, ..stale });
         return;
     }
     match entries(observation, service, task) {
@@ -172,7 +177,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
 }
 
 fn unclear(task: &Task, code: Option<Code>, since: Timestamp, why: String, reach: Reach) -> Unclear {
-    Unclear { task: task.arn.clone(), code, since, why, reach }
+    Unclear { task: task.arn.clone(), code, read_again: false, since, why, reach }
 }
 
 /// The instance or the address on which a task sits.

@@ -106,10 +106,11 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
         let subject = Subject::Task(unclear.task.clone());
         let settled = unclear.since.plus_secs(policy.settle_seconds);
         match &unclear.code {
-            None => {
+            None if unclear.read_again => {
                 let soon = input.now.plus_secs(policy.confirm_seconds);
                 judgement.say(subject, None, Decision::Await(soon), unclear.why.clone());
             }
+            None => judgement.say(subject, None, Decision::Unknown, unclear.why.clone()),
             Some(code) if settled > input.now => {
                 judgement.say(subject, Some(code.clone()), Decision::Await(settled), unclear.why.clone());
             }

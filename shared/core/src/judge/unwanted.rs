@@ -10,6 +10,7 @@ use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::ledger::Subject;
 use crate::observation::{FoundGroup, Observation};
 use crate::plan::{ActionKind, Decision, PlanInput};
+use crate::time::Timestamp;
 
 /// Why a target counts as having been this service's.
 enum Proof<'a> {
@@ -40,6 +41,16 @@ fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn,
     }
 }
 
+/// Until when ECS is left to deregister the target of a task that has only just stopped.
+fn settling(input: &PlanInput, proof: &Proof<'_>) -> Option<Timestamp> {
+    let stopped_at = match proof {
+        Proof::Ended(ended) => Some(ended.at),
+        Proof::Ledger(arn) => input.observation.tasks.iter().find(|task| task.arn == **arn)?.stopped_at,
+        Proof::None | Proof::Unasked => None,
+    };
+    stopped_at.map(|at| at.plus_secs(input.policy.settle_seconds)).filter(|settled| *settled > input.now)
+}
+
 pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Unwanted, judgement: &mut Judgement) {
     let observation = &input.observation;
     let target = &unwanted.registered.target;
@@ -59,10 +70,7 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         return;
     }
     let proof = proof(input, desired, &unwanted.group, target);
-    if let Proof::Ended(ended) = proof
-        && ended.at.plus_secs(input.policy.settle_seconds) > input.now
-    {
-        let settled = ended.at.plus_secs(input.policy.settle_seconds);
+    if let Some(settled) = settling(input, &proof) {
         let why = "its task has only just stopped; ECS may still deregister it";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;

@@ -6,6 +6,7 @@ use crate::ids::{Target, TargetGroupArn};
 use crate::ledger::LedgerRecord;
 use crate::observation::{Missed, Observation, TargetGroup};
 use crate::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// Brings the remembered targets up to what was seen.
 pub(super) fn update(
@@ -21,20 +22,21 @@ pub(super) fn update(
     if !observation.tasks_are_whole() {
         return;
     }
-    let is_claimed = |group: &TargetGroupArn, target: &Target| {
-        desired.claims.iter().any(|claim| claim.group == *group && claim.target == *target)
-    };
-    let is_registered = |group: &TargetGroupArn, target: &Target| {
-        let found = observation.found_group(group);
-        found.is_some_and(|found| found.targets.iter().any(|other| other.target == *target && other.is_registered()))
-    };
+    let claimed: BTreeSet<(&TargetGroupArn, &Target)> =
+        desired.claims.iter().map(|claim| (&claim.group, &claim.target)).collect();
+    let groups = observation.target_groups.keys().filter_map(|arn| Some((arn, observation.found_group(arn)?)));
+    let registered: BTreeSet<(&TargetGroupArn, &Target)> = groups
+        .flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)))
+        .filter(|(_, target)| target.is_registered())
+        .map(|(arn, target)| (arn, &target.target))
+        .collect();
     for ended in &desired.ended {
         let (group, target) = (&ended.group, &ended.target);
         let known = record.known_target(group, target);
-        if is_claimed(group, target) || known.is_some_and(|known| known.released_at.is_some()) {
+        if claimed.contains(&(group, target)) || known.is_some_and(|known| known.released_at.is_some()) {
             continue;
         }
-        if is_registered(group, target) {
+        if registered.contains(&(group, target)) {
             record.hold(group, target, &ended.task);
         } else if observation.found_group(group).is_some() {
             record.release(group, target, &ended.task, now);
@@ -46,7 +48,7 @@ pub(super) fn update(
             continue;
         }
         let gone = targets.iter().filter(|(target, known)| {
-            known.released_at.is_none() && !is_claimed(group, target) && !is_registered(group, target)
+            known.released_at.is_none() && !claimed.contains(&(group, target)) && !registered.contains(&(group, target))
         });
         released.extend(gone.map(|(target, known)| (group.clone(), target.clone(), known.task.clone())));
     }
