@@ -15,10 +15,14 @@ pub mod ecs;
 pub mod elb;
 pub mod faults;
 pub mod http;
+mod input;
 pub mod journal;
 mod members;
+pub mod scenario;
 pub mod sns;
 pub mod sqs;
+pub mod time;
+pub mod truth;
 
 use account::{Account, Ids};
 use api::{ApiError, Call, CallLog, Caller, Service};
@@ -80,7 +84,13 @@ impl World {
     }
 
     /// One API call, recorded in [`World::calls`] with its outcome.
-    pub fn call(&mut self, caller: Caller, service: Service, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    pub fn call(
+        &mut self,
+        caller: Caller,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, ApiError> {
         let outcome = match service {
             Service::Ecs => ecs::call(self, operation, input),
             Service::Elb => elb::call(self, caller, operation, input),

@@ -1,0 +1,263 @@
+//! Container instances, the EC2 instances under them, and the ECS agent's choice of dynamic host ports.
+//!
+//! Knows machines and ports. Does not know services or target groups.
+
+use super::DEFAULT_VPC;
+use super::lifecycle;
+use crate::World;
+use crate::api::ApiError;
+use crate::ecs::events;
+use crate::journal::Kind;
+use std::collections::BTreeSet;
+
+/// An EC2 instance.
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub zone: String,
+    pub vpc: String,
+    pub running: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InstanceStatus {
+    Active,
+    Draining,
+    Inactive,
+}
+
+impl InstanceStatus {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Draining => "DRAINING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// A machine that is registered in a cluster.
+#[derive(Debug)]
+pub(super) struct Instance {
+    pub id: String,
+    pub cluster: String,
+    /// EC2 instance id, or the `mi-` id of a machine outside AWS.
+    pub ec2_id: String,
+    pub zone: String,
+    pub status: InstanceStatus,
+    pub connected: bool,
+    pub external: bool,
+    pub ports: PortAllocator,
+    pub registered_ms: u64,
+    pub version: u64,
+}
+
+/// The agent's allocation of dynamic host ports on one machine.
+///
+/// From amazon-ecs-agent `agent/utils/ephemeral_ports.go` (1.70 and later): scan upward from the last assigned port + 1
+/// to the end of the range, then from its start, and take the first port that is free *on this machine*. The last
+/// assigned port is kept in memory only, so after an agent restart the scan begins at the low end again, whatever
+/// target groups still hold.
+#[derive(Debug, Default)]
+pub struct PortAllocator {
+    last_assigned: u16,
+    used: BTreeSet<u16>,
+}
+
+impl PortAllocator {
+    /// The lowest dynamic port (`/proc/sys/net/ipv4/ip_local_port_range` of the ECS-optimized AMI).
+    pub const LOW: u16 = 32_768;
+    /// The highest dynamic port.
+    pub const HIGH: u16 = 60_999;
+
+    /// Finds and takes `count` free ports in a row; gives the first of them.
+    pub fn assign(&mut self, count: u16) -> Option<u16> {
+        let start = self.last_assigned.saturating_add(1).max(Self::LOW);
+        let last_start = Self::HIGH.checked_sub(count.checked_sub(1)?)?;
+        let free = |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port));
+        let first = (start..=last_start).chain(Self::LOW..=last_start.min(start)).find(free)?;
+        self.last_assigned = first + (count - 1);
+        self.used.extend(first..=first + (count - 1));
+        Some(first)
+    }
+
+    /// Takes a static port, if it is free.
+    pub fn occupy(&mut self, port: u16) -> bool {
+        self.used.insert(port)
+    }
+
+    /// Whether a port is free on this machine.
+    #[must_use]
+    pub fn is_free(&self, port: u16) -> bool {
+        !self.used.contains(&port)
+    }
+
+    /// Gives a port back.
+    pub fn release(&mut self, port: u16) {
+        self.used.remove(&port);
+    }
+
+    /// The agent restarts: it forgets where it was, not what is in use.
+    pub fn restart(&mut self) {
+        self.last_assigned = 0;
+    }
+}
+
+/// What kind of machine to add to a cluster.
+#[derive(Debug, Clone, Default)]
+pub struct InstanceOptions {
+    /// Zone, such as `eu-west-1b`. By default the zones a, b and c in turn.
+    pub zone: Option<String>,
+    /// VPC. By default [`DEFAULT_VPC`].
+    pub vpc: Option<String>,
+    /// A machine outside AWS (ECS Anywhere), with an `mi-` id.
+    pub external: bool,
+}
+
+fn no_instance(ec2_id: &str) -> ApiError {
+    ApiError::refused("InvalidParameterException", format!("no container instance with the EC2 id {ec2_id}"))
+}
+
+impl World {
+    /// Starts an EC2 instance that runs no agent, such as one that an Auto Scaling group attaches; gives its id.
+    pub fn add_host(&mut self, zone: Option<&str>, vpc: Option<&str>) -> String {
+        let letters = ['a', 'b', 'c'];
+        let turn = letters.get(self.ecs.hosts.len() % letters.len()).copied().unwrap_or('a');
+        let zone = zone.map_or_else(|| self.account.zone(turn), str::to_owned);
+        let id = self.ids.instance();
+        let host = Host { zone, vpc: vpc.unwrap_or(DEFAULT_VPC).to_owned(), running: true };
+        self.ecs.hosts.insert(id.clone(), host);
+        id
+    }
+
+    /// Adds a container instance to a cluster; gives its EC2 (or `mi-`) id.
+    pub fn add_container_instance(&mut self, cluster: &str, options: &InstanceOptions) -> Result<String, ApiError> {
+        let cluster = super::cluster_api::find_cluster(self, Some(cluster))?;
+        self.default_subnets();
+        let (ec2_id, zone) = if options.external {
+            (self.ids.managed_instance(), String::new())
+        } else {
+            let ec2_id = self.add_host(options.zone.as_deref(), options.vpc.as_deref());
+            let zone = self.ecs.hosts.get(&ec2_id).map(|host| host.zone.clone());
+            (ec2_id, zone.unwrap_or_default())
+        };
+        let mut ports = PortAllocator::default();
+        // ECS reserves these on every instance [BC ContainerInstance.registeredResources].
+        for reserved in [22, 2375, 2376, 51_678, 51_679, 51_680] {
+            ports.occupy(reserved);
+        }
+        let id = self.ids.task();
+        self.journal.push(self.now_ms(), Kind::Agent, None, format!("{ec2_id} joined cluster {cluster}"));
+        let instance = Instance {
+            id: id.clone(),
+            cluster,
+            ec2_id: ec2_id.clone(),
+            zone,
+            status: InstanceStatus::Active,
+            connected: true,
+            external: options.external,
+            ports,
+            registered_ms: self.now_ms(),
+            version: 1,
+        };
+        self.ecs.instances.insert(id.clone(), instance);
+        events::container_instance(self, &id);
+        Ok(ec2_id)
+    }
+
+    pub(super) fn instance_id(&self, ec2_id: &str) -> Result<String, ApiError> {
+        let mut instances = self.ecs.instances.values();
+        let found = instances.find(|instance| instance.ec2_id == ec2_id && instance.status != InstanceStatus::Inactive);
+        found.map(|instance| instance.id.clone()).ok_or_else(|| no_instance(ec2_id))
+    }
+
+    fn edit_instance(
+        &mut self,
+        ec2_id: &str,
+        text: &str,
+        edit: impl FnOnce(&mut Instance),
+    ) -> Result<String, ApiError> {
+        let id = self.instance_id(ec2_id)?;
+        let instance = self.ecs.instances.get_mut(&id).ok_or_else(|| no_instance(ec2_id))?;
+        instance.version += 1;
+        edit(instance);
+        self.journal.push(self.now_ms(), Kind::Agent, None, format!("{text} {ec2_id}"));
+        events::container_instance(self, &id);
+        Ok(id)
+    }
+
+    /// The agent restarts and forgets its last assigned port: the next dynamic port is the lowest that is locally free.
+    pub fn restart_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
+        self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| instance.ports.restart()).map(drop)
+    }
+
+    /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can start or stop nothing.
+    pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
+        let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| instance.connected = false)?;
+        lifecycle::set_connectivity(self, &id, false);
+        Ok(())
+    }
+
+    /// The agent is back and reports what happened meanwhile.
+    pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
+        let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| instance.connected = true)?;
+        lifecycle::set_connectivity(self, &id, true);
+        Ok(())
+    }
+
+    /// EC2 terminates the instance: its programs are gone at once, ECS marks its tasks STOPPED and deregisters them.
+    pub fn terminate_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
+        let host = self.ecs.hosts.get_mut(ec2_id);
+        host.ok_or_else(|| no_instance(ec2_id))?.running = false;
+        self.ecs.sockets.retain(|(id, _), _| id != ec2_id);
+        self.ecs.programs.retain(|(id, _)| id != ec2_id);
+        if let Ok(id) = self.instance_id(ec2_id) {
+            self.edit_instance(ec2_id, "EC2 terminated", |instance| {
+                instance.status = InstanceStatus::Inactive;
+                instance.connected = false;
+            })?;
+            lifecycle::lose_instance(self, &id, &format!("Host EC2 (instance {ec2_id}) terminated."), false);
+        }
+        Ok(())
+    }
+
+    /// A program that is in no task starts to listen on (instance id or address, port) and takes the port there.
+    pub fn add_program(&mut self, id: &str, port: u16) {
+        self.ecs.programs.insert((id.to_owned(), port));
+        if let Some(instance) = self.ecs.instances.values_mut().find(|instance| instance.ec2_id == id) {
+            instance.ports.occupy(port);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_scanned_upward_and_reused_only_after_a_restart() {
+        let mut ports = PortAllocator::default();
+        assert_eq!(ports.assign(1), Some(32_768));
+        assert_eq!(ports.assign(1), Some(32_769));
+        ports.release(32_768);
+        assert_eq!(ports.assign(1), Some(32_770), "the scan goes on upward");
+        ports.restart();
+        assert_eq!(ports.assign(1), Some(32_768), "the lowest locally free port after a restart");
+        assert_eq!(ports.assign(1), Some(32_771), "used ports are passed over");
+    }
+
+    #[test]
+    fn the_scan_wraps_and_ends() {
+        let mut ports = PortAllocator { last_assigned: PortAllocator::HIGH, used: BTreeSet::new() };
+        assert_eq!(ports.assign(1), Some(32_768));
+        let mut full = PortAllocator { last_assigned: 0, used: (PortAllocator::LOW..=PortAllocator::HIGH).collect() };
+        assert_eq!(full.assign(1), None);
+    }
+
+    #[test]
+    fn ranges_are_contiguous() {
+        let mut ports = PortAllocator::default();
+        ports.occupy(32_770);
+        assert_eq!(ports.assign(3), Some(32_771));
+        assert_eq!(ports.assign(1), Some(32_774));
+    }
+}

@@ -1,0 +1,138 @@
+//! Direct control of ECS for tests and demonstrations: what to break, and when.
+//!
+//! Services are named `cluster/service`, tasks by ARN or id.
+
+use super::service::{Controller, LoadBalancer, Revision, gone};
+use super::task::{Answer, Status};
+use super::task_set_api::{self, NewTaskSet};
+use super::{definition_api, lifecycle, tail};
+use crate::World;
+use crate::api::{ApiError, Caller, Service as Api};
+use crate::journal::Kind;
+use serde_json::json;
+
+/// A step of a `CODE_DEPLOY` deployment, so that a test can stop in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeDeployStep {
+    /// All production traffic goes to the replacement task set, which becomes PRIMARY.
+    ShiftTraffic,
+    /// The original task set is deleted.
+    TerminateOriginal,
+}
+
+fn no_task(task: &str) -> ApiError {
+    ApiError::refused("InvalidParameterException", format!("The referenced task was not found: {task}"))
+}
+
+impl World {
+    /// The next `count` tasks of the service that ECS should register are never registered; ECS believes they are.
+    pub fn lose_registrations(&mut self, service: &str, count: u32) {
+        self.ecs.misbehaviour(service).registrations_to_lose = count;
+    }
+
+    /// The targets of the next `count` tasks of the service that stop are never deregistered by ECS.
+    pub fn keep_targets(&mut self, service: &str, count: u32) {
+        self.ecs.misbehaviour(service).targets_to_keep = count;
+    }
+
+    /// ECS registers the targets of this service's tasks so many seconds later than it would; 0 ends that.
+    pub fn delay_registrations(&mut self, service: &str, seconds: u64) {
+        self.ecs.misbehaviour(service).registration_delay_secs = seconds;
+    }
+
+    /// The service shows no `currentServiceRevisions` and its revisions are MISSING, as for services from before
+    /// 2024-10-25; false ends that.
+    pub fn revisions_unknown(&mut self, service: &str, unknown: bool) {
+        self.ecs.misbehaviour(service).revisions_unknown = unknown;
+    }
+
+    /// The next `count` answers of `DescribeTasks` show every task one version ago.
+    pub fn stale_reads(&mut self, count: u32) {
+        self.ecs.stale_reads = count;
+    }
+
+    /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and replaces the task.
+    pub fn kill_task(&mut self, task: &str) -> Result<(), ApiError> {
+        let id = tail(task);
+        let held =
+            self.ecs.tasks.get_mut(id).filter(|task| task.status != Status::Stopped).ok_or_else(|| no_task(task))?;
+        held.crashed = true;
+        let (title, service) = (held.title(), held.service.clone());
+        self.journal.push(self.now_ms(), Kind::Fault, service.as_deref(), format!("the program of {title} crashed"));
+        lifecycle::release(self, id);
+        Ok(())
+    }
+
+    /// What the task's programs answer to health checks from now on.
+    pub fn set_answer(&mut self, task: &str, answer: Answer) -> Result<(), ApiError> {
+        self.ecs.tasks.get_mut(tail(task)).ok_or_else(|| no_task(task))?.answers = answer;
+        Ok(())
+    }
+
+    /// The agent reports no network bindings of this task, or reports them again; events and API show that.
+    pub fn lose_bindings(&mut self, task: &str, lost: bool) -> Result<(), ApiError> {
+        let id = tail(task);
+        self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
+        super::task::change(self, id, |task| task.bindings_lost = lost);
+        Ok(())
+    }
+
+    /// Deregisters a container instance by its EC2 id with force: its tasks become orphans whose containers run on.
+    pub fn force_deregister_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
+        let id = self.instance_id(ec2_id)?;
+        lifecycle::deregister_instance(self, &id);
+        Ok(())
+    }
+
+    /// A Spot interruption or similar: the task is told to stop (`desiredStatus` STOPPED while RUNNING).
+    pub fn interrupt_task(&mut self, task: &str) -> Result<(), ApiError> {
+        let id = tail(task);
+        self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
+        lifecycle::stop(self, id, "SpotInterruption", "Your Spot Task was interrupted.");
+        Ok(())
+    }
+
+    /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with this task definition,
+    /// in that target group. Gives the digits of the task set.
+    pub fn start_code_deploy(&mut self, service: &str, definition: &str, group: &str) -> Result<String, ApiError> {
+        let definition = definition_api::find(self, definition)?;
+        let (id, created_ms) = (self.ids.deployment(), self.now_ms());
+        let external_id = Some(format!("d-{}", self.ids.hex(9).to_uppercase()));
+        let held =
+            self.ecs.services.get(service).filter(|held| held.controller == Controller::CodeDeploy).ok_or_else(gone)?;
+        let turn = |balancer: &LoadBalancer| LoadBalancer {
+            group: group.to_owned(),
+            live: group.to_owned(),
+            ..balancer.clone()
+        };
+        let load_balancers = held.load_balancers.iter().map(turn).collect();
+        let revision = Revision { id, definition, load_balancers, network: held.network(), created_ms };
+        task_set_api::add(self, service, NewTaskSet { revision, scale: 100, external_id })
+    }
+
+    /// `CodeDeploy` goes on with what [`World::start_code_deploy`] began. To shift traffic it needs the ARN of the
+    /// listener (or rule) to point at the replacement; the replacement becomes PRIMARY then.
+    pub fn code_deploy(&mut self, service: &str, step: CodeDeployStep, listener: &str) -> Result<(), ApiError> {
+        let held =
+            self.ecs.services.get(service).filter(|held| held.controller == Controller::CodeDeploy).ok_or_else(gone)?;
+        let (cluster, name) = (held.cluster.clone(), held.name.clone());
+        let newest = held.deployments.first().map(|set| set.id.clone()).ok_or_else(gone)?;
+        let group =
+            held.revisions.get(&newest).and_then(|revision| revision.load_balancers.first()).map(|b| b.live.clone());
+        let oldest = held.deployments.last().map(|set| set.id.clone()).filter(|oldest| *oldest != newest);
+        if step == CodeDeployStep::TerminateOriginal {
+            let Some(oldest) = oldest else { return Ok(()) };
+            let input = json!({"cluster": cluster, "service": name, "taskSet": oldest, "force": true});
+            return self.call(Caller::Person, Api::Ecs, "DeleteTaskSet", &input).map(drop);
+        }
+        let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);
+        let (operation, shift) = if listener.contains(":listener-rule/") {
+            ("ModifyRule", json!({"RuleArn": listener, "Actions": actions}))
+        } else {
+            ("ModifyListener", json!({"ListenerArn": listener, "DefaultActions": actions}))
+        };
+        self.call(Caller::Person, Api::Elb, operation, &shift)?;
+        let primary = json!({"cluster": cluster, "service": name, "primaryTaskSet": newest});
+        self.call(Caller::Person, Api::Ecs, "UpdateServicePrimaryTaskSet", &primary).map(drop)
+    }
+}

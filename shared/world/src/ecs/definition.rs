@@ -1,0 +1,149 @@
+//! Task definitions as state: which containers, which ports, which network mode.
+
+use crate::api::ApiError;
+use crate::input::Input;
+use serde_json::Value;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NetworkMode {
+    Bridge,
+    Host,
+    Awsvpc,
+    None,
+}
+
+impl NetworkMode {
+    /// `bridge` is the default on Linux [BC TaskDefinition.networkMode].
+    fn parse(name: Option<&str>) -> Option<Self> {
+        match name {
+            None | Some("bridge" | "default") => Some(Self::Bridge),
+            Some("host") => Some(Self::Host),
+            Some("awsvpc") => Some(Self::Awsvpc),
+            Some("none") => Some(Self::None),
+            Some(_) => None,
+        }
+    }
+}
+
+/// One port or several in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ports {
+    pub first: u16,
+    pub count: u16,
+    /// Written as `containerPortRange` even if it holds one port.
+    pub range: bool,
+}
+
+impl Ports {
+    pub(crate) fn one(port: u16) -> Self {
+        Self { first: port, count: 1, range: false }
+    }
+
+    pub(crate) fn last(self) -> u16 {
+        self.first.saturating_add(self.count.saturating_sub(1))
+    }
+
+    /// How far into the range a port is.
+    pub(crate) fn offset(self, port: u16) -> Option<u16> {
+        port.checked_sub(self.first).filter(|offset| *offset < self.count)
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = u16> {
+        self.first..=self.last()
+    }
+
+    fn parse_range(text: &str) -> Option<Self> {
+        let (first, last) = text.split_once('-')?;
+        let (first, last) = (first.parse::<u16>().ok()?, last.parse::<u16>().ok()?);
+        let count = last.checked_sub(first)?.checked_add(1)?;
+        (first > 0).then_some(Self { first, count, range: true })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PortMapping {
+    pub container: Ports,
+    /// 0 means dynamic.
+    pub host_port: u16,
+    pub protocol: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct ContainerDefinition {
+    pub name: String,
+    pub image: String,
+    pub cpu: u64,
+    pub memory: Option<u64>,
+    pub ports: Vec<PortMapping>,
+}
+
+impl ContainerDefinition {
+    /// Whether a load balancer entry may name this container port.
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.ports.iter().any(|mapping| mapping.container.offset(port).is_some())
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct TaskDefinition {
+    pub arn: String,
+    pub family: String,
+    pub revision: u32,
+    pub network_mode: NetworkMode,
+    pub containers: Vec<ContainerDefinition>,
+    pub cpu: Option<String>,
+    pub memory: Option<String>,
+    /// As `DescribeTaskDefinition` shows it.
+    pub shown: Value,
+    pub tags: Value,
+}
+
+impl TaskDefinition {
+    pub(crate) fn container(&self, name: &str) -> Option<&ContainerDefinition> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+}
+
+/// Reads what matters of a `RegisterTaskDefinition` input: network mode and containers.
+pub(super) fn read_containers(input: &Input<'_>) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
+    let mode = input.optional_text("networkMode")?;
+    let mode = NetworkMode::parse(mode).ok_or_else(|| input.refuse("Invalid 'networkMode' setting"))?;
+    let containers = input.required_list("containerDefinitions")?;
+    let containers = containers.iter().map(|container| read_container(input, mode, container));
+    Ok((mode, containers.collect::<Result<_, _>>()?))
+}
+
+fn read_container(input: &Input<'_>, mode: NetworkMode, container: &Value) -> Result<ContainerDefinition, ApiError> {
+    let text = |name: &str| container.get(name).and_then(Value::as_str);
+    let number = |name: &str| container.get(name).and_then(Value::as_u64);
+    let name = text("name").ok_or_else(|| input.refuse("Container.name should not be null or empty."))?;
+    let image = text("image").ok_or_else(|| input.refuse("Container.image should not be null or empty."))?;
+    let mut ports = Vec::new();
+    for mapping in container.get("portMappings").and_then(Value::as_array).into_iter().flatten() {
+        let known = "containerPort hostPort protocol name appProtocol containerPortRange";
+        let mapping = input.nested("portMappings", mapping, known)?;
+        let container = match (mapping.port("containerPort")?, mapping.optional_text("containerPortRange")?) {
+            (Some(port), None) => Ports::one(port),
+            (None, Some(range)) => {
+                Ports::parse_range(range).ok_or_else(|| input.refuse(format!("Invalid containerPortRange {range}")))?
+            }
+            _ => return Err(input.refuse("Exactly one of containerPort and containerPortRange must be given")),
+        };
+        let host_port = u16::try_from(mapping.number("hostPort")?.unwrap_or(0)).unwrap_or(0);
+        // "awsvpc/host: hostPort must be blank or equal to containerPort" [BC PortMapping.hostPort].
+        if matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host) && ![0, container.first].contains(&host_port) {
+            let message =
+                "When networkMode=awsvpc or host, the host ports and container ports in port mappings must match.";
+            return Err(ApiError::refused("ClientException", message));
+        }
+        let protocol = mapping.optional_text("protocol")?.unwrap_or("tcp").to_owned();
+        ports.push(PortMapping { container, host_port, protocol });
+    }
+    Ok(ContainerDefinition {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        cpu: number("cpu").unwrap_or(0),
+        memory: number("memory"),
+        ports,
+    })
+}

@@ -1,0 +1,100 @@
+//! API operations on task definitions.
+
+use super::definition::{TaskDefinition, read_containers};
+use super::{read, tail};
+use crate::World;
+use crate::api::ApiError;
+use crate::time;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const MEMBERS: &str = "family taskRoleArn executionRoleArn networkMode containerDefinitions volumes placementConstraints \
+    requiresCompatibilities cpu memory tags pidMode ipcMode proxyConfiguration inferenceAccelerators ephemeralStorage \
+    runtimePlatform enableFaultInjection";
+
+/// Every call makes a new revision, even with the same content [BC; AWS-FACTS 6].
+pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input_value = input;
+    let input = read("RegisterTaskDefinition", input, MEMBERS)?;
+    let family = input.text("family")?;
+    let (network_mode, containers) = read_containers(&input)?;
+    let revisions = world.ecs.definitions.get(family).map_or(0, Vec::len);
+    let revision = u32::try_from(revisions).unwrap_or(u32::MAX).saturating_add(1);
+    let arn = world.account.ecs_arn("task-definition", &format!("{family}:{revision}"));
+    let mut shown: Map<String, Value> = input_value.as_object().cloned().unwrap_or_default();
+    let tags = shown.remove("tags").unwrap_or_else(|| json!([]));
+    complete_containers(&mut shown);
+    for (name, value) in [
+        ("taskDefinitionArn", json!(arn)),
+        ("revision", json!(revision)),
+        ("status", json!("ACTIVE")),
+        ("registeredAt", time::epoch(world.now_ms())),
+        ("registeredBy", json!(world.account.role_arn("deployer"))),
+    ] {
+        shown.insert(name.to_owned(), value);
+    }
+    for (name, value) in
+        [("volumes", json!([])), ("placementConstraints", json!([])), ("compatibilities", json!(["EC2"]))]
+    {
+        shown.entry(name).or_insert(value);
+    }
+    let definition = TaskDefinition {
+        arn,
+        family: family.to_owned(),
+        revision,
+        network_mode,
+        containers,
+        cpu: input.optional_text("cpu")?.map(str::to_owned),
+        memory: input.optional_text("memory")?.map(str::to_owned),
+        shown: Value::Object(shown),
+        tags,
+    };
+    let answer = json!({"taskDefinition": definition.shown, "tags": definition.tags});
+    world.ecs.definitions.entry(family.to_owned()).or_default().push(Arc::new(definition));
+    Ok(answer)
+}
+
+/// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as the container port.
+fn complete_containers(shown: &mut Map<String, Value>) {
+    let same_port = matches!(shown.get("networkMode").and_then(Value::as_str), Some("awsvpc" | "host"));
+    let containers = shown.get_mut("containerDefinitions").and_then(Value::as_array_mut);
+    for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for (name, value) in [
+            ("cpu", json!(0)),
+            ("essential", json!(true)),
+            ("portMappings", json!([])),
+            ("environment", json!([])),
+            ("mountPoints", json!([])),
+            ("volumesFrom", json!([])),
+        ] {
+            container.entry(name).or_insert(value);
+        }
+        let mappings = container.get_mut("portMappings").and_then(Value::as_array_mut);
+        for mapping in mappings.into_iter().flatten().filter_map(Value::as_object_mut) {
+            mapping.entry("protocol").or_insert(json!("tcp"));
+            if let Some(port) = mapping.get("containerPort").cloned() {
+                mapping.entry("hostPort").or_insert(if same_port { port } else { json!(0) });
+            }
+        }
+    }
+}
+
+/// A task definition by ARN, `family:revision`, or family for its latest revision.
+pub(super) fn find(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
+    let name = tail(name);
+    let (family, revision) = name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
+    let revisions = world.ecs.definitions.get(family);
+    let found = match revision {
+        None => revisions.and_then(|revisions| revisions.last()),
+        Some(revision) => revisions
+            .and_then(|revisions| revisions.iter().find(|definition| definition.revision.to_string() == revision)),
+    };
+    found.cloned().ok_or_else(|| ApiError::refused("ClientException", "Unable to describe task definition."))
+}
+
+pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeTaskDefinition", input, "taskDefinition include")?;
+    let definition = find(world, input.text("taskDefinition")?)?;
+    let tags = if input.texts("include")?.contains(&"TAGS") { definition.tags.clone() } else { json!([]) };
+    Ok(json!({"taskDefinition": definition.shown, "tags": tags}))
+}

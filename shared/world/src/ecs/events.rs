@@ -1,0 +1,100 @@
+//! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
+
+use super::service::Service;
+use super::{instance_api, task_view};
+use crate::World;
+use crate::bus;
+use crate::journal::Kind;
+use crate::time;
+use serde_json::{Value, json};
+
+/// Puts an event about one resource on the default event bus.
+fn put(world: &mut World, detail_type: &str, resource: &str, detail: &Value) {
+    let event = json!({
+        "version": "0",
+        "id": world.ids.uuid(),
+        "detail-type": detail_type,
+        "source": "aws.ecs",
+        "account": world.account.number,
+        "time": time::iso_seconds(world.now_ms()),
+        "region": world.account.region,
+        "resources": [resource],
+        "detail": detail,
+    });
+    bus::put(world, event);
+}
+
+/// `ECS Task State Change`, with the task as it is now.
+pub(super) fn task(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    let (arn, detail) = (task.arn.clone(), task_view::event(world, task));
+    put(world, "ECS Task State Change", &arn, &detail);
+}
+
+/// `ECS Container Instance State Change`, with the instance as it is now.
+pub(super) fn container_instance(world: &mut World, id: &str) {
+    let Some(instance) = world.ecs.instances.get(id) else { return };
+    let mut detail = instance_api::show(world, instance);
+    let updated = json!(time::iso(world.now_ms()));
+    let registered = json!(time::iso(instance.registered_ms));
+    let arn = detail.get("containerInstanceArn").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if let Some(members) = detail.as_object_mut() {
+        members.insert("clusterArn".to_owned(), json!(world.account.ecs_arn("cluster", &instance.cluster)));
+        members.insert("updatedAt".to_owned(), updated);
+        members.insert("registeredAt".to_owned(), registered);
+        for only_in_the_api in ["tags", "runningTasksCount", "pendingTasksCount", "attachments"] {
+            members.remove(only_in_the_api);
+        }
+    }
+    put(world, "ECS Container Instance State Change", &arn, &detail);
+}
+
+/// `ECS Service Action`, such as `("INFO", "SERVICE_STEADY_STATE")`.
+pub(super) fn service_action(world: &mut World, key: &str, event_type: &str, name: &str, reason: Option<&str>) {
+    let Some(service) = world.ecs.services.get(key) else { return };
+    let arn = service.arn.clone();
+    let mut detail = json!({
+        "eventType": event_type,
+        "eventName": name,
+        "clusterArn": world.account.ecs_arn("cluster", &service.cluster),
+        "createdAt": time::iso(world.now_ms()),
+    });
+    if let (Some(reason), Some(members)) = (reason, detail.as_object_mut()) {
+        members.insert("reason".to_owned(), json!(reason));
+    }
+    put(world, "ECS Service Action", &arn, &detail);
+}
+
+/// `ECS Deployment State Change`: the detail has no cluster, the service is the event's resource [DG ecs_service_deployment_events].
+pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, reason: &str) {
+    let Some(service) = world.ecs.services.get(key) else { return };
+    let arn = service.arn.clone();
+    let detail = json!({
+        "eventType": if name == "SERVICE_DEPLOYMENT_FAILED" { "ERROR" } else { "INFO" },
+        "eventName": name,
+        "deploymentId": format!("ecs-svc/{id}"),
+        "updatedAt": time::iso(world.now_ms()),
+        "reason": reason,
+    });
+    put(world, "ECS Deployment State Change", &arn, &detail);
+    let verb = name.trim_start_matches("SERVICE_DEPLOYMENT_").replace('_', " ").to_lowercase();
+    world.journal.push(world.now_ms(), Kind::Deployment, Some(key), format!("deployment {id} of {key}: {verb}"));
+}
+
+/// A message in `DescribeServices.events`, of which the last 100 are kept [DG service-event-messages].
+pub(super) fn message(world: &mut World, key: &str, text: &str) {
+    let (id, now) = (world.ids.uuid(), world.now_ms());
+    if let Some(service) = world.ecs.services.get_mut(key) {
+        let text = format!("(service {}) {text}", service.name);
+        note(service, id, now, text);
+    }
+}
+
+fn note(service: &mut Service, id: String, now: u64, text: String) {
+    // Identical messages are suppressed for up to six hours [DG23].
+    let repeated = service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
+    if !repeated || text.ends_with("steady state.") {
+        service.events.push_front(super::service::Message { id, at_ms: now, text });
+        service.events.truncate(100);
+    }
+}

@@ -1,0 +1,131 @@
+//! API operations on container instances.
+
+use super::agent::{Instance, InstanceStatus};
+use super::cluster_api::{at_most, find_cluster, missing, paged, with_token};
+use super::{Status, lifecycle, read, tail};
+use crate::World;
+use crate::api::ApiError;
+use crate::journal::Kind;
+use crate::time;
+use serde_json::{Value, json};
+
+/// As `DescribeContainerInstances` shows it.
+pub(super) fn show(world: &World, instance: &Instance) -> Value {
+    let (mut running, mut pending) = (0, 0);
+    for task in world.ecs.tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id)) {
+        running += u32::from(task.status == Status::Running);
+        pending += u32::from(task.status < Status::Running);
+    }
+    let path = format!("{}/{}", instance.cluster, instance.id);
+    let resources = json!([
+        {"name": "CPU", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 2048},
+        {"name": "MEMORY", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 3767},
+    ]);
+    json!({
+        "containerInstanceArn": world.account.ecs_arn("container-instance", &path),
+        "ec2InstanceId": instance.ec2_id,
+        "version": instance.version,
+        "versionInfo": {"agentVersion": "1.105.1", "agentHash": "a1b2c3d4", "dockerVersion": "DockerVersion: 25.0.8"},
+        "remainingResources": resources,
+        "registeredResources": resources,
+        "status": instance.status.name(),
+        "agentConnected": instance.connected,
+        "runningTasksCount": running,
+        "pendingTasksCount": pending,
+        "attributes": [{"name": "ecs.availability-zone", "value": instance.zone}, {"name": "ecs.os-type", "value": "linux"}],
+        "registeredAt": time::epoch(instance.registered_ms),
+        "attachments": [],
+        "tags": [],
+    })
+}
+
+pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("ListContainerInstances", input, "cluster nextToken maxResults status")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let status = input.optional_text("status")?;
+    let keep = |instance: &Instance| {
+        let listed = match status {
+            Some(status) => instance.status.name() == status,
+            None => instance.status != InstanceStatus::Inactive,
+        };
+        instance.cluster == cluster && listed
+    };
+    let (ids, next) = paged(&input, &world.ecs.instances, keep, 100)?;
+    let arn = |id: &String| world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
+    let arns: Vec<String> = ids.iter().map(arn).collect();
+    Ok(with_token(json!({"containerInstanceArns": arns}), next))
+}
+
+/// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE for a while
+/// [BC DeregisterContainerInstance]; here for ever.
+pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeContainerInstances", input, "cluster containerInstances include")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    input.required_list("containerInstances")?;
+    let asked = input.texts("containerInstances")?;
+    at_most(&input, "Container instances", asked.len(), 100)?;
+    let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    for id in asked.into_iter().map(tail) {
+        match world.ecs.instances.get(id).filter(|instance| instance.cluster == cluster) {
+            Some(instance) => instances.push(show(world, instance)),
+            None => {
+                let path = format!("{cluster}/{id}");
+                failures.push(missing(&world.account.ecs_arn("container-instance", &path)));
+            }
+        }
+    }
+    Ok(json!({"containerInstances": instances, "failures": failures}))
+}
+
+/// Without `force` only an instance without running tasks can be deregistered; with it, tasks become orphans: their
+/// containers run on, ECS forgets them and deregisters their targets [DG deregister_container_instance].
+pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeregisterContainerInstance", input, "cluster containerInstance force")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let id = tail(input.text("containerInstance")?).to_owned();
+    let not_found = || input.refuse("Container instance not found.");
+    let known = world.ecs.instances.get(&id).is_some_and(|instance| instance.cluster == cluster);
+    if !known {
+        return Err(not_found());
+    }
+    let busy = |task: &super::Task| task.instance.as_deref() == Some(&id) && task.status != Status::Stopped;
+    if !input.flag("force")? && world.ecs.tasks.values().any(busy) {
+        return Err(input.refuse("Found running tasks on the instance."));
+    }
+    lifecycle::deregister_instance(world, &id);
+    let instance = world.ecs.instances.get(&id).ok_or_else(not_found)?;
+    Ok(json!({"containerInstance": show(world, instance)}))
+}
+
+/// ACTIVE or DRAINING; at most ten instances per call [BC UpdateContainerInstancesState].
+pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("UpdateContainerInstancesState", input, "cluster containerInstances status")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let status = match input.text("status")? {
+        "ACTIVE" => InstanceStatus::Active,
+        "DRAINING" => InstanceStatus::Draining,
+        other => return Err(input.refuse(format!("Container instances cannot be put in the status {other}"))),
+    };
+    let asked = input.texts("containerInstances")?;
+    at_most(&input, "Container instances", asked.len(), 10)?;
+    let (mut instances, mut failures) = (Vec::new(), Vec::new());
+    for id in asked.into_iter().map(tail) {
+        let now = world.now_ms();
+        let held = world.ecs.instances.get_mut(id);
+        let Some(instance) = held.filter(|held| held.cluster == cluster && held.status != InstanceStatus::Inactive)
+        else {
+            failures.push(missing(&world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"))));
+            continue;
+        };
+        instance.status = status;
+        instance.version += 1;
+        let text = format!("{} is {}", instance.ec2_id, status.name());
+        world.journal.push(now, Kind::Agent, None, text);
+        super::events::container_instance(world, id);
+        instances.extend(world.ecs.instances.get(id).map(|instance| show(world, instance)));
+    }
+    for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
+        service.look_ms = 0;
+    }
+    Ok(json!({"containerInstances": instances, "failures": failures}))
+}

@@ -1,0 +1,384 @@
+//! The life of a task, step by step, from launch to STOPPED and to being forgotten.
+
+use super::agent::InstanceStatus;
+use super::definition::{NetworkMode, Ports, TaskDefinition};
+use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task, announce, change};
+use super::{events, registration};
+use crate::World;
+use crate::journal::Kind;
+use std::sync::Arc;
+
+/// "stopped tasks appear for at least one hour" [BC DescribeTasks].
+const STOPPED_VISIBLE_MS: u64 = 3_600_000;
+
+/// What to launch, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Launch {
+    pub cluster: String,
+    pub definition: Arc<TaskDefinition>,
+    /// `cluster/service`, and the digits of its deployment or task set.
+    pub service: Option<(String, String)>,
+    pub group: String,
+    pub started_by: Option<String>,
+    pub launch_type: String,
+    /// Container instance id.
+    pub instance: Option<String>,
+    pub subnet: Option<String>,
+    pub behind_balancer: bool,
+}
+
+/// Creates a task in PROVISIONING; gives its id.
+pub(super) fn launch(world: &mut World, launch: Launch) -> String {
+    let id = world.ids.task();
+    let now = world.now_ms();
+    let instance = launch.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
+    let (ec2_id, mut zone) = instance.map(|i| (Some(i.ec2_id.clone()), i.zone.clone())).unwrap_or_default();
+    let eni = launch.subnet.filter(|_| launch.definition.network_mode == NetworkMode::Awsvpc).map(|subnet| Eni {
+        attachment: world.ids.uuid(),
+        id: world.ids.eni(),
+        mac: world.ids.mac(),
+        subnet,
+        status: "PRECREATED",
+        v4: None,
+        v6: None,
+    });
+    if let Some(subnet) = eni.as_ref().and_then(|eni| world.ecs.network.subnet(&eni.subnet)) {
+        zone.clone_from(&subnet.zone);
+    }
+    let containers = launch.definition.containers.iter().map(|container| Container {
+        id: world.ids.uuid(),
+        name: container.name.clone(),
+        status: "PENDING",
+        bindings: Vec::new(),
+        exit_code: None,
+    });
+    let containers = containers.collect();
+    let elb_attachment = launch.behind_balancer.then(|| world.ids.uuid());
+    let due_ms = Some(now + step_ms(world, world.ecs.timing.provisioning_secs));
+    let (service, deployment) = launch.service.unzip();
+    if let Some(service) = service.as_ref().and_then(|key| world.ecs.services.get_mut(key)) {
+        service.tasks.insert(id.clone());
+    }
+    let task = Task {
+        arn: world.account.ecs_arn("task", &format!("{}/{id}", launch.cluster)),
+        id: id.clone(),
+        cluster: launch.cluster,
+        definition: launch.definition,
+        instance: launch.instance,
+        ec2_id,
+        zone,
+        group: launch.group,
+        started_by: launch.started_by,
+        service,
+        deployment,
+        launch_type: launch.launch_type,
+        status: Status::Provisioning,
+        stop_wanted: false,
+        version: 1,
+        connected: true,
+        containers,
+        eni,
+        elb_attachment,
+        registration: Registration::None,
+        answers: Answer::Ok,
+        bindings_lost: false,
+        crashed: false,
+        created_ms: now,
+        started_ms: None,
+        stopping_ms: None,
+        execution_stopped_ms: None,
+        stopped_ms: None,
+        updated_ms: now,
+        stop: None,
+        due_ms,
+        previous: None,
+    };
+    world.ecs.tasks.insert(id.clone(), task);
+    announce(world, &id);
+    id
+}
+
+fn step_ms(world: &mut World, seconds: u64) -> u64 {
+    let jitter = world.ecs.timing.jitter_secs;
+    let more = if jitter == 0 { 0 } else { world.ecs.rng.u64(0..=jitter) };
+    (seconds + more) * 1000
+}
+
+/// One second of every task.
+pub(super) fn tick(world: &mut World) {
+    let now = world.now_ms();
+    let is_due = |task: &&Task| match (task.due_ms, task.registration, task.stopped_ms) {
+        (_, _, Some(stopped_ms)) => stopped_ms + STOPPED_VISIBLE_MS <= now,
+        (Some(due_ms), _, _) if due_ms <= now => true,
+        (_, Registration::Due(at), _) => at <= now,
+        _ => task.crashed && !task.stop_wanted,
+    };
+    let due: Vec<String> = world.ecs.tasks.values().filter(is_due).map(|task| task.id.clone()).collect();
+    for id in due {
+        let Some(task) = world.ecs.tasks.get(&id) else { continue };
+        if task.status == Status::Stopped {
+            forget(world, &id);
+            continue;
+        }
+        if matches!(task.registration, Registration::Due(at) if at <= now) && task.is_live() {
+            registration::register(world, &id);
+        }
+        step(world, &id);
+    }
+}
+
+/// A stopped task is not shown any more. What an orphan left behind keeps listening, as nobody's program.
+fn forget(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.remove(id) else { return };
+    for socket in sockets(&task) {
+        if world.ecs.sockets.get(&socket).is_some_and(|holder| holder == id) {
+            world.ecs.sockets.remove(&socket);
+            world.ecs.programs.insert(socket);
+        }
+    }
+    if let Some(service) = task.service.and_then(|key| world.ecs.services.get_mut(&key)) {
+        service.tasks.remove(id);
+    }
+}
+
+/// The next step of a task, if it is due and does not wait for an agent that is away.
+fn step(world: &mut World, id: &str) {
+    let now = world.now_ms();
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    let agent = task.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
+    let agent_away = agent.is_some_and(|agent| !agent.connected);
+    let needs_agent = matches!(task.status, Status::Pending | Status::Activating | Status::Stopping);
+    if agent_away && (needs_agent || task.crashed) {
+        return;
+    }
+    if task.crashed && !task.stop_wanted {
+        return stop(world, id, "EssentialContainerExited", "Essential container in task exited");
+    }
+    if task.due_ms.is_none_or(|due| due > now) {
+        return;
+    }
+    match (task.status, task.stop_wanted) {
+        (Status::Provisioning, false) => move_on(world, id, Status::Pending),
+        (Status::Pending, false) => activate(world, id),
+        (Status::Activating, false) => move_on(world, id, Status::Running),
+        (Status::Provisioning | Status::Pending, true) => move_on(world, id, Status::Deprovisioning),
+        (Status::Activating | Status::Running, true) => {
+            registration::deregister(world, id);
+            move_on(world, id, Status::Deactivating);
+        }
+        (Status::Deactivating, _) => move_on(world, id, Status::Stopping),
+        (Status::Stopping, _) => {
+            close(world, id, 0);
+            move_on(world, id, Status::Deprovisioning);
+        }
+        (Status::Deprovisioning, _) => end(world, id),
+        (Status::Running, false) | (Status::Stopped, _) => {}
+    }
+}
+
+fn move_on(world: &mut World, id: &str, status: Status) {
+    let now = world.now_ms();
+    let timing = world.ecs.timing;
+    let seconds = match status {
+        Status::Provisioning => Some(timing.provisioning_secs),
+        Status::Pending => Some(timing.pending_secs),
+        Status::Activating => Some(timing.activating_secs),
+        Status::Deactivating => Some(timing.deactivating_secs),
+        Status::Stopping => Some(timing.stopping_secs),
+        Status::Deprovisioning => Some(timing.deprovisioning_secs),
+        Status::Running | Status::Stopped => None,
+    };
+    let due_ms = seconds.map(|seconds| now + step_ms(world, seconds));
+    change(world, id, |task| {
+        task.status = status;
+        task.due_ms = due_ms;
+        if status == Status::Running {
+            task.started_ms = Some(now);
+        }
+    });
+    registration::schedule(world, id);
+}
+
+/// The containers start: ports are chosen, the interface gets its address, programs listen.
+fn activate(world: &mut World, id: &str) {
+    let Some(mut task) = world.ecs.tasks.get(id).cloned() else { return };
+    if let Some(eni) = &mut task.eni {
+        let Some((v4, v6)) = world.ecs.network.take(&eni.subnet) else {
+            return stop(
+                world,
+                id,
+                "TaskFailedToStart",
+                "Unexpected EC2 error while attempting to attach a network interface",
+            );
+        };
+        (eni.v4, eni.v6, eni.status) = (v4, v6, "ATTACHED");
+    }
+    if !bind_ports(world, &mut task) {
+        return stop(world, id, "TaskFailedToStart", "CannotStartContainerError: no free host port");
+    }
+    for container in &mut task.containers {
+        container.status = "RUNNING";
+    }
+    for socket in sockets(&task) {
+        world.ecs.sockets.insert(socket, id.to_owned());
+    }
+    let (containers, eni) = (task.containers, task.eni);
+    if let Some(task) = world.ecs.tasks.get_mut(id) {
+        (task.containers, task.eni) = (containers, eni);
+    }
+    move_on(world, id, Status::Activating);
+}
+
+/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port, or with two
+/// ports if Docker chose them (20.10.6 and later).
+fn bind_ports(world: &mut World, task: &mut Task) -> bool {
+    let separate_v6 = world.ecs.behaviour.separate_v6_ports;
+    if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
+        return true;
+    }
+    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id)) else { return false };
+    if task.mode() == NetworkMode::Host {
+        // Programs bind container ports on the machine itself; Docker and the agent report no bindings.
+        let mut ports = sockets(task).into_iter();
+        return ports.all(|(_, port)| instance.ports.occupy(port));
+    }
+    for container in &mut task.containers {
+        let Some(definition) = task.definition.container(&container.name) else { continue };
+        for mapping in &definition.ports {
+            let count = mapping.container.count;
+            let mut choose = || match mapping.host_port {
+                0 => instance.ports.assign(count),
+                port => instance.ports.occupy(port).then_some(port),
+            };
+            let Some(v4) = choose() else { return false };
+            let v6 = if separate_v6 && mapping.host_port == 0 { choose() } else { Some(v4) };
+            for (bind_ip, first) in [("0.0.0.0", Some(v4)), ("::", v6)] {
+                container.bindings.extend(first.map(|first| Binding {
+                    bind_ip,
+                    container: mapping.container,
+                    host: Ports { first, ..mapping.container },
+                    protocol: mapping.protocol.clone(),
+                }));
+            }
+        }
+    }
+    true
+}
+
+/// Where the task's programs listen.
+fn sockets(task: &Task) -> Vec<(String, u16)> {
+    let mappings = || task.definition.containers.iter().flat_map(|container| &container.ports);
+    let bindings = || task.containers.iter().flat_map(|container| &container.bindings);
+    let (addresses, ports): (Vec<&String>, Vec<u16>) = match task.mode() {
+        NetworkMode::Awsvpc => {
+            let addresses = task.eni.iter().flat_map(|eni| eni.v4.iter().chain(&eni.v6)).collect();
+            (addresses, mappings().flat_map(|mapping| mapping.container.iter()).collect())
+        }
+        NetworkMode::Bridge => {
+            (task.ec2_id.iter().collect(), bindings().flat_map(|binding| binding.host.iter()).collect())
+        }
+        NetworkMode::Host => {
+            (task.ec2_id.iter().collect(), mappings().flat_map(|mapping| mapping.container.iter()).collect())
+        }
+        NetworkMode::None => (Vec::new(), Vec::new()),
+    };
+    addresses.iter().flat_map(|address| ports.iter().map(|port| ((*address).clone(), *port))).collect()
+}
+
+/// The programs are gone: nothing listens any more and the host ports are free for others.
+pub(super) fn release(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    for (host, port) in sockets(task) {
+        let key = (host, port);
+        if world.ecs.sockets.get(&key).is_none_or(|holder| holder != id) {
+            continue;
+        }
+        world.ecs.sockets.remove(&key);
+        if let Some(instance) = task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance)) {
+            instance.ports.release(port);
+        }
+    }
+}
+
+/// The containers have stopped, as far as ECS is told.
+fn close(world: &mut World, id: &str, exit_code: i32) {
+    release(world, id);
+    let now = world.now_ms();
+    if let Some(task) = world.ecs.tasks.get_mut(id) {
+        task.execution_stopped_ms.get_or_insert(now);
+        let exit_code = if task.crashed { 137 } else { exit_code };
+        for container in &mut task.containers {
+            container.status = "STOPPED";
+            container.exit_code.get_or_insert(exit_code);
+        }
+    }
+}
+
+fn end(world: &mut World, id: &str) {
+    let now = world.now_ms();
+    let eni = world.ecs.tasks.get(id).and_then(|task| task.eni.clone());
+    if let Some(eni) = eni {
+        eni.v4.iter().for_each(|address| world.ecs.network.release(&eni.subnet, address));
+        eni.v6.iter().for_each(|address| world.ecs.network.release(&eni.subnet, address));
+    }
+    change(world, id, |task| {
+        task.status = Status::Stopped;
+        task.stopped_ms = Some(now);
+        task.due_ms = None;
+        for container in &mut task.containers {
+            container.status = "STOPPED";
+        }
+        if let Some(eni) = &mut task.eni {
+            eni.status = "DELETED";
+        }
+    });
+}
+
+/// Wants a task stopped: `desiredStatus` changes now, the rest follows.
+pub(super) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str) {
+    let now = world.now_ms();
+    if world.ecs.tasks.get(id).is_none_or(|task| task.stop_wanted) {
+        return;
+    }
+    change(world, id, |task| {
+        task.stop_wanted = true;
+        task.stopping_ms = Some(now);
+        task.stop = Some(Stop { code, reason: reason.to_owned() });
+        task.due_ms = Some(now);
+    });
+}
+
+/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
+/// [DG deregister_container_instance]. As orphans their containers run on and answer; otherwise they died.
+pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
+    let lost = |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
+    let ids: Vec<String> = world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();
+    for id in ids {
+        stop(world, &id, "TerminationNotice", reason);
+        registration::deregister(world, &id);
+        if !orphans {
+            close(world, &id, 137);
+        }
+        end(world, &id);
+    }
+}
+
+/// Deregisters a container instance; with tasks on it only if forced.
+pub(super) fn deregister_instance(world: &mut World, instance: &str) {
+    let Some(held) = world.ecs.instances.get_mut(instance) else { return };
+    held.status = InstanceStatus::Inactive;
+    held.connected = false;
+    held.version += 1;
+    let ec2_id = held.ec2_id.clone();
+    let text = format!("{ec2_id} was deregistered from its cluster");
+    world.journal.push(world.now_ms(), Kind::Agent, None, text);
+    events::container_instance(world, instance);
+    lose_instance(world, instance, "Container instance was deregistered with force.", true);
+}
+
+/// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
+pub(super) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
+    for task in world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance)) {
+        task.connected = connected;
+    }
+}

@@ -1,0 +1,137 @@
+//! Subnets and the addresses that network interfaces get in them.
+//!
+//! The lowest free address is handed out first, so that a released address is soon somebody else's: the awsvpc form
+//! of port reuse. Knows nothing of tasks.
+
+use crate::World;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The VPC that everything is in unless told otherwise.
+pub const DEFAULT_VPC: &str = "vpc-0c0ffee0000000001";
+
+/// Addresses per subnet (a /20); the first four are AWS's own.
+const SUBNET_SIZE: u32 = 4096;
+const FIRST_HOST: u32 = 4;
+
+#[derive(Debug)]
+pub(crate) struct Subnet {
+    pub id: String,
+    pub vpc: String,
+    pub zone: String,
+    base: u32,
+    /// Whether interfaces get an IPv4 and an IPv6 address.
+    pub v4: bool,
+    pub v6: bool,
+    used: BTreeSet<u32>,
+}
+
+impl Subnet {
+    fn v6_base(&self) -> u128 {
+        0x2600_1f18_0000_0000_0000_0000_0000_0000 | (u128::from(self.base) << 64)
+    }
+
+    /// The lowest free host number and its addresses.
+    fn take(&mut self) -> Option<(Option<String>, Option<String>)> {
+        let host = (FIRST_HOST..SUBNET_SIZE - 1).find(|host| !self.used.contains(host))?;
+        self.used.insert(host);
+        let v4 = self.v4.then(|| Ipv4Addr::from(self.base + host).to_string());
+        let v6 = self.v6.then(|| Ipv6Addr::from(self.v6_base() + u128::from(host)).to_string());
+        Some((v4, v6))
+    }
+
+    fn host_of(&self, address: &str) -> Option<u32> {
+        let host = match address.parse::<std::net::IpAddr>().ok()? {
+            std::net::IpAddr::V4(v4) => u32::from(v4).checked_sub(self.base)?,
+            std::net::IpAddr::V6(v6) => u32::try_from(u128::from(v6).checked_sub(self.v6_base())?).ok()?,
+        };
+        (host < SUBNET_SIZE).then_some(host)
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Network {
+    subnets: BTreeMap<String, Subnet>,
+}
+
+impl Network {
+    pub(crate) fn subnet(&self, id: &str) -> Option<&Subnet> {
+        self.subnets.get(id)
+    }
+
+    pub(crate) fn subnet_ids(&self, vpc: &str) -> Vec<String> {
+        self.subnets.values().filter(|subnet| subnet.vpc == vpc).map(|subnet| subnet.id.clone()).collect()
+    }
+
+    /// The subnet of that VPC whose range holds the address.
+    pub(crate) fn subnet_of(&self, vpc: &str, address: &str) -> Option<&Subnet> {
+        self.subnets.values().find(|subnet| subnet.vpc == vpc && subnet.host_of(address).is_some())
+    }
+
+    pub(super) fn take(&mut self, subnet: &str) -> Option<(Option<String>, Option<String>)> {
+        self.subnets.get_mut(subnet)?.take()
+    }
+
+    pub(super) fn release(&mut self, subnet: &str, address: &str) {
+        if let Some(subnet) = self.subnets.get_mut(subnet)
+            && let Some(host) = subnet.host_of(address)
+        {
+            subnet.used.remove(&host);
+        }
+    }
+}
+
+impl World {
+    /// Adds a subnet of 4096 addresses. Its number n makes it 10.(n / 16).((n % 16) * 16).0/20, so give each its own.
+    pub fn add_subnet(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
+        let base = u32::from(Ipv4Addr::new(10, 0, 0, 0)) + u32::from(number) * SUBNET_SIZE;
+        let subnet = Subnet {
+            id: id.to_owned(),
+            vpc: vpc.to_owned(),
+            zone: zone.to_owned(),
+            base,
+            v4: true,
+            v6: false,
+            used: BTreeSet::new(),
+        };
+        self.ecs.network.subnets.insert(id.to_owned(), subnet);
+    }
+
+    /// Which addresses interfaces in this subnet get from now on.
+    pub fn set_subnet_addresses(&mut self, id: &str, v4: bool, v6: bool) {
+        if let Some(subnet) = self.ecs.network.subnets.get_mut(id) {
+            (subnet.v4, subnet.v6) = (v4, v6);
+        }
+    }
+
+    /// The subnets of the default VPC, one in each of the zones a, b and c; made on first use.
+    pub fn default_subnets(&mut self) -> Vec<String> {
+        for (letter, number) in [('a', 0), ('b', 1), ('c', 2)] {
+            let id = format!("subnet-0c0ffee00000000{letter}{number}");
+            if self.ecs.network.subnet(&id).is_none() {
+                let zone = self.account.zone(letter);
+                self.add_subnet(&id, DEFAULT_VPC, &zone, number);
+            }
+        }
+        self.ecs.network.subnet_ids(DEFAULT_VPC)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_released_address_is_the_next_one_handed_out() {
+        let mut world = World::new(1, 0);
+        let subnet = world.default_subnets().remove(1);
+        world.set_subnet_addresses(&subnet, true, true);
+        let network = &mut world.ecs.network;
+        let (first, v6) = network.take(&subnet).unwrap();
+        let _second = network.take(&subnet).unwrap();
+        assert_eq!(first.as_deref(), Some("10.0.16.4"));
+        assert!(network.subnet_of(DEFAULT_VPC, v6.as_deref().unwrap()).is_some());
+        network.release(&subnet, "10.0.16.4");
+        assert_eq!(network.take(&subnet).unwrap().0, first);
+    }
+}

@@ -1,0 +1,184 @@
+//! Which targets a task should have, and how ECS registers and deregisters them.
+//!
+//! The truth is the task's own service revision or task set (AWS-FACTS 3), never the service's current settings.
+
+use super::definition::NetworkMode;
+use super::events;
+use super::service::LoadBalancer;
+use super::task::{Registration, Task};
+use super::{RegisterAt, Status};
+use crate::World;
+use crate::api::{ApiError, Caller, Service as Api};
+use crate::elb::TargetType;
+use crate::journal::Kind;
+use serde_json::json;
+
+/// A refused registration is tried again after this time [INF].
+const RETRY_MS: u64 = 15_000;
+
+/// A target that a task should have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Expected {
+    pub group: String,
+    pub id: String,
+    pub port: u16,
+}
+
+/// The targets that this task should have now, by its own revision or task set. None before it has an address.
+pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
+    let service = task.service.as_ref().and_then(|key| world.ecs.services.get(key));
+    let revision = service.and_then(|service| service.revisions.get(task.deployment.as_ref()?));
+    let balancers = revision.map(|revision| revision.load_balancers.as_slice()).unwrap_or_default();
+    if task.status < Status::Activating || task.status == Status::Stopped {
+        return Vec::new();
+    }
+    balancers.iter().filter_map(|balancer| target_for(world, task, balancer)).collect()
+}
+
+/// Id and port by network mode (AWS-FACTS 3.5).
+fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Expected> {
+    let family = world.elb.group(&balancer.live).map_or("ipv4", |group| group.family.as_str());
+    let (id, port) = match task.mode() {
+        NetworkMode::Awsvpc => {
+            let eni = task.eni.as_ref()?;
+            (if family == "ipv6" { eni.v6.clone()? } else { eni.v4.clone()? }, balancer.port)
+        }
+        NetworkMode::Host => {
+            task.definition.container(&balancer.container)?.has_port(balancer.port).then_some(())?;
+            (task.ec2_id.clone()?, balancer.port)
+        }
+        NetworkMode::Bridge => {
+            let container = task.containers.iter().find(|container| container.name == balancer.container)?;
+            let of_family = |bind_ip: &str| bind_ip.contains(':') == (family == "ipv6");
+            let host_port =
+                container.bindings.iter().filter(|binding| of_family(binding.bind_ip)).find_map(|binding| {
+                    let offset = binding.container.offset(balancer.port)?;
+                    Some(binding.host.first + offset)
+                });
+            (task.ec2_id.clone()?, host_port?)
+        }
+        NetworkMode::None => return None,
+    };
+    Some(Expected { group: balancer.live.clone(), id, port })
+}
+
+/// The task has become ACTIVATING or RUNNING: decides when ECS will register its targets.
+pub(super) fn schedule(world: &mut World, id: &str) {
+    let now = world.now_ms();
+    let register_at = world.ecs.timing.register_at;
+    let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    let lag_secs = match (register_at, task.status) {
+        (RegisterAt::Activating, Status::Activating) => 0,
+        (RegisterAt::AfterRunning(secs), Status::Running) => secs,
+        _ => return,
+    };
+    let Some(service) = task.service.clone().filter(|_| task.elb_attachment.is_some()) else { return };
+    let delay_secs = world.ecs.misbehaviour.get(&service).map_or(0, |faults| faults.registration_delay_secs);
+    let at = now + (lag_secs + delay_secs) * 1000;
+    if let Some(task) = world.ecs.tasks.get_mut(id) {
+        task.registration = Registration::Due(at);
+    }
+    if at <= now {
+        register(world, id);
+    }
+}
+
+fn targets(world: &World, id: &str) -> (Vec<Expected>, String, Option<String>) {
+    let task = world.ecs.tasks.get(id);
+    let title = task.map(Task::title).unwrap_or_default();
+    (task.map(|task| expected(world, task)).unwrap_or_default(), title, task.and_then(|task| task.service.clone()))
+}
+
+/// ECS registers the task's targets, as the service-linked role.
+pub(super) fn register(world: &mut World, id: &str) {
+    let (targets, title, service) = targets(world, id);
+    let Some(service) = service else { return };
+    let now = world.now_ms();
+    let mut outcome = Registration::Done;
+    let faults = world.ecs.misbehaviour(&service);
+    if faults.registrations_to_lose > 0 {
+        faults.registrations_to_lose -= 1;
+        world.journal.push(now, Kind::Fault, Some(&service), format!("ECS lost the registration of {title}"));
+    } else {
+        for target in &targets {
+            if let Err(error) = call(world, "RegisterTargets", target) {
+                let text =
+                    format!("failed to register targets in (target-group {}) with (error {error})", target.group);
+                events::message(world, &service, &text);
+                outcome = Registration::Due(now + RETRY_MS);
+            }
+        }
+    }
+    if let Some(task) = world.ecs.tasks.get_mut(id) {
+        task.registration = outcome;
+    }
+}
+
+/// ECS deregisters what it should have registered for a task that stops.
+pub(super) fn deregister(world: &mut World, id: &str) {
+    let (targets, title, service) = targets(world, id);
+    let Some(service) = service else { return };
+    let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    let was = std::mem::replace(&mut task.registration, Registration::Removed);
+    if was != Registration::Done || targets.is_empty() {
+        return;
+    }
+    let faults = world.ecs.misbehaviour(&service);
+    if faults.targets_to_keep > 0 {
+        faults.targets_to_keep -= 1;
+        let text = format!("ECS did not deregister the targets of {title}");
+        world.journal.push(world.now_ms(), Kind::Fault, Some(&service), text);
+        return;
+    }
+    for target in &targets {
+        // A group that was deleted meanwhile is nothing to clean up.
+        if let Err(error) = call(world, "DeregisterTargets", target) {
+            let text = format!("failed to deregister targets in (target-group {}) with (error {error})", target.group);
+            events::message(world, &service, &text);
+        }
+    }
+}
+
+fn call(world: &mut World, operation: &str, target: &Expected) -> Result<(), ApiError> {
+    let input = json!({
+        "TargetGroupArn": target.group,
+        "Targets": [{"Id": target.id, "Port": target.port}],
+    });
+    world.call(Caller::Ecs, Api::Elb, operation, &input).map(drop)
+}
+
+/// How a task stands with its load balancers, as the service scheduler sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Standing {
+    Good,
+    /// Not yet known to be good.
+    Waiting,
+    /// Fails its health checks: the group, and the reason in words.
+    Bad(String, String),
+}
+
+/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC CreateService]. A target in a group without
+/// traffic counts as good, since nothing will ever check it.
+pub(super) fn standing(world: &World, task: &Task) -> Standing {
+    if matches!(task.registration, Registration::Due(_)) {
+        return Standing::Waiting;
+    }
+    let mut standing = Standing::Good;
+    for target in expected(world, task) {
+        let Some(group) = world.elb.group(&target.group) else { return Standing::Waiting };
+        let matches_mode = (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
+        let health = world.target_health(&target.group, &target.id, target.port);
+        match health.as_ref().map(|health| health.state) {
+            None | Some("draining") if world.ecs.behaviour.replace_unregistered && matches_mode => {
+                return Standing::Bad(target.group, "TARGET IS NOT FOUND".to_owned());
+            }
+            Some("unhealthy") => {
+                let words = health.and_then(|health| health.description).unwrap_or_default();
+                return Standing::Bad(target.group, format!("(reason {words})"));
+            }
+            Some("initial") => standing = Standing::Waiting,
+            _ => {}
+        }
+    }
+    standing
+}

@@ -1,0 +1,282 @@
+//! The service scheduler: how many tasks of which deployment there are, and which are replaced.
+//!
+//! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s business.
+
+use super::agent::{Instance, InstanceStatus};
+use super::definition::{NetworkMode, TaskDefinition};
+use super::lifecycle::{self, Launch};
+use super::registration::{Standing, standing};
+use super::service::{Controller, Service, ServiceStatus};
+use super::service_view::tasks_of;
+use super::{Status, Task, events, traffic};
+use crate::World;
+use crate::journal::Kind;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// How often a quiet service is looked at; one with something going on is looked at every second.
+const QUIET_MS: u64 = 5000;
+
+/// How often ECS says that it cannot place tasks.
+const PLACEMENT_MESSAGE_MS: u64 = 60_000;
+
+/// A task of a service, as far as the scheduler cares.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub id: String,
+    pub deployment: String,
+    /// Its desired status is RUNNING.
+    pub wanted: bool,
+    pub stopped: bool,
+    /// RUNNING and fine with its load balancers.
+    pub good: bool,
+    created_ms: u64,
+    /// Why it has to be replaced, if so.
+    replace: Option<String>,
+}
+
+enum Act {
+    Start { deployment: String },
+    Stop { id: String, reason: String },
+}
+
+/// One second of every service.
+pub(super) fn tick(world: &mut World) {
+    let now = world.now_ms();
+    let due = |service: &&Service| service.look_ms <= now && service.status != ServiceStatus::Inactive;
+    let keys: Vec<String> = world.ecs.services.values().filter(due).map(Service::key).collect();
+    for key in keys {
+        look(world, &key);
+    }
+}
+
+fn look(world: &mut World, key: &str) {
+    let now = world.now_ms();
+    let Some(service) = world.ecs.services.get(key) else { return };
+    let seen = see(world, service);
+    let acts = decide(service, &seen);
+    let quiet = acts.is_empty() && service.steady;
+    if let Some(service) = world.ecs.services.get_mut(key) {
+        service.look_ms = now + if quiet { QUIET_MS } else { 1000 };
+    }
+    if acts.is_empty() {
+        return traffic::progress(world, key, &seen);
+    }
+    if let Some(service) = world.ecs.services.get_mut(key) {
+        service.steady = false;
+    }
+    let (mut started, mut stopped) = (Vec::new(), Vec::new());
+    for act in acts {
+        match act {
+            Act::Start { deployment } => started.extend(start(world, key, &deployment)),
+            Act::Stop { id, reason } => {
+                lifecycle::stop(world, &id, "ServiceSchedulerInitiated", &reason);
+                stopped.push(id);
+            }
+        }
+    }
+    for (verb, ids) in [("started", started), ("stopped", stopped)] {
+        if !ids.is_empty() {
+            let running = if verb == "stopped" { "running " } else { "" };
+            let list: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
+            events::message(world, key, &format!("has {verb} {} {running}tasks: {}.", ids.len(), list.join(" ")));
+        }
+    }
+}
+
+fn see(world: &World, service: &Service) -> Vec<Seen> {
+    let now = world.now_ms();
+    let one = |task: &Task| {
+        let mut good = false;
+        let mut replace = None;
+        if task.status == Status::Running && !task.stop_wanted {
+            match standing(world, task) {
+                Standing::Good => good = true,
+                Standing::Bad(group, why) if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) => {
+                    // [DG service-event-messages-list] and the stopped reason of the 2024 sample.
+                    let reason = format!("Task failed ELB health checks in (target-group {group})");
+                    replace = world.ecs.behaviour.replace_unhealthy.then(|| format!("{reason} due to {why}"));
+                }
+                Standing::Bad(..) | Standing::Waiting => {}
+            }
+        }
+        let instance = task.instance.as_ref().and_then(|id| world.ecs.instances.get(id));
+        if instance.is_some_and(|instance| instance.status == InstanceStatus::Draining) {
+            replace.get_or_insert_with(|| "Container instance is draining".to_owned());
+        }
+        Seen {
+            id: task.id.clone(),
+            deployment: task.deployment.clone().unwrap_or_default(),
+            wanted: !task.stop_wanted,
+            stopped: task.status == Status::Stopped,
+            good,
+            created_ms: task.created_ms,
+            replace,
+        }
+    };
+    tasks_of(world, service).map(one).collect()
+}
+
+fn len(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// Starts within `maximumPercent`, stops down to `minimumHealthyPercent`; unhealthy tasks are replaced first and
+/// stopped then, if there is room for that [BC CreateService, DG ecs_services].
+fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
+    let (minimum_percent, maximum_percent) = service.percents();
+    let alive: Vec<&Seen> = seen.iter().filter(|task| task.wanted).collect();
+    let shifting = service.primary().is_some_and(|primary| primary.stage.is_some());
+    let rolling = service.controller == Controller::Ecs && !shifting;
+    let all_wanted: u32 = service.deployments.iter().map(|deployment| service.wanted(deployment)).sum();
+    let limit = match rolling {
+        true => (u64::from(service.desired) * u64::from(maximum_percent) / 100).max(1),
+        false => u64::from(all_wanted) * u64::from(maximum_percent.max(100)) / 100,
+    };
+    let mut room = u32::try_from(limit).unwrap_or(u32::MAX).saturating_sub(len(alive.len()));
+    let minimum = u64::from(service.desired.min(all_wanted)) * u64::from(minimum_percent);
+    let minimum = u32::try_from(minimum.div_ceil(100)).unwrap_or(u32::MAX);
+    let (mut acts, mut superfluous) = (Vec::new(), Vec::new());
+    let known: BTreeSet<&str> = service.deployments.iter().map(|deployment| deployment.id.as_str()).collect();
+    superfluous.extend(alive.iter().copied().filter(|task| !known.contains(task.deployment.as_str())));
+    for deployment in &service.deployments {
+        let want = service.wanted(deployment);
+        let mine = || alive.iter().copied().filter(|task| task.deployment == deployment.id);
+        let mut sound: Vec<&Seen> = mine().filter(|task| task.replace.is_none()).collect();
+        let missing = want.saturating_sub(len(sound.len()));
+        let starting = missing.min(room);
+        room -= starting;
+        acts.extend((0..starting).map(|_| Act::Start { deployment: deployment.id.clone() }));
+        // Those that are not good go first, then the newest.
+        sound.sort_by_key(|task| (task.good, std::cmp::Reverse(task.created_ms)));
+        let surplus = sound.len().saturating_sub(usize::try_from(want).unwrap_or(usize::MAX));
+        superfluous.extend(sound.iter().take(surplus));
+        let replaced = len(sound.iter().filter(|task| task.good).count()) >= want;
+        let no_room = missing > starting;
+        superfluous.extend(mine().filter(|task| task.replace.is_some() && (replaced || no_room)));
+    }
+    let mut good = len(alive.iter().filter(|task| task.good).count());
+    for task in superfluous {
+        if task.good && good <= minimum {
+            continue;
+        }
+        good -= u32::from(task.good);
+        let scaled = format!("Scaling activity initiated by (deployment ecs-svc/{})", task.deployment);
+        acts.push(Act::Stop { id: task.id.clone(), reason: task.replace.clone().unwrap_or(scaled) });
+    }
+    acts
+}
+
+fn start(world: &mut World, key: &str, deployment: &str) -> Option<String> {
+    let service = world.ecs.services.get(key)?;
+    let revision = service.revisions.get(deployment)?;
+    let (instance, subnet) = match place(world, service, &revision.definition, &revision.network) {
+        Ok(placement) => placement,
+        Err(reason) => {
+            complain(world, key, reason);
+            return None;
+        }
+    };
+    let launch = Launch {
+        cluster: service.cluster.clone(),
+        definition: revision.definition.clone(),
+        service: Some((key.to_owned(), deployment.to_owned())),
+        group: format!("service:{}", service.name),
+        started_by: Some(format!("ecs-svc/{deployment}")),
+        launch_type: service.launch_type.clone(),
+        instance,
+        subnet,
+        behind_balancer: !revision.load_balancers.is_empty(),
+    };
+    Some(lifecycle::launch(world, launch))
+}
+
+/// `SERVICE_TASK_PLACEMENT_FAILURE`, not more than once a minute.
+fn complain(world: &mut World, key: &str, reason: &str) {
+    let now = world.now_ms();
+    let Some(service) = world.ecs.services.get_mut(key) else { return };
+    if service.placement_trouble_ms.is_some_and(|at| at + PLACEMENT_MESSAGE_MS > now) {
+        return;
+    }
+    service.placement_trouble_ms = Some(now);
+    let text =
+        format!("was unable to place a task because no container instance met all of its requirements. {reason}");
+    world.journal.push(now, Kind::Deployment, Some(key), format!("{key} {text}"));
+    events::message(world, key, &text);
+    events::service_action(world, key, "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", Some(reason));
+}
+
+type Placement = (Option<String>, Option<String>);
+
+/// Spreads the service's tasks over zones, then over instances; subnets in turn.
+fn place(
+    world: &World,
+    service: &Service,
+    definition: &TaskDefinition,
+    network: &Value,
+) -> Result<Placement, &'static str> {
+    let instance = place_on_instance(world, Some(service), &service.cluster, &service.launch_type, definition)?;
+    Ok((instance.map(|instance| instance.id.clone()), pick_subnet(world, network, instance, service.tasks.len())))
+}
+
+/// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest tasks at all.
+pub(super) fn place_on_instance<'a>(
+    world: &'a World,
+    service: Option<&Service>,
+    cluster: &str,
+    launch_type: &str,
+    definition: &TaskDefinition,
+) -> Result<Option<&'a Instance>, &'static str> {
+    if launch_type == "FARGATE" {
+        return Ok(None);
+    }
+    let usable = |instance: &&Instance| {
+        instance.cluster == cluster
+            && instance.status == InstanceStatus::Active
+            && instance.connected
+            && instance.external == (launch_type == "EXTERNAL")
+    };
+    let present = |task: &&Task| task.status < Status::Deprovisioning;
+    let own: Vec<&Task> = service.into_iter().flat_map(|service| tasks_of(world, service)).filter(present).collect();
+    let ports = static_ports(definition);
+    let has_ports = |instance: &&Instance| {
+        let on_it = |task: &&Task| task.instance.as_deref() == Some(&instance.id);
+        // Tasks that have not bound their static ports yet hold them already.
+        let claimed =
+            |port: &u16| own.iter().copied().filter(on_it).any(|task| static_ports(&task.definition).contains(port));
+        ports.iter().all(|port| instance.ports.is_free(*port) && !claimed(port))
+    };
+    let load = |instance: &&Instance| {
+        let zone = own.iter().filter(|task| task.zone == instance.zone).count();
+        let here = own.iter().filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
+        let all = world.ecs.tasks.values().filter(present);
+        let all = all.filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
+        (zone, here, all, instance.registered_ms, instance.ec2_id.clone())
+    };
+    let candidates: Vec<&Instance> = world.ecs.instances.values().filter(usable).collect();
+    let reason =
+        if candidates.is_empty() { "No Container Instances were found in your cluster" } else { "RESOURCE:PORTS" };
+    candidates.into_iter().filter(has_ports).min_by_key(load).map(Some).ok_or(reason)
+}
+
+/// Ports that a task needs on its machine whatever the agent chooses.
+fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
+    let mappings = definition.containers.iter().flat_map(|container| &container.ports);
+    match definition.network_mode {
+        NetworkMode::Host => mappings.flat_map(|mapping| mapping.container.iter()).collect(),
+        NetworkMode::Bridge => mappings.map(|mapping| mapping.host_port).filter(|port| *port > 0).collect(),
+        NetworkMode::Awsvpc | NetworkMode::None => Vec::new(),
+    }
+}
+
+/// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance, otherwise in turn.
+pub(super) fn pick_subnet(world: &World, network: &Value, instance: Option<&Instance>, turn: usize) -> Option<String> {
+    let subnets = network.pointer("/awsvpcConfiguration/subnets")?.as_array()?;
+    let names: Vec<&str> = subnets.iter().filter_map(Value::as_str).collect();
+    let in_zone = |name: &&&str| {
+        let subnet = world.ecs.network.subnet(name);
+        instance.is_some_and(|instance| subnet.is_some_and(|subnet| subnet.zone == instance.zone))
+    };
+    let near = names.iter().find(in_zone);
+    near.or_else(|| names.get(turn.checked_rem(names.len())?)).map(|name| (*name).to_owned())
+}

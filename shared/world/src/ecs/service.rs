@@ -1,0 +1,321 @@
+//! Services, their deployments (or task sets) and service revisions, as state.
+//!
+//! Deployments and task sets are one thing inside ECS: both have the id that is their tasks' `startedBy` (AWS-FACTS 3.3).
+
+use super::definition::{NetworkMode, TaskDefinition};
+use crate::World;
+use crate::api::ApiError;
+use crate::input::Input;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ServiceStatus {
+    Active,
+    Draining,
+    Inactive,
+}
+
+impl ServiceStatus {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Draining => "DRAINING",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+/// Who decides about deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Controller {
+    Ecs,
+    CodeDeploy,
+    External,
+}
+
+impl Controller {
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Ecs, Self::CodeDeploy, Self::External].into_iter().find(|controller| controller.name() == name)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ecs => "ECS",
+            Self::CodeDeploy => "CODE_DEPLOY",
+            Self::External => "EXTERNAL",
+        }
+    }
+}
+
+/// One entry of `loadBalancers`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct LoadBalancer {
+    pub group: String,
+    pub container: String,
+    pub port: u16,
+    /// `advancedConfiguration` as given, for blue/green.
+    pub advanced: Option<Value>,
+    /// The group that this revision's tasks are registered in: `group`, or the alternate one after a shift.
+    pub live: String,
+}
+
+impl LoadBalancer {
+    pub(super) fn read_all(input: &Input<'_>) -> Result<Vec<Self>, ApiError> {
+        input.list("loadBalancers")?.iter().map(|value| Self::read(input, value)).collect()
+    }
+
+    fn read(input: &Input<'_>, value: &Value) -> Result<Self, ApiError> {
+        let known = "targetGroupArn loadBalancerName containerName containerPort advancedConfiguration";
+        let input = input.nested("loadBalancers", value, known)?;
+        if input.get("loadBalancerName").is_some() {
+            return Err(input.refuse("Classic Load Balancers are not simulated"));
+        }
+        let group = input.text("targetGroupArn")?.to_owned();
+        let port = input.port("containerPort")?;
+        Ok(Self {
+            live: group.clone(),
+            group,
+            container: input.text("containerName")?.to_owned(),
+            port: port.ok_or_else(|| input.refuse("Container port should not be null"))?,
+            advanced: input.get("advancedConfiguration").cloned(),
+        })
+    }
+
+    fn advanced_text(&self, name: &str) -> Option<&str> {
+        self.advanced.as_ref()?.get(name)?.as_str()
+    }
+
+    pub(super) fn alternate(&self) -> Option<&str> {
+        self.advanced_text("alternateTargetGroupArn")
+    }
+
+    /// A rule's or a listener's ARN.
+    pub(super) fn production_rule(&self) -> Option<&str> {
+        self.advanced_text("productionListenerRule")
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let mut shown =
+            json!({"targetGroupArn": self.group, "containerName": self.container, "containerPort": self.port});
+        if let (Some(advanced), Some(members)) = (&self.advanced, shown.as_object_mut()) {
+            members.insert("advancedConfiguration".to_owned(), advanced.clone());
+        }
+        shown
+    }
+}
+
+/// What the tasks of one deployment or task set are made from. Never changes.
+#[derive(Debug, Clone)]
+pub(super) struct Revision {
+    pub id: String,
+    pub definition: Arc<TaskDefinition>,
+    pub load_balancers: Vec<LoadBalancer>,
+    pub network: Value,
+    pub created_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rollout {
+    InProgress,
+    Completed,
+    Failed,
+}
+
+impl Rollout {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// Where a deployment that shifts traffic stands [DG blue-green-deployment-how-it-works].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// New tasks start without traffic.
+    ScaleUp,
+    /// That step of the traffic shift is done and baked until then.
+    Shift { step: usize, until_ms: u64 },
+    /// All traffic is on the new tasks; the old ones are kept until then.
+    Bake { until_ms: u64 },
+    /// The old tasks are stopped.
+    CleanUp,
+}
+
+/// A deployment, or a task set of a service with another deployment controller.
+#[derive(Debug, Clone)]
+pub(super) struct Deployment {
+    /// 19 digits.
+    pub id: String,
+    pub primary: bool,
+    pub rollout: Rollout,
+    pub reason: String,
+    pub created_ms: u64,
+    pub updated_ms: u64,
+    pub stage: Option<Stage>,
+    /// The deployment that traffic is shifted away from.
+    pub source: Option<String>,
+    /// Percentage of the service's desired count; for task sets.
+    pub scale: u32,
+    pub external_id: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    pub id: String,
+    pub at_ms: u64,
+    pub text: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Service {
+    pub name: String,
+    pub cluster: String,
+    pub arn: String,
+    pub status: ServiceStatus,
+    pub desired: u32,
+    pub launch_type: String,
+    pub definition: Option<Arc<TaskDefinition>>,
+    pub load_balancers: Vec<LoadBalancer>,
+    pub controller: Controller,
+    /// Newest first.
+    pub deployments: Vec<Deployment>,
+    /// By their 19 digits.
+    pub revisions: BTreeMap<String, Revision>,
+    /// Members of the create input that are shown as they are.
+    pub options: Map<String, Value>,
+    /// The whole create input, to answer the same call again.
+    pub created_from: Value,
+    pub tags: BTreeMap<String, String>,
+    /// Newest first.
+    pub events: VecDeque<Message>,
+    /// Task ids, including those that stopped within the hour.
+    pub tasks: BTreeSet<String>,
+    pub created_ms: u64,
+    pub steady: bool,
+    /// When the scheduler looks next.
+    pub look_ms: u64,
+    /// When it last said that it cannot place tasks.
+    pub placement_trouble_ms: Option<u64>,
+}
+
+impl Service {
+    pub(super) fn key(&self) -> String {
+        format!("{}/{}", self.cluster, self.name)
+    }
+
+    pub(super) fn primary(&self) -> Option<&Deployment> {
+        self.deployments.iter().find(|deployment| deployment.primary)
+    }
+
+    pub(super) fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
+        self.deployments.iter_mut().find(|deployment| deployment.id == id)
+    }
+
+    /// How many tasks of this deployment there should be.
+    pub(super) fn wanted(&self, deployment: &Deployment) -> u32 {
+        let shifts_from = |other: &Deployment| {
+            let kept = !matches!(other.stage, None | Some(Stage::CleanUp));
+            other.primary && kept && other.source.as_deref() == Some(&deployment.id)
+        };
+        if self.status != ServiceStatus::Active {
+            0
+        } else if self.controller != Controller::Ecs {
+            // "rounded up" [BC Scale]
+            self.desired.saturating_mul(deployment.scale).div_ceil(100)
+        } else if deployment.primary || self.deployments.iter().any(shifts_from) {
+            self.desired
+        } else {
+            0
+        }
+    }
+
+    /// A number inside `deploymentConfiguration`. It may be written with a fraction there; percentages are rounded.
+    pub(super) fn deployment_number(&self, pointer: &str) -> Option<u32> {
+        let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
+        let rounded = number.as_u64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())?;
+        u32::try_from(rounded).ok()
+    }
+
+    pub(super) fn strategy(&self) -> &str {
+        let configuration = self.options.get("deploymentConfiguration");
+        configuration.and_then(|c| c.get("strategy")?.as_str()).unwrap_or("ROLLING")
+    }
+
+    /// Defaults 100 and 200 [BC DeploymentConfiguration].
+    pub(super) fn percents(&self) -> (u32, u32) {
+        let minimum = self.deployment_number("/minimumHealthyPercent").unwrap_or(100);
+        (minimum, self.deployment_number("/maximumPercent").unwrap_or(200))
+    }
+
+    pub(super) fn grace_ms(&self) -> u64 {
+        self.options.get("healthCheckGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(0).saturating_mul(1000)
+    }
+
+    /// Subnets of awsvpc tasks.
+    pub(super) fn network(&self) -> Value {
+        self.options.get("networkConfiguration").cloned().unwrap_or(Value::Null)
+    }
+}
+
+/// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
+pub(super) fn find_key(world: &World, cluster: Option<&str>, service: &str) -> Result<String, ApiError> {
+    let key = format!("{}/{}", super::cluster_api::find_cluster(world, cluster)?, super::tail(service));
+    match world.ecs.services.contains_key(&key) {
+        true => Ok(key),
+        false => Err(ApiError::refused("ServiceNotFoundException", "Service not found.")),
+    }
+}
+
+/// The error for a service that vanished while it was worked on.
+pub(super) fn gone() -> ApiError {
+    ApiError::refused("ServiceNotFoundException", "Service not found.")
+}
+
+/// What AWS checks of load balancers when a service or task set is made from them (AWS-FACTS 6).
+pub(super) fn check_load_balancers(
+    world: &World,
+    definition: &TaskDefinition,
+    balancers: &[LoadBalancer],
+) -> Result<(), ApiError> {
+    let refuse = |message: String| Err(ApiError::refused("InvalidParameterException", message));
+    if balancers.len() > 5 {
+        return refuse("load balancers can have at most 5 items.".to_owned());
+    }
+    for balancer in balancers.iter().filter(|_| !world.ecs.behaviour.accept_broken_services) {
+        let (container, port) = (&balancer.container, balancer.port);
+        match definition.container(container) {
+            None => return refuse(format!("The container {container} does not exist in the task definition.")),
+            Some(found) if !found.has_port(port) => {
+                return refuse(format!("The container {container} did not have a container port {port} defined."));
+            }
+            Some(_) => {}
+        }
+        for arn in std::iter::once(balancer.group.as_str()).chain(balancer.alternate()) {
+            let Some(group) = world.elb.group(arn) else {
+                return refuse(format!(
+                    "Unable to assume role and validate the specified targetGroupArn: {arn} was not found."
+                ));
+            };
+            let is_ip = group.target_type == crate::elb::TargetType::Ip;
+            if is_ip != (definition.network_mode == NetworkMode::Awsvpc) {
+                let (kind, mode) =
+                    (group.target_type.name(), definition.shown.get("networkMode").and_then(Value::as_str));
+                let mode = mode.unwrap_or("bridge");
+                return refuse(format!(
+                    "The provided target group {arn} has target type {kind}, which is incompatible with the {mode} network mode specified in the task definition."
+                ));
+            }
+            if group.balancer.is_none() && arn == balancer.group {
+                return refuse(format!(
+                    "The target group with targetGroupArn {arn} does not have an associated load balancer."
+                ));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! `UpdateService` and `DeleteService`.
+
+use super::service::{Controller, LoadBalancer, ServiceStatus, check_load_balancers, find_key, gone};
+use super::service_api::take_options;
+use super::{definition_api, read, service_view, traffic};
+use crate::World;
+use crate::api::ApiError;
+use crate::input::Input;
+use crate::journal::Kind;
+use serde_json::{Value, json};
+
+const MEMBERS: &str = "cluster service desiredCount taskDefinition capacityProviderStrategy deploymentConfiguration \
+    availabilityZoneRebalancing networkConfiguration placementConstraints placementStrategy platformVersion \
+    forceNewDeployment healthCheckGracePeriodSeconds deploymentController enableExecuteCommand enableECSManagedTags \
+    loadBalancers propagateTags serviceRegistries serviceConnectConfiguration volumeConfigurations \
+    vpcLatticeConfigurations";
+
+/// What starts a new deployment when it is given [BC UpdateService; AWS-FACTS 6].
+const STARTS_DEPLOYMENT: [&str; 8] = [
+    "taskDefinition",
+    "networkConfiguration",
+    "platformVersion",
+    "loadBalancers",
+    "serviceRegistries",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+];
+
+pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("UpdateService", input, MEMBERS)?;
+    let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
+    let service = world.ecs.services.get(&key).ok_or_else(gone)?;
+    if service.status != ServiceStatus::Active {
+        return Err(ApiError::refused("ServiceNotActiveException", "Service was not ACTIVE."));
+    }
+    let deploys = input.flag("forceNewDeployment")? || STARTS_DEPLOYMENT.iter().any(|name| input.get(name).is_some());
+    if deploys && service.controller != Controller::Ecs {
+        // They deploy through CodeDeploy or CreateTaskSet [BC UpdateService].
+        return Err(input.refuse(format!(
+            "Unable to update task definition, network or load balancers on services with a {} deployment controller.",
+            service.controller.name()
+        )));
+    }
+    let definition = match input.optional_text("taskDefinition")? {
+        Some(name) => Some(definition_api::find(world, name)?),
+        None => service.definition.clone(),
+    };
+    let load_balancers = match input.get("loadBalancers") {
+        Some(_) => LoadBalancer::read_all(&input)?,
+        None => service.load_balancers.clone(),
+    };
+    if let Some(definition) = definition.as_ref().filter(|_| deploys) {
+        check_load_balancers(world, definition, &load_balancers)?;
+    }
+    let desired = match input.number("desiredCount")? {
+        Some(desired) => u32::try_from(desired).map_err(|_| input.refuse("desiredCount is too large"))?,
+        None => service.desired,
+    };
+    apply(world, &key, &input, desired)?;
+    let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
+    (service.definition, service.load_balancers) = (definition, load_balancers);
+    if deploys {
+        traffic::deploy(world, &key);
+    }
+    let service = world.ecs.services.get(&key).ok_or_else(gone)?;
+    Ok(json!({"service": service_view::show(world, service, false)}))
+}
+
+fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Result<(), ApiError> {
+    let now = world.now_ms();
+    let service = world.ecs.services.get_mut(key).ok_or_else(gone)?;
+    take_options(&mut service.options, input);
+    if let Some(controller) = input.get("deploymentController").and_then(|c| c.get("type")?.as_str()) {
+        service.controller =
+            Controller::parse(controller).ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
+    }
+    let before = std::mem::replace(&mut service.desired, desired);
+    service.look_ms = now;
+    if before != desired {
+        service.steady = false;
+        world.journal.push(
+            now,
+            Kind::Deployment,
+            Some(key),
+            format!("{key} is to run {desired} tasks instead of {before}"),
+        );
+    }
+    Ok(())
+}
+
+/// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none any more).
+pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeleteService", input, "cluster service force")?;
+    let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
+    let force = input.flag("force")?;
+    let now = world.now_ms();
+    let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
+    if service.status == ServiceStatus::Inactive {
+        return Err(ApiError::refused("ServiceNotFoundException", "Service not found."));
+    }
+    if service.desired > 0 && !force {
+        return Err(input.refuse("The service cannot be stopped while it is scaled above 0."));
+    }
+    service.status = ServiceStatus::Draining;
+    service.desired = 0;
+    service.look_ms = now;
+    world.journal.push(now, Kind::Deployment, Some(&key), format!("service {key} is being deleted"));
+    let service = world.ecs.services.get(&key).ok_or_else(gone)?;
+    Ok(json!({"service": service_view::show(world, service, false)}))
+}

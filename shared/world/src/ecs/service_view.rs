@@ -1,0 +1,137 @@
+//! How services and their deployments look; `DescribeServices` and `ListServices`.
+
+use super::cluster_api::{at_most, find_cluster, missing, paged, show_tags, with_token};
+use super::revision_api;
+use super::service::{Controller, Deployment, LoadBalancer, Service, ServiceStatus};
+use super::task::{Status, Task};
+use super::{read, tail, task_set_api};
+use crate::World;
+use crate::api::ApiError;
+use crate::time;
+use serde_json::{Map, Value, json};
+
+/// Tasks by how they count: running, pending (all states before RUNNING), failed to start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub running: u32,
+    pub pending: u32,
+    pub failed: u32,
+}
+
+pub(super) fn tasks_of<'a>(world: &'a World, service: &'a Service) -> impl Iterator<Item = &'a Task> {
+    service.tasks.iter().filter_map(|id| world.ecs.tasks.get(id))
+}
+
+pub(super) fn counts(world: &World, service: &Service, deployment: Option<&str>) -> Counts {
+    let mut counts = Counts::default();
+    let of_deployment = |task: &&Task| deployment.is_none() || task.deployment.as_deref() == deployment;
+    for task in tasks_of(world, service).filter(of_deployment) {
+        counts.running += u32::from(task.status == Status::Running);
+        counts.pending += u32::from(task.status < Status::Running);
+        counts.failed += u32::from(task.stop.as_ref().is_some_and(|stop| stop.code == "TaskFailedToStart"));
+    }
+    counts
+}
+
+/// As `DescribeServices` shows it.
+pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
+    let counts = counts(world, service, None);
+    let mut shown: Map<String, Value> = service.options.clone();
+    let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+    put("serviceArn", json!(service.arn));
+    put("serviceName", json!(service.name));
+    put("clusterArn", json!(world.account.ecs_arn("cluster", &service.cluster)));
+    put("loadBalancers", service.load_balancers.iter().map(LoadBalancer::to_json).collect());
+    put("status", json!(service.status.name()));
+    put("desiredCount", json!(service.desired));
+    put("runningCount", json!(counts.running));
+    put("pendingCount", json!(counts.pending));
+    put("launchType", json!(service.launch_type));
+    put("createdAt", time::epoch(service.created_ms));
+    put("createdBy", json!(world.account.role_arn("deployer")));
+    let role = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    put("roleArn", json!(world.account.role_arn(role)));
+    let messages = service.events.iter();
+    let message =
+        |m: &super::service::Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
+    put("events", messages.map(message).collect());
+    if let Some(definition) = &service.definition {
+        put("taskDefinition", json!(definition.arn));
+    }
+    let active = service.status != ServiceStatus::Inactive;
+    let deployments = || service.deployments.iter().filter(|_| active);
+    if service.controller == Controller::Ecs {
+        put("deployments", deployments().map(|one| show_deployment(world, service, one)).collect());
+        let unknown = world.ecs.misbehaviour.get(&service.key()).is_some_and(|faults| faults.revisions_unknown);
+        if !unknown {
+            let summaries = deployments().map(|one| revision_api::summary(world, service, one));
+            put("currentServiceRevisions", summaries.collect());
+        }
+    } else {
+        put("deployments", json!([]));
+        put("taskSets", deployments().map(|one| task_set_api::show(world, service, one)).collect());
+    }
+    if with_tags {
+        put("tags", show_tags(&service.tags));
+    }
+    Value::Object(shown)
+}
+
+fn show_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
+    let counts = counts(world, service, Some(&deployment.id));
+    let revision = service.revisions.get(&deployment.id);
+    let mut shown = json!({
+        "id": format!("ecs-svc/{}", deployment.id),
+        "status": if deployment.primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": revision.map(|revision| &revision.definition.arn),
+        "desiredCount": service.wanted(deployment),
+        "pendingCount": counts.pending,
+        "runningCount": counts.running,
+        "failedTasks": counts.failed,
+        "createdAt": time::epoch(deployment.created_ms),
+        "updatedAt": time::epoch(deployment.updated_ms),
+        "launchType": service.launch_type,
+        "rolloutState": deployment.rollout.name(),
+        "rolloutStateReason": deployment.reason,
+    });
+    let network = revision.map(|revision| &revision.network).filter(|network| !network.is_null());
+    if let (Some(network), Some(members)) = (network, shown.as_object_mut()) {
+        members.insert("networkConfiguration".to_owned(), network.clone());
+    }
+    shown
+}
+
+/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC DescribeServices].
+pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeServices", input, "cluster services include")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    input.required_list("services")?;
+    let asked = input.texts("services")?;
+    at_most(&input, "Services", asked.len(), 10)?;
+    let with_tags = input.texts("include")?.contains(&"TAGS");
+    let (mut services, mut failures) = (Vec::new(), Vec::new());
+    for name in asked.into_iter().map(tail) {
+        let key = format!("{cluster}/{name}");
+        match world.ecs.services.get(&key) {
+            Some(service) => services.push(show(world, service, with_tags)),
+            None => failures.push(missing(&world.account.ecs_arn("service", &key))),
+        }
+    }
+    Ok(json!({"services": services, "failures": failures}))
+}
+
+/// Pages of ten unless asked for more [BC ListServices.maxResults].
+pub(super) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let known = "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
+    let input = read("ListServices", input, known)?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let launch_type = input.optional_text("launchType")?;
+    let keep = |service: &Service| {
+        service.cluster == cluster
+            && service.status != ServiceStatus::Inactive
+            && launch_type.is_none_or(|launch_type| service.launch_type == launch_type)
+    };
+    let (keys, next) = paged(&input, &world.ecs.services, keep, 10)?;
+    let arns: Vec<String> = keys.iter().map(|key| world.account.ecs_arn("service", key)).collect();
+    Ok(with_token(json!({"serviceArns": arns}), next))
+}

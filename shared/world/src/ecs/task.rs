@@ -1,0 +1,211 @@
+//! Tasks and their containers as state, and the one way in which a task changes.
+
+use super::definition::{NetworkMode, Ports, TaskDefinition};
+use super::{events, task_view};
+use crate::World;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// What a program answers to a connection or a health check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// A good answer.
+    Ok,
+    /// This HTTP status.
+    Status(u16),
+    /// The connection is refused.
+    Refused,
+    /// No answer in time.
+    Silence,
+}
+
+/// `lastStatus`, in the order of a task's life [DG task-lifecycle-explanation].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Status {
+    Provisioning,
+    Pending,
+    Activating,
+    Running,
+    Deactivating,
+    Stopping,
+    Deprovisioning,
+    Stopped,
+}
+
+impl Status {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Provisioning => "PROVISIONING",
+            Self::Pending => "PENDING",
+            Self::Activating => "ACTIVATING",
+            Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
+            Self::Stopping => "STOPPING",
+            Self::Deprovisioning => "DEPROVISIONING",
+            Self::Stopped => "STOPPED",
+        }
+    }
+}
+
+/// Where a container port is reachable on the machine.
+#[derive(Debug, Clone)]
+pub(crate) struct Binding {
+    pub bind_ip: &'static str,
+    pub container: Ports,
+    pub host: Ports,
+    pub protocol: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Container {
+    pub id: String,
+    pub name: String,
+    pub status: &'static str,
+    pub bindings: Vec<Binding>,
+    pub exit_code: Option<i32>,
+}
+
+/// The network interface of an awsvpc task.
+#[derive(Debug, Clone)]
+pub(crate) struct Eni {
+    pub attachment: String,
+    pub id: String,
+    pub mac: String,
+    pub subnet: String,
+    /// `PRECREATED` has no address yet.
+    pub status: &'static str,
+    pub v4: Option<String>,
+    pub v6: Option<String>,
+}
+
+/// What ECS has done about a task's targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Registration {
+    /// Nothing yet, or there is nothing to do.
+    None,
+    /// It will register at that time.
+    Due(u64),
+    /// It has registered, or believes so.
+    Done,
+    /// It has deregistered, or believes so.
+    Removed,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Stop {
+    pub code: &'static str,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    pub id: String,
+    pub arn: String,
+    pub cluster: String,
+    pub definition: Arc<TaskDefinition>,
+    /// Container instance id.
+    pub instance: Option<String>,
+    /// Its EC2 id, kept here because the instance may be gone before the task.
+    pub ec2_id: Option<String>,
+    pub zone: String,
+    pub group: String,
+    pub started_by: Option<String>,
+    /// `cluster/service`.
+    pub service: Option<String>,
+    /// The 19 digits of the deployment or task set that started it.
+    pub deployment: Option<String>,
+    pub launch_type: String,
+    pub status: Status,
+    /// Whether `desiredStatus` is STOPPED.
+    pub stop_wanted: bool,
+    pub version: u64,
+    pub connected: bool,
+    pub containers: Vec<Container>,
+    pub eni: Option<Eni>,
+    /// Attachment id of the `elb` attachment of tasks behind a load balancer.
+    pub elb_attachment: Option<String>,
+    pub registration: Registration,
+    pub answers: Answer,
+    /// The agent reports no bindings although the ports are bound.
+    pub bindings_lost: bool,
+    /// Its container exited, but ECS does not know yet.
+    pub crashed: bool,
+    pub created_ms: u64,
+    pub started_ms: Option<u64>,
+    pub stopping_ms: Option<u64>,
+    pub execution_stopped_ms: Option<u64>,
+    pub stopped_ms: Option<u64>,
+    pub updated_ms: u64,
+    pub stop: Option<Stop>,
+    /// When the next step of its life is due.
+    pub due_ms: Option<u64>,
+    /// How the API showed it one version ago.
+    pub previous: Option<Box<Value>>,
+}
+
+impl Task {
+    pub(crate) fn mode(&self) -> NetworkMode {
+        self.definition.network_mode
+    }
+
+    pub(crate) fn desired(&self) -> &'static str {
+        if self.stop_wanted { "STOPPED" } else { "RUNNING" }
+    }
+
+    /// Meant to run, and running or about to.
+    pub(crate) fn is_live(&self) -> bool {
+        !self.stop_wanted && matches!(self.status, Status::Activating | Status::Running)
+    }
+
+    /// `task 1f3a9c02 of shop/web`, for people.
+    pub(crate) fn title(&self) -> String {
+        let short = self.id.get(..8).unwrap_or(&self.id);
+        match &self.service {
+            Some(service) => format!("task {short} of {service}"),
+            None => format!("standalone task {short} ({})", self.group),
+        }
+    }
+
+    /// Where it listens, for people.
+    pub(crate) fn place(&self) -> String {
+        let address = self.eni.as_ref().and_then(|eni| eni.v4.as_ref().or(eni.v6.as_ref()));
+        let port =
+            self.containers.iter().flat_map(|container| &container.bindings).map(|binding| binding.host.first).next();
+        match (address, &self.ec2_id, port) {
+            (Some(address), _, _) => format!(" on {address}"),
+            (None, Some(ec2_id), Some(port)) => format!(" on {ec2_id}:{port}"),
+            (None, Some(ec2_id), None) => format!(" on {ec2_id}"),
+            (None, None, _) => String::new(),
+        }
+    }
+}
+
+/// Changes a task: its version grows, the change is announced, and its service is looked at soon.
+///
+/// "version: incremented each time the state of the task changes" [BC Task.version]; one event for each change.
+pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
+    let now = world.now_ms();
+    let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else { return };
+    let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    edit(task);
+    task.version += 1;
+    task.updated_ms = now;
+    task.previous = Some(Box::new(before));
+    announce(world, id);
+}
+
+/// Tells EventBridge and the journal how a task stands, and wakes its service's scheduler.
+pub(super) fn announce(world: &mut World, id: &str) {
+    let now = world.now_ms();
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    let stopping = if task.stop_wanted && task.status == Status::Running { " but is to stop" } else { "" };
+    let why = task.stop.as_ref().filter(|_| task.status == Status::Stopped || !stopping.is_empty());
+    let why = why.map(|stop| format!(": {}", stop.reason)).unwrap_or_default();
+    let text = format!("{} is {}{stopping}{}{why}", task.title(), task.status.name(), task.place());
+    let service = task.service.clone();
+    world.journal.push(now, crate::journal::Kind::Task, service.as_deref(), text);
+    if let Some(service) = service.and_then(|service| world.ecs.services.get_mut(&service)) {
+        service.look_ms = now;
+    }
+    events::task(world, id);
+}

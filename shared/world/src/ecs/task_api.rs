@@ -1,0 +1,134 @@
+//! API operations on tasks.
+
+use super::cluster_api::{at_most, find_cluster, missing, paged, with_token};
+use super::lifecycle::{self, Launch};
+use super::task::Task;
+use super::{definition_api, read, scheduler, tail, task_view};
+use crate::World;
+use crate::api::ApiError;
+use crate::input::Input;
+use serde_json::{Value, json};
+
+/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC ListTasks].
+pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let known = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus launchType daemonName";
+    let input = read("ListTasks", input, known)?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let started_by = input.optional_text("startedBy")?;
+    let others = ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
+    if started_by.is_some() && others.iter().any(|name| input.get(name).is_some()) {
+        return Err(input.refuse("If you specify startedBy, it must be the only filter."));
+    }
+    let stop_wanted = match input.optional_text("desiredStatus")? {
+        None | Some("RUNNING") => false,
+        Some("STOPPED") => true,
+        // "no results are returned for PENDING, because ECS never sets it" [BC ListTasks.desiredStatus].
+        Some("PENDING") => return Ok(json!({"taskArns": []})),
+        Some(other) => return Err(input.refuse(format!("Invalid desiredStatus {other}"))),
+    };
+    let service = match input.optional_text("serviceName")? {
+        Some(name) => Some(super::service::find_key(world, Some(&cluster), name)?),
+        None => None,
+    };
+    let instance = input.optional_text("containerInstance")?.map(tail);
+    let (family, launch_type) = (input.optional_text("family")?, input.optional_text("launchType")?);
+    if input.get("daemonName").is_some() {
+        return Ok(json!({"taskArns": []}));
+    }
+    let keep = |task: &Task| {
+        task.cluster == cluster
+            && task.stop_wanted == stop_wanted
+            && (service.is_none() || task.service == service)
+            && (instance.is_none() || task.instance.as_deref() == instance)
+            && (started_by.is_none() || task.started_by.as_deref() == started_by)
+            && family.is_none_or(|family| task.definition.family == family)
+            && launch_type.is_none_or(|launch_type| task.launch_type == launch_type)
+    };
+    let (ids, next) = paged(&input, &world.ecs.tasks, keep, 100)?;
+    let arns: Vec<&str> = ids.iter().filter_map(|id| Some(world.ecs.tasks.get(id)?.arn.as_str())).collect();
+    Ok(with_token(json!({"taskArns": arns}), next))
+}
+
+/// At most 100 tasks per call; unknown ones are failures, not errors [BC DescribeTasks].
+pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeTasks", input, "cluster tasks include")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    input.required_list("tasks")?;
+    let asked = input.texts("tasks")?;
+    at_most(&input, "Tasks", asked.len(), 100)?;
+    let stale = world.ecs.stale_reads > 0;
+    world.ecs.stale_reads = world.ecs.stale_reads.saturating_sub(1);
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    for id in asked.into_iter().map(tail) {
+        match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
+            Some(task) => {
+                let previous = task.previous.as_deref().filter(|_| stale);
+                tasks.push(previous.cloned().unwrap_or_else(|| task_view::api(world, task)));
+            }
+            None => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
+        }
+    }
+    Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("StopTask", input, "cluster task reason")?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let id = tail(input.text("task")?);
+    if world.ecs.tasks.get(id).is_none_or(|task| task.cluster != cluster) {
+        return Err(input.refuse("The referenced task was not found."));
+    }
+    lifecycle::stop(world, id, "UserInitiated", input.optional_text("reason")?.unwrap_or("Task stopped by user"));
+    let task = world.ecs.tasks.get(id).map(|task| task_view::api(world, task));
+    Ok(json!({"task": task}))
+}
+
+const RUN_MEMBERS: &str = "capacityProviderStrategy cluster count enableECSManagedTags enableExecuteCommand group \
+    launchType networkConfiguration overrides placementConstraints placementStrategy platformVersion propagateTags \
+    referenceId startedBy tags taskDefinition clientToken volumeConfigurations";
+
+/// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC RunTask].
+pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("RunTask", input, RUN_MEMBERS)?;
+    let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let definition = definition_api::find(world, input.text("taskDefinition")?)?;
+    let count = input.number("count")?.unwrap_or(1);
+    if !(1..=10).contains(&count) {
+        return Err(input.refuse("count must be between 1 and 10"));
+    }
+    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
+    for turn in 0..count {
+        match run_one(world, &input, &cluster, definition.clone(), usize::try_from(turn).unwrap_or(0))? {
+            Ok(id) => tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task))),
+            Err(reason) => failures.push(json!({"reason": reason})),
+        }
+    }
+    Ok(json!({"tasks": tasks, "failures": failures}))
+}
+
+fn run_one(
+    world: &mut World,
+    input: &Input<'_>,
+    cluster: &str,
+    definition: std::sync::Arc<super::TaskDefinition>,
+    turn: usize,
+) -> Result<Result<String, &'static str>, ApiError> {
+    let launch_type = input.optional_text("launchType")?.unwrap_or("EC2");
+    let instance = match scheduler::place_on_instance(world, None, cluster, launch_type, &definition) {
+        Ok(instance) => instance,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let network = input.get("networkConfiguration").unwrap_or(&Value::Null);
+    let launch = Launch {
+        cluster: cluster.to_owned(),
+        service: None,
+        group: input.optional_text("group")?.map_or_else(|| format!("family:{}", definition.family), str::to_owned),
+        started_by: input.optional_text("startedBy")?.map(str::to_owned),
+        launch_type: launch_type.to_owned(),
+        instance: instance.map(|instance| instance.id.clone()),
+        subnet: scheduler::pick_subnet(world, network, instance, turn),
+        behind_balancer: false,
+        definition,
+    };
+    Ok(Ok(lifecycle::launch(world, launch)))
+}

@@ -1,0 +1,129 @@
+//! Elastic Load Balancing v2: load balancers, listeners, rules, target groups, registered targets and their health.
+//!
+//! Knows nothing of ECS services: it asks only whether an EC2 instance runs and whether some program answers on
+//! an address. That is why a target whose port now belongs to another program is healthy here, as in AWS.
+
+mod balancer_api;
+mod balancers;
+mod group_api;
+mod groups;
+mod health;
+mod registration;
+mod rule_api;
+mod writes;
+
+pub use groups::TargetType;
+pub use writes::{Write, WriteKind};
+
+use crate::World;
+use crate::api::{ApiError, Caller};
+use crate::input::Input;
+use balancers::{Listener, LoadBalancer, Rule};
+use groups::TargetGroup;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// How long load balancers take, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From registration to the first health check behind an Application Load Balancer.
+    pub alb_registration_secs: u64,
+    /// The same behind a Network Load Balancer, which is known to take minutes ([MEM]; AWS promises no number).
+    pub nlb_registration_secs: u64,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { alb_registration_secs: 3, nlb_registration_secs: 120 }
+    }
+}
+
+/// The state of Elastic Load Balancing.
+#[derive(Debug, Default)]
+pub struct Elb {
+    /// How long things take.
+    pub timing: Timing,
+    balancers: BTreeMap<String, LoadBalancer>,
+    listeners: BTreeMap<String, Listener>,
+    rules: BTreeMap<String, Rule>,
+    groups: BTreeMap<String, TargetGroup>,
+    tags: BTreeMap<String, BTreeMap<String, String>>,
+    writes: Vec<Write>,
+}
+
+impl Elb {
+    /// Every target that was registered or deregistered through the API so far, by whom, and whether it was harmful.
+    #[must_use]
+    pub fn writes(&self) -> &[Write] {
+        &self.writes
+    }
+
+    /// The ARN of the target group with that name.
+    #[must_use]
+    pub fn group_arn(&self, name: &str) -> Option<&str> {
+        self.groups.values().find(|group| group.name == name).map(|group| group.arn.as_str())
+    }
+
+    pub(crate) fn group(&self, arn: &str) -> Option<&TargetGroup> {
+        self.groups.get(arn)
+    }
+
+    /// The name of a group for people, even if it is gone.
+    pub(crate) fn name_of<'a>(&'a self, arn: &'a str) -> &'a str {
+        self.groups.get(arn).map_or_else(|| arn.split('/').nth(1).unwrap_or(arn), |group| group.name.as_str())
+    }
+
+    fn find_group(&self, arn: &str) -> Result<&TargetGroup, ApiError> {
+        self.groups.get(arn).ok_or_else(group_not_found)
+    }
+
+    fn find_group_mut(&mut self, arn: &str) -> Result<&mut TargetGroup, ApiError> {
+        self.groups.get_mut(arn).ok_or_else(group_not_found)
+    }
+}
+
+fn group_not_found() -> ApiError {
+    ApiError::refused("TargetGroupNotFound", "One or more target groups not found")
+}
+
+/// The input of an operation, with the error code of this API.
+fn read<'a>(operation: &'a str, input: &'a Value, known: &str) -> Result<Input<'a>, ApiError> {
+    Input::new(operation, input, "ValidationError", known)
+}
+
+/// One API call.
+pub fn call(world: &mut World, caller: Caller, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "CreateLoadBalancer" => balancer_api::create_load_balancer(world, input),
+        "DeleteLoadBalancer" => balancer_api::delete_load_balancer(world, input),
+        "DescribeLoadBalancers" => balancer_api::describe_load_balancers(world, input),
+        "CreateListener" => balancer_api::create_listener(world, input),
+        "ModifyListener" => balancer_api::modify_listener(world, caller, input),
+        "DeleteListener" => balancer_api::delete_listener(world, input),
+        "DescribeListeners" => balancer_api::describe_listeners(world, input),
+        "CreateRule" => rule_api::create_rule(world, input),
+        "ModifyRule" => rule_api::modify_rule(world, caller, input),
+        "DeleteRule" => rule_api::delete_rule(world, input),
+        "DescribeRules" => rule_api::describe_rules(world, input),
+        "CreateTargetGroup" => group_api::create_target_group(world, input),
+        "ModifyTargetGroup" => group_api::modify_target_group(world, input),
+        "DeleteTargetGroup" => group_api::delete_target_group(world, input),
+        "DescribeTargetGroups" => group_api::describe_target_groups(world, input),
+        "DescribeTargetGroupAttributes" => group_api::describe_attributes(world, input),
+        "ModifyTargetGroupAttributes" => group_api::modify_attributes(world, input),
+        "AddTags" => group_api::add_tags(world, input),
+        "DescribeTags" => group_api::describe_tags(world, input),
+        "RegisterTargets" => registration::register_targets(world, caller, input),
+        "DeregisterTargets" => registration::deregister_targets(world, caller, input),
+        "DescribeTargetHealth" => health::describe_target_health(world, input),
+        _ => Err(ApiError::refused(
+            "InvalidAction",
+            format!("UnknownOperationException: the simulated account does not know elasticloadbalancing:{operation}"),
+        )),
+    }
+}
+
+/// One second passes: draining ends, health checks run.
+pub fn tick(world: &mut World) {
+    health::tick(world);
+}

@@ -1,0 +1,208 @@
+//! API operations on load balancers and listeners.
+
+use super::balancers::{Listener, LoadBalancer, forwarded};
+use super::group_api::{paged, read_tags};
+use super::{group_not_found, read};
+use crate::World;
+use crate::api::{ApiError, Caller};
+use crate::journal::Kind;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let known = "Name Subnets SubnetMappings SecurityGroups Scheme Tags Type IpAddressType";
+    let input = read("CreateLoadBalancer", input, known)?;
+    let name = input.text("Name")?;
+    let kind = input.optional_text("Type")?.unwrap_or("application");
+    if !matches!(kind, "application" | "network") {
+        return Err(input.refuse(format!("Type '{kind}' is not simulated: application or network")));
+    }
+    if world.elb.balancers.values().any(|balancer| balancer.name == name) {
+        let message = "A load balancer with the same name exists, but with different settings";
+        return Err(ApiError::refused("DuplicateLoadBalancerName", message));
+    }
+    let mut subnets = input.texts("Subnets")?;
+    for mapping in input.list("SubnetMappings")? {
+        subnets.extend(mapping.get("SubnetId").and_then(Value::as_str));
+    }
+    let (mut zones, mut vpc) = (BTreeMap::new(), None);
+    for id in subnets {
+        let Some(subnet) = world.ecs.network.subnet(id) else {
+            return Err(ApiError::refused("SubnetNotFound", format!("The subnet ID '{id}' is not valid")));
+        };
+        vpc.get_or_insert_with(|| subnet.vpc.clone());
+        zones.insert(subnet.zone.clone(), id.to_owned());
+    }
+    let vpc = vpc.ok_or_else(|| input.refuse("At least one subnet must be specified"))?;
+    let short = if kind == "network" { "net" } else { "app" };
+    let arn = world.account.elb_arn("loadbalancer", &format!("{short}/{name}/{}", world.ids.suffix()));
+    let tags = read_tags(&input)?;
+    let balancer = LoadBalancer {
+        arn: arn.clone(),
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        scheme: input.optional_text("Scheme")?.unwrap_or("internet-facing").to_owned(),
+        vpc,
+        created_ms: world.now_ms(),
+        zones,
+        security_groups: json!(input.texts("SecurityGroups")?),
+        family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
+    };
+    let shown = balancer.to_json();
+    world.elb.tags.insert(arn.clone(), tags);
+    world.elb.balancers.insert(arn, balancer);
+    Ok(json!({"LoadBalancers": [shown]}))
+}
+
+pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeleteLoadBalancer", input, "LoadBalancerArn")?;
+    let arn = input.text("LoadBalancerArn")?;
+    let listeners: Vec<String> =
+        world.elb.listeners.values().filter(|listener| listener.balancer == arn).map(|l| l.arn.clone()).collect();
+    listeners.iter().for_each(|listener| remove_listener(world, listener));
+    world.elb.balancers.remove(arn);
+    world.elb.tags.remove(arn);
+    world.elb.reattach(world.now_ms());
+    Ok(json!({}))
+}
+
+pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeLoadBalancers", input, "LoadBalancerArns Names Marker PageSize")?;
+    let (arns, names) = (input.texts("LoadBalancerArns")?, input.texts("Names")?);
+    let balancers = &world.elb.balancers;
+    let missing = arns.iter().find(|arn| !balancers.contains_key(**arn));
+    let missing =
+        missing.or_else(|| names.iter().find(|name| !balancers.values().any(|balancer| balancer.name == **name)));
+    if let Some(missing) = missing {
+        return Err(ApiError::refused("LoadBalancerNotFound", format!("Load balancers '[{missing}]' not found")));
+    }
+    let keep = |balancer: &LoadBalancer| {
+        (arns.is_empty() || arns.contains(&balancer.arn.as_str()))
+            && (names.is_empty() || names.contains(&balancer.name.as_str()))
+    };
+    paged(&input, balancers, keep, "LoadBalancers", LoadBalancer::to_json)
+}
+
+fn listener_not_found(arn: &str) -> ApiError {
+    ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found"))
+}
+
+/// Checks that the actions forward to known groups of no other load balancer ("LBs per TG: 1" [DG limits]).
+pub(super) fn check_actions(world: &World, balancer: &str, actions: &[Value]) -> Result<(), ApiError> {
+    for (arn, _) in forwarded(&json!(actions)) {
+        let group = world.elb.group(&arn).ok_or_else(group_not_found)?;
+        if group.balancer.as_deref().is_some_and(|other| other != balancer) {
+            let message =
+                format!("The following target groups cannot be associated with more than one load balancer: {arn}");
+            return Err(ApiError::refused("TargetGroupAssociationLimit", message));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let known =
+        "LoadBalancerArn Protocol Port SslPolicy Certificates DefaultActions AlpnPolicy Tags MutualAuthentication";
+    let input = read("CreateListener", input, known)?;
+    let balancer = input.text("LoadBalancerArn")?.to_owned();
+    let Some(path) =
+        world.elb.balancers.get(&balancer).and_then(|b| b.arn.split_once(":loadbalancer/")).map(|(_, p)| p)
+    else {
+        return Err(ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found"));
+    };
+    let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
+    let actions = input.required_list("DefaultActions")?;
+    check_actions(world, &balancer, actions)?;
+    let same_port = |listener: &&Listener| listener.balancer == balancer && listener.port == port;
+    if let Some(listener) = world.elb.listeners.values().find(same_port) {
+        // "This operation is idempotent" for the same settings [BC CreateListener].
+        return if listener.actions == json!(actions) {
+            Ok(json!({"Listeners": [listener.to_json()]}))
+        } else {
+            let message = format!("A listener already exists on this port for this load balancer '{balancer}'");
+            Err(ApiError::refused("DuplicateListener", message))
+        };
+    }
+    let arn = world.account.elb_arn("listener", &format!("{path}/{}", world.ids.suffix()));
+    let protocol = input.optional_text("Protocol")?.unwrap_or("HTTP").to_owned();
+    let tags = read_tags(&input)?;
+    let listener = Listener { arn: arn.clone(), balancer, port, protocol, actions: json!(actions) };
+    let shown = listener.to_json();
+    world.elb.tags.insert(arn.clone(), tags);
+    world.elb.listeners.insert(arn, listener);
+    world.elb.reattach(world.now_ms());
+    Ok(json!({"Listeners": [shown]}))
+}
+
+pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+    let known = "ListenerArn Port Protocol SslPolicy Certificates DefaultActions AlpnPolicy MutualAuthentication";
+    let input = read("ModifyListener", input, known)?;
+    let arn = input.text("ListenerArn")?;
+    let balancer = world
+        .elb
+        .listeners
+        .get(arn)
+        .map(|listener| listener.balancer.clone())
+        .ok_or_else(|| listener_not_found(arn))?;
+    let actions = input.list("DefaultActions")?;
+    check_actions(world, &balancer, actions)?;
+    let (port, protocol) = (input.port("Port")?, input.optional_text("Protocol")?);
+    let Some(listener) = world.elb.listeners.get_mut(arn) else { return Err(listener_not_found(arn)) };
+    listener.port = port.unwrap_or(listener.port);
+    if let Some(protocol) = protocol {
+        protocol.clone_into(&mut listener.protocol);
+    }
+    if !actions.is_empty() {
+        listener.actions = json!(actions);
+    }
+    let shown = listener.to_json();
+    let text = format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&json!(actions)));
+    world.journal.push(world.now_ms(), Kind::Traffic, None, text);
+    world.elb.reattach(world.now_ms());
+    Ok(json!({"Listeners": [shown]}))
+}
+
+/// The caller as the subject of a sentence.
+pub(super) fn who(caller: Caller) -> &'static str {
+    match caller {
+        Caller::Client => "a client",
+        Caller::Ecs => "ECS",
+        Caller::Person => "a person",
+    }
+}
+
+fn remove_listener(world: &mut World, arn: &str) {
+    world.elb.listeners.remove(arn);
+    world.elb.tags.remove(arn);
+    world.elb.rules.retain(|_, rule| rule.listener != arn);
+}
+
+pub(super) fn delete_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeleteListener", input, "ListenerArn")?;
+    let arn = input.text("ListenerArn")?;
+    if !world.elb.listeners.contains_key(arn) {
+        return Err(listener_not_found(arn));
+    }
+    remove_listener(world, arn);
+    world.elb.reattach(world.now_ms());
+    Ok(json!({}))
+}
+
+pub(super) fn describe_listeners(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeListeners", input, "LoadBalancerArn ListenerArns Marker PageSize")?;
+    let (balancer, arns) = (input.optional_text("LoadBalancerArn")?, input.texts("ListenerArns")?);
+    if balancer.is_none() && arns.is_empty() {
+        return Err(input.refuse("You must specify either listener ARNs or a load balancer ARN"));
+    }
+    if balancer.is_some_and(|arn| !world.elb.balancers.contains_key(arn)) {
+        return Err(ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found"));
+    }
+    if let Some(missing) = arns.iter().find(|arn| !world.elb.listeners.contains_key(**arn)) {
+        return Err(listener_not_found(missing));
+    }
+    let keep = |listener: &Listener| {
+        balancer.is_none_or(|arn| listener.balancer == arn)
+            && (arns.is_empty() || arns.contains(&listener.arn.as_str()))
+    };
+    paged(&input, &world.elb.listeners, keep, "Listeners", Listener::to_json)
+}

@@ -1,0 +1,275 @@
+//! API operations on target groups, their attributes and the tags of load-balancing resources.
+
+use super::groups::{HealthCheck, TargetGroup, TargetType};
+use super::{group_not_found, read};
+use crate::World;
+use crate::api::ApiError;
+use crate::ecs::DEFAULT_VPC;
+use crate::input::{Input, page};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const HEALTH_MEMBERS: &str = "TargetGroupArn HealthCheckProtocol HealthCheckPort HealthCheckEnabled HealthCheckPath \
+    HealthCheckIntervalSeconds HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher";
+
+pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let known = "Name Protocol ProtocolVersion Port VpcId TargetType Tags IpAddressType TargetControlPort \
+        HealthCheckProtocol HealthCheckPort HealthCheckEnabled HealthCheckPath HealthCheckIntervalSeconds \
+        HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher";
+    let input = read("CreateTargetGroup", input, known)?;
+    let name = input.text("Name")?;
+    check_name(&input, name)?;
+    let group = new_group(&input, name)?;
+    if let Some(existing) = world.elb.groups.values().find(|existing| existing.name == name) {
+        return if same_settings(existing, &group) {
+            Ok(json!({"TargetGroups": [existing.to_json()]}))
+        } else {
+            let message = format!("A target group with the same name '{name}' exists, but with different settings");
+            Err(ApiError::refused("DuplicateTargetGroupName", message))
+        };
+    }
+    let arn = world.account.elb_arn("targetgroup", &format!("{name}/{}", world.ids.suffix()));
+    let tags = read_tags(&input)?;
+    world.elb.tags.insert(arn.clone(), tags);
+    let group = TargetGroup { arn: arn.clone(), ..group };
+    let shown = group.to_json();
+    world.elb.groups.insert(arn, group);
+    Ok(json!({"TargetGroups": [shown]}))
+}
+
+/// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC CreateTargetGroup.Name].
+fn check_name(input: &Input<'_>, name: &str) -> Result<(), ApiError> {
+    let allowed = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if name.is_empty() || name.len() > 32 || !allowed || name.starts_with('-') || name.ends_with('-') {
+        return Err(input.refuse(format!("The target group name '{name}' is not valid")));
+    }
+    Ok(())
+}
+
+fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
+    let target_type = match input.optional_text("TargetType")?.unwrap_or("instance") {
+        "instance" => TargetType::Instance,
+        "ip" => TargetType::Ip,
+        other => return Err(input.refuse(format!("TargetType '{other}' is not simulated: instance or ip"))),
+    };
+    let protocol = input.text("Protocol")?.to_owned();
+    let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
+    let network = matches!(protocol.as_str(), "TCP" | "UDP" | "TLS" | "TCP_UDP");
+    // Defaults by kind of group [BC CreateTargetGroup].
+    let mut check = HealthCheck {
+        protocol: if network { "TCP" } else { "HTTP" }.to_owned(),
+        port: "traffic-port".to_owned(),
+        path: (!network).then(|| "/".to_owned()),
+        matcher: (!network).then(|| json!({"HttpCode": "200"})),
+        enabled: true,
+        interval_secs: 30,
+        timeout_secs: if network { 10 } else { 5 },
+        healthy_threshold: 5,
+        unhealthy_threshold: 2,
+    };
+    set_health_check(&mut check, input)?;
+    let version = input.optional_text("ProtocolVersion")?;
+    Ok(TargetGroup {
+        arn: String::new(),
+        name: name.to_owned(),
+        protocol_version: (!network).then(|| version.unwrap_or("HTTP1").to_owned()),
+        protocol,
+        port,
+        vpc: input.optional_text("VpcId")?.unwrap_or(DEFAULT_VPC).to_owned(),
+        target_type,
+        family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
+        check,
+        attributes: BTreeMap::from([("deregistration_delay.timeout_seconds".to_owned(), "300".to_owned())]),
+        targets: BTreeMap::new(),
+        balancer: None,
+    })
+}
+
+/// CreateTargetGroup "is idempotent: multiple target groups with the same settings, each call succeeds" [BC].
+fn same_settings(one: &TargetGroup, other: &TargetGroup) -> bool {
+    let settings = |group: &TargetGroup| {
+        let mut shown = group.to_json();
+        for varying in ["TargetGroupArn", "LoadBalancerArns"] {
+            shown.as_object_mut().and_then(|members| members.remove(varying));
+        }
+        shown
+    };
+    settings(one) == settings(other)
+}
+
+fn set_health_check(check: &mut HealthCheck, input: &Input<'_>) -> Result<(), ApiError> {
+    if let Some(protocol) = input.optional_text("HealthCheckProtocol")? {
+        protocol.clone_into(&mut check.protocol);
+        let http = protocol.starts_with("HTTP");
+        check.path = if http { check.path.take().or_else(|| Some("/".to_owned())) } else { None };
+        check.matcher = if http { check.matcher.take().or_else(|| Some(json!({"HttpCode": "200-399"}))) } else { None };
+    }
+    if let Some(port) = input.optional_text("HealthCheckPort")? {
+        port.clone_into(&mut check.port);
+    }
+    if let Some(path) = input.optional_text("HealthCheckPath")? {
+        check.path = Some(path.to_owned());
+    }
+    if let Some(matcher) = input.get("Matcher") {
+        check.matcher = Some(matcher.clone());
+    }
+    if input.get("HealthCheckEnabled").is_some() {
+        check.enabled = input.flag("HealthCheckEnabled")?;
+    }
+    let bounded = |name: &str, low: u64, high: u64| match input.number(name)? {
+        Some(number) if !(low..=high).contains(&number) => {
+            Err(input.refuse(format!("{name} '{number}' must be between {low} and {high}")))
+        }
+        number => Ok(number),
+    };
+    check.interval_secs = bounded("HealthCheckIntervalSeconds", 5, 300)?.unwrap_or(check.interval_secs);
+    check.timeout_secs = bounded("HealthCheckTimeoutSeconds", 2, 120)?.unwrap_or(check.timeout_secs);
+    check.healthy_threshold = bounded("HealthyThresholdCount", 2, 10)?.unwrap_or(check.healthy_threshold);
+    check.unhealthy_threshold = bounded("UnhealthyThresholdCount", 2, 10)?.unwrap_or(check.unhealthy_threshold);
+    Ok(())
+}
+
+pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("ModifyTargetGroup", input, HEALTH_MEMBERS)?;
+    let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
+    let mut check = group.check.clone();
+    set_health_check(&mut check, &input)?;
+    group.check = check;
+    Ok(json!({"TargetGroups": [group.to_json()]}))
+}
+
+/// "You can delete a target group if it is not referenced by any actions" [BC DeleteTargetGroup]; its targets go with it.
+pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeleteTargetGroup", input, "TargetGroupArn")?;
+    let arn = input.text("TargetGroupArn")?;
+    if world.elb.group(arn).is_some_and(|group| group.balancer.is_some()) {
+        let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
+        return Err(ApiError::refused("ResourceInUse", message));
+    }
+    // Deleting what is not there succeeds [MEM].
+    world.elb.groups.remove(arn);
+    world.elb.tags.remove(arn);
+    Ok(json!({}))
+}
+
+/// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty answer [BC].
+pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeTargetGroups", input, "LoadBalancerArn TargetGroupArns Names Marker PageSize")?;
+    let (arns, names) = (input.texts("TargetGroupArns")?, input.texts("Names")?);
+    let balancer = input.optional_text("LoadBalancerArn")?;
+    if [!arns.is_empty(), !names.is_empty(), balancer.is_some()].into_iter().filter(|given| *given).count() > 1 {
+        return Err(
+            input.refuse("Target group ARNs, names and a load balancer ARN cannot be specified at the same time")
+        );
+    }
+    let groups = &world.elb.groups;
+    if arns.iter().any(|arn| !groups.contains_key(*arn))
+        || names.iter().any(|name| !groups.values().any(|group| group.name == *name))
+    {
+        return Err(group_not_found());
+    }
+    let keep = |group: &TargetGroup| {
+        (arns.is_empty() || arns.contains(&group.arn.as_str()))
+            && (names.is_empty() || names.contains(&group.name.as_str()))
+            && (balancer.is_none() || group.balancer.as_deref() == balancer)
+    };
+    paged(&input, groups, keep, "TargetGroups", TargetGroup::to_json)
+}
+
+/// One page of a Describe answer: `PageSize` 1 to 400, `Marker`, `NextMarker` [BC].
+pub(super) fn paged<T>(
+    input: &Input<'_>,
+    items: &BTreeMap<String, T>,
+    keep: impl FnMut(&T) -> bool,
+    member: &str,
+    show: impl Fn(&T) -> Value,
+) -> Result<Value, ApiError> {
+    let size = match input.number("PageSize")?.unwrap_or(400) {
+        size @ 1..=400 => usize::try_from(size).unwrap_or(400),
+        size => return Err(input.refuse(format!("Page size '{size}' must be between 1 and 400"))),
+    };
+    let (keys, next) =
+        page(items, keep, input.optional_text("Marker")?, size).ok_or_else(|| input.refuse("Invalid marker"))?;
+    let shown: Vec<Value> = keys.iter().filter_map(|key| items.get(key)).map(show).collect();
+    let mut answer = json!({member: shown});
+    if let (Some(next), Some(members)) = (next, answer.as_object_mut()) {
+        members.insert("NextMarker".to_owned(), json!(next));
+    }
+    Ok(answer)
+}
+
+fn show_attributes(group: &TargetGroup) -> Value {
+    let pairs = group.attributes.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
+    json!({"Attributes": pairs.collect::<Vec<_>>()})
+}
+
+pub(super) fn describe_attributes(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn")?;
+    Ok(show_attributes(world.elb.find_group(input.text("TargetGroupArn")?)?))
+}
+
+pub(super) fn modify_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes")?;
+    let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
+    for attribute in input.required_list("Attributes")? {
+        let attribute = input.nested("Attributes", attribute, "Key Value")?;
+        let (key, value) = (attribute.text("Key")?, attribute.text("Value")?);
+        let delay = key == "deregistration_delay.timeout_seconds";
+        if delay && !value.parse::<u64>().is_ok_and(|seconds| seconds <= 3600) {
+            return Err(input.refuse(format!("'{value}' is not a valid value for {key}: 0 to 3600")));
+        }
+        group.attributes.insert(key.to_owned(), value.to_owned());
+    }
+    Ok(show_attributes(group))
+}
+
+/// The `Tags` member of a create or tag operation.
+pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
+    let read_one = |tag| {
+        let tag = input.nested("Tags", tag, "Key Value")?;
+        Ok((tag.text("Key")?.to_owned(), tag.optional_text("Value")?.unwrap_or_default().to_owned()))
+    };
+    input.list("Tags")?.iter().map(read_one).collect()
+}
+
+pub(super) fn add_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("AddTags", input, "ResourceArns Tags")?;
+    let added = read_tags(&input)?;
+    for arn in known_resources(world, &input)? {
+        world.elb.tags.entry(arn).or_default().extend(added.clone());
+    }
+    Ok(json!({}))
+}
+
+/// At most 20 resources per call [MEM].
+pub(super) fn describe_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DescribeTags", input, "ResourceArns")?;
+    let show = |arn: String| {
+        let tags = world.elb.tags.get(&arn).into_iter().flatten();
+        let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        json!({"ResourceArn": arn, "Tags": tags})
+    };
+    let shown: Vec<Value> = known_resources(world, &input)?.into_iter().map(show).collect();
+    Ok(json!({"TagDescriptions": shown}))
+}
+
+fn known_resources(world: &World, input: &Input<'_>) -> Result<Vec<String>, ApiError> {
+    input.required_list("ResourceArns")?;
+    let arns = input.texts("ResourceArns")?;
+    if arns.len() > 20 {
+        return Err(input.refuse("Up to 20 resources can be given"));
+    }
+    let elb = &world.elb;
+    let check = |arn: &&str| {
+        if elb.groups.contains_key(*arn) || elb.balancers.contains_key(*arn) {
+            Ok((*arn).to_owned())
+        } else if elb.listeners.contains_key(*arn) || elb.rules.contains_key(*arn) {
+            Ok((*arn).to_owned())
+        } else if arn.contains(":targetgroup/") {
+            Err(group_not_found())
+        } else {
+            Err(ApiError::refused("LoadBalancerNotFound", format!("'{arn}' not found")))
+        }
+    };
+    arns.iter().map(check).collect()
+}

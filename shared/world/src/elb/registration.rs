@@ -1,0 +1,185 @@
+//! `RegisterTargets` and `DeregisterTargets`, by AWS's rules.
+//!
+//! Knows who may be registered. Which target is *right* for whom is not known here; only the record of writes asks
+//! that, of the account as a whole.
+
+use super::groups::{Found, Target, TargetGroup, TargetType};
+use super::writes::{Write, WriteKind};
+use super::{balancer_api::who, health, read};
+use crate::World;
+use crate::api::{ApiError, Caller};
+use crate::input::Input;
+use crate::journal::Kind;
+use crate::truth;
+use serde_json::{Value, json};
+use std::net::IpAddr;
+
+/// Targets per target group [DG limits]. The threshold of `TooManyRegistrationsForTargetId` is not published, so
+/// that error is not simulated.
+const TARGETS_PER_GROUP: usize = 1000;
+
+/// One `TargetDescription` of an input.
+struct Named {
+    id: String,
+    port: u16,
+    zone: Option<String>,
+}
+
+/// Reads `Targets`; an omitted port is the group's port [BC TargetDescription.Port].
+fn read_targets(input: &Input<'_>, group: &TargetGroup, targets: &[Value]) -> Result<Vec<Named>, ApiError> {
+    let read_one = |target| {
+        let target = input.nested("Targets", target, "Id Port AvailabilityZone")?;
+        Ok(Named {
+            id: target.text("Id")?.to_owned(),
+            port: target.port("Port")?.unwrap_or(group.port),
+            zone: target.optional_text("AvailabilityZone")?.map(str::to_owned),
+        })
+    };
+    targets.iter().map(read_one).collect()
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::refused("InvalidTarget", message)
+}
+
+/// One bad target fails the whole call and nothing is registered [MEM]; registering again is a no-op [MEM].
+pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+    let input = read("RegisterTargets", input, "TargetGroupArn Targets")?;
+    let arn = input.text("TargetGroupArn")?;
+    let group = world.elb.find_group(arn)?;
+    let named = read_targets(&input, group, input.required_list("Targets")?)?;
+    for target in &named {
+        check_target(world, group, target)?;
+    }
+    let fresh = named.iter().filter(|target| !group.targets.contains_key(&(target.id.clone(), target.port)));
+    if group.targets.len() + fresh.count() > TARGETS_PER_GROUP {
+        let message = format!("Target group '{arn}' cannot hold more than {TARGETS_PER_GROUP} targets");
+        return Err(ApiError::refused("TooManyTargets", message));
+    }
+    for target in named {
+        register(world, caller, arn, target);
+    }
+    Ok(json!({}))
+}
+
+/// Instance targets must be in the group's VPC and running; ip targets must be addresses, and one outside the VPC
+/// needs an Availability Zone [BC RegisterTargets, TargetDescription.AvailabilityZone].
+fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<(), ApiError> {
+    let id = &target.id;
+    if group.target_type == TargetType::Instance {
+        let Some(host) = world.ecs.hosts.get(id) else {
+            return Err(invalid(format!("The following targets are not valid instances: '{id}'")));
+        };
+        if !host.running {
+            return Err(invalid(format!(
+                "The following targets are not in a running state and cannot be registered: '{id}'"
+            )));
+        }
+        if host.vpc != group.vpc {
+            return Err(invalid(format!(
+                "The following targets are not in the target group VPC '{}': '{id}'",
+                group.vpc
+            )));
+        }
+        return Ok(());
+    }
+    let Ok(address) = id.parse::<IpAddr>() else {
+        return Err(invalid(format!("The IP address '{id}' is not valid")));
+    };
+    if address.is_ipv6() != (group.family == "ipv6") {
+        return Err(invalid(format!("The IP address '{id}' is not of the target group's type {}", group.family)));
+    }
+    let inside = world.ecs.network.subnet_of(&group.vpc, id).is_some();
+    if !inside && target.zone.is_none() {
+        let message =
+            format!("The IP address '{id}' is not within the VPC '{}': an Availability Zone is required", group.vpc);
+        return Err(invalid(message));
+    }
+    // "you must wait for the deregistration delay to complete before you can register the same IP address again"
+    // [DG elb application register-targets]. Which error RegisterTargets answers is [UNV]; this one is a choice.
+    let draining = |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
+    if group.targets.iter().any(draining) {
+        return Err(invalid(format!(
+            "The IP address '{id}' is draining and cannot be registered until the deregistration delay ends"
+        )));
+    }
+    Ok(())
+}
+
+fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
+    let now = world.now_ms();
+    let owner = truth::owner(world, arn, &named.id, named.port);
+    let Some(group) = world.elb.groups.get_mut(arn) else { return };
+    let key = (named.id.clone(), named.port);
+    let effective = group.targets.get(&key).is_none_or(|target| target.draining_until_ms.is_some());
+    if effective {
+        let target = Target {
+            zone: named.zone,
+            found: Found::Registering,
+            since_ms: now,
+            streak: 0,
+            next_ms: now,
+            draining_until_ms: None,
+        };
+        group.targets.insert(key, target);
+    }
+    record(world, caller, WriteKind::Register, arn, (named.id, named.port), effective, owner);
+}
+
+/// "If the specified target does not exist, the action returns successfully" [BC DeregisterTargets]. An id without
+/// its port means the group's port, so it does not find a target that was registered on another one [INF].
+pub(super) fn deregister_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeregisterTargets", input, "TargetGroupArn Targets")?;
+    let arn = input.text("TargetGroupArn")?;
+    let group = world.elb.find_group(arn)?;
+    for named in read_targets(&input, group, input.required_list("Targets")?)? {
+        deregister(world, caller, arn, named);
+    }
+    Ok(json!({}))
+}
+
+/// The target stays, draining, until the whole delay is over ("status keeps showing draining" [DG23 alb]). In a group
+/// that receives no traffic there is nothing to drain and it goes at once [UNV].
+fn deregister(world: &mut World, caller: Caller, arn: &str, named: Named) {
+    let now = world.now_ms();
+    let owner = truth::owner(world, arn, &named.id, named.port);
+    let key = (named.id, named.port);
+    let Some(group) = world.elb.groups.get(arn) else { return };
+    let held = group.targets.get(&key).filter(|target| target.draining_until_ms.is_none());
+    let effective = held.is_some();
+    let delay = group.deregistration_delay_ms();
+    let drains = held.is_some_and(|target| health::unusable(world, group, &key, target).is_none()) && delay > 0;
+    if let Some(group) = world.elb.groups.get_mut(arn).filter(|_| effective) {
+        if let Some(target) = group.targets.get_mut(&key).filter(|_| drains) {
+            target.draining_until_ms = Some(now + delay);
+            target.next_ms = now + delay;
+        } else {
+            group.targets.remove(&key);
+        }
+    }
+    record(world, caller, WriteKind::Deregister, arn, key, effective, owner);
+}
+
+fn record(
+    world: &mut World,
+    caller: Caller,
+    kind: WriteKind,
+    group: &str,
+    (id, port): (String, u16),
+    effective: bool,
+    owner: Option<String>,
+) {
+    if effective {
+        let (verb, preposition) = match kind {
+            WriteKind::Register => ("registered", "in"),
+            WriteKind::Deregister => ("deregistered", "from"),
+        };
+        let text = format!("{} {verb} {id}:{port} {preposition} {}", who(caller), world.elb.name_of(group));
+        let subject = if caller == Caller::Person { Kind::Person } else { Kind::Registration };
+        let service =
+            truth::answering(world, &id, port).map(|program| format!("{}/{}", program.cluster, program.service));
+        world.journal.push(world.now_ms(), subject, service.as_deref(), text);
+    }
+    let at_ms = world.now_ms();
+    world.elb.writes.push(Write { at_ms, caller, kind, group: group.to_owned(), id, port, effective, owner });
+}
