@@ -1,0 +1,109 @@
+//! The clients of one account and region, how patient they are, and what is remembered between checks.
+//!
+//! It knows how to reach AWS and nothing of what is asked there.
+
+use crate::warm::Warm;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_async::time::SharedTimeSource;
+use aws_smithy_http_client::tls;
+use portkeeper_core::time::Timestamp;
+use std::fmt;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Attempts of one call, the first included. With the back-off below this rides out about 10 s of throttling;
+/// longer than that, the queue is the better place to wait.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// The first pause after a failed attempt. ELBv2 refills four registrations and ten reads each second, so that
+/// a shorter pause would meet the same empty bucket.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
+
+/// The longest pause between attempts, so that a call ends well before the function's own time-out.
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
+
+/// To open a connection. Within a region this takes milliseconds; a lost packet costs one second.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// To the first byte of an answer. The slowest answer seen here is `DescribeTargetHealth` of a thousand targets.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One attempt as a whole: connecting is within it, so it is a little more than reading alone.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// One call with all its attempts: four attempts of six seconds and a moment between them.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
+
+/// The clients for one account and region.
+pub struct Aws {
+    pub(crate) ecs: aws_sdk_ecs::Client,
+    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) warm: Warm,
+    time: SharedTimeSource,
+}
+
+impl Aws {
+    /// Clients with the default chain of credentials and region, and the endpoints that the environment names
+    /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …). All share one HTTP client and its connections.
+    pub async fn connect() -> Self {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(retries())
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Self::from_sdk_config(&config)
+    }
+
+    /// Clients from a configuration made elsewhere: its HTTP client, credentials, time source and sleep are
+    /// kept. Retries and time-outs are those of production.
+    #[must_use]
+    pub fn from_sdk_config(config: &SdkConfig) -> Self {
+        let config = config.to_builder().retry_config(retries()).timeout_config(timeouts()).build();
+        Self {
+            ecs: aws_sdk_ecs::Client::new(&config),
+            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            warm: Warm::default(),
+            time: config.time_source().unwrap_or_default(),
+        }
+    }
+
+    /// The moment, by the clock that also signs the requests.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let since_epoch = self.time.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").finish_non_exhaustive()
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(MAX_ATTEMPTS)
+        .with_initial_backoff(INITIAL_BACKOFF)
+        .with_max_backoff(MAX_BACKOFF)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}

@@ -1,0 +1,331 @@
+//! The configuration, read once from the environment and checked whole: every problem is reported together.
+//!
+//! [`VARIABLES`] is the one place where each variable is documented.
+
+use portkeeper_core::ids::ClusterArn;
+use portkeeper_core::policy::{Mode, Policy};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What all our variables begin with; any other variable of this kind is a mistake.
+const PREFIX: &str = "PORTKEEPER_";
+
+/// A name this similar to a known one is named as what was probably meant. Between unrelated names of ours the
+/// similarity (Jaro-Winkler, common prefix included) stays below it.
+const SIMILAR: f64 = 0.8;
+
+const QUEUE: &str = "PORTKEEPER_CHECKS_QUEUE_URL";
+const TABLE: &str = "PORTKEEPER_LEDGER_TABLE";
+const TOPIC: &str = "PORTKEEPER_ALERTS_TOPIC_ARN";
+const MODE: &str = "PORTKEEPER_MODE";
+const SETTLE: &str = "PORTKEEPER_SETTLE_SECONDS";
+const CONFIRM: &str = "PORTKEEPER_CONFIRM_SECONDS";
+const DEREGISTRATIONS: &str = "PORTKEEPER_MAX_DEREGISTRATIONS";
+const PERCENT: &str = "PORTKEEPER_MAX_DEREGISTRATION_PERCENT";
+const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
+const LOG: &str = "PORTKEEPER_LOG";
+
+/// An environment variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+    /// What holds when it is not set or empty; absent where it must be set.
+    pub default: Option<&'static str>,
+    /// What it may be.
+    pub allowed: &'static str,
+}
+
+/// Every variable that is read.
+pub const VARIABLES: &[Variable] = &[
+    Variable {
+        name: QUEUE,
+        meaning: "The queue from which checks come, and to which \"look again\" goes",
+        default: None,
+        allowed: "the https URL of an SQS queue",
+    },
+    Variable {
+        name: TABLE,
+        meaning: "The table that holds one ledger record for each service",
+        default: None,
+        allowed: "the name of a DynamoDB table: 3 to 255 of letters, digits, `_`, `-`, `.`",
+    },
+    Variable {
+        name: TOPIC,
+        meaning: "The topic to which alerts go",
+        default: None,
+        allowed: "the ARN of an SNS topic",
+    },
+    Variable {
+        name: MODE,
+        meaning: "What may be done for a service without a tag `portkeeper:mode`",
+        default: Some("repair"),
+        allowed: "repair, alert or off",
+    },
+    Variable {
+        name: SETTLE,
+        meaning: "Seconds after a task starts or stops during which ECS is left to do its work",
+        default: Some("90"),
+        allowed: "a whole number from 10 to 900",
+    },
+    Variable {
+        name: CONFIRM,
+        meaning: "Seconds between the first and the second look at the same fault",
+        default: Some("60"),
+        allowed: "a whole number from 10 to 900",
+    },
+    Variable {
+        name: DEREGISTRATIONS,
+        meaning: "A plan with more deregistrations than this, and more than the share below, makes none",
+        default: Some("5"),
+        allowed: "a whole number from 0 to 1000",
+    },
+    Variable {
+        name: PERCENT,
+        meaning: "The same limit as a share of the service's registered targets, in percent",
+        default: Some("10"),
+        allowed: "a whole number from 0 to 100",
+    },
+    Variable {
+        name: CLUSTERS,
+        meaning: "The clusters that are looked at",
+        default: Some("*"),
+        allowed: "cluster names with commas between them, or `*` for all",
+    },
+    Variable { name: LOG, meaning: "How much is logged", default: Some("info"), allowed: "error, warn, info or debug" },
+];
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// What failed.
+    Error,
+    /// And what is odd.
+    Warn,
+    /// And one line for each check.
+    Info,
+    /// And what was ignored, and why.
+    Debug,
+}
+
+/// The clusters that are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clusters {
+    /// All.
+    All,
+    /// Those with these names.
+    Named(BTreeSet<String>),
+}
+
+impl Clusters {
+    /// This cluster is looked at.
+    #[must_use]
+    pub fn include(&self, cluster: &ClusterArn) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.contains(cluster.name()),
+        }
+    }
+}
+
+/// The configuration of the functions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The URL of the `checks` queue.
+    pub checks_queue_url: String,
+    /// The name of the ledger's table.
+    pub ledger_table: String,
+    /// The ARN of the alerts' topic.
+    pub alerts_topic_arn: String,
+    /// Limits and waiting times: the core's defaults, overlaid.
+    pub policy: Policy,
+    /// The clusters that are looked at.
+    pub clusters: Clusters,
+    /// How much is logged.
+    pub log: LogLevel,
+}
+
+/// Everything that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigProblems(pub Vec<ConfigProblem>);
+
+impl fmt::Display for ConfigProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.0.len();
+        write!(f, "the configuration has {count} problem{}", if count == 1 { "" } else { "s" })?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
+    }
+}
+
+impl std::error::Error for ConfigProblems {}
+
+/// One thing that is wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigProblem {
+    /// It must be set, and is not.
+    #[error("{name} is not set; it must be {allowed}")]
+    Unset {
+        /// The variable.
+        name: &'static str,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// Its value is not allowed.
+    #[error("{name} is `{value}`; it must be {allowed}")]
+    NotAllowed {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// There is no such variable.
+    #[error("{name} is not a variable of Portkeeper{}", did_you_mean(*.nearest))]
+    UnknownName {
+        /// The variable.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<&'static str>,
+    },
+}
+
+fn did_you_mean(nearest: Option<&'static str>) -> String {
+    nearest.map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}
+
+impl Config {
+    /// From the environment of this process.
+    pub fn from_env() -> Result<Self, ConfigProblems> {
+        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+        Self::from_variables(&variables.collect())
+    }
+
+    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
+        let unknown = variables
+            .keys()
+            .filter(|name| name.starts_with(PREFIX) && !VARIABLES.iter().any(|variable| variable.name == *name))
+            .map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest(name) });
+        let mut problems: Vec<ConfigProblem> = unknown.collect();
+        match Self::from_lookup(&|name| variables.get(name).cloned()) {
+            Ok(config) if problems.is_empty() => Ok(config),
+            Ok(_) => Err(ConfigProblems(problems)),
+            Err(ConfigProblems(others)) => {
+                problems.splice(0..0, others);
+                Err(ConfigProblems(problems))
+            }
+        }
+    }
+
+    /// From a way to look variables up by name. An empty value counts as none.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigProblems> {
+        let mut read = Reader { lookup, problems: Vec::new() };
+        let defaults = Policy::default();
+        let config = Self {
+            checks_queue_url: read.value(QUEUE, String::new(), parse_url),
+            ledger_table: read.value(TABLE, String::new(), parse_table),
+            alerts_topic_arn: read.value(TOPIC, String::new(), parse_topic),
+            policy: Policy {
+                mode: read.value(MODE, defaults.mode, Mode::parse),
+                settle_seconds: read.value(SETTLE, defaults.settle_seconds, |text| number(text, 10, 900)),
+                confirm_seconds: read.value(CONFIRM, defaults.confirm_seconds, |text| number(text, 10, 900)),
+                max_deregistrations: read
+                    .value(DEREGISTRATIONS, defaults.max_deregistrations, |text| number(text, 0, 1000)),
+                max_deregistration_percent: read
+                    .value(PERCENT, defaults.max_deregistration_percent, |text| number(text, 0, 100)),
+                ..defaults
+            },
+            clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
+            log: read.value(LOG, LogLevel::Info, parse_level),
+        };
+        if read.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(read.problems)) }
+    }
+}
+
+/// Reads variables and collects what is wrong with them.
+struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<ConfigProblem>,
+}
+
+impl Reader<'_> {
+    /// The value of a variable. The fallback is what holds when an optional one is not set; for a required one
+    /// it only stands in until the problem is reported.
+    fn value<T>(&mut self, name: &'static str, fallback: T, parse: impl Fn(&str) -> Option<T>) -> T {
+        let variable = VARIABLES.iter().find(|variable| variable.name == name);
+        let (allowed, required) = variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
+        let text = (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        match text.as_deref().map(&parse) {
+            Some(Some(value)) => return value,
+            Some(None) => {
+                let value = text.unwrap_or_default();
+                self.problems.push(ConfigProblem::NotAllowed { name, value, allowed });
+            }
+            None if required => self.problems.push(ConfigProblem::Unset { name, allowed }),
+            None => {}
+        }
+        fallback
+    }
+}
+
+/// The known name that is most like this one, if any is.
+fn nearest(name: &str) -> Option<&'static str> {
+    // Without the prefix that all share, or everything would look alike.
+    let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
+    let scored = VARIABLES.iter().map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
+    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (best.0 >= SIMILAR).then_some(best.1)
+}
+
+fn number(text: &str, least: u32, most: u32) -> Option<u32> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// `http` is for simulated accounts, which have no certificate.
+fn parse_url(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let (host, path) = rest.split_once('/')?;
+    (!host.is_empty() && !path.is_empty()).then(|| text.to_owned())
+}
+
+fn parse_table(text: &str) -> Option<String> {
+    let fits = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-.".contains(letter));
+    (fits && (3..=255).contains(&text.len())).then(|| text.to_owned())
+}
+
+fn parse_topic(text: &str) -> Option<String> {
+    let mut parts = text.splitn(6, ':');
+    let fits = parts.next() == Some("arn") && parts.next().is_some() && parts.next() == Some("sns");
+    (fits && parts.nth(2).is_some_and(|name| !name.is_empty())).then(|| text.to_owned())
+}
+
+fn parse_clusters(text: &str) -> Option<Clusters> {
+    if text == "*" {
+        return Some(Clusters::All);
+    }
+    let fits = |name: &str| {
+        let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+        letters && (1..=255).contains(&name.len())
+    };
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    let names: Option<BTreeSet<String>> = names.map(|name| fits(name).then(|| name.to_owned())).collect();
+    names.filter(|names| !names.is_empty()).map(Clusters::Named)
+}
+
+fn parse_level(text: &str) -> Option<LogLevel> {
+    match text {
+        "error" => Some(LogLevel::Error),
+        "warn" => Some(LogLevel::Warn),
+        "info" => Some(LogLevel::Info),
+        "debug" => Some(LogLevel::Debug),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,112 @@
+//! Carries a plan out: registrations, then deregistrations. It decides nothing.
+//!
+//! Both calls are idempotent, so that a repeated attempt of the SDK does no harm. Every target is named with id
+//! and port: without the port, ELBv2 means the group's default port.
+
+use crate::account::Aws;
+use crate::failure::{Failure, FailureKind, chain};
+use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
+use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
+
+/// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load balancer
+/// controller 200.
+const TARGETS_PER_CALL: usize = 100;
+
+/// The most calls for the targets of one action. ELBv2 gives an account four of these calls a second; halving
+/// a hundred targets with one bad one among them takes fourteen.
+const CALLS_PER_ACTION: usize = 64;
+
+/// Carries these actions out, and says for each target what became of it: registrations first, in the order
+/// given. When one registration was not accepted, nothing is deregistered.
+pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
+    let of_kind = |kind| actions.iter().filter(move |action| action.kind == kind);
+    let mut outcomes = Vec::new();
+    for action in of_kind(ActionKind::Register) {
+        outcomes.extend(carry_out(aws, action).await);
+    }
+    let all_registered = outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done);
+    for action in of_kind(ActionKind::Deregister) {
+        if all_registered {
+            outcomes.extend(carry_out(aws, action).await);
+        } else {
+            let why = "a registration that comes before it was not accepted";
+            outcomes.extend(skipped(action, &action.targets, why));
+        }
+    }
+    outcomes
+}
+
+/// Carries one action out. A call that is refused because of one bad target is made again with half of the
+/// targets, down to the bad ones, so that only these are refused.
+async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
+    let mut calls = 0;
+    while let Some(targets) = waiting.pop() {
+        if action.kind == ActionKind::Deregister && aws.now() > action.not_after {
+            outcomes.extend(skipped(action, targets, "the proof had become too old when its turn came"));
+            continue;
+        }
+        if calls == CALLS_PER_ACTION {
+            outcomes.extend(skipped(action, targets, "too many targets of this group were refused before it"));
+            continue;
+        }
+        calls += 1;
+        let result = match call(aws, action.kind, &action.group, targets).await {
+            Ok(()) => OutcomeResult::Done,
+            Err(failure) if failure.code() == Some("InvalidTarget") && targets.len() > 1 => {
+                let (first, second) = targets.split_at(targets.len() / 2);
+                waiting.extend([second, first]);
+                continue;
+            }
+            Err(failure) => result_of(&failure),
+        };
+        outcomes.extend(outcomes_of(action, targets, &result));
+    }
+    outcomes
+}
+
+async fn call(aws: &Aws, kind: ActionKind, group: &TargetGroupArn, targets: &[Target]) -> Result<(), Failure> {
+    let described = targets.iter().map(|target| {
+        TargetDescription::builder().id(target.id.to_string()).port(i32::from(target.port.get())).build()
+    });
+    let described = Some(described.collect());
+    let arn = group.as_str();
+    let resource = || format!("{} targets of {}", targets.len(), group.name());
+    match kind {
+        ActionKind::Register => {
+            let sent = aws.elb.register_targets().target_group_arn(arn).set_targets(described).send().await;
+            sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:RegisterTargets", resource(), error))
+        }
+        ActionKind::Deregister => {
+            let sent = aws.elb.deregister_targets().target_group_arn(arn).set_targets(described).send().await;
+            sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:DeregisterTargets", resource(), error))
+        }
+    }
+}
+
+fn result_of(failure: &Failure) -> OutcomeResult {
+    match failure.kind {
+        FailureKind::NotFound { .. } | FailureKind::Denied { .. } | FailureKind::Refused { .. } => {
+            OutcomeResult::Refused(chain(failure))
+        }
+        FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Unreadable => {
+            OutcomeResult::Failed(chain(failure))
+        }
+    }
+}
+
+fn skipped(action: &Action, targets: &[Target], why: &str) -> Vec<Outcome> {
+    outcomes_of(action, targets, &OutcomeResult::Skipped(why.to_owned()))
+}
+
+fn outcomes_of(action: &Action, targets: &[Target], result: &OutcomeResult) -> Vec<Outcome> {
+    let outcome = |target: &Target| Outcome {
+        kind: action.kind,
+        group: action.group.clone(),
+        target: target.clone(),
+        result: result.clone(),
+    };
+    targets.iter().map(outcome).collect()
+}

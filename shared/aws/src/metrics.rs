@@ -1,0 +1,182 @@
+//! Metrics: one line in CloudWatch's
+//! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+//! for each check.
+//!
+//! Names and dimensions are closed lists: every combination costs money each month. The service stands in the
+//! line as a plain property, to be searched for in the log.
+
+use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::time::Timestamp;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write as _};
+
+/// The namespace of all metrics.
+pub const NAMESPACE: &str = "Portkeeper";
+
+/// What one check of one service did, in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CheckMetrics {
+    /// Tasks that are not over.
+    pub tasks_watched: usize,
+    /// Findings by code.
+    pub findings: BTreeMap<String, usize>,
+    /// Targets registered.
+    pub registrations: usize,
+    /// Targets deregistered.
+    pub deregistrations: usize,
+    /// Repairs that a guard withheld.
+    pub withheld: usize,
+    /// Alerts that SNS accepted.
+    pub alerts_sent: usize,
+    /// Things that could not be read.
+    pub gaps: usize,
+    /// Errors because of which the messages will be tried again.
+    pub errors: usize,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The line for one check.
+#[must_use]
+pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> String {
+    let total = check.findings.values().sum();
+    let counts = [
+        ("Checks", 1),
+        ("TasksWatched", check.tasks_watched),
+        ("Findings", total),
+        ("Registrations", check.registrations),
+        ("Deregistrations", check.deregistrations),
+        ("Withheld", check.withheld),
+        ("AlertsSent", check.alerts_sent),
+        ("Gaps", check.gaps),
+        ("Errors", check.errors),
+    ];
+    let named = counts.iter().map(|(name, count)| ((*name).to_owned(), "Count", json!(count)));
+    let by_code = check.findings.iter().map(|(code, count)| (format!("Finding.{code}"), "Count", json!(count)));
+    let duration = ("DurationMs".to_owned(), "Milliseconds", json!(check.duration_ms));
+    let metrics: Vec<_> = named.chain(by_code).chain([duration]).collect();
+    let described: Vec<Value> = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+    let mut line = Map::new();
+    line.insert(
+        "_aws".to_owned(),
+        json!({
+            "Timestamp": at.as_millis(),
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [[], ["cluster"]],
+                "Metrics": described,
+            }],
+        }),
+    );
+    line.insert("cluster".to_owned(), json!(key.cluster.name()));
+    line.insert("service".to_owned(), json!(key.service));
+    line.extend(metrics.into_iter().map(|(name, _, value)| (name, value)));
+    Value::Object(line).to_string()
+}
+
+/// Writes a line to standard output, whole: CloudWatch reads a metric only from a line of its own.
+pub fn emit(line: &str) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{line}") {
+        tracing::warn!(%error, "a metric line was not written");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::expect;
+    use portkeeper_core::ids::ClusterArn;
+
+    #[test]
+    fn a_check_is_one_line() {
+        let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
+        let key = ServiceKey { cluster, service: "web".to_owned() };
+        let check = CheckMetrics {
+            tasks_watched: 3,
+            findings: BTreeMap::from([("missing".to_owned(), 2)]),
+            registrations: 1,
+            duration_ms: 240,
+            ..CheckMetrics::default()
+        };
+        let line = metric_line(&key, Timestamp::from_secs(1_700_000_000), &check);
+        assert_eq!(line.lines().count(), 1);
+        expect![[r#"
+            {
+              "AlertsSent": 0,
+              "Checks": 1,
+              "Deregistrations": 0,
+              "DurationMs": 240,
+              "Errors": 0,
+              "Finding.missing": 2,
+              "Findings": 2,
+              "Gaps": 0,
+              "Registrations": 1,
+              "TasksWatched": 3,
+              "Withheld": 0,
+              "_aws": {
+                "CloudWatchMetrics": [
+                  {
+                    "Dimensions": [
+                      [],
+                      [
+                        "cluster"
+                      ]
+                    ],
+                    "Metrics": [
+                      {
+                        "Name": "Checks",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "TasksWatched",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Findings",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Registrations",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Deregistrations",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Withheld",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "AlertsSent",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Gaps",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Errors",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "Finding.missing",
+                        "Unit": "Count"
+                      },
+                      {
+                        "Name": "DurationMs",
+                        "Unit": "Milliseconds"
+                      }
+                    ],
+                    "Namespace": "Portkeeper"
+                  }
+                ],
+                "Timestamp": 1700000000000
+              },
+              "cluster": "shop",
+              "service": "web"
+            }"#]]
+        .assert_eq(&serde_json::to_string_pretty(&serde_json::from_str::<Value>(&line).unwrap()).unwrap());
+    }
+}

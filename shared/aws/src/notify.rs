@@ -1,0 +1,18 @@
+//! Alerts to SNS. What they say, and that it fits into SNS's limits, is the core's.
+
+use crate::account::Aws;
+use crate::failure::Failure;
+use aws_sdk_sns::types::MessageAttributeValue;
+use portkeeper_core::report::Message;
+
+/// Publishes an alert. It was accepted when this returns.
+pub async fn publish(aws: &Aws, topic_arn: &str, message: &Message) -> Result<(), Failure> {
+    let mut request = aws.sns.publish().topic_arn(topic_arn).subject(&message.subject).message(&message.body);
+    // SNS refuses an attribute without a value.
+    for (name, value) in message.attributes.iter().filter(|(_, value)| !value.is_empty()) {
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        let attribute = attribute.map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
+        request = request.message_attributes(name, attribute);
+    }
+    request.send().await.map(|_| ()).map_err(|error| Failure::of("sns:Publish", topic_arn, error))
+}

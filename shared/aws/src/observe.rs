@@ -1,0 +1,101 @@
+//! Reads everything that bears on a service's targets, in the order that `Observation` promises: the service
+//! first, then the registered targets of its groups, then its tasks.
+//!
+//! What cannot be read becomes a `Gap` and reading goes on; only a service that cannot be described at all is
+//! an error. It states facts and judges none of them.
+
+mod answers;
+mod containers;
+mod convert;
+#[cfg(test)]
+mod convert_tests;
+mod groups;
+mod owners;
+mod services;
+mod tasks;
+
+use crate::account::Aws;
+use crate::failure::{Failure, chain};
+use futures_util::StreamExt as _;
+use portkeeper_core::event::ServiceCheck;
+use portkeeper_core::ids::TargetGroupArn;
+use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceStatus};
+use std::collections::BTreeSet;
+
+pub use answers::answer_questions;
+pub use services::describe_services;
+
+/// How many calls of one kind are under way at once, and how many services. ELBv2 gives an account ten reads a
+/// second with a burst of forty, which other tools need too.
+pub const CONCURRENCY: usize = 4;
+
+/// The most pages of one list. A page holds 100 and ECS allows 5,000 tasks to a service; a cluster of more than
+/// 10,000 tasks is not listed to its end, which is a gap.
+const PAGE_LIMIT: usize = 100;
+
+/// How many ARNs `DescribeTasks` and `DescribeContainerInstances` take.
+const DESCRIBE_BATCH: usize = 100;
+
+/// Reads one service.
+pub async fn observe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observation, Failure> {
+    let described = services::describe_service(aws, check).await?;
+    Ok(observe_rest(aws, check, described).await)
+}
+
+/// Reads several services, those of one cluster with a call for each ten of them. Answers come in the order of
+/// the checks.
+pub async fn observe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<Observation, Failure>> {
+    let described = describe_services(aws, checks).await;
+    let rest = checks.iter().zip(described).map(|(check, described)| async move {
+        match described {
+            Ok(described) => Ok(observe_rest(aws, check, described).await),
+            Err(failure) => Err(failure),
+        }
+    });
+    futures_util::stream::iter(rest).buffered(CONCURRENCY).collect().await
+}
+
+/// Reads the rest of a service that [`describe_services`] described: its groups, then its tasks.
+pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observation) -> Observation {
+    let mut seen = described;
+    seen.at_least.clone_from(&check.at_least);
+    let Some(service) = seen.service.as_mut().filter(|service| service.status != ServiceStatus::Inactive) else {
+        return seen;
+    };
+    seen.gaps.extend(services::read_revisions(aws, &seen.key, service).await);
+    let groups = groups_of(service);
+    if groups.is_empty() {
+        return seen;
+    }
+    groups::read_groups(aws, &groups, &mut seen).await;
+    tasks::read_tasks(aws, &mut seen).await;
+    merge_stopped(check, &mut seen);
+    seen.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
+    containers::read_instances(aws, &mut seen).await;
+    containers::read_definitions(aws, &mut seen).await;
+    seen
+}
+
+/// Every group that the service names anywhere: also the other one of a pair, and those of older revisions.
+fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
+    let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
+    let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
+    let entries = service.load_balancers.iter().chain(revisions).chain(task_sets);
+    let named = entries.flat_map(|entry| entry.target_group.iter().chain(&entry.alternate_target_group));
+    let resolved = service.revisions.iter().filter_map(|revision| revision.resolved_target_groups.as_ref()).flatten();
+    named.chain(resolved).cloned().collect()
+}
+
+/// Stopped tasks that only an event shows: ECS may have forgotten them already.
+fn merge_stopped(check: &ServiceCheck, seen: &mut Observation) {
+    for stopped in &check.stopped {
+        if !seen.tasks.iter().any(|task| task.arn == stopped.arn) {
+            seen.tasks.push(stopped.clone());
+        }
+    }
+}
+
+/// The gap that a failed call leaves. It may succeed later.
+fn gap(what: Missed, failure: &Failure) -> Gap {
+    Gap { what, why: chain(failure), retry: true }
+}

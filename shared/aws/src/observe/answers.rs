@@ -1,0 +1,43 @@
+//! The second reading: only what the first left in doubt.
+
+use super::{containers, groups, owners, tasks};
+use crate::account::Aws;
+use portkeeper_core::ids::TaskArn;
+use portkeeper_core::observation::{Gap, Missed, Observation, Questions};
+
+/// Reads what is asked for and adds it to the observation. What cannot be read becomes a gap.
+///
+/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile is seen.
+pub async fn answer_questions(aws: &Aws, observation: Observation, questions: &Questions) -> Observation {
+    let mut seen = observation;
+    groups::refresh_groups(aws, &questions.target_groups, &mut seen).await;
+    containers::describe_instances(aws, &questions.container_instances, &mut seen).await;
+    read_named_tasks(aws, questions, &mut seen).await;
+    owners::read_owners(aws, questions, &mut seen).await;
+    containers::read_instances(aws, &mut seen).await;
+    containers::read_definitions(aws, &mut seen).await;
+    seen
+}
+
+/// Asks for tasks by name that no list holds. One that ECS does not know any more is gone.
+async fn read_named_tasks(aws: &Aws, questions: &Questions, seen: &mut Observation) {
+    let described = tasks::describe(aws, &seen.key.cluster, &questions.tasks).await;
+    seen.gone_tasks.extend(described.missing);
+    tasks::add_newer(&mut seen.tasks, described.tasks);
+    // A failed batch is named by its tasks: the service's own lists are as whole as they were.
+    let (named, unnamed): (Vec<Gap>, Vec<Gap>) =
+        described.gaps.into_iter().partition(|gap| matches!(gap.what, Missed::Task(_)));
+    let Some(failed) = unnamed.into_iter().next() else {
+        seen.gaps.extend(named);
+        return;
+    };
+    let is_known = |arn: &TaskArn| {
+        seen.gone_tasks.contains(arn)
+            || seen.tasks.iter().any(|task| task.arn == *arn)
+            || named.iter().any(|gap| gap.what == Missed::Task(arn.clone()))
+    };
+    let unknown = questions.tasks.iter().filter(|arn| !is_known(arn));
+    let unknown: Vec<Gap> = unknown.map(|arn| Gap { what: Missed::Task(arn.clone()), ..failed.clone() }).collect();
+    seen.gaps.extend(named);
+    seen.gaps.extend(unknown);
+}

@@ -1,0 +1,162 @@
+//! What tasks run on and from: container instances and task definitions.
+
+use super::{CONCURRENCY, DESCRIBE_BATCH, convert, gap, services::failure_gap};
+use crate::account::Aws;
+use crate::failure::{Failure, chain};
+use futures_util::StreamExt as _;
+use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskDefinitionArn};
+use portkeeper_core::observation::{
+    ContainerInstance, ContainerInstanceState, Gap, Missed, Observation, Task, TaskDefinition,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+const DESCRIBE_INSTANCES: &str = "ecs:DescribeContainerInstances";
+
+/// What ECS calls an instance that it does not know any more: deregistered, or terminated an hour ago.
+const MISSING: &str = "MISSING";
+
+/// Learns the EC2 instance of every container instance that the observed tasks name, and the live tasks of
+/// owners. Known ones cost no call.
+pub(super) async fn read_instances(aws: &Aws, seen: &mut Observation) {
+    let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_instance).collect();
+    let owners = seen.owners.tasks.iter().map(|owner| &owner.task).filter(|task| !task.last_status.is_over());
+    let named = seen.tasks.iter().chain(owners).filter_map(|task| task.container_instance.as_ref());
+    let named: BTreeSet<_> = named.collect();
+    let wanted = named.into_iter().filter(|arn| !seen.container_instances.contains_key(arn) && !asked.contains(arn));
+    let (mut known, mut unknown) = (BTreeMap::new(), BTreeSet::new());
+    for arn in wanted {
+        match aws.warm.instance(arn) {
+            Some(ec2_instance) => {
+                known.insert(arn.clone(), ContainerInstance { ec2_instance, state: None });
+            }
+            None => {
+                unknown.insert(arn.clone());
+            }
+        }
+    }
+    seen.container_instances.extend(known);
+    describe_instances(aws, &unknown, seen).await;
+}
+
+fn gap_instance(gap: &Gap) -> Option<ContainerInstanceArn> {
+    match &gap.what {
+        Missed::ContainerInstance(arn) => Some(arn.clone()),
+        _ => None,
+    }
+}
+
+/// Reads the state of these container instances now.
+pub(super) async fn describe_instances(aws: &Aws, arns: &BTreeSet<ContainerInstanceArn>, seen: &mut Observation) {
+    let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
+    let cluster = seen.key.cluster.clone();
+    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, &cluster, batch)).collect();
+    let mut batches = futures_util::stream::iter(batches).buffered(CONCURRENCY);
+    while let Some((instances, gaps)) = batches.next().await {
+        seen.container_instances.extend(instances);
+        seen.gaps.extend(gaps);
+    }
+}
+
+type Instances = BTreeMap<ContainerInstanceArn, ContainerInstance>;
+
+async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&ContainerInstanceArn]) -> (Instances, Vec<Gap>) {
+    let (mut instances, mut gaps) = (Instances::new(), Vec::new());
+    let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
+    let answer = match request.set_container_instances(Some(names)).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let resource = format!("{} container instances of {}", batch.len(), cluster.name());
+            let failure = Failure::of(DESCRIBE_INSTANCES, resource, error);
+            gaps.extend(batch.iter().map(|arn| gap(Missed::ContainerInstance((*arn).clone()), &failure)));
+            return (instances, gaps);
+        }
+    };
+    for arn in batch {
+        let mut described =
+            answer.container_instances().iter().filter(|one| one.container_instance_arn() == Some(arn.as_str()));
+        let found = described.find_map(|one| one.ec2_instance_id().map(|id| (id.to_owned(), one)));
+        let mut failures = answer.failures().iter();
+        let failure = failures.find(|one| one.arn().is_some_and(|text| text.rsplit('/').next() == Some(arn.tail())));
+        let missed = Missed::ContainerInstance((*arn).clone());
+        match (found, failure) {
+            (Some((ec2_instance, described)), _) => {
+                aws.warm.keep_instance(arn, &ec2_instance);
+                let status = described.status().unwrap_or_default().to_owned();
+                let state = ContainerInstanceState { status, agent_connected: described.agent_connected() };
+                instances.insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
+            }
+            (None, Some(failure)) if failure.reason() == Some(MISSING) => match aws.warm.instance(arn) {
+                Some(ec2_instance) => {
+                    let state = ContainerInstanceState { status: MISSING.to_owned(), agent_connected: false };
+                    instances.insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
+                }
+                // Asking again does not help: ECS has forgotten it.
+                None => gaps.push(Gap { retry: false, ..failure_gap(missed, DESCRIBE_INSTANCES, failure) }),
+            },
+            (None, Some(failure)) => gaps.push(failure_gap(missed, DESCRIBE_INSTANCES, failure)),
+            (None, None) => {
+                let why = format!("{DESCRIBE_INSTANCES} did not answer for {}, or without its EC2 id", arn.tail());
+                gaps.push(Gap { what: missed, why, retry: true });
+            }
+        }
+    }
+    (instances, gaps)
+}
+
+/// Reads the task definitions of those observed tasks, and of owners, that do not say their ports themselves.
+pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
+    let tasks = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task));
+    let silent = tasks.filter(|task| is_silent(task)).map(|task| task.task_definition.clone());
+    let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_definition).collect();
+    let wanted: BTreeSet<_> =
+        silent.filter(|arn| !seen.task_definitions.contains_key(arn) && !asked.contains(arn)).collect();
+    let reads = wanted.into_iter().map(|arn| async move {
+        let read = read_definition(aws, &arn).await;
+        (arn, read)
+    });
+    let mut reads = futures_util::stream::iter(reads).buffered(CONCURRENCY);
+    while let Some((arn, read)) = reads.next().await {
+        match read {
+            Ok(definition) => {
+                seen.task_definitions.insert(arn, definition);
+            }
+            Err(gap) => seen.gaps.push(gap),
+        }
+    }
+}
+
+fn gap_definition(gap: &Gap) -> Option<TaskDefinitionArn> {
+    match &gap.what {
+        Missed::TaskDefinition(arn) => Some(arn.clone()),
+        _ => None,
+    }
+}
+
+/// Neither an interface of its own nor bindings: host mode, or not that far yet.
+fn is_silent(task: &Task) -> bool {
+    let bound = task.containers.iter().any(|container| !container.bindings.is_empty());
+    !task.last_status.is_over() && task.network_interface.is_none() && !bound
+}
+
+async fn read_definition(aws: &Aws, arn: &TaskDefinitionArn) -> Result<TaskDefinition, Gap> {
+    if let Some(known) = aws.warm.definition(arn) {
+        return Ok(known);
+    }
+    let action = "ecs:DescribeTaskDefinition";
+    let missed = || Missed::TaskDefinition(arn.clone());
+    let answer = aws.ecs.describe_task_definition().task_definition(arn.as_str()).send().await;
+    let answer = answer.map_err(|error| gap(missed(), &Failure::of(action, arn.path(), error)))?;
+    let described = answer.task_definition().ok_or_else(|| Gap {
+        what: missed(),
+        why: format!("{action} did not answer for {}", arn.path()),
+        retry: true,
+    })?;
+    let definition = convert::task_definition(described).map_err(|error| Gap {
+        what: missed(),
+        why: format!("task definition {}: {}", arn.path(), chain(&error)),
+        retry: false,
+    })?;
+    aws.warm.keep_definition(arn, &definition);
+    Ok(definition)
+}

@@ -1,0 +1,152 @@
+//! Target groups: what they are, and what is registered in them.
+//!
+//! Descriptions come from the warm cache where they are known. Registered targets are read every time.
+
+use super::{CONCURRENCY, convert, gap};
+use crate::account::Aws;
+use crate::failure::{Failure, chain};
+use futures_util::StreamExt as _;
+use portkeeper_core::ids::TargetGroupArn;
+use portkeeper_core::observation::{FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many ARNs one `DescribeTargetGroups` names. The limit is not published; 20 is that of `DescribeTags`.
+const GROUPS_BATCH: usize = 20;
+
+/// What was learnt about one group.
+enum Read {
+    Group(TargetGroup),
+    Gap(Gap),
+}
+
+/// Reads these groups with their registered targets.
+pub(super) async fn read_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, seen: &mut Observation) {
+    let unknown: BTreeSet<_> = groups.iter().filter(|arn| aws.warm.group(arn).is_none()).cloned().collect();
+    let mut described = describe_groups(aws, &unknown).await;
+    let reads = groups.iter().map(|arn| {
+        let known = described.remove(arn).or_else(|| Some(Read::Group(TargetGroup::Found(aws.warm.group(arn)?))));
+        async move {
+            let read = match known {
+                Some(Read::Group(TargetGroup::Found(group))) => read_targets(aws, arn, group).await,
+                Some(other) => other,
+                None => Read::Gap(not_answered(arn)),
+            };
+            (arn.clone(), read)
+        }
+    });
+    // Collected first: the closure borrows what was described.
+    let reads: Vec<_> = reads.collect();
+    let mut reads = futures_util::stream::iter(reads).buffered(CONCURRENCY);
+    while let Some((arn, read)) = reads.next().await {
+        match read {
+            Read::Group(group) => {
+                seen.target_groups.insert(arn, group);
+            }
+            Read::Gap(gap) => seen.gaps.push(gap),
+        }
+    }
+}
+
+/// Reads the descriptions of these groups anew; the targets that were read stay.
+pub(super) async fn refresh_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, seen: &mut Observation) {
+    for (arn, read) in describe_groups(aws, groups).await {
+        match (read, seen.target_groups.get_mut(&arn)) {
+            (Read::Group(TargetGroup::Found(fresh)), Some(TargetGroup::Found(known))) => {
+                let targets = std::mem::take(&mut known.targets);
+                *known = FoundGroup { targets, ..fresh };
+            }
+            // Its targets are not known, so it would look empty.
+            (Read::Group(TargetGroup::Found(_)), _) => {}
+            (Read::Group(TargetGroup::Missing), _) => {
+                seen.target_groups.insert(arn, TargetGroup::Missing);
+            }
+            (Read::Gap(gap), _) => seen.gaps.push(gap),
+        }
+    }
+}
+
+async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
+    let arns: Vec<&TargetGroupArn> = groups.iter().collect();
+    let mut reads = BTreeMap::new();
+    for batch in arns.chunks(GROUPS_BATCH) {
+        match describe_batch(aws, batch).await {
+            Ok(described) => reads.extend(described),
+            // One missing group refuses the whole call; asked one by one, only that one is missing.
+            Err(failure) if batch.len() > 1 && failure.is_final() => {
+                for arn in batch {
+                    match describe_batch(aws, &[arn]).await {
+                        Ok(described) => reads.extend(described),
+                        Err(failure) => reads.extend([((*arn).clone(), of_failure(aws, arn, &failure))]),
+                    }
+                }
+            }
+            Err(failure) => {
+                reads.extend(batch.iter().map(|arn| ((*arn).clone(), of_failure(aws, arn, &failure))));
+            }
+        }
+    }
+    reads
+}
+
+async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap<TargetGroupArn, Read>, Failure> {
+    let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    let answer = aws.elb.describe_target_groups().set_target_group_arns(Some(arns)).send().await.map_err(|error| {
+        let names: Vec<&str> = batch.iter().map(|arn| arn.name()).collect();
+        Failure::of("elasticloadbalancing:DescribeTargetGroups", names.join(", "), error)
+    })?;
+    let mut reads: BTreeMap<_, _> = batch.iter().map(|arn| ((*arn).clone(), Read::Gap(not_answered(arn)))).collect();
+    for described in answer.target_groups() {
+        match convert::group(described) {
+            Ok((arn, group)) => {
+                aws.warm.keep_group(&arn, &group);
+                reads.insert(arn, Read::Group(TargetGroup::Found(group)));
+            }
+            Err(error) => {
+                let asked = batch.iter().find(|arn| described.target_group_arn() == Some(arn.as_str()));
+                reads.extend(asked.map(|arn| ((*arn).clone(), Read::Gap(not_understood(arn, &chain(&error))))));
+            }
+        }
+    }
+    Ok(reads)
+}
+
+async fn read_targets(aws: &Aws, arn: &TargetGroupArn, group: FoundGroup) -> Read {
+    let answer = match aws.elb.describe_target_health().target_group_arn(arn.as_str()).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let failure = Failure::of("elasticloadbalancing:DescribeTargetHealth", arn.name(), error);
+            return of_failure(aws, arn, &failure);
+        }
+    };
+    // The targets of a function or a load balancer are ARNs. ECS registers nothing there, so none are kept.
+    if matches!(group.target_type, TargetType::Lambda | TargetType::Alb) {
+        return Read::Group(TargetGroup::Found(group));
+    }
+    let targets: Result<Vec<RegisteredTarget>, _> =
+        answer.target_health_descriptions().iter().map(convert::target).collect();
+    match targets {
+        Ok(mut targets) => {
+            targets.sort_by(|one, other| one.target.cmp(&other.target));
+            Read::Group(TargetGroup::Found(FoundGroup { targets, ..group }))
+        }
+        Err(error) => Read::Gap(not_understood(arn, &chain(&error))),
+    }
+}
+
+fn of_failure(aws: &Aws, arn: &TargetGroupArn, failure: &Failure) -> Read {
+    if failure.is_not_found() {
+        aws.warm.forget_group(arn);
+        Read::Group(TargetGroup::Missing)
+    } else {
+        Read::Gap(gap(Missed::TargetGroup(arn.clone()), failure))
+    }
+}
+
+fn not_answered(arn: &TargetGroupArn) -> Gap {
+    let why = format!("elasticloadbalancing:DescribeTargetGroups did not answer for {}", arn.name());
+    Gap { what: Missed::TargetGroup(arn.clone()), why, retry: true }
+}
+
+fn not_understood(arn: &TargetGroupArn, error: &str) -> Gap {
+    Gap { what: Missed::TargetGroup(arn.clone()), why: format!("{}: {error}", arn.name()), retry: false }
+}

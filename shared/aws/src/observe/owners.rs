@@ -1,0 +1,137 @@
+//! Who else is on the addresses in question: tasks of other services and of none, and where those services
+//! register their tasks.
+
+use super::services::{Described, read_revisions};
+use super::{CONCURRENCY, groups_of, services, tasks};
+use crate::account::Aws;
+use crate::failure::chain;
+use futures_util::StreamExt as _;
+use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
+use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many services one `DescribeServices` names.
+const SERVICES_BATCH: usize = 10;
+
+/// The groups of services by name; none where it could not be told.
+type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
+
+/// Reads every task on the container instances in question, or of the whole cluster.
+pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
+    if questions.owners_on.is_empty() && !questions.owners_in_cluster {
+        return;
+    }
+    let places = list_places(aws, questions, seen).await;
+    let own: BTreeSet<&TaskArn> = seen.tasks.iter().map(|task| &task.arn).collect();
+    let listed = places.iter().flat_map(|place| &place.listed).filter(|arn| !own.contains(arn));
+    let asked: BTreeSet<TaskArn> = listed.cloned().collect();
+    let described = tasks::describe(aws, &seen.key.cluster, &asked).await;
+    let missing = described.missing.iter().map(|arn| Gap {
+        what: Missed::Owners,
+        why: format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail()),
+        retry: true,
+    });
+    let gaps: Vec<Gap> = described.gaps.iter().map(as_owners_gap).chain(missing).collect();
+    let answered: BTreeSet<TaskArn> = described.tasks.iter().map(|task| task.arn.clone()).collect();
+    let whole =
+        |place: &Place| place.is_listed && place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
+    let whole: Vec<Option<ContainerInstanceArn>> =
+        places.iter().filter(|place| whole(place)).map(|place| place.instance.clone()).collect();
+
+    seen.gaps.extend(gaps);
+    for place in whole {
+        if let Some(instance) = place {
+            seen.owners.instances.insert(instance);
+        } else {
+            seen.owners.whole_cluster = true;
+            seen.owners.instances.extend(questions.owners_on.iter().cloned());
+        }
+    }
+    // A task of this service that was not listed before started meanwhile, and may explain a target.
+    let key = seen.key.clone();
+    let (ours, others): (Vec<Task>, Vec<Task>) =
+        described.tasks.into_iter().partition(|task| task.service() == Some(key.service.as_str()));
+    tasks::add_newer(&mut seen.tasks, ours);
+    let groups = groups_of_services(aws, &key, &others, &mut seen.gaps).await;
+    seen.owners.tasks = others.into_iter().map(|task| owner(task, &groups)).collect();
+}
+
+/// A container instance, or the whole cluster, and the tasks listed there.
+struct Place {
+    instance: Option<ContainerInstanceArn>,
+    listed: BTreeSet<TaskArn>,
+    is_listed: bool,
+}
+
+async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<Place> {
+    let cluster = seen.key.cluster.clone();
+    let instances: Vec<Option<&ContainerInstanceArn>> =
+        if questions.owners_in_cluster { vec![None] } else { questions.owners_on.iter().map(Some).collect() };
+    let lists = instances.into_iter().map(|instance| {
+        let cluster = &cluster;
+        async move {
+            let of = instance.map_or(tasks::Of::Cluster, tasks::Of::Instance);
+            (instance.cloned(), tasks::list_all(aws, cluster, of).await)
+        }
+    });
+    let lists: Vec<_> = futures_util::stream::iter(lists).buffered(CONCURRENCY).collect().await;
+    let place = |(instance, list): (Option<ContainerInstanceArn>, tasks::Listed)| {
+        seen.gaps.extend(list.gaps.iter().map(as_owners_gap));
+        Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns }
+    };
+    lists.into_iter().map(place).collect()
+}
+
+/// The same gap, as one about others' tasks: the service's own are not in question.
+fn as_owners_gap(gap: &Gap) -> Gap {
+    Gap { what: Missed::Owners, ..gap.clone() }
+}
+
+/// Where the services of those tasks that still run register them.
+async fn groups_of_services(aws: &Aws, key: &ServiceKey, tasks: &[Task], gaps: &mut Vec<Gap>) -> Groups {
+    let live = tasks.iter().filter(|task| !task.last_status.is_over());
+    let names: BTreeSet<&str> = live.filter_map(Task::service).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let mut groups = Groups::new();
+    for batch in names.chunks(SERVICES_BATCH) {
+        match services::call(aws, &key.cluster, batch, false).await {
+            Ok(answer) => {
+                for (name, described) in answer {
+                    let other = ServiceKey { cluster: key.cluster.clone(), service: name.to_owned() };
+                    groups.insert(name.to_owned(), groups_of_service(aws, &other, described, gaps).await);
+                }
+            }
+            Err(failure) => gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true }),
+        }
+    }
+    groups
+}
+
+async fn groups_of_service(
+    aws: &Aws,
+    key: &ServiceKey,
+    described: Described,
+    gaps: &mut Vec<Gap>,
+) -> Option<BTreeSet<TargetGroupArn>> {
+    let mut service: Service = match described {
+        Described::Found(service) => *service,
+        Described::Absent => return None,
+        Described::Unknown(gap) => {
+            gaps.push(as_owners_gap(&gap));
+            return None;
+        }
+    };
+    let missed = read_revisions(aws, key, &mut service).await;
+    gaps.extend(missed.iter().map(as_owners_gap));
+    // ECS names the groups that it manages itself nowhere in the load balancer entries.
+    let managed = service.managed_by_ecs || service.behind_gateway;
+    (missed.is_empty() && !managed).then(|| groups_of(&service))
+}
+
+fn owner(task: Task, groups: &Groups) -> Owner {
+    let target_groups = match task.service() {
+        Some(service) => groups.get(service).cloned().flatten(),
+        None => Some(BTreeSet::new()),
+    };
+    Owner { task, target_groups }
+}

@@ -1,0 +1,202 @@
+//! Services and their revisions. It knows when revisions need to be read at all, and not what follows from them.
+
+use super::{CONCURRENCY, convert, gap};
+use crate::account::Aws;
+use crate::failure::{Failure, chain};
+use aws_sdk_ecs::types as ecs;
+use futures_util::StreamExt as _;
+use portkeeper_core::event::ServiceCheck;
+use portkeeper_core::ids::{ClusterArn, RevisionArn, ServiceKey};
+use portkeeper_core::observation::{
+    DeploymentController, DeploymentStrategy, Gap, Missed, Observation, Service, ServiceStatus,
+};
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// How many services `DescribeServices` takes.
+const SERVICES_BATCH: usize = 10;
+
+/// How many ARNs `DescribeServiceRevisions` takes.
+const REVISIONS_BATCH: usize = 20;
+
+/// What `DescribeServices` says of one service.
+pub(super) enum Described {
+    /// It is there.
+    Found(Box<Service>),
+    /// There is none of this name.
+    Absent,
+    /// It could not be told.
+    Unknown(Gap),
+}
+
+/// Describes the service of each check: observations that hold nothing else yet, in the order of the checks.
+/// One call serves up to ten services of one cluster. Read the rest of each with
+/// [`observe_rest`](super::observe_rest) soon: the age of proofs counts from here.
+pub async fn describe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<Observation, Failure>> {
+    let mut by_cluster: BTreeMap<&ClusterArn, Vec<(usize, &ServiceCheck)>> = BTreeMap::new();
+    for (place, check) in checks.iter().enumerate() {
+        by_cluster.entry(&check.key.cluster).or_default().push((place, check));
+    }
+    let batches = by_cluster.values().flat_map(|checks| checks.chunks(SERVICES_BATCH));
+    let answers = batches.map(|batch| async move {
+        let checks: Vec<&ServiceCheck> = batch.iter().map(|(_, check)| *check).collect();
+        let described = describe_batch(aws, &checks).await;
+        batch.iter().map(|(place, _)| *place).zip(described).collect::<Vec<_>>()
+    });
+    let answers: Vec<Vec<_>> = futures_util::stream::iter(answers).buffered(CONCURRENCY).collect().await;
+    let ordered: BTreeMap<usize, _> = answers.into_iter().flatten().collect();
+    ordered.into_values().collect()
+}
+
+/// Describes the service of one check.
+pub(super) async fn describe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observation, Failure> {
+    let observed_at = aws.now();
+    let names = [check.key.service.as_str()];
+    let mut answer = call(aws, &check.key.cluster, &names, true).await?;
+    Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())))
+}
+
+/// Describes up to ten services of one cluster. A call that fails as a whole is made again for each service, so
+/// that a fault of one of them is not a fault of all.
+async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Observation, Failure>> {
+    let observed_at = aws.now();
+    let names: Vec<&str> = checks.iter().map(|check| check.key.service.as_str()).collect();
+    let Some(first) = checks.first() else { return Vec::new() };
+    match call(aws, &first.key.cluster, &names, true).await {
+        Ok(mut answer) => {
+            let described =
+                |check: &&ServiceCheck| Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())));
+            checks.iter().map(described).collect()
+        }
+        Err(failure) if checks.len() > 1 && failure.is_final() => {
+            let each = checks.iter().map(|check| describe_service(aws, check));
+            futures_util::stream::iter(each).buffered(CONCURRENCY).collect().await
+        }
+        Err(failure) => checks.iter().map(|_| Err(failure.clone())).collect(),
+    }
+}
+
+fn observation(check: &ServiceCheck, observed_at: Timestamp, described: Option<Described>) -> Observation {
+    let mut seen = Observation::new(check.key.clone(), observed_at);
+    match described {
+        Some(Described::Found(service)) => seen.service = Some(*service),
+        Some(Described::Absent) => {}
+        Some(Described::Unknown(gap)) => seen.gaps.push(gap),
+        None => seen.gaps.push(Gap {
+            what: Missed::Service,
+            why: format!("ecs:DescribeServices did not answer for {}", check.key),
+            retry: true,
+        }),
+    }
+    seen
+}
+
+/// One call of `DescribeServices`, by service name. A cluster that does not exist has no services.
+pub(super) async fn call<'a>(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    names: &[&'a str],
+    with_tags: bool,
+) -> Result<BTreeMap<&'a str, Described>, Failure> {
+    let tags = with_tags.then_some(vec![ecs::ServiceField::Tags]);
+    let services = names.iter().map(|name| (*name).to_owned()).collect();
+    let request = aws.ecs.describe_services().cluster(cluster.as_str()).set_services(Some(services)).set_include(tags);
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let resource = format!("{} in cluster {}", names.join(", "), cluster.name());
+            let failure = Failure::of("ecs:DescribeServices", resource, error);
+            return match failure.code() {
+                Some("ClusterNotFoundException") => Ok(names.iter().map(|name| (*name, Described::Absent)).collect()),
+                _ => Err(failure),
+            };
+        }
+    };
+    let mut described = BTreeMap::new();
+    for name in names {
+        let found = answer.services().iter().find(|service| service.service_name() == Some(*name));
+        let failed = answer.failures().iter().find(|failure| names_service(failure, name));
+        let entry = match (found, failed) {
+            (Some(service), _) => convert::service(service).map_or_else(
+                |error| Described::Unknown(Gap { what: Missed::Service, why: chain(&error), retry: false }),
+                |service| Described::Found(Box::new(service)),
+            ),
+            (None, Some(failure)) if failure.reason() == Some("MISSING") => Described::Absent,
+            (None, Some(failure)) => Described::Unknown(failure_gap(Missed::Service, "ecs:DescribeServices", failure)),
+            (None, None) => continue,
+        };
+        described.insert(*name, entry);
+    }
+    Ok(described)
+}
+
+/// A failure names a service by its ARN, or by the name that was asked for.
+fn names_service(failure: &ecs::Failure, name: &str) -> bool {
+    failure.arn().is_some_and(|arn| arn.rsplit('/').next() == Some(name))
+}
+
+/// The gap that an entry of `failures[]` leaves.
+pub(super) fn failure_gap(what: Missed, action: &str, failure: &ecs::Failure) -> Gap {
+    let (arn, reason) = (failure.arn().unwrap_or("unnamed"), failure.reason().unwrap_or("no reason"));
+    let detail = failure.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
+    Gap { what, why: format!("{action} answered {reason} for {arn}{detail}"), retry: true }
+}
+
+/// All that a task of this service can need is in the service itself: one rolling deployment, one revision.
+fn is_simple(service: &Service) -> bool {
+    service.controller == DeploymentController::Ecs
+        && service.strategy == DeploymentStrategy::Rolling
+        && service.deployments.len() == 1
+        && service.current_revisions.len() <= 1
+        && !service.managed_by_ecs
+        && !service.behind_gateway
+}
+
+/// Reads the service's current revisions where they can differ from the service. `CODE_DEPLOY` and EXTERNAL
+/// services keep the truth in their task sets, which are part of the service's description.
+pub(super) async fn read_revisions(aws: &Aws, key: &ServiceKey, service: &mut Service) -> Vec<Gap> {
+    let by_task_set = matches!(service.controller, DeploymentController::CodeDeploy | DeploymentController::External);
+    // ECS refuses to describe the revisions of an INACTIVE service.
+    if is_simple(service) || by_task_set || service.status == ServiceStatus::Inactive {
+        return Vec::new();
+    }
+    let mut gaps = Vec::new();
+    for batch in service.current_revisions.clone().chunks(REVISIONS_BATCH) {
+        read_revision_batch(aws, key, batch, service, &mut gaps).await;
+    }
+    service.revisions.sort_by(|one, other| one.arn.cmp(&other.arn));
+    gaps
+}
+
+async fn read_revision_batch(
+    aws: &Aws,
+    key: &ServiceKey,
+    batch: &[RevisionArn],
+    service: &mut Service,
+    gaps: &mut Vec<Gap>,
+) {
+    let action = "ecs:DescribeServiceRevisions";
+    let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    match aws.ecs.describe_service_revisions().set_service_revision_arns(Some(arns)).send().await {
+        Ok(answer) => {
+            gaps.extend(answer.failures().iter().map(|failure| failure_gap(Missed::Revisions, action, failure)));
+            for described in answer.service_revisions() {
+                service.behind_gateway |= convert::is_behind_gateway(described);
+                service.behind_lattice |= convert::is_behind_lattice(described);
+                match convert::revision(described) {
+                    Ok(revision) => service.revisions.push(revision),
+                    Err(error) => gaps.push(Gap { what: Missed::Revisions, why: chain(&error), retry: false }),
+                }
+            }
+            let answered = answer.service_revisions().len() + answer.failures().len();
+            if answered < batch.len() {
+                let why = format!("{action} answered for {answered} of {} revisions of {key}", batch.len());
+                gaps.push(Gap { what: Missed::Revisions, why, retry: true });
+            }
+        }
+        Err(error) => {
+            let resource = format!("{} revisions of {key}", batch.len());
+            gaps.push(gap(Missed::Revisions, &Failure::of(action, resource, error)));
+        }
+    }
+}

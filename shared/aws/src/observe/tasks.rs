@@ -1,0 +1,166 @@
+//! Lists and descriptions of tasks.
+//!
+//! RUNNING is listed before STOPPED, never at the same time: a task only goes from the first list to the second,
+//! so that one which moves meanwhile is in the second, and none is in neither.
+
+use super::services::failure_gap;
+use super::{CONCURRENCY, DESCRIBE_BATCH, PAGE_LIMIT, convert, gap};
+use crate::account::Aws;
+use crate::failure::{Failure, chain};
+use aws_sdk_ecs::types::DesiredStatus;
+use futures_util::StreamExt as _;
+use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskArn};
+use portkeeper_core::observation::{Gap, Missed, Observation, Task};
+use std::collections::BTreeSet;
+
+/// Which tasks of a cluster are listed.
+#[derive(Clone, Copy)]
+pub(super) enum Of<'a> {
+    /// Those of a service.
+    Service(&'a str),
+    /// Those on a container instance.
+    Instance(&'a ContainerInstanceArn),
+    /// All.
+    Cluster,
+}
+
+/// Tasks by name, and what is missing from the list.
+#[derive(Default)]
+pub(super) struct Listed {
+    pub(super) arns: BTreeSet<TaskArn>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Tasks as described.
+#[derive(Default)]
+pub(super) struct Descriptions {
+    pub(super) tasks: Vec<Task>,
+    /// Those that ECS, asked by name, does not know.
+    pub(super) missing: BTreeSet<TaskArn>,
+    pub(super) gaps: Vec<Gap>,
+}
+
+/// Reads the tasks of the observed service.
+pub(super) async fn read_tasks(aws: &Aws, seen: &mut Observation) {
+    let Listed { arns, gaps } = list_all(aws, &seen.key.cluster, Of::Service(&seen.key.service)).await;
+    seen.gaps.extend(gaps);
+    let described = describe(aws, &seen.key.cluster, &arns).await;
+    seen.tasks.extend(described.tasks);
+    seen.gaps.extend(described.gaps);
+    seen.gaps.extend(described.missing.into_iter().map(|arn| {
+        let why = format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail());
+        Gap { what: Missed::Task(arn), why, retry: true }
+    }));
+}
+
+/// Lists tasks with desired status RUNNING, then those with desired status STOPPED.
+pub(super) async fn list_all(aws: &Aws, cluster: &ClusterArn, of: Of<'_>) -> Listed {
+    let mut listed = Listed::default();
+    list(aws, cluster, of, DesiredStatus::Running, &mut listed).await;
+    list(aws, cluster, of, DesiredStatus::Stopped, &mut listed).await;
+    listed
+}
+
+async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus, listed: &mut Listed) {
+    let resource = || match of {
+        Of::Service(name) => format!("{} tasks of {}/{name}", status.as_str(), cluster.name()),
+        Of::Instance(arn) => format!("{} tasks on {}/{}", status.as_str(), cluster.name(), arn.tail()),
+        Of::Cluster => format!("{} tasks of {}", status.as_str(), cluster.name()),
+    };
+    let mut token = None;
+    for _ in 0..PAGE_LIMIT {
+        let request = aws.ecs.list_tasks().cluster(cluster.as_str()).desired_status(status.clone());
+        let request = match of {
+            Of::Service(name) => request.service_name(name),
+            Of::Instance(arn) => request.container_instance(arn.as_str()),
+            Of::Cluster => request,
+        };
+        let answer = match request.set_next_token(token.take()).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                listed.gaps.push(gap(Missed::Tasks, &Failure::of("ecs:ListTasks", resource(), error)));
+                return;
+            }
+        };
+        for text in answer.task_arns() {
+            match TaskArn::try_from(text.as_str()) {
+                Ok(arn) => {
+                    listed.arns.insert(arn);
+                }
+                Err(error) => listed.gaps.push(Gap { what: Missed::Tasks, why: error.to_string(), retry: false }),
+            }
+        }
+        token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return;
+        }
+    }
+    let why = format!("ecs:ListTasks of {} has more than {PAGE_LIMIT} pages", resource());
+    listed.gaps.push(Gap { what: Missed::Tasks, why, retry: false });
+}
+
+/// Describes these tasks, in batches.
+pub(super) async fn describe(aws: &Aws, cluster: &ClusterArn, arns: &BTreeSet<TaskArn>) -> Descriptions {
+    let arns: Vec<&TaskArn> = arns.iter().collect();
+    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
+    let mut batches = futures_util::stream::iter(batches).buffered(CONCURRENCY);
+    let mut all = Descriptions::default();
+    while let Some(batch) = batches.next().await {
+        all.tasks.extend(batch.tasks);
+        all.missing.extend(batch.missing);
+        all.gaps.extend(batch.gaps);
+    }
+    all.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
+    all
+}
+
+async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> Descriptions {
+    let action = "ecs:DescribeTasks";
+    let mut described = Descriptions::default();
+    let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    let answer = match aws.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(names)).send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let resource = format!("{} tasks of {}", batch.len(), cluster.name());
+            described.gaps.push(gap(Missed::Tasks, &Failure::of(action, resource, error)));
+            return described;
+        }
+    };
+    for arn in batch {
+        let task = answer.tasks().iter().find(|task| task.task_arn() == Some(arn.as_str()));
+        let failure = answer.failures().iter().find(|failure| names_task(failure.arn(), arn));
+        let missed = Missed::Task((*arn).clone());
+        match (task.map(convert::task), failure) {
+            (Some(Ok(task)), _) => described.tasks.push(task),
+            (Some(Err(error)), _) => {
+                let why = format!("task {}: {}", arn.tail(), chain(&error));
+                described.gaps.push(Gap { what: missed, why, retry: false });
+            }
+            (None, Some(failure)) if failure.reason() == Some("MISSING") => {
+                described.missing.insert((*arn).clone());
+            }
+            (None, Some(failure)) => described.gaps.push(failure_gap(missed, action, failure)),
+            (None, None) => {
+                let why = format!("{action} did not answer for task {}", arn.tail());
+                described.gaps.push(Gap { what: missed, why, retry: true });
+            }
+        }
+    }
+    described
+}
+
+/// A failure names a task by its ARN; in old clusters by the short form, which ends alike.
+fn names_task(failed: Option<&str>, arn: &TaskArn) -> bool {
+    failed.is_some_and(|failed| failed.rsplit('/').next() == Some(arn.tail()))
+}
+
+/// Adds tasks that were described later; a task that is there already is replaced by its newer description.
+pub(super) fn add_newer(tasks: &mut Vec<Task>, newer: Vec<Task>) {
+    for task in newer {
+        match tasks.iter_mut().find(|known| known.arn == task.arn) {
+            Some(known) => *known = task,
+            None => tasks.push(task),
+        }
+    }
+    tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
+}
