@@ -1,1 +1,69 @@
-//! Being written.
+//! The function that checks services and repairs them: a batch of messages in, the ids of those that must be
+//! tried again out.
+//!
+//! It wires reading, planning and writing together and decides nothing. A message is tried again when anything
+//! that it asked for failed; the other messages of its batch are not.
+
+mod check;
+mod errors;
+mod inbox;
+mod summary;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use futures_util::StreamExt as _;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
+use portkeeper_aws::failure::chain;
+use portkeeper_aws::{ledger, observe};
+use portkeeper_core::event::{ServiceCheck, coalesce};
+use portkeeper_core::ids::ServiceKey;
+use std::collections::BTreeSet;
+
+/// Services that are described with one call: what `DescribeServices` takes.
+const SERVICES_PER_CALL: usize = 10;
+
+/// Services that are checked at once. Half of those described together: the other half begins while their
+/// description is still fresh, because proofs age from it.
+const SERVICES_AT_ONCE: usize = 5;
+
+/// Handles one batch of messages of the `checks` queue.
+pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent) -> SqsBatchResponse {
+    let inbox = inbox::read(event, config);
+    let mut failed = inbox.unreadable;
+    let checks = coalesce(inbox.checks);
+    let keys: Vec<ServiceKey> = checks.iter().map(|check| check.key.clone()).collect();
+    tracing::debug!(services = keys.len(), "batch read");
+    let mut recalled = match ledger::recall(aws, &config.ledger_table, &keys).await {
+        Ok(recalled) => recalled,
+        Err(failure) => {
+            tracing::error!(error = chain(&failure), services = keys.len(), "nothing was checked");
+            failed.extend(checks.into_iter().flat_map(|check| check.messages));
+            return response(failed);
+        }
+    };
+    let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
+    for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
+        let described = observe::describe_services(aws, together).await;
+        let runs = together.iter().zip(described).map(|(check, described)| {
+            let stored = recalled.remove(&check.key).unwrap_or_default();
+            check::check_service(aws, config, check, stored, described)
+        });
+        let runs: Vec<_> = runs.collect();
+        let succeeded: Vec<bool> = futures_util::stream::iter(runs).buffered(SERVICES_AT_ONCE).collect().await;
+        let unsuccessful = together.iter().zip(succeeded).filter(|(_, succeeded)| !succeeded);
+        failed.extend(unsuccessful.flat_map(|(check, _): (&ServiceCheck, bool)| check.messages.iter().cloned()));
+    }
+    response(failed)
+}
+
+/// Lambda takes a failure without an id for a failure of the whole batch, which is right for a message that has none.
+fn response(failed: BTreeSet<String>) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    for id in failed {
+        response.add_failure(id);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests;

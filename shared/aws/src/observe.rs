@@ -25,9 +25,9 @@ use std::collections::BTreeSet;
 pub use answers::answer_questions;
 pub use services::describe_services;
 
-/// How many calls of one kind are under way at once, and how many services. ELBv2 gives an account ten reads a
+/// How many calls of one kind are under way at once for one service, and how many services are read at once. ELBv2 gives an account ten reads a
 /// second with a burst of forty, which other tools need too.
-pub const CONCURRENCY: usize = 4;
+const CONCURRENCY: usize = 4;
 
 /// The most pages of one list. A page holds 100 and ECS allows 5,000 tasks to a service; a cluster of more than
 /// 10,000 tasks is not listed to its end, which is a gap.
@@ -52,7 +52,7 @@ pub async fn observe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<
             Err(failure) => Err(failure),
         }
     });
-    futures_util::stream::iter(rest).buffered(CONCURRENCY).collect().await
+    few_at_once(rest.collect()).await
 }
 
 /// Reads the rest of a service that [`describe_services`] described: its groups, then its tasks.
@@ -93,6 +93,11 @@ fn merge_stopped(check: &ServiceCheck, seen: &mut Observation) {
             seen.tasks.push(stopped.clone());
         }
     }
+}
+
+/// Carries these out, no more than [`CONCURRENCY`] at the same time; the results come in the order given.
+fn few_at_once<F: Future>(futures: Vec<F>) -> impl Future<Output = Vec<F::Output>> {
+    futures_util::stream::iter(futures).buffered(CONCURRENCY).collect()
 }
 
 /// The gap that a failed call leaves. It may succeed later.

@@ -1,9 +1,8 @@
 //! What tasks run on and from: container instances and task definitions.
 
-use super::{CONCURRENCY, DESCRIBE_BATCH, convert, gap, services::failure_gap};
+use super::{DESCRIBE_BATCH, convert, few_at_once, gap, services::failure_gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
-use futures_util::StreamExt as _;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskDefinitionArn};
 use portkeeper_core::observation::{
     ContainerInstance, ContainerInstanceState, Gap, Missed, Observation, Task, TaskDefinition,
@@ -50,8 +49,7 @@ pub(super) async fn describe_instances(aws: &Aws, arns: &BTreeSet<ContainerInsta
     let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
     let cluster = seen.key.cluster.clone();
     let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, &cluster, batch)).collect();
-    let mut batches = futures_util::stream::iter(batches).buffered(CONCURRENCY);
-    while let Some((instances, gaps)) = batches.next().await {
+    for (instances, gaps) in few_at_once(batches).await {
         seen.container_instances.extend(instances);
         seen.gaps.extend(gaps);
     }
@@ -115,8 +113,7 @@ pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
         let read = read_definition(aws, &arn).await;
         (arn, read)
     });
-    let mut reads = futures_util::stream::iter(reads).buffered(CONCURRENCY);
-    while let Some((arn, read)) = reads.next().await {
+    for (arn, read) in few_at_once(reads.collect()).await {
         match read {
             Ok(definition) => {
                 seen.task_definitions.insert(arn, definition);

@@ -2,10 +2,9 @@
 //!
 //! Descriptions come from the warm cache where they are known. Registered targets are read every time.
 
-use super::{CONCURRENCY, convert, gap};
+use super::{convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
-use futures_util::StreamExt as _;
 use portkeeper_core::ids::TargetGroupArn;
 use portkeeper_core::observation::{FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType};
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,10 +33,7 @@ pub(super) async fn read_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, se
             (arn.clone(), read)
         }
     });
-    // Collected first: the closure borrows what was described.
-    let reads: Vec<_> = reads.collect();
-    let mut reads = futures_util::stream::iter(reads).buffered(CONCURRENCY);
-    while let Some((arn, read)) = reads.next().await {
+    for (arn, read) in few_at_once(reads.collect()).await {
         match read {
             Read::Group(group) => {
                 seen.target_groups.insert(arn, group);

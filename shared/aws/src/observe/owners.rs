@@ -2,10 +2,9 @@
 //! register their tasks.
 
 use super::services::{Described, read_revisions};
-use super::{CONCURRENCY, groups_of, services, tasks};
+use super::{few_at_once, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::chain;
-use futures_util::StreamExt as _;
 use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,7 +73,7 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
             (instance.cloned(), tasks::list_all(aws, cluster, of).await)
         }
     });
-    let lists: Vec<_> = futures_util::stream::iter(lists).buffered(CONCURRENCY).collect().await;
+    let lists = few_at_once(lists.collect()).await;
     let place = |(instance, list): (Option<ContainerInstanceArn>, tasks::Listed)| {
         seen.gaps.extend(list.gaps.iter().map(as_owners_gap));
         Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns }

@@ -1,10 +1,9 @@
 //! Services and their revisions. It knows when revisions need to be read at all, and not what follows from them.
 
-use super::{CONCURRENCY, convert, gap};
+use super::{convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use aws_sdk_ecs::types as ecs;
-use futures_util::StreamExt as _;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::{ClusterArn, RevisionArn, ServiceKey};
 use portkeeper_core::observation::{
@@ -43,7 +42,7 @@ pub async fn describe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result
         let described = describe_batch(aws, &checks).await;
         batch.iter().map(|(place, _)| *place).zip(described).collect::<Vec<_>>()
     });
-    let answers: Vec<Vec<_>> = futures_util::stream::iter(answers).buffered(CONCURRENCY).collect().await;
+    let answers = few_at_once(answers.collect()).await;
     let ordered: BTreeMap<usize, _> = answers.into_iter().flatten().collect();
     ordered.into_values().collect()
 }
@@ -70,7 +69,7 @@ async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Obser
         }
         Err(failure) if checks.len() > 1 && failure.is_final() => {
             let each = checks.iter().map(|check| describe_service(aws, check));
-            futures_util::stream::iter(each).buffered(CONCURRENCY).collect().await
+            few_at_once(each.collect()).await
         }
         Err(failure) => checks.iter().map(|_| Err(failure.clone())).collect(),
     }

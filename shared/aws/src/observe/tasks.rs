@@ -4,11 +4,10 @@
 //! so that one which moves meanwhile is in the second, and none is in neither.
 
 use super::services::failure_gap;
-use super::{CONCURRENCY, DESCRIBE_BATCH, PAGE_LIMIT, convert, gap};
+use super::{DESCRIBE_BATCH, PAGE_LIMIT, convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use aws_sdk_ecs::types::DesiredStatus;
-use futures_util::StreamExt as _;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Task};
 use std::collections::BTreeSet;
@@ -103,9 +102,8 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
 pub(super) async fn describe(aws: &Aws, cluster: &ClusterArn, arns: &BTreeSet<TaskArn>) -> Descriptions {
     let arns: Vec<&TaskArn> = arns.iter().collect();
     let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
-    let mut batches = futures_util::stream::iter(batches).buffered(CONCURRENCY);
     let mut all = Descriptions::default();
-    while let Some(batch) = batches.next().await {
+    for batch in few_at_once(batches).await {
         all.tasks.extend(batch.tasks);
         all.missing.extend(batch.missing);
         all.gaps.extend(batch.gaps);

@@ -1,0 +1,27 @@
+//! What makes a check be tried again.
+
+use portkeeper_aws::failure::Failure;
+use portkeeper_aws::ledger::CommitError;
+
+/// A step of a check that failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// The service could not be described.
+    #[error("the service cannot be described")]
+    Observe(#[source] Failure),
+    /// Something could not be read that may be readable later.
+    #[error("not all could be read: {0}")]
+    Incomplete(String),
+    /// The next look could not be asked for.
+    #[error("the next look cannot be asked for")]
+    LookAgain(#[source] Failure),
+    /// The record could not be stored.
+    #[error("what was learnt and planned cannot be stored")]
+    Ledger(#[source] CommitError),
+    /// A write failed, and it is not known whether AWS carried it out.
+    #[error("a repair may not have been carried out: {0}")]
+    Write(String),
+    /// An alert was not accepted. The next check sends it.
+    #[error("an alert was not sent")]
+    Alert(#[source] Failure),
+}
