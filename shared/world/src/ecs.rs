@@ -16,12 +16,15 @@ mod revision_api;
 mod scheduler;
 mod service;
 mod service_api;
+mod service_check;
 mod service_update;
 mod service_view;
 mod task;
 mod task_api;
 mod task_set_api;
 mod task_view;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 pub use agent::{InstanceOptions, PortAllocator};
@@ -88,14 +91,22 @@ impl Default for Timing {
     }
 }
 
+/// Which running tasks the service scheduler replaces, beyond the grace period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Replaces {
+    /// None: an unhealthy target stays as it is.
+    Nothing,
+    /// Those whose target fails its health checks [BC `CreateService`].
+    Unhealthy,
+    /// Also those whose target is not found or draining. Reports conflict about that (AWS-FACTS 1.3).
+    UnhealthyOrUnregistered,
+}
+
 /// What may differ between accounts, agent versions and days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
-    /// ECS replaces tasks whose target is unhealthy beyond the grace period (as AWS does).
-    pub replace_unhealthy: bool,
-    /// ECS also replaces running tasks whose target is not found or draining. Reports conflict (AWS-FACTS 1.3), so
-    /// this is off by default.
-    pub replace_unregistered: bool,
+    /// Which running tasks ECS replaces.
+    pub replaces: Replaces,
     /// Docker 20.10.6 and later without the agent's own allocation: IPv6 bindings get another host port.
     pub separate_v6_ports: bool,
     /// Lets `CreateService` accept load balancers that AWS would refuse, to build accounts that are broken already.
@@ -104,12 +115,7 @@ pub struct Behaviour {
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self {
-            replace_unhealthy: true,
-            replace_unregistered: false,
-            separate_v6_ports: false,
-            accept_broken_services: false,
-        }
+        Self { replaces: Replaces::Unhealthy, separate_v6_ports: false, accept_broken_services: false }
     }
 }
 

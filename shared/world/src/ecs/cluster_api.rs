@@ -12,10 +12,8 @@ use std::collections::BTreeMap;
 /// The name of a cluster that is named by name or ARN; `default` if it is not named.
 pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<String, ApiError> {
     let name = tail(cluster.unwrap_or("default"));
-    match world.ecs.clusters.contains_key(name) {
-        true => Ok(name.to_owned()),
-        false => Err(ApiError::refused("ClusterNotFoundException", "Cluster not found.")),
-    }
+    let cluster = world.ecs.clusters.get_key_value(name).map(|(name, _)| name.clone());
+    cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
 }
 
 pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, ApiError> {

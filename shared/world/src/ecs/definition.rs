@@ -13,7 +13,7 @@ pub(crate) enum NetworkMode {
 }
 
 impl NetworkMode {
-    /// `bridge` is the default on Linux [BC TaskDefinition.networkMode].
+    /// `bridge` is the default on Linux [BC `TaskDefinition.networkMode`].
     fn parse(name: Option<&str>) -> Option<Self> {
         match name {
             None | Some("bridge" | "default") => Some(Self::Bridge),

@@ -57,7 +57,7 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 }
 
 /// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE for a while
-/// [BC DeregisterContainerInstance]; here for ever.
+/// [BC `DeregisterContainerInstance`]; here for ever.
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "cluster containerInstances include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -66,19 +66,17 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
     at_most(&input, "Container instances", asked.len(), 100)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for id in asked.into_iter().map(tail) {
+        let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
         match world.ecs.instances.get(id).filter(|instance| instance.cluster == cluster) {
             Some(instance) => instances.push(show(world, instance)),
-            None => {
-                let path = format!("{cluster}/{id}");
-                failures.push(missing(&world.account.ecs_arn("container-instance", &path)));
-            }
+            None => failures.push(missing(&arn)),
         }
     }
     Ok(json!({"containerInstances": instances, "failures": failures}))
 }
 
 /// Without `force` only an instance without running tasks can be deregistered; with it, tasks become orphans: their
-/// containers run on, ECS forgets them and deregisters their targets [DG deregister_container_instance].
+/// containers run on, ECS forgets them and deregisters their targets [DG `deregister_container_instance`].
 pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterContainerInstance", input, "cluster containerInstance force")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -97,7 +95,7 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     Ok(json!({"containerInstance": show(world, instance)}))
 }
 
-/// ACTIVE or DRAINING; at most ten instances per call [BC UpdateContainerInstancesState].
+/// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
 pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("UpdateContainerInstancesState", input, "cluster containerInstances status")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;

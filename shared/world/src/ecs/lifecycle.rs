@@ -8,12 +8,12 @@ use crate::World;
 use crate::journal::Kind;
 use std::sync::Arc;
 
-/// "stopped tasks appear for at least one hour" [BC DescribeTasks].
+/// "stopped tasks appear for at least one hour" [BC `DescribeTasks`].
 const STOPPED_VISIBLE_MS: u64 = 3_600_000;
 
 /// What to launch, and where.
 #[derive(Debug, Clone)]
-pub(super) struct Launch {
+pub(super) struct NewTask {
     pub cluster: String,
     pub definition: Arc<TaskDefinition>,
     /// `cluster/service`, and the digits of its deployment or task set.
@@ -28,12 +28,12 @@ pub(super) struct Launch {
 }
 
 /// Creates a task in PROVISIONING; gives its id.
-pub(super) fn launch(world: &mut World, launch: Launch) -> String {
+pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     let id = world.ids.task();
     let now = world.now_ms();
-    let instance = launch.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
+    let instance = new.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
     let (ec2_id, mut zone) = instance.map(|i| (Some(i.ec2_id.clone()), i.zone.clone())).unwrap_or_default();
-    let eni = launch.subnet.filter(|_| launch.definition.network_mode == NetworkMode::Awsvpc).map(|subnet| Eni {
+    let eni = new.subnet.filter(|_| new.definition.network_mode == NetworkMode::Awsvpc).map(|subnet| Eni {
         attachment: world.ids.uuid(),
         id: world.ids.eni(),
         mac: world.ids.mac(),
@@ -45,7 +45,7 @@ pub(super) fn launch(world: &mut World, launch: Launch) -> String {
     if let Some(subnet) = eni.as_ref().and_then(|eni| world.ecs.network.subnet(&eni.subnet)) {
         zone.clone_from(&subnet.zone);
     }
-    let containers = launch.definition.containers.iter().map(|container| Container {
+    let containers = new.definition.containers.iter().map(|container| Container {
         id: world.ids.uuid(),
         name: container.name.clone(),
         status: "PENDING",
@@ -53,27 +53,26 @@ pub(super) fn launch(world: &mut World, launch: Launch) -> String {
         exit_code: None,
     });
     let containers = containers.collect();
-    let elb_attachment = launch.behind_balancer.then(|| world.ids.uuid());
+    let elb_attachment = new.behind_balancer.then(|| world.ids.uuid());
     let due_ms = Some(now + step_ms(world, world.ecs.timing.provisioning_secs));
-    let (service, deployment) = launch.service.unzip();
+    let (service, deployment) = new.service.unzip();
     if let Some(service) = service.as_ref().and_then(|key| world.ecs.services.get_mut(key)) {
         service.tasks.insert(id.clone());
     }
     let task = Task {
-        arn: world.account.ecs_arn("task", &format!("{}/{id}", launch.cluster)),
+        arn: world.account.ecs_arn("task", &format!("{}/{id}", new.cluster)),
         id: id.clone(),
-        cluster: launch.cluster,
-        definition: launch.definition,
-        instance: launch.instance,
+        cluster: new.cluster,
+        definition: new.definition,
+        instance: new.instance,
         ec2_id,
         zone,
-        group: launch.group,
-        started_by: launch.started_by,
+        group: new.group,
+        started_by: new.started_by,
         service,
         deployment,
-        launch_type: launch.launch_type,
+        launch_type: new.launch_type,
         status: Status::Provisioning,
-        stop_wanted: false,
         version: 1,
         connected: true,
         containers,
@@ -111,7 +110,7 @@ pub(super) fn tick(world: &mut World) {
         (_, _, Some(stopped_ms)) => stopped_ms + STOPPED_VISIBLE_MS <= now,
         (Some(due_ms), _, _) if due_ms <= now => true,
         (_, Registration::Due(at), _) => at <= now,
-        _ => task.crashed && !task.stop_wanted,
+        _ => task.crashed && !task.stop_wanted(),
     };
     let due: Vec<String> = world.ecs.tasks.values().filter(is_due).map(|task| task.id.clone()).collect();
     for id in due {
@@ -151,13 +150,13 @@ fn step(world: &mut World, id: &str) {
     if agent_away && (needs_agent || task.crashed) {
         return;
     }
-    if task.crashed && !task.stop_wanted {
+    if task.crashed && !task.stop_wanted() {
         return stop(world, id, "EssentialContainerExited", "Essential container in task exited");
     }
     if task.due_ms.is_none_or(|due| due > now) {
         return;
     }
-    match (task.status, task.stop_wanted) {
+    match (task.status, task.stop_wanted()) {
         (Status::Provisioning, false) => move_on(world, id, Status::Pending),
         (Status::Pending, false) => activate(world, id),
         (Status::Activating, false) => move_on(world, id, Status::Running),
@@ -337,11 +336,10 @@ fn end(world: &mut World, id: &str) {
 /// Wants a task stopped: `desiredStatus` changes now, the rest follows.
 pub(super) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str) {
     let now = world.now_ms();
-    if world.ecs.tasks.get(id).is_none_or(|task| task.stop_wanted) {
+    if world.ecs.tasks.get(id).is_none_or(Task::stop_wanted) {
         return;
     }
     change(world, id, |task| {
-        task.stop_wanted = true;
         task.stopping_ms = Some(now);
         task.stop = Some(Stop { code, reason: reason.to_owned() });
         task.due_ms = Some(now);
@@ -349,7 +347,7 @@ pub(super) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str
 }
 
 /// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
-/// [DG deregister_container_instance]. As orphans their containers run on and answer; otherwise they died.
+/// [DG `deregister_container_instance`]. As orphans their containers run on and answer; otherwise they died.
 pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
     let lost = |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
     let ids: Vec<String> = world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();

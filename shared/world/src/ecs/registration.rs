@@ -6,7 +6,7 @@ use super::definition::NetworkMode;
 use super::events;
 use super::service::LoadBalancer;
 use super::task::{Registration, Task};
-use super::{RegisterAt, Status};
+use super::{RegisterAt, Replaces, Status};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::elb::TargetType;
@@ -157,19 +157,20 @@ pub(super) enum Standing {
     Bad(String, String),
 }
 
-/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC CreateService]. A target in a group without
+/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC `CreateService`]. A target in a group without
 /// traffic counts as good, since nothing will ever check it.
 pub(super) fn standing(world: &World, task: &Task) -> Standing {
     if matches!(task.registration, Registration::Due(_)) {
         return Standing::Waiting;
     }
+    let also_unregistered = world.ecs.behaviour.replaces == Replaces::UnhealthyOrUnregistered;
     let mut standing = Standing::Good;
     for target in expected(world, task) {
         let Some(group) = world.elb.group(&target.group) else { return Standing::Waiting };
         let matches_mode = (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
         let health = world.target_health(&target.group, &target.id, target.port);
         match health.as_ref().map(|health| health.state) {
-            None | Some("draining") if world.ecs.behaviour.replace_unregistered && matches_mode => {
+            None | Some("draining") if also_unregistered && matches_mode => {
                 return Standing::Bad(target.group, "TARGET IS NOT FOUND".to_owned());
             }
             Some("unhealthy") => {

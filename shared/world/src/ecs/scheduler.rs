@@ -4,11 +4,11 @@
 
 use super::agent::{Instance, InstanceStatus};
 use super::definition::{NetworkMode, TaskDefinition};
-use super::lifecycle::{self, Launch};
+use super::lifecycle::{self, NewTask};
 use super::registration::{Standing, standing};
 use super::service::{Controller, Service, ServiceStatus};
 use super::service_view::tasks_of;
-use super::{Status, Task, events, traffic};
+use super::{Replaces, Status, Task, events, traffic};
 use crate::World;
 use crate::journal::Kind;
 use serde_json::Value;
@@ -89,13 +89,14 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
     let one = |task: &Task| {
         let mut good = false;
         let mut replace = None;
-        if task.status == Status::Running && !task.stop_wanted {
+        if task.status == Status::Running && !task.stop_wanted() {
             match standing(world, task) {
                 Standing::Good => good = true,
                 Standing::Bad(group, why) if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) => {
                     // [DG service-event-messages-list] and the stopped reason of the 2024 sample.
                     let reason = format!("Task failed ELB health checks in (target-group {group})");
-                    replace = world.ecs.behaviour.replace_unhealthy.then(|| format!("{reason} due to {why}"));
+                    replace =
+                        (world.ecs.behaviour.replaces > Replaces::Nothing).then(|| format!("{reason} due to {why}"));
                 }
                 Standing::Bad(..) | Standing::Waiting => {}
             }
@@ -107,7 +108,7 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
         Seen {
             id: task.id.clone(),
             deployment: task.deployment.clone().unwrap_or_default(),
-            wanted: !task.stop_wanted,
+            wanted: !task.stop_wanted(),
             stopped: task.status == Status::Stopped,
             good,
             created_ms: task.created_ms,
@@ -122,16 +123,17 @@ fn len(count: usize) -> u32 {
 }
 
 /// Starts within `maximumPercent`, stops down to `minimumHealthyPercent`; unhealthy tasks are replaced first and
-/// stopped then, if there is room for that [BC CreateService, DG ecs_services].
+/// stopped then, if there is room for that [BC `CreateService`, DG `ecs_services`].
 fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
     let (minimum_percent, maximum_percent) = service.percents();
     let alive: Vec<&Seen> = seen.iter().filter(|task| task.wanted).collect();
     let shifting = service.primary().is_some_and(|primary| primary.stage.is_some());
     let rolling = service.controller == Controller::Ecs && !shifting;
     let all_wanted: u32 = service.deployments.iter().map(|deployment| service.wanted(deployment)).sum();
-    let limit = match rolling {
-        true => (u64::from(service.desired) * u64::from(maximum_percent) / 100).max(1),
-        false => u64::from(all_wanted) * u64::from(maximum_percent.max(100)) / 100,
+    let limit = if rolling {
+        (u64::from(service.desired) * u64::from(maximum_percent) / 100).max(1)
+    } else {
+        u64::from(all_wanted) * u64::from(maximum_percent.max(100)) / 100
     };
     let mut room = u32::try_from(limit).unwrap_or(u32::MAX).saturating_sub(len(alive.len()));
     let minimum = u64::from(service.desired.min(all_wanted)) * u64::from(minimum_percent);
@@ -177,7 +179,7 @@ fn start(world: &mut World, key: &str, deployment: &str) -> Option<String> {
             return None;
         }
     };
-    let launch = Launch {
+    let new = NewTask {
         cluster: service.cluster.clone(),
         definition: revision.definition.clone(),
         service: Some((key.to_owned(), deployment.to_owned())),
@@ -188,7 +190,7 @@ fn start(world: &mut World, key: &str, deployment: &str) -> Option<String> {
         subnet,
         behind_balancer: !revision.load_balancers.is_empty(),
     };
-    Some(lifecycle::launch(world, launch))
+    Some(lifecycle::launch(world, new))
 }
 
 /// `SERVICE_TASK_PLACEMENT_FAILURE`, not more than once a minute.

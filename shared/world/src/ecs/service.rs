@@ -2,7 +2,7 @@
 //!
 //! Deployments and task sets are one thing inside ECS: both have the id that is their tasks' `startedBy` (AWS-FACTS 3.3).
 
-use super::definition::{NetworkMode, TaskDefinition};
+use super::definition::TaskDefinition;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -246,7 +246,7 @@ impl Service {
         configuration.and_then(|c| c.get("strategy")?.as_str()).unwrap_or("ROLLING")
     }
 
-    /// Defaults 100 and 200 [BC DeploymentConfiguration].
+    /// Defaults 100 and 200 [BC `DeploymentConfiguration`].
     pub(super) fn percents(&self) -> (u32, u32) {
         let minimum = self.deployment_number("/minimumHealthyPercent").unwrap_or(100);
         (minimum, self.deployment_number("/maximumPercent").unwrap_or(200))
@@ -265,57 +265,10 @@ impl Service {
 /// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
 pub(super) fn find_key(world: &World, cluster: Option<&str>, service: &str) -> Result<String, ApiError> {
     let key = format!("{}/{}", super::cluster_api::find_cluster(world, cluster)?, super::tail(service));
-    match world.ecs.services.contains_key(&key) {
-        true => Ok(key),
-        false => Err(ApiError::refused("ServiceNotFoundException", "Service not found.")),
-    }
+    if world.ecs.services.contains_key(&key) { Ok(key) } else { Err(gone()) }
 }
 
-/// The error for a service that vanished while it was worked on.
+/// The error for a service that is not there (any more).
 pub(super) fn gone() -> ApiError {
     ApiError::refused("ServiceNotFoundException", "Service not found.")
-}
-
-/// What AWS checks of load balancers when a service or task set is made from them (AWS-FACTS 6).
-pub(super) fn check_load_balancers(
-    world: &World,
-    definition: &TaskDefinition,
-    balancers: &[LoadBalancer],
-) -> Result<(), ApiError> {
-    let refuse = |message: String| Err(ApiError::refused("InvalidParameterException", message));
-    if balancers.len() > 5 {
-        return refuse("load balancers can have at most 5 items.".to_owned());
-    }
-    for balancer in balancers.iter().filter(|_| !world.ecs.behaviour.accept_broken_services) {
-        let (container, port) = (&balancer.container, balancer.port);
-        match definition.container(container) {
-            None => return refuse(format!("The container {container} does not exist in the task definition.")),
-            Some(found) if !found.has_port(port) => {
-                return refuse(format!("The container {container} did not have a container port {port} defined."));
-            }
-            Some(_) => {}
-        }
-        for arn in std::iter::once(balancer.group.as_str()).chain(balancer.alternate()) {
-            let Some(group) = world.elb.group(arn) else {
-                return refuse(format!(
-                    "Unable to assume role and validate the specified targetGroupArn: {arn} was not found."
-                ));
-            };
-            let is_ip = group.target_type == crate::elb::TargetType::Ip;
-            if is_ip != (definition.network_mode == NetworkMode::Awsvpc) {
-                let (kind, mode) =
-                    (group.target_type.name(), definition.shown.get("networkMode").and_then(Value::as_str));
-                let mode = mode.unwrap_or("bridge");
-                return refuse(format!(
-                    "The provided target group {arn} has target type {kind}, which is incompatible with the {mode} network mode specified in the task definition."
-                ));
-            }
-            if group.balancer.is_none() && arn == balancer.group {
-                return refuse(format!(
-                    "The target group with targetGroupArn {arn} does not have an associated load balancer."
-                ));
-            }
-        }
-    }
-    Ok(())
 }

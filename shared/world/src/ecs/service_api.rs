@@ -1,8 +1,8 @@
 //! `CreateService`.
 
 use super::cluster_api::{find_cluster, read_tags};
-use super::service::{Controller, LoadBalancer, Service, ServiceStatus, check_load_balancers, gone};
-use super::{definition::NetworkMode, definition_api, read, service_view, traffic};
+use super::service::{Controller, LoadBalancer, Service, ServiceStatus, gone};
+use super::{definition::NetworkMode, definition_api, read, service_check, service_view, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -118,7 +118,7 @@ fn new_service(
         if launch_type == "EXTERNAL" && !load_balancers.is_empty() {
             return Err(input.refuse("Service load balancing isn't supported for the EXTERNAL launch type."));
         }
-        check_load_balancers(world, definition, &load_balancers)?;
+        service_check::load_balancers(world, definition, &load_balancers)?;
     }
     if controller == Controller::CodeDeploy && load_balancers.len() != 1 {
         return Err(input.refuse("A service with a CODE_DEPLOY deployment controller needs exactly one load balancer."));

@@ -1,8 +1,8 @@
 //! `UpdateService` and `DeleteService`.
 
-use super::service::{Controller, LoadBalancer, ServiceStatus, check_load_balancers, find_key, gone};
+use super::service::{Controller, LoadBalancer, ServiceStatus, find_key, gone};
 use super::service_api::take_options;
-use super::{definition_api, read, service_view, traffic};
+use super::{definition_api, read, service_check, service_view, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -15,7 +15,7 @@ const MEMBERS: &str = "cluster service desiredCount taskDefinition capacityProvi
     loadBalancers propagateTags serviceRegistries serviceConnectConfiguration volumeConfigurations \
     vpcLatticeConfigurations";
 
-/// What starts a new deployment when it is given [BC UpdateService; AWS-FACTS 6].
+/// What starts a new deployment when it is given [BC `UpdateService`; AWS-FACTS 6].
 const STARTS_DEPLOYMENT: [&str; 8] = [
     "taskDefinition",
     "networkConfiguration",
@@ -51,7 +51,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         None => service.load_balancers.clone(),
     };
     if let Some(definition) = definition.as_ref().filter(|_| deploys) {
-        check_load_balancers(world, definition, &load_balancers)?;
+        service_check::load_balancers(world, definition, &load_balancers)?;
     }
     let desired = match input.number("desiredCount")? {
         Some(desired) => u32::try_from(desired).map_err(|_| input.refuse("desiredCount is too large"))?,

@@ -101,7 +101,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
     shown
 }
 
-/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC DescribeServices].
+/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC `DescribeServices`].
 pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "cluster services include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -120,7 +120,7 @@ pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, A
     Ok(json!({"services": services, "failures": failures}))
 }
 
-/// Pages of ten unless asked for more [BC ListServices.maxResults].
+/// Pages of ten unless asked for more [BC `ListServices.maxResults`].
 pub(super) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let known = "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
     let input = read("ListServices", input, known)?;

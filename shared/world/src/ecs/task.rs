@@ -116,8 +116,6 @@ pub(crate) struct Task {
     pub deployment: Option<String>,
     pub launch_type: String,
     pub status: Status,
-    /// Whether `desiredStatus` is STOPPED.
-    pub stop_wanted: bool,
     pub version: u64,
     pub connected: bool,
     pub containers: Vec<Container>,
@@ -136,6 +134,7 @@ pub(crate) struct Task {
     pub execution_stopped_ms: Option<u64>,
     pub stopped_ms: Option<u64>,
     pub updated_ms: u64,
+    /// Why it is to stop or has stopped: `desiredStatus` is STOPPED.
     pub stop: Option<Stop>,
     /// When the next step of its life is due.
     pub due_ms: Option<u64>,
@@ -148,13 +147,17 @@ impl Task {
         self.definition.network_mode
     }
 
+    pub(crate) fn stop_wanted(&self) -> bool {
+        self.stop.is_some()
+    }
+
     pub(crate) fn desired(&self) -> &'static str {
-        if self.stop_wanted { "STOPPED" } else { "RUNNING" }
+        if self.stop_wanted() { "STOPPED" } else { "RUNNING" }
     }
 
     /// Meant to run, and running or about to.
     pub(crate) fn is_live(&self) -> bool {
-        !self.stop_wanted && matches!(self.status, Status::Activating | Status::Running)
+        !self.stop_wanted() && matches!(self.status, Status::Activating | Status::Running)
     }
 
     /// `task 1f3a9c02 of shop/web`, for people.
@@ -198,7 +201,7 @@ pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) 
 pub(super) fn announce(world: &mut World, id: &str) {
     let now = world.now_ms();
     let Some(task) = world.ecs.tasks.get(id) else { return };
-    let stopping = if task.stop_wanted && task.status == Status::Running { " but is to stop" } else { "" };
+    let stopping = if task.stop_wanted() && task.status == Status::Running { " but is to stop" } else { "" };
     let why = task.stop.as_ref().filter(|_| task.status == Status::Stopped || !stopping.is_empty());
     let why = why.map(|stop| format!(": {}", stop.reason)).unwrap_or_default();
     let text = format!("{} is {}{stopping}{}{why}", task.title(), task.status.name(), task.place());

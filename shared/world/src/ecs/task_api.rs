@@ -1,7 +1,7 @@
 //! API operations on tasks.
 
 use super::cluster_api::{at_most, find_cluster, missing, paged, with_token};
-use super::lifecycle::{self, Launch};
+use super::lifecycle::{self, NewTask};
 use super::task::Task;
 use super::{definition_api, read, scheduler, tail, task_view};
 use crate::World;
@@ -9,7 +9,7 @@ use crate::api::ApiError;
 use crate::input::Input;
 use serde_json::{Value, json};
 
-/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC ListTasks].
+/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC `ListTasks`].
 pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let known = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus launchType daemonName";
     let input = read("ListTasks", input, known)?;
@@ -37,7 +37,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     }
     let keep = |task: &Task| {
         task.cluster == cluster
-            && task.stop_wanted == stop_wanted
+            && task.stop_wanted() == stop_wanted
             && (service.is_none() || task.service == service)
             && (instance.is_none() || task.instance.as_deref() == instance)
             && (started_by.is_none() || task.started_by.as_deref() == started_by)
@@ -49,7 +49,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     Ok(with_token(json!({"taskArns": arns}), next))
 }
 
-/// At most 100 tasks per call; unknown ones are failures, not errors [BC DescribeTasks].
+/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`].
 pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "cluster tasks include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -87,7 +87,7 @@ const RUN_MEMBERS: &str = "capacityProviderStrategy cluster count enableECSManag
     launchType networkConfiguration overrides placementConstraints placementStrategy platformVersion propagateTags \
     referenceId startedBy tags taskDefinition clientToken volumeConfigurations";
 
-/// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC RunTask].
+/// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC `RunTask`].
 pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("RunTask", input, RUN_MEMBERS)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -119,7 +119,7 @@ fn run_one(
         Err(reason) => return Ok(Err(reason)),
     };
     let network = input.get("networkConfiguration").unwrap_or(&Value::Null);
-    let launch = Launch {
+    let new = NewTask {
         cluster: cluster.to_owned(),
         service: None,
         group: input.optional_text("group")?.map_or_else(|| format!("family:{}", definition.family), str::to_owned),
@@ -130,5 +130,5 @@ fn run_one(
         behind_balancer: false,
         definition,
     };
-    Ok(Ok(lifecycle::launch(world, launch)))
+    Ok(Ok(lifecycle::launch(world, new)))
 }

@@ -1,11 +1,8 @@
-//! Task sets of services with the EXTERNAL or CODE_DEPLOY deployment controller.
+//! Task sets of services with the EXTERNAL or `CODE_DEPLOY` deployment controller.
 
 use super::cluster_api::missing;
-use super::service::{
-    Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, check_load_balancers, find_key,
-    gone,
-};
-use super::{definition_api, read, service_view, tail};
+use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, find_key, gone};
+use super::{definition_api, read, service_check, service_view, tail};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -97,7 +94,7 @@ fn read_scale(input: &Input<'_>) -> Result<u32, ApiError> {
     value.filter(|value| *value <= 100).ok_or_else(|| input.refuse("Scale value must be between 0 and 100"))
 }
 
-/// Only for the EXTERNAL deployment controller; at most five task sets [BC CreateTaskSet].
+/// Only for the EXTERNAL deployment controller; at most five task sets [BC `CreateTaskSet`].
 pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let known = "service cluster externalId taskDefinition networkConfiguration loadBalancers serviceRegistries \
         launchType capacityProviderStrategy platformVersion scale clientToken tags";
@@ -110,7 +107,7 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
     }
     let definition = definition_api::find(world, input.text("taskDefinition")?)?;
     let load_balancers = LoadBalancer::read_all(&input)?;
-    check_load_balancers(world, &definition, &load_balancers)?;
+    service_check::load_balancers(world, &definition, &load_balancers)?;
     let (scale, network) = (read_scale(&input)?, input.get("networkConfiguration").cloned().unwrap_or(Value::Null));
     let external_id = input.optional_text("externalId")?.map(str::to_owned);
     let launch_type = input.optional_text("launchType")?.map(str::to_owned);
@@ -167,7 +164,7 @@ pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, 
     })
 }
 
-/// Without `force` only a task set that is scaled to 0 can be deleted [BC DeleteTaskSet]. Its tasks are stopped.
+/// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its tasks are stopped.
 pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTaskSet", input, "cluster service taskSet force")?;
     let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;

@@ -59,7 +59,9 @@ pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<V
     let arn = input.text("LoadBalancerArn")?;
     let listeners: Vec<String> =
         world.elb.listeners.values().filter(|listener| listener.balancer == arn).map(|l| l.arn.clone()).collect();
-    listeners.iter().for_each(|listener| remove_listener(world, listener));
+    for listener in &listeners {
+        remove_listener(world, listener);
+    }
     world.elb.balancers.remove(arn);
     world.elb.tags.remove(arn);
     world.elb.reattach(world.now_ms());

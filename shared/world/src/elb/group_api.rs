@@ -37,7 +37,7 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({"TargetGroups": [shown]}))
 }
 
-/// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC CreateTargetGroup.Name].
+/// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC `CreateTargetGroup.Name`].
 fn check_name(input: &Input<'_>, name: &str) -> Result<(), ApiError> {
     let allowed = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if name.is_empty() || name.len() > 32 || !allowed || name.starts_with('-') || name.ends_with('-') {
@@ -85,7 +85,7 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
     })
 }
 
-/// CreateTargetGroup "is idempotent: multiple target groups with the same settings, each call succeeds" [BC].
+/// `CreateTargetGroup` "is idempotent: multiple target groups with the same settings, each call succeeds" [BC].
 fn same_settings(one: &TargetGroup, other: &TargetGroup) -> bool {
     let settings = |group: &TargetGroup| {
         let mut shown = group.to_json();
@@ -138,7 +138,7 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({"TargetGroups": [group.to_json()]}))
 }
 
-/// "You can delete a target group if it is not referenced by any actions" [BC DeleteTargetGroup]; its targets go with it.
+/// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`]; its targets go with it.
 pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTargetGroup", input, "TargetGroupArn")?;
     let arn = input.text("TargetGroupArn")?;
@@ -260,16 +260,16 @@ fn known_resources(world: &World, input: &Input<'_>) -> Result<Vec<String>, ApiE
         return Err(input.refuse("Up to 20 resources can be given"));
     }
     let elb = &world.elb;
-    let check = |arn: &&str| {
-        if elb.groups.contains_key(*arn) || elb.balancers.contains_key(*arn) {
-            Ok((*arn).to_owned())
-        } else if elb.listeners.contains_key(*arn) || elb.rules.contains_key(*arn) {
-            Ok((*arn).to_owned())
-        } else if arn.contains(":targetgroup/") {
-            Err(group_not_found())
-        } else {
-            Err(ApiError::refused("LoadBalancerNotFound", format!("'{arn}' not found")))
-        }
+    let known = |arn: &str| {
+        elb.groups.contains_key(arn)
+            || elb.balancers.contains_key(arn)
+            || elb.listeners.contains_key(arn)
+            || elb.rules.contains_key(arn)
+    };
+    let check = |arn: &&str| match *arn {
+        arn if known(arn) => Ok(arn.to_owned()),
+        arn if arn.contains(":targetgroup/") => Err(group_not_found()),
+        arn => Err(ApiError::refused("LoadBalancerNotFound", format!("'{arn}' not found"))),
     };
     arns.iter().map(check).collect()
 }

@@ -41,7 +41,7 @@ pub(crate) struct HealthCheck {
     pub unhealthy_threshold: u64,
 }
 
-/// A target is known by its id and port: one instance may be registered on many ports [BC RegisterTargets].
+/// A target is known by its id and port: one instance may be registered on many ports [BC `RegisterTargets`].
 pub(crate) type TargetKey = (String, u16);
 
 /// Why health checks fail.
@@ -105,7 +105,7 @@ impl TargetGroup {
         matches!(self.protocol.as_str(), "TCP" | "UDP" | "TLS" | "TCP_UDP")
     }
 
-    /// 0 to 3600 seconds, 300 by default [BC TargetGroupAttribute].
+    /// 0 to 3600 seconds, 300 by default [BC `TargetGroupAttribute`].
     pub(crate) fn deregistration_delay_ms(&self) -> u64 {
         let seconds = self.attributes.get("deregistration_delay.timeout_seconds");
         seconds.and_then(|seconds| seconds.parse::<u64>().ok()).unwrap_or(300).saturating_mul(1000)

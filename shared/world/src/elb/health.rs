@@ -11,7 +11,7 @@ use crate::ecs::Answer;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-/// State, reason code and description of a target, with AWS's words [BC TargetHealth].
+/// State, reason code and description of a target, with AWS's words [BC `TargetHealth`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TargetHealth {
     pub state: &'static str,
@@ -145,9 +145,8 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
 fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Failure> {
     let port = group.check.port.parse().unwrap_or(key.1);
     match world.ecs.answer(&key.0, port) {
-        Answer::Ok => Ok(()),
         Answer::Status(code) if group.check.protocol.starts_with("HTTP") => Err(Failure::Status(code)),
-        Answer::Status(_) => Ok(()),
+        Answer::Ok | Answer::Status(_) => Ok(()),
         Answer::Silence => Err(Failure::Timeout),
         Answer::Refused if group.target_type == TargetType::Ip => Err(Failure::Timeout),
         Answer::Refused => Err(Failure::Refused),
@@ -161,10 +160,9 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
     if target.draining_until_ms.is_some() {
         return target.draining_until_ms.filter(|until| *until > now).map(|_| next);
     }
-    let registration_secs = match group.is_network() {
-        true => world.elb.timing.nlb_registration_secs,
-        false => world.elb.timing.alb_registration_secs,
-    };
+    let timing = world.elb.timing;
+    let registration_secs =
+        if group.is_network() { timing.nlb_registration_secs } else { timing.alb_registration_secs };
     next.next_ms = now + 1000;
     if unusable(world, group, key, target).is_some() {
         (next.found, next.since_ms, next.streak) = (Found::Registering, now, 0);
@@ -181,11 +179,10 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
     // The first success makes a new target healthy "irrespective of the configured threshold"
     // [DG elb load-balancer-target-groups]; failures always need the threshold.
     let needed = match (target.found, outcome) {
-        (Found::Checking, Ok(())) => 1,
+        (Found::Registering | Found::Checking, Ok(())) => 1,
         (Found::Unhealthy(_), Ok(())) => group.check.healthy_threshold,
         (Found::Healthy, Ok(())) | (Found::Unhealthy(_), Err(_)) => u64::MAX,
         (_, Err(_)) => group.check.unhealthy_threshold,
-        (Found::Registering, Ok(())) => 1,
     };
     next.streak = if needed == u64::MAX { 0 } else { target.streak + 1 };
     if next.streak >= needed {
@@ -212,12 +209,12 @@ pub(super) fn tick(world: &mut World) {
                 None => group.targets.remove(&key),
             };
         }
-        let word = match found {
+        let verdict = match found {
             Some(Found::Healthy) if before != Found::Healthy => "healthy",
             Some(Found::Unhealthy(_)) if !matches!(before, Found::Unhealthy(_)) => "unhealthy",
             _ => continue,
         };
-        let text = format!("{}:{} in {} is {word}", key.0, key.1, world.elb.name_of(&arn));
+        let text = format!("{}:{} in {} is {verdict}", key.0, key.1, world.elb.name_of(&arn));
         let program = crate::truth::answering(world, &key.0, key.1);
         let service = program.map(|program| format!("{}/{}", program.cluster, program.service));
         world.journal.push(now, Kind::Health, service.as_deref(), text);

@@ -25,7 +25,7 @@ struct Named {
     zone: Option<String>,
 }
 
-/// Reads `Targets`; an omitted port is the group's port [BC TargetDescription.Port].
+/// Reads `Targets`; an omitted port is the group's port [BC `TargetDescription.Port`].
 fn read_targets(input: &Input<'_>, group: &TargetGroup, targets: &[Value]) -> Result<Vec<Named>, ApiError> {
     let read_one = |target| {
         let target = input.nested("Targets", target, "Id Port AvailabilityZone")?;
@@ -63,7 +63,7 @@ pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value)
 }
 
 /// Instance targets must be in the group's VPC and running; ip targets must be addresses, and one outside the VPC
-/// needs an Availability Zone [BC RegisterTargets, TargetDescription.AvailabilityZone].
+/// needs an Availability Zone [BC `RegisterTargets`, `TargetDescription.AvailabilityZone`].
 fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<(), ApiError> {
     let id = &target.id;
     if group.target_type == TargetType::Instance {
@@ -126,7 +126,7 @@ fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
     record(world, caller, WriteKind::Register, arn, (named.id, named.port), effective, owner);
 }
 
-/// "If the specified target does not exist, the action returns successfully" [BC DeregisterTargets]. An id without
+/// "If the specified target does not exist, the action returns successfully" [BC `DeregisterTargets`]. An id without
 /// its port means the group's port, so it does not find a target that was registered on another one [INF].
 pub(super) fn deregister_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterTargets", input, "TargetGroupArn Targets")?;

@@ -13,7 +13,7 @@ fn rule_not_found(arn: &str) -> ApiError {
     ApiError::refused("RuleNotFound", format!("Rule '{arn}' not found"))
 }
 
-/// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority" [BC CreateRule].
+/// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority" [BC `CreateRule`].
 pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions Tags")?;
     let listener = input.text("ListenerArn")?;
@@ -82,7 +82,7 @@ pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiE
     let input = read("DescribeRules", input, "ListenerArn RuleArns Marker PageSize")?;
     let arns = input.texts("RuleArns")?;
     let listener = input.optional_text("ListenerArn")?;
-    if listener.is_some() == !arns.is_empty() {
+    if listener.is_some() != arns.is_empty() {
         return Err(input.refuse("You must specify either listener rule ARNs or a listener ARN"));
     }
     if let Some(missing) = arns.iter().find(|arn| !world.elb.rules.contains_key(**arn)) {
