@@ -10,6 +10,8 @@ mod groups;
 mod health;
 mod registration;
 mod rule_api;
+#[cfg(test)]
+mod tests;
 mod writes;
 
 pub use groups::TargetType;
