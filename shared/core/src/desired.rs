@@ -158,7 +158,11 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         }
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
-            desired.unclear.push(unclear(task, Some(Code::AmbiguousRevision), since, why, reach));
+            // A task on its way out passes, and what could not be read is not ambiguous.
+            let unread = observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
+            let lasts = task.desired_status == TaskStatus::Running && !unread;
+            let code = lasts.then_some(Code::AmbiguousRevision);
+            desired.unclear.push(unclear(task, code, since, why, reach));
         }
         Ok(entries) if entries.is_empty() => {
             desired.left.push((task.arn.clone(), "its revision has no target group".to_owned()));
@@ -174,6 +178,15 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         let why = "its agent is out of contact, so its state may be old".to_owned();
         desired.unclear.push(unclear(task, Some(Code::AgentDisconnected), since, why, reach));
     }
+}
+
+/// A call that would have told where this task answers failed and will be tried again.
+fn was_missed(observation: &Observation, task: &Task) -> bool {
+    observation.gaps.iter().filter(|gap| gap.retry).any(|gap| match &gap.what {
+        Missed::ContainerInstance(arn) => task.container_instance.as_ref() == Some(arn),
+        Missed::TaskDefinition(arn) => *arn == task.task_definition,
+        _ => false,
+    })
 }
 
 fn unclear(task: &Task, code: Option<Code>, since: Timestamp, why: String, reach: Reach) -> Unclear {
@@ -217,8 +230,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         }),
         Address::Unknown { .. } | Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {
-            let due = matches!(standing(task, since), Standing::Due(_));
-            desired.unclear.push(unclear(task, due.then_some(Code::BindingsMissing), since, why, reach));
+            let lasts = matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
+            desired.unclear.push(unclear(task, lasts.then_some(Code::BindingsMissing), since, why, reach));
         }
         Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
     }
