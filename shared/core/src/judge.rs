@@ -63,7 +63,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
         judgement.say(Subject::Task(task.clone()), None, Decision::Leave, why.clone());
     }
     for gap in &input.observation.gaps {
-        let why = format!("could not be read: {:?}: {}", gap.what, gap.why);
+        let why = format!("{} could not be read: {}", gap.what, gap.why);
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
     if !input.observation.tasks_are_whole() {

@@ -25,6 +25,7 @@ use crate::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn, Task
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// One service and everything that bears on its targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +139,21 @@ pub enum Missed {
     TargetGroup(TargetGroupArn),
     /// The tasks of other services on the addresses in question.
     Owners,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Service => f.write_str("the service"),
+            Self::Tasks => f.write_str("the list of tasks"),
+            Self::Task(arn) => write!(f, "task {}", arn.tail()),
+            Self::ContainerInstance(arn) => write!(f, "container instance {}", arn.tail()),
+            Self::TaskDefinition(arn) => write!(f, "task definition {}", arn.path()),
+            Self::Revisions => f.write_str("the service's revisions"),
+            Self::TargetGroup(arn) => write!(f, "target group {}", arn.name()),
+            Self::Owners => f.write_str("the tasks of other services"),
+        }
+    }
 }
 
 /// Tasks of anybody in the cluster, read to learn who is on an address now.
