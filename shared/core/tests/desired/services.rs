@@ -1,0 +1,163 @@
+//! Tasks and services that want no targets, and the names of services.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 12
+#[test]
+fn tasks_that_no_service_started_want_no_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task job RUNNING/RUNNING on i-1 app:8080->32769 group family:web
+        task imitation RUNNING/RUNNING on i-1 app:8080->32770 started-by me
+        target web i-1:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              task imitation | - | leave | not started by this service: no target is expected
+              task job | - | leave | not started by this service: no target is expected
+            60s:
+              task imitation | - | leave | not started by this service: no target is expected
+              task job | - | leave | not started by this service: no target is expected
+        "#]],
+    );
+}
+
+// CASES 12
+#[test]
+fn ecs_anywhere_is_not_load_balanced() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on mi-1 app:8080->32768 anywhere
+        ",
+        expect![[r#"
+            0s:
+              task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+            60s:
+              task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+        "#]],
+    );
+}
+
+// CASES 12
+#[test]
+fn vpc_lattice_is_not_elbv2() {
+    check(
+        "
+        service shop/web binds nothing lattice
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | it uses VPC Lattice, which is not ELBv2
+        "#]],
+    );
+}
+
+// CASES 12
+#[test]
+fn a_classic_load_balancer_knows_no_dynamic_ports() {
+    check(
+        "
+        service shop/web binds classic-elb-main to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports
+        "#]],
+    );
+}
+
+// CASES 12
+#[test]
+fn express_services_and_gateways_are_observed_only() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 express
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        service shop/web binds web to app:8080 gateway
+        look
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | ECS manages this service's target groups itself; it is observed only
+            0s:
+              service | - | leave | ECS manages this service's target groups itself; it is observed only
+        "#]],
+    );
+}
+
+// CASES 35
+#[test]
+fn a_service_without_load_balancer_is_left() {
+    check(
+        "
+        service shop/web binds nothing
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | it has no target group
+        "#]],
+    );
+}
+
+// CASES 12
+#[test]
+fn a_revision_without_groups_wants_no_target_while_others_have_them() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        deployment 222 PRIMARY web:2
+        deployment 111 ACTIVE web:1
+        revision 111 web:1 binds nothing
+        revision 222 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 222 of web:2
+        target web i-2:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              task t1 | - | leave | its revision has no target group
+            60s:
+              task t1 | - | leave | its revision has no target group
+        "#]],
+    );
+}
+
+// CASES 13
+#[test]
+fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services() {
+    check(
+        "
+        group web
+        service other/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-9:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web i-9:32768 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster
+              web i-9:32768 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-9:32768
+            open: foreign web i-9:32768, seen 2, told
+        "#]],
+    );
+}

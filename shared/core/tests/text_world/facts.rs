@@ -1,0 +1,334 @@
+//! The facts of a world and the lines that state them.
+
+use super::words::{Words, port};
+use super::{names, tasks};
+use portkeeper_core::ids::{HostPort, ServiceKey, TaskArn};
+use portkeeper_core::ledger::LedgerRecord;
+use portkeeper_core::observation::{
+    ContainerInstanceState, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, Gap, HealthState, Missed,
+    NetworkMode, Owner, RegisteredTarget, Revision, Service, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet,
+};
+use portkeeper_core::policy::{Mode, Policy};
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// A target group and how it answers.
+pub struct Group {
+    pub found: FoundGroup,
+    pub missing: bool,
+    pub unread: bool,
+}
+
+/// A task of the service and how it answers.
+pub struct OwnTask {
+    pub task: Task,
+    /// No list holds it; asked by name, ECS knows it.
+    pub unlisted: bool,
+    /// ECS lists it and cannot describe it.
+    pub unread: bool,
+}
+
+/// A container instance; none when it cannot be read.
+pub type Instance = Option<ContainerInstanceState>;
+
+/// Everything that the lines have said so far, and the record of the service.
+pub struct World {
+    pub key: ServiceKey,
+    pub start: Timestamp,
+    pub now: Timestamp,
+    pub hop: u32,
+    pub policy: Policy,
+    pub record: LedgerRecord,
+    pub groups: BTreeMap<String, Group>,
+    pub service: Option<Service>,
+    pub desired_count: Option<u32>,
+    pub counts: Option<(u32, u32)>,
+    pub definitions: BTreeMap<String, TaskDefinition>,
+    pub tasks: BTreeMap<String, OwnTask>,
+    pub owners: BTreeMap<String, Owner>,
+    pub instances: BTreeMap<String, Instance>,
+    pub at_least: BTreeMap<TaskArn, u64>,
+    pub gaps: Vec<Gap>,
+    pub owners_unread: bool,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let start = Timestamp::try_from("2026-11-23T10:00:00Z".to_owned()).unwrap();
+        Self {
+            key: ServiceKey { cluster: names::cluster("shop"), service: "web".to_owned() },
+            start,
+            now: start,
+            hop: 0,
+            policy: Policy::default(),
+            record: LedgerRecord::default(),
+            groups: BTreeMap::new(),
+            service: None,
+            desired_count: None,
+            counts: None,
+            definitions: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            at_least: BTreeMap::new(),
+            gaps: Vec::new(),
+            owners_unread: false,
+        }
+    }
+
+    /// Takes a line that states a fact.
+    pub fn state(&mut self, words: &mut Words) {
+        let kind = words.expect("a fact");
+        match kind.as_str() {
+            "policy" => self.state_policy(words),
+            "group" => self.state_group(words),
+            "service" => self.state_service(words),
+            "deployment" => self.state_deployment(words),
+            "revision" => self.state_revision(words),
+            "taskset" => {
+                let id = format!("ecs-svc/{}", words.expect("an id"));
+                let load_balancers = binds(words);
+                self.service_facts().task_sets.push(TaskSet { id, load_balancers });
+            }
+            "definition" => self.state_definition(words),
+            "task" => tasks::state_task(self, words),
+            "owner" => tasks::state_owner(self, words),
+            "instance" => self.state_instance(words),
+            "target" => self.state_target(words),
+            "known" => self.state_known(words),
+            "event" => {
+                let task = names::task(&words.expect("a task"));
+                let version = words.expect("a version").trim_start_matches('v').parse().unwrap();
+                self.at_least.insert(task, version);
+            }
+            "counts" => {
+                let mut counts = (0, 0);
+                while let Some(word) = words.next() {
+                    match word.split_once('=') {
+                        Some(("running", number)) => counts.0 = number.parse().unwrap(),
+                        Some(("pending", number)) => counts.1 = number.parse().unwrap(),
+                        _ => words.unknown(&word),
+                    }
+                }
+                self.counts = Some(counts);
+            }
+            "gap" => self.state_gap(words),
+            other => words.unknown(other),
+        }
+    }
+
+    pub fn service_facts(&mut self) -> &mut Service {
+        self.service.as_mut().expect("the service comes before what belongs to it")
+    }
+
+    fn state_policy(&mut self, words: &mut Words) {
+        let policy = &mut self.policy;
+        while let Some(word) = words.next() {
+            let (name, value) = word.split_once('=').unwrap_or_else(|| words.unknown(&word));
+            if name == "mode" {
+                policy.mode = Mode::parse(value).unwrap();
+                continue;
+            }
+            let number = value.parse().unwrap();
+            match name {
+                "settle" => policy.settle_seconds = number,
+                "confirm" => policy.confirm_seconds = number,
+                "max" => policy.max_deregistrations = number,
+                "percent" => policy.max_deregistration_percent = number,
+                "repairs" => policy.max_repairs = number,
+                "hops" => policy.max_hops = number,
+                other => words.unknown(other),
+            }
+        }
+    }
+
+    fn state_group(&mut self, words: &mut Words) {
+        let name = words.expect("a name");
+        let targets = self.groups.remove(&name).map(|group| group.found.targets).unwrap_or_default();
+        let mut found = FoundGroup {
+            target_type: TargetType::Instance,
+            protocol: "HTTP".to_owned(),
+            default_port: None,
+            ip_address_type: "ipv4".to_owned(),
+            load_balancers: vec!["arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/lb/1".to_owned()],
+            health_interval_seconds: 30,
+            unhealthy_threshold: 2,
+            targets,
+        };
+        let (mut missing, mut unread) = (false, false);
+        while let Some(word) = words.next() {
+            match word.split_once('=') {
+                Some(("type", kind)) => found.target_type = TargetType::from(kind),
+                Some(("family", family)) => family.clone_into(&mut found.ip_address_type),
+                Some(("protocol", protocol)) => protocol.clone_into(&mut found.protocol),
+                Some(("port", number)) => found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok(),
+                Some(("interval", number)) => found.health_interval_seconds = number.parse().unwrap(),
+                Some(("threshold", number)) => found.unhealthy_threshold = number.parse().unwrap(),
+                None if word == "unattached" => found.load_balancers.clear(),
+                None if word == "missing" => missing = true,
+                None if word == "unread" => unread = true,
+                _ => words.unknown(&word),
+            }
+        }
+        self.groups.insert(name, Group { found, missing, unread });
+    }
+
+    /// Restating the service keeps its deployments, revisions and task sets.
+    fn state_service(&mut self, words: &mut Words) {
+        let name = words.expect("cluster/service");
+        let (cluster, service) = name.split_once('/').unwrap();
+        self.key = ServiceKey { cluster: names::cluster(cluster), service: service.to_owned() };
+        if words.take_if("gone") {
+            self.service = None;
+            return;
+        }
+        let mut facts = Service {
+            status: ServiceStatus::Active,
+            controller: DeploymentController::Ecs,
+            strategy: DeploymentStrategy::Rolling,
+            managed_by_ecs: false,
+            behind_gateway: false,
+            behind_lattice: false,
+            desired_count: 0,
+            running_count: 0,
+            pending_count: 0,
+            health_check_grace_seconds: 0,
+            load_balancers: binds(words),
+            deployments: Vec::new(),
+            current_revisions: Vec::new(),
+            revisions: Vec::new(),
+            task_sets: Vec::new(),
+            mode_tag: None,
+        };
+        while let Some(word) = words.next() {
+            match word.split_once('=') {
+                Some(("desired", number)) => self.desired_count = Some(number.parse().unwrap()),
+                Some(("controller", text)) => facts.controller = DeploymentController::from(text),
+                Some(("strategy", text)) => facts.strategy = DeploymentStrategy::from(text),
+                Some(("status", text)) => facts.status = ServiceStatus::from(text),
+                Some(("mode", text)) => facts.mode_tag = Some(text.to_owned()),
+                Some(("grace", number)) => facts.health_check_grace_seconds = number.parse().unwrap(),
+                None if word == "express" => facts.managed_by_ecs = true,
+                None if word == "gateway" => facts.behind_gateway = true,
+                None if word == "lattice" => facts.behind_lattice = true,
+                _ => words.unknown(&word),
+            }
+        }
+        if let Some(before) = self.service.take() {
+            facts.deployments = before.deployments;
+            facts.current_revisions = before.current_revisions;
+            facts.revisions = before.revisions;
+            facts.task_sets = before.task_sets;
+        }
+        self.service = Some(facts);
+    }
+
+    fn state_deployment(&mut self, words: &mut Words) {
+        let id = format!("ecs-svc/{}", words.expect("an id"));
+        let status = words.expect("a status");
+        let deployments = &mut self.service_facts().deployments;
+        deployments.retain(|known| known.id != id);
+        if status != "gone" {
+            let task_definition = names::definition(&words.expect("a task definition"));
+            deployments.push(Deployment { id, status, task_definition });
+        }
+    }
+
+    fn state_revision(&mut self, words: &mut Words) {
+        let digits = words.expect("an id");
+        let arn = names::revision(&self.key.service, &digits);
+        let service = self.service_facts();
+        service.current_revisions.retain(|known| *known != arn);
+        service.revisions.retain(|known| known.arn != arn);
+        if words.take_if("gone") {
+            return;
+        }
+        service.current_revisions.push(arn.clone());
+        let task_definition = names::definition(&words.expect("a task definition"));
+        if words.take_if("undescribed") {
+            return;
+        }
+        let load_balancers = binds(words);
+        let resolved_target_groups = words.take_if("resolved").then(|| {
+            let groups = words.expect("target groups");
+            groups.split(',').map(names::group).collect()
+        });
+        service.revisions.push(Revision { arn, task_definition, load_balancers, resolved_target_groups });
+    }
+
+    fn state_definition(&mut self, words: &mut Words) {
+        let name = words.expect("a name");
+        let mode = words.expect("a network mode");
+        let mut definition = TaskDefinition { network_mode: NetworkMode::from(mode.as_str()), ports: BTreeMap::new() };
+        while let Some(word) = words.next() {
+            let (container, number) = word.split_once(':').unwrap();
+            definition.ports.entry(container.to_owned()).or_default().push(port(number));
+        }
+        self.definitions.insert(name, definition);
+    }
+
+    fn state_instance(&mut self, words: &mut Words) {
+        let name = words.expect("a name");
+        let mut state = ContainerInstanceState { status: "ACTIVE".to_owned(), agent_connected: true };
+        let mut unread = false;
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "disconnected" => state.agent_connected = false,
+                "unread" => unread = true,
+                status => status.clone_into(&mut state.status),
+            }
+        }
+        self.instances.insert(name, (!unread).then_some(state));
+    }
+
+    fn state_target(&mut self, words: &mut Words) {
+        let group = words.expect("a target group");
+        let target = names::target(&words.expect("a target"));
+        let state = words.expect("a state");
+        let targets = &mut self.groups.get_mut(&group).expect("the group comes before its targets").found.targets;
+        targets.retain(|known| known.target != target);
+        if state != "gone" {
+            let state = HealthState::from(state.as_str());
+            targets.push(RegisteredTarget { target, state, reason: words.next() });
+        }
+    }
+
+    fn state_known(&mut self, words: &mut Words) {
+        let group = names::group(&words.expect("a target group"));
+        let target = names::target(&words.expect("a target"));
+        let task = names::task(&words.expect("a task"));
+        self.record.hold(&group, &target, &task);
+        if words.take_if("released") {
+            let at = before(self.now, words.span());
+            self.record.release(&group, &target, &task, at);
+        }
+    }
+
+    fn state_gap(&mut self, words: &mut Words) {
+        let what = match words.expect("what was missed").as_str() {
+            "none" => {
+                self.gaps.clear();
+                self.owners_unread = false;
+                return;
+            }
+            "service" => Missed::Service,
+            "tasks" => Missed::Tasks,
+            "revisions" => Missed::Revisions,
+            "owners" => {
+                self.owners_unread = true;
+                return;
+            }
+            other => words.unknown(other),
+        };
+        let why = words.next().unwrap_or_else(|| "throttled".to_owned());
+        self.gaps.push(Gap { what, why, retry: true });
+    }
+}
+
+fn binds(words: &mut Words) -> Vec<portkeeper_core::observation::LoadBalancer> {
+    if words.take_if("binds") { words.entries(names::group) } else { Vec::new() }
+}
+
+pub fn before(moment: Timestamp, secs: u32) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis() - i64::from(secs) * 1000)
+}

@@ -1,0 +1,127 @@
+//! A world written as text, looked at by the core, and what came of it, as text again.
+//!
+//! The text is a script. A line states a fact, or changes one that was stated before; `look` has the core look at
+//! the world as it is then. Without any `look` there are two, a minute apart, because nothing is done at the first.
+//! Reads, writes and alerts are done as the functions do them: what the first reading leaves in doubt is asked
+//! for, actions change the targets of the world, alerts are marked as sent, the record goes on to the next look.
+//!
+//! ```text
+//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12
+//! group web type=ip family=ipv6 protocol=TCP port=80 interval=30 threshold=3 | unattached | missing | unread
+//! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" | gone
+//! deployment 111 PRIMARY web:1                           (without any: one that started every task)
+//! revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
+//! taskset 111 binds web to app:8080
+//! definition web:1 host app:8080                         (network mode and container ports)
+//! task t1 RUNNING/RUNNING on i-1 app:8080->32768/tcp@0.0.0.0 for 5m by 111 of web:1 v3
+//! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+//! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5        (last status, then desired status; `ip ?`: not yet)
+//! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | - for no service
+//! instance i-1 INACTIVE | disconnected | unread
+//! target web i-1:32768 unhealthy Target.Timeout | gone
+//! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
+//! event t1 v9
+//! counts running=3 pending=1                             (without: what the tasks say)
+//! gap tasks "page 2 failed" | revisions | owners | none
+//! look after 60s | unsent | refused "why" | fails "why" | hop=3
+//! ```
+
+mod facts;
+mod names;
+mod print;
+mod properties;
+mod read;
+mod tasks;
+mod words;
+
+use expect_test::Expect;
+use facts::World;
+use portkeeper_core::ledger::{mark_sent, settle};
+use portkeeper_core::observation::{HealthState, RegisteredTarget};
+use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
+use words::Words;
+
+/// Seconds between two looks when the text does not say.
+const LOOKS_APART_SECS: u32 = 60;
+
+/// Runs the text and compares what comes of it.
+#[track_caller]
+pub fn check(text: &str, expect: Expect) {
+    expect.assert_eq(&run(text));
+}
+
+/// Runs the text. Every look is held against the properties that hold always.
+pub fn run(text: &str) -> String {
+    let mut world = World::new();
+    let mut out = String::new();
+    let mut looked = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut words = Words::of(line);
+        if words.take_if("look") {
+            looked = true;
+            out.push_str(&look(&mut world, words));
+        } else {
+            world.state(&mut words);
+            words.end();
+        }
+    }
+    if !looked {
+        out.push_str(&look(&mut world, Words::of("")));
+        out.push_str(&look(&mut world, Words::of(&format!("after {LOOKS_APART_SECS}s"))));
+    }
+    out.push_str(&print::incidents(&world.record));
+    out
+}
+
+fn look(world: &mut World, mut words: Words) -> String {
+    let (mut unsent, mut answer) = (false, OutcomeResult::Done);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "after" => world.now = world.now.plus_secs(words.span()),
+            "unsent" => unsent = true,
+            "refused" => answer = OutcomeResult::Refused(words.expect("a reason")),
+            "fails" => answer = OutcomeResult::Failed(words.expect("a reason")),
+            other => match other.strip_prefix("hop=") {
+                Some(hop) => world.hop = hop.parse().unwrap(),
+                None => panic!("`look {other}` is not understood"),
+            },
+        }
+    }
+    let (input, questions) = read::read(world);
+    let plan = portkeeper_core::plan::plan(&input);
+    properties::hold(world, &input, &plan);
+    let text = print::look(world, &questions, &plan);
+    world.record = after(world, &plan, &answer, unsent);
+    world.hop += 1;
+    text
+}
+
+/// What the functions do after planning: write, note the answers, publish, note what was sent.
+fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -> portkeeper_core::ledger::LedgerRecord {
+    let mut outcomes = Vec::new();
+    for action in &plan.actions {
+        if *answer == OutcomeResult::Done {
+            carry_out(world, action);
+        }
+        outcomes.extend(action.targets.iter().map(|target| Outcome {
+            kind: action.kind,
+            group: action.group.clone(),
+            target: target.clone(),
+            result: answer.clone(),
+        }));
+    }
+    let settled = settle(&plan.next_record, &outcomes);
+    if unsent { settled } else { plan.alerts.iter().fold(settled, |record, alert| mark_sent(&record, alert)) }
+}
+
+fn carry_out(world: &mut World, action: &Action) {
+    let state = match action.kind {
+        ActionKind::Register => HealthState::Initial,
+        ActionKind::Deregister => HealthState::Draining,
+    };
+    let group = world.groups.get_mut(action.group.name()).unwrap();
+    for target in &action.targets {
+        group.found.targets.retain(|other| other.target != *target);
+        group.found.targets.push(RegisteredTarget { target: target.clone(), state: state.clone(), reason: None });
+    }
+}

@@ -1,0 +1,38 @@
+//! Short names and the ARNs behind them. Every ARN ends with, or holds, its short name.
+
+use portkeeper_core::ids::{
+    ClusterArn, ContainerInstanceArn, RevisionArn, Target, TargetGroupArn, TaskArn, TaskDefinitionArn,
+};
+
+fn ecs(resource: &str) -> String {
+    format!("arn:aws:ecs:eu-west-1:111122223333:{resource}")
+}
+
+pub fn cluster(name: &str) -> ClusterArn {
+    ClusterArn::try_from(ecs(&format!("cluster/{name}"))).unwrap()
+}
+
+pub fn task(name: &str) -> TaskArn {
+    TaskArn::try_from(ecs(&format!("task/shop/{name}"))).unwrap()
+}
+
+pub fn instance(name: &str) -> ContainerInstanceArn {
+    ContainerInstanceArn::try_from(ecs(&format!("container-instance/shop/{name}"))).unwrap()
+}
+
+pub fn definition(name: &str) -> TaskDefinitionArn {
+    TaskDefinitionArn::try_from(ecs(&format!("task-definition/{name}"))).unwrap()
+}
+
+pub fn revision(service: &str, digits: &str) -> RevisionArn {
+    RevisionArn::try_from(ecs(&format!("service-revision/shop/{service}/{digits}"))).unwrap()
+}
+
+pub fn group(name: &str) -> TargetGroupArn {
+    let text = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    TargetGroupArn::try_from(text).unwrap()
+}
+
+pub fn target(text: &str) -> Target {
+    Target::try_from(text.to_owned()).unwrap()
+}

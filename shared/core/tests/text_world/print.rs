@@ -1,0 +1,107 @@
+//! What came of a look, as text.
+
+use super::facts::World;
+use portkeeper_core::ledger::{Incident, LedgerRecord};
+use portkeeper_core::observation::Questions;
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, Verdict};
+use portkeeper_core::time::Timestamp;
+use std::fmt::Write as _;
+
+/// Everything that is not in order, what is asked, written and told, and when the next look is.
+pub fn look(world: &World, questions: &Questions, plan: &Plan) -> String {
+    let mut out = format!("{}s:\n", world.now.secs_since(world.start));
+    if !questions.is_empty() {
+        writeln!(out, "  asks: {}", asked(questions)).unwrap();
+    }
+    for verdict in plan.verdicts.iter().filter(|verdict| verdict.decision != Decision::Right) {
+        writeln!(out, "  {}", one(verdict, world.now)).unwrap();
+    }
+    let actions = plan.actions.iter().map(|action| {
+        let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
+        format!("{} {} [{}]", action.kind.verb(), action.group.name(), targets.join(", "))
+    });
+    let actions: Vec<String> = actions.collect();
+    if !actions.is_empty() {
+        writeln!(out, "  plan: {}", actions.join("; ")).unwrap();
+    }
+    for alert in &plan.alerts {
+        writeln!(out, "  alert: {}", told(alert)).unwrap();
+    }
+    if let Some(at) = plan.look_again_at {
+        writeln!(out, "  looks again in {}s", at.secs_since(world.now)).unwrap();
+    }
+    out
+}
+
+fn asked(questions: &Questions) -> String {
+    let mut parts = Vec::new();
+    let names = |tails: Vec<&str>| tails.join(", ");
+    if !questions.tasks.is_empty() {
+        parts.push(format!("tasks {}", names(questions.tasks.iter().map(|arn| arn.tail()).collect())));
+    }
+    if !questions.container_instances.is_empty() {
+        let instances = questions.container_instances.iter().map(|arn| arn.tail()).collect();
+        parts.push(format!("state of {}", names(instances)));
+    }
+    if !questions.target_groups.is_empty() {
+        parts.push(format!("group {}", names(questions.target_groups.iter().map(|arn| arn.name()).collect())));
+    }
+    if !questions.owners_on.is_empty() {
+        parts.push(format!("owners on {}", names(questions.owners_on.iter().map(|arn| arn.tail()).collect())));
+    }
+    if questions.owners_in_cluster {
+        parts.push("owners in the cluster".to_owned());
+    }
+    parts.join("; ")
+}
+
+fn one(verdict: &Verdict, now: Timestamp) -> String {
+    let code = verdict.code.as_ref().map_or("-", |code| code.as_str());
+    let decision = match &verdict.decision {
+        Decision::Right => "right".to_owned(),
+        Decision::Repair(ActionKind::Register) => "register".to_owned(),
+        Decision::Repair(ActionKind::Deregister) => "deregister".to_owned(),
+        Decision::Await(at) => format!("await {}s", at.secs_since(now)),
+        Decision::Tell => "tell".to_owned(),
+        Decision::Leave => "leave".to_owned(),
+        Decision::Unknown => "unknown".to_owned(),
+        Decision::Withheld => "withheld".to_owned(),
+    };
+    format!("{} | {code} | {decision} | {}", verdict.subject, verdict.why)
+}
+
+fn told(alert: &Alert) -> String {
+    let state = match alert.state {
+        AlertState::Opened => "",
+        AlertState::Resolved => "resolved ",
+    };
+    let items = alert.items.iter().map(|item| match alert.state {
+        AlertState::Opened => item.subject.to_string(),
+        AlertState::Resolved => format!("{} ({})", item.subject, item.why),
+    });
+    let items: Vec<String> = items.collect();
+    format!("{state}{} ({}): {}", alert.code, alert.severity.as_str(), items.join(", "))
+}
+
+/// The incidents that are open in the end.
+pub fn incidents(record: &LedgerRecord) -> String {
+    let mut out = String::new();
+    for incident in &record.incidents {
+        writeln!(out, "open: {}", open(incident)).unwrap();
+    }
+    out
+}
+
+fn open(incident: &Incident) -> String {
+    let mut line = format!("{} {}, seen {}", incident.code, incident.subject, incident.seen);
+    if incident.repairs > 0 {
+        write!(line, ", {} repairs", incident.repairs).unwrap();
+    }
+    if incident.alerted_at.is_some() {
+        line.push_str(", told");
+    }
+    if incident.resolved_at.is_some() {
+        line.push_str(", over");
+    }
+    line
+}

@@ -1,0 +1,156 @@
+//! Reads the world as the functions read AWS: first what always is read, then what the core asks for.
+
+use super::facts::World;
+use super::names;
+use super::tasks::DEFAULT_DEPLOYMENT;
+use portkeeper_core::compare::questions;
+use portkeeper_core::ids::ContainerInstanceArn;
+use portkeeper_core::observation::{
+    ContainerInstance, Deployment, Gap, Missed, Observation, Owner, Questions, Service, TargetGroup, Task, TaskStatus,
+};
+use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
+
+/// The input of a plan, and what the core asked for after the first reading.
+pub fn read(world: &World) -> (PlanInput, Questions) {
+    let mut input = PlanInput {
+        version: INPUT_VERSION,
+        now: world.now,
+        hop: world.hop,
+        policy: world.policy.clone(),
+        record: world.record.clone(),
+        observation: first_reading(world),
+    };
+    let questions = questions(&input);
+    answer(world, &questions, &mut input.observation);
+    (input, questions)
+}
+
+fn first_reading(world: &World) -> Observation {
+    let mut seen = Observation::new(world.key.clone(), world.now);
+    seen.service = world.service.clone().map(|service| with_counts(world, service));
+    seen.at_least.clone_from(&world.at_least);
+    seen.gaps.clone_from(&world.gaps);
+    for (name, group) in &world.groups {
+        let arn = names::group(name);
+        if group.unread {
+            seen.gaps.push(Gap { what: Missed::TargetGroup(arn), why: "throttled".to_owned(), retry: true });
+            continue;
+        }
+        let group = if group.missing { TargetGroup::Missing } else { TargetGroup::Found(group.found.clone()) };
+        seen.target_groups.insert(arn, group);
+    }
+    for own in world.tasks.values().filter(|own| !own.unlisted) {
+        if own.unread {
+            let what = Missed::Task(own.task.arn.clone());
+            seen.gaps.push(Gap { what, why: "not understood".to_owned(), retry: false });
+        } else {
+            seen.tasks.push(own.task.clone());
+        }
+    }
+    read_places(world, &mut seen);
+    seen
+}
+
+/// A service says how many of its tasks run and are to run, and has the deployment that started them.
+fn with_counts(world: &World, mut service: Service) -> Service {
+    let tasks = || world.tasks.values().map(|own| &own.task);
+    let wanted = |task: &&Task| task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service);
+    let count = |tasks: usize| u32::try_from(tasks).unwrap();
+    let running = tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
+    let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
+    (service.running_count, service.pending_count) = world.counts.unwrap_or((count(running), count(live - running)));
+    service.desired_count = world.desired_count.unwrap_or_else(|| count(live).max(1));
+    if service.deployments.is_empty() {
+        service.deployments.push(Deployment {
+            id: format!("ecs-svc/{DEFAULT_DEPLOYMENT}"),
+            status: "PRIMARY".to_owned(),
+            task_definition: names::definition("web:1"),
+        });
+    }
+    service
+}
+
+/// The instances of the tasks without their state, and the definitions of those tasks that do not say their ports.
+fn read_places(world: &World, seen: &mut Observation) {
+    let tasks: Vec<&Task> = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();
+    let (mut definitions, mut unread) = (Vec::new(), Vec::new());
+    for task in tasks {
+        if let Some(arn) = task.container_instance.clone() {
+            let known = ContainerInstance { ec2_instance: arn.tail().to_owned(), state: None };
+            seen.container_instances.entry(arn).or_insert(known);
+        }
+        let bound = task.containers.iter().any(|container| !container.bindings.is_empty());
+        if bound || task.network_interface.is_some() || task.last_status.is_over() {
+            continue;
+        }
+        let arn = task.task_definition.clone();
+        match world.definitions.get(arn.path()) {
+            Some(definition) => definitions.push((arn, definition.clone())),
+            None => unread.push(Missed::TaskDefinition(arn)),
+        }
+    }
+    seen.task_definitions.extend(definitions);
+    for what in unread {
+        if !seen.gaps.iter().any(|gap| gap.what == what) {
+            seen.gaps.push(Gap { what, why: "throttled".to_owned(), retry: true });
+        }
+    }
+}
+
+fn answer(world: &World, questions: &Questions, seen: &mut Observation) {
+    for arn in &questions.tasks {
+        match world.tasks.get(arn.tail()) {
+            Some(own) if own.unread => {}
+            Some(own) => seen.tasks.push(own.task.clone()),
+            None => {
+                seen.gone_tasks.insert(arn.clone());
+            }
+        }
+    }
+    answer_owners(world, questions, seen);
+    for arn in &questions.container_instances {
+        answer_instance(world, arn, seen);
+    }
+    read_places(world, seen);
+}
+
+fn answer_instance(world: &World, arn: &ContainerInstanceArn, seen: &mut Observation) {
+    let state = match world.instances.get(arn.tail()) {
+        Some(None) => {
+            let what = Missed::ContainerInstance(arn.clone());
+            seen.gaps.push(Gap { what, why: "throttled".to_owned(), retry: true });
+            return;
+        }
+        Some(known) => known.clone(),
+        None => Some(portkeeper_core::observation::ContainerInstanceState {
+            status: "ACTIVE".to_owned(),
+            agent_connected: true,
+        }),
+    };
+    let instance = ContainerInstance { ec2_instance: arn.tail().to_owned(), state };
+    seen.container_instances.insert(arn.clone(), instance);
+}
+
+fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
+    if questions.owners_on.is_empty() && !questions.owners_in_cluster {
+        return;
+    }
+    if world.owners_unread {
+        seen.gaps.push(Gap { what: Missed::Owners, why: "throttled".to_owned(), retry: true });
+        return;
+    }
+    seen.owners.whole_cluster = questions.owners_in_cluster;
+    seen.owners.instances.clone_from(&questions.owners_on);
+    let asked = |task: &Task| {
+        let here = task.container_instance.as_ref().is_some_and(|arn| questions.owners_on.contains(arn));
+        questions.owners_in_cluster || here
+    };
+    let others = world.owners.values().filter(|owner| asked(&owner.task));
+    seen.owners.tasks = others.cloned().collect::<Vec<Owner>>();
+    let late = world.tasks.values().filter(|own| own.unlisted && asked(&own.task));
+    for own in late {
+        if !seen.tasks.iter().any(|task| task.arn == own.task.arn) {
+            seen.tasks.push(own.task.clone());
+        }
+    }
+}
