@@ -1,0 +1,15 @@
+//! What is deployed against what the code expects: environment, permissions, queues, and which events come through.
+//!
+//! Reads `template.yaml` and `events/`; calls nothing.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "A test fails by panicking.")]
+
+#[path = "template/document.rs"]
+mod document;
+#[path = "template/environment.rs"]
+mod environment;
+#[path = "template/events.rs"]
+mod events;
+#[path = "template/permissions.rs"]
+mod permissions;
+#[path = "template/queues.rs"]
+mod queues;

@@ -1,0 +1,119 @@
+//! The function's environment: names, defaults and ranges are those that the code reads.
+
+use crate::document::{find, template, text_of};
+use portkeeper_aws::config::{Config, VARIABLES, Variable};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn environment(template: &Value) -> BTreeMap<&str, &Value> {
+    let variables = &template["Resources"]["ReconcileFunction"]["Properties"]["Environment"]["Variables"];
+    variables.as_object().expect("variables").iter().map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+/// The parameter from which a variable gets its value; none when it names a resource.
+fn parameter<'a>(template: &'a Value, variable: &Value) -> Option<&'a Value> {
+    let references = find(variable, &|value| value.get("Ref").is_some());
+    let [reference] = references.as_slice() else { panic!("not one reference: {variable}") };
+    template["Parameters"].get(text_of(&reference["Ref"]))
+}
+
+/// Each variable that has a default, with the parameter that sets it.
+fn parameters(template: &Value) -> Vec<(&'static Variable, &Value)> {
+    let environment = environment(template);
+    let optional = VARIABLES.iter().filter(|variable| variable.default.is_some());
+    optional
+        .map(|variable| {
+            (variable, parameter(template, environment[variable.name]).expect("an optional variable has a parameter"))
+        })
+        .collect()
+}
+
+/// The code takes this value.
+fn is_allowed(variable: &Variable, value: &str) -> bool {
+    let required = [
+        ("PORTKEEPER_CHECKS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"),
+        ("PORTKEEPER_LEDGER_TABLE", "ledger"),
+        ("PORTKEEPER_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts"),
+        (variable.name, value),
+    ];
+    Config::from_variables(&required.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).is_ok()
+}
+
+#[test]
+fn names_agree() {
+    let template = template();
+    let in_template: BTreeSet<&str> = environment(&template).into_keys().collect();
+    let in_code: BTreeSet<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+    assert_eq!(in_template, in_code);
+}
+
+#[test]
+fn required_variables_name_resources() {
+    let template = template();
+    let environment = environment(&template);
+    for variable in VARIABLES.iter().filter(|variable| variable.default.is_none()) {
+        assert!(parameter(&template, environment[variable.name]).is_none(), "{} is left to people", variable.name);
+    }
+}
+
+#[test]
+fn defaults_agree() {
+    for (variable, parameter) in parameters(&template()) {
+        assert_eq!(Some(text_of(&parameter["Default"]).as_str()), variable.default, "{}", variable.name);
+    }
+}
+
+#[test]
+fn ranges_agree() {
+    for (variable, parameter) in parameters(&template()) {
+        let Some((least, most)) = parameter["MinValue"].as_i64().zip(parameter["MaxValue"].as_i64()) else {
+            assert_ne!(parameter["Type"], "Number", "{} has no range", variable.name);
+            continue;
+        };
+        for (value, allowed) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
+            assert_eq!(is_allowed(variable, &value.to_string()), allowed, "{} = {value}", variable.name);
+        }
+    }
+}
+
+#[test]
+fn choices_agree() {
+    for (variable, parameter) in parameters(&template()) {
+        let Some(choices) = parameter["AllowedValues"].as_array() else { continue };
+        let choices: Vec<&str> = choices.iter().map(|choice| choice.as_str().expect("text")).collect();
+        for choice in &choices {
+            assert!(is_allowed(variable, choice), "{} = {choice}", variable.name);
+        }
+        // `error, warn, info or debug`
+        let documented: Vec<&str> = variable.allowed.split(", ").flat_map(|part| part.split(" or ")).collect();
+        assert_eq!(documented, choices, "{}", variable.name);
+    }
+}
+
+#[test]
+fn clusters_are_names_or_all() {
+    let clusters = VARIABLES.iter().find(|variable| variable.name == "PORTKEEPER_CLUSTERS").expect("it exists");
+    assert!(is_allowed(clusters, "shop,Back_office-2") && is_allowed(clusters, "*"));
+    // The role's condition is made of names, so ARNs must not come through.
+    assert!(!is_allowed(clusters, "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"));
+    let pattern = text_of(&template()["Parameters"]["Clusters"]["AllowedPattern"]);
+    assert_eq!(pattern, r"^(\*|[A-Za-z0-9_-]{1,255})$");
+}
+
+#[test]
+fn every_parameter_is_explained() {
+    let template = template();
+    let interface = &template["Metadata"]["AWS::CloudFormation::Interface"];
+    let grouped: Vec<String> = interface["ParameterGroups"]
+        .as_array()
+        .expect("groups")
+        .iter()
+        .flat_map(|group| crate::document::one_or_more(&group["Parameters"]))
+        .collect();
+    for (name, parameter) in template["Parameters"].as_object().expect("parameters") {
+        assert_eq!(grouped.iter().filter(|grouped| *grouped == name).count(), 1, "{name} is in one group");
+        assert!(interface["ParameterLabels"][name]["default"].is_string(), "{name} has a label");
+        assert!(parameter["Description"].is_string(), "{name} has a description");
+        assert!(parameter.get("Default").is_some(), "{name} has a default");
+    }
+}

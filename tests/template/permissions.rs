@@ -1,0 +1,138 @@
+//! What the function may do: what it does, no more, and each with its reason.
+
+use crate::document::{find, one_or_more, root, template, text};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has one, which is asked
+/// for only when a container instance is named in the call.
+const WITHOUT_RESOURCE: [&str; 4] = [
+    "ecs:DescribeTaskDefinition",
+    "ecs:ListTasks",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "elasticloadbalancing:DescribeTargetHealth",
+];
+
+/// What Lambda does in the function's name; the code calls none of it.
+const BY_LAMBDA: [&str; 5] =
+    ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+
+/// The clients of `portkeeper_aws::account::Aws`, with the prefix of their actions.
+const CLIENTS: [(&str, &str); 5] =
+    [("dynamodb", "dynamodb"), ("ecs", "ecs"), ("elb", "elasticloadbalancing"), ("sns", "sns"), ("sqs", "sqs")];
+
+fn statements(of: &Value) -> Vec<&Value> {
+    find(of, &|value| value.get("Effect").is_some())
+}
+
+/// The statements of the function's role: without who may take it.
+fn granted(template: &Value) -> Vec<&Value> {
+    let role = &template["Resources"]["ReconcileRole"]["Properties"]["Policies"];
+    [statements(role), statements(&template["Resources"]["RepairPolicy"])].concat()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// `ecs:ListTasks` from `aws.ecs.list_tasks()`, for each call in the sources.
+fn called() -> BTreeSet<String> {
+    let files = sources(&root().join("shared/aws/src"));
+    let code: String = files.iter().map(|file| fs::read_to_string(file).expect("a source")).collect();
+    // Calls are broken over lines.
+    let code: String = code.split_whitespace().collect();
+    let calls = CLIENTS.iter().flat_map(|(client, prefix)| {
+        let after = code.split(&format!(".{client}.")).skip(1).collect::<Vec<_>>();
+        let names = after.into_iter().filter_map(|rest| rest.split_once("()").map(|(name, _)| name));
+        let names = names.filter(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'));
+        names.map(|name| format!("{prefix}:{}", camel_case(name))).collect::<Vec<_>>()
+    });
+    calls.collect()
+}
+
+fn camel_case(name: &str) -> String {
+    let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+    words.collect()
+}
+
+#[test]
+fn the_function_may_do_what_it_does_and_nothing_else() {
+    let template = template();
+    let mut granted: BTreeSet<String> =
+        granted(&template).iter().flat_map(|statement| one_or_more(&statement["Action"])).collect();
+    for action in BY_LAMBDA {
+        assert!(granted.remove(action), "Lambda needs {action}");
+    }
+    assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
+}
+
+#[test]
+fn every_statement_says_why_in_a_comment() {
+    let text = text();
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let sids = lines.iter().enumerate().filter(|(_, line)| line.starts_with("- Sid: "));
+    let mut commented = 0;
+    for (number, sid) in sids {
+        assert!(lines[number - 1].starts_with("# "), "line {}: {sid} has no comment above it", number + 1);
+        commented += 1;
+    }
+    let template = template();
+    assert_eq!(commented, statements(&template).len(), "every statement begins with its Sid");
+}
+
+#[test]
+fn any_resource_only_where_aws_has_no_other() {
+    let template = template();
+    for statement in granted(&template) {
+        let actions = one_or_more(&statement["Action"]);
+        assert!(actions.iter().all(|action| !action.contains('*')), "{actions:?}");
+        if one_or_more(&statement["Resource"]).contains(&"*".to_owned()) {
+            assert!(actions.iter().all(|action| WITHOUT_RESOURCE.contains(&action.as_str())), "{actions:?}");
+        }
+    }
+}
+
+#[test]
+fn only_the_mode_repair_may_change_target_groups() {
+    let template = template();
+    let writes = |value: &Value| {
+        let statements = statements(value);
+        let actions = statements.iter().flat_map(|statement| one_or_more(&statement["Action"]));
+        actions.filter(|action| action.ends_with("registerTargets") || action.ends_with("RegisterTargets")).count()
+    };
+    assert_eq!(writes(&template), 2);
+    assert_eq!(writes(&template["Resources"]["RepairPolicy"]), 2);
+    assert_eq!(template["Resources"]["RepairPolicy"]["Condition"], "Repairs");
+    assert_eq!(template["Conditions"]["Repairs"], json!({ "Fn::Equals": [{ "Ref": "Mode" }, "repair"] }));
+}
+
+/// With `IfExists` a group without the tag passes; any value that is not listed is refused.
+#[test]
+fn a_tag_on_a_target_group_closes_it() {
+    let template = template();
+    let statements = statements(&template["Resources"]["RepairPolicy"]);
+    let conditions: Vec<&Value> = statements.iter().map(|statement| &statement["Condition"]).collect();
+    let tag = format!("aws:ResourceTag/{}", portkeeper_core::policy::MODE_TAG);
+    assert_eq!(conditions, [&json!({ "StringLikeIfExists": { tag: ["repair", "repair until *"] } })]);
+}
+
+#[test]
+fn every_partition_and_only_names_of_this_stack() {
+    let text = text();
+    assert!(!text.contains("arn:aws"), "write arn:${{AWS::Partition}}");
+    assert!(!text.contains("amazonaws.com.cn") && !text.contains("111122223333"));
+}
+
+/// SAM and the linters take them; `CloudFormation` does not.
+#[test]
+fn no_anchors_and_no_aliases() {
+    for line in text().lines().filter(|line| !line.trim_start().starts_with('#')) {
+        let value =
+            line.split_once(": ").map_or_else(|| line.trim_start().trim_start_matches("- "), |(_, value)| value);
+        let is_name = value[1.min(value.len())..].starts_with(|letter: char| letter.is_ascii_alphabetic());
+        assert!(!(value.starts_with(['&', '*']) && is_name), "{line}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Queues, rules and alarms: nothing is lost without a word.
+
+use crate::document::{find, resources, template, text_of};
+use serde_json::{Value, json};
+
+/// The seconds for which a parameter or a literal stands at most.
+fn at_most(template: &Value, value: &Value) -> i64 {
+    let parameter = value.get("Ref").map(|name| &template["Parameters"][text_of(name)]["MaxValue"]);
+    parameter.unwrap_or(value).as_i64().expect("a number")
+}
+
+/// The logical name in `!GetAtt Name.Arn`.
+fn resource_of(arn: &Value) -> String {
+    text_of(&arn["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned()
+}
+
+#[test]
+fn a_message_stays_hidden_while_lambda_tries() {
+    let template = template();
+    let queue = &template["Resources"]["ChecksQueue"]["Properties"];
+    let function = &template["Resources"]["ReconcileFunction"]["Properties"];
+    let source = &function["Events"]["Checks"]["Properties"];
+    let timeout = function["Timeout"].as_i64().expect("seconds");
+    let window = source["MaximumBatchingWindowInSeconds"].as_i64().expect("seconds");
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    assert!(queue["VisibilityTimeout"].as_i64().expect("seconds") >= 6 * timeout + window);
+    assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_i64().expect("a number") >= 5);
+    assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert!(source["ScalingConfig"]["MaximumConcurrency"].as_i64().expect("a number") >= 2, "what Lambda accepts");
+}
+
+#[test]
+fn the_settle_time_is_the_delay_of_the_queue() {
+    let template = template();
+    let delay = &template["Resources"]["ChecksQueue"]["Properties"]["DelaySeconds"];
+    assert_eq!(*delay, json!({ "Ref": "SettleSeconds" }));
+    // The longest delays that SQS has, for a queue and for a message.
+    assert!(at_most(&template, delay) <= 900);
+    assert!(at_most(&template, &json!({ "Ref": "ConfirmSeconds" })) <= 900);
+}
+
+#[test]
+fn every_queue_has_an_end_with_an_alarm() {
+    let template = template();
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let alarms = resources(&template, "AWS::CloudWatch::Alarm");
+    for (name, queue) in &queues {
+        assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
+        let watched = format!("{name}.QueueName");
+        let is_watched = |alarm: &&Value| alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"] == watched;
+        assert!(alarms.values().any(is_watched), "no alarm looks at {name}");
+        if queue["Properties"].get("RedrivePolicy").is_none() {
+            let days = queue["Properties"]["MessageRetentionPeriod"].as_i64().expect("seconds") / 86_400;
+            assert_eq!(days, 14, "{name} keeps messages as long as SQS can");
+        }
+    }
+}
+
+#[test]
+fn rules_deliver_to_the_queue_and_may() {
+    let template = template();
+    let rules = resources(&template, "AWS::Events::Rule");
+    let statement = &template["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
+    let sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().expect("rules");
+    let mut allowed: Vec<String> = sources.iter().map(resource_of).collect();
+    allowed.sort();
+    assert_eq!(allowed, rules.keys().copied().collect::<Vec<_>>());
+    for (name, rule) in rules {
+        let targets = rule["Properties"]["Targets"].as_array().expect("targets");
+        assert_eq!(targets.len(), 1, "{name}");
+        assert_eq!(resource_of(&targets[0]["Arn"]), "ChecksQueue", "{name}");
+        assert_eq!(resource_of(&targets[0]["DeadLetterConfig"]["Arn"]), "UndeliveredEventsQueue", "{name}");
+        assert!(targets[0]["RetryPolicy"]["MaximumEventAgeInSeconds"].as_i64() <= Some(86_400), "{name}");
+    }
+}
+
+#[test]
+fn alarms_tell_people_when_and_what_to_do() {
+    let template = template();
+    for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
+        let properties = &alarm["Properties"];
+        let topic = json!([{ "Ref": "AlertsTopic" }]);
+        assert_eq!((&properties["AlarmActions"], &properties["OKActions"]), (&topic, &topic), "{name}");
+        // A sentence of what it means, and one of what to do.
+        let description = text_of(&properties["AlarmDescription"]);
+        assert!(description.matches(". ").count() + description.matches("; ").count() >= 1, "{name}: {description}");
+        // The topic's policy lets in alarms by name.
+        assert!(text_of(&properties["AlarmName"]["Fn::Sub"]).starts_with("${AWS::StackName}-"), "{name}");
+        assert_eq!(properties["TreatMissingData"], "notBreaching", "{name}");
+    }
+    let slow = &template["Resources"]["ReconcileDurationAlarm"]["Properties"]["Threshold"];
+    let timeout = template["Resources"]["ReconcileFunction"]["Properties"]["Timeout"].as_i64().expect("seconds");
+    assert_eq!(slow.as_i64().expect("milliseconds"), timeout * 1000 * 8 / 10);
+}
+
+#[test]
+fn the_ledger_is_the_table_that_the_code_writes() {
+    let template = template();
+    let table = &template["Resources"]["LedgerTable"];
+    let source = include_str!("../../shared/aws/src/ledger.rs");
+    for (attribute, constant) in [
+        (&table["Properties"]["KeySchema"][0]["AttributeName"], "const KEY: &str ="),
+        (&table["Properties"]["TimeToLiveSpecification"]["AttributeName"], "const EXPIRES: &str ="),
+    ] {
+        assert!(source.contains(&format!("{constant} {attribute};")), "{attribute}");
+    }
+    assert_eq!(find(&table["Properties"]["KeySchema"], &|key| key["KeyType"] == "RANGE"), Vec::<&Value>::new());
+    assert_eq!(table["DeletionPolicy"], "Retain");
+}
