@@ -354,7 +354,9 @@ pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orp
     for id in ids {
         stop(world, &id, "TerminationNotice", reason);
         registration::deregister(world, &id);
-        if !orphans {
+        // An orphan's containers run on, but its interface is deleted.
+        let reachable = orphans && world.ecs.tasks.get(&id).is_some_and(|task| task.eni.is_none());
+        if !reachable {
             close(world, &id, 137);
         }
         end(world, &id);

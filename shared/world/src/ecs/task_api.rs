@@ -61,11 +61,10 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in asked.into_iter().map(tail) {
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
-            Some(task) => {
-                let previous = task.previous.as_deref().filter(|_| stale);
-                tasks.push(previous.cloned().unwrap_or_else(|| task_view::api(world, task)));
-            }
-            None => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
+            Some(task) if !stale => tasks.push(task_view::api(world, task)),
+            // Eventual consistency: one version ago a new task did not exist.
+            Some(task) if task.previous.is_some() => tasks.extend(task.previous.as_deref().cloned()),
+            _ => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
         }
     }
     Ok(json!({"tasks": tasks, "failures": failures}))

@@ -30,7 +30,7 @@ fn health(world: &mut World, group: &str, targets: &Value) -> Vec<String> {
         let reason = health["Reason"].as_str().unwrap_or_default();
         format!("{}:{} {} {reason}", target["Id"].as_str().unwrap(), target["Port"], health["State"].as_str().unwrap())
     };
-    shown.map(|one| line(one).trim_end().replace("i-0", "i-").to_owned()).collect()
+    shown.map(|one| short(line(one).trim_end())).collect()
 }
 
 /// A world with one host that listens on 8080 and a group behind a load balancer.
