@@ -2,7 +2,7 @@
 //! and the intent is stored before any write, and an alert counts as sent only after SNS accepted it.
 
 use crate::errors::CheckError;
-use crate::summary::Summary;
+use crate::report::CheckReport;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::execute;
@@ -14,61 +14,62 @@ use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{INPUT_VERSION, Plan, PlanInput, plan};
-use portkeeper_core::report;
+use portkeeper_core::report::message;
 
-/// Checks one service that was described just now. Whether nothing failed: otherwise its messages are tried again.
+/// Checks one service that was described just now.
 pub(crate) async fn check_service(
     aws: &Aws,
     config: &Config,
     check: &ServiceCheck,
     stored: Stored,
     described: Result<Observation, Failure>,
-) -> bool {
-    let began = aws.now();
-    let mut summary = Summary::default();
+) -> CheckReport {
+    let mut report = CheckReport::begin(check, aws.now());
     if let Some(note) = &stored.note {
         tracing::warn!(service = %check.key, note, "the ledger record was not used");
     }
     let done = match described {
-        Ok(described) => carry_through(aws, config, check, stored, described, &mut summary).await,
+        Ok(described) => carry_through(aws, config, check, stored, described, &mut report).await,
         Err(failure) => Err(CheckError::Observe(failure)),
     };
     if let Err(error) = done {
-        summary.note_error(error);
+        report.note_error(&error);
     }
-    summary.finish(check, began, aws.now())
+    report.ended = aws.now();
+    report
 }
 
-/// All steps; the first that fails ends the check. What may fail without ending it is noted in the summary.
+/// All steps; the first that fails ends the check. What may fail without ending it is noted in the report.
 async fn carry_through(
     aws: &Aws,
     config: &Config,
     check: &ServiceCheck,
     stored: Stored,
     described: Observation,
-    summary: &mut Summary,
+    report: &mut CheckReport,
 ) -> Result<(), CheckError> {
     let input = read(aws, config, check, &stored, described).await;
-    summary.note_observation(&input.observation);
+    report.note_observation(&input.observation);
     let plan = plan(&input);
-    summary.note_plan(&plan);
+    report.plan = Some(plan.clone());
     ask_for_next_look(aws, config, check, &plan).await?;
     let table = &config.ledger_table;
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
         .map_err(CheckError::Ledger)?;
     let outcomes = execute(aws, &plan.actions).await;
-    summary.note_outcomes(&plan, &outcomes);
     let mut record: LedgerRecord = settle(&plan.next_record, &outcomes);
     for alert in &plan.alerts {
-        match notify::publish(aws, &config.alerts_topic_arn, &report::message(alert, &outcomes)).await {
+        let message = message(alert, &outcomes);
+        match notify::publish(aws, &config.alerts_topic_arn, &message).await {
             Ok(()) => {
-                summary.note_alert();
+                report.alerts.push(message);
                 record = mark_sent(&record, alert);
             }
-            Err(failure) => summary.note_error(CheckError::Alert(failure)),
+            Err(failure) => report.note_error(&CheckError::Alert(failure)),
         }
     }
+    report.note_outcomes(outcomes);
     ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;
     Ok(())
 }

@@ -7,7 +7,9 @@
 mod check;
 mod errors;
 mod inbox;
-mod summary;
+mod report;
+
+pub use report::{CheckReport, write_log};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use futures_util::StreamExt as _;
@@ -15,7 +17,7 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::chain;
 use portkeeper_aws::{ledger, observe};
-use portkeeper_core::event::{ServiceCheck, coalesce};
+use portkeeper_core::event::coalesce;
 use portkeeper_core::ids::ServiceKey;
 use std::collections::BTreeSet;
 
@@ -26,8 +28,18 @@ const SERVICES_PER_CALL: usize = 10;
 /// description is still fresh, because proofs age from it.
 const SERVICES_AT_ONCE: usize = 5;
 
-/// Handles one batch of messages of the `checks` queue.
+/// Handles one batch of messages of the `checks` queue, and logs what was done.
 pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent) -> SqsBatchResponse {
+    handle_and_tell(aws, config, event, &mut write_log).await
+}
+
+/// Handles one batch, and tells of every check when it is over.
+pub async fn handle_and_tell(
+    aws: &Aws,
+    config: &Config,
+    event: SqsEvent,
+    tell: &mut impl FnMut(&CheckReport),
+) -> SqsBatchResponse {
     let inbox = inbox::read(event, config);
     let mut failed = inbox.unreadable;
     let checks = coalesce(inbox.checks);
@@ -49,9 +61,14 @@ pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent) -> SqsBatchResp
             check::check_service(aws, config, check, stored, described)
         });
         let runs: Vec<_> = runs.collect();
-        let succeeded: Vec<bool> = futures_util::stream::iter(runs).buffered(SERVICES_AT_ONCE).collect().await;
-        let unsuccessful = together.iter().zip(succeeded).filter(|(_, succeeded)| !succeeded);
-        failed.extend(unsuccessful.flat_map(|(check, _): (&ServiceCheck, bool)| check.messages.iter().cloned()));
+        let mut reports = futures_util::stream::iter(runs).buffered(SERVICES_AT_ONCE);
+        for check in together {
+            let Some(report) = reports.next().await else { break };
+            tell(&report);
+            if !report.succeeded() {
+                failed.extend(check.messages.iter().cloned());
+            }
+        }
     }
     response(failed)
 }

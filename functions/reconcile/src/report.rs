@@ -1,0 +1,193 @@
+//! What one check saw, decided and did. The log and the metrics are written from it, and so is the demo.
+
+use crate::errors::CheckError;
+use portkeeper_aws::failure::chain;
+use portkeeper_aws::metrics::{self, CheckMetrics};
+use portkeeper_core::event::ServiceCheck;
+use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::observation::{Gap, Observation};
+use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
+use portkeeper_core::report::Message;
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// One check of one service, from its beginning to its end.
+#[derive(Debug, Clone)]
+pub struct CheckReport {
+    /// The service.
+    pub key: ServiceKey,
+    /// How many looks in a row led here.
+    pub hop: u32,
+    /// How many messages asked for it.
+    pub messages: usize,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How many tasks are not over.
+    pub tasks_watched: usize,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    /// What was decided; absent when the service could not be described.
+    pub plan: Option<Plan>,
+    /// What AWS answered to the writes.
+    pub outcomes: Vec<Outcome>,
+    /// The alerts that SNS accepted.
+    pub alerts: Vec<Message>,
+    /// What failed, each with everything that led to it. Not empty: the messages are tried again.
+    pub errors: Vec<String>,
+}
+
+impl CheckReport {
+    /// A check that begins now.
+    pub(crate) fn begin(check: &ServiceCheck, began: Timestamp) -> Self {
+        Self {
+            key: check.key.clone(),
+            hop: check.hop,
+            messages: check.messages.len(),
+            began,
+            ended: began,
+            tasks_watched: 0,
+            gaps: Vec::new(),
+            plan: None,
+            outcomes: Vec::new(),
+            alerts: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Nothing failed: the messages that asked for this check are done.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// Notes what was read. What may be readable later is an error of this check.
+    pub(crate) fn note_observation(&mut self, observation: &Observation) {
+        self.tasks_watched = observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
+        self.gaps.clone_from(&observation.gaps);
+        let mut causes: Vec<&str> = Vec::new();
+        for gap in observation.gaps.iter().filter(|gap| gap.retry) {
+            if !causes.contains(&gap.why.as_str()) {
+                causes.push(&gap.why);
+            }
+        }
+        if !causes.is_empty() {
+            self.note_error(&CheckError::Incomplete(causes.join("; ")));
+        }
+    }
+
+    /// Notes what AWS answered. A write of which it is not known whether it was carried out is an error.
+    pub(crate) fn note_outcomes(&mut self, outcomes: Vec<Outcome>) {
+        let failures: Vec<&str> = outcomes
+            .iter()
+            .filter_map(|outcome| match &outcome.result {
+                OutcomeResult::Failed(why) => Some(why.as_str()),
+                OutcomeResult::Done | OutcomeResult::Refused(_) | OutcomeResult::Skipped(_) => None,
+            })
+            .collect();
+        if let Some(first) = failures.first() {
+            let error = CheckError::Write(format!("{} targets, first: {first}", failures.len()));
+            self.note_error(&error);
+        }
+        self.outcomes = outcomes;
+    }
+
+    /// Notes a step that failed.
+    pub(crate) fn note_error(&mut self, error: &CheckError) {
+        self.errors.push(chain(error));
+    }
+
+    fn count(&self, kind: ActionKind) -> usize {
+        let done = |outcome: &&Outcome| outcome.kind == kind && outcome.result == OutcomeResult::Done;
+        self.outcomes.iter().filter(done).count()
+    }
+
+    /// The check in numbers.
+    #[must_use]
+    pub fn metrics(&self) -> CheckMetrics {
+        let verdicts = self.plan.iter().flat_map(|plan| &plan.verdicts);
+        let mut findings = BTreeMap::new();
+        for code in verdicts.clone().filter_map(|verdict| verdict.code.as_ref()) {
+            *findings.entry(code.to_string()).or_insert(0) += 1;
+        }
+        let took = self.ended.as_millis().saturating_sub(self.began.as_millis());
+        CheckMetrics {
+            tasks_watched: self.tasks_watched,
+            findings,
+            registrations: self.count(ActionKind::Register),
+            deregistrations: self.count(ActionKind::Deregister),
+            withheld: verdicts.filter(|verdict| verdict.decision == Decision::Withheld).count(),
+            alerts_sent: self.alerts.len(),
+            gaps: self.gaps.len(),
+            errors: self.errors.len(),
+            duration_ms: u64::try_from(took).unwrap_or(0),
+        }
+    }
+}
+
+/// Writes a check to the log: a line for each thing done or failed, one summary, one line of metrics.
+pub fn write_log(report: &CheckReport) {
+    let (cluster, service) = (report.key.cluster.name(), report.key.service.as_str());
+    for gap in report.gaps.iter().filter(|gap| !gap.retry) {
+        tracing::info!(cluster, service, why = gap.why, "not known");
+    }
+    for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
+        if let Some(code) = &verdict.code {
+            let (subject, decision) = (&verdict.subject, decision_name(&verdict.decision));
+            tracing::debug!(cluster, service, %code, %subject, decision, why = verdict.why, "finding");
+        }
+    }
+    for Outcome { kind, group, target, result } in &report.outcomes {
+        let (group, verb) = (group.name(), kind.verb());
+        match result {
+            OutcomeResult::Done => tracing::info!(cluster, service, group, %target, "{verb}: done"),
+            OutcomeResult::Refused(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: refused"),
+            OutcomeResult::Failed(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: failed"),
+            OutcomeResult::Skipped(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried"),
+        }
+    }
+    for error in &report.errors {
+        tracing::error!(cluster, service, error, "check failed in part; it is tried again");
+    }
+    write_summary(report);
+}
+
+fn write_summary(report: &CheckReport) {
+    let mut decisions: BTreeMap<&str, usize> = BTreeMap::new();
+    for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
+        *decisions.entry(decision_name(&verdict.decision)).or_insert(0) += 1;
+    }
+    let metrics = report.metrics();
+    let look_again_at = report.plan.as_ref().and_then(|plan| plan.look_again_at).map(|at| at.to_string());
+    tracing::info!(
+        cluster = report.key.cluster.name(),
+        service = report.key.service,
+        hop = report.hop,
+        messages = report.messages,
+        tasks_watched = metrics.tasks_watched,
+        decisions = ?decisions,
+        findings = ?metrics.findings,
+        registrations = metrics.registrations,
+        deregistrations = metrics.deregistrations,
+        alerts_sent = metrics.alerts_sent,
+        gaps = metrics.gaps,
+        errors = metrics.errors,
+        look_again_at,
+        duration_ms = metrics.duration_ms,
+        "check"
+    );
+    metrics::emit(&metrics::metric_line(&report.key, report.ended, &metrics));
+}
+
+fn decision_name(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::Right => "right",
+        Decision::Repair(_) => "repair",
+        Decision::Await(_) => "await",
+        Decision::Tell => "tell",
+        Decision::Leave => "leave",
+        Decision::Unknown => "unknown",
+        Decision::Withheld => "withheld",
+    }
+}
