@@ -268,18 +268,29 @@ pub struct Repair {
 }
 
 /// The record after the writes of a plan: what AWS refused is kept with its incident, for people to read.
+///
+/// Nobody can have undone what was not done, so it does not count towards a fight. A refusal counts towards the
+/// most repairs of one target: it needs a person. A call that failed does not: an outage ends by itself.
 #[must_use]
 pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
     let mut settled = record.clone();
     for outcome in outcomes {
-        let text = match &outcome.result {
+        let (text, refused) = match &outcome.result {
             OutcomeResult::Done => continue,
-            OutcomeResult::Refused(text) | OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => text,
+            OutcomeResult::Refused(text) => (text, true),
+            OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false),
         };
+        let not_done = settled.repairs.iter().rposition(|repair| {
+            repair.kind == outcome.kind && repair.group == outcome.group && repair.target == outcome.target
+        });
+        if let Some(index) = not_done {
+            settled.repairs.remove(index);
+        }
         let subject = Subject::Target(outcome.group.clone(), outcome.target.clone());
         let repaired = settled.incidents.iter_mut().filter(|it| it.subject == subject && it.repaired_at.is_some());
         for incident in repaired {
             incident.refusal = Some(text.clone());
+            incident.repairs = if refused { incident.repairs } else { incident.repairs.saturating_sub(1) };
         }
     }
     settled
