@@ -7,6 +7,7 @@ use crate::address::{Place, places};
 use crate::code::Code;
 use crate::desired::{Claim, Desired, Standing, desired_targets};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
+use crate::judge::shifts_traffic_alone;
 use crate::ledger::{LedgerRecord, Subject};
 use crate::observation::{HealthState, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup};
 use crate::plan::PlanInput;
@@ -200,9 +201,10 @@ pub fn questions(input: &PlanInput) -> Questions {
         questions.container_instances.extend(task.and_then(|task| task.container_instance.clone()));
     }
     for matched in &comparison.matched {
-        let doubtful = matched.registered.is_not_in_use()
-            || matches!(matched.registered.state, HealthState::Unhealthy | HealthState::Initial);
-        if doubtful && matches!(matched.claim.standing, Standing::Due(_)) {
+        let state = &matched.registered.state;
+        let failing = matches!(state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
+        let idle = matched.registered.is_not_in_use() && observation.service.as_ref().is_some_and(shifts_traffic_alone);
+        if (failing || idle) && matches!(matched.claim.standing, Standing::Due(_)) {
             questions.target_groups.insert(matched.claim.group.clone());
         }
     }

@@ -53,6 +53,13 @@ impl Judgement {
     fn say(&mut self, subject: Subject, code: Option<Code>, decision: Decision, why: impl Into<String>) {
         self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
     }
+
+    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is one incident.
+    fn find(&mut self, finding: Finding) {
+        if !self.findings.iter().any(|known| known.code == finding.code && known.subject == finding.subject) {
+            self.findings.push(finding);
+        }
+    }
 }
 
 /// Judges every target and every task.
@@ -72,16 +79,10 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
     }
     judge_unclear(input, desired, &mut judgement);
     for misfit in &desired.misfits {
-        if !judgement.findings.iter().any(|known| known.code == misfit.code && known.subject == misfit.subject) {
-            judgement.findings.push(Finding {
-                code: misfit.code.clone(),
-                subject: misfit.subject.clone(),
-                task: Some(misfit.task.clone()),
-                why: misfit.why.clone(),
-                repair: None,
-                confirm_seconds: input.policy.confirm_seconds,
-            });
-        }
+        judgement.find(Finding {
+            task: Some(misfit.task.clone()),
+            ..finding(input, misfit.code.clone(), misfit.subject.clone(), misfit.why.clone())
+        });
     }
     for matched in &comparison.matched {
         judge_matched(input, matched, &mut judgement);
@@ -114,7 +115,7 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
             Some(code) if settled > input.now => {
                 judgement.say(subject, Some(code.clone()), Decision::Await(settled), unclear.why.clone());
             }
-            Some(code) => judgement.findings.push(Finding {
+            Some(code) => judgement.find(Finding {
                 code: code.clone(),
                 subject,
                 task: Some(unclear.task.clone()),
@@ -146,7 +147,7 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
     match finding {
         Some(mut finding) => {
             finding.task = Some(claim.task.clone());
-            judgement.findings.push(finding);
+            judgement.find(finding);
         }
         None => judgement.say(subject, None, Decision::Right, format!("registered, {}", registered.state)),
     }
@@ -168,7 +169,7 @@ fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Opt
 }
 
 /// Only a rolling deployment leaves every group of the service in use all the time.
-fn shifts_traffic_alone(service: &Service) -> bool {
+pub(crate) fn shifts_traffic_alone(service: &Service) -> bool {
     service.controller == DeploymentController::Ecs && service.strategy == DeploymentStrategy::Rolling
 }
 
@@ -189,14 +190,15 @@ fn unhealthy(input: &PlanInput, matched: &Matched, group: &FoundGroup, since: Ti
     let network = !matches!(group.protocol.as_str(), "HTTP" | "HTTPS");
     let initial = if network && registered.state == HealthState::Initial { NLB_INITIAL_SECS } else { 0 };
     let patience = checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
-    let grace_left = service.health_check_grace_seconds.saturating_sub(input.now.secs_since(since));
+    let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
+    let first_seen = input.record.incident(&Code::Unhealthy, &subject).map_or(input.now, |known| known.opened_at);
+    let grace_left = service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
     let reason = registered.reason.as_deref().unwrap_or("no reason given");
     let why = format!(
-        "registered, and {} ({reason}) for longer than the group's own settings explain ({})",
+        "registered, and {} ({reason}); its group's settings explain no more than {} of that",
         registered.state,
         spoken(patience)
     );
-    let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
     Some(Finding {
         confirm_seconds: patience.saturating_add(grace_left),
         ..finding(input, Code::Unhealthy, subject, why)
@@ -225,9 +227,7 @@ fn judge_absent(input: &PlanInput, absent: &Absent, judgement: &mut Judgement) {
     if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(shifts_traffic_alone) {
         let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
         let code = Code::TargetGroupUnattached;
-        if !judgement.findings.iter().any(|known| known.code == code && known.subject.group() == Some(&claim.group)) {
-            judgement.findings.push(finding(input, code, Subject::Group(claim.group.clone()), why));
-        }
+        judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
         return;
     }
     let task = input.observation.tasks.iter().find(|task| task.arn == claim.task);
@@ -242,7 +242,7 @@ fn judge_absent(input: &PlanInput, absent: &Absent, judgement: &mut Judgement) {
     if needs_id {
         why.push_str("; a QUIC target needs a server id that only its owner knows, so it cannot be registered here");
     }
-    judgement.findings.push(Finding {
+    judgement.find(Finding {
         task: Some(claim.task.clone()),
         repair: (!needs_id).then_some(ActionKind::Register),
         ..finding(input, Code::Missing, subject, why)
