@@ -8,7 +8,7 @@ use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::ledger::Subject;
-use crate::observation::{FoundGroup, Observation};
+use crate::observation::Observation;
 use crate::plan::{ActionKind, Decision, PlanInput};
 use crate::time::Timestamp;
 
@@ -78,7 +78,7 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
     let told = input.record.incident(&Code::Foreign, &subject).is_some_and(|open| open.alerted_at.is_some());
     match owner_of(observation, &unwanted.group, target) {
         OwnerView::NotKnown if told && matches!(proof, Proof::None) => {
-            judgement.findings.push(foreign(input, unwanted, subject, None));
+            judgement.find(foreign(input, unwanted, subject, None));
         }
         OwnerView::NotKnown => {
             let why = "registered, unexplained, and who else is on this address could not be read";
@@ -99,15 +99,16 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
             judgement.say(subject, None, Decision::Unknown, why);
         }
         OwnerView::Task { task, service, uses_group: Some(false) } => {
-            judge_disowned(input, unwanted, &proof, Some((task, service)), judgement);
+            judge_disowned(input, desired, unwanted, &proof, Some((task, service)), judgement);
         }
-        OwnerView::Nobody => judge_disowned(input, unwanted, &proof, None, judgement),
+        OwnerView::Nobody => judge_disowned(input, desired, unwanted, &proof, None, judgement),
     }
 }
 
 /// Nobody who may be registered in this group is on this address now.
 fn judge_disowned(
     input: &PlanInput,
+    desired: &Desired,
     unwanted: &Unwanted,
     proof: &Proof<'_>,
     other: Option<(TaskArn, Option<String>)>,
@@ -125,18 +126,23 @@ fn judge_disowned(
             return;
         }
         Proof::None => {
-            judgement.findings.push(match occupant {
-                Some(task) => own_task_elsewhere(input, unwanted, subject, task),
+            judgement.find(match occupant {
+                Some(task) => own_task_elsewhere(input, desired, unwanted, subject, task),
                 None => foreign(input, unwanted, subject, other),
             });
             return;
         }
     };
+    if let (false, Some(task)) = (ended, occupant) {
+        judgement.find(own_task_elsewhere(input, desired, unwanted, subject, task));
+        return;
+    }
     let (code, why) = match (&other, ended) {
         (Some((task, service)), true) => {
-            let who = service.as_deref().map_or("a task of no service".to_owned(), |name| format!("service {name}"));
+            let whose =
+                service.as_deref().map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
             let why = format!(
-                "task {} has stopped, and its port now belongs to task {} of {who}: requests reach the wrong program",
+                "task {} has stopped, and its target now leads to task {}{whose}: requests reach the wrong program",
                 was.tail(),
                 task.tail()
             );
@@ -146,7 +152,7 @@ fn judge_disowned(
         (_, false) => (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail())),
     };
     let repair = Some(ActionKind::Deregister);
-    judgement.findings.push(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
+    judgement.find(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
 }
 
 fn is_live(observation: &Observation, task: &TaskArn) -> bool {
@@ -155,16 +161,16 @@ fn is_live(observation: &Observation, task: &TaskArn) -> bool {
 
 /// A live task of this service is on it, in a group or on a port that is not load-balanced. People register
 /// such targets on purpose, so without proof that it once was right it is theirs.
-fn own_task_elsewhere(input: &PlanInput, unwanted: &Unwanted, subject: Subject, task: TaskArn) -> Finding {
-    let same_port = |group: &FoundGroup| group.targets.iter().any(|other| other.target == unwanted.registered.target);
-    let elsewhere = input
-        .observation
-        .target_groups
-        .keys()
-        .any(|arn| *arn != unwanted.group && input.observation.found_group(arn).is_some_and(same_port));
-    let (code, why) = if elsewhere {
-        let why = format!("task {} belongs into another group of this service", task.tail());
-        (Code::Misplaced, why)
+fn own_task_elsewhere(
+    input: &PlanInput,
+    desired: &Desired,
+    unwanted: &Unwanted,
+    subject: Subject,
+    task: TaskArn,
+) -> Finding {
+    let elsewhere = desired.claims.iter().find(|claim| claim.target == unwanted.registered.target);
+    let (code, why) = if let Some(claim) = elsewhere {
+        (Code::Misplaced, format!("task {} belongs into {}, not into this group", task.tail(), claim.group.name()))
     } else {
         let why = format!("task {} is there, but this is not its load-balanced container port", task.tail());
         (Code::WrongPort, why)
