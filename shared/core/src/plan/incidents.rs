@@ -5,6 +5,7 @@
 use crate::code::Code;
 use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
+use crate::ids::TargetGroupArn;
 use crate::judge::{Finding, Judgement};
 use crate::ledger::{Incident, Subject};
 use crate::observation::{HealthState, Missed, TargetGroup};
@@ -84,13 +85,19 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
 /// How an incident that was not seen this time has ended; none where that cannot be told.
 fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
     let observation = &seen.input.observation;
+    if let Subject::Target(group, _) = &incident.subject {
+        match observation.target_groups.get(group) {
+            Some(TargetGroup::Found(_)) => {}
+            Some(TargetGroup::Missing) => return Some("its target group is gone".to_owned()),
+            None => {
+                return (!may_be_unread(seen, group)).then(|| "the service uses its target group no more".to_owned());
+            }
+        }
+    }
     match (&incident.code, &incident.subject) {
         (Code::Missing, Subject::Target(..)) => missing_ended(seen, incident),
         (Code::Unhealthy, Subject::Target(..)) => unhealthy_ended(seen, incident),
         (_, Subject::Target(group, target)) if incident.code != Code::Fight && incident.code != Code::LimitExceeded => {
-            if observation.target_groups.get(group) == Some(&TargetGroup::Missing) {
-                return Some("its target group is gone".to_owned());
-            }
             let found = observation.found_group(group)?;
             if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
                 return Some("the target is no longer registered".to_owned());
@@ -114,10 +121,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
                 .then(|| "nobody undoes the repairs any more".to_owned())
         }
         (_, Subject::Group(group)) => {
-            let unread = observation.gaps.iter().any(|gap| {
-                matches!(&gap.what, Missed::TargetGroup(other) if other == group) || gap.what == Missed::Revisions
-            });
-            (!unread && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
+            (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
         }
         (_, Subject::Task(task)) => {
             let unclear = seen.desired.unclear.iter().any(|unclear| unclear.task == *task);
@@ -127,6 +131,15 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
     }
 }
 
+/// The group, or what would name it, could not be read.
+fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
+    seen.input.observation.gaps.iter().any(|gap| match &gap.what {
+        Missed::TargetGroup(other) => other == group,
+        Missed::Revisions | Missed::Service => true,
+        _ => false,
+    })
+}
+
 /// Neither failing nor still being checked: the load balancer sends requests, or would if it were its turn.
 fn serves(state: &HealthState) -> bool {
     matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
@@ -134,7 +147,6 @@ fn serves(state: &HealthState) -> bool {
 
 fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
     let Subject::Target(group, target) = &incident.subject else { return None };
-    seen.input.observation.found_group(group)?;
     let here = |claim: &crate::desired::Claim| claim.group == *group && claim.target == *target;
     if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.claim)) {
         let failing = seen
