@@ -9,9 +9,13 @@ use crate::compare::Comparison;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::Finding;
 use crate::ledger::{Incident, Repair, Subject};
+use crate::observation::HealthState;
 use crate::plan::{ActionKind, Decision, PlanInput};
 use crate::policy::{Mode, Policy};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How many targets the text of a guard names.
+const LISTED: usize = 10;
 
 /// What is done about each finding, in the order of the findings, and what the guards have to say.
 pub(super) struct Decided {
@@ -38,7 +42,7 @@ pub(super) fn decide(
         };
         decided.decisions.push(decision);
     }
-    hold_floor(findings, &mut decided, comparison);
+    hold_floor(input, findings, &mut decided, comparison);
     hold_breaker(findings, &mut decided, input);
     decided
 }
@@ -102,10 +106,11 @@ fn guard(code: Code, finding: &Finding, why: String) -> Finding {
 }
 
 fn task_has_right_target(comparison: &Comparison, finding: &Finding, group: &TargetGroupArn) -> bool {
-    comparison
-        .matched
-        .iter()
-        .any(|matched| matched.claim.group == *group && Some(&matched.claim.task) == finding.task.as_ref())
+    comparison.matched.iter().any(|matched| {
+        matched.claim.group == *group
+            && Some(&matched.claim.task) == finding.task.as_ref()
+            && matched.registered.state != HealthState::Initial
+    })
 }
 
 /// A fight is on until its incident ends, so that repairs do not start again each time the window has passed.
@@ -124,35 +129,37 @@ fn is_deregistration(decision: &(Decision, String)) -> bool {
     decision.0 == Decision::Repair(ActionKind::Deregister)
 }
 
-/// Never the last registered target of a group: only what is registered now counts, because a registration in
-/// the same plan may yet be refused.
-fn hold_floor(findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
-    let mut leaving: BTreeMap<&TargetGroupArn, usize> = BTreeMap::new();
+/// Never the last registered target of a group. Only what is registered and has been checked counts: a
+/// registration of this plan may yet be refused, and one of the last plan gets no requests yet.
+fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
+    let mut leaving: BTreeMap<&TargetGroupArn, BTreeSet<&Target>> = BTreeMap::new();
     for (finding, decision) in findings.iter().zip(&decided.decisions) {
-        if let (true, Some(group)) = (is_deregistration(decision), finding.subject.group()) {
-            *leaving.entry(group).or_insert(0) += 1;
+        if let (true, Some((group, target))) = (is_deregistration(decision), target_of(finding)) {
+            leaving.entry(group).or_default().insert(target);
         }
     }
     for (group, leaving) in leaving {
-        let registered = comparison.matched.iter().filter(|matched| matched.claim.group == *group).count()
-            + comparison.unwanted.iter().filter(|unwanted| unwanted.group == *group).count();
-        if leaving < registered {
+        let matched = comparison.matched.iter().filter(|it| it.claim.group == *group).map(|it| &it.registered);
+        let unwanted = comparison.unwanted.iter().filter(|it| it.group == *group).map(|it| &it.registered);
+        let staying: Vec<_> = matched.chain(unwanted).filter(|it| !leaving.contains(&it.target)).collect();
+        let of_group = |finding: &Finding| finding.subject.group() == Some(group);
+        if staying.iter().any(|it| it.state != HealthState::Initial) {
             continue;
         }
+        if !staying.is_empty() {
+            let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
+            let why = "no other target of the group has been checked yet";
+            change_deregistrations(findings, decided, of_group, &later, why);
+            continue;
+        }
+        let named: Vec<String> = leaving.iter().take(LISTED).map(ToString::to_string).collect();
         let why = format!(
-            "deregistering {leaving} of {registered} registered targets would leave {} empty; nothing was deregistered there",
+            "deregistering {} would leave {} empty; nothing was deregistered there",
+            named.join(", "),
             group.name()
         );
-        decided.guards.push(Finding {
-            code: Code::LimitExceeded,
-            subject: Subject::Group(group.clone()),
-            task: None,
-            why,
-            repair: None,
-            confirm_seconds: 0,
-        });
-        let text = "it would empty the target group";
-        withhold(findings, decided, |finding| finding.subject.group() == Some(group), text);
+        decided.guards.push(limit_exceeded(Subject::Group(group.clone()), why));
+        withhold(findings, decided, of_group, "it would empty the target group");
     }
 }
 
@@ -162,7 +169,7 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     let groups = input.observation.target_groups.keys();
     let registered: usize = groups
         .filter_map(|arn| input.observation.found_group(arn))
-        .map(|group| group.targets.iter().filter(|target| target.is_registered()).count())
+        .map(|group| group.targets.iter().filter(|it| it.is_registered() && it.state != HealthState::Initial).count())
         .sum();
     let limit = breaker_limit(&input.policy, registered);
     if wanted <= limit {
@@ -172,21 +179,14 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
         .iter()
         .zip(&decided.decisions)
         .filter(|(_, decision)| is_deregistration(decision))
-        .take(10)
+        .take(LISTED)
         .map(|(finding, _)| finding.subject.to_string())
         .collect();
     let why = format!(
         "{wanted} deregistrations at once are more than the limit of {limit}; none was made. First: {}",
         named.join(", ")
     );
-    decided.guards.push(Finding {
-        code: Code::LimitExceeded,
-        subject: Subject::Service,
-        task: None,
-        why,
-        repair: None,
-        confirm_seconds: 0,
-    });
+    decided.guards.push(limit_exceeded(Subject::Service, why));
     withhold(findings, decided, |_| true, "too many deregistrations at once");
 }
 
@@ -196,13 +196,31 @@ fn breaker_limit(policy: &Policy, registered: usize) -> usize {
     share.max(policy.max_deregistrations as usize)
 }
 
+fn limit_exceeded(subject: Subject, why: String) -> Finding {
+    Finding { code: Code::LimitExceeded, subject, task: None, why, repair: None, confirm_seconds: 0 }
+}
+
 fn withhold(findings: &[Finding], decided: &mut Decided, which: impl Fn(&Finding) -> bool, why: &str) {
+    let changed = change_deregistrations(findings, decided, which, &Decision::Withheld, why);
+    decided.hushed.extend(changed);
+}
+
+/// Decides otherwise on deregistrations, and says on which.
+fn change_deregistrations(
+    findings: &[Finding],
+    decided: &mut Decided,
+    which: impl Fn(&Finding) -> bool,
+    to: &Decision,
+    why: &str,
+) -> Vec<usize> {
+    let mut changed = Vec::new();
     for (index, (finding, decision)) in findings.iter().zip(&mut decided.decisions).enumerate() {
         if is_deregistration(decision) && which(finding) {
-            *decision = (Decision::Withheld, why.to_owned());
-            decided.hushed.insert(index);
+            *decision = (to.clone(), why.to_owned());
+            changed.push(index);
         }
     }
+    changed
 }
 
 /// Notes a repair before it is made.
