@@ -207,11 +207,17 @@ pub fn plan(input: &PlanInput) -> Plan {
     let service = input.observation.service.as_ref();
     let mode = mode_in_force(&input.policy, service.and_then(|service| service.mode_tag.as_deref()), input.now);
     if mode.mode == Mode::Off {
-        return at_rest(input, Decision::Leave, format!("mode off ({})", mode.why), input.record.incidents.clone());
+        let verdict = Verdict {
+            subject: Subject::Service,
+            code: None,
+            decision: Decision::Leave,
+            why: format!("mode off ({})", mode.why),
+        };
+        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
     }
     if let Some(why) = quiet(service) {
         let closed = incidents::close_all(&input.record.incidents, input, why);
-        return at_rest(input, Decision::Leave, why.to_owned(), closed);
+        return at_rest(input, why, closed);
     }
     let desired = desired_targets(&input.observation, input.hop);
     let comparison = compare(&input.observation, &desired);
@@ -248,8 +254,8 @@ pub fn plan(input: &PlanInput) -> Plan {
 }
 
 /// A plan that does nothing but end incidents.
-fn at_rest(input: &PlanInput, decision: Decision, why: String, open: Vec<Incident>) -> Plan {
-    let verdict = Verdict { subject: Subject::Service, code: None, decision, why };
+fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
+    let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Leave, why: why.to_owned() };
     let alerts = alerts::due(&input.observation.key, &open, &[], &[], input.now);
     let record = LedgerRecord { incidents: open, ..input.record.clone() };
     finish(input, vec![verdict], Vec::new(), alerts, None, record)

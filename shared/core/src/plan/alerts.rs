@@ -19,7 +19,9 @@ pub(super) fn due(
     for incident in incidents {
         let over = incident.resolved_at.is_some();
         let told = incident.alerted_at.is_some();
-        let waits = !over && hushed.contains(&incident.subject) && incident.code != Code::LimitExceeded;
+        // A guard's alert names what it withholds, but requests that reach the wrong program are worth their own.
+        let quieter = incident.code != Code::LimitExceeded && incident.code.severity() < Severity::Critical;
+        let waits = !over && quieter && hushed.contains(&incident.subject);
         if incident.confirmed && !told && !waits {
             let item = opened_item(incident, verdicts);
             grouped.entry((AlertState::Opened, incident.code.clone())).or_default().push(item);
