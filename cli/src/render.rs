@@ -26,7 +26,7 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// A plain table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).set_header(header.iter().copied());
     table
 }
@@ -66,7 +66,8 @@ pub(crate) fn plan(out: &mut impl Write, plan: &Plan, questions: &Questions, now
     let mut verdicts = table(&["finding", "about", "decision", "why"]);
     for verdict in &plan.verdicts {
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
-        let cells = [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
+        let cells =
+            [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
         verdicts.add_row(cells);
     }
     writeln!(out, "{verdicts}\n")?;
@@ -97,7 +98,9 @@ pub(crate) fn plan(out: &mut impl Write, plan: &Plan, questions: &Questions, now
 fn asked(questions: &Questions) -> Vec<String> {
     let mut asked = Vec::new();
     asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
-    asked.extend(questions.container_instances.iter().map(|it| format!("the state of container instance {}", it.tail())));
+    asked.extend(
+        questions.container_instances.iter().map(|it| format!("the state of container instance {}", it.tail())),
+    );
     asked.extend(questions.target_groups.iter().map(|group| format!("target group {} anew", group.name())));
     asked.extend(questions.owners_on.iter().map(|it| format!("every task on container instance {}", it.tail())));
     asked.extend(questions.owners_in_cluster.then(|| "every task of the cluster".to_owned()));

@@ -1,0 +1,172 @@
+//! A simulated account with Portkeeper deployed in it: rule, queue, dead-letter queue, table, topic, and the real
+//! handler behind the real SDK clients. It plays Lambda's part: it takes batches from the queue and hands them over.
+//!
+//! The demo, `replay` and the simulation stand on it. It knows how things are wired and decides nothing.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
+use portkeeper_reconcile::CheckReport;
+use portkeeper_world::World;
+use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::http::{SharedWorld, sdk_config};
+use portkeeper_world::sqs::{finish_batch, take_batch};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::error::Error;
+
+/// The queue of the stage.
+pub const QUEUE: &str = "checks";
+/// Its dead-letter queue.
+pub const DEAD_LETTERS: &str = "checks-dead-letters";
+/// The ledger's table.
+pub const TABLE: &str = "ledger";
+/// The topic for alerts.
+pub const TOPIC: &str = "alerts";
+
+/// As in template.yaml: how many messages a batch holds, and how often one is tried.
+const BATCH_SIZE: usize = 100;
+const MAX_RECEIVE_COUNT: u32 = 5;
+
+/// 2026-11-23T00:00:00Z: any fixed moment does.
+const START_MS: u64 = 1_795_392_000_000;
+
+/// Anything that kept the stage from being built or played on.
+pub type StageError = Box<dyn Error + Send + Sync>;
+
+/// What one batch led to.
+#[derive(Debug)]
+pub struct Delivery {
+    /// World time, in milliseconds.
+    pub at_ms: u64,
+    /// One report for each service that was checked.
+    pub reports: Vec<CheckReport>,
+    /// Messages that come back.
+    pub failed: usize,
+}
+
+/// An account, and Portkeeper in it.
+pub struct Stage {
+    /// The account. Never hold its lock across an `await`.
+    pub world: SharedWorld,
+    aws: Aws,
+    config: Config,
+}
+
+impl Stage {
+    /// An empty account in which Portkeeper is deployed with these settings beside the defaults.
+    pub fn new(seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
+        let mut world = World::new(seed, START_MS);
+        let deployed = deploy(&mut world)?;
+        let world = SharedWorld::new(world);
+        let mut variables: BTreeMap<String, String> = deployed;
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = Config::from_lookup(&|name| variables.get(name).cloned())?;
+        let aws = Aws::from_sdk_config(&sdk_config(&world));
+        Ok(Self { world, aws, config })
+    }
+
+    /// Forgets what a warm function remembers, as a new function instance would.
+    pub fn cold_start(&mut self) {
+        self.aws = Aws::from_sdk_config(&sdk_config(&self.world));
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The clients of the function.
+    #[must_use]
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// Lets time pass, second by second, and hands over every batch that is due.
+    pub async fn run(&mut self, seconds: u64) -> Result<Vec<Delivery>, StageError> {
+        let mut deliveries = Vec::new();
+        let end = self.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));
+        while self.world.lock().now_ms() < end {
+            self.world.lock().advance_secs(1);
+            while let Some(delivery) = self.deliver().await? {
+                deliveries.push(delivery);
+            }
+        }
+        Ok(deliveries)
+    }
+
+    /// Hands over one batch, if one is due.
+    pub async fn deliver(&mut self) -> Result<Option<Delivery>, StageError> {
+        let batch = take_batch(&mut self.world.lock(), QUEUE, BATCH_SIZE);
+        let Some(batch) = batch else { return Ok(None) };
+        let delivery = self.handle(&batch).await?;
+        Ok(Some(delivery))
+    }
+
+    /// Gives a batch to the real handler and ends it as Lambda would.
+    pub async fn handle(&mut self, batch: &Value) -> Result<Delivery, StageError> {
+        let at_ms = self.world.lock().now_ms();
+        let event: SqsEvent = serde_json::from_value(batch.clone())?;
+        let mut reports = Vec::new();
+        let tell = &mut |report: &CheckReport| reports.push(report.clone());
+        let response = portkeeper_reconcile::handle_and_tell(&self.aws, &self.config, event, tell).await;
+        let failed = response.batch_item_failures.len();
+        let response = serde_json::to_value(response)?;
+        finish_batch(&mut self.world.lock(), QUEUE, batch, Ok(&response));
+        Ok(Delivery { at_ms, reports, failed })
+    }
+}
+
+/// What template.yaml makes, as far as the function sees it. Gives the function's variables.
+fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
+    let dead_letters = call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": DEAD_LETTERS }))?;
+    let attributes = json!({ "QueueUrl": text(&dead_letters, "QueueUrl")?, "AttributeNames": ["QueueArn"] });
+    let dead_letters = call(world, Service::Sqs, "GetQueueAttributes", &attributes)?;
+    let arn = dead_letters.pointer("/Attributes/QueueArn").and_then(Value::as_str).ok_or("no QueueArn")?;
+    let redrive = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
+    let attributes = json!({ "DelaySeconds": "90", "VisibilityTimeout": "365", "RedrivePolicy": redrive });
+    let queue = call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": QUEUE, "Attributes": attributes }))?;
+    let table = json!({
+        "TableName": TABLE,
+        "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
+    call(world, Service::DynamoDb, "CreateTable", &table)?;
+    let topic = call(world, Service::Sns, "CreateTopic", &json!({ "Name": TOPIC }))?;
+    for (name, kind, detail) in rules() {
+        let pattern = json!({ "source": ["aws.ecs"], "detail-type": [kind], "detail": detail });
+        world.bus.put_rule(name, pattern, QUEUE)?;
+    }
+    Ok(BTreeMap::from([
+        ("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), text(&queue, "QueueUrl")?),
+        ("PORTKEEPER_LEDGER_TABLE".to_owned(), TABLE.to_owned()),
+        ("PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(), text(&topic, "TopicArn")?),
+    ]))
+}
+
+/// The rules of template.yaml; what they let through beside is ignored by the function.
+fn rules() -> [(&'static str, &'static str, Value); 3] {
+    let tasks = json!({
+        "lastStatus": ["RUNNING", "STOPPED"],
+        "group": [{ "prefix": "service:" }],
+        "startedBy": [{ "prefix": "ecs-svc/" }],
+    });
+    let ended = json!({ "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] });
+    let actions = json!({ "eventName": [{ "exists": true }] });
+    [
+        ("tasks", "ECS Task State Change", tasks),
+        ("services", "ECS Service Action", actions),
+        ("deployments", "ECS Deployment State Change", ended),
+    ]
+}
+
+fn call(world: &mut World, service: Service, operation: &str, input: &Value) -> Result<Value, StageError> {
+    Ok(world.call(Caller::Person, service, operation, input)?)
+}
+
+fn text(answer: &Value, member: &str) -> Result<String, StageError> {
+    let found = answer.get(member).and_then(Value::as_str);
+    found.map(str::to_owned).ok_or_else(|| format!("no {member} in {answer}").into())
+}
