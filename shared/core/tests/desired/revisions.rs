@@ -116,9 +116,7 @@ fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_n
         ",
         expect![[r#"
             0s:
-              asks: group web-alt
             60s:
-              asks: group web-alt
         "#]],
     );
 }
@@ -190,9 +188,7 @@ fn a_code_deploy_service_is_judged_by_task_sets() {
         ",
         expect![[r#"
             0s:
-              asks: group green
             60s:
-              asks: group green
         "#]],
     );
 }

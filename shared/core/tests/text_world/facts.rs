@@ -144,13 +144,19 @@ impl World {
 
     fn state_group(&mut self, words: &mut Words) {
         let name = words.expect("a name");
+        if words.take_if("gone") {
+            self.groups.remove(&name);
+            return;
+        }
         let targets = self.groups.remove(&name).map(|group| group.found.targets).unwrap_or_default();
         let mut found = FoundGroup {
             target_type: TargetType::Instance,
             protocol: "HTTP".to_owned(),
             default_port: None,
             ip_address_type: "ipv4".to_owned(),
-            load_balancers: vec!["arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/lb/1".to_owned()],
+            load_balancers: vec![
+                "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/lb/1".to_owned(),
+            ],
             health_interval_seconds: 30,
             unhealthy_threshold: 2,
             targets,

@@ -97,7 +97,12 @@ fn look(world: &mut World, mut words: Words) -> String {
 }
 
 /// What the functions do after planning: write, note the answers, publish, note what was sent.
-fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -> portkeeper_core::ledger::LedgerRecord {
+fn after(
+    world: &mut World,
+    plan: &Plan,
+    answer: &OutcomeResult,
+    unsent: bool,
+) -> portkeeper_core::ledger::LedgerRecord {
     let mut outcomes = Vec::new();
     for action in &plan.actions {
         if *answer == OutcomeResult::Done {

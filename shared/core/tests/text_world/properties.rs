@@ -5,7 +5,9 @@ use portkeeper_core::compare::{compare, quiet};
 use portkeeper_core::desired::desired_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
 use portkeeper_core::judge::judge;
-use portkeeper_core::observation::{HealthState, LoadBalancer, Missed, Observation, RegisteredTarget, TargetGroup, Task};
+use portkeeper_core::observation::{
+    HealthState, LoadBalancer, Missed, Observation, RegisteredTarget, TargetGroup, Task,
+};
 use portkeeper_core::plan::{ActionKind, Plan, PlanInput, plan};
 use portkeeper_core::policy::{Mode, mode_in_force};
 
@@ -111,7 +113,11 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     let service = input.observation.service.as_ref();
     let mode = mode_in_force(&input.policy, service.and_then(|service| service.mode_tag.as_deref()), input.now).mode;
     if mode == Mode::Off || quiet(service).is_some() {
-        assert_eq!((made.verdicts.len(), made.actions.len()), (1, 0), "a service at rest has one verdict and no action");
+        assert_eq!(
+            (made.verdicts.len(), made.actions.len()),
+            (1, 0),
+            "a service at rest has one verdict and no action"
+        );
         return;
     }
     let desired = desired_targets(&input.observation, input.hop);

@@ -54,7 +54,8 @@ fn first_reading(world: &World) -> Observation {
 /// A service says how many of its tasks run and are to run, and has the deployment that started them.
 fn with_counts(world: &World, mut service: Service) -> Service {
     let tasks = || world.tasks.values().map(|own| &own.task);
-    let wanted = |task: &&Task| task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service);
+    let wanted =
+        |task: &&Task| task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service);
     let count = |tasks: usize| u32::try_from(tasks).unwrap();
     let running = tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();

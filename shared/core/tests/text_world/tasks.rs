@@ -113,10 +113,7 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
     if !containers.is_empty() {
         task.containers = containers;
     }
-    let started = !matches!(
-        task.last_status,
-        TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating
-    );
+    let started = !matches!(task.last_status, TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating);
     if started {
         task.started_at.get_or_insert(before(now, LONG_SECS));
     }

@@ -1,0 +1,188 @@
+//! Two writers that undo each other.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 26
+#[test]
+fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_target_only() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        target web i-2:32768 healthy
+        look
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        target web i-2:32768 gone
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            180s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            240s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 14 min and its target is not registered
+              alert: fight (error): web i-1:32768
+              looks again in 60s
+            300s:
+              asks: state of i-1, i-2; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 15 min and its target is not registered
+              web i-2:32768 | missing | await 60s | task t2 has been running for 15 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            360s:
+              asks: state of i-1, i-2; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 16 min and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 16 min and its target is not registered
+              web i-2:32768 | missing | register | task t2 has been running for 16 min and its target is not registered: confirmed by a second look
+              plan: register web [i-2:32768]
+              alert: missing (error): web i-2:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 7, 3 repairs, told
+            open: missing web i-2:32768, seen 2, 1 repairs, told
+            open: fight web i-1:32768, seen 3, told
+        "#]],
+    );
+}
+
+// CASES 26
+#[test]
+fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        target web i-1:32768 gone
+        look after 60s
+        look after 500s
+        look after 500s
+        target web i-1:32768 healthy
+        look after 60s
+        look after 700s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            180s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            240s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 14 min and its target is not registered
+              alert: fight (error): web i-1:32768
+              looks again in 60s
+            740s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 22 min 20 s and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 22 min 20 s and its target is not registered
+              looks again in 60s
+            1240s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 30 min 40 s and its target is not registered: somebody undoes the repairs of this target; it is left alone
+              web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 30 min 40 s and its target is not registered
+            1300s:
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 21 min 40 s after it was first seen)
+            2000s:
+              alert: resolved fight (info): web i-1:32768 (nobody undoes the repairs any more, 29 min 20 s after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 26, 30
+#[test]
+fn calls_that_fail_are_not_a_fight() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s fails \"throttled\"
+        look after 60s fails \"throttled\"
+        look after 60s fails \"throttled\"
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            180s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            240s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 14 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            300s:
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 5 min after it was first seen)
+        "#]],
+    );
+}

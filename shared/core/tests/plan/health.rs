@@ -1,0 +1,223 @@
+//! Registered and failing: when that is worth a word.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 32
+#[test]
+fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
+    check(
+        "
+        group web interval=30 threshold=3
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 unhealthy Target.Timeout
+        look
+        look after 140s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              looks again in 150s
+            140s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 10s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+            200s:
+        "#]],
+    );
+}
+
+// CASES 32
+#[test]
+fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy() {
+    check(
+        "
+        group web interval=30 threshold=3
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 initial Elb.InitialHealthChecking
+        look
+        look after 149s
+        target web i-1:32768 unhealthy Target.ResponseCodeMismatch
+        look after 1s
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 150s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              looks again in 150s
+            149s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+            150s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that: not Portkeeper's to repair
+              alert: unhealthy (error): web i-1:32768
+            210s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that: not Portkeeper's to repair
+            270s:
+              alert: resolved unhealthy (info): web i-1:32768 (the target is healthy, 4 min 30 s after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 32
+#[test]
+fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
+    check(
+        "
+        group web protocol=TCP interval=10 threshold=3
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 initial Elb.RegistrationInProgress
+        look
+        look after 180s
+        look after 209s
+        look after 1s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 390s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+              looks again in 390s
+            180s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 210s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+            389s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+            390s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: not Portkeeper's to repair
+              alert: unhealthy (error): web i-1:32768
+            open: unhealthy web i-1:32768, seen 4, told
+        "#]],
+    );
+}
+
+// CASES 18
+#[test]
+fn unhealthy_draining_is_registered() {
+    check(
+        "
+        group web protocol=TCP
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 unhealthy.draining Target.FailedHealthChecks
+        look
+        look after 120s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 120s
+            120s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
+              alert: unhealthy (error): web i-1:32768
+            open: unhealthy web i-1:32768, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn the_grace_period_of_the_service_is_waited_for() {
+    check(
+        "
+        group web interval=30 threshold=2
+        service shop/web binds web to app:8080 grace=300
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 0s
+        target web i-1:32768 unhealthy Target.FailedHealthChecks
+        look
+        look after 240s
+        look after 179s
+        look after 1s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 420s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 420s
+            240s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 180s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+            419s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 1s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+            420s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
+              alert: unhealthy (error): web i-1:32768
+            open: unhealthy web i-1:32768, seen 4, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_then_on() {
+    check(
+        "
+        group web interval=10 threshold=2
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        target web i-1:32768 unhealthy Target.Timeout
+        look after 60s
+        look after 80s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 80s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: seen once; a second look decides
+              looks again in 60s
+            200s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: not Portkeeper's to repair
+              alert: unhealthy (error): web i-1:32768
+              looks again in 60s
+            260s:
+              asks: group web
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: not Portkeeper's to repair
+              alert: resolved missing (info): web i-1:32768 (registered; it is known as unhealthy now, 4 min 20 s after it was first seen)
+            open: unhealthy web i-1:32768, seen 3, told
+        "#]],
+    );
+}
+
+#[test]
+fn health_that_is_not_checked_or_not_known_is_no_fault() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        target web i-1:32768 unavailable Target.HealthCheckDisabled
+        target web i-2:32768 sleepy
+        ",
+        expect![[r#"
+            0s:
+            60s:
+        "#]],
+    );
+}

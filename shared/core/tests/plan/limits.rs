@@ -1,0 +1,338 @@
+//! Floor, breaker, cap: the guards that withhold repairs.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 27
+#[test]
+fn the_last_registered_target_of_a_group_is_never_deregistered() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 10s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 60s
+        target web i-1:32768 initial
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32768 | missing | await 80s | its task has only just started; ECS may still register it
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | await 20s | its task has only just started; ECS may still register it
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              alert: limit_exceeded (error): web
+              looks again in 20s
+            120s:
+              asks: state of i-1; group web; owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min 10 s and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              looks again in 60s
+            180s:
+              asks: group web; owners on i-1
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              alert: stale (error): web i-1:32769
+              alert: resolved limit_exceeded (info): web (no longer seen, 2 min after it was first seen)
+              looks again in 60s
+            open: missing web i-1:32768, seen 1
+            open: stale web i-1:32769, seen 4, told
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}
+
+// CASES 27
+#[test]
+fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              alert: limit_exceeded (error): web
+              looks again in 60s
+            120s:
+              asks: group web; owners on i-1
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              alert: stale (error): web i-1:32769
+              alert: resolved limit_exceeded (info): web (no longer seen, 1 min after it was first seen)
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 3, told
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}
+
+// CASES 27
+#[test]
+fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
+    check(
+        "
+        policy max=2
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task t1 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t2 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32771 ended 10m ago
+        target web i-1:32769 unhealthy
+        target web i-1:32770 unhealthy
+        target web i-1:32771 unhealthy
+        look
+        look after 60s
+        look after 60s
+        target web i-1:32771 gone
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32771 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | limit_exceeded | tell | 3 deregistrations at once are more than the limit of 2; none was made. First: web i-1:32769, web i-1:32770, web i-1:32771
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: too many deregistrations at once
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
+              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+              alert: limit_exceeded (error): service
+            120s:
+              asks: owners on i-1
+              service | limit_exceeded | tell | 3 deregistrations at once are more than the limit of 2; none was made. First: web i-1:32769, web i-1:32770, web i-1:32771
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: too many deregistrations at once
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
+              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769, i-1:32770]
+              alert: stale (error): web i-1:32769, web i-1:32770, web i-1:32771
+              alert: resolved stale (info): web i-1:32771 (the target is no longer registered, 3 min after it was first seen)
+              alert: resolved limit_exceeded (info): service (no longer seen, 2 min after it was first seen)
+              looks again in 60s
+            240s:
+              alert: resolved stale (info): web i-1:32769 (the target is no longer registered, 4 min after it was first seen), web i-1:32770 (the target is no longer registered, 4 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 27
+#[test]
+fn the_limit_grows_with_what_is_registered() {
+    check(
+        "
+        policy max=1 percent=50
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        task t9 RUNNING/RUNNING on i-1 app:8080->32767
+        target web i-1:32768 healthy
+        target web i-1:32767 healthy
+        task t1 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t2 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
+        target web i-1:32769 unhealthy
+        target web i-1:32770 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769, i-1:32770]
+              alert: stale (error): web i-1:32769, web i-1:32770
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32770, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 27
+#[test]
+fn registrations_are_not_limited() {
+    check(
+        "
+        policy max=1 percent=0
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32770 | missing | await 60s | task t3 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32770 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768, i-1:32769, i-1:32770]
+              alert: missing (error): web i-1:32768, web i-1:32769, web i-1:32770
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32769, seen 2, 1 repairs, told
+            open: missing web i-1:32770, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_repair_that_does_not_help_is_not_tried_for_ever() {
+    check(
+        "
+        policy repairs=2
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        target web i-1:32768 gone
+        look after 400s
+        target web i-1:32768 gone
+        look after 400s
+        look after 400s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            460s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 17 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            860s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 24 min 20 s and its target is not registered: the most repairs of one target have been tried
+              web i-1:32768 | limit_exceeded | tell | 2 repairs did not help. Last seen: task t1 has been running for 24 min 20 s and its target is not registered
+              alert: limit_exceeded (error): web i-1:32768
+              looks again in 60s
+            1260s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 31 min and its target is not registered: the most repairs of one target have been tried
+              web i-1:32768 | limit_exceeded | tell | 2 repairs did not help. Last seen: task t1 has been running for 31 min and its target is not registered
+              looks again in 60s
+            open: missing web i-1:32768, seen 5, 2 repairs, told
+            open: limit_exceeded web i-1:32768, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 10s
+        look after 20s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            10s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 50s | task t1 has been running for 10 min 10 s and its target is not registered: seen once; a second look decides
+            30s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 30s | task t1 has been running for 10 min 30 s and its target is not registered: seen once; a second look decides
+            open: missing web i-1:32768, seen 3
+        "#]],
+    );
+}
+
+#[test]
+fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
+    check(
+        "
+        policy hops=2
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.5
+        target web 10.0.0.5:8080 draining
+        look
+        look after 60s
+        look after 60s
+        look after 60s
+        look after 60s hop=0
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            60s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            120s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+            180s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+            240s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+        "#]],
+    );
+}

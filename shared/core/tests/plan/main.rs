@@ -1,0 +1,17 @@
+//! What to do about it: `CASES.md` 14 to 39, as far as the core decides them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod alerts;
+mod fights;
+mod health;
+mod ledger;
+mod limits;
+mod missing;
+mod modes;
+mod owners;
+mod plumbing;
+mod rest;
+mod stale;
+#[path = "../text_world/mod.rs"]
+mod text_world;
+mod views;

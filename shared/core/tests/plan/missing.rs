@@ -1,0 +1,468 @@
+//! A running task's target is not registered. Registering needs little.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 14
+#[test]
+fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 5s
+        look
+        target web i-1:32768 initial
+        look after 85s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              web i-1:32768 | missing | await 85s | its task has only just started; ECS may still register it
+              looks again in 85s
+            85s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 120s
+            145s:
+        "#]],
+    );
+}
+
+// CASES 15
+#[test]
+fn an_answer_older_than_the_event_is_read_again() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 v7
+        event t1 v9
+        look
+        task t1 STOPPED/STOPPED ended now v9
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              task t1 | - | await 60s | ECS answered version 7, older than the event
+              looks again in 60s
+            60s:
+        "#]],
+    );
+}
+
+// CASES 15
+#[test]
+fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2
+        event t2 v3
+        look
+        look after 60s
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              looks again in 60s
+            60s:
+              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              looks again in 60s
+            120s:
+              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              looks again in 60s
+            180s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+// CASES 16
+#[test]
+fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 2m
+        look
+        look after 30s
+        look after 30s
+        look after 30s
+        look after 30s
+        target web i-1:32768 healthy
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            30s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 30s | task t1 has been running for 2 min 30 s and its target is not registered: seen once; a second look decides
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 3 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            90s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+            120s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 90s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 60s
+            180s:
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+            240s:
+        "#]],
+    );
+}
+
+// CASES 16
+#[test]
+fn several_missing_targets_are_one_action_and_one_alert() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        task t3 RUNNING/RUNNING on i-2 app:8080->32768
+        target web i-2:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768, i-1:32769]
+              alert: missing (error): web i-1:32768, web i-1:32769
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 16
+#[test]
+fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+        "#]],
+    );
+}
+
+// CASES 16
+#[test]
+fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        task t1 STOPPED/STOPPED ended now
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+        "#]],
+    );
+}
+
+// CASES 16
+#[test]
+fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32760
+        target web i-1:32760 healthy
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        task t1 STOPPED/STOPPED ended now
+        target web i-1:32768 draining
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              alert: resolved missing (info): web i-1:32768 (its task has ended, 2 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 17
+#[test]
+fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 draining
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is draining: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is draining: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 17
+#[test]
+fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.5
+        target web 10.0.0.5:8080 draining
+        look
+        look after 60s
+        look after 240s
+        target web 10.0.0.5:8080 gone
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            60s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            300s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            360s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 16 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            420s:
+              asks: group web
+              web 10.0.0.5:8080 | missing | register | task t1 has been running for 17 min and its target is not registered: confirmed by a second look
+              plan: register web [10.0.0.5:8080]
+              alert: missing (error): web 10.0.0.5:8080
+              looks again in 60s
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 18
+#[test]
+fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/STOPPED on i-1 app:8080->32769
+        task t3 DEACTIVATING/STOPPED on i-1 app:8080->32770
+        task t4 STOPPING/STOPPED on i-1 app:8080->32771
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 draining
+        ",
+        expect![[r#"
+            0s:
+            60s:
+        "#]],
+    );
+}
+
+// CASES 33
+#[test]
+fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_again() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        instance i-1 INACTIVE
+        instance i-2 MISSING
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1, i-2; group web
+              web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
+              web i-2:32768 | missing | leave | its container instance is MISSING: an orphan, which nobody watches any more
+            60s:
+              asks: state of i-1, i-2; group web
+              web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
+              web i-2:32768 | missing | leave | its container instance is MISSING: an orphan, which nobody watches any more
+        "#]],
+    );
+}
+
+#[test]
+fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        instance i-1 DRAINING
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 29
+#[test]
+fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        instance i-1 unread
+        instance i-2 disconnected
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1, i-2; group web
+              service | - | unknown | container instance i-1 could not be read: throttled
+              web i-1:32768 | missing | unknown | the state of its container instance is not known
+              web i-2:32768 | missing | unknown | the agent of its container instance is out of contact
+            60s:
+              asks: state of i-1, i-2; group web
+              service | - | unknown | container instance i-1 could not be read: throttled
+              web i-1:32768 | missing | unknown | the state of its container instance is not known
+              web i-2:32768 | missing | unknown | the agent of its container instance is out of contact
+        "#]],
+    );
+}
+
+// CASES 30
+#[test]
+fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
+    check(
+        "
+        policy repairs=3
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s refused \"InvalidTarget: i-1 is not in the VPC\"
+        look after 60s refused \"InvalidTarget: i-1 is not in the VPC\"
+        look after 60s refused \"InvalidTarget: i-1 is not in the VPC\"
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            180s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            240s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: the most repairs of one target have been tried
+              web i-1:32768 | limit_exceeded | tell | 3 repairs did not help; AWS says: InvalidTarget: i-1 is not in the VPC. Last seen: task t1 has been running for 14 min and its target is not registered
+              alert: limit_exceeded (error): web i-1:32768
+              looks again in 60s
+            300s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: the most repairs of one target have been tried
+              web i-1:32768 | limit_exceeded | tell | 3 repairs did not help; AWS says: InvalidTarget: i-1 is not in the VPC. Last seen: task t1 has been running for 15 min and its target is not registered
+              looks again in 60s
+            open: missing web i-1:32768, seen 6, 3 repairs, told
+            open: limit_exceeded web i-1:32768, seen 2, told
+        "#]],
+    );
+}

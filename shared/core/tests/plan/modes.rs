@@ -1,0 +1,172 @@
+//! Modes: stack-wide, by tag, with an end.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+#[test]
+fn mode_alert_tells_and_writes_nothing() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+              alert: stale (error): web i-1:32769
+            open: missing web i-1:32768, seen 2, told
+            open: stale web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn mode_off_looks_away_and_says_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s unsent
+        service shop/web binds web to app:8080 mode=off
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              service | - | leave | mode off (tag portkeeper:mode=off)
+            open: missing web i-1:32768, seen 2, 1 repairs
+        "#]],
+    );
+}
+
+#[test]
+fn the_tag_of_a_service_overrides_the_stack() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080 mode=repair
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_tag_holds_until_the_end_of_its_day() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 mode=\"off until 2026-11-23\"
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 13h
+        look after 1h
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
+            46800s:
+              service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
+            50400s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 14 h 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            50460s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 14 h 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_tag_that_is_not_understood_means_alert() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 mode=\"alert till christmas\"
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            open: missing web i-1:32768, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        service shop/web binds web to app:8080 mode=alert
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+        "#]],
+    );
+}

@@ -1,0 +1,329 @@
+//! Target groups that several services share, and who else is on an address.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+#[test]
+fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32769 groups web,other
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+        "#]],
+    );
+}
+
+#[test]
+fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32769 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waited_for() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        definition twin:1 bridge app:80
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 PENDING/RUNNING on i-1 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32770 groups web
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        definition billing:1 bridge app:80
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 PENDING/RUNNING on i-1 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn an_owner_whose_groups_are_not_known_freezes_its_address() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32769 groups ?
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
+        "#]],
+    );
+}
+
+// CASES 29
+#[test]
+fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        gap owners
+        look
+        look after 60s
+        gap none
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | unknown | registered, unexplained, and who else is on this address could not be read
+            60s:
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | unknown | registered, unexplained, and who else is on this address could not be read
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 22
+#[test]
+fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        owner -/job RUNNING/RUNNING on i-1 app:80->32770
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; nothing shows that it was ever this service's: seen once; a second look decides
+              web i-1:32770 | foreign | await 60s | leads to task job, which no service started: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | leads to task t9 of service billing; nothing shows that it was ever this service's: not Portkeeper's to repair
+              web i-1:32770 | foreign | tell | leads to task job, which no service started: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769, web i-1:32770
+            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32770, seen 2, told
+        "#]],
+    );
+}
+
+// CASES 22
+#[test]
+fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 1h
+        target web i-1:32769 gone
+        look after 1h
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            3660s:
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+            7260s:
+              alert: resolved foreign (info): web i-1:32769 (the target is no longer registered, 2 h 1 min after it was first seen)
+        "#]],
+    );
+}
+
+#[test]
+fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_definition() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        definition billing:1 host app:32769
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: hijacked (critical): web i-1:32769
+              looks again in 60s
+            open: hijacked web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_whole_cluster() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-2:32769 healthy
+        known web i-2:32769 t2
+        ",
+        expect![[r#"
+            0s:
+              asks: tasks t2; owners in the cluster
+              web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: tasks t2; owners in the cluster
+              web i-2:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-2:32769]
+              alert: hijacked (critical): web i-2:32769
+              looks again in 60s
+            open: hijacked web i-2:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 RUNNING/RUNNING on i-1 app:8080->32769 unlisted for 1m
+        counts running=1
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+            60s:
+              asks: tasks t3; owners on i-1
+        "#]],
+    );
+}

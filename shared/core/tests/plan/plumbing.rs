@@ -1,0 +1,276 @@
+//! Groups and listeners that can never work: named, never registered into.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 24
+#[test]
+fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
+    check(
+        "
+        group web missing
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        look
+        look after 60s
+        group web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
+              looks again in 60s
+            60s:
+              web | target_group_missing | tell | ELBv2 does not know this target group; ECS cannot register anything: not Portkeeper's to repair
+              alert: target_group_missing (critical): web
+            120s:
+              alert: resolved target_group_missing (info): web (no longer seen, 2 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 24
+#[test]
+fn a_missing_target_whose_group_is_deleted_is_over() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        group web missing
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            120s:
+              web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
+              alert: resolved missing (info): web i-1:32768 (its target group is gone, 2 min after it was first seen)
+              looks again in 60s
+            open: target_group_missing web, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        deployment 111 PRIMARY web:1
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        deployment 111 gone
+        deployment 222 PRIMARY web:2
+        task t1 gone
+        task t2 RUNNING/RUNNING on i-1 app:8080->32770 by 222 of web:2
+        group web gone
+        group new
+        service shop/web binds new to app:8080
+        target new i-1:32770 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: missing (error): web i-1:32768
+              alert: foreign (warning): web i-1:32769
+            120s:
+              alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, 2 min after it was first seen)
+              alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, 2 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 24
+#[test]
+fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
+    check(
+        "
+        group web unattached
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        look
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web | target_group_unattached | await 60s | the group belongs to no load balancer: registering would bring no requests: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web | target_group_unattached | tell | the group belongs to no load balancer: registering would bring no requests: not Portkeeper's to repair
+              alert: target_group_unattached (error): web
+            open: target_group_unattached web, seen 2, told
+        "#]],
+    );
+}
+
+// CASES 24
+#[test]
+fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
+    check(
+        "
+        group web unattached
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770
+        target web i-1:32768 unused Target.NotInUse
+        target web i-1:32769 unused Target.NotInUse
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web | target_group_unattached | await 60s | the group belongs to no load balancer, so its targets get no requests; registering does not help: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web | target_group_unattached | tell | the group belongs to no load balancer, so its targets get no requests; registering does not help: not Portkeeper's to repair
+              alert: target_group_unattached (error): web
+            open: target_group_unattached web, seen 2, told
+        "#]],
+    );
+}
+
+// CASES 24
+#[test]
+fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 unused Target.NotInUse
+        look
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: group web
+              web | az_disabled | await 60s | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: group web
+              web | az_disabled | tell | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: not Portkeeper's to repair
+              alert: az_disabled (error): web
+            120s:
+              alert: resolved az_disabled (info): web (no longer seen, 2 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 10, 24
+#[test]
+fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
+    check(
+        "
+        group web
+        group web-alt unattached
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web
+        revision 222 web:2 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222 of web:2
+        target web i-1:32768 healthy
+        target web-alt i-1:32769 unused Target.NotInUse
+        ",
+        expect![[r#"
+            0s:
+            60s:
+        "#]],
+    );
+}
+
+// CASES 24
+#[test]
+fn a_group_of_the_wrong_target_type_is_named() {
+    check(
+        "
+        group web type=ip
+        group own
+        service shop/web binds web to app:8080 and own to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target own i-1:32768 healthy
+        look
+        task t1 gone
+        task t2 RUNNING/RUNNING ip 10.0.0.5
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              web | target_type_mismatch | await 60s | the group takes ip targets, and a task in network mode bridge cannot be one: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: tasks t1; group web; owners in the cluster
+              own | target_type_mismatch | await 60s | the group takes instance targets, and a task in network mode awsvpc cannot be one: seen once; a second look decides
+              own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
+              web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: tasks t1; group web; owners in the cluster
+              own | target_type_mismatch | tell | the group takes instance targets, and a task in network mode awsvpc cannot be one: not Portkeeper's to repair
+              own | limit_exceeded | tell | deregistering i-1:32768 would leave own empty; nothing was deregistered there
+              own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would empty the target group
+              web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [10.0.0.5:8080]
+              alert: missing (error): web 10.0.0.5:8080
+              alert: target_type_mismatch (error): own
+              alert: limit_exceeded (error): own
+              looks again in 60s
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: stale own i-1:32768, seen 2
+            open: target_type_mismatch own, seen 2, told
+            open: limit_exceeded own, seen 1, told
+        "#]],
+    );
+}
+
+#[test]
+fn two_ports_without_binding_are_one_finding() {
+    check(
+        "
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:7070->32768
+        ",
+        expect![[r#"
+            0s:
+              task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: seen once; a second look decides
+              looks again in 60s
+            60s:
+              task t1 | bindings_missing | tell | container `app` has no binding for port 9090: not Portkeeper's to repair
+              alert: bindings_missing (error): task t1
+            open: bindings_missing task t1, seen 2, told
+        "#]],
+    );
+}

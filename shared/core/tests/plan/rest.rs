@@ -1,0 +1,111 @@
+//! Services that are not looked at any more, and services in order.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 35
+#[test]
+fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        service shop/web binds web to app:8080 desired=0
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            120s:
+              service | - | leave | no task is wanted
+              alert: resolved missing (info): web i-1:32768 (no task is wanted, 2 min after it was first seen)
+            180s:
+              service | - | leave | no task is wanted
+        "#]],
+    );
+}
+
+// CASES 35
+#[test]
+fn a_service_that_is_being_deleted_is_left() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        service shop/web binds web to app:8080 status=DRAINING
+        look after 60s
+        service shop/web binds web to app:8080 status=INACTIVE
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            120s:
+              service | - | leave | the service is being deleted
+              alert: resolved missing (info): web i-1:32768 (the service is being deleted, 2 min after it was first seen)
+            180s:
+              service | - | leave | the service is deleted
+        "#]],
+    );
+}
+
+// CASES 35
+#[test]
+fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_dropped() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        service shop/web gone
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              service | - | leave | ECS knows no such service
+        "#]],
+    );
+}
+
+// CASES 35
+#[test]
+fn a_status_of_the_future_is_left_alone() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 status=HIBERNATING
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        ",
+        expect![[r#"
+            0s:
+              service | - | leave | the service has a status that this version does not know
+        "#]],
+    );
+}

@@ -1,0 +1,246 @@
+//! A partial view never leads to a write that it could make wrong.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 28, 29
+#[test]
+fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_handled() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 unhealthy
+        gap tasks \"page 2 failed\"
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              service | - | unknown | the list of tasks could not be read: page 2 failed
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              service | - | unknown | the list of tasks could not be read: page 2 failed
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 29
+#[test]
+fn nothing_is_deregistered_while_one_task_cannot_be_described() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 RUNNING/RUNNING unread
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              service | - | unknown | task t3 could not be read: not understood
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+            60s:
+              service | - | unknown | task t3 could not be read: not understood
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+        "#]],
+    );
+}
+
+// CASES 28
+#[test]
+fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        counts running=2
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+            60s:
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+        "#]],
+    );
+}
+
+// CASES 29
+#[test]
+fn a_group_that_could_not_be_read_is_not_compared() {
+    check(
+        "
+        group web unread
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group admin
+              service | - | unknown | target group web could not be read: throttled
+              admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group admin
+              service | - | unknown | target group web could not be read: throttled
+              admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register admin [i-1:32769]
+              alert: missing (error): admin i-1:32769
+              looks again in 60s
+            open: missing admin i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 29
+#[test]
+fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 disconnected
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 RUNNING/RUNNING on i-2 app:8080->32768
+        task t4 STOPPED/STOPPED on i-2 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        target web i-2:32768 healthy
+        target web i-2:32769 unhealthy
+        look
+        look after 60s
+        look after 840s
+        task t1 RUNNING/RUNNING connected
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-2
+              task t1 | agent_disconnected | await 900s | its agent is out of contact, so its state may be old: seen once; a second look decides
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
+              web i-2:32769 | stale | await 60s | task t4 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-2
+              task t1 | agent_disconnected | await 840s | its agent is out of contact, so its state may be old: seen once; a second look decides
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
+              web i-2:32769 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-2:32769]
+              alert: stale (error): web i-2:32769
+              looks again in 60s
+            900s:
+              task t1 | agent_disconnected | tell | its agent is out of contact, so its state may be old: not Portkeeper's to repair
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
+              alert: agent_disconnected (warning): task t1
+              alert: resolved stale (info): web i-2:32769 (the target is no longer registered, 15 min after it was first seen)
+            960s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | await 60s | task t1 has been running for 26 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              alert: resolved agent_disconnected (info): task t1 (no longer seen, 16 min after it was first seen)
+              looks again in 60s
+            open: missing web i-1:32768, seen 1
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        definition web:1 bridge app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 PROVISIONING/RUNNING
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        task t3 PENDING/RUNNING on i-2
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              task t3 | - | unknown | the EC2 instance of its container instance is not known
+              web i-1:32769 | - | await 60s | registered; it may belong to task t3: the EC2 instance of its container instance is not known
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              task t3 | - | unknown | the task has no container `app`
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              task t3 | - | unknown | the task has no container `app`
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        group web unread
+        look after 60s
+        group web
+        gap tasks
+        task t1 gone
+        look after 60s
+        gap none
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            120s:
+              service | - | unknown | target group web could not be read: throttled
+            180s:
+              service | - | unknown | the list of tasks could not be read: throttled
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+            240s:
+              alert: resolved missing (info): web i-1:32768 (its task has ended, 4 min after it was first seen)
+        "#]],
+    );
+}
