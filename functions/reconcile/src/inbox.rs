@@ -44,6 +44,7 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     }
     let (asking, unreadable) = (inbox.checks.len(), inbox.unreadable.len());
     let ignored: usize = inbox.ignored.values().sum();
-    tracing::info!(messages, asking, ignored, unreadable, reasons = ?inbox.ignored, "batch");
+    let reasons: Vec<String> = inbox.ignored.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
+    tracing::info!(messages, asking, ignored, unreadable, reasons = reasons.join(" "), "batch");
     inbox
 }

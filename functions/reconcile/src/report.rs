@@ -10,6 +10,7 @@ use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
 use portkeeper_core::report::Message;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// One check of one service, from its beginning to its end.
 #[derive(Debug, Clone)]
@@ -166,8 +167,8 @@ fn write_summary(report: &CheckReport) {
         hop = report.hop,
         messages = report.messages,
         tasks_watched = metrics.tasks_watched,
-        decisions = ?decisions,
-        findings = ?metrics.findings,
+        decisions = counts(&decisions),
+        findings = counts(&metrics.findings),
         registrations = metrics.registrations,
         deregistrations = metrics.deregistrations,
         alerts_sent = metrics.alerts_sent,
@@ -178,6 +179,12 @@ fn write_summary(report: &CheckReport) {
         "check"
     );
     metrics::emit(&metrics::metric_line(&report.key, report.ended, &metrics));
+}
+
+/// Counts by name, such as `await=1 right=12`.
+fn counts<N: Display>(by_name: &BTreeMap<N, usize>) -> String {
+    let counts: Vec<String> = by_name.iter().map(|(name, count)| format!("{name}={count}")).collect();
+    counts.join(" ")
 }
 
 fn decision_name(decision: &Decision) -> &'static str {

@@ -154,12 +154,13 @@ pub async fn commit(
         (RECORD.to_owned(), AttributeValue::S(text.clone())),
         (EXPIRES.to_owned(), AttributeValue::N(expires_at.as_secs().to_string())),
     ]);
-    let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item)).expression_attribute_names("#key", KEY);
+    let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
     let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     let put = match stored.counter {
-        0 => put.condition_expression("attribute_not_exists(#key)"),
+        0 => put.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
+        // An item that has expired meanwhile has no counter, which fails, too.
         counter => put
-            .condition_expression("attribute_exists(#key) AND #counter = :counter")
+            .condition_expression("#counter = :counter")
             .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":counter", AttributeValue::N(counter.to_string())),
     };
