@@ -73,7 +73,10 @@ async fn call(aws: &Aws, kind: ActionKind, group: &TargetGroupArn, targets: &[Ta
     });
     let described = Some(described.collect());
     let arn = group.as_str();
-    let resource = || format!("{} targets of {}", targets.len(), group.name());
+    let resource = || match targets {
+        [only] => format!("{only} in {}", group.name()),
+        several => format!("{} targets in {}", several.len(), group.name()),
+    };
     match kind {
         ActionKind::Register => {
             let sent = aws.elb.register_targets().target_group_arn(arn).set_targets(described).send().await;
