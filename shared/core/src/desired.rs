@@ -10,7 +10,7 @@
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::Subject;
+use crate::ledger::{RELEASED_KEPT_SECS, Subject};
 use crate::observation::{
     DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service, TargetGroup, Task,
     TaskStatus,
@@ -216,12 +216,13 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         None => return,
     };
     match address(observation, task, entry, group) {
-        Address::Known(target) if over => desired.ended.push(Ended {
-            group: entry.group.clone(),
-            target,
-            task: task.arn.clone(),
-            at: task.stopped_at.unwrap_or(observation.observed_at),
-        }),
+        Address::Known(target) if over => {
+            let at = task.stopped_at.unwrap_or(observation.observed_at);
+            // An event may have waited for days in the dead-letter queue.
+            if observation.observed_at.secs_since(at) < RELEASED_KEPT_SECS {
+                desired.ended.push(Ended { group: entry.group.clone(), target, task: task.arn.clone(), at });
+            }
+        }
         Address::Known(target) => desired.claims.push(Claim {
             group: entry.group.clone(),
             target,

@@ -14,8 +14,9 @@ use std::fmt;
 /// The form of the record. A record of another form is read as an empty one.
 pub const SCHEMA: u32 = 1;
 
-/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task.
-const RELEASED_KEPT_SECS: u32 = 2 * 3600;
+/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task. A task that
+/// stopped longer ago proves nothing by itself: that its target was seen gone may be forgotten.
+pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
 
 /// The most targets that are remembered for one service. ELBv2 allows 1,000 targets in a group and ECS five
 /// groups to a service; this bound keeps the record under DynamoDB's 400 KB. Beyond it, proof is only missing.
