@@ -88,7 +88,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
         judge_matched(input, matched, &mut judgement);
     }
     for absent in &comparison.absent {
-        judge_absent(input, absent, &mut judgement);
+        judge_absent(input, comparison, absent, &mut judgement);
     }
     for unwanted in &comparison.unwanted {
         unwanted::judge_unwanted(input, desired, unwanted, &mut judgement);
@@ -206,7 +206,7 @@ fn unhealthy(input: &PlanInput, matched: &Matched, group: &FoundGroup, since: Ti
 }
 
 /// A running task's target is not there. Registering needs little: a wanted, running, settled task on a fresh read.
-fn judge_absent(input: &PlanInput, absent: &Absent, judgement: &mut Judgement) {
+fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &Absent, judgement: &mut Judgement) {
     let claim = &absent.claim;
     let subject = Subject::Target(claim.group.clone(), claim.target.clone());
     let (Standing::Due(since), Some(group)) = (&claim.standing, input.observation.found_group(&claim.group)) else {
@@ -228,6 +228,13 @@ fn judge_absent(input: &PlanInput, absent: &Absent, judgement: &mut Judgement) {
         let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
         let code = Code::TargetGroupUnattached;
         judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
+        return;
+    }
+    let elsewhere = comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
+    if let (Some(other), false) = (elsewhere, input.observation.service.as_ref().is_some_and(shifts_traffic_alone)) {
+        let why =
+            format!("it is registered in {}; which of the two groups ECS means cannot be told", other.group.name());
+        judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
         return;
     }
     let task = input.observation.tasks.iter().find(|task| task.arn == claim.task);
