@@ -1,7 +1,9 @@
 //! What a task should have: `CASES.md` 1 to 13.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-mod addresses;
+mod bindings;
+mod blue_green;
+mod interfaces;
 mod revisions;
 mod services;
 #[path = "../text_world/mod.rs"]

@@ -22,6 +22,7 @@ fn tasks_that_no_service_started_want_no_target() {
             60s:
               task imitation | - | leave | not started by this service: no target is expected
               task job | - | leave | not started by this service: no target is expected
+              nothing to write down
         "#]],
     );
 }
@@ -38,8 +39,10 @@ fn ecs_anywhere_is_not_load_balanced() {
         expect![[r#"
             0s:
               task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+              nothing to write down
             60s:
               task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+              nothing to write down
         "#]],
     );
 }
@@ -56,6 +59,7 @@ fn vpc_lattice_is_not_elbv2() {
         expect![[r#"
             0s:
               service | - | leave | it uses VPC Lattice, which is not ELBv2
+              nothing to write down
         "#]],
     );
 }
@@ -72,6 +76,7 @@ fn a_classic_load_balancer_knows_no_dynamic_ports() {
         expect![[r#"
             0s:
               service | - | leave | it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports
+              nothing to write down
         "#]],
     );
 }
@@ -91,8 +96,10 @@ fn express_services_and_gateways_are_observed_only() {
         expect![[r#"
             0s:
               service | - | leave | ECS manages this service's target groups itself; it is observed only
+              nothing to write down
             0s:
               service | - | leave | ECS manages this service's target groups itself; it is observed only
+              nothing to write down
         "#]],
     );
 }
@@ -109,6 +116,7 @@ fn a_service_without_load_balancer_is_left() {
         expect![[r#"
             0s:
               service | - | leave | it has no target group
+              nothing to write down
         "#]],
     );
 }
@@ -133,6 +141,7 @@ fn a_revision_without_groups_wants_no_target_while_others_have_them() {
               task t1 | - | leave | its revision has no target group
             60s:
               task t1 | - | leave | its revision has no target group
+              nothing to write down
         "#]],
     );
 }

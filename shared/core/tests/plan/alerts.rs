@@ -27,6 +27,7 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
 
           alert: resolved missing (info): web i-1:32768 (registered and healthy, 50 min after it was first seen)
         3060s:
+          nothing to write down
     "#]]
     .assert_eq(ended.rsplit_once("3000s:").unwrap().1);
 }
@@ -67,7 +68,9 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
             240s:
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              nothing to write down
             300s:
+              nothing to write down
         "#]],
     );
 }
@@ -101,6 +104,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
               alert: missing (error): web i-1:32768
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
             180s:
+              nothing to write down
         "#]],
     );
 }

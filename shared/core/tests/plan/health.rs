@@ -218,6 +218,7 @@ fn health_that_is_not_checked_or_not_known_is_no_fault() {
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }

@@ -326,9 +326,11 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
             120s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              nothing to write down
             180s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              nothing to write down
             240s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay

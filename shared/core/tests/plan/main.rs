@@ -4,8 +4,11 @@
 mod alerts;
 mod fights;
 mod health;
+mod hijacked;
+mod instances;
 mod ledger;
 mod limits;
+mod misplaced;
 mod missing;
 mod modes;
 mod owners;

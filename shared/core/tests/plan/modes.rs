@@ -57,6 +57,7 @@ fn mode_off_looks_away_and_says_nothing() {
               looks again in 60s
             120s:
               service | - | leave | mode off (tag portkeeper:mode=off)
+              nothing to write down
             open: missing web i-1:32768, seen 2, 1 repairs
         "#]],
     );
@@ -102,8 +103,10 @@ fn a_tag_holds_until_the_end_of_its_day() {
         expect![[r#"
             0s:
               service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
+              nothing to write down
             46800s:
               service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
+              nothing to write down
             50400s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 14 h 10 min and its target is not registered: seen once; a second look decides

@@ -21,6 +21,7 @@ fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
             60s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              nothing to write down
         "#]],
     );
 }
@@ -45,6 +46,7 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
             60s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              nothing to write down
         "#]],
     );
 }
@@ -139,6 +141,7 @@ fn an_owner_whose_groups_are_not_known_freezes_its_address() {
             60s:
               asks: owners on i-1
               web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
+              nothing to write down
         "#]],
     );
 }
@@ -170,6 +173,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
               web i-1:32769 | - | unknown | registered, unexplained, and who else is on this address could not be read
+              nothing to write down
             120s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -324,6 +328,7 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
               asks: owners on i-1
             60s:
               asks: tasks t3; owners on i-1
+              nothing to write down
         "#]],
     );
 }

@@ -205,6 +205,7 @@ fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }

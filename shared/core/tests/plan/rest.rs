@@ -32,6 +32,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
               alert: resolved missing (info): web i-1:32768 (no task is wanted, 2 min after it was first seen)
             180s:
               service | - | leave | no task is wanted
+              nothing to write down
         "#]],
     );
 }
@@ -66,6 +67,7 @@ fn a_service_that_is_being_deleted_is_left() {
               alert: resolved missing (info): web i-1:32768 (the service is being deleted, 2 min after it was first seen)
             180s:
               service | - | leave | the service is deleted
+              nothing to write down
         "#]],
     );
 }
@@ -106,6 +108,62 @@ fn a_status_of_the_future_is_left_alone() {
         expect![[r#"
             0s:
               service | - | leave | the service has a status that this version does not know
+              nothing to write down
+        "#]],
+    );
+}
+
+// CASES 37
+#[test]
+fn a_service_in_order_is_written_down_once_and_never_again() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        task t3 STOPPED/STOPPED on i-2 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        look
+        look after 60s
+        look after 5h
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+            18060s:
+              nothing to write down
+        "#]],
+    );
+}
+
+// CASES 14, 37
+#[test]
+fn a_new_task_is_written_down_when_its_target_is_there() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        task t2 PENDING/RUNNING on i-2 app:8080->32768
+        target web i-2:32768 initial
+        look after 60s
+        task t2 RUNNING/RUNNING for 0s
+        target web i-2:32768 healthy
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+            60s:
+            120s:
+              nothing to write down
+            180s:
+              nothing to write down
         "#]],
     );
 }

@@ -59,6 +59,7 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              nothing to write down
         "#]],
     );
 }
@@ -83,6 +84,7 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
             60s:
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              nothing to write down
         "#]],
     );
 }
@@ -236,9 +238,11 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
               alert: missing (error): web i-1:32768
             120s:
               service | - | unknown | target group web could not be read: throttled
+              nothing to write down
             180s:
               service | - | unknown | the list of tasks could not be read: throttled
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              nothing to write down
             240s:
               alert: resolved missing (info): web i-1:32768 (its task has ended, 4 min after it was first seen)
         "#]],

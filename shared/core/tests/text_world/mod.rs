@@ -90,7 +90,7 @@ fn look(world: &mut World, mut words: Words) -> String {
     let (input, questions) = read::read(world);
     let plan = portkeeper_core::plan::plan(&input);
     properties::hold(world, &input, &plan);
-    let text = print::look(world, &questions, &plan);
+    let text = print::look(world, &input, &questions, &plan);
     world.record = after(world, &plan, &answer, unsent);
     world.hop += 1;
     text

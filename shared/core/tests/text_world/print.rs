@@ -3,12 +3,12 @@
 use super::facts::World;
 use portkeeper_core::ledger::{Incident, LedgerRecord};
 use portkeeper_core::observation::Questions;
-use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, Verdict};
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::time::Timestamp;
 use std::fmt::Write as _;
 
 /// Everything that is not in order, what is asked, written and told, and when the next look is.
-pub fn look(world: &World, questions: &Questions, plan: &Plan) -> String {
+pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan) -> String {
     let mut out = format!("{}s:\n", world.now.secs_since(world.start));
     if !questions.is_empty() {
         writeln!(out, "  asks: {}", asked(questions)).unwrap();
@@ -26,6 +26,9 @@ pub fn look(world: &World, questions: &Questions, plan: &Plan) -> String {
     }
     for alert in &plan.alerts {
         writeln!(out, "  alert: {}", told(alert)).unwrap();
+    }
+    if plan.next_record == input.record {
+        writeln!(out, "  nothing to write down").unwrap();
     }
     if let Some(at) = plan.look_again_at {
         writeln!(out, "  looks again in {}s", at.secs_since(world.now)).unwrap();

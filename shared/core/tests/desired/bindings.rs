@@ -1,4 +1,4 @@
-//! Where a task answers: bindings, host mode, its own interface.
+//! Where a task in bridge mode answers: bindings of every shape.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -18,6 +18,7 @@ fn the_same_host_port_on_two_instances_is_two_targets() {
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }
@@ -62,6 +63,7 @@ fn ports_of_a_sidecar_and_for_metrics_are_not_wanted() {
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }
@@ -134,6 +136,7 @@ fn a_group_of_ipv6_takes_the_ipv6_binding() {
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }
@@ -176,6 +179,7 @@ fn bindings_on_every_address_on_one_and_on_none_named_are_understood_and_repeats
         expect![[r#"
             0s:
             60s:
+              nothing to write down
         "#]],
     );
 }
@@ -228,178 +232,6 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
     );
 }
 
-// CASES 5
-#[test]
-fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
-    check(
-        "
-        group web
-        definition web:1 host app:8080 app:9090
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING on i-1
-        ",
-        expect![[r#"
-            0s:
-              asks: state of i-1; group web
-              web i-1:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              looks again in 60s
-            60s:
-              asks: state of i-1; group web
-              web i-1:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              plan: register web [i-1:8080]
-              alert: missing (error): web i-1:8080
-              looks again in 60s
-            open: missing web i-1:8080, seen 2, 1 repairs, told
-        "#]],
-    );
-}
-
-// CASES 5
-#[test]
-fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
-    check(
-        "
-        group web
-        definition web:1 host app:9090
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING on i-1
-        ",
-        expect![[r#"
-            0s:
-              task t1 | bindings_missing | await 60s | its task definition gives container `app` no port 8080: seen once; a second look decides
-              looks again in 60s
-            60s:
-              task t1 | bindings_missing | tell | its task definition gives container `app` no port 8080: not Portkeeper's to repair
-              alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
-        "#]],
-    );
-}
-
-// CASES 6
-#[test]
-fn awsvpc_takes_the_interface_address_and_the_container_port() {
-    check(
-        "
-        group web type=ip
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
-        ",
-        expect![[r#"
-            0s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              looks again in 60s
-            60s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              plan: register web [10.0.0.5:8080]
-              alert: missing (error): web 10.0.0.5:8080
-              looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-        "#]],
-    );
-}
-
-// CASES 6
-#[test]
-fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
-    check(
-        "
-        group web type=ip family=ipv6
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
-        ",
-        expect![[r#"
-            0s:
-              asks: group web
-              web [fd00::5]:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              looks again in 60s
-            60s:
-              asks: group web
-              web [fd00::5]:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              plan: register web [[fd00::5]:8080]
-              alert: missing (error): web [fd00::5]:8080
-              looks again in 60s
-            open: missing web [fd00::5]:8080, seen 2, 1 repairs, told
-        "#]],
-    );
-}
-
-// CASES 6, 24
-#[test]
-fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
-    check(
-        "
-        group web type=ip family=ipv6
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        ",
-        expect![[r#"
-            0s:
-              web | ip_family_mismatch | await 60s | the group takes ipv6 addresses and the task has none: seen once; a second look decides
-              looks again in 60s
-            60s:
-              web | ip_family_mismatch | tell | the group takes ipv6 addresses and the task has none: not Portkeeper's to repair
-              alert: ip_family_mismatch (error): web
-            open: ip_family_mismatch web, seen 2, told
-        "#]],
-    );
-}
-
-// CASES 6
-#[test]
-fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
-    check(
-        "
-        group web type=ip
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        task t2 PENDING/RUNNING ip ?
-        target web 10.0.0.5:8080 healthy
-        target web 10.0.0.6:8080 initial
-        known web 10.0.0.6:8080 t0
-        ",
-        expect![[r#"
-            0s:
-              task t2 | - | unknown | its network interface has no address yet
-              web 10.0.0.6:8080 | - | await 60s | registered; it may belong to task t2: its network interface has no address yet
-              looks again in 60s
-            60s:
-              task t2 | - | unknown | its network interface has no address yet
-              web 10.0.0.6:8080 | - | await 60s | registered; it may belong to task t2: its network interface has no address yet
-              looks again in 60s
-        "#]],
-    );
-}
-
-// CASES 6
-#[test]
-fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addresses() {
-    check(
-        "
-        group web type=ip
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip ?
-        task t2 RUNNING/RUNNING ip 10.0.0.7
-        target web 10.0.0.7:8080 healthy
-        target web 10.0.0.6:8080 healthy
-        known web 10.0.0.6:8080 t0
-        ",
-        expect![[r#"
-            0s:
-              task t1 | bindings_missing | await 60s | its network interface has no address yet: seen once; a second look decides
-              web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
-              looks again in 60s
-            60s:
-              task t1 | bindings_missing | tell | its network interface has no address yet: not Portkeeper's to repair
-              web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
-              alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
-        "#]],
-    );
-}
-
 // CASES 7
 #[test]
 fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted() {
@@ -431,24 +263,6 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
             open: missing admin i-1:32769, seen 2, 1 repairs, told
             open: missing public i-1:32768, seen 2, 1 repairs, told
             open: missing side i-1:32770, seen 2, 1 repairs, told
-        "#]],
-    );
-}
-
-// CASES 7
-#[test]
-fn two_ports_of_one_task_in_one_group_are_two_targets() {
-    check(
-        "
-        group web type=ip
-        service shop/web binds web to app:8080 and web to app:8081
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        target web 10.0.0.5:8080 healthy
-        target web 10.0.0.5:8081 healthy
-        ",
-        expect![[r#"
-            0s:
-            60s:
         "#]],
     );
 }
@@ -497,72 +311,6 @@ fn a_port_outside_of_the_range_has_no_target() {
               task t1 | bindings_missing | tell | container `app` has no binding for port 8011: not Portkeeper's to repair
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
-    );
-}
-
-#[test]
-fn geneve_targets_answer_on_their_own_port() {
-    check(
-        "
-        group inspect type=ip protocol=GENEVE
-        service shop/web binds inspect to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        target inspect 10.0.0.5:6081 healthy
-        ",
-        expect![[r#"
-            0s:
-            60s:
-        "#]],
-    );
-}
-
-#[test]
-fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
-    check(
-        "
-        group web type=ip protocol=QUIC
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        ",
-        expect![[r#"
-            0s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: seen once; a second look decides
-              looks again in 60s
-            60s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: not Portkeeper's to repair
-              alert: missing (error): web 10.0.0.5:8080
-            open: missing web 10.0.0.5:8080, seen 2, told
-        "#]],
-    );
-}
-
-// CASES 29, 31
-#[test]
-fn a_task_definition_or_an_instance_that_could_not_be_read_is_no_finding() {
-    check(
-        "
-        group web
-        service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING on i-1
-        task t2 RUNNING/RUNNING on i-2 app:8080->32768
-        target web i-1:8080 healthy
-        target web i-2:32768 healthy
-        known web i-1:8080 t0
-        ",
-        expect![[r#"
-            0s:
-              service | - | unknown | task definition web:1 could not be read: throttled
-              task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
-              web i-1:8080 | - | await 60s | registered; it may belong to task t1: neither port bindings nor a network interface yet, and its task definition is not known
-              looks again in 60s
-            60s:
-              service | - | unknown | task definition web:1 could not be read: throttled
-              task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
-              web i-1:8080 | - | await 60s | registered; it may belong to task t1: neither port bindings nor a network interface yet, and its task definition is not known
-              looks again in 60s
         "#]],
     );
 }

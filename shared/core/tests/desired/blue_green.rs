@@ -1,0 +1,171 @@
+//! Services whose tasks take turns in two groups, and those that keep their groups per task set.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 10
+#[test]
+fn blue_green_with_the_live_tasks_in_the_alternate_group_is_in_order() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        target web-alt i-1:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+        "#]],
+    );
+}
+
+// CASES 10
+#[test]
+fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_not_in_use() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web
+        revision 222 web:2 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222 of web:2
+        target web i-1:32768 healthy
+        target web-alt i-1:32769 unused Target.NotInUse
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+        "#]],
+    );
+}
+
+// CASES 10
+#[test]
+fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=CANARY
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web-alt
+              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web-alt
+              web-alt i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web-alt [i-1:32768]
+              alert: missing (error): web-alt i-1:32768
+              looks again in 60s
+            open: missing web-alt i-1:32768, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 10
+#[test]
+fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=LINEAR
+        revision 111 web:1 binds web|web-alt to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        ",
+        expect![[r#"
+            0s:
+              task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: seen once; a second look decides
+              looks again in 60s
+            60s:
+              task t1 | ambiguous_revision | tell | revision 111 does not say which of its two groups it uses: not Portkeeper's to repair
+              alert: ambiguous_revision (warning): task t1
+            open: ambiguous_revision task t1, seen 2, told
+        "#]],
+    );
+}
+
+// CASES 10
+#[test]
+fn a_code_deploy_service_is_judged_by_task_sets() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue to app:8080 controller=CODE_DEPLOY
+        taskset 111 binds blue to app:8080
+        taskset 222 binds green to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222
+        target blue i-1:32768 healthy
+        target green i-1:32769 unused Target.NotInUse
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+        "#]],
+    );
+}
+
+// CASES 10
+#[test]
+fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
+    check(
+        "
+        group green
+        service shop/web binds nothing controller=EXTERNAL
+        taskset 222 binds green to app:8080
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group green
+              green i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group green
+              green i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register green [i-1:32769]
+              alert: missing (error): green i-1:32769
+              looks again in 60s
+            open: missing green i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 11
+#[test]
+fn a_task_set_that_is_not_there_is_ambiguous() {
+    check(
+        "
+        group blue
+        service shop/web binds blue to app:8080 controller=CODE_DEPLOY
+        taskset 111 binds blue to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 999
+        target blue i-1:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/999: seen once; a second look decides
+              blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
+              looks again in 60s
+            60s:
+              task t1 | ambiguous_revision | tell | no task set has the id ecs-svc/999: not Portkeeper's to repair
+              blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
+              alert: ambiguous_revision (warning): task t1
+            open: ambiguous_revision task t1, seen 2, told
+        "#]],
+    );
+}

@@ -1,0 +1,181 @@
+//! A stopped task's port or address belongs to another program now.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 20
+#[test]
+fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
+    check(
+        "
+        group web
+        group billing
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target billing i-1:32769 healthy
+        group billing missing
+        look
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: hijacked (critical): web i-1:32769
+              looks again in 60s
+            open: hijacked web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 20
+#[test]
+fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32769 healthy
+        look after 60s
+        target web i-1:32769 gone
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: nothing is written
+              alert: stale (error): web i-1:32769
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              alert: hijacked (critical): web i-1:32769
+            180s:
+              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 3 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 21
+#[test]
+fn a_reused_address_is_hijacked_too() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.5
+        task t2 STOPPED/STOPPED ip 10.0.0.6 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING ip 10.0.0.6 groups billing
+        target web 10.0.0.5:8080 healthy
+        target web 10.0.0.6:8080 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster
+              web 10.0.0.6:8080 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [10.0.0.6:8080]
+              alert: hijacked (critical): web 10.0.0.6:8080
+              looks again in 60s
+            open: hijacked web 10.0.0.6:8080, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+// CASES 20
+#[test]
+fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner -/job RUNNING/RUNNING on i-1 app:80->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: hijacked (critical): web i-1:32769
+              looks again in 60s
+            open: hijacked web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 metrics:9090->32769
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_reused_by_the_same_services_next_task_is_in_order() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t0 STOPPED/STOPPED on i-1 app:8080->32768 ended 10m ago
+        target web i-1:32768 healthy
+        known web i-1:32768 t0
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+        "#]],
+    );
+}

@@ -1,0 +1,216 @@
+//! Registered where or on a port where it should not be, or without anything that shows it was ever right.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 19, 34
+#[test]
+fn without_any_proof_it_is_foreign_and_is_not_touched() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            120s:
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+            open: foreign web i-1:32769, seen 3, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        look
+        target web i-1:32769 healthy
+        look after 60s
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_released_target_of_the_ledger_proves_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2 released 5m ago
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+// CASES 23
+#[test]
+fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
+    check(
+        "
+        group web port=80
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:80 unhealthy
+        ",
+        expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:80
+            open: foreign web i-1:80, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_changed() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        target web i-1:32768 healthy
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web-alt; owners on i-1
+              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
+              web i-1:32768 | misplaced | await 60s | task t1 belongs into web-alt, not into this group: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web-alt; owners on i-1
+              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
+              web i-1:32768 | misplaced | tell | task t1 belongs into web-alt, not into this group: not Portkeeper's to repair
+              alert: misplaced (error): web i-1:32768
+            open: misplaced web i-1:32768, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_there() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32760 unhealthy
+        known web i-1:32760 t1
+        look
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              alert: wrong_port (error): web i-1:32760
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
+              plan: deregister web [i-1:32760]
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              looks again in 60s
+            open: wrong_port web i-1:32760, seen 3, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_in_a_group_of_another_revision_is_misplaced() {
+    check(
+        "
+        group old
+        group new
+        service shop/web binds new to app:8080
+        deployment 222 PRIMARY web:2
+        deployment 111 ACTIVE web:1
+        revision 111 web:1 binds old to app:8080
+        revision 222 web:2 binds new to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222 of web:2
+        target old i-1:32768 healthy
+        target old i-1:32769 healthy
+        known old i-1:32769 t2
+        ",
+        expect![[r#"
+            0s:
+              asks: state of i-1; group new; owners on i-1
+              new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              old i-1:32769 | misplaced | await 60s | task t2 belongs into new, not into this group: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group new; owners on i-1
+              new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              old i-1:32769 | misplaced | tell | task t2 belongs into new, not into this group: not Portkeeper's to repair
+              plan: register new [i-1:32769]
+              alert: missing (error): new i-1:32769
+              alert: misplaced (error): old i-1:32769
+              looks again in 60s
+            open: missing new i-1:32769, seen 2, 1 repairs, told
+            open: misplaced old i-1:32769, seen 2, told
+        "#]],
+    );
+}
