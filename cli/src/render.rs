@@ -1,14 +1,17 @@
 //! Plans as text for a terminal. Colours are stripped by `anstream` where the output is no terminal.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use portkeeper_core::observation::Questions;
-use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, Verdict};
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
 
 /// The width of tables where the terminal does not tell its own.
 const WIDTH: u16 = 120;
+
+/// Rows under a header, and nothing else.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Bold.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -26,7 +29,7 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// A plain table with a header.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH).set_header(header.iter().copied());
     table
 }
@@ -42,12 +45,6 @@ pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
         Decision::Unknown => "unknown".to_owned(),
         Decision::Withheld => "withheld".to_owned(),
     }
-}
-
-/// One verdict as a line.
-pub(crate) fn verdict_line(verdict: &Verdict, now: Timestamp) -> String {
-    let code = verdict.code.as_ref().map_or("-", |code| code.as_str());
-    format!("{code} {}: {} ({})", verdict.subject, decision(&verdict.decision, now), verdict.why)
 }
 
 /// One alert as a line.

@@ -1,0 +1,163 @@
+//! The end of the demo: incidents, API calls, and whether everything ended as it should.
+
+use super::timeline::{Timeline, state_style};
+use crate::render::{BOLD, table};
+use crate::stage::Stage;
+use portkeeper_core::code::Code;
+use portkeeper_core::plan::AlertState;
+use portkeeper_core::time::spoken;
+use portkeeper_world::api::Caller;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// The faults that the scenes plant, and how often.
+const PLANTED: [(Code, usize); 4] = [(Code::Missing, 3), (Code::Stale, 1), (Code::Hijacked, 1), (Code::Foreign, 1)];
+
+/// An incident, from its first alert to its last.
+struct Incident {
+    service: String,
+    code: Code,
+    subject: String,
+    first_seen_secs: u64,
+    told_secs: u64,
+    resolved_secs: Option<u64>,
+    /// One begin and one end each.
+    alerts: usize,
+}
+
+/// What is said at the end.
+pub(super) struct Summary {
+    incidents: Vec<Incident>,
+    calls: BTreeMap<String, usize>,
+    checks: usize,
+    /// Deregistrations that took a running task's own target away.
+    wrong_deregistrations: usize,
+}
+
+impl Summary {
+    /// The summary of a demo that was played.
+    pub(super) fn of(stage: &Stage, timeline: &Timeline) -> Self {
+        let world = stage.world.lock();
+        let counts = world.calls.counts().into_iter();
+        let calls = counts.map(|((service, operation), count)| (format!("{} {operation}", service.name()), count));
+        let ours = |write: &&portkeeper_world::elb::Write| write.caller == Caller::Client;
+        let wrong = world.elb.writes().iter().filter(ours).filter(|write| write.is_wrong_deregistration()).count();
+        Self {
+            incidents: incidents(timeline),
+            calls: calls.collect(),
+            checks: timeline.checks,
+            wrong_deregistrations: wrong,
+        }
+    }
+
+    /// Prints it.
+    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        writeln!(out, "\n{BOLD}── What became of it{BOLD:#}\n")?;
+        let mut rows = table(&["service", "finding", "about", "people told after", "over after", "alerts"]);
+        for incident in &self.incidents {
+            let after = |secs: u64| spoken(u32::try_from(secs.saturating_sub(incident.first_seen_secs)).unwrap_or(0));
+            rows.add_row([
+                incident.service.clone(),
+                incident.code.to_string(),
+                incident.subject.clone(),
+                after(incident.told_secs),
+                incident.resolved_secs.map_or("still open".to_owned(), after),
+                incident.alerts.to_string(),
+            ]);
+        }
+        writeln!(out, "{rows}\n")?;
+        let mut rows = table(&["API call", "times"]);
+        for (call, count) in &self.calls {
+            rows.add_row([call.clone(), count.to_string()]);
+        }
+        writeln!(out, "{rows}\n")?;
+        let style = state_style(if self.verify().is_ok() { AlertState::Resolved } else { AlertState::Opened });
+        let wrong = self.wrong_deregistrations;
+        writeln!(
+            out,
+            "{} checks. {style}Running tasks that lost their target to Portkeeper: {wrong}.{style:#}",
+            self.checks
+        )
+    }
+
+    /// As JSON.
+    pub(super) fn to_json(&self, seed: u64, timeline: &Timeline) -> Value {
+        let incidents: Vec<Value> = self
+            .incidents
+            .iter()
+            .map(|incident| {
+                json!({
+                    "service": incident.service,
+                    "code": incident.code,
+                    "subject": incident.subject,
+                    "first_seen_seconds": incident.first_seen_secs,
+                    "told_seconds": incident.told_secs,
+                    "resolved_seconds": incident.resolved_secs,
+                    "alerts": incident.alerts,
+                })
+            })
+            .collect();
+        json!({
+            "seed": seed,
+            "moments": timeline.to_json(),
+            "incidents": incidents,
+            "api_calls": self.calls,
+            "checks": self.checks,
+            "wrong_deregistrations": self.wrong_deregistrations,
+        })
+    }
+
+    /// Every planted fault was found, told once, and is over; nothing else was; and no running task was harmed.
+    pub(super) fn verify(&self) -> Result<(), String> {
+        for (code, planted) in PLANTED {
+            let found = self.incidents.iter().filter(|incident| incident.code == code).count();
+            if found != planted {
+                return Err(format!("{planted} faults of kind {code} were planted and {found} were found"));
+            }
+        }
+        let planted: usize = PLANTED.iter().map(|(_, planted)| planted).sum();
+        if self.incidents.len() != planted {
+            return Err(format!("{planted} faults were planted and {} incidents were told", self.incidents.len()));
+        }
+        match self.incidents.iter().find(|incident| incident.resolved_secs.is_none() || incident.alerts != 2) {
+            Some(open) => return Err(format!("{} {} is open or was told more than once", open.code, open.subject)),
+            None if self.wrong_deregistrations > 0 => return Err("a running task lost its target".to_owned()),
+            None => {}
+        }
+        Ok(())
+    }
+}
+
+fn incidents(timeline: &Timeline) -> Vec<Incident> {
+    let mut incidents: Vec<Incident> = Vec::new();
+    for (at_ms, alert) in &timeline.alerts {
+        let at = timeline.seconds_at(*at_ms);
+        for item in &alert.items {
+            let (service, subject) = (alert.key.to_string(), item.subject.to_string());
+            let known = incidents.iter_mut().find(|known| {
+                known.service == service
+                    && known.code == alert.code
+                    && known.subject == subject
+                    && known.resolved_secs.is_none()
+            });
+            match (known, alert.state) {
+                (Some(known), AlertState::Resolved) => {
+                    known.resolved_secs = Some(at);
+                    known.alerts += 1;
+                }
+                (Some(known), AlertState::Opened) => known.alerts += 1,
+                (None, _) => incidents.push(Incident {
+                    service,
+                    code: alert.code.clone(),
+                    subject,
+                    first_seen_secs: timeline.seconds_at(u64::try_from(item.since.as_millis()).unwrap_or(0)),
+                    told_secs: at,
+                    resolved_secs: None,
+                    alerts: 1,
+                }),
+            }
+        }
+    }
+    incidents
+}

@@ -1,0 +1,241 @@
+//! What happened, in order: the account's own journal and the reports of the handler, as lines for a person.
+
+use super::account::{Parts, SERVICES};
+use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table};
+use crate::stage::{Delivery, Stage, StageError};
+use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
+use portkeeper_core::report::Message;
+use portkeeper_reconcile::CheckReport;
+use portkeeper_world::journal::{Entry, Kind};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+
+/// After this long every service of the demo is up, and was checked.
+const START_SECS: u64 = 240;
+
+/// Who did or said something.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Account,
+    Portkeeper,
+    Alert,
+}
+
+impl Who {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Portkeeper => "portkeeper",
+            Self::Alert => "alert",
+        }
+    }
+}
+
+/// One line of the timeline.
+struct Moment {
+    at_ms: u64,
+    who: Who,
+    text: String,
+    /// Further lines: the text of an alert.
+    more: String,
+}
+
+/// Everything that was told so far.
+pub(super) struct Timeline {
+    began_ms: u64,
+    journal_read: usize,
+    prints: bool,
+    moments: Vec<Moment>,
+    /// What was said of a thing last, so that it is not said again at each look.
+    said: BTreeSet<String>,
+    /// Alerts that SNS accepted, with the moment in milliseconds.
+    pub(super) alerts: Vec<(u64, Alert)>,
+    /// How many checks were made.
+    pub(super) checks: usize,
+}
+
+impl Timeline {
+    /// A timeline that begins now.
+    pub(super) fn new(stage: &Stage, prints: bool) -> Self {
+        let began_ms = stage.world.lock().now_ms();
+        let (moments, said, alerts) = (Vec::new(), BTreeSet::new(), Vec::new());
+        Self { began_ms, journal_read: 0, prints, moments, said, alerts, checks: 0 }
+    }
+
+    /// Shows the account.
+    pub(super) fn introduce(&self, _parts: &Parts) -> io::Result<()> {
+        if !self.prints {
+            return Ok(());
+        }
+        let mut services = table(&["service", "network mode", "target group", "tasks"]);
+        for (name, mode, group, tasks) in SERVICES {
+            services.add_row([name, mode, group, tasks]);
+        }
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{BOLD}A simulated AWS account, with Portkeeper deployed in it{BOLD:#}")?;
+        writeln!(
+            out,
+            "Cluster shop, three container instances. Nothing outside this process is touched.\n\n{services}\n"
+        )
+    }
+
+    /// Lets the account start. Gives how many checks were made.
+    pub(super) async fn settle(&mut self, stage: &mut Stage) -> Result<usize, StageError> {
+        let deliveries = stage.run(START_SECS).await?;
+        self.journal_read = stage.world.lock().journal.all().len();
+        let reports = deliveries.iter().flat_map(|delivery| &delivery.reports);
+        self.checks += reports.clone().count();
+        let unexpected = reports.flat_map(|report| &report.outcomes).next();
+        match unexpected {
+            Some(outcome) => Err(format!("a write to {} in an account in order", outcome.group.name()).into()),
+            None => Ok(self.checks),
+        }
+    }
+
+    /// A line of the narrator.
+    pub(super) fn say(&self, text: &str) -> io::Result<()> {
+        if self.prints { writeln!(anstream::stdout().lock(), "{text}") } else { Ok(()) }
+    }
+
+    /// The title of a scene.
+    pub(super) fn title(&mut self, title: &str, story: &str) -> io::Result<()> {
+        self.said.clear();
+        if self.prints {
+            writeln!(anstream::stdout().lock(), "\n{BOLD}── {title}{BOLD:#}\n   {story}")?;
+        }
+        Ok(())
+    }
+
+    /// Lets time pass and tells what happened.
+    pub(super) async fn run(&mut self, stage: &mut Stage, seconds: u64) -> Result<(), StageError> {
+        let deliveries = stage.run(seconds).await?;
+        let mut moments = self.read_journal(stage);
+        for delivery in &deliveries {
+            self.read_delivery(delivery, &mut moments);
+        }
+        moments.sort_by_key(|moment| moment.at_ms);
+        for moment in moments {
+            self.print(&moment)?;
+            self.moments.push(moment);
+        }
+        Ok(())
+    }
+
+    fn read_journal(&mut self, stage: &Stage) -> Vec<Moment> {
+        let world = stage.world.lock();
+        let entries = world.journal.since(self.journal_read);
+        self.journal_read += entries.len();
+        let shown = entries.iter().filter(|entry| is_worth_telling(entry));
+        shown
+            .map(|entry| Moment {
+                at_ms: entry.at_ms,
+                who: Who::Account,
+                text: entry.text.clone(),
+                more: String::new(),
+            })
+            .collect()
+    }
+
+    fn read_delivery(&mut self, delivery: &Delivery, moments: &mut Vec<Moment>) {
+        for report in &delivery.reports {
+            self.checks += 1;
+            let at_ms = delivery.at_ms;
+            let mut tell = |who, text: String, more: String| moments.push(Moment { at_ms, who, text, more });
+            for text in self.found(report) {
+                tell(Who::Portkeeper, text, String::new());
+            }
+            for outcome in &report.outcomes {
+                let (verb, target, group) = (outcome.kind.verb(), &outcome.target, outcome.group.name());
+                let result = match &outcome.result {
+                    OutcomeResult::Done => "done".to_owned(),
+                    OutcomeResult::Refused(why) => format!("refused: {why}"),
+                    OutcomeResult::Failed(why) => format!("failed: {why}"),
+                    OutcomeResult::Skipped(why) => format!("not tried: {why}"),
+                };
+                tell(Who::Portkeeper, format!("{verb} {target} in {group}: {result}"), String::new());
+            }
+            for error in &report.errors {
+                tell(Who::Portkeeper, format!("{}: tried again, because {error}", report.key), String::new());
+            }
+            for Message { subject, body, .. } in &report.alerts {
+                tell(Who::Alert, subject.clone(), body.clone());
+            }
+            let accepted = report.plan.iter().flat_map(|plan| &plan.alerts).take(report.alerts.len());
+            self.alerts.extend(accepted.map(|alert| (at_ms, alert.clone())));
+        }
+    }
+
+    /// What a check found that was not said before.
+    fn found(&mut self, report: &CheckReport) -> Vec<String> {
+        let mut lines = Vec::new();
+        for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
+            let Verdict { subject, code: Some(code), why, .. } = verdict else { continue };
+            let decided = decision(&verdict.decision, report.began);
+            let line = format!("{}: {code}, {subject}. {} -> {decided}", report.key, sentence(why));
+            let key = format!("{}{code}{subject}{}", report.key, decided.split(' ').next().unwrap_or_default());
+            if self.said.insert(key) {
+                lines.push(line);
+            }
+        }
+        lines
+    }
+
+    fn print(&self, moment: &Moment) -> io::Result<()> {
+        if !self.prints {
+            return Ok(());
+        }
+        let secs = moment.at_ms.saturating_sub(self.began_ms) / 1000;
+        let (at, who) = (format!("{:>3}:{:02}", secs / 60, secs % 60), moment.who.name());
+        let mut out = anstream::stdout().lock();
+        match moment.who {
+            Who::Account => writeln!(out, "{DIM}{at}{DIM:#}  {who:<10}  {}", moment.text)?,
+            Who::Portkeeper => writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?,
+            Who::Alert if moment.text.starts_with("resolved") => {
+                writeln!(out, "{DIM}{at}{DIM:#}  {GREEN}{who:<10}{GREEN:#}  {}", moment.text)?;
+            }
+            Who::Alert => writeln!(out, "{DIM}{at}{DIM:#}  {YELLOW}{who:<10}{YELLOW:#}  {}", moment.text)?,
+        }
+        for line in moment.more.lines() {
+            writeln!(out, "                    {DIM}| {line}{DIM:#}")?;
+        }
+        Ok(())
+    }
+
+    /// The moments as JSON.
+    pub(super) fn to_json(&self) -> Value {
+        let moments = self.moments.iter().map(|moment| {
+            let at = moment.at_ms.saturating_sub(self.began_ms) / 1000;
+            json!({ "at_seconds": at, "who": moment.who.name(), "text": moment.text, "body": moment.more })
+        });
+        moments.collect()
+    }
+
+    /// Seconds since the beginning.
+    pub(super) fn seconds_at(&self, at_ms: u64) -> u64 {
+        at_ms.saturating_sub(self.began_ms) / 1000
+    }
+}
+
+/// What people did and what went wrong, and ECS's registrations. Not every step of every task, and not
+/// Portkeeper's own writes, which its reports tell.
+fn is_worth_telling(entry: &Entry) -> bool {
+    let ours = entry.kind == Kind::Registration && entry.text.starts_with("a client ");
+    !ours && matches!(entry.kind, Kind::Person | Kind::Fault | Kind::Agent | Kind::Registration)
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+/// Colours an alert's state.
+pub(super) fn state_style(state: AlertState) -> anstyle::Style {
+    match state {
+        AlertState::Opened => RED,
+        AlertState::Resolved => GREEN,
+    }
+}
