@@ -1,5 +1,6 @@
 //! ECS as its API, its events and the target groups show it.
 
+mod chance;
 mod deployments;
 mod faults;
 mod networks;

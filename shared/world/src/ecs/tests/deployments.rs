@@ -162,3 +162,35 @@ fn deleting_a_service_drains_it_and_makes_it_inactive() {
     );
     world.make_service(&web(&group)).unwrap();
 }
+
+#[test]
+fn canary_and_linear_deployments_shift_in_steps() {
+    for (strategy, configuration, steps) in [
+        ("CANARY", json!({"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1}), vec![20, 100]),
+        ("LINEAR", json!({"stepPercent": 40.0, "stepBakeTimeInMinutes": 1}), vec![40, 80, 100]),
+    ] {
+        let mut world = World::new(1, START);
+        world.make_cluster("shop").unwrap();
+        let front = world.make_alb("blue-tg", TargetType::Ip).unwrap();
+        let green = world.make_bare_group("green-tg", TargetType::Ip).unwrap();
+        let member = format!("{}Configuration", strategy.to_lowercase());
+        let spec = ServiceSpec::new("shop", "web")
+            .fargate()
+            .container("app", &[8080])
+            .behind_blue_green(&front, &green, "app", 8080)
+            .with("deploymentConfiguration", json!({"strategy": strategy, member: configuration}));
+        world.make_service(&spec).unwrap();
+        world.advance_secs(30);
+        update(&mut world, json!({"forceNewDeployment": true}));
+        let mut seen = Vec::new();
+        for _ in 0..240 {
+            world.advance_secs(1);
+            let traffic = world.elb.traffic(&front.rule);
+            let percent = traffic.iter().find(|(group, _)| *group == green).map_or(0, |(_, weight)| *weight);
+            if seen.last() != Some(&percent) {
+                seen.push(percent);
+            }
+        }
+        assert_eq!(seen, [vec![0], steps].concat(), "{strategy}");
+    }
+}

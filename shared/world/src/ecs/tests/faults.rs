@@ -129,3 +129,24 @@ fn draining_instances_lose_their_service_tasks_and_standalone_tasks_belong_to_no
     assert_eq!(states(&world, &group).iter().filter(|state| **state == "healthy").count(), 2);
     assert!(truth::live_targets(&world).iter().all(|live| json!(live.task_arn) != ran));
 }
+
+#[test]
+fn a_port_that_is_reused_before_ecs_deregisters_it_takes_the_new_tasks_target_away() {
+    let (mut world, group) = bridge_world(1, 1);
+    let (instance, port, _) = truth::registered(&world, &group).remove(0);
+    let first = world.running_tasks("shop/web").unwrap().remove(0);
+    world.restart_agent(&instance).unwrap();
+    update(&mut world, json!({"desiredCount": 2}));
+    let pending = |world: &mut World| {
+        let tasks = world.running_tasks("shop/web").unwrap();
+        tasks.iter().any(|task| describe_task(world, task)["lastStatus"] == "PENDING")
+    };
+    assert!(world.advance_until(10, pending));
+    world.advance_secs(2);
+    world.kill_task(&first).unwrap();
+    world.advance_secs(3);
+    let wrong = world.elb.writes().last().unwrap();
+    assert!(wrong.is_wrong_deregistration() && wrong.caller == Caller::Ecs, "{wrong:?}");
+    assert_eq!((&wrong.id, wrong.port), (&instance, port));
+    assert!(!everything_is_registered(&world), "the second task has the first one's port and lost its target");
+}
