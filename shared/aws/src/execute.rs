@@ -1,13 +1,18 @@
 //! Carries a plan out: registrations, then deregistrations. It decides nothing.
 //!
-//! Both calls are idempotent, so that a repeated attempt of the SDK does no harm. Every target is named with id
-//! and port: without the port, ELBv2 means the group's default port.
+//! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm. A deregistration is
+//! sent once, while its proof is fresh: a second attempt could come when the address is somebody else's already.
+//! Every target is named with id and port: without the port, ELBv2 means the group's default port.
 
 use crate::account::Aws;
 use crate::failure::{Failure, FailureKind, chain};
+use aws_sdk_elasticloadbalancingv2::config::Builder;
+use aws_sdk_elasticloadbalancingv2::config::retry::RetryConfig;
+use aws_sdk_elasticloadbalancingv2::config::timeout::TimeoutConfig;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use portkeeper_core::ids::{Target, TargetGroupArn};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
+use std::time::Duration;
 
 /// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load balancer
 /// controller 200.
@@ -16,6 +21,10 @@ const TARGETS_PER_CALL: usize = 100;
 /// The most calls for the targets of one action. ELBv2 gives an account four of these calls a second; halving
 /// a hundred targets with one bad one among them takes fourteen.
 const CALLS_PER_ACTION: usize = 64;
+
+/// How long one deregistration may take, connecting included. ELBv2 answers in less than a second, over a connection
+/// that the reads have opened. A proof may be this much older than its `not_after` when the call reaches ELBv2.
+const DEREGISTRATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Carries these actions out, and says for each target what became of it: registrations first, in the order
 /// given. When one registration was not accepted, nothing is deregistered.
@@ -83,10 +92,17 @@ async fn call(aws: &Aws, kind: ActionKind, group: &TargetGroupArn, targets: &[Ta
             sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:RegisterTargets", resource(), error))
         }
         ActionKind::Deregister => {
-            let sent = aws.elb.deregister_targets().target_group_arn(arn).set_targets(described).send().await;
+            let request = aws.elb.deregister_targets().target_group_arn(arn).set_targets(described);
+            let sent = request.customize().config_override(once()).send().await;
             sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:DeregisterTargets", resource(), error))
         }
     }
+}
+
+/// One attempt, and no patience. A call that fails is reported, and its target is looked at again.
+fn once() -> Builder {
+    let timeouts = TimeoutConfig::builder().operation_timeout(DEREGISTRATION_TIMEOUT).build();
+    Builder::new().retry_config(RetryConfig::disabled()).timeout_config(timeouts)
 }
 
 fn result_of(failure: &Failure) -> OutcomeResult {
