@@ -1,1 +1,6 @@
-//! Being written.
+//! What several of the tests share.
+//!
+//! Tests fail by panicking, and so does what is here.
+#![allow(clippy::expect_used, clippy::panic, reason = "A test fails by panicking.")]
+
+pub mod shop;

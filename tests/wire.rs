@@ -1,0 +1,18 @@
+//! The real SDK clients against the simulated account: what is asked, what is made of the answers, and of none.
+//!
+//! Requests go through the SDK's own serialisation, signing, paging, retries and error parsing. Time is the
+//! account's: a back-off of the SDK takes none of ours.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "These are tests."
+)]
+
+#[path = "wire/call_counts.rs"]
+mod call_counts;
+#[path = "wire/requests.rs"]
+mod requests;
+#[path = "wire/writes.rs"]
+mod writes;

@@ -1,0 +1,94 @@
+//! How many calls a check makes: what it needs, and not one more.
+
+use portkeeper_tests::shop::{CLUSTER, Shop};
+use portkeeper_world::scenario::ServiceSpec;
+use std::collections::BTreeMap;
+
+/// A healthy bridge service whose one container is in so many groups, long running.
+async fn healthy(groups: u16) -> Shop {
+    let mut shop = Shop::new(2, &[]);
+    let ports: Vec<u16> = (0..groups).map(|number| 8080 + number).collect();
+    let mut spec = ServiceSpec::new(CLUSTER, "web").container("app", &ports).desired(3);
+    for port in ports {
+        let group = shop.alb_group(&format!("web-{port}"));
+        spec = spec.behind(&group, "app", port);
+    }
+    shop.make(&spec);
+    shop.settle().await;
+    shop
+}
+
+fn table(expected: &BTreeMap<&str, usize>, shop: &Shop) -> String {
+    let world = shop.world();
+    let counted: BTreeMap<String, usize> =
+        world.calls.counts().into_iter().map(|((_, operation), count)| (operation, count)).collect();
+    let names = expected.keys().copied().chain(counted.keys().map(String::as_str));
+    let names: std::collections::BTreeSet<&str> = names.collect();
+    let line = |name: &str| {
+        let (wanted, made) = (expected.get(name).unwrap_or(&0), counted.get(name).unwrap_or(&0));
+        format!("{name:<30} {wanted:>6} {made:>6}\n")
+    };
+    let lines: String = names.into_iter().map(line).collect();
+    format!("{:<30} {:>6} {:>6}\n{lines}", "operation", "wanted", "made")
+}
+
+#[tokio::test]
+async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be() {
+    for groups in 1..=3 {
+        let mut shop = healthy(groups).await;
+        let report = shop.look("web").await;
+        assert!(report.succeeded() && report.plan.as_ref().unwrap().actions.is_empty(), "{report:#?}");
+        let expected = BTreeMap::from([
+            ("DescribeServices", 1),
+            ("ListTasks", 2),
+            ("DescribeTasks", 1),
+            ("DescribeTargetHealth", usize::from(groups)),
+            ("BatchGetItem", 1),
+        ]);
+        let wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        assert_eq!(shop.calls(), wanted, "with {groups} groups:\n{}", table(&expected, &shop));
+    }
+}
+
+/// The first check of a process also learns what never changes: the groups, and which instance is which.
+#[tokio::test]
+async fn a_cold_check_makes_two_calls_more() {
+    let mut shop = healthy(3).await;
+    shop.stage.cold_start();
+    shop.look("web").await;
+    let expected = BTreeMap::from([
+        ("DescribeServices", 1),
+        ("ListTasks", 2),
+        ("DescribeTasks", 1),
+        ("DescribeTargetHealth", 3),
+        ("BatchGetItem", 1),
+        ("DescribeTargetGroups", 1),
+        ("DescribeContainerInstances", 1),
+    ]);
+    let wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    assert_eq!(shop.calls(), wanted, "\n{}", table(&expected, &shop));
+}
+
+/// Ten services of one cluster cost one `DescribeServices` and one `BatchGetItem` together.
+#[tokio::test]
+async fn services_of_one_batch_are_described_in_tens() {
+    for (services, describes) in [(1, 1), (10, 1), (11, 2), (101, 11)] {
+        let mut shop = Shop::new(1, &[]);
+        let names: Vec<String> = (0..services).map(|number| format!("s{number}")).collect();
+        for name in &names {
+            shop.make(&ServiceSpec::new(CLUSTER, name).container("app", &[8080]).desired(0));
+        }
+        shop.ask(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        let mut checked = 0;
+        while let Some(delivery) = shop.stage.deliver().await.unwrap() {
+            assert_eq!(delivery.failed, 0);
+            checked += delivery.reports.len();
+        }
+        assert_eq!(checked, services);
+        assert_eq!(shop.count("DescribeServices"), describes, "{services} services");
+        assert_eq!(shop.count("BatchGetItem"), services.div_ceil(100), "Lambda's batch holds 100 messages");
+        for input in shop.inputs("DescribeServices") {
+            assert!(input["services"].as_array().unwrap().len() <= 10, "{input}");
+        }
+    }
+}

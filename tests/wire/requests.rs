@@ -1,0 +1,197 @@
+//! What is written: the members of each request, as the account got them.
+
+use expect_test::expect;
+use portkeeper_aws::{execute, ledger, look_again, notify};
+use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TaskArn};
+use portkeeper_core::ledger::LedgerRecord;
+use portkeeper_core::plan::{Action, ActionKind, OutcomeResult};
+use portkeeper_core::report::Message;
+use portkeeper_tests::shop::Shop;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Everything about targets, or about a group, in one request.
+fn action(kind: ActionKind, group: &TargetGroupArn, targets: &[&str], shop: &Shop) -> Action {
+    let targets = targets.iter().map(|text| Target::try_from((*text).to_owned()).unwrap()).collect();
+    Action { kind, group: group.clone(), targets, not_after: shop.aws().now().plus_secs(5) }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
+}
+
+#[tokio::test]
+async fn targets_are_named_with_id_and_port() {
+    let shop = Shop::new(1, &[]);
+    let _group = shop.alb_group("web-tg");
+    let instance = {
+        let mut world = shop.world();
+        world.add_host(None, None)
+    };
+    let group = shop.group_arn("web-tg");
+    let (one, other) = (format!("{instance}:32768"), format!("{instance}:80"));
+    for kind in [ActionKind::Register, ActionKind::Deregister] {
+        let outcomes = execute::execute(shop.aws(), &[action(kind, &group, &[&one, &other], &shop)]).await;
+        assert_eq!(outcomes.len(), 2);
+        assert!(outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done), "{outcomes:?}");
+    }
+    for operation in ["RegisterTargets", "DeregisterTargets"] {
+        let text = pretty(&shop.inputs(operation)[0]).replace(&instance, "i-1").replace(group.as_str(), "GROUP");
+        expect![[r#"
+            {
+              "TargetGroupArn": "GROUP",
+              "Targets": [
+                {
+                  "Id": "i-1",
+                  "Port": "32768"
+                },
+                {
+                  "Id": "i-1",
+                  "Port": "80"
+                }
+              ]
+            }"#]]
+        .assert_eq(&text);
+    }
+    assert_eq!(shop.states("web-tg"), ["draining", "draining"], "also the one on the group's own port");
+}
+
+#[tokio::test]
+async fn a_record_is_stored_under_a_condition() {
+    let shop = Shop::new(0, &[]);
+    let (key, now) = (shop.key("web"), shop.aws().now());
+    let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/0123").unwrap();
+    let _group = shop.alb_group("web-tg");
+    let mut record = LedgerRecord::default();
+    let target = Target::try_from("i-0123456789abcdef0:32768".to_owned()).unwrap();
+    assert_eq!(target.port, HostPort::try_from(32768).unwrap());
+    record.hold(&shop.group_arn("web-tg"), &target, &task);
+    let first = ledger::commit(shop.aws(), "ledger", &key, &ledger::Stored::default(), &record, now).await.unwrap();
+    record.look_again_at = Some(now);
+    let second = ledger::commit(shop.aws(), "ledger", &key, &first, &record, now).await.unwrap();
+    let same = ledger::commit(shop.aws(), "ledger", &key, &second, &record, now).await.unwrap();
+    assert_eq!((second.counter, &same), (2, &second));
+    let mut inputs = shop.inputs("PutItem");
+    assert_eq!(inputs.len(), 2, "what has not changed is not written");
+    for input in &mut inputs {
+        let text = input["Item"]["record"]["S"].as_str().unwrap();
+        assert!(LedgerRecord::from_json(text).is_ok());
+        input["Item"]["record"]["S"] = Value::from("RECORD");
+    }
+    expect![[r##"
+        {
+          "ConditionExpression": "attribute_not_exists(#key)",
+          "ExpressionAttributeNames": {
+            "#key": "pk"
+          },
+          "Item": {
+            "counter": {
+              "N": "1"
+            },
+            "expires": {
+              "N": "1797984000"
+            },
+            "pk": {
+              "S": "shop/web"
+            },
+            "record": {
+              "S": "RECORD"
+            }
+          },
+          "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+          "TableName": "ledger"
+        }"##]]
+    .assert_eq(&pretty(&inputs[0]));
+    expect![[r##"
+        {
+          "ConditionExpression": "#counter = :counter",
+          "ExpressionAttributeNames": {
+            "#counter": "counter"
+          },
+          "ExpressionAttributeValues": {
+            ":counter": {
+              "N": "1"
+            }
+          },
+          "Item": {
+            "counter": {
+              "N": "2"
+            },
+            "expires": {
+              "N": "1797984000"
+            },
+            "pk": {
+              "S": "shop/web"
+            },
+            "record": {
+              "S": "RECORD"
+            }
+          },
+          "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+          "TableName": "ledger"
+        }"##]]
+    .assert_eq(&pretty(&inputs[1]));
+    let read = ledger::recall(shop.aws(), "ledger", std::slice::from_ref(&key)).await.unwrap();
+    assert_eq!(read[&key], second);
+    expect![[r#"
+        {
+          "RequestItems": {
+            "ledger": {
+              "ConsistentRead": true,
+              "Keys": [
+                {
+                  "pk": {
+                    "S": "shop/web"
+                  }
+                }
+              ]
+            }
+          }
+        }"#]]
+    .assert_eq(&pretty(&shop.inputs("BatchGetItem")[0]));
+}
+
+#[tokio::test]
+async fn an_alert_has_a_subject_a_text_and_attributes_to_filter_by() {
+    let shop = Shop::new(0, &[]);
+    let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let message = Message {
+        subject: "missing in shop/web".to_owned(),
+        body: "two lines\nwith <&> in them".to_owned(),
+        attributes: BTreeMap::from([attribute("severity", "error"), attribute("empty", "")]),
+    };
+    let topic = &shop.stage.config().alerts_topic_arn;
+    notify::publish(shop.aws(), topic, &message).await.unwrap();
+    expect![[r#"
+        {
+          "Message": "two lines\nwith <&> in them",
+          "MessageAttributes": {
+            "severity": {
+              "DataType": "String",
+              "StringValue": "error"
+            }
+          },
+          "Subject": "missing in shop/web",
+          "TopicArn": "arn:aws:sns:eu-west-1:111122223333:alerts"
+        }"#]]
+    .assert_eq(&pretty(&shop.inputs("Publish")[0]));
+}
+
+#[tokio::test]
+async fn a_look_again_is_a_delayed_message() {
+    let shop = Shop::new(0, &[]);
+    let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/0123").unwrap();
+    let at_least = BTreeMap::from([(task, 7)]);
+    let queue = &shop.stage.config().checks_queue_url;
+    for delay in [61, 901] {
+        look_again::send(shop.aws(), queue, &shop.key("web"), &at_least, 3, delay).await.unwrap();
+    }
+    let inputs = shop.inputs("SendMessage");
+    expect![[r#"
+        {
+          "DelaySeconds": 61,
+          "MessageBody": "{\"portkeeper\":{\"at_least\":{\"arn:aws:ecs:eu-west-1:111122223333:task/shop/0123\":7},\"cluster\":\"arn:aws:ecs:eu-west-1:111122223333:cluster/shop\",\"hop\":3,\"services\":[\"web\"],\"version\":1}}",
+          "QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"
+        }"#]].assert_eq(&pretty(&inputs[0]));
+    assert_eq!(inputs[1]["DelaySeconds"], 900, "SQS knows no longer delay");
+}

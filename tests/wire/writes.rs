@@ -1,0 +1,230 @@
+//! Carrying out registrations and deregistrations: refusals, lost answers, throttling, age of proofs.
+
+use portkeeper_aws::execute::execute;
+use portkeeper_core::ids::Target;
+use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
+use portkeeper_tests::shop::Shop;
+use portkeeper_world::api::Service;
+use portkeeper_world::faults::{Fault, Rule};
+
+const REGISTER: &str = "RegisterTargets";
+const DEREGISTER: &str = "DeregisterTargets";
+
+/// A group `web-tg`, and an instance of its VPC.
+fn account() -> (Shop, String) {
+    let shop = Shop::new(0, &[]);
+    let _arn = shop.alb_group("web-tg");
+    let instance = shop.world().add_host(None, None);
+    (shop, instance)
+}
+
+/// An action on `web-tg`, whose proof holds for five seconds.
+fn action(shop: &Shop, kind: ActionKind, targets: &[String]) -> Action {
+    let targets = targets.iter().map(|text| Target::try_from(text.clone()).unwrap()).collect();
+    Action { kind, group: shop.group_arn("web-tg"), targets, not_after: shop.aws().now().plus_secs(5) }
+}
+
+fn ports(instance: &str, from: u16, count: u16) -> Vec<String> {
+    (from..from + count).map(|port| format!("{instance}:{port}")).collect()
+}
+
+/// Registers by hand what a test is to deregister.
+fn register(shop: &Shop, targets: &[String]) {
+    for text in targets {
+        let (id, port) = text.rsplit_once(':').unwrap();
+        shop.by_hand(REGISTER, &shop.group("web-tg"), id, port.parse().unwrap());
+    }
+}
+
+/// `done 99, refused 1`, and the first reason that was given.
+fn summary(outcomes: &[Outcome]) -> (String, String) {
+    let (mut done, mut refused, mut failed, mut skipped, mut first) = (0, 0, 0, 0, String::new());
+    for outcome in outcomes {
+        let (count, why) = match &outcome.result {
+            OutcomeResult::Done => (&mut done, ""),
+            OutcomeResult::Refused(why) => (&mut refused, why.as_str()),
+            OutcomeResult::Failed(why) => (&mut failed, why.as_str()),
+            OutcomeResult::Skipped(why) => (&mut skipped, why.as_str()),
+        };
+        *count += 1;
+        if first.is_empty() {
+            why.clone_into(&mut first);
+        }
+    }
+    let counts = [("done", done), ("refused", refused), ("failed", failed), ("skipped", skipped)];
+    let named: Vec<String> =
+        counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
+    (named.join(", "), first)
+}
+
+/// CASES 30.
+#[tokio::test]
+async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_registered() {
+    let (shop, instance) = account();
+    let mut targets = ports(&instance, 32_768, 99);
+    targets.insert(37, "i-0deadbeefdeadbeef:32768".to_owned());
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
+    let (counts, why) = summary(&outcomes);
+    assert_eq!(counts, "done 99, refused 1");
+    assert!(why.contains("InvalidTarget") && why.contains("i-0deadbeefdeadbeef"), "{why}");
+    let refused = outcomes.iter().find(|outcome| outcome.result != OutcomeResult::Done).unwrap();
+    assert_eq!(refused.target.to_string(), "i-0deadbeefdeadbeef:32768");
+    assert_eq!(shop.targets("web-tg").len(), 99);
+    assert!(shop.count(REGISTER) <= 15, "halving finds it: {}", shop.count(REGISTER));
+}
+
+/// A group in which every target is refused ends after so many calls, and says so of the rest.
+#[tokio::test]
+async fn splitting_has_an_end() {
+    let (shop, _) = account();
+    let targets: Vec<String> = (0..100).map(|number| format!("i-0deadbeefdead{number:04}:80")).collect();
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
+    assert_eq!(outcomes.len(), 100, "every target has an outcome");
+    assert_eq!(shop.count(REGISTER), 64);
+    assert!(summary(&outcomes).0.contains("skipped"), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_targets_are_several_calls() {
+    let (shop, instance) = account();
+    let targets = ports(&instance, 32_768, 250);
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
+    assert_eq!(summary(&outcomes).0, "done 250");
+    let sizes: Vec<usize> =
+        shop.inputs(REGISTER).iter().map(|input| input["Targets"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [100, 100, 50]);
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
+    assert_eq!(summary(&outcomes).0, "done 250");
+    assert_eq!(shop.count(DEREGISTER), 3);
+}
+
+/// CASES 24, 31: what is final is refused, with what a person needs to mend it.
+#[tokio::test]
+async fn a_deleted_group_and_a_missing_permission_are_refusals() {
+    let (shop, instance) = account();
+    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::AccessDenied));
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &ports(&instance, 80, 1))]).await;
+    let (counts, why) = summary(&outcomes);
+    assert_eq!(counts, "refused 1");
+    assert!(why.starts_with("elasticloadbalancing:RegisterTargets of ") && why.contains("was denied"), "{why}");
+    let gone = action(&shop, ActionKind::Deregister, &ports(&instance, 80, 1));
+    let gone = Action {
+        group: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/x/1".try_into().unwrap(),
+        ..gone
+    };
+    let (counts, why) = summary(&execute(shop.aws(), &[gone]).await);
+    assert_eq!(counts, "refused 1");
+    assert!(why.contains("does not exist") && why.contains("TargetGroupNotFound"), "{why}");
+}
+
+/// CASES 31.
+#[tokio::test]
+async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
+    let (shop, instance) = account();
+    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::Throttle).times(3));
+    let before = shop.world().now_ms();
+    let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
+    assert_eq!(summary(&execute(shop.aws(), std::slice::from_ref(&action)).await).0, "done 1");
+    assert_eq!(shop.count(REGISTER), 4);
+    assert!(shop.world().now_ms() > before, "the back-off took time");
+    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::Throttle).forever());
+    let (counts, why) = summary(&execute(shop.aws(), &[action]).await);
+    assert_eq!(counts, "failed 1");
+    assert!(why.contains("was throttled"), "{why}");
+    assert_eq!(shop.count(REGISTER), 8, "four attempts, then the queue waits");
+}
+
+#[tokio::test]
+async fn a_registration_whose_answer_is_lost_is_repeated() {
+    let (shop, instance) = account();
+    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::LoseAnswer));
+    let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
+    assert_eq!(summary(&execute(shop.aws(), &[action]).await).0, "done 1");
+    assert_eq!(shop.count(REGISTER), 2);
+    assert_eq!(shop.targets("web-tg").len(), 1);
+}
+
+/// A second attempt could come when the proof is no longer one: the address may have a new owner by then.
+#[tokio::test]
+async fn a_deregistration_is_sent_once_whatever_becomes_of_it() {
+    let internal = Fault::fail("InternalFailure", "something broke", 500);
+    let faults = [
+        (Fault::Throttle, true),
+        (internal, true),
+        (Fault::LoseRequest, true),
+        (Fault::LoseAnswer, false),
+        (Fault::Delay { ms: 2500 }, false),
+        (Fault::Delay { ms: 60_000 }, false),
+    ];
+    for (fault, is_left) in faults {
+        let (shop, instance) = account();
+        let targets = ports(&instance, 32_768, 1);
+        register(&shop, &targets);
+        shop.fault(Rule::new(Service::Elb, DEREGISTER, fault.clone()));
+        let before = shop.world().now_ms();
+        let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
+        assert_eq!(summary(&outcomes).0, "failed 1", "{fault:?}");
+        assert!(shop.count(DEREGISTER) <= 1, "{fault:?}: {:?}", shop.calls());
+        assert_eq!(shop.states("web-tg").contains(&"draining"), !is_left, "{fault:?}");
+        if let Fault::Delay { ms } = fault {
+            assert_eq!(shop.world().now_ms() - before, ms, "nothing was waited for after that");
+        } else {
+            assert_eq!(shop.world().now_ms(), before, "no pause before another attempt");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_quick_deregistration_is_not_cut_off() {
+    let (shop, instance) = account();
+    let targets = ports(&instance, 32_768, 1);
+    register(&shop, &targets);
+    shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1500 }));
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
+    assert_eq!(summary(&outcomes).0, "done 1");
+}
+
+#[tokio::test]
+async fn an_old_proof_is_not_acted_on() {
+    let (shop, instance) = account();
+    let targets = ports(&instance, 32_768, 150);
+    register(&shop, &targets);
+    // Each call takes three seconds more than it should: the second hundred comes too late.
+    shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1900 }));
+    let late = Action { not_after: shop.aws().now().plus_secs(1), ..action(&shop, ActionKind::Deregister, &targets) };
+    let (counts, why) = summary(&execute(shop.aws(), std::slice::from_ref(&late)).await);
+    assert_eq!(counts, "done 100, skipped 50");
+    assert!(why.contains("too old"), "{why}");
+    assert_eq!(shop.count(DEREGISTER), 1);
+    assert_eq!(summary(&execute(shop.aws(), &[late]).await).0, "skipped 150");
+    assert_eq!(shop.count(DEREGISTER), 1);
+}
+
+/// An old proof of absence is harmless: a registration is made.
+#[tokio::test]
+async fn a_late_registration_is_made() {
+    let (shop, instance) = account();
+    let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
+    shop.pass(60);
+    assert_eq!(summary(&execute(shop.aws(), &[action]).await).0, "done 1");
+}
+
+#[tokio::test]
+async fn nothing_is_deregistered_when_a_registration_was_not_accepted() {
+    for fault in [Fault::AccessDenied, Fault::fail("InvalidTarget", "no", 400), Fault::Throttle] {
+        let (shop, instance) = account();
+        let stale = ports(&instance, 32_768, 1);
+        register(&shop, &stale);
+        shop.fault(Rule::new(Service::Elb, REGISTER, fault).forever());
+        // The order in which they are given does not matter.
+        let actions = [
+            action(&shop, ActionKind::Deregister, &stale),
+            action(&shop, ActionKind::Register, &ports(&instance, 80, 1)),
+        ];
+        let outcomes = execute(shop.aws(), &actions).await;
+        assert_eq!(shop.count(DEREGISTER), 0);
+        let of = |kind| outcomes.iter().find(|outcome| outcome.kind == kind).unwrap().result.clone();
+        assert!(matches!(of(ActionKind::Deregister), OutcomeResult::Skipped(_)), "{outcomes:?}");
+        assert!(!matches!(of(ActionKind::Register), OutcomeResult::Done), "{outcomes:?}");
+    }
+}
