@@ -8,9 +8,9 @@ use crate::time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-const MEMBERS: &str = "family taskRoleArn executionRoleArn networkMode containerDefinitions volumes placementConstraints \
-    requiresCompatibilities cpu memory tags pidMode ipcMode proxyConfiguration inferenceAccelerators ephemeralStorage \
-    runtimePlatform enableFaultInjection";
+const MEMBERS: &str = "family taskRoleArn executionRoleArn networkMode containerDefinitions volumes \
+    placementConstraints requiresCompatibilities cpu memory tags pidMode ipcMode proxyConfiguration \
+    inferenceAccelerators ephemeralStorage runtimePlatform enableFaultInjection";
 
 /// Every call makes a new revision, even with the same content [BC; AWS-FACTS 6].
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {

@@ -65,7 +65,8 @@ pub(super) fn service_action(world: &mut World, key: &str, event_type: &str, nam
     put(world, "ECS Service Action", &arn, &detail);
 }
 
-/// `ECS Deployment State Change`: the detail has no cluster, the service is the event's resource [DG `ecs_service_deployment_events`].
+/// `ECS Deployment State Change`: the detail has no cluster, the service is the event's
+/// resource [DG `ecs_service_deployment_events`].
 pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, reason: &str) {
     let Some(service) = world.ecs.services.get(key) else { return };
     let arn = service.arn.clone();

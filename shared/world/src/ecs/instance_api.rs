@@ -32,7 +32,10 @@ pub(super) fn show(world: &World, instance: &Instance) -> Value {
         "agentConnected": instance.connected,
         "runningTasksCount": running,
         "pendingTasksCount": pending,
-        "attributes": [{"name": "ecs.availability-zone", "value": instance.zone}, {"name": "ecs.os-type", "value": "linux"}],
+        "attributes": [
+            {"name": "ecs.availability-zone", "value": instance.zone},
+            {"name": "ecs.os-type", "value": "linux"},
+        ],
         "registeredAt": time::epoch(instance.registered_ms),
         "attachments": [],
         "tags": [],

@@ -5,6 +5,7 @@ use super::definition::{NetworkMode, Ports, TaskDefinition};
 use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task, announce, change};
 use super::{events, registration};
 use crate::World;
+use crate::account::Ids;
 use crate::journal::Kind;
 use std::sync::Arc;
 
@@ -33,15 +34,8 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     let now = world.now_ms();
     let instance = new.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
     let (ec2_id, mut zone) = instance.map(|i| (Some(i.ec2_id.clone()), i.zone.clone())).unwrap_or_default();
-    let eni = new.subnet.filter(|_| new.definition.network_mode == NetworkMode::Awsvpc).map(|subnet| Eni {
-        attachment: world.ids.uuid(),
-        id: world.ids.eni(),
-        mac: world.ids.mac(),
-        subnet,
-        status: "PRECREATED",
-        v4: None,
-        v6: None,
-    });
+    let subnet = new.subnet.filter(|_| new.definition.network_mode == NetworkMode::Awsvpc);
+    let eni = subnet.map(|subnet| new_eni(&mut world.ids, subnet));
     if let Some(subnet) = eni.as_ref().and_then(|eni| world.ecs.network.subnet(&eni.subnet)) {
         zone.clone_from(&subnet.zone);
     }
@@ -95,6 +89,11 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     world.ecs.tasks.insert(id.clone(), task);
     announce(world, &id);
     id
+}
+
+/// An interface that has no address until the task is ACTIVATING.
+fn new_eni(ids: &mut Ids, subnet: String) -> Eni {
+    Eni { attachment: ids.uuid(), id: ids.eni(), mac: ids.mac(), subnet, status: "PRECREATED", v4: None, v6: None }
 }
 
 fn step_ms(world: &mut World, seconds: u64) -> u64 {

@@ -1,8 +1,9 @@
 //! `CreateService`.
 
 use super::cluster_api::{find_cluster, read_tags};
+use super::definition::{NetworkMode, TaskDefinition};
 use super::service::{Controller, LoadBalancer, Service, ServiceStatus, gone};
-use super::{definition::NetworkMode, definition_api, read, service_check, service_view, traffic};
+use super::{definition_api, read, service_check, service_view, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -94,31 +95,9 @@ fn new_service(
             Some(definition_api::find(world, name.ok_or_else(|| input.refuse("TaskDefinition can not be blank."))?)?)
         }
     };
-    if input.get("healthCheckGracePeriodSeconds").is_some()
-        && load_balancers.is_empty()
-        && controller != Controller::External
-    {
-        return Err(
-            input.refuse("Health check grace period is only valid for services configured to use load balancers")
-        );
-    }
-    let launch_type = match input.optional_text("launchType")? {
-        Some(launch_type) => launch_type,
-        None if input.list("capacityProviderStrategy")?.iter().any(|p| p.to_string().contains("FARGATE")) => "FARGATE",
-        None => "EC2",
-    };
+    let launch_type = launch_type(input)?;
     if let Some(definition) = &definition {
-        let network = input.get("networkConfiguration").is_some();
-        if network != (definition.network_mode == NetworkMode::Awsvpc) {
-            let wants = if network { "not supported" } else { "must be provided" };
-            return Err(
-                input.refuse(format!("Network Configuration {wants} for the network mode of the task definition."))
-            );
-        }
-        if launch_type == "EXTERNAL" && !load_balancers.is_empty() {
-            return Err(input.refuse("Service load balancing isn't supported for the EXTERNAL launch type."));
-        }
-        service_check::load_balancers(world, definition, &load_balancers)?;
+        check_fit(world, input, definition, launch_type, &load_balancers)?;
     }
     if controller == Controller::CodeDeploy && load_balancers.len() != 1 {
         return Err(input.refuse("A service with a CODE_DEPLOY deployment controller needs exactly one load balancer."));
@@ -145,6 +124,39 @@ fn new_service(
         look_ms: world.now_ms(),
         placement_trouble_ms: None,
     })
+}
+
+fn launch_type<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
+    let fargate = |provider: &Value| provider.to_string().contains("FARGATE");
+    Ok(match input.optional_text("launchType")? {
+        Some(launch_type) => launch_type,
+        None if input.list("capacityProviderStrategy")?.iter().any(fargate) => "FARGATE",
+        None => "EC2",
+    })
+}
+
+/// Whether network, launch type and load balancers fit the task definition.
+fn check_fit(
+    world: &World,
+    input: &Input<'_>,
+    definition: &TaskDefinition,
+    launch_type: &str,
+    load_balancers: &[LoadBalancer],
+) -> Result<(), ApiError> {
+    if input.get("healthCheckGracePeriodSeconds").is_some() && load_balancers.is_empty() {
+        let text = "Health check grace period is only valid for services configured to use load balancers";
+        return Err(input.refuse(text));
+    }
+    let network = input.get("networkConfiguration").is_some();
+    if network != (definition.network_mode == NetworkMode::Awsvpc) {
+        let wants = if network { "not supported" } else { "must be provided" };
+        let text = format!("Network Configuration {wants} for the network mode of the task definition.");
+        return Err(input.refuse(text));
+    }
+    if launch_type == "EXTERNAL" && !load_balancers.is_empty() {
+        return Err(input.refuse("Service load balancing isn't supported for the EXTERNAL launch type."));
+    }
+    service_check::load_balancers(world, definition, load_balancers)
 }
 
 /// The members that are shown as given, with AWS's defaults for the others.

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 /// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC `ListTasks`].
 pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let known = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus launchType daemonName";
+    let known = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
+        launchType daemonName";
     let input = read("ListTasks", input, known)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let started_by = input.optional_text("startedBy")?;

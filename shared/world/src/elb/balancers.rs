@@ -89,7 +89,7 @@ impl Rule {
     }
 }
 
-/// The groups that these actions forward to, with their weights (a group without a weight has 1 [BC `TargetGroupTuple`]).
+/// The groups that these actions forward to, with their weights (a group without one has 1 [BC `TargetGroupTuple`]).
 ///
 /// A group with weight 0 is still referenced: it is attached and its targets are checked [INF].
 pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {

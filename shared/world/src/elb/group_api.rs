@@ -138,7 +138,8 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({"TargetGroups": [group.to_json()]}))
 }
 
-/// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`]; its targets go with it.
+/// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`]; its targets
+/// go with it.
 pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTargetGroup", input, "TargetGroupArn")?;
     let arn = input.text("TargetGroupArn")?;
