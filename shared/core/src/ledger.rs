@@ -18,9 +18,15 @@ pub const SCHEMA: u32 = 1;
 /// stopped longer ago proves nothing by itself: that its target was seen gone may be forgotten.
 pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
 
-/// The most targets that are remembered for one service. ELBv2 allows 1,000 targets in a group and ECS five
-/// groups to a service; this bound keeps the record under DynamoDB's 400 KB. Beyond it, proof is only missing.
-const KNOWN_LIMIT: usize = 3000;
+/// The bytes that remembered targets may take. DynamoDB allows 400 KB for an item; the rest is for incidents.
+/// That is 1,000 tasks and more; beyond it a proof is missing, and the fault is told instead of repaired.
+const KNOWN_BYTES: usize = 180_000;
+
+/// What JSON puts around a remembered target and its task: names, quotes, and the moment of its release.
+const KNOWN_FRAME_BYTES: usize = 60;
+
+/// The most incidents that are open at once, of some 600 bytes each. What is found beyond it waits its turn.
+pub const OPEN_INCIDENTS: usize = 300;
 
 /// What is remembered of one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,9 +93,12 @@ impl LedgerRecord {
     /// Notes that a target is this task's, registered or about to be.
     pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
         let held: usize = self.known.values().map(BTreeMap::len).sum();
-        let known = self.known.entry(group.clone()).or_default();
-        if held < KNOWN_LIMIT || known.contains_key(target) {
-            known.insert(target.clone(), Known { task: task.clone(), released_at: None });
+        // Targets of one service differ little in length, so that one tells the size of all.
+        let bytes = target.to_string().len() + task.as_str().len() + KNOWN_FRAME_BYTES;
+        let has_room = held.saturating_mul(bytes) < KNOWN_BYTES;
+        if has_room || self.known_target(group, target).is_some() {
+            let known = Known { task: task.clone(), released_at: None };
+            self.known.entry(group.clone()).or_default().insert(target.clone(), known);
         }
     }
 

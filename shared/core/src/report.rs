@@ -110,7 +110,7 @@ fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
             format!("The call to {} it failed: {text}. It will be looked at again.", kind.verb())
         }
         Some(OutcomeResult::Skipped(text)) => format!("Not tried: {text}. It will be looked at again."),
-        None => format!("To {} it was decided; no answer is known yet.", kind.verb()),
+        None => format!("It was decided to {} it; no answer is known yet.", kind.verb()),
     })
 }
 

@@ -7,7 +7,7 @@ use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
 use crate::ids::TargetGroupArn;
 use crate::judge::{Finding, Judgement};
-use crate::ledger::{Incident, Subject};
+use crate::ledger::{Incident, OPEN_INCIDENTS, Subject};
 use crate::observation::{HealthState, Missed, TargetGroup};
 use crate::plan::{Decision, PlanInput};
 
@@ -25,7 +25,7 @@ fn belongs(incident: &Incident, finding: &Finding) -> bool {
     incident.subject == finding.subject && family(&incident.code) == family(&finding.code)
 }
 
-/// The incident of a finding, after [`track`].
+/// The incident of a finding, after [`track`]; none for a finding that waits until there is room for it.
 pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option<&'a mut Incident> {
     incidents.iter_mut().find(|incident| belongs(incident, finding))
 }
@@ -34,18 +34,16 @@ pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option
 pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
     let mut incidents = Vec::new();
+    let mut room = OPEN_INCIDENTS.saturating_sub(seen.input.record.incidents.len());
     for finding in &seen.judgement.findings {
         let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
-        incidents.push(match known {
-            None => Incident::opened(
-                finding.code.clone(),
-                finding.subject.clone(),
-                finding.task.clone(),
-                finding.why.clone(),
-                now,
-            ),
-            Some(known) => seen_again(known, finding, seen.input),
-        });
+        if let Some(known) = known {
+            incidents.push(seen_again(known, finding, seen.input));
+        } else if room > 0 {
+            room -= 1;
+            let Finding { code, subject, task, why, .. } = finding.clone();
+            incidents.push(Incident::opened(code, subject, task, why, now));
+        }
     }
     for known in &seen.input.record.incidents {
         if seen.judgement.findings.iter().any(|finding| belongs(known, finding)) {

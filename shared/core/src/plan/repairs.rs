@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::compare::Comparison;
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::Finding;
-use crate::ledger::{Incident, Repair, Subject};
+use crate::ledger::{Incident, OPEN_INCIDENTS, Repair, Subject};
 use crate::observation::HealthState;
 use crate::plan::{ActionKind, Decision, PlanInput};
 use crate::policy::{Mode, Policy};
@@ -38,7 +38,10 @@ pub(super) fn decide(
     for finding in findings {
         let decision = match incidents::of(open, finding) {
             Some(incident) => decide_one(input, mode, finding, incident, comparison, &mut decided.guards),
-            None => (Decision::Unknown, "its incident is not open".to_owned()),
+            None => {
+                let later = input.now.plus_secs(input.policy.confirm_seconds);
+                (Decision::Await(later), format!("{OPEN_INCIDENTS} incidents are open; this waits its turn"))
+            }
         };
         decided.decisions.push(decision);
     }

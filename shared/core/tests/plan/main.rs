@@ -13,6 +13,7 @@ mod missing;
 mod modes;
 mod owners;
 mod plumbing;
+mod random;
 mod rest;
 mod stale;
 #[path = "../text_world/mod.rs"]

@@ -1,0 +1,344 @@
+//! What people read: alerts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use expect_test::{Expect, expect};
+use portkeeper_core::code::{Code, Severity};
+use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
+use portkeeper_core::ledger::Subject;
+use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Outcome, OutcomeResult};
+use portkeeper_core::report::{Message, advice, meaning, message};
+use portkeeper_core::time::Timestamp;
+
+fn moment(text: &str) -> Timestamp {
+    Timestamp::try_from(text.to_owned()).unwrap()
+}
+
+fn group(name: &str) -> TargetGroupArn {
+    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    TargetGroupArn::try_from(arn).unwrap()
+}
+
+fn target(text: &str) -> Target {
+    Target::try_from(text.to_owned()).unwrap()
+}
+
+fn alert(code: Code, items: Vec<AlertItem>) -> Alert {
+    let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
+    let key = ServiceKey { cluster, service: "web".to_owned() };
+    let severity = code.severity();
+    Alert { key, code, state: AlertState::Opened, severity, items, at: moment("2026-11-23T10:01:00Z") }
+}
+
+fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
+    AlertItem { subject, since: moment("2026-11-23T10:00:00Z"), why: why.to_owned(), repair }
+}
+
+fn missing() -> Alert {
+    let subject = Subject::Target(group("web"), target("i-0abc:32768"));
+    let why = "task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look";
+    alert(Code::Missing, vec![item(subject, why, Some(ActionKind::Register))])
+}
+
+fn answered(result: OutcomeResult) -> Vec<Outcome> {
+    vec![Outcome { kind: ActionKind::Register, group: group("web"), target: target("i-0abc:32768"), result }]
+}
+
+fn check(alert: &Alert, outcomes: &[Outcome], expect: Expect) {
+    let Message { subject, body, attributes } = message(alert, outcomes);
+    let attributes: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert!(subject.len() < 100 && subject.is_ascii() && !subject.contains('\n'), "SNS refuses `{subject}`");
+    expect.assert_eq(&format!("{subject}\n[{}]\n\n{body}\n", attributes.join(" ")));
+}
+
+#[test]
+fn a_missing_target_that_was_registered() {
+    check(
+        &missing(),
+        &answered(OutcomeResult::Done),
+        expect![[r#"
+        repaired: missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          Registered.
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+// CASES 30
+#[test]
+fn a_missing_target_that_aws_refused_to_register() {
+    check(
+        &missing(),
+        &answered(OutcomeResult::Refused("InvalidTarget: not in the VPC".to_owned())),
+        expect![[r#"
+        missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          AWS refused to register it: InvalidTarget: not in the VPC
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn a_missing_target_whose_registration_failed() {
+    check(
+        &missing(),
+        &answered(OutcomeResult::Failed("ThrottlingException: Rate exceeded".to_owned())),
+        expect![[r#"
+        missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          The call to register it failed: ThrottlingException: Rate exceeded. It will be looked at again.
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn a_repair_that_was_not_tried_and_one_without_an_answer() {
+    check(
+        &missing(),
+        &answered(OutcomeResult::Skipped("the proof is older than 5 s".to_owned())),
+        expect![[r#"
+        missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          Not tried: the proof is older than 5 s. It will be looked at again.
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+    check(
+        &missing(),
+        &[],
+        expect![[r#"
+        missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          It was decided to register it; no answer is known yet.
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn a_missing_target_that_is_healthy_again() {
+    let mut over = missing();
+    (over.state, over.severity) = (AlertState::Resolved, Severity::Info);
+    over.items[0].why = "registered and healthy, 3 min after it was first seen".to_owned();
+    over.items[0].repair = None;
+    check(
+        &over,
+        &[],
+        expect![[r#"
+        resolved: missing in shop/web: web i-0abc:32768
+        [cluster=shop code=missing service=web severity=info state=resolved]
+
+        missing (resolved): a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity info
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          registered and healthy, 3 min after it was first seen
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn a_guard_that_withheld_repairs() {
+    let why = "7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768";
+    check(
+        &alert(Code::LimitExceeded, vec![item(Subject::Service, why, None)]),
+        &[],
+        expect![[r#"
+        limit_exceeded in shop/web: service
+        [cluster=shop code=limit_exceeded service=web severity=error state=opened]
+
+        limit_exceeded: a guard withheld repairs
+        Service shop/web in eu-west-1, severity error
+
+        - service, since 2026-11-23T10:00:00Z
+          7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
+
+        What to do: look at what is listed; raise the limits or repair by hand if it is right
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+// CASES 20
+#[test]
+fn a_hijacked_target() {
+    let subject = Subject::Target(group("web"), target("i-0abc:32768"));
+    let why = "task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look";
+    let hijacked = alert(Code::Hijacked, vec![item(subject, why, Some(ActionKind::Deregister))]);
+    let done = Outcome {
+        kind: ActionKind::Deregister,
+        group: group("web"),
+        target: target("i-0abc:32768"),
+        result: OutcomeResult::Done,
+    };
+    check(
+        &hijacked,
+        &[done],
+        expect![[r#"
+        repaired: hijacked in shop/web: web i-0abc:32768
+        [cluster=shop code=hijacked service=web severity=critical state=opened]
+
+        hijacked: a stopped task's target is still registered and leads to another service's program
+        Service shop/web in eu-west-1, severity critical
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look
+          Deregistered.
+
+        What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn of_several_targets_each_says_what_became_of_it() {
+    let mut alert = missing();
+    let why = "task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look";
+    alert.items.push(item(Subject::Target(group("web"), target("[fd00::5]:8080")), why, Some(ActionKind::Register)));
+    let mut outcomes = answered(OutcomeResult::Done);
+    outcomes.push(Outcome {
+        kind: ActionKind::Register,
+        group: group("web"),
+        target: target("[fd00::5]:8080"),
+        result: OutcomeResult::Refused("TooManyTargets".to_owned()),
+    });
+    check(
+        &alert,
+        &outcomes,
+        expect![[r#"
+        missing in shop/web: 2 of them
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        missing: a running task's target is not registered, so it gets no traffic
+        Service shop/web in eu-west-1, severity error
+
+        - web i-0abc:32768, since 2026-11-23T10:00:00Z
+          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+          Registered.
+        - web [fd00::5]:8080, since 2026-11-23T10:00:00Z
+          task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
+          AWS refused to register it: TooManyTargets
+
+        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+
+        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+    "#]],
+    );
+}
+
+#[test]
+fn fifty_things_are_listed_in_part_and_counted() {
+    let task = |number: usize| {
+        let arn = format!("arn:aws:ecs:eu-west-1:111122223333:task/shop/t{number:02}");
+        item(Subject::Task(TaskArn::try_from(arn).unwrap()), "why", None)
+    };
+    let alert = alert(Code::BindingsMissing, (0..50).map(task).collect());
+    let Message { subject, body, .. } = message(&alert, &[]);
+    expect!["bindings_missing in shop/web: 50 of them"].assert_eq(&subject);
+    let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("- ")).collect();
+    assert_eq!(lines.len(), 21);
+    expect!["- and 30 more"].assert_eq(lines[20]);
+}
+
+#[test]
+fn names_that_are_long_or_not_ascii_fit_into_a_subject() {
+    let mut alert = missing();
+    alert.key.service = "s".repeat(255);
+    let long = message(&alert, &[]);
+    assert_eq!(long.subject.len(), 99);
+    expect!["missing in shop/ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss..."]
+        .assert_eq(&long.subject);
+    alert.key.service = "wéb\nshop".to_owned();
+    expect!["missing in shop/w?b?shop: web i-0abc:32768"].assert_eq(&message(&alert, &[]).subject);
+}
+
+#[test]
+fn links_lead_to_the_console_of_the_partition() {
+    let link = |cluster: &str| {
+        let mut alert = missing();
+        alert.key.cluster = ClusterArn::try_from(cluster).unwrap();
+        message(&alert, &[]).body.lines().next_back().unwrap().to_owned()
+    };
+    expect!["https://console.amazonaws.cn/ecs/v2/clusters/shop/services/web?region=cn-north-1"]
+        .assert_eq(&link("arn:aws-cn:ecs:cn-north-1:111122223333:cluster/shop"));
+    expect!["https://console.amazonaws-us-gov.com/ecs/v2/clusters/shop/services/web?region=us-gov-west-1"]
+        .assert_eq(&link("arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/shop"));
+}
+
+#[test]
+fn every_code_has_a_meaning_and_an_advice() {
+    let table = Code::ALL.iter().map(|code| {
+        format!("{code} ({}): {}. What to do: {}.\n", code.severity().as_str(), meaning(code), advice(code))
+    });
+    expect![[r#"
+        missing (error): a running task's target is not registered, so it gets no traffic. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
+        stale (error): a stopped task's target is still registered. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
+        hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now.
+        misplaced (error): a task's target is registered in a group that is not its revision's. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
+        wrong_port (error): the right instance or address is registered with a port that is not load-balanced. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
+        foreign (warning): nothing in ECS explains a registered target. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
+        unhealthy (error): a registered target keeps failing its health checks. What to do: check the program, the health check path and port, and that the security group lets the load balancer reach the host port.
+        target_group_missing (critical): the service's target group does not exist. What to do: create the service anew with an existing target group, or update its load balancers.
+        target_group_unattached (error): the service's target group gets no requests from any load balancer. What to do: let a listener or a rule of a load balancer forward to the group.
+        target_type_mismatch (error): the target group takes another kind of target than the service's tasks are. What to do: use a group of type ip for awsvpc tasks, of type instance for bridge and host mode.
+        ip_family_mismatch (error): the service's tasks have no address of the target group's IP family. What to do: use a group of the tasks' IP family, or give the tasks an address of the group's.
+        az_disabled (error): targets get no requests although their group has a load balancer. What to do: enable the target's zone for the load balancer, or add a listener that forwards to the group.
+        bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
+        agent_disconnected (warning): a container instance's agent has been out of contact for long. What to do: check the ECS agent on the instance; until it is back nothing is deregistered there.
+        ambiguous_revision (warning): it cannot be told which revision or task set a task belongs to. What to do: compare the task's startedBy with the service's revisions; nothing is changed for it.
+        fight (error): somebody undoes Portkeeper's repairs of a target. What to do: find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two.
+        limit_exceeded (error): a guard withheld repairs. What to do: look at what is listed; raise the limits or repair by hand if it is right.
+    "#]].assert_eq(&table.collect::<String>());
+}
