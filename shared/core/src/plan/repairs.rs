@@ -36,12 +36,11 @@ pub(super) fn decide(
 ) -> Decided {
     let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new() };
     for finding in findings {
-        let decision = match incidents::of(open, finding) {
-            Some(incident) => decide_one(input, mode, finding, incident, comparison, &mut decided.guards),
-            None => {
-                let later = input.now.plus_secs(input.policy.confirm_seconds);
-                (Decision::Await(later), format!("{OPEN_INCIDENTS} incidents are open; this waits its turn"))
-            }
+        let decision = if let Some(incident) = incidents::of(open, finding) {
+            decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
+        } else {
+            let later = input.now.plus_secs(input.policy.confirm_seconds);
+            (Decision::Await(later), format!("{OPEN_INCIDENTS} incidents are open; this waits its turn"))
         };
         decided.decisions.push(decision);
     }
