@@ -20,7 +20,7 @@ pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
         std::io::Write::write_all(&mut out, b"\n")?;
         return Ok(());
     }
-    render::plan(&mut out, &planned, &questions(&input), input.now)?;
+    render::plan(&mut out, &input, &planned, &questions(&input))?;
     Ok(())
 }
 

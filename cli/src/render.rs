@@ -2,8 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use portkeeper_core::observation::Questions;
-use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan};
+use portkeeper_core::ids::ContainerInstanceArn;
+use portkeeper_core::observation::{Observation, Questions};
+use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
 
@@ -58,7 +59,8 @@ pub(crate) fn alert_line(alert: &Alert) -> String {
 }
 
 /// A whole plan.
-pub(crate) fn plan(out: &mut impl Write, plan: &Plan, questions: &Questions, now: Timestamp) -> io::Result<()> {
+pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questions: &Questions) -> io::Result<()> {
+    let now = input.now;
     writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
     let mut verdicts = table(&["finding", "about", "decision", "why"]);
     for verdict in &plan.verdicts {
@@ -83,23 +85,29 @@ pub(crate) fn plan(out: &mut impl Write, plan: &Plan, questions: &Questions, now
     if let Some(at) = plan.look_again_at {
         writeln!(out, "{DIM}look again{DIM:#} in {}", spoken(at.secs_since(now)))?;
     }
-    if !questions.is_empty() {
-        writeln!(out, "\nNot everything that would be asked for is in the observation. A live check would also read:")?;
-        for question in asked(questions) {
-            writeln!(out, "- {question}")?;
-        }
+    let asked = asked(questions, &input.observation);
+    if !asked.is_empty() {
+        writeln!(out, "\nNot everything that bears on this is in the observation. A live check would also read:")?;
+    }
+    for question in asked {
+        writeln!(out, "- {question}")?;
     }
     Ok(())
 }
 
-fn asked(questions: &Questions) -> Vec<String> {
+/// What is asked for and not answered in the observation.
+fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
+    let known_state = |arn: &ContainerInstanceArn| {
+        observation.container_instances.get(arn).is_some_and(|instance| instance.state.is_some())
+    };
+    let owners = &observation.owners;
     let mut asked = Vec::new();
     asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
-    asked.extend(
-        questions.container_instances.iter().map(|it| format!("the state of container instance {}", it.tail())),
-    );
-    asked.extend(questions.target_groups.iter().map(|group| format!("target group {} anew", group.name())));
-    asked.extend(questions.owners_on.iter().map(|it| format!("every task on container instance {}", it.tail())));
-    asked.extend(questions.owners_in_cluster.then(|| "every task of the cluster".to_owned()));
+    let instances = questions.container_instances.iter().filter(|arn| !known_state(arn));
+    asked.extend(instances.map(|arn| format!("the state of container instance {}", arn.tail())));
+    let places = questions.owners_on.iter().filter(|arn| !owners.whole_cluster && !owners.instances.contains(*arn));
+    asked.extend(places.map(|arn| format!("every task on container instance {}", arn.tail())));
+    let cluster = questions.owners_in_cluster && !owners.whole_cluster;
+    asked.extend(cluster.then(|| "every task of the cluster".to_owned()));
     asked
 }

@@ -1,4 +1,210 @@
+//! `portkeeper replay`: one event through the real handler, in an account that has the service it names.
+
+use crate::CommandError;
+use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
+use crate::stage::{Delivery, QUEUE, Stage, StageError};
+use portkeeper_aws::failure::chain;
+use portkeeper_core::event::{self, Check, Message};
+use portkeeper_core::ids::ClusterArn;
+use portkeeper_core::plan::{Decision, OutcomeResult};
+use portkeeper_core::time::spoken;
+use portkeeper_reconcile::CheckReport;
+use portkeeper_world::World;
+use portkeeper_world::account::Account;
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::scenario::ServiceSpec;
+use portkeeper_world::sqs;
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
-pub fn run(_: &Path, _: bool) -> Result<(), crate::CommandError> {
+
+/// The account starts in the first minutes; the event comes when it is quiet.
+const START_SECS: u64 = 240;
+
+/// After the event: three looks for a task that no list holds, and what follows from them.
+const AFTER_SECS: u64 = 900;
+
+/// Any seed does: there is nothing to vary.
+const SEED: u64 = 1;
+
+/// Reads the event in `path`, hands it to the handler and tells what it led to.
+pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
+    let unreadable = |source| CommandError::Unreadable { path: path.to_owned(), source };
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let mut replays = Vec::new();
+    for body in bodies(text) {
+        let replayed = runtime.block_on(replay(&body));
+        replays.push(replayed.map_err(|source| CommandError::Stage { what: "replay the event", source })?);
+    }
+    let mut out = anstream::stdout().lock();
+    if json {
+        let replays: Vec<Value> = replays.iter().map(Replayed::to_json).collect();
+        serde_json::to_writer_pretty(&mut out, &replays).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+        return Ok(());
+    }
+    for (number, replayed) in replays.iter().enumerate() {
+        let (blank, which) = match (number, replays.len()) {
+            (_, 1) => ("", String::new()),
+            (0, several) => ("", format!(", message 1 of {several}")),
+            (_, several) => ("\n", format!(", message {} of {several}", number + 1)),
+        };
+        writeln!(out, "{blank}{BOLD}{}{which}{BOLD:#}", path.display())?;
+        replayed.print(&mut out)?;
+    }
     Ok(())
+}
+
+/// The messages in a file: the bodies of a batch as Lambda gets it, or the whole text as one.
+fn bodies(text: String) -> Vec<String> {
+    let batch: Option<Value> = serde_json::from_str(&text).ok();
+    let records = batch.as_ref().and_then(|batch| batch.get("Records")).and_then(Value::as_array);
+    let bodies = records.map(|records| {
+        let body = |record: &Value| record.get("body").and_then(Value::as_str).map(str::to_owned);
+        records.iter().filter_map(body).collect::<Vec<_>>()
+    });
+    bodies.filter(|bodies| !bodies.is_empty()).unwrap_or_else(|| vec![text])
+}
+
+/// What an event led to.
+struct Replayed {
+    reading: Reading,
+    deliveries: Vec<Delivery>,
+    /// World time of the event.
+    began_ms: u64,
+}
+
+/// What the handler makes of the message.
+enum Reading {
+    Check(Check),
+    Ignored { name: &'static str, why: String },
+    Unreadable(String),
+}
+
+async fn replay(body: &str) -> Result<Replayed, StageError> {
+    let reading = match event::parse(body) {
+        Ok(Message::Check(check)) => Reading::Check(check),
+        Ok(Message::Ignored(reason)) => Reading::Ignored { name: reason.name(), why: reason.to_string() },
+        Err(error) => Reading::Unreadable(chain(&error)),
+    };
+    let Reading::Check(check) = &reading else {
+        return Ok(Replayed { reading, deliveries: Vec::new(), began_ms: 0 });
+    };
+    let account = Account::new(check.cluster.partition(), check.cluster.region(), check.cluster.account());
+    let mut stage = Stage::in_account(account, SEED, &[])?;
+    furnish(&mut stage.world.lock(), &check.cluster, check)?;
+    stage.run(START_SECS).await?;
+    let began_ms = stage.world.lock().now_ms();
+    sqs::send(&mut stage.world.lock(), QUEUE, body, Some(0)).ok_or("the queue is gone")?;
+    let deliveries = stage.run(AFTER_SECS).await?;
+    Ok(Replayed { reading, deliveries, began_ms })
+}
+
+/// Gives the account the cluster and the services that the event names, each with two tasks behind a group.
+fn furnish(world: &mut World, cluster: &ClusterArn, check: &Check) -> Result<(), StageError> {
+    world.make_cluster(cluster.name())?;
+    world.make_instances(cluster.name(), 2)?;
+    for (number, service) in check.services.iter().enumerate() {
+        let group = world.make_alb_group(&format!("group-{}", number + 1), TargetType::Instance)?;
+        let spec = ServiceSpec::new(cluster.name(), service).container("app", &[8080]);
+        world.make_service(&spec.behind(&group, "app", 8080).desired(2))?;
+    }
+    Ok(())
+}
+
+impl Replayed {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let check = match &self.reading {
+            Reading::Ignored { name, why } => {
+                writeln!(out, "{YELLOW}Ignored{YELLOW:#} ({name}): {why}.")?;
+                return writeln!(out, "Nothing is checked and nothing is written.");
+            }
+            Reading::Unreadable(why) => {
+                writeln!(out, "{RED}Unreadable{RED:#}: {why}.")?;
+                return writeln!(
+                    out,
+                    "The message fails alone, is tried five times, and ends in the dead-letter queue, where an alarm tells of it."
+                );
+            }
+            Reading::Check(check) => check,
+        };
+        let services: Vec<&str> = check.services.iter().map(String::as_str).collect();
+        let cluster = check.cluster.name();
+        writeln!(out, "Asks for a look at {} in cluster {cluster} ({}).", services.join(", "), check.cluster.region())?;
+        for (task, version) in &check.at_least {
+            writeln!(out, "Task {} must be described in version {version} or newer.", task.tail())?;
+        }
+        for task in &check.stopped {
+            writeln!(out, "The event itself shows task {} as stopped: proof of what its target was.", task.arn.tail())?;
+        }
+        writeln!(out, "The demo account was given this service: two tasks in bridge mode behind a target group.\n")?;
+        for delivery in &self.deliveries {
+            for report in &delivery.reports {
+                self.print_report(delivery, report, out)?;
+            }
+        }
+        self.print_outcome(out)
+    }
+
+    fn print_report(&self, delivery: &Delivery, report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
+        let at = spoken(u32::try_from(delivery.at_ms.saturating_sub(self.began_ms) / 1000).unwrap_or(u32::MAX));
+        writeln!(out, "{DIM}after {at}{DIM:#}: {} checked, {} tasks", report.key, report.tasks_watched)?;
+        let Some(plan) = &report.plan else { return Ok(()) };
+        for verdict in &plan.verdicts {
+            let code = verdict.code.as_ref().map_or(String::new(), |code| format!("{code} "));
+            let style = if verdict.decision == Decision::Right { GREEN } else { YELLOW };
+            let decided = decision(&verdict.decision, report.began);
+            writeln!(out, "  {style}{decided}{style:#}: {code}{}: {}", verdict.subject, verdict.why)?;
+        }
+        for outcome in &report.outcomes {
+            let done = if outcome.result == OutcomeResult::Done { "done" } else { "not done" };
+            writeln!(out, "  {} {} in {}: {done}", outcome.kind.verb(), outcome.target, outcome.group.name())?;
+        }
+        for message in &report.alerts {
+            writeln!(out, "  alert: {}", message.subject)?;
+        }
+        for error in &report.errors {
+            writeln!(out, "  {RED}tried again{RED:#}: {error}")?;
+        }
+        match plan.look_again_at {
+            Some(at) => writeln!(out, "  looks again in {}", spoken(at.secs_since(report.began))),
+            None => Ok(()),
+        }
+    }
+
+    fn print_outcome(&self, out: &mut impl Write) -> io::Result<()> {
+        let [checks, writes, alerts] = self.counts();
+        let (checks, writes) = (counted(checks, "check"), counted(writes, "write"));
+        writeln!(out, "\nLed to {checks}, {writes} to target groups, {}.", counted(alerts, "alert"))
+    }
+
+    /// Checks, writes and alerts.
+    fn counts(&self) -> [usize; 3] {
+        let reports = self.deliveries.iter().flat_map(|delivery| &delivery.reports);
+        let writes: usize = reports.clone().map(|report| report.outcomes.len()).sum();
+        let alerts: usize = reports.clone().map(|report| report.alerts.len()).sum();
+        [reports.count(), writes, alerts]
+    }
+
+    fn to_json(&self) -> Value {
+        let reading = match &self.reading {
+            Reading::Check(check) => json!({
+                "check": { "cluster": check.cluster, "services": check.services, "at_least": check.at_least }
+            }),
+            Reading::Ignored { name, why } => json!({ "ignored": { "name": name, "why": why } }),
+            Reading::Unreadable(why) => json!({ "unreadable": why }),
+        };
+        let reports = self.deliveries.iter().flat_map(|delivery| &delivery.reports);
+        let plans: Vec<Value> = reports
+            .map(|report| json!({ "at": report.began, "plan": report.plan, "outcomes": report.outcomes, "errors": report.errors }))
+            .collect();
+        json!({ "reading": reading, "checks": plans })
+    }
+}
+
+/// A number and its noun.
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

@@ -8,6 +8,7 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_reconcile::CheckReport;
 use portkeeper_world::World;
+use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
@@ -56,7 +57,13 @@ pub struct Stage {
 impl Stage {
     /// An empty account in which Portkeeper is deployed with these settings beside the defaults.
     pub fn new(seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
+        Self::in_account(Account::default(), seed, settings)
+    }
+
+    /// The same in an account of another number, region or partition.
+    pub fn in_account(account: Account, seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut world = World::new(seed, START_MS);
+        world.account = account;
         let deployed = deploy(&mut world)?;
         let world = SharedWorld::new(world);
         let mut variables: BTreeMap<String, String> = deployed;
