@@ -38,7 +38,7 @@ fn targets_are_an_id_and_a_port() {
         "mi-1:80",
         "",
     ];
-    expect![[r#"
+    expect![[r"
         i-0123456789abcdef0:32768
         10.0.1.7:8080
         [2001:db8::7]:8080
@@ -53,7 +53,7 @@ fn targets_are_an_id_and_a_port() {
         `i-:80` is not a target such as i-0123456789abcdef0:32768, 10.0.1.7:8080 or [2001:db8::7]:8080
         `mi-1:80` is not a target such as i-0123456789abcdef0:32768, 10.0.1.7:8080 or [2001:db8::7]:8080
         `` is not a target such as i-0123456789abcdef0:32768, 10.0.1.7:8080 or [2001:db8::7]:8080
-    "#]]
+    "]]
     .assert_eq(&texts.map(both_ways::<Target>).concat());
 }
 
@@ -69,7 +69,7 @@ fn a_target_without_port_is_no_target() {
 #[test]
 fn ids_of_targets() {
     let texts = ["i-1", "10.0.0.5", "fd00::5", "::ffff:10.0.0.5", "mi-1", "arn:aws:lambda:x", "10.0.0.256"];
-    expect![[r#"
+    expect![[r"
         i-1
         10.0.0.5
         fd00::5
@@ -77,7 +77,7 @@ fn ids_of_targets() {
         `mi-1` is not an EC2 instance id or an IP address
         `arn:aws:lambda:x` is not an EC2 instance id or an IP address
         `10.0.0.256` is not an EC2 instance id or an IP address
-    "#]]
+    "]]
     .assert_eq(&texts.map(both_ways::<TargetId>).concat());
 }
 
@@ -153,13 +153,13 @@ fn subjects_read_back_and_are_short_for_people() {
         assert_eq!(String::from(subject.clone()), text);
         format!("{subject}\n")
     });
-    expect![[r#"
+    expect![[r"
         service
         task 5f3
         web
         web i-1:32768
         web [fd00::5]:80
-    "#]]
+    "]]
     .assert_eq(&table.concat());
     for text in ["", "services", "a b", "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"] {
         assert!(Subject::try_from(text.to_owned()).is_err(), "{text}");
@@ -182,13 +182,13 @@ fn moments_are_iso_8601_in_utc() {
         Ok(moment) => format!("{moment} {}\n", moment.as_secs()),
         Err(error) => format!("{error}\n"),
     });
-    expect![[r#"
+    expect![[r"
         2026-11-23T10:15:00Z 1795428900
         2026-11-23T09:15:00.123Z 1795425300
         1969-12-31T23:59:59.5Z -1
         `2026-11-23` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z
         `now` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z
-    "#]]
+    "]]
     .assert_eq(&table.concat());
     let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(160));
     assert_eq!((late.secs_since(early), early.secs_since(late), early.plus_secs(60)), (60, 0, late));

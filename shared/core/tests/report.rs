@@ -43,7 +43,7 @@ fn answered(result: OutcomeResult) -> Vec<Outcome> {
     vec![Outcome { kind: ActionKind::Register, group: group("web"), target: target("i-0abc:32768"), result }]
 }
 
-fn check(alert: &Alert, outcomes: &[Outcome], expect: Expect) {
+fn check(alert: &Alert, outcomes: &[Outcome], expect: &Expect) {
     let Message { subject, body, attributes } = message(alert, outcomes);
     let attributes: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert!(subject.len() < 100 && subject.is_ascii() && !subject.contains('\n'), "SNS refuses `{subject}`");
@@ -55,7 +55,7 @@ fn a_missing_target_that_was_registered() {
     check(
         &missing(),
         &answered(OutcomeResult::Done),
-        expect![[r#"
+        &expect![[r"
         repaired: missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -69,7 +69,7 @@ fn a_missing_target_that_was_registered() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -79,7 +79,7 @@ fn a_missing_target_that_aws_refused_to_register() {
     check(
         &missing(),
         &answered(OutcomeResult::Refused("InvalidTarget: not in the VPC".to_owned())),
-        expect![[r#"
+        &expect![[r"
         missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -93,7 +93,7 @@ fn a_missing_target_that_aws_refused_to_register() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -102,7 +102,7 @@ fn a_missing_target_whose_registration_failed() {
     check(
         &missing(),
         &answered(OutcomeResult::Failed("ThrottlingException: Rate exceeded".to_owned())),
-        expect![[r#"
+        &expect![[r"
         missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -116,7 +116,7 @@ fn a_missing_target_whose_registration_failed() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -125,7 +125,7 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
     check(
         &missing(),
         &answered(OutcomeResult::Skipped("the proof is older than 5 s".to_owned())),
-        expect![[r#"
+        &expect![[r"
         missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -139,12 +139,12 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
     check(
         &missing(),
         &[],
-        expect![[r#"
+        &expect![[r"
         missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -158,7 +158,7 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -171,7 +171,7 @@ fn a_missing_target_that_is_healthy_again() {
     check(
         &over,
         &[],
-        expect![[r#"
+        &expect![[r"
         resolved: missing in shop/web: web i-0abc:32768
         [cluster=shop code=missing service=web severity=info state=resolved]
 
@@ -182,7 +182,7 @@ fn a_missing_target_that_is_healthy_again() {
           registered and healthy, 3 min after it was first seen
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -192,7 +192,7 @@ fn a_guard_that_withheld_repairs() {
     check(
         &alert(Code::LimitExceeded, vec![item(Subject::Service, why, None)]),
         &[],
-        expect![[r#"
+        &expect![[r"
         limit_exceeded in shop/web: service
         [cluster=shop code=limit_exceeded service=web severity=error state=opened]
 
@@ -205,7 +205,7 @@ fn a_guard_that_withheld_repairs() {
         What to do: look at what is listed; raise the limits or repair by hand if it is right
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -224,7 +224,7 @@ fn a_hijacked_target() {
     check(
         &hijacked,
         &[done],
-        expect![[r#"
+        &expect![[r"
         repaired: hijacked in shop/web: web i-0abc:32768
         [cluster=shop code=hijacked service=web severity=critical state=opened]
 
@@ -238,7 +238,7 @@ fn a_hijacked_target() {
         What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -257,7 +257,7 @@ fn of_several_targets_each_says_what_became_of_it() {
     check(
         &alert,
         &outcomes,
-        expect![[r#"
+        &expect![[r"
         missing in shop/web: 2 of them
         [cluster=shop code=missing service=web severity=error state=opened]
 
@@ -274,7 +274,7 @@ fn of_several_targets_each_says_what_became_of_it() {
         What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
 
         https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "#]],
+    "]],
     );
 }
 
@@ -322,7 +322,7 @@ fn every_code_has_a_meaning_and_an_advice() {
     let table = Code::ALL.iter().map(|code| {
         format!("{code} ({}): {}. What to do: {}.\n", code.severity().as_str(), meaning(code), advice(code))
     });
-    expect![[r#"
+    expect![[r"
         missing (error): a running task's target is not registered, so it gets no traffic. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
         stale (error): a stopped task's target is still registered. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
         hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now.
@@ -340,5 +340,5 @@ fn every_code_has_a_meaning_and_an_advice() {
         ambiguous_revision (warning): it cannot be told which revision or task set a task belongs to. What to do: compare the task's startedBy with the service's revisions; nothing is changed for it.
         fight (error): somebody undoes Portkeeper's repairs of a target. What to do: find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two.
         limit_exceeded (error): a guard withheld repairs. What to do: look at what is listed; raise the limits or repair by hand if it is right.
-    "#]].assert_eq(&table.collect::<String>());
+    "]].assert_eq(&table.collect::<String>());
 }

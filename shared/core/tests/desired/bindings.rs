@@ -15,11 +15,11 @@ fn the_same_host_port_on_two_instances_is_two_targets() {
         target web i-1:32768 healthy
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -34,7 +34,7 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
         task t2 RUNNING/RUNNING on i-2 app:8080->32768
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -46,7 +46,7 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -60,11 +60,11 @@ fn ports_of_a_sidecar_and_for_metrics_are_not_wanted() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769 envoy:8080->32770
         target web i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -79,7 +79,7 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | wrong_port | await 60s | task t1 is there, but this is not its load-balanced container port: seen once; a second look decides
@@ -89,7 +89,7 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
               web i-1:32769 | wrong_port | tell | task t1 is there, but this is not its load-balanced container port: not Portkeeper's to repair
               alert: wrong_port (error): web i-1:32769
             open: wrong_port web i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -103,7 +103,7 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
         task t1 RUNNING/RUNNING on i-1 app:8080->49153@0.0.0.0 app:8080->49154@::
         target web i-1:49154 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:49153 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -119,7 +119,7 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
               looks again in 60s
             open: missing web i-1:49153, seen 2, 1 repairs, told
             open: wrong_port web i-1:49154, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -133,11 +133,11 @@ fn a_group_of_ipv6_takes_the_ipv6_binding() {
         task t1 RUNNING/RUNNING on i-1 app:8080->49153@0.0.0.0 app:8080->49154@::
         target web i-1:49154 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -150,7 +150,7 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->49153@0.0.0.0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: seen once; a second look decides
               looks again in 60s
@@ -158,7 +158,7 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
               web | ip_family_mismatch | tell | port 8080 is bound, but to no ipv6 address: not Portkeeper's to repair
               alert: ip_family_mismatch (error): web
             open: ip_family_mismatch web, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -176,11 +176,11 @@ fn bindings_on_every_address_on_one_and_on_none_named_are_understood_and_repeats
         target web i-2:32768 healthy
         target web i-3:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -193,7 +193,7 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768@10.0.0.7 app:8080->32769@10.0.0.8
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | bindings_missing | await 60s | port 8080 is bound to several host ports (32768, 32769): seen once; a second look decides
               looks again in 60s
@@ -201,7 +201,7 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
               task t1 | bindings_missing | tell | port 8080 is bound to several host ports (32768, 32769): not Portkeeper's to repair
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -216,7 +216,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
         task t1 RUNNING/RUNNING on i-1 app:53->32768/udp app:53->32769/tcp
         target dns i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group dns-tcp
               dns-tcp i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -228,7 +228,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
               alert: missing (error): dns-tcp i-1:32769
               looks again in 60s
             open: missing dns-tcp i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -245,7 +245,7 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769 envoy:8080->32770
         target internal i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group admin, public, side
               admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -263,7 +263,7 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
             open: missing admin i-1:32769, seen 2, 1 repairs, told
             open: missing public i-1:32768, seen 2, 1 repairs, told
             open: missing side i-1:32770, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -278,7 +278,7 @@ fn a_port_in_a_range_is_found_by_its_offset() {
         target web i-1:32803 healthy
         task t2 RUNNING/RUNNING on i-1 app:8000-8010->32811-32821
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32814 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -290,7 +290,7 @@ fn a_port_in_a_range_is_found_by_its_offset() {
               alert: missing (error): web i-1:32814
               looks again in 60s
             open: missing web i-1:32814, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -303,7 +303,7 @@ fn a_port_outside_of_the_range_has_no_target() {
         service shop/web binds web to app:8011
         task t1 RUNNING/RUNNING on i-1 app:8000-8010->32800-32810
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 8011: seen once; a second look decides
               looks again in 60s
@@ -311,6 +311,6 @@ fn a_port_outside_of_the_range_has_no_target() {
               task t1 | bindings_missing | tell | container `app` has no binding for port 8011: not Portkeeper's to repair
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
+        "]],
     );
 }

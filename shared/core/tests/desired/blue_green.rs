@@ -15,11 +15,11 @@ fn blue_green_with_the_live_tasks_in_the_alternate_group_is_in_order() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         target web-alt i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -38,11 +38,11 @@ fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_n
         target web i-1:32768 healthy
         target web-alt i-1:32769 unused Target.NotInUse
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -57,7 +57,7 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
         revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web-alt
               web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -69,7 +69,7 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
               alert: missing (error): web-alt i-1:32768
               looks again in 60s
             open: missing web-alt i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -84,7 +84,7 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
         revision 111 web:1 binds web|web-alt to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: seen once; a second look decides
               looks again in 60s
@@ -92,7 +92,7 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
               task t1 | ambiguous_revision | tell | revision 111 does not say which of its two groups it uses: not Portkeeper's to repair
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -111,11 +111,11 @@ fn a_code_deploy_service_is_judged_by_task_sets() {
         target blue i-1:32768 healthy
         target green i-1:32769 unused Target.NotInUse
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -129,7 +129,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
         taskset 222 binds green to app:8080
         task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group green
               green i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -141,7 +141,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
               alert: missing (error): green i-1:32769
               looks again in 60s
             open: missing green i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -156,7 +156,7 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 999
         target blue i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/999: seen once; a second look decides
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
@@ -166,6 +166,6 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }

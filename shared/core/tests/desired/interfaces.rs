@@ -13,7 +13,7 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -25,7 +25,7 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
               alert: missing (error): web i-1:8080
               looks again in 60s
             open: missing web i-1:8080, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -39,7 +39,7 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | bindings_missing | await 60s | its task definition gives container `app` no port 8080: seen once; a second look decides
               looks again in 60s
@@ -47,7 +47,7 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
               task t1 | bindings_missing | tell | its task definition gives container `app` no port 8080: not Portkeeper's to repair
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -60,7 +60,7 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -72,7 +72,7 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
               alert: missing (error): web 10.0.0.5:8080
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -85,7 +85,7 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web [fd00::5]:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -97,7 +97,7 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
               alert: missing (error): web [fd00::5]:8080
               looks again in 60s
             open: missing web [fd00::5]:8080, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -110,7 +110,7 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               web | ip_family_mismatch | await 60s | the group takes ipv6 addresses and the task has none: seen once; a second look decides
               looks again in 60s
@@ -118,7 +118,7 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
               web | ip_family_mismatch | tell | the group takes ipv6 addresses and the task has none: not Portkeeper's to repair
               alert: ip_family_mismatch (error): web
             open: ip_family_mismatch web, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -135,7 +135,7 @@ fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
         target web 10.0.0.6:8080 initial
         known web 10.0.0.6:8080 t0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t2 | - | unknown | its network interface has no address yet
               web 10.0.0.6:8080 | - | await 60s | registered; it may belong to task t2: its network interface has no address yet
@@ -144,7 +144,7 @@ fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
               task t2 | - | unknown | its network interface has no address yet
               web 10.0.0.6:8080 | - | await 60s | registered; it may belong to task t2: its network interface has no address yet
               looks again in 60s
-        "#]],
+        "]],
     );
 }
 
@@ -161,7 +161,7 @@ fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addre
         target web 10.0.0.6:8080 healthy
         known web 10.0.0.6:8080 t0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | bindings_missing | await 60s | its network interface has no address yet: seen once; a second look decides
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
@@ -171,7 +171,7 @@ fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addre
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -186,11 +186,11 @@ fn two_ports_of_one_task_in_one_group_are_two_targets() {
         target web 10.0.0.5:8080 healthy
         target web 10.0.0.5:8081 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -203,11 +203,11 @@ fn geneve_targets_answer_on_their_own_port() {
         task t1 RUNNING/RUNNING ip 10.0.0.5
         target inspect 10.0.0.5:6081 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -219,7 +219,7 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: seen once; a second look decides
@@ -229,7 +229,7 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
               web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: not Portkeeper's to repair
               alert: missing (error): web 10.0.0.5:8080
             open: missing web 10.0.0.5:8080, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -246,7 +246,7 @@ fn a_task_definition_or_an_instance_that_could_not_be_read_is_no_finding() {
         target web i-2:32768 healthy
         known web i-1:8080 t0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | unknown | task definition web:1 could not be read: throttled
               task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
@@ -257,6 +257,6 @@ fn a_task_definition_or_an_instance_that_could_not_be_read_is_no_finding() {
               task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
               web i-1:8080 | - | await 60s | registered; it may belong to task t1: neither port bindings nor a network interface yet, and its task definition is not known
               looks again in 60s
-        "#]],
+        "]],
     );
 }

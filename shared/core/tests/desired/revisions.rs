@@ -20,11 +20,11 @@ fn old_tasks_keep_their_groups_after_the_service_got_new_ones() {
         target old i-1:32768 healthy
         target new i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -43,7 +43,7 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
         task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222 of web:2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group new, old
               new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -58,7 +58,7 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
               looks again in 60s
             open: missing new i-1:32769, seen 2, 1 repairs, told
             open: missing old i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -74,11 +74,11 @@ fn revisions_from_before_aws_kept_them_are_not_needed_for_the_primary_deployment
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 222 of web:2
         target web i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -95,7 +95,7 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
         target web i-1:32768 healthy
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/111 matches no current revision: seen once; a second look decides
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
@@ -105,7 +105,7 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -122,13 +122,13 @@ fn a_task_of_an_older_deployment_on_its_way_out_is_nobodys_worry() {
         target web i-1:32768 draining
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | - | unknown | startedBy ecs-svc/111 matches no current revision
             60s:
               task t1 | - | unknown | startedBy ecs-svc/111 matches no current revision
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -146,11 +146,11 @@ fn revisions_with_the_same_task_definition_that_agree_are_enough() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 222
         target web i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -169,7 +169,7 @@ fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 222
         target old i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/222 matches no current revision: seen once; a second look decides
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
@@ -179,7 +179,7 @@ fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -197,7 +197,7 @@ fn agreement_counts_for_nothing_while_revisions_are_unread() {
         target web i-1:32768 healthy
         gap revisions
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | unknown | the service's revisions could not be read: throttled
               task t1 | - | unknown | startedBy ecs-svc/222 matches no current revision
@@ -208,7 +208,7 @@ fn agreement_counts_for_nothing_while_revisions_are_unread() {
               task t1 | - | unknown | startedBy ecs-svc/222 matches no current revision
               web i-1:32768 | - | await 60s | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               looks again in 60s
-        "#]],
+        "]],
     );
 }
 
@@ -222,7 +222,7 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
         revision 111 web:2 binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, the task does not: seen once; a second look decides
               looks again in 60s
@@ -230,7 +230,7 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
               task t1 | ambiguous_revision | tell | revision 111 runs web:2, the task does not: not Portkeeper's to repair
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -246,7 +246,7 @@ fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
         service shop/web binds web to app:8080 controller=ROBOT
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | ambiguous_revision | await 60s | the deployment strategy `SIDEWAYS` is not known to this version: seen once; a second look decides
               looks again in 60s
@@ -254,6 +254,6 @@ fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
               task t1 | ambiguous_revision | tell | the deployment controller `ROBOT` is not known to this version: not Portkeeper's to repair
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "#]],
+        "]],
     );
 }

@@ -15,7 +15,7 @@ fn tasks_that_no_service_started_want_no_target() {
         task imitation RUNNING/RUNNING on i-1 app:8080->32770 started-by me
         target web i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task imitation | - | leave | not started by this service: no target is expected
               task job | - | leave | not started by this service: no target is expected
@@ -23,7 +23,7 @@ fn tasks_that_no_service_started_want_no_target() {
               task imitation | - | leave | not started by this service: no target is expected
               task job | - | leave | not started by this service: no target is expected
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -36,14 +36,14 @@ fn ecs_anywhere_is_not_load_balanced() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on mi-1 app:8080->32768 anywhere
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
               nothing to write down
             60s:
               task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -56,11 +56,11 @@ fn vpc_lattice_is_not_elbv2() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | it uses VPC Lattice, which is not ELBv2
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -73,11 +73,11 @@ fn a_classic_load_balancer_knows_no_dynamic_ports() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -93,14 +93,14 @@ fn express_services_and_gateways_are_observed_only() {
         service shop/web binds web to app:8080 gateway
         look
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | ECS manages this service's target groups itself; it is observed only
               nothing to write down
             0s:
               service | - | leave | ECS manages this service's target groups itself; it is observed only
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -113,11 +113,11 @@ fn a_service_without_load_balancer_is_left() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | it has no target group
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -136,13 +136,13 @@ fn a_revision_without_groups_wants_no_target_while_others_have_them() {
         task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 222 of web:2
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | - | leave | its revision has no target group
             60s:
               task t1 | - | leave | its revision has no target group
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -157,7 +157,7 @@ fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services()
         target web i-1:32768 healthy
         target web i-9:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners in the cluster
               web i-9:32768 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
@@ -167,6 +167,6 @@ fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services()
               web i-9:32768 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-9:32768
             open: foreign web i-9:32768, seen 2, told
-        "#]],
+        "]],
     );
 }

@@ -23,12 +23,12 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     let ended =
         crate::text_world::run(&format!("{world}\ntarget web i-1:32768 healthy\nlook after 60s\nlook after 60s"));
     assert_eq!(ended.matches("  alert: ").count(), 2);
-    expect![[r#"
+    expect![[r"
 
           alert: resolved missing (info): web i-1:32768 (registered and healthy, 50 min after it was first seen)
         3060s:
           nothing to write down
-    "#]]
+    "]]
     .assert_eq(ended.rsplit_once("3000s:").unwrap().1);
 }
 
@@ -48,7 +48,7 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -71,7 +71,7 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
               nothing to write down
             300s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -89,7 +89,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -105,7 +105,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
             180s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -124,7 +124,7 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
         target web i-1:32768 gone
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -139,7 +139,7 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 13 min and its target is not registered: mode alert: nothing is written
             open: missing web i-1:32768, seen 3, told
-        "#]],
+        "]],
     );
 }
 
@@ -157,7 +157,7 @@ fn alerts_of_one_look_are_one_for_each_code() {
         target web i-1:32771 healthy
         target web i-1:32772 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -181,6 +181,6 @@ fn alerts_of_one_look_are_one_for_each_code() {
             open: stale web i-1:32770, seen 2, told
             open: foreign web i-1:32771, seen 2, told
             open: foreign web i-1:32772, seen 2, told
-        "#]],
+        "]],
     );
 }

@@ -25,7 +25,7 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -69,7 +69,7 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
             open: missing web i-1:32768, seen 7, 3 repairs, told
             open: missing web i-2:32768, seen 2, 1 repairs, told
             open: fight web i-1:32768, seen 3, told
-        "#]],
+        "]],
     );
 }
 
@@ -95,7 +95,7 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
         look after 60s
         look after 700s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -135,7 +135,7 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 21 min 40 s after it was first seen)
             2000s:
               alert: resolved fight (info): web i-1:32768 (nobody undoes the repairs any more, 29 min 20 s after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -155,7 +155,7 @@ fn calls_that_fail_are_not_a_fight() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -183,6 +183,6 @@ fn calls_that_fail_are_not_a_fight() {
               looks again in 60s
             300s:
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 5 min after it was first seen)
-        "#]],
+        "]],
     );
 }

@@ -17,7 +17,7 @@ fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
@@ -26,7 +26,7 @@ fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
               asks: group web
               web i-1:32768 | unhealthy | await 10s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
             200s:
-        "#]],
+        "]],
     );
 }
 
@@ -47,7 +47,7 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 150s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
@@ -64,7 +64,7 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that: not Portkeeper's to repair
             270s:
               alert: resolved unhealthy (info): web i-1:32768 (the target is healthy, 4 min 30 s after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -82,7 +82,7 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
         look after 209s
         look after 1s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 390s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
@@ -98,7 +98,7 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
               web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
-        "#]],
+        "]],
     );
 }
 
@@ -114,7 +114,7 @@ fn unhealthy_draining_is_registered() {
         look
         look after 120s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 120s | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
@@ -124,7 +124,7 @@ fn unhealthy_draining_is_registered() {
               web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -141,7 +141,7 @@ fn the_grace_period_of_the_service_is_waited_for() {
         look after 179s
         look after 1s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web i-1:32768 | unhealthy | await 420s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
@@ -157,7 +157,7 @@ fn the_grace_period_of_the_service_is_waited_for() {
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
-        "#]],
+        "]],
     );
 }
 
@@ -175,7 +175,7 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
         look after 80s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -200,7 +200,7 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: not Portkeeper's to repair
               alert: resolved missing (info): web i-1:32768 (registered; it is known as unhealthy now, 4 min 20 s after it was first seen)
             open: unhealthy web i-1:32768, seen 3, told
-        "#]],
+        "]],
     );
 }
 
@@ -215,10 +215,10 @@ fn health_that_is_not_checked_or_not_known_is_no_fault() {
         target web i-1:32768 unavailable Target.HealthCheckDisabled
         target web i-2:32768 sleepy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }

@@ -21,7 +21,7 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
         look
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
@@ -33,7 +33,7 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
             open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -57,7 +57,7 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
         target web i-1:32769 gone
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -72,7 +72,7 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
               alert: hijacked (critical): web i-1:32769
             180s:
               alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 3 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -89,7 +89,7 @@ fn a_reused_address_is_hijacked_too() {
         target web 10.0.0.5:8080 healthy
         target web 10.0.0.6:8080 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners in the cluster
               web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
@@ -101,7 +101,7 @@ fn a_reused_address_is_hijacked_too() {
               alert: hijacked (critical): web 10.0.0.6:8080
               looks again in 60s
             open: hijacked web 10.0.0.6:8080, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -118,7 +118,7 @@ fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
@@ -130,7 +130,7 @@ fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
             open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -145,7 +145,7 @@ fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -157,7 +157,7 @@ fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -172,10 +172,10 @@ fn a_port_reused_by_the_same_services_next_task_is_in_order() {
         target web i-1:32768 healthy
         known web i-1:32768 t0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }

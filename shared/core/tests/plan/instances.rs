@@ -15,7 +15,7 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
         instance i-1 INACTIVE
         instance i-2 MISSING
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1, i-2; group web
               web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
@@ -26,7 +26,7 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
               web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
               web i-2:32768 | missing | leave | its container instance is MISSING: an orphan, which nobody watches any more
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -39,7 +39,7 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         instance i-1 DRAINING
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -51,7 +51,7 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -67,7 +67,7 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
         instance i-1 unread
         instance i-2 disconnected
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
@@ -80,7 +80,7 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
               web i-1:32768 | missing | unknown | the state of its container instance is not known
               web i-2:32768 | missing | unknown | the agent of its container instance is out of contact
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -100,7 +100,7 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -134,6 +134,6 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
               looks again in 60s
             open: missing web i-1:32768, seen 6, 3 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
-        "#]],
+        "]],
     );
 }

@@ -19,7 +19,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
         target web i-1:32768 initial
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32768 | missing | await 80s | its task has only just started; ECS may still register it
@@ -48,7 +48,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 4, told
             open: unhealthy web i-1:32768, seen 1
-        "#]],
+        "]],
     );
 }
 
@@ -66,7 +66,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -91,7 +91,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale web i-1:32769, seen 3, told
             open: unhealthy web i-1:32768, seen 1
-        "#]],
+        "]],
     );
 }
 
@@ -118,7 +118,7 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
@@ -149,7 +149,7 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
               looks again in 60s
             240s:
               alert: resolved stale (info): web i-1:32769 (the target is no longer registered, 4 min after it was first seen), web i-1:32770 (the target is no longer registered, 4 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -170,7 +170,7 @@ fn the_limit_grows_with_what_is_registered() {
         target web i-1:32769 unhealthy
         target web i-1:32770 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
@@ -185,7 +185,7 @@ fn the_limit_grows_with_what_is_registered() {
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
             open: stale web i-1:32770, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -201,7 +201,7 @@ fn registrations_are_not_limited() {
         task t2 RUNNING/RUNNING on i-1 app:8080->32769
         task t3 RUNNING/RUNNING on i-1 app:8080->32770
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -219,7 +219,7 @@ fn registrations_are_not_limited() {
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: missing web i-1:32769, seen 2, 1 repairs, told
             open: missing web i-1:32770, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -239,7 +239,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
         look after 400s
         look after 400s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -268,7 +268,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
               looks again in 60s
             open: missing web i-1:32768, seen 5, 2 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -283,7 +283,7 @@ fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
         look after 10s
         look after 20s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -295,7 +295,7 @@ fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
               asks: state of i-1; group web
               web i-1:32768 | missing | await 30s | task t1 has been running for 10 min 30 s and its target is not registered: seen once; a second look decides
             open: missing web i-1:32768, seen 3
-        "#]],
+        "]],
     );
 }
 
@@ -314,7 +314,7 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
         look after 60s
         look after 60s hop=0
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
@@ -335,6 +335,6 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
               looks again in 60s
-        "#]],
+        "]],
     );
 }

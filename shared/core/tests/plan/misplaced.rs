@@ -17,7 +17,7 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
@@ -29,7 +29,7 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
             120s:
               web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
             open: foreign web i-1:32769, seen 3, told
-        "#]],
+        "]],
     );
 }
 
@@ -47,7 +47,7 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               asks: owners on i-1
@@ -58,7 +58,7 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
               web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -73,7 +73,7 @@ fn a_released_target_of_the_ledger_proves_nothing() {
         target web i-1:32769 healthy
         known web i-1:32769 t2 released 5m ago
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
@@ -83,7 +83,7 @@ fn a_released_target_of_the_ledger_proves_nothing() {
               web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -98,7 +98,7 @@ fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
         target web i-1:32768 healthy
         target web i-1:80 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: seen once; a second look decides
@@ -108,7 +108,7 @@ fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
               web i-1:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: not Portkeeper's to repair
               alert: foreign (warning): web i-1:80
             open: foreign web i-1:80, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -123,7 +123,7 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         target web i-1:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web-alt; owners on i-1
               web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
@@ -135,7 +135,7 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
               web i-1:32768 | misplaced | tell | task t1 belongs into web-alt, not into this group: not Portkeeper's to repair
               alert: misplaced (error): web i-1:32768
             open: misplaced web i-1:32768, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -153,7 +153,7 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
@@ -174,7 +174,7 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
               looks again in 60s
             open: wrong_port web i-1:32760, seen 3, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -195,7 +195,7 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
         target old i-1:32769 healthy
         known old i-1:32769 t2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group new; owners on i-1
               new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -211,6 +211,6 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
               looks again in 60s
             open: missing new i-1:32769, seen 2, 1 repairs, told
             open: misplaced old i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }

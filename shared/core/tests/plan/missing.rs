@@ -17,7 +17,7 @@ fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               web i-1:32768 | missing | await 85s | its task has only just started; ECS may still register it
               looks again in 85s
@@ -26,7 +26,7 @@ fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
               web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
               looks again in 120s
             145s:
-        "#]],
+        "]],
     );
 }
 
@@ -43,12 +43,12 @@ fn an_answer_older_than_the_event_is_read_again() {
         task t1 STOPPED/STOPPED ended now v9
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | - | await 60s | ECS answered version 7, older than the event
               looks again in 60s
             60s:
-        "#]],
+        "]],
     );
 }
 
@@ -69,7 +69,7 @@ fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
               web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
@@ -87,7 +87,7 @@ fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             open: stale web i-1:32769, seen 1
-        "#]],
+        "]],
     );
 }
 
@@ -108,7 +108,7 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 2 min and its target is not registered: seen once; a second look decides
@@ -133,7 +133,7 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
             240s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -149,7 +149,7 @@ fn several_missing_targets_are_one_action_and_one_alert() {
         task t3 RUNNING/RUNNING on i-2 app:8080->32768
         target web i-2:32768 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -164,7 +164,7 @@ fn several_missing_targets_are_one_action_and_one_alert() {
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: missing web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -180,13 +180,13 @@ fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             60s:
-        "#]],
+        "]],
     );
 }
 
@@ -202,13 +202,13 @@ fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
         task t1 STOPPED/STOPPED ended now
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             60s:
-        "#]],
+        "]],
     );
 }
 
@@ -228,7 +228,7 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
         target web i-1:32768 draining
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -241,7 +241,7 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
               looks again in 60s
             120s:
               alert: resolved missing (info): web i-1:32768 (its task has ended, 2 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -255,7 +255,7 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         target web i-1:32768 draining
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is draining: seen once; a second look decides
@@ -267,7 +267,7 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -287,7 +287,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
@@ -311,7 +311,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
               alert: missing (error): web 10.0.0.5:8080
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -330,10 +330,10 @@ fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
         target web i-1:32769 healthy
         target web i-1:32770 draining
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }

@@ -14,7 +14,7 @@ fn mode_alert_tells_and_writes_nothing() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         target web i-1:32769 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -28,7 +28,7 @@ fn mode_alert_tells_and_writes_nothing() {
               alert: stale (error): web i-1:32769
             open: missing web i-1:32768, seen 2, told
             open: stale web i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -44,7 +44,7 @@ fn mode_off_looks_away_and_says_nothing() {
         service shop/web binds web to app:8080 mode=off
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -59,7 +59,7 @@ fn mode_off_looks_away_and_says_nothing() {
               service | - | leave | mode off (tag portkeeper:mode=off)
               nothing to write down
             open: missing web i-1:32768, seen 2, 1 repairs
-        "#]],
+        "]],
     );
 }
 
@@ -72,7 +72,7 @@ fn the_tag_of_a_service_overrides_the_stack() {
         service shop/web binds web to app:8080 mode=repair
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -84,7 +84,7 @@ fn the_tag_of_a_service_overrides_the_stack() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -100,7 +100,7 @@ fn a_tag_holds_until_the_end_of_its_day() {
         look after 1h
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
               nothing to write down
@@ -118,7 +118,7 @@ fn a_tag_holds_until_the_end_of_its_day() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -130,7 +130,7 @@ fn a_tag_that_is_not_understood_means_alert() {
         service shop/web binds web to app:8080 mode=\"alert till christmas\"
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -140,7 +140,7 @@ fn a_tag_that_is_not_understood_means_alert() {
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
               alert: missing (error): web i-1:32768
             open: missing web i-1:32768, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -157,7 +157,7 @@ fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -170,6 +170,6 @@ fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
               looks again in 60s
             120s:
               alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
-        "#]],
+        "]],
     );
 }

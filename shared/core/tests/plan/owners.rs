@@ -14,7 +14,7 @@ fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
@@ -22,7 +22,7 @@ fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -39,7 +39,7 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
         target web i-1:32769 healthy
         known web i-1:32769 t2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
@@ -47,7 +47,7 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -69,7 +69,7 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
@@ -89,7 +89,7 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -106,7 +106,7 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -118,7 +118,7 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -134,7 +134,7 @@ fn an_owner_whose_groups_are_not_known_freezes_its_address() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
@@ -142,7 +142,7 @@ fn an_owner_whose_groups_are_not_known_freezes_its_address() {
               asks: owners on i-1
               web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -164,7 +164,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
@@ -185,7 +185,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -203,7 +203,7 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
         target web i-1:32769 healthy
         target web i-1:32770 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; nothing shows that it was ever this service's: seen once; a second look decides
@@ -216,7 +216,7 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
               alert: foreign (warning): web i-1:32769, web i-1:32770
             open: foreign web i-1:32769, seen 2, told
             open: foreign web i-1:32770, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -236,7 +236,7 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
         target web i-1:32769 gone
         look after 1h
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
@@ -249,7 +249,7 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
               web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
             7260s:
               alert: resolved foreign (info): web i-1:32769 (the target is no longer registered, 2 h 1 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -266,7 +266,7 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
@@ -278,7 +278,7 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
             open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -294,7 +294,7 @@ fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_w
         target web i-2:32769 healthy
         known web i-2:32769 t2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: tasks t2; owners in the cluster
               web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
@@ -306,7 +306,7 @@ fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_w
               alert: hijacked (critical): web i-2:32769
               looks again in 60s
             open: hijacked web i-2:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -323,12 +323,12 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
             60s:
               asks: tasks t3; owners on i-1
               nothing to write down
-        "#]],
+        "]],
     );
 }

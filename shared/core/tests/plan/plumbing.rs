@@ -19,7 +19,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
         target web i-1:32769 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
               looks again in 60s
@@ -28,7 +28,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
               alert: target_group_missing (critical): web
             120s:
               alert: resolved target_group_missing (info): web (no longer seen, 2 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -46,7 +46,7 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
         group web missing
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -60,7 +60,7 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
               alert: resolved missing (info): web i-1:32768 (its target group is gone, 2 min after it was first seen)
               looks again in 60s
             open: target_group_missing web, seen 1
-        "#]],
+        "]],
     );
 }
 
@@ -86,7 +86,7 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
         target new i-1:32770 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -101,7 +101,7 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
             120s:
               alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, 2 min after it was first seen)
               alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, 2 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -117,7 +117,7 @@ fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
         look
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web | target_group_unattached | await 60s | the group belongs to no load balancer: registering would bring no requests: seen once; a second look decides
@@ -127,7 +127,7 @@ fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
               web | target_group_unattached | tell | the group belongs to no load balancer: registering would bring no requests: not Portkeeper's to repair
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -144,7 +144,7 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
         target web i-1:32768 unused Target.NotInUse
         target web i-1:32769 unused Target.NotInUse
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web | target_group_unattached | await 60s | the group belongs to no load balancer, so its targets get no requests; registering does not help: seen once; a second look decides
@@ -154,7 +154,7 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
               web | target_group_unattached | tell | the group belongs to no load balancer, so its targets get no requests; registering does not help: not Portkeeper's to repair
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -172,7 +172,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: group web
               web | az_disabled | await 60s | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: seen once; a second look decides
@@ -183,7 +183,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
               alert: az_disabled (error): web
             120s:
               alert: resolved az_disabled (info): web (no longer seen, 2 min after it was first seen)
-        "#]],
+        "]],
     );
 }
 
@@ -202,11 +202,11 @@ fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
         target web i-1:32768 healthy
         target web-alt i-1:32769 unused Target.NotInUse
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -226,7 +226,7 @@ fn a_group_of_the_wrong_target_type_is_named() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               web | target_type_mismatch | await 60s | the group takes ip targets, and a task in network mode bridge cannot be one: seen once; a second look decides
               looks again in 60s
@@ -251,7 +251,7 @@ fn a_group_of_the_wrong_target_type_is_named() {
             open: stale own i-1:32768, seen 2
             open: target_type_mismatch own, seen 2, told
             open: limit_exceeded own, seen 1, told
-        "#]],
+        "]],
     );
 }
 
@@ -264,7 +264,7 @@ fn two_ports_without_binding_are_one_finding() {
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:7070->32768
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: seen once; a second look decides
               looks again in 60s
@@ -272,6 +272,6 @@ fn two_ports_without_binding_are_one_finding() {
               task t1 | bindings_missing | tell | container `app` has no binding for port 9090: not Portkeeper's to repair
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "#]],
+        "]],
     );
 }

@@ -18,7 +18,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -33,7 +33,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
             180s:
               service | - | leave | no task is wanted
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -53,7 +53,7 @@ fn a_service_that_is_being_deleted_is_left() {
         service shop/web binds web to app:8080 status=INACTIVE
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -68,7 +68,7 @@ fn a_service_that_is_being_deleted_is_left() {
             180s:
               service | - | leave | the service is deleted
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -84,14 +84,14 @@ fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_droppe
         service shop/web gone
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             60s:
               service | - | leave | ECS knows no such service
-        "#]],
+        "]],
     );
 }
 
@@ -105,11 +105,11 @@ fn a_status_of_the_future_is_left_alone() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | leave | the service has a status that this version does not know
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -129,13 +129,13 @@ fn a_service_in_order_is_written_down_once_and_never_again() {
         look after 60s
         look after 5h
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
               nothing to write down
             18060s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -157,13 +157,13 @@ fn a_new_task_is_written_down_when_its_target_is_there() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             60s:
             120s:
               nothing to write down
             180s:
               nothing to write down
-        "#]],
+        "]],
     );
 }

@@ -20,7 +20,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
         target web i-1:32769 gone
         look after 300s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -35,7 +35,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
               alert: resolved stale (info): web i-1:32769 (the target is no longer registered, 2 min after it was first seen)
             420s:
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -51,7 +51,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_
         target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: tasks t2; owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -63,7 +63,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -81,13 +81,13 @@ fn the_ledger_alone_proves_nothing_when_ecs_asked_by_name_still_knows_the_task()
         target web i-1:32769 healthy
         known web i-1:32769 t2
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: tasks t2; owners on i-1
             60s:
               asks: tasks t2; owners on i-1
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -107,7 +107,7 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
         look after 2h
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
             7200s:
               asks: tasks t2; owners on i-1
@@ -120,7 +120,7 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -139,13 +139,13 @@ fn the_target_of_a_task_that_has_only_just_stopped_is_left_to_ecs() {
         target web i-1:32769 draining
         look after 70s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 70s | its task has only just stopped; ECS may still deregister it
               looks again in 70s
             70s:
-        "#]],
+        "]],
     );
 }
 
@@ -162,7 +162,7 @@ fn the_first_run_with_an_empty_ledger_deregisters_only_what_ecs_itself_proves() 
         target web i-1:32769 unhealthy
         target web i-1:32770 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -178,7 +178,7 @@ fn the_first_run_with_an_empty_ledger_deregisters_only_what_ecs_itself_proves() 
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
             open: foreign web i-1:32770, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -195,7 +195,7 @@ fn registering_comes_before_deregistering() {
         target alpha i-1:32769 unhealthy
         target web i-1:32760 healthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web; owners on i-1
               alpha i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -215,7 +215,7 @@ fn registering_comes_before_deregistering() {
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale alpha i-1:32769, seen 2, 1 repairs, told
             open: foreign web i-1:32760, seen 2, told
-        "#]],
+        "]],
     );
 }
 
@@ -233,7 +233,7 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
         target web i-1:32770 unhealthy
         known web i-1:32770 t3
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
@@ -249,6 +249,6 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
               looks again in 60s
             open: stale web i-1:32770, seen 2, 1 repairs, told
             open: foreign web i-1:32769, seen 2, told
-        "#]],
+        "]],
     );
 }

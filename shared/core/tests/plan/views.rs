@@ -15,7 +15,7 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
         target web i-1:32769 unhealthy
         gap tasks \"page 2 failed\"
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
@@ -33,7 +33,7 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -50,7 +50,7 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
@@ -60,7 +60,7 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -77,7 +77,7 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
@@ -85,7 +85,7 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
               nothing to write down
-        "#]],
+        "]],
     );
 }
 
@@ -99,7 +99,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group admin
               service | - | unknown | target group web could not be read: throttled
@@ -113,7 +113,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
               alert: missing (error): admin i-1:32769
               looks again in 60s
             open: missing admin i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -137,7 +137,7 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
         task t1 RUNNING/RUNNING connected
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: owners on i-2
               task t1 | agent_disconnected | await 900s | its agent is out of contact, so its state may be old: seen once; a second look decides
@@ -165,7 +165,7 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 1
-        "#]],
+        "]],
     );
 }
 
@@ -186,7 +186,7 @@ fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
         look after 60s
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               task t3 | - | unknown | the EC2 instance of its container instance is not known
               web i-1:32769 | - | await 60s | registered; it may belong to task t3: the EC2 instance of its container instance is not known
@@ -204,7 +204,7 @@ fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "#]],
+        "]],
     );
 }
 
@@ -227,7 +227,7 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
         gap none
         look after 60s
         ",
-        expect![[r#"
+        &expect![[r"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -245,6 +245,6 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
               nothing to write down
             240s:
               alert: resolved missing (info): web i-1:32768 (its task has ended, 4 min after it was first seen)
-        "#]],
+        "]],
     );
 }

@@ -46,7 +46,7 @@ const LOOKS_APART_SECS: u32 = 60;
 
 /// Runs the text and compares what comes of it.
 #[track_caller]
-pub fn check(text: &str, expect: Expect) {
+pub fn check(text: &str, expect: &Expect) {
     expect.assert_eq(&run(text));
 }
 

@@ -1,6 +1,7 @@
 //! What came of a look, as text.
 
 use super::facts::World;
+use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
 use portkeeper_core::observation::Questions;
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
@@ -40,17 +41,18 @@ fn asked(questions: &Questions) -> String {
     let mut parts = Vec::new();
     let names = |tails: Vec<&str>| tails.join(", ");
     if !questions.tasks.is_empty() {
-        parts.push(format!("tasks {}", names(questions.tasks.iter().map(|arn| arn.tail()).collect())));
+        parts.push(format!("tasks {}", names(questions.tasks.iter().map(TaskArn::tail).collect())));
     }
     if !questions.container_instances.is_empty() {
-        let instances = questions.container_instances.iter().map(|arn| arn.tail()).collect();
+        let instances = questions.container_instances.iter().map(ContainerInstanceArn::tail).collect();
         parts.push(format!("state of {}", names(instances)));
     }
     if !questions.target_groups.is_empty() {
-        parts.push(format!("group {}", names(questions.target_groups.iter().map(|arn| arn.name()).collect())));
+        parts.push(format!("group {}", names(questions.target_groups.iter().map(TargetGroupArn::name).collect())));
     }
     if !questions.owners_on.is_empty() {
-        parts.push(format!("owners on {}", names(questions.owners_on.iter().map(|arn| arn.tail()).collect())));
+        parts
+            .push(format!("owners on {}", names(questions.owners_on.iter().map(ContainerInstanceArn::tail).collect())));
     }
     if questions.owners_in_cluster {
         parts.push("owners in the cluster".to_owned());

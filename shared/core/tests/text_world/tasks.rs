@@ -28,12 +28,10 @@ pub fn state_task(world: &mut World, words: &mut Words) {
         unread: false,
     });
     (task.unlisted, task.unread) = (false, false);
-    read_task(&mut task.task, words, now, |words, word| {
-        match word {
-            "unlisted" => task.unlisted = true,
-            "unread" => task.unread = true,
-            other => words.unknown(other),
-        };
+    read_task(&mut task.task, words, now, |words, word| match word {
+        "unlisted" => task.unlisted = true,
+        "unread" => task.unread = true,
+        other => words.unknown(other),
     });
 }
 
