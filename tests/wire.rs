@@ -12,6 +12,10 @@
 
 #[path = "wire/call_counts.rs"]
 mod call_counts;
+#[path = "wire/ledger.rs"]
+mod ledger;
+#[path = "wire/reads.rs"]
+mod reads;
 #[path = "wire/requests.rs"]
 mod requests;
 #[path = "wire/writes.rs"]

@@ -92,6 +92,19 @@ impl Shop {
         self.world().make_alb_group(name, TargetType::Instance).expect("a target group")
     }
 
+    /// A person deletes a group, and the rule that leads to it.
+    pub fn delete_group(&self, name: &str) {
+        let group = self.group(name);
+        let described = self.elb("DescribeTargetGroups", &json!({"TargetGroupArns": [group]}));
+        for balancer in described["TargetGroups"][0]["LoadBalancerArns"].as_array().into_iter().flatten() {
+            let listeners = self.elb("DescribeListeners", &json!({"LoadBalancerArn": balancer}));
+            for listener in listeners["Listeners"].as_array().into_iter().flatten() {
+                self.elb("DeleteListener", &json!({"ListenerArn": listener["ListenerArn"]}));
+            }
+        }
+        self.elb("DeleteTargetGroup", &json!({"TargetGroupArn": group}));
+    }
+
     /// Makes a service.
     pub fn make(&self, spec: &ServiceSpec) {
         self.world().make_service(spec).expect("a service");
