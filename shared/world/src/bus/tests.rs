@@ -1,3 +1,5 @@
+//! Rules, delivery and its faults. The table of patterns is in `pattern`.
+
 use super::*;
 use crate::api::{Caller, Service};
 use serde_json::json;

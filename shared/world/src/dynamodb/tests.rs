@@ -1,3 +1,5 @@
+//! Items, conditions, limits and expiry.
+
 use super::*;
 use crate::api::{ApiError, Caller, Service};
 use serde_json::json;

@@ -1,3 +1,5 @@
+//! Rules in order, and what each kind of fault does to a call.
+
 use super::*;
 
 fn create(name: &str) -> Value {

@@ -1,3 +1,5 @@
+//! The wire forms: both protocols, errors, lost connections.
+
 use super::*;
 use crate::faults::{Fault, Rule};
 use ::http::{Request, Response};

@@ -1,3 +1,5 @@
+//! What a topic takes and refuses.
+
 use super::*;
 use crate::api::Caller;
 

@@ -1,3 +1,5 @@
+//! Delay, visibility, dead letters, and batches as Lambda takes them.
+
 use super::*;
 use crate::api::{Caller, Service};
 use serde_json::json;
