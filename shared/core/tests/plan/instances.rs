@@ -137,3 +137,41 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
         "]],
     );
 }
+
+// CASES 30
+#[test]
+fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        look after 60s
+        target web i-1:32768 gone
+        look after 10s
+        look after 50s
+        ",
+        &expect![[r"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              looks again in 60s
+            70s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 50s | task t1 has been running for 11 min 10 s and its target is not registered: a repair (register) was just made
+            120s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              looks again in 60s
+            open: missing web i-1:32768, seen 4, 2 repairs, told
+        "]],
+    );
+}

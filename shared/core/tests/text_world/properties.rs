@@ -129,10 +129,13 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     }
 }
 
-/// The world after the writes, looked at again at once.
+/// The world after the writes, looked at again at once; and the same when the writes do not show yet, or their
+/// answers were lost: the ledger knows of them.
 fn nothing_is_left_to_do(input: &PlanInput, made: &Plan) {
     let mut again = input.clone();
     again.record = made.next_record.clone();
+    let repeated = plan(&again).actions;
+    assert!(repeated.is_empty(), "{:?} is written again at once: {repeated:?}", made.actions);
     carry_out(&mut again.observation, made);
     let left = plan(&again).actions;
     assert!(left.is_empty(), "after carrying out {:?} there is more to do: {left:?}", made.actions);
