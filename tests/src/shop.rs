@@ -225,13 +225,15 @@ impl Shop {
         states
     }
 
-    /// The targets that the running tasks of a service should have, as `group id:port`.
+    /// The targets that the running tasks of a service should have, as `group id:port`, sorted.
     #[must_use]
     pub fn wanted(&self, service: &str) -> Vec<String> {
         let world = self.world();
         let live = truth::live_targets(&world);
         let wanted = live.into_iter().filter(|it| it.service == service && it.desired_status == "RUNNING");
-        wanted.map(|it| format!("{} {}:{}", name_of(&it.target_group_arn), it.id, it.port)).collect()
+        let wanted: BTreeSet<String> =
+            wanted.map(|it| format!("{} {}:{}", name_of(&it.target_group_arn), it.id, it.port)).collect();
+        wanted.into_iter().collect()
     }
 
     /// What clients wrote, as `register web-tg i-1:32768`. What changed nothing counts too.

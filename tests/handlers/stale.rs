@@ -1,0 +1,263 @@
+//! Targets that no running task explains: deregistered with proof, told of without.
+
+use portkeeper::stage::TABLE;
+use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_world::bus;
+use portkeeper_world::dynamodb::delete_raw;
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::scenario::ServiceSpec;
+use portkeeper_world::truth;
+use serde_json::json;
+
+const TOLD: [&str; 2] = ["error stale opened", "info stale resolved"];
+const HIJACKED: [&str; 2] = ["critical hijacked opened", "info hijacked resolved"];
+
+/// A quiet service of three tasks; one of them ends and ECS leaves its target behind. Gives that target.
+async fn left_behind() -> (Shop, String) {
+    let shop = Shop::settled_web(3, 3).await;
+    let target = leave_one(&shop);
+    (shop, target)
+}
+
+/// The service is told to run one task less, and ECS leaves the target of that task behind.
+fn leave_one(shop: &Shop) -> String {
+    let before = shop.wanted("web");
+    shop.world().keep_targets("shop/web", 1);
+    let tasks = u32::try_from(before.len()).unwrap();
+    shop.update("web", json!({"desiredCount": tasks - 1}));
+    shop.pass(20);
+    let after = shop.wanted("web");
+    before.into_iter().find(|target| !after.contains(target)).unwrap()
+}
+
+fn split(target: &str) -> (String, u16) {
+    let (_, address) = target.split_once(' ').unwrap();
+    let (id, port) = address.rsplit_once(':').unwrap();
+    (id.to_owned(), port.parse().unwrap())
+}
+
+/// CASES 19.
+#[tokio::test]
+async fn a_stopped_tasks_target_is_deregistered_once_with_id_and_port() {
+    let (mut shop, target) = left_behind().await;
+    shop.run(900).await;
+    assert_eq!(shop.writes(), [format!("deregister {target}")]);
+    assert_eq!(shop.alerts(), TOLD);
+    let (id, port) = split(&target);
+    let sent = &shop.inputs("DeregisterTargets")[0]["Targets"];
+    assert_eq!(*sent, json!([{"Id": id, "Port": port.to_string()}]));
+    assert!(shop.alert_texts()[0].contains("Deregistered."), "{}", shop.alert_texts()[0]);
+}
+
+/// CASES 19: neither before ECS had its time nor before the second look.
+#[tokio::test]
+async fn nothing_is_deregistered_before_the_second_look() {
+    let (mut shop, target) = left_behind().await;
+    shop.run(130).await;
+    assert_eq!(shop.writes(), [""; 0]);
+    shop.run(120).await;
+    assert_eq!(shop.writes(), [format!("deregister {target}")]);
+}
+
+/// CASES 19, 34: the ledger was lost; ECS still lists the stopped task.
+#[tokio::test]
+async fn the_list_of_stopped_tasks_is_proof() {
+    let (mut shop, target) = left_behind().await;
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    shop.run(900).await;
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+    );
+}
+
+/// CASES 19: every event was lost and ECS has forgotten the task; the ledger knows whose the target was.
+#[tokio::test]
+async fn the_ledger_is_proof() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    shop.world().bus.drop_next(1000);
+    let target = leave_one(&shop);
+    shop.pass(2 * 3600);
+    shop.look("web").await;
+    shop.run(300).await;
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+    );
+}
+
+/// The ledger was lost, and the event comes so late that ECS has forgotten the task.
+async fn with_a_late_event(seconds: u64) -> (Shop, String) {
+    let mut shop = Shop::settled_web(3, 3).await;
+    shop.world().bus.hold(1000);
+    let target = leave_one(&shop);
+    shop.pass(seconds);
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    bus::release(&mut shop.world());
+    shop.run(600).await;
+    (shop, target)
+}
+
+/// CASES 19, 15.
+#[tokio::test]
+async fn the_event_is_proof() {
+    let (shop, target) = with_a_late_event(4000).await;
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+    );
+}
+
+/// An event may have waited in the dead-letter queue; the target may have been given up and taken again since.
+#[tokio::test]
+async fn an_old_event_is_no_proof() {
+    let (shop, _) = with_a_late_event(2 * 3600).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+}
+
+/// CASES 34: ledger, events and list are all gone: nobody can prove whose it was, so it stays and people are told.
+#[tokio::test]
+async fn without_any_proof_it_is_foreign_and_stays() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    shop.world().bus.drop_next(1000);
+    let target = leave_one(&shop);
+    shop.pass(2 * 3600);
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    shop.look("web").await;
+    shop.run(600).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+    let (id, port) = split(&target);
+    assert!(shop.targets("web-tg").iter().any(|(other, at, _)| *other == id && *at == port));
+}
+
+/// CASES 18.
+#[tokio::test]
+async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    shop.world().ecs.timing.stopping_secs = 700;
+    shop.world().keep_targets("shop/web", 1);
+    let task = shop.tasks("web").remove(0);
+    shop.world().interrupt_task(&task).unwrap();
+    for _ in 0..6 {
+        shop.ask(&["web"]);
+        shop.run(100).await;
+    }
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+    shop.run(600).await;
+    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()), "it has stopped");
+}
+
+/// CASES 18: scaling in and Spot interruptions as they should go.
+#[tokio::test]
+async fn draining_targets_are_on_their_way_out() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    let task = shop.tasks("web").remove(0);
+    shop.world().interrupt_task(&task).unwrap();
+    shop.update("web", json!({"desiredCount": 2}));
+    for _ in 0..10 {
+        shop.ask(&["web"]);
+        shop.run(40).await;
+    }
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// CASES 20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another service's task, and the
+/// target that was left behind turns healthy with the wrong program behind it.
+#[tokio::test]
+async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
+    let (mut shop, target) = left_behind().await;
+    let (id, port) = split(&target);
+    shop.world().restart_agent(&id).unwrap();
+    let api = shop.alb_group("api-tg");
+    shop.make(&ServiceSpec::new(CLUSTER, "api").container("api", &[9000]).behind(&api, "api", 9000).desired(3));
+    shop.pass(69);
+    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the port");
+    assert_eq!(shop.states("web-tg"), ["healthy"; 3], "green, with the wrong program");
+    shop.run(900).await;
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![format!("deregister {target}")], HIJACKED.map(str::to_owned).to_vec())
+    );
+    assert_eq!(shop.states("api-tg"), ["healthy"; 3]);
+    let text = shop.alert_texts().remove(0);
+    assert!(text.contains("of service api") && text.contains("requests reach the wrong program"), "{text}");
+}
+
+/// CASES 21: the same for an address.
+#[tokio::test]
+async fn a_reused_address_is_hijacked() {
+    let mut shop = Shop::new(0, &[]);
+    let subnet = shop.world().default_subnets().remove(0);
+    let fargate = |name: &str, group: &str| ServiceSpec {
+        subnets: vec![subnet.clone()],
+        ..ServiceSpec::new(CLUSTER, name).fargate().container("app", &[80]).behind(group, "app", 80)
+    };
+    let web = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
+    let api = shop.world().make_alb_group("api-tg", TargetType::Ip).unwrap();
+    shop.make(&fargate("web", &web).desired(3));
+    shop.settle().await;
+    let target = leave_one(&shop);
+    let (id, port) = split(&target);
+    shop.make(&fargate("api", &api));
+    shop.pass(20);
+    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the address");
+    shop.run(900).await;
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![format!("deregister {target}")], HIJACKED.map(str::to_owned).to_vec())
+    );
+    assert_eq!(shop.states("api-tg"), ["healthy"]);
+}
+
+/// CASES 22: people do build a second group with the tasks of another service in it.
+#[tokio::test]
+async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() {
+    let mut shop = Shop::settled_web(2, 1).await;
+    let api = shop.alb_group("api-tg");
+    shop.make(&behind("api", &api));
+    shop.settle().await;
+    let (id, port, _) = shop.targets("api-tg").remove(0);
+    shop.by_hand("RegisterTargets", &shop.group("web-tg"), &id, port);
+    for _ in 0..5 {
+        shop.ask(&["web", "api"]);
+        shop.run(200).await;
+    }
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("of service api"), "{}", shop.alert_texts()[0]);
+    shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
+    shop.look_at(&["web", "api"]).await;
+    assert_eq!((shop.writes(), shop.alerts()[1..].to_vec()), (vec![], vec!["info foreign resolved".to_owned()]));
+}
+
+/// CASES 23.
+#[tokio::test]
+async fn an_instance_on_the_groups_own_port_is_foreign_and_the_reason_is_named() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let instance = shop.world().add_host(None, None);
+    shop.by_hand("RegisterTargets", &shop.group("web-tg"), &instance, 80);
+    shop.look("web").await;
+    shop.run(300).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("Auto Scaling group"), "{}", shop.alert_texts()[0]);
+}
+
+/// Two services in one group: what one of them left behind goes, and nothing of the other.
+#[tokio::test]
+async fn of_a_group_that_two_services_share_only_the_left_over_target_goes() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    let group = shop.group("web-tg");
+    shop.make(&behind("api", &group).desired(3));
+    shop.settle().await;
+    assert_eq!(shop.states("web-tg"), ["healthy"; 6]);
+    let target = leave_one(&shop);
+    for _ in 0..10 {
+        shop.ask(&["web", "api"]);
+        shop.run(90).await;
+    }
+    assert_eq!(shop.writes(), [format!("deregister {target}")]);
+    assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 5);
+    // The other service cannot know whose it was: it may say `foreign` until the target is gone.
+    let alerts = shop.alerts();
+    assert!(TOLD.iter().all(|told| alerts.iter().any(|alert| alert == told)), "{alerts:?}");
+    assert_eq!(alerts.iter().filter(|it| it.ends_with("opened")).count() * 2, alerts.len(), "all is over: {alerts:?}");
+}
