@@ -35,6 +35,12 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
+/// A table as text, without the blanks that fill the last column.
+pub(crate) fn text(table: &Table) -> String {
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
 /// A decision in a few words.
 pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
     match decision {
@@ -69,7 +75,7 @@ pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questio
             [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
         verdicts.add_row(cells);
     }
-    writeln!(out, "{verdicts}\n")?;
+    writeln!(out, "{}\n", text(&verdicts))?;
     if plan.actions.is_empty() {
         writeln!(out, "Nothing is written to AWS.")?;
     }

@@ -1,7 +1,7 @@
 //! The end of the demo: incidents, API calls, and whether everything ended as it should.
 
 use super::timeline::{Timeline, state_style};
-use crate::render::{BOLD, table};
+use crate::render::{BOLD, table, text};
 use crate::stage::Stage;
 use portkeeper_core::code::Code;
 use portkeeper_core::plan::AlertState;
@@ -66,12 +66,12 @@ impl Summary {
                 incident.alerts.to_string(),
             ]);
         }
-        writeln!(out, "{rows}\n")?;
+        writeln!(out, "{}\n", text(&rows))?;
         let mut rows = table(&["API call", "times"]);
         for (call, count) in &self.calls {
             rows.add_row([call.clone(), count.to_string()]);
         }
-        writeln!(out, "{rows}\n")?;
+        writeln!(out, "{}\n", text(&rows))?;
         let style = state_style(if self.verify().is_ok() { AlertState::Resolved } else { AlertState::Opened });
         let wrong = self.wrong_deregistrations;
         writeln!(

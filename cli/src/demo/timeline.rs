@@ -1,7 +1,7 @@
 //! What happened, in order: the account's own journal and the reports of the handler, as lines for a person.
 
 use super::account::{Parts, SERVICES};
-use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table};
+use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
 use crate::stage::{Delivery, Stage, StageError};
 use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
 use portkeeper_core::report::Message;
@@ -37,7 +37,7 @@ struct Moment {
     at_ms: u64,
     who: Who,
     text: String,
-    /// Further lines: the text of an alert.
+    /// Further lines: why, or the text of an alert.
     more: String,
 }
 
@@ -140,10 +140,11 @@ impl Timeline {
     fn read_delivery(&mut self, delivery: &Delivery, moments: &mut Vec<Moment>) {
         for report in &delivery.reports {
             self.checks += 1;
+            let found = self.found(report);
             let at_ms = delivery.at_ms;
             let mut tell = |who, text: String, more: String| moments.push(Moment { at_ms, who, text, more });
-            for text in self.found(report) {
-                tell(Who::Portkeeper, text, String::new());
+            for (text, why) in found {
+                tell(Who::Portkeeper, text, why);
             }
             for outcome in &report.outcomes {
                 let (verb, target, group) = (outcome.kind.verb(), &outcome.target, outcome.group.name());
@@ -167,15 +168,17 @@ impl Timeline {
     }
 
     /// What a check found that was not said before.
-    fn found(&mut self, report: &CheckReport) -> Vec<String> {
+    fn found(&mut self, report: &CheckReport) -> Vec<(String, String)> {
         let mut lines = Vec::new();
         for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
             let Verdict { subject, code: Some(code), why, .. } = verdict else { continue };
             let decided = decision(&verdict.decision, report.began);
-            let line = format!("{}: {code}, {subject}. {} -> {decided}", report.key, sentence(why));
-            let key = format!("{}{code}{subject}{}", report.key, decided.split(' ').next().unwrap_or_default());
+            let line = format!("{}: {code}, {subject} -> {decided}", report.key);
+            // The last part of the reason: the part before it counts minutes.
+            let reason = why.rsplit(": ").next().unwrap_or_default();
+            let key = format!("{} {code} {subject} {reason}", report.key);
             if self.said.insert(key) {
-                lines.push(line);
+                lines.push((line, why.clone()));
             }
         }
         lines
@@ -197,7 +200,7 @@ impl Timeline {
             Who::Alert => writeln!(out, "{DIM}{at}{DIM:#}  {YELLOW}{who:<10}{YELLOW:#}  {}", moment.text)?,
         }
         for line in moment.more.lines() {
-            writeln!(out, "                    {DIM}| {line}{DIM:#}")?;
+            writeln!(out, "{:20}{DIM}|{}{line}{DIM:#}", "", if line.is_empty() { "" } else { " " })?;
         }
         Ok(())
     }
@@ -222,14 +225,6 @@ impl Timeline {
 fn is_worth_telling(entry: &Entry) -> bool {
     let ours = entry.kind == Kind::Registration && entry.text.starts_with("a client ");
     !ours && matches!(entry.kind, Kind::Person | Kind::Fault | Kind::Agent | Kind::Registration)
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
 }
 
 /// Colours an alert's state.
