@@ -76,7 +76,8 @@ impl Timeline {
         writeln!(out, "{BOLD}A simulated AWS account, with Portkeeper deployed in it{BOLD:#}")?;
         writeln!(
             out,
-            "Cluster shop, three container instances. Nothing outside this process is touched.\n\n{services}\n"
+            "Cluster shop, three container instances. Nothing outside this process is touched.\n\n{}\n",
+            text(&services)
         )
     }
 
