@@ -7,11 +7,11 @@ use crate::address::{Place, places};
 use crate::code::Code;
 use crate::desired::{Claim, Desired, Standing, desired_targets};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
-use crate::judge::shifts_traffic_alone;
-use crate::ledger::{LedgerRecord, Subject};
+use crate::input::PlanInput;
+use crate::ledger::LedgerRecord;
 use crate::observation::{HealthState, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup};
-use crate::plan::PlanInput;
 use crate::policy::{Mode, mode_in_force};
+use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The three lists, and what was set aside.
@@ -203,7 +203,8 @@ pub fn questions(input: &PlanInput) -> Questions {
     for matched in &comparison.matched {
         let state = &matched.registered.state;
         let failing = matches!(state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
-        let idle = matched.registered.is_not_in_use() && observation.service.as_ref().is_some_and(shifts_traffic_alone);
+        let idle =
+            matched.registered.is_not_in_use() && observation.service.as_ref().is_some_and(Service::uses_every_group);
         if (failing || idle) && matches!(matched.claim.standing, Standing::Due(_)) {
             questions.target_groups.insert(matched.claim.group.clone());
         }

@@ -10,11 +10,12 @@
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::{RELEASED_KEPT_SECS, Subject};
+use crate::ledger::RELEASED_KEPT_SECS;
 use crate::observation::{
     DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service, TargetGroup, Task,
     TaskStatus,
 };
+use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 

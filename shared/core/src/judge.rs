@@ -5,62 +5,23 @@
 
 mod unwanted;
 
+use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Absent, Comparison, Matched};
 use crate::desired::{Desired, Standing};
-use crate::ids::{TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::Subject;
-use crate::observation::{
-    ContainerInstanceState, DeploymentController, DeploymentStrategy, FoundGroup, HealthState, Observation, Service,
-    Task,
-};
-use crate::plan::{ActionKind, Decision, PlanInput, Verdict};
+use crate::finding::{Finding, Judgement, finding};
+use crate::ids::{TargetGroupArn, TargetId};
+use crate::input::PlanInput;
+use crate::observation::{ContainerInstanceState, FoundGroup, HealthState, Observation, Service, Task};
+use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
+use crate::verdict::Decision;
 
 /// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2 `TargetDescription`).
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 
 /// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target groups guide).
 const NLB_INITIAL_SECS: u32 = 300;
-
-/// A fault.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// What kind.
-    pub code: Code,
-    /// About what.
-    pub subject: Subject,
-    /// The task it concerns.
-    pub task: Option<TaskArn>,
-    /// What was expected, what is there, and why.
-    pub why: String,
-    /// What would mend it, where that is ours to do and proved.
-    pub repair: Option<ActionKind>,
-    /// Seconds from the first look until it counts as confirmed.
-    pub confirm_seconds: u32,
-}
-
-/// Everything that was thought of one service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Judgement {
-    /// Faults.
-    pub findings: Vec<Finding>,
-    /// Things that are in order, not ours, or not known.
-    pub verdicts: Vec<Verdict>,
-}
-
-impl Judgement {
-    fn say(&mut self, subject: Subject, code: Option<Code>, decision: Decision, why: impl Into<String>) {
-        self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
-    }
-
-    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is one incident.
-    fn find(&mut self, finding: Finding) {
-        if !self.findings.iter().any(|known| known.code == finding.code && known.subject == finding.subject) {
-            self.findings.push(finding);
-        }
-    }
-}
 
 /// Judges every target and every task.
 #[must_use]
@@ -155,7 +116,7 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
 
 /// `unused`/`Target.NotInUse`: the normal state of the idle group of a blue/green pair; else nobody sends requests.
 fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
-    if !shifts_traffic_alone(input.observation.service.as_ref()?) {
+    if !input.observation.service.as_ref()?.uses_every_group() {
         return None;
     }
     let (code, why) = if group.load_balancers.is_empty() {
@@ -166,15 +127,6 @@ fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Opt
         (Code::AzDisabled, why)
     };
     Some(finding(input, code, Subject::Group(arn), why.to_owned()))
-}
-
-/// Only a rolling deployment leaves every group of the service in use all the time.
-pub(crate) fn shifts_traffic_alone(service: &Service) -> bool {
-    service.controller == DeploymentController::Ecs && service.strategy == DeploymentStrategy::Rolling
-}
-
-fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds: input.policy.confirm_seconds }
 }
 
 /// Failing for longer than the group's own interval and threshold, the service's grace period and a margin explain.
@@ -224,14 +176,15 @@ fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &Absent, jud
         judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
         return;
     }
-    if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(shifts_traffic_alone) {
+    if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(Service::uses_every_group) {
         let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
         let code = Code::TargetGroupUnattached;
         judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
         return;
     }
     let elsewhere = comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
-    if let (Some(other), false) = (elsewhere, input.observation.service.as_ref().is_some_and(shifts_traffic_alone)) {
+    if let (Some(other), false) = (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
+    {
         let why =
             format!("it is registered in {}; which of the two groups ECS means cannot be told", other.group.name());
         judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);

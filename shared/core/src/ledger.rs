@@ -3,13 +3,15 @@
 //! It proves ownership after ECS has forgotten a task, gives the second look, and says which alerts were sent.
 //! It is never the truth about AWS. Losing it is safe: repairs wait for a second look and an alert may repeat.
 
+use crate::action::{ActionKind, Outcome, OutcomeResult};
+use crate::alert::{Alert, AlertState};
 use crate::code::Code;
-use crate::ids::{NotAnId, Target, TargetGroupArn, TaskArn};
-use crate::plan::{ActionKind, Alert, AlertState, Outcome, OutcomeResult};
+use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
+
+pub use crate::subject::Subject;
 
 /// The form of the record. A record of another form is read as an empty one.
 pub const SCHEMA: u32 = 1;
@@ -131,71 +133,6 @@ pub struct Known {
     /// When it was seen gone after its task had ended: the end of the proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
-}
-
-/// What an incident is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Subject {
-    /// The service as a whole.
-    Service,
-    /// A task.
-    Task(TaskArn),
-    /// A target group.
-    Group(TargetGroupArn),
-    /// A target in a group.
-    Target(TargetGroupArn, Target),
-}
-
-impl Subject {
-    /// The target group, where there is one.
-    #[must_use]
-    pub fn group(&self) -> Option<&TargetGroupArn> {
-        match self {
-            Self::Group(group) | Self::Target(group, _) => Some(group),
-            Self::Service | Self::Task(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Subject {
-    /// As people read it; the JSON form holds whole ARNs instead.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Service => f.write_str("service"),
-            Self::Task(task) => write!(f, "task {}", task.tail()),
-            Self::Group(group) => f.write_str(group.name()),
-            Self::Target(group, target) => write!(f, "{} {target}", group.name()),
-        }
-    }
-}
-
-impl TryFrom<String> for Subject {
-    type Error = NotAnId;
-
-    fn try_from(text: String) -> Result<Self, NotAnId> {
-        if text == "service" {
-            return Ok(Self::Service);
-        }
-        if let Some((group, target)) = text.split_once(' ') {
-            return Ok(Self::Target(TargetGroupArn::try_from(group)?, Target::try_from(target.to_owned())?));
-        }
-        TaskArn::try_from(text.as_str())
-            .map(Self::Task)
-            .or_else(|_| TargetGroupArn::try_from(text).map(Self::Group))
-            .map_err(|NotAnId { text, .. }| NotAnId { text, wanted: "the subject of an incident" })
-    }
-}
-
-impl From<Subject> for String {
-    fn from(subject: Subject) -> Self {
-        match subject {
-            Subject::Service => "service".to_owned(),
-            Subject::Task(task) => task.into(),
-            Subject::Group(group) => group.into(),
-            Subject::Target(group, target) => format!("{group} {target}"),
-        }
-    }
 }
 
 /// Something wrong that was seen, from the first look to "resolved".

@@ -4,18 +4,24 @@
 //! fixed order, so the same input gives the same plan, byte for byte. This crate cannot see AWS: it builds
 //! and tests without any AWS crate.
 
+mod action;
 pub mod address;
+mod alert;
 pub mod code;
 pub mod compare;
 pub mod desired;
 pub mod event;
+mod finding;
 pub mod ids;
+mod input;
 pub mod judge;
 pub mod ledger;
 pub mod observation;
 pub mod plan;
 pub mod policy;
 pub mod report;
+mod subject;
 pub mod task_parts;
 mod text_enum;
 pub mod time;
+mod verdict;

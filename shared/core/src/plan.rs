@@ -5,20 +5,22 @@ mod incidents;
 mod known;
 mod repairs;
 
-use crate::code::{Code, Severity};
 use crate::compare::{compare, quiet};
 use crate::desired::desired_targets;
+use crate::finding::Finding;
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
-use crate::judge::{Finding, judge};
-use crate::ledger::{Incident, LedgerRecord, Repair, Subject};
-use crate::observation::Observation;
-use crate::policy::{Mode, Policy, mode_in_force};
+use crate::judge::judge;
+use crate::ledger::{Incident, LedgerRecord, Repair};
+use crate::policy::{Mode, mode_in_force};
+use crate::subject::Subject;
 use crate::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// The version of [`PlanInput`]'s JSON form.
-pub const INPUT_VERSION: u32 = 1;
+pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult};
+pub use crate::alert::{Alert, AlertItem, AlertState};
+pub use crate::input::{INPUT_VERSION, PlanInput};
+pub use crate::verdict::{Decision, Verdict};
 
 /// SQS delays a message by no more than this; a later look is reached in several hops.
 const MAX_DELAY_SECS: u32 = 900;
@@ -28,27 +30,6 @@ const MIN_DELAY_SECS: u32 = 5;
 
 /// How long after a repair its effect is looked for in quick looks; after that, events and sweeps go on.
 const WATCH_REPAIR_SECS: u32 = 900;
-
-/// Everything that a plan follows from: the versioned form that `portkeeper plan` reads.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlanInput {
-    /// The version of this form: 1.
-    pub version: u32,
-    /// The moment of planning.
-    pub now: Timestamp,
-    /// How many looks in a row led here.
-    #[serde(default)]
-    pub hop: u32,
-    /// Limits and waiting times.
-    #[serde(default)]
-    pub policy: Policy,
-    /// What is remembered of the service.
-    #[serde(default)]
-    pub record: LedgerRecord,
-    /// What was read.
-    pub observation: Observation,
-}
 
 /// What will be done about one service, and why the rest will not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -65,140 +46,6 @@ pub struct Plan {
     pub look_again_at: Option<Timestamp>,
     /// The record as it must be stored before any write.
     pub next_record: LedgerRecord,
-}
-
-/// What is thought of one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Verdict {
-    /// About what.
-    pub subject: Subject,
-    /// What is wrong, if anything.
-    pub code: Option<Code>,
-    /// What follows.
-    pub decision: Decision,
-    /// Why, for people.
-    pub why: String,
-}
-
-/// What follows from a look at one thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// As it should be.
-    Right,
-    /// It will be repaired now.
-    Repair(ActionKind),
-    /// It may be judged at this time.
-    Await(Timestamp),
-    /// People are told, or were told.
-    Tell,
-    /// Not ours to judge.
-    Leave,
-    /// It cannot be known now; nothing that it could touch is written.
-    Unknown,
-    /// A guard withholds the repair.
-    Withheld,
-}
-
-/// Register or deregister.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActionKind {
-    /// `RegisterTargets`
-    Register,
-    /// `DeregisterTargets`
-    Deregister,
-}
-
-impl ActionKind {
-    /// The verb that people read.
-    #[must_use]
-    pub fn verb(self) -> &'static str {
-        match self {
-            Self::Register => "register",
-            Self::Deregister => "deregister",
-        }
-    }
-}
-
-/// A write: these targets, in or out of this group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Action {
-    /// In or out.
-    pub kind: ActionKind,
-    /// The group.
-    pub group: TargetGroupArn,
-    /// The targets, each with id and port.
-    pub targets: Vec<Target>,
-    /// The proof holds no longer than this; a write that comes later must not be made.
-    pub not_after: Timestamp,
-}
-
-/// What became of an action for one target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
-    /// In or out.
-    pub kind: ActionKind,
-    /// The group.
-    pub group: TargetGroupArn,
-    /// The target.
-    pub target: Target,
-    /// What AWS answered.
-    pub result: OutcomeResult,
-}
-
-/// What AWS answered to a write.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OutcomeResult {
-    /// Accepted.
-    Done,
-    /// AWS refuses this target or this group; trying the same again is no use.
-    Refused(String),
-    /// The call failed; whether it was carried out is not known.
-    Failed(String),
-    /// Not tried, because the proof was too old or a registration before it failed.
-    Skipped(String),
-}
-
-/// One message to people: a change of state of incidents of one code in one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Alert {
-    /// The service.
-    pub key: ServiceKey,
-    /// What is or was wrong.
-    pub code: Code,
-    /// Begin or end.
-    pub state: AlertState,
-    /// How loud.
-    pub severity: Severity,
-    /// The things it is about.
-    pub items: Vec<AlertItem>,
-    /// The moment of planning.
-    pub at: Timestamp,
-}
-
-/// Begin or end of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlertState {
-    /// Something is wrong.
-    Opened,
-    /// It is over.
-    Resolved,
-}
-
-/// One thing in an alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AlertItem {
-    /// About what.
-    pub subject: Subject,
-    /// Since when.
-    pub since: Timestamp,
-    /// What was expected, what is there, and why.
-    pub why: String,
-    /// The repair that goes with it, if there is one.
-    pub repair: Option<ActionKind>,
 }
 
 /// Plans what to do about one service. Planning on the result of carrying the plan out gives nothing to do.

@@ -1,10 +1,11 @@
 //! What people read: the text of an alert. Subject a person can act on, body with what, where, since when,
 //! why, what was done and what to do next. Never a secret: it is made of names, ports and times only.
 
+use crate::action::{ActionKind, Outcome, OutcomeResult};
+use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::Code;
 use crate::ids::ServiceKey;
-use crate::ledger::Subject;
-use crate::plan::{ActionKind, Alert, AlertItem, AlertState, Outcome, OutcomeResult};
+use crate::subject::Subject;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -2,15 +2,17 @@
 //!
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
 
-use super::{Finding, Judgement, finding};
+use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
+use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::Subject;
+use crate::input::PlanInput;
 use crate::observation::Observation;
-use crate::plan::{ActionKind, Decision, PlanInput};
+use crate::subject::Subject;
 use crate::time::Timestamp;
+use crate::verdict::Decision;
 
 /// Why a target counts as having been this service's.
 enum Proof<'a> {

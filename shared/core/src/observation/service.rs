@@ -68,6 +68,14 @@ pub struct Service {
     pub mode_tag: Option<String>,
 }
 
+impl Service {
+    /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves it so.
+    #[must_use]
+    pub fn uses_every_group(&self) -> bool {
+        self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
+    }
+}
+
 /// An entry of `loadBalancers`: this container port belongs into this group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

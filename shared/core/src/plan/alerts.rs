@@ -1,10 +1,12 @@
 //! Which incidents people are told of now: one message for each code and change of state.
 
+use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::{Code, Severity};
 use crate::ids::ServiceKey;
-use crate::ledger::{Incident, Subject};
-use crate::plan::{Alert, AlertItem, AlertState, Decision, Verdict};
+use crate::ledger::Incident;
+use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
+use crate::verdict::{Decision, Verdict};
 use std::collections::BTreeMap;
 
 /// The alerts that are due: begins before ends, so that an end never arrives alone.

@@ -5,11 +5,13 @@
 use crate::code::Code;
 use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
+use crate::finding::{Finding, Judgement};
 use crate::ids::TargetGroupArn;
-use crate::judge::{Finding, Judgement};
-use crate::ledger::{Incident, OPEN_INCIDENTS, Subject};
+use crate::input::PlanInput;
+use crate::ledger::{Incident, OPEN_INCIDENTS};
 use crate::observation::{HealthState, Missed, TargetGroup};
-use crate::plan::{Decision, PlanInput};
+use crate::subject::Subject;
+use crate::verdict::Decision;
 
 /// What the end of an incident is judged from.
 pub(super) struct Seen<'a> {

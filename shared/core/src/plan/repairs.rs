@@ -4,14 +4,17 @@
 //! Fight: a target whose repairs somebody undoes is left alone. Cap: what does not hold needs a person.
 
 use super::incidents;
+use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::Comparison;
+use crate::finding::Finding;
 use crate::ids::{Target, TargetGroupArn};
-use crate::judge::Finding;
-use crate::ledger::{Incident, OPEN_INCIDENTS, Repair, Subject};
+use crate::input::PlanInput;
+use crate::ledger::{Incident, OPEN_INCIDENTS, Repair};
 use crate::observation::HealthState;
-use crate::plan::{ActionKind, Decision, PlanInput};
 use crate::policy::{Mode, Policy};
+use crate::subject::Subject;
+use crate::verdict::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many targets the text of a guard names.

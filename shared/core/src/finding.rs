@@ -1,0 +1,52 @@
+//! Faults and verdicts, as they are gathered while a service is judged.
+
+use crate::action::ActionKind;
+use crate::code::Code;
+use crate::ids::TaskArn;
+use crate::input::PlanInput;
+use crate::subject::Subject;
+use crate::verdict::{Decision, Verdict};
+
+/// A fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// About what.
+    pub subject: Subject,
+    /// The task it concerns.
+    pub task: Option<TaskArn>,
+    /// What was expected, what is there, and why.
+    pub why: String,
+    /// What would mend it, where that is ours to do and proved.
+    pub repair: Option<ActionKind>,
+    /// Seconds from the first look until it counts as confirmed.
+    pub confirm_seconds: u32,
+}
+
+/// Everything that was thought of one service.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// Faults.
+    pub findings: Vec<Finding>,
+    /// Things that are in order, not ours, or not known.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Judgement {
+    pub(crate) fn say(&mut self, subject: Subject, code: Option<Code>, decision: Decision, why: impl Into<String>) {
+        self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
+    }
+
+    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is one incident.
+    pub(crate) fn find(&mut self, finding: Finding) {
+        if !self.findings.iter().any(|known| known.code == finding.code && known.subject == finding.subject) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+/// A finding that nobody repairs, confirmed by a second look after the usual time.
+pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
+    Finding { code, subject, task: None, why, repair: None, confirm_seconds: input.policy.confirm_seconds }
+}
