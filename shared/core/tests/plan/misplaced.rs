@@ -214,3 +214,50 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
         "]],
     );
 }
+
+#[test]
+fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-2 app:8080->32768
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-2:32768 healthy
+        target web i-1:32760 unhealthy
+        known web i-1:32760 t1
+        look
+        look after 60s
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+        ",
+        &expect![[r"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32768]
+              alert: missing (error): web i-1:32768
+              alert: wrong_port (error): web i-1:32760
+              looks again in 60s
+            120s:
+              asks: group web; owners on i-1
+              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
+              plan: deregister web [i-1:32760]
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              looks again in 60s
+            open: wrong_port web i-1:32760, seen 4, 1 repairs, told
+        "]],
+    );
+}

@@ -252,3 +252,29 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
         "]],
     );
 }
+
+// CASES 29
+#[test]
+fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 unlisted unread
+        counts running=1
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2
+        ",
+        &expect![[r"
+            0s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
+            60s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
+              nothing to write down
+        "]],
+    );
+}

@@ -148,7 +148,7 @@ fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
     };
     let others = world.owners.values().filter(|owner| asked(&owner.task));
     seen.owners.tasks = others.cloned().collect::<Vec<Owner>>();
-    let late = world.tasks.values().filter(|own| own.unlisted && asked(&own.task));
+    let late = world.tasks.values().filter(|own| own.unlisted && !own.unread && asked(&own.task));
     for own in late {
         if !seen.tasks.iter().any(|task| task.arn == own.task.arn) {
             seen.tasks.push(own.task.clone());
