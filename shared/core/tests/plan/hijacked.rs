@@ -179,3 +179,32 @@ fn a_port_reused_by_the_same_services_next_task_is_in_order() {
         "]],
     );
 }
+
+// CASES 20, 27
+#[test]
+fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 PENDING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32769 healthy
+        ",
+        &expect![[r"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32769 | hijacked | withheld | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: it would empty the target group
+              alert: hijacked (critical): web i-1:32769
+              alert: limit_exceeded (error): web
+            open: hijacked web i-1:32769, seen 2, told
+            open: limit_exceeded web, seen 1, told
+        "]],
+    );
+}
