@@ -119,7 +119,7 @@ pub enum Unreadable {
     },
     /// One of ours, of a version that this program does not read.
     #[error("the message has version {0}, this program reads {MESSAGE_VERSION}")]
-    OtherVersion(u32),
+    OtherVersion(u64),
 }
 
 #[derive(Deserialize)]
@@ -182,10 +182,12 @@ pub fn parse(body: &str) -> Result<Message, Unreadable> {
 
 fn parse_own(own: Value) -> Result<Message, Unreadable> {
     let malformed = |source| Unreadable::Malformed { kind: "portkeeper".to_owned(), source };
-    let OwnMessage { version, cluster, services, hop, at_least } = serde_json::from_value(own).map_err(malformed)?;
-    if version != MESSAGE_VERSION {
+    // The version first: a message of another version may have other members.
+    let version = own.get("version").and_then(Value::as_u64);
+    if let Some(version) = version.filter(|version| *version != u64::from(MESSAGE_VERSION)) {
         return Err(Unreadable::OtherVersion(version));
     }
+    let OwnMessage { cluster, services, hop, at_least, .. } = serde_json::from_value(own).map_err(malformed)?;
     Ok(Message::Check(Check { cluster, services, at_least, stopped: Vec::new(), hop }))
 }
 
