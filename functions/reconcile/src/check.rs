@@ -52,7 +52,7 @@ async fn carry_through(
     report.note_observation(&input.observation);
     let plan = plan(&input);
     report.plan = Some(plan.clone());
-    ask_for_next_look(aws, config, check, &plan).await?;
+    ask_for_next_look(aws, config, check, &input.observation, &plan).await?;
     let table = &config.ledger_table;
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
@@ -93,12 +93,18 @@ async fn read(aws: &Aws, config: &Config, check: &ServiceCheck, stored: &Stored,
     input
 }
 
-async fn ask_for_next_look(aws: &Aws, config: &Config, check: &ServiceCheck, plan: &Plan) -> Result<(), CheckError> {
+async fn ask_for_next_look(
+    aws: &Aws,
+    config: &Config,
+    check: &ServiceCheck,
+    seen: &Observation,
+    plan: &Plan,
+) -> Result<(), CheckError> {
     let Some(at) = plan.look_again_at else { return Ok(()) };
     // A whole second too early would be before the moment that is waited for.
     let delay = at.secs_since(aws.now()).saturating_add(1);
     let hop = check.hop.saturating_add(1);
-    look_again::send(aws, &config.checks_queue_url, &check.key, &check.at_least, hop, delay)
+    look_again::send(aws, &config.checks_queue_url, &check.key, &seen.awaited_versions(), hop, delay)
         .await
         .map_err(CheckError::LookAgain)
 }

@@ -19,6 +19,7 @@ use portkeeper_aws::failure::chain;
 use portkeeper_aws::{ledger, observe};
 use portkeeper_core::event::coalesce;
 use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// Services that are described with one call: what `DescribeServices` takes.
@@ -28,16 +29,27 @@ const SERVICES_PER_CALL: usize = 10;
 /// description is still fresh, because proofs age from it.
 const SERVICES_AT_ONCE: usize = 5;
 
-/// Handles one batch of messages of the `checks` queue, and logs what was done.
-pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent) -> SqsBatchResponse {
-    handle_and_tell(aws, config, event, &mut write_log).await
+/// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose check has not begun
+/// at `deadline` are left to the next batch: their messages come back.
+pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
+    run(aws, config, event, Some(deadline), &mut write_log).await
 }
 
-/// Handles one batch, and tells of every check when it is over.
+/// Handles one batch, however long it takes, and tells of every check when it is over.
 pub async fn handle_and_tell(
     aws: &Aws,
     config: &Config,
     event: SqsEvent,
+    tell: &mut impl FnMut(&CheckReport),
+) -> SqsBatchResponse {
+    run(aws, config, event, None, tell).await
+}
+
+async fn run(
+    aws: &Aws,
+    config: &Config,
+    event: SqsEvent,
+    deadline: Option<Timestamp>,
     tell: &mut impl FnMut(&CheckReport),
 ) -> SqsBatchResponse {
     let inbox = inbox::read(event, config);
@@ -55,6 +67,11 @@ pub async fn handle_and_tell(
     };
     let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
     for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
+        if deadline.is_some_and(|deadline| aws.now() >= deadline) {
+            tracing::warn!(services = together.len(), "no time is left for these; their messages come back");
+            failed.extend(together.iter().flat_map(|check| check.messages.iter().cloned()));
+            continue;
+        }
         let described = observe::describe_services(aws, together).await;
         let runs = together.iter().zip(described).map(|(check, described)| {
             let stored = recalled.remove(&check.key).unwrap_or_default();

@@ -5,9 +5,14 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::log;
+use portkeeper_core::time::Timestamp;
 use portkeeper_reconcile::handle;
 use std::process::ExitCode;
 use tracing::Instrument as _;
+
+/// No check begins with less time than this before the function is stopped: one that is stopped half-way has
+/// stored its intent and must be looked at again, which takes longer than letting the message come back.
+const LONGEST_CHECK_SECS: u32 = 15;
 
 /// One thread: a check waits for AWS nearly all of its time, and a small function has a fraction of a processor.
 #[tokio::main(flavor = "current_thread")]
@@ -24,7 +29,9 @@ async fn main() -> Result<ExitCode, Error> {
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<SqsEvent>| {
         let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        async move { Ok::<_, Error>(handle(aws, config, event.payload).await) }.instrument(request)
+        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let last_begin = deadline.minus_secs(LONGEST_CHECK_SECS);
+        async move { Ok::<_, Error>(handle(aws, config, event.payload, last_begin).await) }.instrument(request)
     };
     run(service_fn(function)).await?;
     Ok(ExitCode::SUCCESS)

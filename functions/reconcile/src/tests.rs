@@ -61,6 +61,6 @@ fn the_answer_names_what_failed() {
 /// Tests and tools run the handler on threads of their own.
 #[test]
 fn the_handler_can_be_spawned() {
-    fn is_send<T: Send>(_: fn(&'static Aws, &'static Config, SqsEvent) -> T) {}
+    fn is_send<T: Send>(_: fn(&'static Aws, &'static Config, SqsEvent, Timestamp) -> T) {}
     is_send(handle);
 }

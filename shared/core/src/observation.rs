@@ -96,6 +96,16 @@ impl Observation {
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }
 
+    /// The versions that events promised and the answers did not reach: the next look must wait for these alone.
+    #[must_use]
+    pub fn awaited_versions(&self) -> BTreeMap<TaskArn, u64> {
+        let reached: BTreeMap<&TaskArn, u64> = self.tasks.iter().map(|task| (&task.arn, task.version)).collect();
+        let is_awaited = |(task, version): &(&TaskArn, &u64)| {
+            !self.gone_tasks.contains(*task) && reached.get(*task).is_none_or(|reached| reached < *version)
+        };
+        self.at_least.iter().filter(is_awaited).map(|(task, version)| (task.clone(), *version)).collect()
+    }
+
     /// The group, where it was read and exists.
     #[must_use]
     pub fn found_group(&self, group: &TargetGroupArn) -> Option<&FoundGroup> {

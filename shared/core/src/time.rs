@@ -44,6 +44,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::from(secs) * 1000))
     }
 
+    /// This moment, `secs` earlier.
+    #[must_use]
+    pub fn minus_secs(self, secs: u32) -> Self {
+        Self(self.0.saturating_sub(i64::from(secs) * 1000))
+    }
+
     /// Whole seconds from `earlier` to this moment; zero when `earlier` is later.
     #[must_use]
     pub fn secs_since(self, earlier: Self) -> u32 {
