@@ -10,7 +10,19 @@
     reason = "These are tests."
 )]
 
+#[path = "handlers/alerts.rs"]
+mod alerts;
+#[path = "handlers/deployments.rs"]
+mod deployments;
+#[path = "handlers/events.rs"]
+mod events;
+#[path = "handlers/guards.rs"]
+mod guards;
+#[path = "handlers/ledger.rs"]
+mod ledger;
 #[path = "handlers/missing.rs"]
 mod missing;
+#[path = "handlers/plumbing.rs"]
+mod plumbing;
 #[path = "handlers/stale.rs"]
 mod stale;

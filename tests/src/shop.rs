@@ -9,6 +9,7 @@ use portkeeper_core::event::{ServiceCheck, look_again_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_world::World;
+use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elb::{TargetType, Write, WriteKind};
 use portkeeper_world::faults::{Fault, Rule};
@@ -38,13 +39,13 @@ impl Shop {
     /// A cluster with so many container instances and no service.
     #[must_use]
     pub fn new(instances: usize, settings: &[(&str, &str)]) -> Self {
-        Self::seeded(1, instances, settings)
+        Self::in_account(Account::default(), instances, settings)
     }
 
-    /// The same with another seed.
+    /// The same in an account of another number, region or partition.
     #[must_use]
-    pub fn seeded(seed: u64, instances: usize, settings: &[(&str, &str)]) -> Self {
-        let stage = Stage::new(seed, settings).expect("the stage stands");
+    pub fn in_account(account: Account, instances: usize, settings: &[(&str, &str)]) -> Self {
+        let stage = Stage::in_account(account, 1, settings).expect("the stage stands");
         let shop = Self { stage };
         shop.world().make_cluster(CLUSTER).expect("a cluster");
         shop.world().make_instances(CLUSTER, instances).expect("container instances");
@@ -142,6 +143,11 @@ impl Shop {
         self.fault(Rule::new(service, operation, Fault::fail(code, "as the test wants it", status)));
     }
 
+    /// Puts a message into the queue of checks, visible at once.
+    pub fn send(&self, body: &str) {
+        sqs::send(&mut self.world(), QUEUE, body, Some(0)).expect("the queue is there");
+    }
+
     /// Lets time pass without delivering anything.
     pub fn pass(&self, seconds: u64) {
         self.world().advance_secs(seconds);
@@ -156,7 +162,15 @@ impl Shop {
     pub fn ask(&self, services: &[&str]) {
         for service in services {
             let body = look_again_message(&self.key(service), &BTreeMap::new(), 0).to_string();
-            sqs::send(&mut self.world(), QUEUE, &body, Some(0)).expect("the queue is there");
+            self.send(&body);
+        }
+    }
+
+    /// Lets time pass, and asks for a look at these services every 20 seconds.
+    pub async fn watch(&mut self, services: &[&str], seconds: u64) {
+        for _ in 0..seconds / 20 {
+            self.ask(services);
+            self.run(20).await;
         }
     }
 

@@ -1,0 +1,196 @@
+//! Messages: events in any order and number, unreadable ones, other partitions, clusters of the same names.
+
+use portkeeper::stage::{DEAD_LETTERS, QUEUE};
+use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_world::account::Account;
+use portkeeper_world::bus;
+use portkeeper_world::elb::TargetType;
+use serde_json::{Value, json};
+
+fn nothing_happened(shop: &Shop) {
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// CASES 15.
+#[tokio::test]
+async fn events_out_of_order_and_twice_change_nothing() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.world().bus.hold(1000);
+    for task in shop.tasks("web") {
+        shop.world().kill_task(&task).unwrap();
+        shop.pass(40);
+    }
+    assert!(shop.world().bus.held().len() >= 4);
+    bus::release(&mut shop.world());
+    shop.run(300).await;
+    shop.world().bus.duplicate_next(1000);
+    shop.update("web", json!({"forceNewDeployment": true}));
+    shop.run(900).await;
+    nothing_happened(&shop);
+    assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
+}
+
+/// CASES 15.
+#[tokio::test]
+async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
+    let mut shop = Shop::new(1, &[]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group));
+    shop.pass(97);
+    shop.world().stale_reads(2);
+    let deliveries = shop.run(2).await;
+    let plan = deliveries[0].reports[0].plan.as_ref().unwrap();
+    assert!(plan.look_again_at.is_some() && plan.actions.is_empty(), "{plan:#?}");
+    assert!(plan.verdicts.iter().any(|verdict| verdict.why.contains("older than the event")), "{plan:#?}");
+    shop.run(600).await;
+    nothing_happened(&shop);
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
+}
+
+/// All events of a deployment that are due together are one check.
+#[tokio::test]
+async fn many_events_are_one_check() {
+    let mut shop = Shop::with_web(4, 40);
+    let deliveries = shop.run(95).await;
+    let checks: usize = deliveries.iter().map(|delivery| delivery.reports.len()).sum();
+    assert!(checks <= 3, "{checks} checks for {} events", shop.world().bus.events().len());
+    assert_eq!(deliveries[0].reports[0].messages, 40);
+    assert_eq!(shop.count("DescribeServices"), checks);
+}
+
+/// CASES 36: what cannot be read fails alone, and ends in the dead-letter queue after five tries.
+#[tokio::test]
+async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_handled() {
+    let shop = Shop::new(1, &[]);
+    let group = shop.alb_group("web-tg");
+    shop.world().lose_registrations("shop/web", 1);
+    shop.make(&behind("web", &group));
+    let mut shop = shop;
+    shop.pass(30);
+    let unreadable = [
+        "{".to_owned(),
+        "[]".to_owned(),
+        String::from("\u{fffd}"),
+        json!({"hello": "world"}).to_string(),
+        json!({"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"taskArn": 7}}).to_string(),
+        json!({"portkeeper": {"version": 2, "cluster": shop.key("web").cluster.as_str(), "services": []}}).to_string(),
+    ];
+    unreadable.iter().for_each(|body| shop.send(body));
+    // Of other kinds: handled, and nothing follows.
+    shop.send(&json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}).to_string());
+    shop.send(&json!({"source": "aws.ecs", "detail-type": "ECS Something New", "detail": {"a": [1]}}).to_string());
+    let first = shop.look_at(&["web"]).await;
+    assert_eq!((first.failed, first.reports.len()), (unreadable.len(), 1));
+    assert!(first.reports[0].succeeded());
+    shop.run(2400).await;
+    let dead: Vec<String> = shop.world().sqs.messages(DEAD_LETTERS).map(|message| message.body.clone()).collect();
+    assert_eq!(dead, unreadable);
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+    assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "the service was mended meanwhile");
+}
+
+/// CASES 13.
+#[tokio::test]
+async fn services_of_the_same_name_in_two_clusters_are_two_services() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let bank = {
+        let mut world = shop.world();
+        world.make_cluster("bank").unwrap();
+        world.make_instances("bank", 2).unwrap();
+        world.make_alb_group("bank-tg", TargetType::Instance).unwrap()
+    };
+    shop.world().lose_registrations("bank/web", 1);
+    let mut spec = behind("web", &bank).desired(2);
+    "bank".clone_into(&mut spec.cluster);
+    shop.make(&spec);
+    shop.run(600).await;
+    assert_eq!(shop.writes().len(), 1);
+    assert!(shop.writes()[0].starts_with("register bank-tg"), "{:?}", shop.writes());
+    assert!(shop.alert_texts()[0].contains("missing in bank/web"), "{}", shop.alert_texts()[0]);
+    assert_eq!((shop.states("web-tg"), shop.states("bank-tg")), (vec!["healthy"; 2], vec!["healthy"; 2]));
+    let world = shop.world();
+    assert_eq!(portkeeper_world::dynamodb::len(&world, portkeeper::stage::TABLE), 2, "each has its record");
+}
+
+/// CASES 13.
+#[tokio::test]
+async fn other_partitions_work_alike() {
+    for account in [Account::china(), Account::gov_cloud()] {
+        let partition = account.partition.clone();
+        let mut shop = Shop::in_account(account, 1, &[]);
+        let group = shop.alb_group("web-tg");
+        shop.world().lose_registrations("shop/web", 1);
+        shop.make(&behind("web", &group));
+        shop.run(900).await;
+        assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "{partition}");
+        let text = &shop.alert_texts()[0];
+        let console = if partition == "aws-cn" { "console.amazonaws.cn" } else { "console.amazonaws-us-gov.com" };
+        assert!(text.contains(console), "{text}");
+        assert!(shop.inputs("RegisterTargets")[0]["TargetGroupArn"].as_str().unwrap().contains(&partition));
+    }
+}
+
+/// CASES 13: an event with ARNs in the form from before 2018, which name no cluster.
+#[tokio::test]
+async fn an_event_with_short_arns_is_a_doorbell_too() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    let event = shop.world().bus.events().iter().rfind(|event| event["detail"]["lastStatus"] == "RUNNING").cloned();
+    let mut event = event.unwrap();
+    for name in ["taskArn", "containerInstanceArn"] {
+        let short = event["detail"][name].as_str().unwrap().replace(&format!("/{CLUSTER}/"), "/");
+        event["detail"][name] = json!(short);
+    }
+    shop.send(&event.to_string());
+    let delivery = shop.stage.deliver().await.unwrap().unwrap();
+    assert_eq!((delivery.failed, delivery.reports.len()), (0, 1));
+    assert_eq!(delivery.reports[0].key, shop.key("web"));
+    shop.run(1800).await;
+    nothing_happened(&shop);
+}
+
+/// CASES 12: tasks that no service started have no targets, whatever they call themselves.
+#[tokio::test]
+async fn standalone_tasks_are_left_alone() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    for (group, by) in
+        [("service:web", "me"), ("family:web", "ecs-svc/1"), ("service:web", "ecs-svc/1234567890123456789")]
+    {
+        shop.ecs("RunTask", json!({"taskDefinition": "web", "group": group, "startedBy": by}));
+    }
+    shop.watch(&["web"], 400).await;
+    assert_eq!(shop.writes(), [""; 0]);
+    let alerts = shop.alerts();
+    assert!(alerts.iter().all(|alert| alert.contains("ambiguous_revision")), "at most that is said: {alerts:?}");
+    assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
+}
+
+#[tokio::test]
+async fn clusters_that_are_not_configured_are_not_looked_at() {
+    let mut shop = Shop::new(1, &[("PORTKEEPER_CLUSTERS", "bank")]);
+    let group = shop.alb_group("web-tg");
+    shop.world().lose_registrations("shop/web", 1);
+    shop.make(&behind("web", &group));
+    let deliveries = shop.run(600).await;
+    assert!(!deliveries.is_empty() && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0));
+    nothing_happened(&shop);
+    assert_eq!(shop.calls(), [""; 0]);
+}
+
+/// One message may name several services; one of them fails, and the message comes back.
+#[tokio::test]
+async fn a_message_for_several_services_comes_back_when_one_of_them_fails() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    let api = shop.alb_group("api-tg");
+    shop.make(&behind("api", &api));
+    shop.settle().await;
+    let cluster = shop.key("web").cluster.as_str().to_owned();
+    let both: Value = json!({"portkeeper": {"version": 1, "cluster": cluster, "services": ["web", "api"]}});
+    shop.send(&both.to_string());
+    shop.fail_next(portkeeper_world::api::Service::Ecs, "DescribeTasks", "ClientException", 400);
+    let first = shop.stage.deliver().await.unwrap().unwrap();
+    assert_eq!((first.failed, first.reports.len()), (1, 2));
+    assert_eq!(first.reports.iter().filter(|report| report.succeeded()).count(), 1);
+    let again = shop.run(400).await;
+    assert_eq!(again.iter().map(|delivery| delivery.failed).sum::<usize>(), 0);
+    nothing_happened(&shop);
+}

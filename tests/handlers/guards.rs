@@ -1,0 +1,193 @@
+//! What keeps a repair from being made: limits, what could not be read, throttling, modes.
+
+use portkeeper_core::plan::Decision;
+use portkeeper_tests::shop::{Shop, behind};
+use portkeeper_world::api::Service;
+use portkeeper_world::faults::{Fault, Rule};
+use serde_json::json;
+
+/// Ten tasks; eight of them are stopped, and ECS leaves their targets behind.
+async fn eight_left_behind(settings: &[(&str, &str)]) -> Shop {
+    let mut shop = Shop::new(2, settings);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group).desired(10));
+    shop.settle().await;
+    shop.world().keep_targets("shop/web", 8);
+    shop.update("web", json!({"desiredCount": 2}));
+    shop
+}
+
+/// CASES 27.
+#[tokio::test]
+async fn more_deregistrations_than_the_limit_are_none_and_one_alert() {
+    let mut shop = eight_left_behind(&[]).await;
+    shop.watch(&["web"], 900).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error limit_exceeded opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("8 deregistrations"), "{}", shop.alert_texts()[0]);
+    assert_eq!(shop.targets("web-tg").len(), 10);
+}
+
+/// CASES 27.
+#[tokio::test]
+async fn as_many_as_the_limit_are_made() {
+    let mut shop = eight_left_behind(&[("PORTKEEPER_MAX_DEREGISTRATIONS", "8")]).await;
+    shop.run(900).await;
+    assert_eq!(shop.writes().len(), 8);
+    assert_eq!(shop.count("DeregisterTargets"), 1, "all with one call");
+    assert_eq!(shop.alerts(), ["error stale opened", "info stale resolved"], "one incident each, one message for all");
+}
+
+/// CASES 27: nothing runs, and what is left is all that the group has.
+#[tokio::test]
+async fn the_last_target_of_a_group_stays() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    shop.world().keep_targets("shop/web", 1);
+    let listed = shop.ecs("ListContainerInstances", json!({}));
+    shop.ecs(
+        "UpdateContainerInstancesState",
+        json!({"containerInstances": listed["containerInstanceArns"], "status": "DRAINING"}),
+    );
+    let task = shop.tasks("web").remove(0);
+    shop.world().kill_task(&task).unwrap();
+    shop.watch(&["web"], 900).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error limit_exceeded opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("would leave web-tg empty"), "{}", shop.alert_texts()[0]);
+}
+
+/// A task is replaced, its target is left behind, and the new one is not registered: first in, then out.
+#[tokio::test]
+async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    let old = shop.wanted("web").remove(0);
+    shop.world().keep_targets("shop/web", 1);
+    shop.world().lose_registrations("shop/web", 1);
+    let task = shop.tasks("web").remove(0);
+    shop.world().kill_task(&task).unwrap();
+    shop.run(900).await;
+    let new = shop.wanted("web").remove(0);
+    assert_eq!(shop.writes(), [format!("register {new}"), format!("deregister {old}")]);
+    assert!(shop.states("web-tg").contains(&"healthy"));
+}
+
+/// CASES 28: a list that lacks tasks without saying so is known by the service's own counts.
+#[tokio::test]
+async fn nothing_is_deregistered_because_a_page_is_missing() {
+    let truncate = Fault::Truncate { member: "taskArns".to_owned(), keep: 60, failure_reason: None };
+    let lost_page = Fault::fail("ServerException", "broke", 500);
+    for rule in [
+        Rule::new(Service::Ecs, "ListTasks", truncate).forever(),
+        Rule::new(Service::Ecs, "ListTasks", lost_page.clone()).containing("nextToken").forever(),
+        Rule::new(Service::Ecs, "DescribeTasks", lost_page).forever(),
+    ] {
+        let mut shop = Shop::settled_web(4, 101).await;
+        shop.fault(rule);
+        shop.watch(&["web"], 200).await;
+        assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+        assert_eq!(shop.targets("web-tg").len(), 101);
+    }
+}
+
+/// CASES 29: what could not be read is not touched, and the rest is handled.
+#[tokio::test]
+async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered() {
+    let mut shop = Shop::settled_web(3, 4).await;
+    shop.world().keep_targets("shop/web", 1);
+    shop.update("web", json!({"desiredCount": 3}));
+    shop.pass(150);
+    // One task is not answered for, the target of another is gone, and one stopped task's target is left behind.
+    let tasks = shop.tasks("web");
+    let hidden = Fault::Truncate { member: "tasks".to_owned(), keep: 3, failure_reason: Some("THROTTLED".to_owned()) };
+    shop.fault(Rule::new(Service::Ecs, "DescribeTasks", hidden).forever());
+    let report = shop.look("web").await;
+    assert!(!report.succeeded() && report.gaps.len() == 1, "{report:#?}");
+    let seen = |target: &str| {
+        report
+            .plan
+            .as_ref()
+            .unwrap()
+            .verdicts
+            .iter()
+            .any(|it| it.subject.to_string() == target && it.decision == Decision::Right)
+    };
+    let known = shop.wanted("web").into_iter().find(|target| seen(target)).unwrap();
+    let (id, port) = known.split_once(' ').unwrap().1.split_once(':').unwrap();
+    shop.by_hand("DeregisterTargets", &shop.group("web-tg"), id, port.parse().unwrap());
+    shop.watch(&["web"], 300).await;
+    assert_eq!(shop.writes(), [format!("register {known}")], "{tasks:?}");
+    shop.world().faults.clear();
+    shop.watch(&["web"], 400).await;
+    assert_eq!(shop.writes().len(), 2, "then the stale one goes: {:?}", shop.writes());
+    assert!(shop.writes()[1].starts_with("deregister"));
+}
+
+/// CASES 29: nobody knows what runs on an instance whose agent is out of contact.
+#[tokio::test]
+async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
+    let mut shop = Shop::settled_web(2, 6).await;
+    let instances: Vec<String> = shop.targets("web-tg").into_iter().map(|(id, ..)| id).collect();
+    shop.world().keep_targets("shop/web", 2);
+    shop.update("web", json!({"desiredCount": 4}));
+    shop.pass(30);
+    let left: Vec<_> = shop.targets("web-tg").into_iter().filter(|(.., state)| *state != "healthy").collect();
+    assert_eq!(left.len(), 2);
+    let (frozen, port, _) = left[0].clone();
+    assert!(instances.contains(&frozen));
+    shop.world().disconnect_agent(&frozen).unwrap();
+    shop.watch(&["web"], 1400).await;
+    let written = shop.writes();
+    assert!(written.iter().all(|write| !write.contains(&frozen)), "{written:?}");
+    let expected = left.iter().filter(|(id, ..)| *id != frozen).count();
+    assert_eq!(written.len(), expected, "the other instance's is mended: {written:?}");
+    let alerts = shop.alerts();
+    assert!(alerts.contains(&"warning agent_disconnected opened".to_owned()), "{alerts:?}");
+    shop.world().reconnect_agent(&frozen).unwrap();
+    shop.watch(&["web"], 400).await;
+    let gone = format!("deregister web-tg {frozen}:{port}");
+    assert!(shop.writes().contains(&gone), "{:?}", shop.writes());
+    assert!(shop.alerts().contains(&"info agent_disconnected resolved".to_owned()), "{:?}", shop.alerts());
+}
+
+/// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is said or done.
+#[tokio::test]
+async fn throttling_delays_a_repair_and_changes_nothing_else() {
+    let calls = [
+        (Service::Ecs, "DescribeServices"),
+        (Service::Ecs, "ListTasks"),
+        (Service::Ecs, "DescribeTasks"),
+        (Service::Ecs, "DescribeContainerInstances"),
+        (Service::Elb, "DescribeTargetGroups"),
+        (Service::Elb, "DescribeTargetHealth"),
+        (Service::DynamoDb, "BatchGetItem"),
+        (Service::DynamoDb, "PutItem"),
+        (Service::Sqs, "SendMessage"),
+        (Service::Sns, "Publish"),
+        (Service::Elb, "RegisterTargets"),
+    ];
+    for (service, operation) in calls {
+        let shop = Shop::new(2, &[]);
+        let group = shop.alb_group("web-tg");
+        shop.world().lose_registrations("shop/web", 1);
+        shop.make(&behind("web", &group).desired(2));
+        let mut shop = shop;
+        shop.fault(Rule::new(service, operation, Fault::Throttle).forever());
+        let deliveries = shop.run(300).await;
+        assert!(deliveries.iter().any(|delivery| delivery.failed > 0), "{operation}: the message comes back");
+        // That a task has no traffic is true and is told, with what became of the call.
+        let told: &[&str] = if operation == "RegisterTargets" { &["error missing opened"] } else { &[] };
+        assert_eq!(shop.alerts(), told, "{operation}");
+        shop.world().faults.clear();
+        shop.run(1800).await;
+        assert_eq!(shop.writes(), [format!("register {}", register_of(&shop))], "{operation}");
+        assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"], "{operation}");
+    }
+}
+
+fn register_of(shop: &Shop) -> String {
+    let writes = shop.world().elb.writes().to_vec();
+    let by_ecs: Vec<String> = writes
+        .iter()
+        .filter(|write| write.caller == portkeeper_world::api::Caller::Ecs)
+        .map(|write| format!("web-tg {}:{}", write.id, write.port))
+        .collect();
+    shop.wanted("web").into_iter().find(|target| !by_ecs.contains(target)).unwrap()
+}
