@@ -9,11 +9,12 @@ use portkeeper_aws::execute::execute;
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::ledger::{self, Stored};
 use portkeeper_aws::{look_again, notify, observe};
+use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::Observation;
-use portkeeper_core::plan::{INPUT_VERSION, Plan, PlanInput, plan};
+use portkeeper_core::plan::{Alert, AlertState, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::report::message;
 
 /// Checks one service that was described just now.
@@ -58,20 +59,42 @@ async fn carry_through(
         .await
         .map_err(CheckError::Ledger)?;
     let outcomes = execute(aws, &plan.actions).await;
-    let mut record: LedgerRecord = settle(&plan.next_record, &outcomes);
-    for alert in &plan.alerts {
-        let message = message(alert, &outcomes);
+    let record = settle(&plan.next_record, &outcomes);
+    let record = tell(aws, config, &plan.alerts, &outcomes, record, report).await;
+    report.note_outcomes(outcomes);
+    ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;
+    Ok(())
+}
+
+/// Publishes the alerts, and gives the record with those marked that SNS accepted. A begin that was not accepted waits
+/// for the next check, and so does its end: an end never arrives alone.
+async fn tell(
+    aws: &Aws,
+    config: &Config,
+    alerts: &[Alert],
+    outcomes: &[Outcome],
+    record: LedgerRecord,
+    report: &mut CheckReport,
+) -> LedgerRecord {
+    let mut record = record;
+    let mut untold: Vec<&Code> = Vec::new();
+    for alert in alerts {
+        if alert.state == AlertState::Resolved && untold.contains(&&alert.code) {
+            continue;
+        }
+        let message = message(alert, outcomes);
         match notify::publish(aws, &config.alerts_topic_arn, &message).await {
             Ok(()) => {
                 report.alerts.push(message);
                 record = mark_sent(&record, alert);
             }
-            Err(failure) => report.note_error(&CheckError::Alert(failure)),
+            Err(failure) => {
+                untold.push(&alert.code);
+                report.note_error(&CheckError::Alert(failure));
+            }
         }
     }
-    report.note_outcomes(outcomes);
-    ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;
-    Ok(())
+    record
 }
 
 /// Reads what the plan needs: the service's targets and tasks, then what these leave in doubt.
