@@ -1,0 +1,147 @@
+//! The memory between checks: lost, old, contended for, and left alone when there is nothing to say.
+
+use portkeeper::stage::{QUEUE, TABLE};
+use portkeeper_aws::account::Aws;
+use portkeeper_reconcile::handle_and_tell;
+use portkeeper_tests::shop::{Shop, behind};
+use portkeeper_world::dynamodb::{delete_raw, put_raw};
+use portkeeper_world::http::sdk_config;
+use portkeeper_world::sqs::{finish_batch, take_batch};
+use serde_json::{Value, json};
+
+const TOLD: [&str; 2] = ["error missing opened", "info missing resolved"];
+
+/// A service of three tasks whose first target was deregistered by hand, seen missing once.
+async fn seen_once() -> (Shop, String) {
+    let mut shop = Shop::settled_web(3, 3).await;
+    let (id, port, _) = shop.targets("web-tg").remove(0);
+    shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
+    shop.look("web").await;
+    assert_eq!(shop.record("web")["incidents"][0]["seen"], 1);
+    (shop, format!("register web-tg {id}:{port}"))
+}
+
+/// CASES 34: what was seen once is forgotten, so that two more looks are needed.
+#[tokio::test]
+async fn a_lost_record_delays_a_repair() {
+    let (mut shop, write) = seen_once().await;
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    shop.run(70).await;
+    assert_eq!(shop.writes(), [""; 0], "it counts from the beginning");
+    shop.run(600).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()));
+}
+
+/// CASES 34.
+#[tokio::test]
+async fn a_record_of_another_version_is_as_good_as_none() {
+    for text in [r#"{"schema":99,"everything":"else"}"#, "not even JSON"] {
+        let (mut shop, write) = seen_once().await;
+        let item = json!({"pk": {"S": "shop/web"}, "counter": {"N": "1000"}, "record": {"S": text}});
+        assert!(put_raw(&mut shop.world(), TABLE, item.as_object().unwrap().clone()));
+        shop.run(70).await;
+        assert_eq!(shop.writes(), [""; 0], "it counts from the beginning");
+        shop.run(600).await;
+        assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()));
+        assert_eq!(shop.record("web")["schema"], 1);
+    }
+}
+
+/// What became of a batch: how many messages come back, and why.
+async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
+    let event = serde_json::from_value(batch.clone()).unwrap();
+    let mut errors = Vec::new();
+    let response =
+        handle_and_tell(aws, shop.stage.config(), event, &mut |report| errors.extend(report.errors.clone())).await;
+    let failed = response.batch_item_failures.len();
+    finish_batch(&mut shop.world(), QUEUE, batch, Ok(&serde_json::to_value(response).unwrap()));
+    (failed, errors)
+}
+
+/// CASES 34: two functions look at one service at the same moment. One of them writes; the other steps back before
+/// any write, and its message is tried again.
+#[tokio::test]
+async fn of_two_functions_at_once_one_steps_back() {
+    let (mut shop, write) = seen_once().await;
+    shop.pass(61);
+    // Calls take time, and so the two take turns.
+    shop.world().faults.latency_ms = 7;
+    shop.world().calls.clear();
+    let mut batches = Vec::new();
+    for _ in 0..2 {
+        shop.ask(&["web"]);
+        batches.push(take_batch(&mut shop.world(), QUEUE, 1).unwrap());
+    }
+    let other = Aws::from_sdk_config(&sdk_config(&shop.stage.world));
+    let (one, two) = tokio::join!(play(&shop, shop.aws(), &batches[0]), play(&shop, &other, &batches[1]));
+    let services = shop.inputs("DescribeServices").len();
+    assert_eq!(services, 2, "both were at it");
+    assert_eq!(one.0 + two.0, 1, "{one:?} {two:?}");
+    let errors = [one.1, two.1].concat();
+    assert!(errors.len() == 1 && errors[0].contains("another check of shop/web has written"), "{errors:?}");
+    assert_eq!(shop.writes(), [write]);
+    shop.world().faults.latency_ms = 0;
+    shop.run(900).await;
+    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()));
+}
+
+/// CASES 34: whatever the moment at which the two are behind each other.
+#[tokio::test]
+async fn two_functions_never_repair_twice_nor_tell_twice() {
+    for offset in 0..12 {
+        let (mut shop, write) = seen_once().await;
+        shop.pass(61);
+        shop.world().faults.latency_ms = 7;
+        let mut batches = Vec::new();
+        for _ in 0..2 {
+            shop.ask(&["web"]);
+            batches.push(take_batch(&mut shop.world(), QUEUE, 1).unwrap());
+        }
+        let other = Aws::from_sdk_config(&sdk_config(&shop.stage.world));
+        let late = async {
+            for _ in 0..offset * 3 {
+                tokio::task::yield_now().await;
+            }
+            play(&shop, &other, &batches[1]).await
+        };
+        tokio::join!(play(&shop, shop.aws(), &batches[0]), late);
+        shop.world().faults.latency_ms = 0;
+        shop.run(900).await;
+        assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()), "{offset}");
+    }
+}
+
+/// CASES 37.
+#[tokio::test]
+async fn nothing_at_all_is_written_for_services_that_are_right() {
+    let mut shop = Shop::new(5, &[]);
+    let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
+    for name in &names {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(2));
+    }
+    shop.settle().await;
+    let services: Vec<&str> = names.iter().map(String::as_str).collect();
+    for _ in 0..2 {
+        let delivery = shop.look_at(&services).await;
+        assert_eq!((delivery.failed, delivery.reports.len()), (0, 40));
+    }
+    let reads =
+        ["BatchGetItem 2", "DescribeServices 8", "DescribeTargetHealth 80", "DescribeTasks 80", "ListTasks 160"];
+    assert_eq!(shop.calls(), reads, "two passes: reads only, not even the ledger is written");
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+}
+
+/// A quiet service is written again before its record expires, and so is never forgotten.
+#[tokio::test]
+async fn a_record_is_renewed_before_it_expires() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    let days = 24 * 3600;
+    shop.pass(14 * days);
+    shop.look("web").await;
+    assert_eq!(shop.count("PutItem"), 0);
+    shop.pass(2 * days);
+    shop.look("web").await;
+    assert_eq!(shop.count("PutItem"), 1);
+}
