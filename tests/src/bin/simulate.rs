@@ -1,0 +1,137 @@
+//! Plays many seeds of the simulation, on every processor, and sums up what happened.
+//!
+//! ```text
+//! cargo run --release -p portkeeper-tests --bin simulate -- --seeds 1000 [--from 1] [--mutation NoProof]
+//! cargo run --release -p portkeeper-tests --bin simulate -- --seed 7 --trace
+//! ```
+//!
+//! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it again. 2: the
+//! arguments are not understood.
+
+use portkeeper_tests::simulation::{Mutation, Outcome, Stats, run};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--mutation NAME] [--keep-going]";
+
+/// How often progress is told, in seeds.
+const PROGRESS: u64 = 50;
+
+struct Arguments {
+    from: u64,
+    seeds: u64,
+    trace: bool,
+    mutation: Option<Mutation>,
+    keep_going: bool,
+}
+
+fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+    let mut read = Arguments { from: 1, seeds: 100, trace: false, mutation: None, keep_going: false };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
+        match word.as_str() {
+            "--seeds" => read.seeds = number(value()?)?,
+            "--from" => read.from = number(value()?)?,
+            "--seed" => (read.from, read.seeds) = (number(value()?)?, 1),
+            "--mutation" => {
+                let name = value()?;
+                let found = Mutation::ALL.into_iter().find(|known| format!("{known:?}") == name);
+                read.mutation =
+                    Some(found.ok_or_else(|| format!("no mutation {name}; there are {:?}", Mutation::ALL))?);
+            }
+            "--trace" => read.trace = true,
+            "--keep-going" => read.keep_going = true,
+            _ => return Err(format!("{word} is not understood")),
+        }
+    }
+    Ok(read)
+}
+
+fn main() -> io::Result<ExitCode> {
+    let arguments = match read(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            eprintln!("{problem}\n{USAGE}");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let sum = play(&arguments)?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", sum.stats)?;
+    let took = sum.took.max(1);
+    writeln!(out, "{} seeds in {took} s, {} violations {:?}", sum.played, sum.violations, sum.rules)?;
+    Ok(if sum.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[derive(Default)]
+struct Sum {
+    played: u64,
+    violations: u64,
+    took: u64,
+    stats: Stats,
+    /// How often each rule did not hold.
+    rules: BTreeMap<String, u64>,
+}
+
+/// Plays the seeds on as many threads as there are processors; tells in the order in which they end.
+fn play(arguments: &Arguments) -> io::Result<Sum> {
+    let began = Instant::now();
+    let (next, end) = (AtomicU64::new(arguments.from), arguments.from.saturating_add(arguments.seeds));
+    let stopped = AtomicBool::new(false);
+    let (told, outcomes) = mpsc::channel();
+    let mut sum = Sum::default();
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            let (told, next, stopped) = (told.clone(), &next, &stopped);
+            scope.spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end || told.send(run(seed, arguments.mutation)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(told);
+        let mut out = io::stdout().lock();
+        for outcome in outcomes {
+            let outcome = outcome.map_err(io::Error::other)?;
+            note(&mut sum, &outcome, arguments, &mut out)?;
+            if outcome.violation.is_some() && !arguments.keep_going {
+                stopped.store(true, Ordering::Relaxed);
+            }
+            if sum.played.is_multiple_of(PROGRESS) {
+                writeln!(out, "{} of {} seeds, {} s", sum.played, arguments.seeds, began.elapsed().as_secs())?;
+            }
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    sum.took = began.elapsed().as_secs();
+    Ok(sum)
+}
+
+fn note(sum: &mut Sum, outcome: &Outcome, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
+    sum.played += 1;
+    sum.stats.add(&outcome.stats);
+    if arguments.trace {
+        for step in &outcome.steps {
+            writeln!(out, "{step}")?;
+        }
+    }
+    if let (Some(violation), Some(rule)) = (&outcome.violation, outcome.rule) {
+        sum.violations += 1;
+        *sum.rules.entry(rule.to_owned()).or_insert(0) += 1;
+        if arguments.keep_going {
+            writeln!(out, "{}", violation.lines().next().unwrap_or_default())?;
+        } else {
+            writeln!(out, "{violation}")?;
+        }
+    }
+    Ok(())
+}

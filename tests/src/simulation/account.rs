@@ -1,0 +1,266 @@
+//! The account of a seed: clusters, instances, and services of every kind behind load balancers.
+//!
+//! Everything is made as a person would make it. What is kept here is what a person would remember of it.
+
+use super::dice::{Dice, one_in, weighted};
+use fastrand::Rng;
+use portkeeper::stage::StageError;
+use portkeeper_core::policy::Mode;
+use portkeeper_world::World;
+use portkeeper_world::ecs::{RegisterAt, Replaces};
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::scenario::{Frontend, ServiceSpec};
+use serde_json::{Value, json};
+
+/// The container of every service, and its port. Services in host mode get ports of their own.
+const CONTAINER: &str = "app";
+const PORT: u16 = 8080;
+const SECOND_PORT: u16 = 9090;
+const FIRST_HOST_PORT: u16 = 7000;
+
+/// What kind of service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bridge,
+    /// Two container ports in two groups.
+    TwoGroups,
+    Host,
+    Awsvpc,
+    Fargate,
+    BlueGreen,
+    CodeDeploy,
+    External,
+}
+
+impl Kind {
+    fn target_type(self) -> TargetType {
+        match self {
+            Self::Awsvpc | Self::Fargate | Self::BlueGreen => TargetType::Ip,
+            _ => TargetType::Instance,
+        }
+    }
+
+    /// Another service may register its tasks in the same group.
+    fn shares(self) -> bool {
+        matches!(self, Self::Bridge | Self::Awsvpc | Self::Fargate)
+    }
+}
+
+/// A service as its owner knows it.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceModel {
+    pub cluster: String,
+    pub name: String,
+    pub arn: String,
+    pub kind: Kind,
+    pub spec: ServiceSpec,
+    /// Every group that its tasks may be registered in.
+    pub groups: Vec<String>,
+    /// The rule that is pointed elsewhere by `CODE_DEPLOY`.
+    pub rule: String,
+    /// What its tag says.
+    pub mode: Mode,
+    /// When the tag was changed.
+    pub mode_since_ms: u64,
+    /// Its ledger item was tampered with.
+    pub ledger_touched: bool,
+}
+
+impl ServiceModel {
+    /// `cluster/service`
+    pub(crate) fn key(&self) -> String {
+        format!("{}/{}", self.cluster, self.name)
+    }
+}
+
+/// A container instance.
+#[derive(Debug, Clone)]
+pub(crate) struct InstanceModel {
+    pub cluster: String,
+    pub id: String,
+    pub connected: bool,
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    /// Names and ARNs.
+    pub clusters: Vec<(String, String)>,
+    pub instances: Vec<InstanceModel>,
+    pub services: Vec<ServiceModel>,
+    /// An EC2 instance without an agent.
+    pub stranger: String,
+    /// Tasks whose agent reports no bindings.
+    pub unbound: Vec<String>,
+}
+
+impl Account {
+    pub(crate) fn service(&self, key: &str) -> Option<&ServiceModel> {
+        self.services.iter().find(|service| service.key() == key)
+    }
+
+    /// The services that may register in a group.
+    pub(crate) fn users<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a ServiceModel> {
+        self.services.iter().filter(move |service| service.groups.iter().any(|other| other == group))
+    }
+
+    /// Every group, once.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        let mut groups: Vec<String> = self.services.iter().flat_map(|service| service.groups.clone()).collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+}
+
+/// What differs from the defaults of the deployed stack: shorter and tighter settings meet more races.
+pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
+    let one = |random: &mut Rng, choices: &[&'static str]| random.choice(choices.iter().copied()).unwrap_or_default();
+    vec![
+        ("PORTKEEPER_SETTLE_SECONDS", one(random, &["30", "90", "90"])),
+        ("PORTKEEPER_CONFIRM_SECONDS", one(random, &["20", "60", "60"])),
+        ("PORTKEEPER_MAX_DEREGISTRATIONS", one(random, &["1", "2", "5"])),
+        ("PORTKEEPER_MAX_DEREGISTRATION_PERCENT", one(random, &["0", "10"])),
+    ]
+}
+
+/// Builds the account of a seed.
+pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, StageError> {
+    let random = &mut dice.world;
+    world.ecs.timing.jitter_secs = random.u64(0..4);
+    world.ecs.timing.register_at =
+        if one_in(random, 4) { RegisterAt::AfterRunning(random.u64(0..40)) } else { RegisterAt::Activating };
+    if one_in(random, 3) {
+        world.ecs.timing.stopping_secs = random.u64(30..400);
+    }
+    let replaces = [Replaces::Nothing, Replaces::Unhealthy, Replaces::UnhealthyOrUnregistered];
+    world.ecs.behaviour.replaces = random.choice(replaces).unwrap_or(Replaces::Unhealthy);
+    world.ecs.behaviour.separate_v6_ports = one_in(random, 4);
+    let mut account = Account::default();
+    for name in ["shop", "bank"].iter().take(random.usize(1..3)) {
+        account.clusters.push(((*name).to_owned(), world.make_cluster(name)?));
+        for id in world.make_instances(name, random.usize(2..5))? {
+            account.instances.push(InstanceModel { cluster: (*name).to_owned(), id, connected: true });
+        }
+    }
+    account.stranger = world.add_host(None, None);
+    for number in 0..random.usize(2..6) {
+        add_service(world, random, &mut account, number)?;
+    }
+    for group in account.groups() {
+        let seconds = random.choice(["10", "60", "300"]).unwrap_or("60");
+        let attributes = json!([{ "Key": "deregistration_delay.timeout_seconds", "Value": seconds }]);
+        let input = json!({ "TargetGroupArn": group, "Attributes": attributes });
+        world.person_elb("ModifyTargetGroupAttributes", &input)?;
+    }
+    Ok(account)
+}
+
+fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, number: usize) -> Result<(), StageError> {
+    let kinds = [
+        (6, Kind::Bridge),
+        (3, Kind::TwoGroups),
+        (2, Kind::Host),
+        (2, Kind::Awsvpc),
+        (4, Kind::Fargate),
+        (2, Kind::BlueGreen),
+        (1, Kind::CodeDeploy),
+        (1, Kind::External),
+    ];
+    let cluster = random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
+    let shared = account.services.iter().filter(|other| other.cluster == cluster && other.kind.shares());
+    let shared: Vec<ServiceModel> = shared.cloned().collect();
+    let twin = random.choice(shared.iter()).filter(|_| one_in(random, 2)).cloned();
+    let kind = twin.as_ref().map_or_else(|| weighted(random, &kinds).unwrap_or(Kind::Bridge), |twin| twin.kind);
+    let name = format!("s{number}");
+    let prefix = format!("{cluster}-{name}");
+    let mut front = match &twin {
+        Some(twin) => Frontend { group: twin.groups.first().cloned().unwrap_or_default(), ..nowhere() },
+        None => world.make_alb(&prefix, kind.target_type())?,
+    };
+    let mut groups = vec![front.group.clone()];
+    let mut spec = ServiceSpec::new(&cluster, &name).desired(random.u32(1..5));
+    let host_port = FIRST_HOST_PORT + u16::try_from(number)?;
+    spec = match kind {
+        Kind::Bridge | Kind::CodeDeploy | Kind::External => spec.container(CONTAINER, &[PORT]),
+        Kind::TwoGroups => spec.container(CONTAINER, &[PORT, SECOND_PORT]),
+        Kind::Host => spec.host().container(CONTAINER, &[host_port]),
+        Kind::Awsvpc => spec.awsvpc().container(CONTAINER, &[PORT]),
+        Kind::Fargate | Kind::BlueGreen => spec.fargate().container(CONTAINER, &[PORT]),
+    };
+    let second = format!("{prefix}-b");
+    spec = match kind {
+        Kind::BlueGreen => {
+            groups.push(world.make_bare_group(&second, kind.target_type())?);
+            let strategy = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1 });
+            let alternate = groups.last().cloned().unwrap_or_default();
+            spec.behind_blue_green(&front, &alternate, CONTAINER, PORT).with("deploymentConfiguration", strategy)
+        }
+        Kind::TwoGroups => {
+            groups.push(world.make_alb_group(&second, kind.target_type())?);
+            let alternate = groups.last().cloned().unwrap_or_default();
+            spec.behind(&front.group, CONTAINER, PORT).behind(&alternate, CONTAINER, SECOND_PORT)
+        }
+        Kind::CodeDeploy => {
+            groups.push(world.make_bare_group(&second, kind.target_type())?);
+            let controller = json!({ "type": "CODE_DEPLOY" });
+            spec.behind(&front.group, CONTAINER, PORT).with("deploymentController", controller)
+        }
+        Kind::Host => spec.behind(&front.group, CONTAINER, host_port),
+        Kind::Bridge | Kind::Awsvpc | Kind::Fargate | Kind::External => spec.behind(&front.group, CONTAINER, PORT),
+    };
+    let arn = if kind == Kind::External { make_external(world, &spec)? } else { world.make_service(&spec)? };
+    account.services.push(ServiceModel {
+        cluster,
+        name,
+        arn,
+        kind,
+        spec,
+        groups,
+        rule: std::mem::take(&mut front.rule),
+        mode: Mode::Repair,
+        mode_since_ms: 0,
+        ledger_touched: false,
+    });
+    Ok(())
+}
+
+fn nowhere() -> Frontend {
+    Frontend { balancer: String::new(), listener: String::new(), rule: String::new(), group: String::new() }
+}
+
+/// A service whose task sets somebody else's deployment tool makes.
+fn make_external(world: &mut World, spec: &ServiceSpec) -> Result<String, StageError> {
+    let input = json!({
+        "cluster": spec.cluster,
+        "serviceName": spec.name,
+        "desiredCount": spec.desired,
+        "deploymentController": { "type": "EXTERNAL" },
+    });
+    let created = world.person_ecs("CreateService", &input)?;
+    let set = add_task_set(world, spec)?;
+    make_primary(world, spec, &set)?;
+    let arn = created.pointer("/service/serviceArn").and_then(Value::as_str);
+    Ok(arn.ok_or("CreateService gave no ARN")?.to_owned())
+}
+
+/// Gives the id of the new task set.
+pub(crate) fn add_task_set(world: &mut World, spec: &ServiceSpec) -> Result<String, StageError> {
+    let definition = world.make_definition(spec)?;
+    let input = json!({
+        "cluster": spec.cluster,
+        "service": spec.name,
+        "taskDefinition": definition,
+        "loadBalancers": spec.load_balancers,
+        "launchType": "EC2",
+    });
+    let created = world.person_ecs("CreateTaskSet", &input)?;
+    let id = created.pointer("/taskSet/id").and_then(Value::as_str);
+    Ok(id.ok_or("CreateTaskSet gave no id")?.to_owned())
+}
+
+pub(crate) fn make_primary(world: &mut World, spec: &ServiceSpec, set: &str) -> Result<(), StageError> {
+    let primary = json!({ "cluster": spec.cluster, "service": spec.name, "primaryTaskSet": set });
+    world.person_ecs("UpdateServicePrimaryTaskSet", &primary)?;
+    Ok(())
+}

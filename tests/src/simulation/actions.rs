@@ -1,0 +1,254 @@
+//! What people, ECS, its agents and EC2 do in the account: one random action at a time.
+//!
+//! An action that AWS refuses (no such task any more, and so on) is no fault of the simulation: it is noted and
+//! nothing happens.
+
+use super::account::{Account, Kind, ServiceModel};
+use super::dice::{one_in, weighted};
+use super::history::History;
+use super::people;
+use super::rollouts;
+use fastrand::Rng;
+use portkeeper::stage::StageError;
+use portkeeper_world::World;
+use portkeeper_world::ecs::InstanceOptions;
+use serde_json::json;
+
+/// What an action may look at and change.
+pub(crate) struct Scene<'a> {
+    pub world: &'a mut World,
+    pub account: &'a mut Account,
+    pub history: &'a History,
+    pub random: &'a mut Rng,
+}
+
+/// What may happen.
+#[derive(Debug, Clone, Copy)]
+enum Action {
+    Scale,
+    Deploy,
+    RollBack,
+    KillTask,
+    StopTask,
+    InterruptTask,
+    RestartAgent,
+    Disconnect,
+    Reconnect,
+    TerminateInstance,
+    ForceDeregister,
+    LoseRegistrations,
+    KeepTargets,
+    DelayRegistrations,
+    LoseBindings,
+    Reuse,
+    Register,
+    Deregister,
+    Tag,
+    RunTask,
+}
+
+const ACTIONS: [(u32, Action); 20] = [
+    (6, Action::Scale),
+    (6, Action::Deploy),
+    (2, Action::RollBack),
+    (4, Action::KillTask),
+    (4, Action::StopTask),
+    (2, Action::InterruptTask),
+    (3, Action::RestartAgent),
+    (2, Action::Disconnect),
+    (2, Action::Reconnect),
+    (1, Action::TerminateInstance),
+    (1, Action::ForceDeregister),
+    (4, Action::LoseRegistrations),
+    (5, Action::KeepTargets),
+    (1, Action::DelayRegistrations),
+    (1, Action::LoseBindings),
+    (10, Action::Reuse),
+    (4, Action::Register),
+    (3, Action::Deregister),
+    (2, Action::Tag),
+    (1, Action::RunTask),
+];
+
+/// Does something, and says what.
+pub(crate) fn act(scene: &mut Scene<'_>) -> String {
+    let Some(action) = weighted(scene.random, &ACTIONS) else { return String::new() };
+    match perform(scene, action) {
+        Ok(text) => text,
+        Err(refused) => format!("{action:?}: {refused}"),
+    }
+}
+
+fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    match action {
+        Action::Scale => scale(scene),
+        Action::Deploy => rollouts::deploy(scene),
+        Action::RollBack => {
+            let key = service(scene)?.key();
+            Ok(format!("{key} rolls back: {}", scene.world.roll_back(&key)))
+        }
+        Action::KillTask | Action::StopTask | Action::InterruptTask | Action::LoseBindings => end_task(scene, action),
+        Action::RestartAgent | Action::Disconnect | Action::Reconnect => agent(scene, action),
+        Action::TerminateInstance | Action::ForceDeregister => lose_instance(scene, action),
+        Action::LoseRegistrations | Action::KeepTargets | Action::DelayRegistrations => misbehave(scene, action),
+        Action::Reuse => reuse(scene),
+        Action::Register => people::register(scene),
+        Action::Deregister => people::deregister(scene),
+        Action::Tag => people::tag(scene),
+        Action::RunTask => run_task(scene),
+    }
+}
+
+/// A service by chance.
+pub(crate) fn service(scene: &mut Scene<'_>) -> Result<ServiceModel, StageError> {
+    Ok(scene.random.choice(scene.account.services.iter()).ok_or("no service")?.clone())
+}
+
+/// A task by chance that ECS wants to run.
+fn task(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let key = service(scene)?.key();
+    let tasks = scene.world.running_tasks(&key)?;
+    Ok(scene.random.choice(tasks.iter()).ok_or("it has no task")?.clone())
+}
+
+pub(crate) fn short(arn: &str) -> &str {
+    let id = arn.rsplit('/').next().unwrap_or(arn);
+    id.get(..8).unwrap_or(id)
+}
+
+pub(crate) fn set_desired(world: &mut World, service: &ServiceModel, desired: u32) -> Result<(), StageError> {
+    let input = json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
+    world.person_ecs("UpdateService", &input)?;
+    Ok(())
+}
+
+fn scale(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let desired = if one_in(scene.random, 10) { 0 } else { scene.random.u32(1..6) };
+    set_desired(scene.world, &service, desired)?;
+    Ok(format!("{} is scaled to {desired}", service.key()))
+}
+
+fn end_task(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    let task = task(scene)?;
+    let title = short(&task).to_owned();
+    match action {
+        Action::KillTask => {
+            scene.world.kill_task(&task)?;
+            Ok(format!("the program of task {title} crashes"))
+        }
+        Action::InterruptTask => {
+            scene.world.interrupt_task(&task)?;
+            Ok(format!("task {title} is interrupted"))
+        }
+        Action::LoseBindings => {
+            scene.world.lose_bindings(&task, true)?;
+            scene.account.unbound.push(task);
+            Ok(format!("the agent reports no bindings of task {title}"))
+        }
+        _ => {
+            stop_task(scene.world, &task)?;
+            Ok(format!("a person stops task {title}"))
+        }
+    }
+}
+
+fn stop_task(world: &mut World, task: &str) -> Result<(), StageError> {
+    let cluster = task.split('/').nth(1).ok_or("a short ARN")?;
+    world.person_ecs("StopTask", &json!({ "cluster": cluster, "task": task }))?;
+    Ok(())
+}
+
+fn agent(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    let connected = !matches!(action, Action::Reconnect);
+    let fitting = scene.account.instances.iter_mut().filter(|instance| instance.connected == connected);
+    let fitting: Vec<_> = fitting.collect();
+    let instance = scene.random.choice(fitting).ok_or("no such instance")?;
+    let id = instance.id.clone();
+    match action {
+        Action::RestartAgent => scene.world.restart_agent(&id)?,
+        Action::Disconnect => {
+            scene.world.disconnect_agent(&id)?;
+            instance.connected = false;
+        }
+        _ => {
+            scene.world.reconnect_agent(&id)?;
+            instance.connected = true;
+        }
+    }
+    Ok(format!("agent on {id}: {action:?}"))
+}
+
+/// An instance goes and another comes.
+fn lose_instance(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    let count = scene.account.instances.len();
+    let index = scene.random.usize(0..count.max(1));
+    let lost = scene.account.instances.get(index).ok_or("no instance")?.clone();
+    if matches!(action, Action::TerminateInstance) {
+        scene.world.terminate_instance(&lost.id)?;
+    } else {
+        scene.world.force_deregister_instance(&lost.id)?;
+    }
+    let fresh = scene.world.add_container_instance(&lost.cluster, &InstanceOptions::default())?;
+    if let Some(instance) = scene.account.instances.get_mut(index) {
+        instance.id.clone_from(&fresh);
+        instance.connected = true;
+    }
+    Ok(format!("{action:?} {}; {fresh} joins", lost.id))
+}
+
+fn misbehave(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    let key = service(scene)?.key();
+    let count = scene.random.u32(1..4);
+    match action {
+        Action::LoseRegistrations => scene.world.lose_registrations(&key, count),
+        Action::KeepTargets => scene.world.keep_targets(&key, count),
+        _ => scene.world.delay_registrations(&key, u64::from(count) * 40),
+    }
+    Ok(format!("ECS and {key}: {action:?} {count}"))
+}
+
+/// The incident that all this is about (amazon-ecs-agent#500): targets stay behind and their addresses are handed out
+/// again, soon, to whoever comes next.
+fn reuse(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let (key, count) = (service.key(), scene.random.u32(1..4));
+    scene.world.keep_targets(&key, count);
+    let mut tasks = scene.world.running_tasks(&key)?;
+    scene.random.shuffle(&mut tasks);
+    let ended = tasks.iter().take(usize::try_from(count)?);
+    for task in ended {
+        if service.kind == Kind::Fargate || one_in(scene.random, 2) {
+            stop_task(scene.world, task)?;
+        } else {
+            scene.world.kill_task(task)?;
+        }
+    }
+    for instance in scene.account.instances.iter().filter(|instance| instance.connected) {
+        scene.world.restart_agent(&instance.id)?;
+    }
+    let same_cluster: Vec<&ServiceModel> =
+        scene.account.services.iter().filter(|other| other.cluster == service.cluster).collect();
+    let next = scene.random.choice(same_cluster).ok_or("no service")?.clone();
+    if one_in(scene.random, 3) && next.kind != Kind::CodeDeploy && next.kind != Kind::External {
+        rollouts::new_revision(scene.world, &next)?;
+    } else {
+        set_desired(scene.world, &next, scene.random.u32(2..6))?;
+    }
+    Ok(format!("{count} tasks of {key} end and their targets stay; agents restart; {} starts tasks", next.key()))
+}
+
+fn run_task(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    if service.kind != Kind::Bridge {
+        return Err("only bridge mode is run by hand".into());
+    }
+    let input = json!({
+        "cluster": service.cluster,
+        "taskDefinition": service.name,
+        "startedBy": "a-person",
+        "group": format!("service:{}", service.name),
+    });
+    scene.world.person_ecs("RunTask", &input)?;
+    Ok(format!("a person runs a task with the definition and the group of {}", service.key()))
+}

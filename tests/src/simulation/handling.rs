@@ -1,0 +1,101 @@
+//! One batch in the hands of one function, or of two at once, or of one that is killed half way.
+
+use super::mutation::{self, Mutation};
+use fastrand::Rng;
+use portkeeper::stage::StageError;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
+use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::plan::{Outcome, Plan};
+use portkeeper_reconcile::CheckReport;
+use serde_json::Value;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+/// What a check did, as far as it is judged.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked {
+    pub key: ServiceKey,
+    pub began_ms: u64,
+    pub plan: Option<Plan>,
+    pub outcomes: Vec<Outcome>,
+    pub errors: Vec<String>,
+    /// Subjects of the alerts that were sent.
+    pub alerts: Vec<String>,
+}
+
+impl From<&CheckReport> for Checked {
+    fn from(report: &CheckReport) -> Self {
+        Self {
+            key: report.key.clone(),
+            began_ms: u64::try_from(report.began.as_millis()).unwrap_or(0),
+            plan: report.plan.clone(),
+            outcomes: report.outcomes.clone(),
+            errors: report.errors.clone(),
+            alerts: report.alerts.iter().map(|message| message.subject.clone()).collect(),
+        }
+    }
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) struct Handled {
+    pub checks: Vec<Checked>,
+    /// What the function answered to Lambda.
+    pub response: Value,
+}
+
+/// A function at work.
+pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<Handled, StageError>> + 'a>>;
+
+/// The real function, or one without a safety rule.
+pub(crate) fn start<'a>(aws: &'a Aws, config: &'a Config, batch: &'a Value, mutation: Option<Mutation>) -> Run<'a> {
+    match mutation {
+        None => Box::pin(real(aws, config, batch)),
+        Some(mutation) => Box::pin(mutation::handle(aws, config, batch, mutation)),
+    }
+}
+
+async fn real(aws: &Aws, config: &Config, batch: &Value) -> Result<Handled, StageError> {
+    let event = serde_json::from_value(batch.clone())?;
+    let mut checks = Vec::new();
+    let tell = &mut |report: &CheckReport| checks.push(Checked::from(report));
+    let response = portkeeper_reconcile::handle_and_tell(aws, config, event, tell).await;
+    Ok(Handled { checks, response: serde_json::to_value(response)? })
+}
+
+/// Whether functions go on after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Go {
+    On,
+    /// They are killed where they are.
+    Dead,
+}
+
+/// Lets these functions work in turns that chance decides, and calls `between` after every turn. A turn ends
+/// whenever a function waits. Gives what became of each; none for those that were killed.
+pub(crate) async fn drive(
+    mut runs: Vec<Run<'_>>,
+    random: &mut Rng,
+    mut between: impl FnMut() -> Go,
+) -> Vec<Option<Result<Handled, StageError>>> {
+    let mut results: Vec<Option<_>> = runs.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        let waiting: Vec<usize> = results.iter().enumerate().filter(|(_, it)| it.is_none()).map(|(at, _)| at).collect();
+        let Some(turn) = random.choice(waiting.iter().copied()) else { return Poll::Ready(()) };
+        if let (Some(run), Some(result)) = (runs.get_mut(turn), results.get_mut(turn))
+            && let Poll::Ready(done) = run.as_mut().poll(context)
+        {
+            *result = Some(done);
+        }
+        if between() == Go::Dead {
+            return Poll::Ready(());
+        }
+        // The world's clock waits for nobody: whatever a function waits for comes by polling it again.
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    results
+}

@@ -1,0 +1,269 @@
+//! After the trouble: everything must come right, be repaired or told, and then stay as it is.
+
+use super::account::ServiceModel;
+use super::history::{Place, place_of, registered_in};
+use super::judge::Violation;
+use super::mutation::Mutation;
+use super::text::group_name;
+use super::{Play, Stop, actions, troubles};
+use portkeeper::stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
+use portkeeper_core::code::Code;
+use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
+use portkeeper_core::policy::Mode;
+use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::elb::WriteKind;
+use portkeeper_world::sns::Published;
+use portkeeper_world::{World, dynamodb, sqs, truth};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and the queue's
+/// visibility time-out (365 s) pass.
+const SETTLE_SECS: u64 = 700;
+
+/// Sweeps until nothing more may happen. Repairs take two looks each, and one thing may wait for another.
+const MOST_SWEEPS: usize = 16;
+
+/// A task that has been running for so long has been looked at by every sweep since.
+const LONG_RUNNING_MS: u64 = 400_000;
+
+/// ECS lists a stopped task for an hour; nearer to its end than this is not asked.
+const LISTED_MS: u64 = 50 * 60_000;
+
+fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
+    Err(Violation { rule, what }.into())
+}
+
+/// Ends all trouble, sweeps until nothing happens any more, and judges what is left.
+pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
+    play.note("all trouble ends");
+    play.calm = true;
+    {
+        let mut world = play.stage.world.lock();
+        troubles::end_all(&mut world, &mut play.account);
+        for service in &play.account.services {
+            let tasks = world.running_tasks(&service.key())?.len();
+            // A service that wants no tasks is not looked at, by design.
+            if tasks == 0 {
+                actions::set_desired(&mut world, service, 2)?;
+            }
+        }
+    }
+    let lost: BTreeSet<String> = dead_letters(&play.stage.world.lock());
+    play.pass(SETTLE_SECS).await?;
+    let mut calm = 0;
+    for _ in 0..MOST_SWEEPS {
+        let unrest = sweep(play).await?;
+        calm = if unrest.is_none() { calm + 1 } else { 0 };
+        if calm == 2 {
+            let world = play.stage.world.lock();
+            nothing_waits(&world, &lost)?;
+            return everything_is_right(play, &world);
+        }
+        if let Some(unrest) = unrest {
+            play.stats.count("sweeps that led to something", 1);
+            play.steps.push(format!("       a sweep led to: {unrest}"));
+        }
+    }
+    broken("rest", format!("{MOST_SWEEPS} sweeps did not bring the account to rest"))
+}
+
+fn dead_letters(world: &World) -> BTreeSet<String> {
+    world.sqs.messages(DEAD_LETTERS).map(|message| message.id.clone()).collect()
+}
+
+/// Plays the sweep: a message for every service. Gives what it led to, if to anything.
+async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
+    let (calls, sent) = {
+        let mut world = play.stage.world.lock();
+        if play.mutation != Some(Mutation::NoSweep) {
+            for (name, arn) in &play.account.clusters {
+                let services = play.account.services.iter().filter(|service| service.cluster == *name);
+                let services: Vec<&str> = services.map(|service| service.name.as_str()).collect();
+                let body = json!({ "portkeeper": { "version": 1, "cluster": arn, "services": services } }).to_string();
+                sqs::send(&mut world, QUEUE, &body, Some(0));
+            }
+        }
+        (world.calls.all().len(), world.sns.published(TOPIC).len())
+    };
+    let policy = play.stage.config().policy.clone();
+    play.pass(u64::from(policy.settle_seconds + policy.confirm_seconds) + 5).await?;
+    let world = play.stage.world.lock();
+    if world.sns.published(TOPIC).len() > sent {
+        return Ok(Some("an alert".to_owned()));
+    }
+    let calls = world.calls.all().get(calls..).unwrap_or_default().iter();
+    for call in calls.filter(|call| call.caller == Caller::Client) {
+        let item = call.input.pointer("/Item/pk/S").and_then(serde_json::Value::as_str);
+        let quiet = |key: &str| record(&world, key).incidents.is_empty();
+        match (call.service, call.operation.as_str()) {
+            (Service::Elb, "RegisterTargets" | "DeregisterTargets") => {
+                return Ok(Some(format!("{} {}", call.operation, call.input)));
+            }
+            (Service::DynamoDb, "PutItem") if item.is_none_or(quiet) => {
+                return Ok(Some(format!("a ledger write of {item:?}, which has no incident")));
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+/// What the ledger holds of a service.
+fn record(world: &World, key: &str) -> LedgerRecord {
+    let item = dynamodb::item(world, TABLE, key);
+    let text = item.and_then(|item| item.get("record")?.get("S")?.as_str());
+    text.and_then(|text| LedgerRecord::from_json(text).ok()).unwrap_or_default()
+}
+
+/// No message but garbage is left, and none was given up since the trouble ended.
+fn nothing_waits(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
+    let garbage = |body: &str| troubles::GARBAGE.contains(&body);
+    if let Some(waiting) = world.sqs.messages(QUEUE).find(|message| !garbage(&message.body)) {
+        return broken("queue", format!("a message still waits: {}", waiting.body));
+    }
+    let given_up = world.sqs.messages(DEAD_LETTERS).find(|it| !garbage(&it.body) && !lost.contains(&it.id));
+    given_up.map_or(Ok(()), |message| broken("dead letters", message.body.clone()))
+}
+
+/// A service that is looked at, with what is remembered of it.
+struct Watched<'a> {
+    service: &'a ServiceModel,
+    record: LedgerRecord,
+}
+
+impl Watched<'_> {
+    fn told(&self) -> impl Iterator<Item = &Incident> {
+        self.record.incidents.iter().filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
+    }
+
+    /// What people were told of a target.
+    fn told_of(&self, place: &Place) -> Vec<&Code> {
+        let group = TargetGroupArn::try_from(place.group.as_str());
+        let target = if place.id.contains(':') {
+            format!("[{}]:{}", place.id, place.port)
+        } else {
+            format!("{}:{}", place.id, place.port)
+        };
+        let (Ok(group), Ok(target)) = (group, Target::try_from(target)) else { return Vec::new() };
+        let of_it = |subject: &Subject| match subject {
+            Subject::Target(in_group, other) => *in_group == group && *other == target,
+            _ => false,
+        };
+        let guarded = |incident: &&Incident| {
+            incident.code == Code::LimitExceeded
+                && (incident.subject == Subject::Service || incident.subject == Subject::Group(group.clone()))
+        };
+        self.told().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
+    }
+}
+
+fn everything_is_right(play: &Play, world: &World) -> Result<(), Stop> {
+    let looked_at = play.account.services.iter().filter(|service| service.mode != Mode::Off);
+    let watched: Vec<Watched<'_>> =
+        looked_at.map(|service| Watched { service, record: record(world, &service.key()) }).collect();
+    for one in &watched {
+        tasks_are_registered(play, world, one)?;
+        was_published(world, one)?;
+    }
+    for group in play.account.groups() {
+        let users: Vec<&Watched<'_>> = watched.iter().filter(|one| one.service.groups.contains(&group)).collect();
+        if !users.is_empty() {
+            targets_are_explained(play, world, &group, &users)?;
+        }
+    }
+    Ok(())
+}
+
+/// Every running task is registered, or people know why not.
+fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result<(), Stop> {
+    let (now, key) = (world.now_ms(), one.service.key());
+    let live = truth::live_targets(world);
+    let mine = live.iter().filter(|target| target.cluster == one.service.cluster && target.service == one.service.name);
+    for target in mine.filter(|it| it.last_status == "RUNNING" && it.desired_status == "RUNNING") {
+        let place = place_of(target);
+        let young = target.running_since_ms.is_none_or(|since| since + LONG_RUNNING_MS > now);
+        if young || registered_in(world, &place.group).contains(&(place.id.clone(), place.port)) {
+            continue;
+        }
+        let told = one.told_of(&place);
+        let enough = |code: &&Code| match one.service.mode {
+            Mode::Repair => matches!(code, Code::Fight | Code::LimitExceeded),
+            Mode::Alert | Mode::Off => true,
+        };
+        if !told.into_iter().any(|code| enough(&code)) {
+            let since = play.history.first_absent(&place, &target.task_arn).map(|at| (at - play.began_ms) / 1000);
+            let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
+            return broken(
+                "missing",
+                format!("{what} runs and is not registered (since {since:?} s), nobody was told"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What counts as told was accepted by SNS.
+fn was_published(world: &World, one: &Watched<'_>) -> Result<(), Stop> {
+    let published = world.sns.published(TOPIC);
+    for incident in one.told() {
+        let is =
+            |name: &str, value: &str, message: &Published| message.attributes.get(name).is_some_and(|it| it == value);
+        let opened = u64::try_from(incident.opened_at.as_millis()).unwrap_or(0);
+        let code = incident.code.to_string();
+        let mut told = published.iter().filter(|it| it.at_ms >= opened);
+        let found = told.any(|it| {
+            is("code", &code, it)
+                && is("service", &one.service.name, it)
+                && is("cluster", &one.service.cluster, it)
+                && is("state", "opened", it)
+        });
+        if !found {
+            return broken("told", format!("{} {} counts as told and was not", incident.code, incident.subject));
+        }
+    }
+    Ok(())
+}
+
+/// Every registered target belongs to a task, or people know of it; what can be proved is gone.
+fn targets_are_explained(play: &Play, world: &World, group: &str, users: &[&Watched<'_>]) -> Result<(), Stop> {
+    for (id, port) in registered_in(world, group) {
+        let place = Place { group: group.to_owned(), id, port };
+        if play.history.live_at(&place).next().is_some() {
+            continue;
+        }
+        let what = format!("{}:{} in {}", place.id, place.port, group_name(group));
+        let told: Vec<&Code> = users.iter().flat_map(|one| one.told_of(&place)).collect();
+        if told.is_empty() {
+            return broken("unexplained", format!("{what} belongs to nobody, and nobody was told"));
+        }
+        if told.iter().any(|code| **code != Code::Foreign) {
+            continue;
+        }
+        if let Some(user) = users.iter().find(|user| is_provable(play, world, &place, user, users)) {
+            let what = format!("{what} was a task's of {} and is told as foreign", user.service.key());
+            return broken("provable", what);
+        }
+    }
+    Ok(())
+}
+
+/// A task of this service had it last, ECS still lists that task, and nobody put it there by hand.
+fn is_provable(play: &Play, world: &World, place: &Place, user: &Watched<'_>, users: &[&Watched<'_>]) -> bool {
+    let last_gone = |one: &Watched<'_>| play.history.gone_at(place, &one.service.key()).last().copied();
+    let Some(gone) = last_gone(user) else { return false };
+    let latest = users.iter().filter_map(|one| last_gone(one)).max() == Some(gone);
+    let listed = gone + LISTED_MS > world.now_ms();
+    let mut writes = world.elb.writes().iter().rev();
+    let registered = writes.find(|write| {
+        write.effective
+            && write.kind == WriteKind::Register
+            && write.group == place.group
+            && write.id == place.id
+            && write.port == place.port
+    });
+    let by_hand = registered.is_some_and(|write| write.caller == Caller::Person);
+    let touched = user.service.ledger_touched;
+    user.service.mode == Mode::Repair && latest && listed && !by_hand && !touched
+}

@@ -1,0 +1,213 @@
+//! What goes wrong between Portkeeper and AWS: API answers, the ledger, and the delivery of events.
+
+use super::account::Account;
+use super::dice::{one_in, weighted};
+use fastrand::Rng;
+use portkeeper::stage::{QUEUE, TABLE};
+use portkeeper_world::api::Service;
+use portkeeper_world::dynamodb::{self, Item};
+use portkeeper_world::faults::{Fault, Rule};
+use portkeeper_world::{World, bus, sqs};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// Every call that Portkeeper makes.
+const CALLS: [(Service, &str); 14] = [
+    (Service::Ecs, "DescribeServices"),
+    (Service::Ecs, "DescribeServiceRevisions"),
+    (Service::Ecs, "ListTasks"),
+    (Service::Ecs, "DescribeTasks"),
+    (Service::Ecs, "DescribeContainerInstances"),
+    (Service::Ecs, "DescribeTaskDefinition"),
+    (Service::Elb, "DescribeTargetGroups"),
+    (Service::Elb, "DescribeTargetHealth"),
+    (Service::Elb, "RegisterTargets"),
+    (Service::Elb, "DeregisterTargets"),
+    (Service::Sqs, "SendMessage"),
+    (Service::Sns, "Publish"),
+    (Service::DynamoDb, "BatchGetItem"),
+    (Service::DynamoDb, "PutItem"),
+];
+
+/// Messages that nobody can read.
+pub(crate) const GARBAGE: [&str; 3] = ["{", "[]", r#"{"portkeeper":{"version":9}}"#];
+
+/// A write that AWS carries out later than this after it was asked is not simulated: no caller could live with that.
+const LONGEST_DELAY_OF_A_WRITE_MS: u64 = 300;
+
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Throttle,
+    Fail,
+    Denied,
+    LoseAnswer,
+    LoseRequest,
+    ShortList,
+    ShortDescription,
+    Delay,
+    Latency,
+    Storm,
+    StaleReads,
+    Unprocessed,
+    Clear,
+}
+
+const TROUBLES: [(u32, Trouble); 13] = [
+    (2, Trouble::Throttle),
+    (2, Trouble::Fail),
+    (1, Trouble::Denied),
+    (3, Trouble::LoseAnswer),
+    (2, Trouble::LoseRequest),
+    (6, Trouble::ShortList),
+    (3, Trouble::ShortDescription),
+    (2, Trouble::Delay),
+    (5, Trouble::Latency),
+    (2, Trouble::Storm),
+    (3, Trouble::StaleReads),
+    (1, Trouble::Unprocessed),
+    (5, Trouble::Clear),
+];
+
+/// Lets an API misbehave, or stop to; says how.
+pub(crate) fn edge(world: &mut World, random: &mut Rng) -> String {
+    let Some((service, operation)) = random.choice(CALLS) else { return String::new() };
+    let times = random.u32(1..7);
+    let rule = |fault| Rule::new(service, operation, fault).times(times);
+    let Some(trouble) = weighted(random, &TROUBLES) else { return String::new() };
+    match trouble {
+        Trouble::Throttle => world.faults.add(rule(Fault::Throttle)),
+        Trouble::Fail => world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500))),
+        Trouble::Denied => world.faults.add(rule(Fault::AccessDenied).times(times * 3)),
+        Trouble::LoseAnswer => world.faults.add(rule(Fault::LoseAnswer)),
+        Trouble::LoseRequest => world.faults.add(rule(Fault::LoseRequest)),
+        Trouble::ShortList | Trouble::ShortDescription => return short_answers(world, random, trouble),
+        Trouble::Delay => {
+            let longest = if operation == "DeregisterTargets" { LONGEST_DELAY_OF_A_WRITE_MS } else { 6000 };
+            let ms = random.u64(100..=longest);
+            world.faults.add(rule(Fault::Delay { ms }));
+            return format!("{operation} takes {ms} ms, {times} times");
+        }
+        Trouble::Latency => {
+            world.faults.latency_ms = random.choice([0, 0, 20, 80, 200, 600, 2000]).unwrap_or(0);
+            return format!("every call takes {} ms", world.faults.latency_ms);
+        }
+        Trouble::Storm => {
+            let (seed, percent) = (random.u64(..), random.u8(5..40));
+            world.faults.storm(seed, percent);
+            return format!("{percent} % of all calls fail");
+        }
+        Trouble::StaleReads => {
+            world.stale_reads(times);
+            return format!("{times} descriptions of tasks are one version old");
+        }
+        Trouble::Unprocessed => {
+            world.dynamodb.leave_unprocessed(usize::try_from(times).unwrap_or(1));
+            return format!("{times} keys are left unprocessed");
+        }
+        Trouble::Clear => {
+            world.faults.clear();
+            return "the APIs are in order again".to_owned();
+        }
+    }
+    format!("{trouble:?}: the next {times} of {operation}")
+}
+
+/// Lists that end early, as a list does that has not yet heard of a new task; descriptions that leave tasks out.
+fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> String {
+    let (keep, times) = (random.usize(0..3), random.u32(2..60));
+    let listed = matches!(trouble, Trouble::ShortList);
+    let (operation, member) = if listed { ("ListTasks", "taskArns") } else { ("DescribeTasks", "tasks") };
+    let named = !listed && one_in(random, 2);
+    let failure_reason = named.then(|| "SERVICE_UNAVAILABLE".to_owned());
+    let fault = Fault::Truncate { member: member.to_owned(), keep, failure_reason };
+    world.faults.add(Rule::new(Service::Ecs, operation, fault).times(times));
+    format!("{times} answers of {operation} hold {keep} items, the rest is {}", if named { "named" } else { "silent" })
+}
+
+/// Tampers with the ledger; says how.
+pub(crate) fn ledger(
+    world: &mut World,
+    account: &mut Account,
+    saved: &mut BTreeMap<String, Item>,
+    random: &mut Rng,
+) -> String {
+    let count = account.services.len();
+    let Some(service) = account.services.get_mut(random.usize(0..count.max(1))) else { return String::new() };
+    let key = service.key();
+    let held = dynamodb::item(world, TABLE, &key).cloned();
+    match (random.u8(0..6), held, saved.get(&key).cloned()) {
+        (0..=2, Some(item), _) => {
+            saved.insert(key.clone(), item);
+            format!("a backup is made of the ledger item of {key}")
+        }
+        (3, Some(_), _) => {
+            service.ledger_touched = true;
+            dynamodb::delete_raw(world, TABLE, &key);
+            format!("the ledger item of {key} is lost")
+        }
+        (4, Some(mut item), _) => {
+            service.ledger_touched = true;
+            item.insert("record".to_owned(), json!({ "S": r#"{"schema":99,"what":"a later version"}"# }));
+            dynamodb::put_raw(world, TABLE, item);
+            format!("the ledger item of {key} is of another version")
+        }
+        (_, _, Some(old)) => {
+            service.ledger_touched = true;
+            dynamodb::put_raw(world, TABLE, old);
+            format!("the backup of the ledger item of {key} is restored")
+        }
+        _ => format!("there is no backup of the ledger item of {key}"),
+    }
+}
+
+/// Lets events be lost, repeated, held and released in reverse; puts garbage on the queue. Says what.
+pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
+    let count = random.u32(1..8);
+    match random.u8(0..7) {
+        0 | 1 => {
+            world.bus.drop_next(count);
+            format!("the next {count} events are lost")
+        }
+        2 => {
+            world.bus.duplicate_next(count);
+            format!("the next {count} events come twice")
+        }
+        3 | 4 => {
+            world.bus.hold(count);
+            format!("the next {count} events are held back")
+        }
+        5 => {
+            bus::release(world);
+            "events that were held back come, the last first".to_owned()
+        }
+        _ => {
+            let body = random.choice(GARBAGE).unwrap_or_default();
+            sqs::send(world, QUEUE, body, None);
+            format!("somebody sends `{body}` to the queue")
+        }
+    }
+}
+
+/// Ends every trouble of every kind.
+pub(crate) fn end_all(world: &mut World, account: &mut Account) {
+    world.faults.clear();
+    world.faults.latency_ms = 0;
+    world.stale_reads(0);
+    world.dynamodb.leave_unprocessed(0);
+    world.bus.drop_next(0);
+    world.bus.duplicate_next(0);
+    bus::release(world);
+    for service in &account.services {
+        let key = service.key();
+        world.lose_registrations(&key, 0);
+        world.keep_targets(&key, 0);
+        world.delay_registrations(&key, 0);
+    }
+    for task in std::mem::take(&mut account.unbound) {
+        // A task that is gone by now has nothing to report.
+        let _ = world.lose_bindings(&task, false);
+    }
+    for instance in account.instances.iter_mut().filter(|instance| !instance.connected) {
+        instance.connected = world.reconnect_agent(&instance.id).is_ok();
+    }
+}
