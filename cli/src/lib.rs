@@ -5,9 +5,11 @@ pub mod plan_file;
 mod render;
 pub mod replay;
 pub mod stage;
+pub mod world;
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why a command could not do what it was asked.
@@ -41,6 +43,15 @@ pub enum CommandError {
         /// What it said.
         #[source]
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// A port that cannot be listened on.
+    #[error("cannot listen on {address}; choose another port with --port, or 0 for any that is free")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
     },
     /// The demo ended with something it did not expect.
     #[error("the demo did not end as it should: {0}")]

@@ -35,6 +35,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Serve the demo's account on a loopback port, for the AWS command line and other programs.
+    World {
+        /// Another seed gives other identifiers.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The port; 0 takes any that is free.
+        #[arg(long, default_value_t = 0)]
+        port: u16,
+    },
     /// Plan on a recorded observation: the pure part alone, offline.
     Plan {
         /// A file with an observation, as docs/observation.md describes it.
@@ -50,6 +59,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo { seed, json, fast } => portkeeper::demo::run(seed, json, fast),
         Command::Replay { event, json } => portkeeper::replay::run(&event, json),
+        Command::World { seed, port } => portkeeper::world::run(seed, port),
         Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
     };
     match outcome {

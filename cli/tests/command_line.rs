@@ -1,0 +1,140 @@
+//! The command as people type it: what it prints, and how it ends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+fn portkeeper(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portkeeper")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn in_repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let output = portkeeper(arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_demo_finds_every_planted_fault_and_harms_no_running_task() {
+    for seed in ["1", "2", "3"] {
+        let demo = json(&["demo", "--fast", "--json", "--seed", seed]);
+        let incidents = demo["incidents"].as_array().unwrap();
+        let mut codes: Vec<&str> = incidents.iter().map(|it| it["code"].as_str().unwrap()).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, ["foreign", "hijacked", "missing", "missing", "missing", "stale"], "seed {seed}");
+        assert!(incidents.iter().all(|it| it["alerts"] == 2 && it["resolved_seconds"].is_u64()), "seed {seed}");
+        assert_eq!(demo["wrong_deregistrations"], 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_demo_is_the_same_each_time_and_has_no_colours_in_a_pipe() {
+    let first = portkeeper(&["demo", "--fast"]);
+    assert!(first.status.success());
+    assert_eq!(first.stdout, portkeeper(&["demo", "--fast"]).stdout);
+    assert!(!text(&first.stdout).contains('\u{1b}'));
+    assert!(text(&first.stdout).contains("Running tasks that lost their target to Portkeeper: 0."));
+}
+
+#[test]
+fn every_sample_event_is_explained() {
+    let mut replayed = 0;
+    for folder in ["events", "events/sqs", "events/unreadable"] {
+        for entry in fs::read_dir(in_repository(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let output = portkeeper(&["replay", path.to_str().unwrap()]);
+                assert!(output.status.success(), "{}: {}", path.display(), text(&output.stderr));
+                let words = ["Led to", "Ignored", "Unreadable"];
+                assert!(words.iter().any(|word| text(&output.stdout).contains(word)), "{}", path.display());
+                replayed += 1;
+            }
+        }
+    }
+    assert!(replayed > 20, "{replayed}");
+}
+
+#[test]
+fn the_example_observation_is_planned_on() {
+    let path = in_repository("docs/observation-example.json");
+    let plan = json(&["plan", path.to_str().unwrap(), "--json"]);
+    let actions = plan["actions"].as_array().unwrap();
+    let kinds: Vec<&str> = actions.iter().map(|action| action["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["register", "deregister"]);
+    let shown = portkeeper(&["plan", path.to_str().unwrap()]);
+    let shown = text(&shown.stdout);
+    assert!(shown.contains("register web-tg: i-0123456789abcdef0:32769"), "{shown}");
+    assert!(!shown.contains("would also read"), "the example answers every question: {shown}");
+}
+
+#[test]
+fn what_cannot_be_used_is_named_with_the_way_out() {
+    let readme = in_repository("README.md");
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["demmo"], &["unrecognized subcommand 'demmo'", "'demo'", "Usage"]),
+        (&["plan", "--jsn", "x"], &["'--jsn'", "'--json'"]),
+        (&["replay", "no-such-file.json"], &["cannot read no-such-file.json", "No such file"]),
+        (&["plan", readme.to_str().unwrap()], &["README.md is not an observation", "docs/observation.md", "line 1"]),
+        (&["demo", "--seed", "many"], &["invalid value 'many'", "--seed"]),
+    ];
+    for (arguments, wanted) in cases {
+        let output = portkeeper(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        for words in wanted {
+            assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+        }
+    }
+}
+
+#[test]
+fn an_observation_of_another_version_is_refused() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("observation-of-another-version.json");
+    fs::write(&path, r#"{"version": 99}"#).unwrap();
+    let output = portkeeper(&["plan", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("it has version 99; this program reads 1"));
+}
+
+/// A process that ends with the test, also when the test fails.
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_account_is_served_to_other_programs() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
+    let mut served = Served(command.args(["world", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(served.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(": ").next().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let target = "AmazonEC2ContainerServiceV20141113.ListClusters";
+    let head = format!("POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: {target}\r\nconnection: close\r\n");
+    write!(stream, "{head}content-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n{{}}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("200 OK"), "{answer}");
+    assert!(answer.contains("cluster/shop"), "{answer}");
+
+    let taken = portkeeper(&["world", "--port", address.rsplit(':').next().unwrap()]);
+    assert_eq!(taken.status.code(), Some(2));
+    assert!(text(&taken.stderr).contains("choose another port"), "{}", text(&taken.stderr));
+}
