@@ -32,7 +32,7 @@ async fn a_finding_seen_fifty_times_is_told_of_once() {
     let mut shop = Shop::settled_web(1, 1).await;
     let host = shop.world().add_host(None, None);
     shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
-    shop.watch(&["web"], 50 * 20).await;
+    shop.watch(&["web"], 50 * 30).await;
     assert_eq!(shop.alerts(), ["warning foreign opened"]);
     let seen = shop.record("web")["incidents"][0]["seen"].as_u64().unwrap();
     assert!(seen >= 50, "counted: {seen}");
@@ -165,7 +165,9 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
         *broken.pointer_mut(pointer).unwrap() = value;
         messages.push(broken);
     }
-    messages.iter().for_each(|message| shop.send(&message.to_string()));
+    for message in &messages {
+        shop.send(&message.to_string());
+    }
     shop.send(&messages[0].to_string()[..400].replace("RUNNING", SECRET));
     let deliveries = shop.run(2500).await;
     deliveries.iter().flat_map(|delivery| &delivery.reports).for_each(write_log);

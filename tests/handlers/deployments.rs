@@ -1,4 +1,4 @@
-//! Deployments as ECS, CodeDeploy and others run them: watched from the first second to the last, and left alone.
+//! Deployments as ECS, `CodeDeploy` and others run them: watched from the first second to the last, and left alone.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::CodeDeployStep;
@@ -57,7 +57,7 @@ async fn deployments_that_shift_traffic_are_left_alone() {
 /// CASES 10: rolled back in the middle, by an alarm or the circuit breaker.
 #[tokio::test]
 async fn a_rollback_is_left_alone() {
-    for at in [0, 40, 100] {
+    for at in [0, 30, 90] {
         let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 3})).await;
         shop.update("web", json!({"forceNewDeployment": true}));
         shop.watch(&["web"], at).await;
@@ -170,9 +170,9 @@ async fn rolling_deployments_are_left_alone() {
         shop.world().make_definition(&ServiceSpec::new(CLUSTER, "web").container("front", &[9090])).unwrap();
     let entry = json!([{"targetGroupArn": group, "containerName": "front", "containerPort": 9090}]);
     shop.update("web", json!({"taskDefinition": definition, "loadBalancers": entry}));
-    shop.watch(&["web"], 20).await;
+    shop.watch(&["web"], 30).await;
     shop.update("web", json!({"forceNewDeployment": true}));
-    shop.watch(&["web"], 40).await;
+    shop.watch(&["web"], 30).await;
     for count in [9, 1, 5] {
         shop.update("web", json!({"desiredCount": count}));
         shop.watch(&["web"], 400).await;

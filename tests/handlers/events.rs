@@ -75,7 +75,9 @@ async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_hand
         json!({"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": {"taskArn": 7}}).to_string(),
         json!({"portkeeper": {"version": 2, "cluster": shop.key("web").cluster.as_str(), "services": []}}).to_string(),
     ];
-    unreadable.iter().for_each(|body| shop.send(body));
+    for body in &unreadable {
+        shop.send(body);
+    }
     // Of other kinds: handled, and nothing follows.
     shop.send(&json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}).to_string());
     shop.send(&json!({"source": "aws.ecs", "detail-type": "ECS Something New", "detail": {"a": [1]}}).to_string());

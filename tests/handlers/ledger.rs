@@ -88,7 +88,7 @@ async fn of_two_functions_at_once_one_steps_back() {
 /// CASES 34: whatever the moment at which the two are behind each other.
 #[tokio::test]
 async fn two_functions_never_repair_twice_nor_tell_twice() {
-    for offset in 0..12 {
+    for offset in 0..8 {
         let (mut shop, write) = seen_once().await;
         shop.pass(61);
         shop.world().faults.latency_ms = 7;
@@ -99,7 +99,7 @@ async fn two_functions_never_repair_twice_nor_tell_twice() {
         }
         let other = Aws::from_sdk_config(&sdk_config(&shop.stage.world));
         let late = async {
-            for _ in 0..offset * 3 {
+            for _ in 0..offset * 4 {
                 tokio::task::yield_now().await;
             }
             play(&shop, &other, &batches[1]).await

@@ -102,9 +102,9 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     let wanted = shop.wanted("web");
     let bad = wanted[1].split_once(' ').unwrap().1.to_owned();
     let (id, port) = bad.split_once(':').unwrap();
-    let part = format!(r#""Id":"{id}","Port":"{port}""#);
+    let named = format!(r#""Id":"{id}","Port":"{port}""#);
     let refusal = Fault::fail("InvalidTarget", "the target is not valid", 400);
-    shop.fault(Rule::new(Service::Elb, "RegisterTargets", refusal).containing(&part).forever());
+    shop.fault(Rule::new(Service::Elb, "RegisterTargets", refusal).containing(&named).forever());
     shop.run(200).await;
     let good = |target: &&String| !target.ends_with(&bad);
     let expected: Vec<String> = wanted.iter().filter(good).map(|target| format!("register {target}")).collect();

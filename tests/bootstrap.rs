@@ -1,0 +1,148 @@
+//! The real program as Lambda runs it: a process that polls a Runtime API, and an account behind real HTTP.
+//!
+//! What only a process shows: how it starts, how it refuses to start, what it answers, what it prints.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "These are tests."
+)]
+
+#[path = "bootstrap/account.rs"]
+mod account;
+#[path = "bootstrap/process.rs"]
+mod process;
+#[path = "bootstrap/runtime_api.rs"]
+mod runtime_api;
+
+use account::{Account, QUEUE};
+use portkeeper_world::sqs::{finish_batch, take_batch};
+use process::Process;
+use runtime_api::{Answer, RuntimeApi};
+use serde_json::{Value, json};
+
+/// A secret that stands in an event and must be printed nowhere.
+const SECRET: &str = "hunter2-is-no-good-secret";
+
+/// An account, the program in it, and the Runtime API that it polls.
+struct Deployed {
+    account: Account,
+    api: RuntimeApi,
+    process: Process,
+}
+
+impl Deployed {
+    async fn new() -> Self {
+        let account = Account::new().await;
+        let api = RuntimeApi::start().await;
+        let process = Process::start(&api, &account.variables());
+        Self { account, api, process }
+    }
+
+    /// Takes the messages that are due and has them handled; they end as Lambda would end them.
+    async fn deliver(&mut self) -> Answer {
+        let batch = take_batch(&mut self.account.world.lock(), QUEUE, 100).expect("messages are due");
+        let answer = self.api.invoke(&batch, 300).await.unwrap_or_else(|| panic!("{}", self.process.said()));
+        let response = if let Answer::Response(response) = &answer { Ok(response) } else { Err(()) };
+        finish_batch(&mut self.account.world.lock(), QUEUE, &batch, response);
+        answer
+    }
+}
+
+/// CASES 19, 36, 41: a stale target is repaired from the message to the alert, an unreadable message comes back.
+#[tokio::test]
+async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back() {
+    let mut deployed = Deployed::new().await;
+    let stale = deployed.account.leave_a_target_behind().await;
+    deployed.account.ask("web");
+    deployed.account.send(&format!("{{\"environment\": \"{SECRET}\""));
+    let unreadable = deployed.account.message_with(SECRET);
+    let answer = deployed.deliver().await;
+    assert_eq!(answer, Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": unreadable}]})));
+    assert_eq!(deployed.account.writes(), [format!("Deregister {stale}")], "{}", deployed.process.said());
+    assert_eq!(deployed.account.alerts(), ["stale opened"]);
+
+    // The next look sees that the target is on its way out.
+    deployed.account.ask("web");
+    assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
+    assert_eq!(deployed.account.alerts(), ["stale opened", "stale resolved"]);
+    assert_eq!(deployed.account.writes().len(), 1);
+
+    let said = deployed.process.said();
+    let lines: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line is JSON: {line}")))
+        .collect();
+    let metrics = lines.iter().filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Portkeeper");
+    let deregistrations: Vec<&Value> = metrics.map(|line| &line["Deregistrations"]).collect();
+    assert_eq!(deregistrations, [1, 0], "one line of metrics for each check");
+    let checks: Vec<&Value> = lines.iter().filter(|line| line["message"] == "check").collect();
+    assert!(checks.len() == 2 && checks[0]["service"] == "web" && checks[0]["span"]["id"] == "request-1", "{checks:?}");
+    assert!(!said.contains(SECRET), "{said}");
+}
+
+/// CASES 31: an account that cannot be reached costs a try of the message, not the process.
+#[tokio::test]
+async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_handled() {
+    let mut deployed = Deployed::new().await;
+    deployed.account.ask("web");
+    let refused = portkeeper_world::faults::Fault::fail("InternalFailure", "down", 500);
+    deployed.account.world.lock().faults.add(portkeeper_world::faults::Rule::any(refused).forever());
+    let Answer::Response(response) = deployed.deliver().await else { panic!("{}", deployed.process.said()) };
+    assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1), "{response}");
+    deployed.account.world.lock().faults.clear();
+    deployed.account.world.lock().advance_secs(400);
+    assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
+}
+
+/// What is no batch of messages at all is an error of the invocation, and the process goes on.
+#[tokio::test]
+async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_handled() {
+    let mut deployed = Deployed::new().await;
+    let answer = deployed.api.invoke(&json!({"Records": SECRET}), 300).await;
+    assert!(matches!(answer, Some(Answer::Error(_))), "{answer:?}");
+    deployed.account.ask("web");
+    assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
+}
+
+/// Near the end of the function's time no check begins: the messages come back at once, instead of after a time-out.
+#[tokio::test]
+async fn no_check_begins_when_the_time_does_not_suffice() {
+    let deployed = Deployed::new().await;
+    deployed.account.ask("web");
+    let batch = take_batch(&mut deployed.account.world.lock(), QUEUE, 100).unwrap();
+    let Some(Answer::Response(response)) = deployed.api.invoke(&batch, 1).await else {
+        panic!("{}", deployed.process.said())
+    };
+    assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1), "{response}");
+    assert_eq!(deployed.account.world.lock().calls.of("DescribeServices").count(), 0);
+}
+
+/// Missing and wrong variables: every problem is printed with its name, before any work is asked for.
+#[tokio::test]
+async fn it_does_not_start_with_a_wrong_configuration() {
+    let api = RuntimeApi::start().await;
+    let wrong = [
+        ("PORTKEEPER_LEDGER_TABLE", "x"),
+        ("PORTKEEPER_MODE", "Repair"),
+        ("PORTKEEPER_SETTLE_SECONDS", "9"),
+        ("PORTKEEPER_MAX_DEREGISTRATION", "5"),
+    ];
+    let wrong = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let process = Process::start(&api, &wrong);
+    let (succeeded, said) = process.ended();
+    assert!(!succeeded, "{said}");
+    for name in [
+        "PORTKEEPER_CHECKS_QUEUE_URL is not set",
+        "PORTKEEPER_ALERTS_TOPIC_ARN is not set",
+        "PORTKEEPER_LEDGER_TABLE is `x`",
+        "PORTKEEPER_MODE is `Repair`; it must be repair, alert or off",
+        "PORTKEEPER_SETTLE_SECONDS is `9`; it must be a whole number from 10 to 900",
+        "PORTKEEPER_MAX_DEREGISTRATION is not a variable of Portkeeper; did you mean PORTKEEPER_MAX_DEREGISTRATIONS?",
+        "the configuration has 6 problems",
+    ] {
+        assert!(said.contains(name), "`{name}` is not in:\n{said}");
+    }
+    assert_eq!(api.polls(), 0, "nothing was asked of the Runtime API");
+}

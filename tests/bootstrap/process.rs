@@ -1,0 +1,101 @@
+//! The program as a process: built once, started with Lambda's environment, ended with the test.
+
+use crate::runtime_api::RuntimeApi;
+use serde_json::Value;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread::{JoinHandle, spawn};
+
+/// Cargo gives a test the path of a program only within one package, so cargo is asked to build it and says where
+/// it is. What `cargo test` has built is not built again.
+fn program() -> &'static PathBuf {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        // Together with the tests, so that the features of what both depend on are the same.
+        let packages = ["--package", "portkeeper-reconcile", "--package", "portkeeper-tests"];
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--bin", "reconcile", "--message-format", "json-render-diagnostics"]).args(packages);
+        // What cargo tells this test of its package; build scripts that look at it would run again.
+        let ours = |name: &String| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
+        std::env::vars().map(|(name, _)| name).filter(ours).for_each(|name| {
+            cargo.env_remove(name);
+        });
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit());
+        let built = cargo.output().expect("cargo runs");
+        assert!(built.status.success(), "the program is built");
+        let messages = String::from_utf8(built.stdout).expect("cargo speaks UTF-8");
+        let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut made = messages.filter(|message| message["target"]["name"] == "reconcile");
+        let path = made.find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        path.expect("cargo says where the program is")
+    })
+}
+
+/// A running program. It is ended when this is dropped, also when the test has failed.
+pub struct Process {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Starts the program with these variables and Lambda's own, and with nothing of this process's environment.
+    pub fn start(api: &RuntimeApi, variables: &[(String, String)]) -> Self {
+        let mut command = Command::new(program());
+        command
+            .env_clear()
+            .env("AWS_LAMBDA_RUNTIME_API", api.address())
+            .env("AWS_LAMBDA_FUNCTION_NAME", "reconcile")
+            .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+            .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/reconcile")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
+            .env("AWS_REGION", "eu-west-1")
+            // The access key of AWS's documentation; nothing checks signatures.
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "example")
+            .envs(variables.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let (stdout, stderr) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
+        let readers = vec![listen(stdout, &said), listen(stderr, &said)];
+        Self { child, said, readers }
+    }
+
+    /// What it has printed so far, on both outputs.
+    pub fn said(&self) -> String {
+        self.said.lock().expect("no reader panics").clone()
+    }
+
+    /// Waits for its end: whether it succeeded, and what it printed.
+    pub fn ended(mut self) -> (bool, String) {
+        let status = self.child.wait().expect("it ends");
+        self.readers.drain(..).for_each(|reader| reader.join().expect("no reader panics"));
+        (status.success(), self.said())
+    }
+}
+
+/// Collects what comes, so that the program never waits for a full pipe.
+fn listen(mut output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let said = said.clone();
+    spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(count @ 1..) = output.read(&mut bytes) {
+            let text = String::from_utf8_lossy(&bytes[..count]).into_owned();
+            said.lock().expect("no reader panics").push_str(&text);
+        }
+    })
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Both fail only when it has ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
