@@ -1,4 +1,4 @@
-//! What every simulated service shares: the call record, AWS's error shape, reading members of an input.
+//! What every simulated service shares: the call record, AWS's error shape and its codes for a bad call.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -29,6 +29,11 @@ impl Service {
             Self::Sns => "sns",
             Self::DynamoDb => "dynamodb",
         }
+    }
+
+    /// Whether its protocol, AWS Query, has only strings for numbers and booleans.
+    pub(crate) fn has_only_text(self) -> bool {
+        matches!(self, Self::Elb | Self::Sns)
     }
 }
 
@@ -124,5 +129,23 @@ impl ApiError {
     #[must_use]
     pub fn failed(code: &str, message: impl Into<String>, status: u16) -> Self {
         Self { code: code.to_owned(), message: message.into(), status, details: None }
+    }
+
+    /// A value that the service refuses.
+    pub(crate) fn invalid(service: Service, message: impl Into<String>) -> Self {
+        let code = match service {
+            Service::Ecs => "InvalidParameterException",
+            Service::Elb => "ValidationError",
+            Service::Sqs => "InvalidParameterValue",
+            Service::Sns => "InvalidParameter",
+            Service::DynamoDb => "ValidationException",
+        };
+        Self::refused(code, message)
+    }
+
+    /// The answer to an operation that this world does not have.
+    pub(crate) fn unknown_operation(service: Service, operation: &str) -> Self {
+        let code = if service.has_only_text() { "InvalidAction" } else { "UnknownOperationException" };
+        Self::refused(code, format!("the simulated account does not know {}:{operation}", service.name()))
     }
 }

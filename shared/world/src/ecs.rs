@@ -36,7 +36,7 @@ pub(crate) use registration::expected;
 pub(crate) use task::{Status, Task};
 
 use crate::World;
-use crate::api::ApiError;
+use crate::api::{self, ApiError};
 use crate::input::Input;
 use agent::{Host, Instance};
 use definition::TaskDefinition;
@@ -213,9 +213,9 @@ fn tail(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// The input of an operation, with the error code of this API.
-fn read<'a>(operation: &'a str, input: &'a Value, known: &str) -> Result<Input<'a>, ApiError> {
-    Input::new(operation, input, "InvalidParameterException", known)
+/// The input of an operation of this API.
+fn read<'a>(operation: &'a str, input: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+    Input::read(api::Service::Ecs, operation, input, required, optional)
 }
 
 /// One API call.
@@ -248,10 +248,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "DescribeContainerInstances" => instance_api::describe(world, input),
         "DeregisterContainerInstance" => instance_api::deregister(world, input),
         "UpdateContainerInstancesState" => instance_api::update_state(world, input),
-        _ => Err(ApiError::refused(
-            "UnknownOperationException",
-            format!("the simulated account does not know ecs:{operation}"),
-        )),
+        _ => Err(ApiError::unknown_operation(api::Service::Ecs, operation)),
     }
 }
 

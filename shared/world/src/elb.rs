@@ -18,7 +18,7 @@ pub use groups::TargetType;
 pub use writes::{Write, WriteKind};
 
 use crate::World;
-use crate::api::{ApiError, Caller};
+use crate::api::{ApiError, Caller, Service};
 use crate::input::Input;
 use balancers::{Listener, LoadBalancer, Rule};
 use groups::TargetGroup;
@@ -88,9 +88,9 @@ fn group_not_found() -> ApiError {
     ApiError::refused("TargetGroupNotFound", "One or more target groups not found")
 }
 
-/// The input of an operation, with the error code of this API.
-fn read<'a>(operation: &'a str, input: &'a Value, known: &str) -> Result<Input<'a>, ApiError> {
-    Input::new(operation, input, "ValidationError", known)
+/// The input of an operation of this API.
+fn read<'a>(operation: &'a str, input: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+    Input::read(Service::Elb, operation, input, required, optional)
 }
 
 /// One API call.
@@ -118,10 +118,7 @@ pub fn call(world: &mut World, caller: Caller, operation: &str, input: &Value) -
         "RegisterTargets" => registration::register_targets(world, caller, input),
         "DeregisterTargets" => registration::deregister_targets(world, caller, input),
         "DescribeTargetHealth" => health::describe_target_health(world, input),
-        _ => Err(ApiError::refused(
-            "InvalidAction",
-            format!("UnknownOperationException: the simulated account does not know elasticloadbalancing:{operation}"),
-        )),
+        _ => Err(ApiError::unknown_operation(Service::Elb, operation)),
     }
 }
 

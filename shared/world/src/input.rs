@@ -1,166 +1,246 @@
-//! Reading the members of an operation's input, and paging its answer.
+//! Reading the members of an operation's input: known by name, present when required, of the right kind.
 //!
-//! A simulated operation refuses members that it does not know, so that a misspelt name cannot pass a test.
-//! Scalars may be strings, because the AWS Query protocol has nothing else. Knows no operation.
+//! Stricter than AWS on purpose: AWS's JSON services ignore a member that they do not know, but here a misspelt
+//! member must not pass. Knows how each service words a bad input; knows no operation.
 
-use crate::api::ApiError;
-use serde_json::Value;
-use std::ops::Bound;
+use crate::api::{ApiError, Service};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-/// The members of an input or of a structure in it.
+/// The members of an input, or of a structure in it, checked by name.
 #[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// The operation or the structure, for messages.
-    what: &'a str,
-    members: &'a Value,
-    /// The error code that this service answers bad input with.
-    code: &'a str,
+pub(crate) struct Input<'a> {
+    service: Service,
+    /// The operation, or the member that holds the structure, for messages.
+    place: &'a str,
+    members: &'a Map<String, Value>,
 }
 
 impl<'a> Input<'a> {
-    /// Checks that the input is a structure that has no member beside the `known` ones (names separated by spaces).
-    pub fn new(what: &'a str, members: &'a Value, code: &'a str, known: &str) -> Result<Self, ApiError> {
-        let input = Self { what, members, code };
-        let Some(object) = members.as_object() else {
-            return Err(input.refuse(format!("{what}: the input is not a structure")));
-        };
-        match object.keys().find(|key| !known.split(' ').any(|name| name == key.as_str())) {
-            Some(key) => Err(input.refuse(format!("Unknown parameter in {what}: \"{key}\", must be one of: {known}"))),
+    /// Checks that every `required` member is there and that there is none beyond the two lists
+    /// (names separated by spaces).
+    pub(crate) fn read(
+        service: Service,
+        place: &'a str,
+        value: &'a Value,
+        required: &str,
+        optional: &str,
+    ) -> Result<Self, ApiError> {
+        let members = value.as_object().ok_or_else(|| wrong_kind(service, format!("{place} must be a structure")))?;
+        let input = Self { service, place, members };
+        let known =
+            |name: &String| required.split_whitespace().chain(optional.split_whitespace()).any(|known| known == name);
+        if let Some(name) = members.keys().find(|name| !known(name)) {
+            return Err(input.refuse(format!("{place} has no member `{name}` (or it is not simulated)")));
+        }
+        match required.split_whitespace().find(|name| input.get(name).is_none()) {
+            Some(name) => Err(input.missing(name)),
             None => Ok(input),
         }
     }
 
     /// A structure inside this one, checked in the same way.
-    pub fn nested(&self, what: &'a str, members: &'a Value, known: &str) -> Result<Self, ApiError> {
-        Self::new(what, members, self.code, known)
+    pub(crate) fn nested(
+        &self,
+        place: &'a str,
+        value: &'a Value,
+        required: &str,
+        optional: &str,
+    ) -> Result<Self, ApiError> {
+        Self::read(self.service, place, value, required, optional)
     }
 
-    /// An error with this service's code for bad input.
-    #[must_use]
-    pub fn refuse(&self, message: impl Into<String>) -> ApiError {
-        ApiError::refused(self.code, message)
+    /// An error with the service's code for a bad value.
+    pub(crate) fn refuse(&self, message: impl Into<String>) -> ApiError {
+        ApiError::invalid(self.service, message)
     }
 
-    /// A member, if it is there and not null.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'a Value> {
+    /// A member's value; JSON null counts as absent.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
         self.members.get(name).filter(|value| !value.is_null())
     }
 
-    fn wrong_type(&self, name: &str, expected: &str) -> ApiError {
-        self.refuse(format!("Invalid type for parameter {name} of {}: {expected} is expected", self.what))
-    }
-
     /// A required string.
-    pub fn text(&self, name: &str) -> Result<&'a str, ApiError> {
-        self.optional_text(name)?
-            .ok_or_else(|| self.refuse(format!("Missing required parameter in {}: \"{name}\"", self.what)))
+    pub(crate) fn text(&self, name: &str) -> Result<&'a str, ApiError> {
+        self.optional_text(name)?.ok_or_else(|| self.missing(name))
     }
 
     /// An optional string.
-    pub fn optional_text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        value.as_str().map(Some).ok_or_else(|| self.wrong_type(name, "a string"))
+    pub(crate) fn optional_text(&self, name: &str) -> Result<Option<&'a str>, ApiError> {
+        self.member(name, "a string", Value::as_str)
     }
 
-    /// An optional whole number, which may be written as a string.
-    pub fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
-        let Some(value) = self.get(name) else { return Ok(None) };
-        let number = value.as_u64().or_else(|| value.as_str()?.parse().ok());
-        number.map(Some).ok_or_else(|| self.wrong_type(name, "a whole number that is not negative"))
+    /// An optional whole number that is not negative.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
+        self.number_in(name, 0..=u64::MAX)
+    }
+
+    /// An optional whole number within a range.
+    pub(crate) fn number_in(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
+        let number = self.member(name, "a whole number", |value| match value {
+            Value::String(text) if self.service.has_only_text() => text.parse::<i128>().ok(),
+            number => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
+        })?;
+        let Some(number) = number else { return Ok(None) };
+        match u64::try_from(number).ok().filter(|number| range.contains(number)) {
+            Some(number) => Ok(Some(number)),
+            None => Err(self.outside(name, number, &range)),
+        }
     }
 
     /// An optional port number from 1 to 65535.
-    pub fn port(&self, name: &str) -> Result<Option<u16>, ApiError> {
-        let Some(number) = self.number(name)? else { return Ok(None) };
-        match u16::try_from(number) {
-            Ok(port) if port > 0 => Ok(Some(port)),
-            _ => Err(self.refuse(format!("{name} {number} is not a port from 1 to 65535"))),
-        }
+    pub(crate) fn port(&self, name: &str) -> Result<Option<u16>, ApiError> {
+        Ok(self.number_in(name, 1..=u64::from(u16::MAX))?.and_then(|port| u16::try_from(port).ok()))
     }
 
-    /// An optional boolean, which may be written as a string. Absent means false.
-    pub fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        match self.get(name) {
-            None => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(Value::String(text)) if text == "true" || text == "false" => Ok(text == "true"),
-            Some(_) => Err(self.wrong_type(name, "true or false")),
-        }
+    /// An optional boolean. Absent means false.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, ApiError> {
+        let flag = self.member(name, "a boolean", |value| match value {
+            Value::String(text) if self.service.has_only_text() => text.parse().ok(),
+            flag => flag.as_bool(),
+        })?;
+        Ok(flag.unwrap_or(false))
     }
 
     /// An optional list. Absent means empty.
-    pub fn list(&self, name: &str) -> Result<&'a [Value], ApiError> {
-        match self.get(name) {
-            None => Ok(&[]),
-            Some(value) => value.as_array().map(Vec::as_slice).ok_or_else(|| self.wrong_type(name, "a list")),
-        }
+    pub(crate) fn list(&self, name: &str) -> Result<&'a [Value], ApiError> {
+        Ok(self.member(name, "a list", |value| value.as_array().map(Vec::as_slice))?.unwrap_or_default())
     }
 
     /// A list that must be there and hold something.
-    pub fn required_list(&self, name: &str) -> Result<&'a [Value], ApiError> {
+    pub(crate) fn required_list(&self, name: &str) -> Result<&'a [Value], ApiError> {
         match self.list(name)? {
-            [] => Err(self.refuse(format!("Missing required parameter in {}: \"{name}\"", self.what))),
+            [] => Err(self.missing(name)),
             items => Ok(items),
         }
     }
 
     /// An optional list of strings. Absent means empty.
-    pub fn texts(&self, name: &str) -> Result<Vec<&'a str>, ApiError> {
-        let of_strings = || self.wrong_type(name, "a list of strings");
-        self.list(name)?.iter().map(|item| item.as_str().ok_or_else(of_strings)).collect()
+    pub(crate) fn texts(&self, name: &str) -> Result<Vec<&'a str>, ApiError> {
+        let as_texts = |value: &'a Value| value.as_array()?.iter().map(Value::as_str).collect();
+        Ok(self.member(name, "a list of strings", as_texts)?.unwrap_or_default())
+    }
+
+    /// An optional map or structure.
+    pub(crate) fn optional_map(&self, name: &str) -> Result<Option<&'a Map<String, Value>>, ApiError> {
+        self.member(name, "a map", Value::as_object)
+    }
+
+    /// A required map or structure.
+    pub(crate) fn map(&self, name: &str) -> Result<&'a Map<String, Value>, ApiError> {
+        self.optional_map(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// A list of pairs such as tags, whose two members have these names. A pair without a value has an empty one.
+    pub(crate) fn pairs(&self, name: &'a str, key: &str, value: &str) -> Result<BTreeMap<String, String>, ApiError> {
+        let read_one = |pair| {
+            let pair = self.nested(name, pair, key, value)?;
+            Ok((pair.text(key)?.to_owned(), pair.optional_text(value)?.unwrap_or_default().to_owned()))
+        };
+        self.list(name)?.iter().map(read_one).collect()
+    }
+
+    fn member<T>(
+        &self,
+        name: &str,
+        kind: &str,
+        as_kind: impl Fn(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let error = || wrong_kind(self.service, format!("{name} of {} must be {kind}", self.place));
+        as_kind(value).map(Some).ok_or_else(error)
+    }
+
+    fn missing(&self, name: &str) -> ApiError {
+        match self.service {
+            Service::Ecs => self.refuse(format!("{name} can not be blank ({}).", self.place)),
+            Service::Sqs => {
+                ApiError::refused("MissingParameter", format!("The request must contain the parameter {name}."))
+            }
+            Service::Sns => self.refuse(format!("Invalid parameter: {name} of {} is required", self.place)),
+            Service::Elb | Service::DynamoDb => self.refuse(format!(
+                "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be \
+                 null ({})",
+                self.place
+            )),
+        }
+    }
+
+    fn outside(&self, name: &str, number: i128, range: &RangeInclusive<u64>) -> ApiError {
+        let (least, most) = (range.start(), range.end());
+        self.refuse(match self.service {
+            Service::Sqs => format!(
+                "Value {number} for parameter {name} is invalid. Reason: Must be >= {least} and <= {most}, if provided."
+            ),
+            _ => format!("{name} '{number}' must be between {least} and {most}"),
+        })
     }
 }
 
-/// One page of names in order: those after `token`, at most `limit`, and the token of the next page if there is one.
-///
-/// The token names the last item given rather than a position, so that items which come and go between two
-/// pages do not move the others.
-pub fn page<T>(
-    items: &std::collections::BTreeMap<String, T>,
-    mut keep: impl FnMut(&T) -> bool,
-    token: Option<&str>,
-    limit: usize,
-) -> Option<(Vec<String>, Option<String>)> {
-    let start = match token {
-        None => Bound::Unbounded,
-        Some(token) => Bound::Excluded(token.strip_prefix("after:")?),
-    };
-    let kept = items.range::<str, _>((start, Bound::Unbounded)).filter(|(_, item)| keep(item));
-    let mut names: Vec<String> = kept.map(|(name, _)| name.clone()).take(limit.saturating_add(1)).collect();
-    let more = names.len() > limit;
-    names.truncate(limit);
-    let next = names.last().filter(|_| more).map(|last| format!("after:{last}"));
-    Some((names, next))
+fn wrong_kind(service: Service, message: String) -> ApiError {
+    if service.has_only_text() {
+        ApiError::invalid(service, message)
+    } else {
+        ApiError::refused("SerializationException", message)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-    use std::collections::BTreeMap;
+
+    fn read(input: &Value) -> Result<(), String> {
+        Input::read(Service::Sqs, "SendMessage", input, "QueueUrl", "DelaySeconds")
+            .and_then(|input| input.number_in("DelaySeconds", 0..=900))
+            .map(|_| ())
+            .map_err(|error| error.to_string())
+    }
 
     #[test]
-    fn unknown_members_are_named() {
-        let error =
-            Input::new("StopTask", &json!({"tsak": "1"}), "InvalidParameterException", "cluster task").unwrap_err();
-        assert!(error.message.contains("\"tsak\""), "{error}");
+    fn names_what_is_wrong() {
+        assert_eq!(read(&json!({"QueueUrl": "q", "DelaySeconds": 3})), Ok(()));
+        assert_eq!(
+            read(&json!({"DelaySeconds": 3})),
+            Err("MissingParameter: The request must contain the parameter QueueUrl.".to_owned())
+        );
+        assert_eq!(
+            read(&json!({"QueueUrl": "q", "Delay": 3})),
+            Err("InvalidParameterValue: SendMessage has no member `Delay` (or it is not simulated)".to_owned())
+        );
+        for not_a_number in [json!([]), json!("3")] {
+            assert_eq!(
+                read(&json!({"QueueUrl": "q", "DelaySeconds": not_a_number})),
+                Err("SerializationException: DelaySeconds of SendMessage must be a whole number".to_owned())
+            );
+        }
+        assert_eq!(
+            read(&json!({"QueueUrl": "q", "DelaySeconds": -1})),
+            Err("InvalidParameterValue: Value -1 for parameter DelaySeconds is invalid. \
+                 Reason: Must be >= 0 and <= 900, if provided."
+                .to_owned())
+        );
+    }
+
+    #[test]
+    fn each_service_has_its_own_words() {
+        let missing = |service| Input::read(service, "X", &json!({}), "Name", "").unwrap_err().to_string();
+        let null = "1 validation error detected: Value null at 'Name' failed to satisfy constraint: Member must not be \
+                    null (X)";
+        assert_eq!(missing(Service::Ecs), "InvalidParameterException: Name can not be blank (X).");
+        assert_eq!(missing(Service::Elb), format!("ValidationError: {null}"));
+        assert_eq!(missing(Service::Sns), "InvalidParameter: Invalid parameter: Name of X is required");
+        assert_eq!(missing(Service::DynamoDb), format!("ValidationException: {null}"));
     }
 
     #[test]
     fn query_scalars_are_strings() {
         let value = json!({"Port": "80", "Force": "true"});
-        let input = Input::new("X", &value, "ValidationError", "Port Force").unwrap();
-        assert_eq!(input.port("Port").unwrap(), Some(80));
-        assert!(input.flag("Force").unwrap());
-    }
-
-    #[test]
-    fn pages_cover_everything_once() {
-        let items: BTreeMap<String, bool> = (0..10).map(|n| (format!("k{n}"), n != 4)).collect();
-        let (first, next) = page(&items, |kept| *kept, None, 6).unwrap();
-        let (second, end) = page(&items, |kept| *kept, next.as_deref(), 6).unwrap();
-        assert_eq!((first.len(), second.len(), end), (6, 3, None));
-        assert!(page(&items, |_| true, Some("nonsense"), 6).is_none());
+        let input = |service| Input::read(service, "X", &value, "", "Port Force").unwrap();
+        assert_eq!(input(Service::Elb).port("Port").unwrap(), Some(80));
+        assert!(input(Service::Elb).flag("Force").unwrap());
+        assert_eq!(input(Service::Ecs).port("Port").unwrap_err().code, "SerializationException");
+        assert_eq!(input(Service::Ecs).flag("Force").unwrap_err().code, "SerializationException");
     }
 }

@@ -17,7 +17,7 @@ pub mod faults;
 pub mod http;
 mod input;
 pub mod journal;
-mod members;
+mod paging;
 pub mod scenario;
 pub mod sns;
 pub mod sqs;

@@ -5,7 +5,7 @@
 //! Source of limits: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
 use crate::api::{ApiError, Service};
-use crate::members::{Members, invalid, unknown_operation};
+use crate::input::Input;
 use crate::{World, digest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -51,16 +51,16 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     match operation {
         "CreateTopic" => create_topic(world, input),
         "Publish" => publish(world, input),
-        _ => Err(unknown_operation(Service::Sns, operation)),
+        _ => Err(ApiError::unknown_operation(Service::Sns, operation)),
     }
 }
 
 fn create_topic(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = Members::check(Service::Sns, "CreateTopic", input, &["Name"], &[])?;
-    let name = members.text("Name")?;
+    let input = Input::read(Service::Sns, "CreateTopic", input, "Name", "")?;
+    let name = input.text("Name")?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || name.len() > 256 || !name.bytes().all(allowed) {
-        return Err(invalid(Service::Sns, "Invalid parameter: Topic Name"));
+        return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Topic Name"));
     }
     let arn = world.account.arn("sns", name);
     world.sns.topics.entry(arn.clone()).or_default();
@@ -68,21 +68,20 @@ fn create_topic(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members =
-        Members::check(Service::Sns, "Publish", input, &["TopicArn", "Message"], &["Subject", "MessageAttributes"])?;
-    let topic = members.text("TopicArn")?;
+    let input = Input::read(Service::Sns, "Publish", input, "TopicArn Message", "Subject MessageAttributes")?;
+    let topic = input.text("TopicArn")?;
     let prefix = world.account.arn("sns", "");
     if !topic.starts_with(&prefix) {
         let reason = "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, \
                       and be of this account and Region";
-        return Err(invalid(Service::Sns, reason));
+        return Err(ApiError::invalid(Service::Sns, reason));
     }
-    let message = members.text("Message")?;
-    let subject = members.optional_text("Subject")?;
-    let attributes = attributes(members.optional_map("MessageAttributes")?)?;
+    let message = input.text("Message")?;
+    let subject = input.optional_text("Subject")?;
+    let attributes = attributes(input.optional_map("MessageAttributes")?)?;
     check_message(message, &attributes)?;
     if subject.is_some_and(|subject| !is_subject(subject)) {
-        return Err(invalid(Service::Sns, "Invalid parameter: Subject"));
+        return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Subject"));
     }
     let at_ms = world.now_ms();
     let sns = &mut world.sns;
@@ -110,11 +109,11 @@ fn is_subject(subject: &str) -> bool {
 
 fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result<(), ApiError> {
     if message.is_empty() {
-        return Err(invalid(Service::Sns, "Invalid parameter: Empty message"));
+        return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Empty message"));
     }
     let attribute_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
     if message.len() + attribute_bytes > MAX_MESSAGE_BYTES {
-        return Err(invalid(Service::Sns, "Invalid parameter: Message too long"));
+        return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Message too long"));
     }
     Ok(())
 }
@@ -125,9 +124,8 @@ fn attributes(attributes: Option<&Map<String, Value>>) -> Result<BTreeMap<String
         .into_iter()
         .flatten()
         .map(|(name, attribute)| {
-            let required = ["DataType", "StringValue"];
-            let members = Members::check(Service::Sns, "MessageAttributes", attribute, &required, &[])?;
-            let (kind, value) = (members.text("DataType")?, members.text("StringValue")?);
+            let input = Input::read(Service::Sns, "MessageAttributes", attribute, "DataType StringValue", "")?;
+            let (kind, value) = (input.text("DataType")?, input.text("StringValue")?);
             let known = matches!(kind.split('.').next(), Some("String" | "Number"));
             if !known || value.is_empty() {
                 let message = format!(

@@ -8,7 +8,6 @@ use super::Item;
 use super::expression::Placeholders;
 use super::item::parts;
 use crate::api::{ApiError, Service};
-use crate::members::invalid;
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -197,5 +196,5 @@ fn tokens(text: &str) -> Vec<&str> {
 
 fn syntax(token: &str) -> ApiError {
     let message = format!("Invalid ConditionExpression: Syntax error; token: \"{token}\"");
-    invalid(Service::DynamoDb, message)
+    ApiError::invalid(Service::DynamoDb, message)
 }

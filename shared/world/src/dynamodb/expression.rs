@@ -4,7 +4,7 @@
 
 use super::item;
 use crate::api::{ApiError, Service};
-use crate::members::{Members, invalid};
+use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -66,9 +66,9 @@ pub(super) struct Placeholders<'a> {
 
 impl<'a> Placeholders<'a> {
     /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, where the request has them.
-    pub(super) fn of(members: &Members<'a>) -> Result<Self, ApiError> {
-        let names = members.optional_map("ExpressionAttributeNames")?;
-        let values = members.optional_map("ExpressionAttributeValues")?;
+    pub(super) fn of(input: &Input<'a>) -> Result<Self, ApiError> {
+        let names = input.optional_map("ExpressionAttributeNames")?;
+        let values = input.optional_map("ExpressionAttributeValues")?;
         values.into_iter().flat_map(Map::values).try_for_each(item::check_value)?;
         Ok(Self { names, values, used: BTreeSet::new() })
     }
@@ -111,7 +111,7 @@ impl<'a> Placeholders<'a> {
             let unused = map.into_iter().flat_map(Map::keys).find(|key| !self.used.contains(*key));
             if let Some(key) = unused {
                 let message = format!("Value provided in {member} unused in expressions: keys: {{{key}}}");
-                return Err(invalid(Service::DynamoDb, message));
+                return Err(ApiError::invalid(Service::DynamoDb, message));
             }
         }
         Ok(())
@@ -120,15 +120,15 @@ impl<'a> Placeholders<'a> {
 
 /// A projection: names of attributes at the top of the item, separated by commas.
 pub(super) fn projection<'a>(
-    members: &Members<'a>,
+    input: &Input<'a>,
     placeholders: &mut Placeholders<'a>,
 ) -> Result<Option<Vec<&'a str>>, ApiError> {
-    members
+    input
         .optional_text("ProjectionExpression")?
         .map(|text| text.split(',').map(|name| placeholders.name(name.trim())).collect())
         .transpose()
 }
 
 fn refused(message: &str) -> ApiError {
-    invalid(Service::DynamoDb, format!("Invalid expression: {message}"))
+    ApiError::invalid(Service::DynamoDb, format!("Invalid expression: {message}"))
 }

@@ -4,7 +4,6 @@
 
 use super::Item;
 use crate::api::{ApiError, Service};
-use crate::members::invalid;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -18,7 +17,7 @@ pub(super) fn check(item: &Item) -> Result<(), ApiError> {
     }
     if item_bytes(item) > MAX_ITEM_BYTES {
         let message = "Item size has exceeded the maximum allowed size";
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     }
     Ok(())
 }
@@ -26,7 +25,7 @@ pub(super) fn check(item: &Item) -> Result<(), ApiError> {
 /// One attribute value: exactly one of the data types, holding what it should.
 pub(super) fn check_value(value: &Value) -> Result<(), ApiError> {
     let (kind, content) = parts(value).ok_or_else(|| {
-        invalid(
+        ApiError::invalid(
             Service::DynamoDb,
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
         )
@@ -44,7 +43,7 @@ pub(super) fn check_value(value: &Value) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = format!("The parameter cannot be converted to a value of type {kind}: {content}");
-    Err(invalid(Service::DynamoDb, message))
+    Err(ApiError::invalid(Service::DynamoDb, message))
 }
 
 /// The data type and what it holds.

@@ -9,9 +9,16 @@ use super::expression::{Placeholders, projection};
 use super::{Item, Table, item};
 use crate::World;
 use crate::api::{ApiError, Service};
-use crate::members::{Members, invalid, unknown_operation};
+use crate::input::Input;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+
+/// Optional members of a read.
+const READING: &str = "ConsistentRead ProjectionExpression ExpressionAttributeNames";
+
+/// Optional members of a write.
+const CONDITIONAL: &str = "ConditionExpression ExpressionAttributeNames ExpressionAttributeValues ReturnValues \
+    ReturnValuesOnConditionCheckFailure";
 
 /// One `DynamoDB` operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
@@ -23,22 +30,17 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "BatchGetItem" => batch_get_item(world, input),
         "PutItem" => put_item(world, input),
         "DeleteItem" => delete_item(world, input),
-        _ => Err(unknown_operation(Service::DynamoDb, operation)),
+        _ => Err(ApiError::unknown_operation(Service::DynamoDb, operation)),
     }
 }
 
 fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check(
-        "GetItem",
-        input,
-        &["TableName", "Key"],
-        &["ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"],
-    )?;
-    members.optional_bool("ConsistentRead")?;
-    let table = table(world, members.text("TableName")?)?;
-    let key = key(table, members.map("Key")?)?;
-    let mut placeholders = Placeholders::of(&members)?;
-    let projection = projection(&members, &mut placeholders)?;
+    let input = read("GetItem", input, "TableName Key", READING)?;
+    input.flag("ConsistentRead")?;
+    let table = table(world, input.text("TableName")?)?;
+    let key = key(table, input.map("Key")?)?;
+    let mut placeholders = Placeholders::of(&input)?;
+    let projection = projection(&input, &mut placeholders)?;
     placeholders.check_all_used()?;
     Ok(match table.live(&key, world.now_ms()) {
         Some(item) => json!({"Item": project(item, projection.as_deref())}),
@@ -47,21 +49,20 @@ fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("BatchGetItem", input, &["RequestItems"], &[])?;
-    let requests = members.map("RequestItems")?;
+    let input = read("BatchGetItem", input, "RequestItems", "")?;
+    let requests = input.map("RequestItems")?;
     let keys = requests.values().filter_map(|request| request.get("Keys")?.as_array());
     let count: usize = keys.map(Vec::len).sum();
     if count > 100 {
         let message = "Too many items requested for the BatchGetItem call";
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     }
     let mut left = world.dynamodb.leave_unprocessed.min(count);
     world.dynamodb.leave_unprocessed -= left;
     let (mut responses, mut unprocessed) = (Map::new(), Map::new());
     for (name, request) in requests {
-        let optional = ["ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"];
-        let request_members = check("RequestItems", request, &["Keys"], &optional)?;
-        let (found, not_read) = read_keys(world, name, &request_members, &mut left)?;
+        let part = read("RequestItems", request, "Keys", READING)?;
+        let (found, not_read) = read_keys(world, name, &part, &mut left)?;
         responses.insert(name.clone(), Value::Array(found));
         if !not_read.is_empty() {
             let mut again = request.as_object().cloned().unwrap_or_default();
@@ -76,21 +77,21 @@ fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 fn read_keys(
     world: &World,
     name: &str,
-    members: &Members<'_>,
+    input: &Input<'_>,
     left: &mut usize,
 ) -> Result<(Vec<Value>, Vec<Value>), ApiError> {
-    members.optional_bool("ConsistentRead")?;
+    input.flag("ConsistentRead")?;
     let table = table(world, name)?;
-    let mut placeholders = Placeholders::of(members)?;
-    let projection = projection(members, &mut placeholders)?;
+    let mut placeholders = Placeholders::of(input)?;
+    let projection = projection(input, &mut placeholders)?;
     placeholders.check_all_used()?;
-    let keys = members.list("Keys")?;
+    let keys = input.list("Keys")?;
     if keys.is_empty() {
         let message = format!(
             "1 validation error detected: Value at 'requestItems.{name}.member.keys' failed to \
              satisfy constraint: Member must have length greater than or equal to 1"
         );
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     }
     let (mut found, mut not_read) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
@@ -98,7 +99,7 @@ fn read_keys(
         let text = key(table, wanted.as_object().ok_or_else(wrong_key)?)?;
         if !seen.insert(text.clone()) {
             let message = "Provided list of item keys contains duplicates";
-            return Err(invalid(Service::DynamoDb, message));
+            return Err(ApiError::invalid(Service::DynamoDb, message));
         }
         if *left > 0 {
             *left -= 1;
@@ -110,37 +111,29 @@ fn read_keys(
     Ok((found, not_read))
 }
 
-const CONDITIONAL: [&str; 5] = [
-    "ConditionExpression",
-    "ExpressionAttributeNames",
-    "ExpressionAttributeValues",
-    "ReturnValues",
-    "ReturnValuesOnConditionCheckFailure",
-];
-
 fn put_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("PutItem", input, &["TableName", "Item"], &CONDITIONAL)?;
-    let item = members.map("Item")?;
+    let input = read("PutItem", input, "TableName Item", CONDITIONAL)?;
+    let item = input.map("Item")?;
     item::check(item)?;
-    let key = key_of_item(table(world, members.text("TableName")?)?, item)?;
-    write(world, &members, key, Some(item.clone()))
+    let key = key_of_item(table(world, input.text("TableName")?)?, item)?;
+    write(world, &input, key, Some(item.clone()))
 }
 
 fn delete_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("DeleteItem", input, &["TableName", "Key"], &CONDITIONAL)?;
-    let key = key(table(world, members.text("TableName")?)?, members.map("Key")?)?;
-    write(world, &members, key, None)
+    let input = read("DeleteItem", input, "TableName Key", CONDITIONAL)?;
+    let key = key(table(world, input.text("TableName")?)?, input.map("Key")?)?;
+    write(world, &input, key, None)
 }
 
 /// Puts or, without an item, deletes, if the condition holds for what is there now.
-fn write(world: &mut World, members: &Members<'_>, key: String, item: Option<Item>) -> Result<Value, ApiError> {
-    let give_old = returns_old(members, "ReturnValues")?;
-    let give_conflict = returns_old(members, "ReturnValuesOnConditionCheckFailure")?;
+fn write(world: &mut World, input: &Input<'_>, key: String, item: Option<Item>) -> Result<Value, ApiError> {
+    let give_old = returns_old(input, "ReturnValues")?;
+    let give_conflict = returns_old(input, "ReturnValuesOnConditionCheckFailure")?;
     let now_ms = world.now_ms();
-    let table = table_mut(world, members.text("TableName")?)?;
+    let table = table_mut(world, input.text("TableName")?)?;
     let old = table.live(&key, now_ms);
-    let mut placeholders = Placeholders::of(members)?;
-    let condition = members
+    let mut placeholders = Placeholders::of(input)?;
+    let condition = input
         .optional_text("ConditionExpression")?
         .map(|text| Condition::parse(text, &mut placeholders))
         .transpose()?;
@@ -162,13 +155,13 @@ fn write(world: &mut World, members: &Members<'_>, key: String, item: Option<Ite
     Ok(answer)
 }
 
-fn returns_old(members: &Members<'_>, name: &str) -> Result<bool, ApiError> {
-    match members.optional_text(name)? {
+fn returns_old(input: &Input<'_>, name: &str) -> Result<bool, ApiError> {
+    match input.optional_text(name)? {
         None | Some("NONE") => Ok(false),
         Some("ALL_OLD") => Ok(true),
         Some(other) => {
             let message = format!("{name}: {other} is not one of NONE, ALL_OLD");
-            Err(invalid(Service::DynamoDb, message))
+            Err(ApiError::invalid(Service::DynamoDb, message))
         }
     }
 }
@@ -180,8 +173,8 @@ fn project(item: &Item, names: Option<&[&str]>) -> Item {
         .collect()
 }
 
-fn check<'a>(place: &'a str, value: &'a Value, required: &[&str], optional: &[&str]) -> Result<Members<'a>, ApiError> {
-    Members::check(Service::DynamoDb, place, value, required, optional)
+fn read<'a>(place: &'a str, value: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+    Input::read(Service::DynamoDb, place, value, required, optional)
 }
 
 fn table<'w>(world: &'w World, name: &str) -> Result<&'w Table, ApiError> {
@@ -215,7 +208,7 @@ fn key_of_item(table: &Table, item: &Item) -> Result<String, ApiError> {
              type is not {}",
             table.key, table.key_type
         );
-        invalid(Service::DynamoDb, message)
+        ApiError::invalid(Service::DynamoDb, message)
     })?;
     checked_key(table, text)
 }
@@ -229,9 +222,9 @@ fn checked_key(table: &Table, text: String) -> Result<String, ApiError> {
         "One or more parameter values are not valid. The partition key {} must have 1 to 2048 bytes",
         table.key
     );
-    Err(invalid(Service::DynamoDb, message))
+    Err(ApiError::invalid(Service::DynamoDb, message))
 }
 
 fn wrong_key() -> ApiError {
-    invalid(Service::DynamoDb, "The provided key element does not match the schema")
+    ApiError::invalid(Service::DynamoDb, "The provided key element does not match the schema")
 }

@@ -5,7 +5,8 @@ use super::service::ServiceStatus;
 use super::{Cluster, Status, read, tail};
 use crate::World;
 use crate::api::ApiError;
-use crate::input::{Input, page};
+use crate::input::Input;
+use crate::paging;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -17,9 +18,9 @@ pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<Strin
 }
 
 pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let known = "clusterName tags settings configuration capacityProviders defaultCapacityProviderStrategy \
+    let optional = "clusterName tags settings configuration capacityProviders defaultCapacityProviderStrategy \
         serviceConnectDefaults";
-    let input = read("CreateCluster", input, known)?;
+    let input = read("CreateCluster", input, "", optional)?;
     let name = input.optional_text("clusterName")?.unwrap_or("default").to_owned();
     let tags = read_tags(&input)?;
     world.ecs.clusters.entry(name.clone()).or_insert(Cluster { tags });
@@ -55,14 +56,14 @@ fn show(world: &World, name: &str, with_tags: bool) -> Value {
 }
 
 pub(super) fn list_clusters(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ListClusters", input, "nextToken maxResults")?;
+    let input = read("ListClusters", input, "", "nextToken maxResults")?;
     let (names, next) = paged(&input, &world.ecs.clusters, |_| true, 100)?;
     let arns: Vec<String> = names.iter().map(|name| world.account.ecs_arn("cluster", name)).collect();
     Ok(with_token(json!({"clusterArns": arns}), next))
 }
 
 pub(super) fn describe_clusters(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeClusters", input, "clusters include")?;
+    let input = read("DescribeClusters", input, "", "clusters include")?;
     let asked = input.texts("clusters")?;
     at_most(&input, "Clusters", asked.len(), 100)?;
     let with_tags = input.texts("include")?.contains(&"TAGS");
@@ -91,29 +92,19 @@ pub(super) fn paged<T>(
     keep: impl FnMut(&T) -> bool,
     default: usize,
 ) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let limit = match input.number("maxResults")? {
-        None => default,
-        Some(limit @ 1..=100) => usize::try_from(limit).unwrap_or(default),
-        Some(_) => return Err(input.refuse("maxResults must be between 1 and 100")),
-    };
-    page(items, keep, input.optional_text("nextToken")?, limit).ok_or_else(|| input.refuse("Invalid token"))
+    let limit = input.number_in("maxResults", 1..=100)?.and_then(|limit| usize::try_from(limit).ok());
+    let page = paging::page(items, keep, input.optional_text("nextToken")?, limit.unwrap_or(default));
+    page.ok_or_else(|| input.refuse("Invalid token"))
 }
 
 /// Adds `nextToken` if there is another page.
-pub(super) fn with_token(mut answer: Value, next: Option<String>) -> Value {
-    if let (Some(next), Some(members)) = (next, answer.as_object_mut()) {
-        members.insert("nextToken".to_owned(), json!(next));
-    }
-    answer
+pub(super) fn with_token(answer: Value, next: Option<String>) -> Value {
+    paging::with_next(answer, "nextToken", next)
 }
 
 /// The `tags` member of a create or tag operation.
 pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
-    let read_one = |tag| {
-        let tag = input.nested("tags", tag, "key value")?;
-        Ok((tag.text("key")?.to_owned(), tag.optional_text("value")?.unwrap_or_default().to_owned()))
-    };
-    input.list("tags")?.iter().map(read_one).collect()
+    input.pairs("tags", "key", "value")
 }
 
 pub(super) fn show_tags(tags: &BTreeMap<String, String>) -> Value {
@@ -133,20 +124,20 @@ fn tags_of<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut BTreeMap<Strin
 }
 
 pub(super) fn tag_resource(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("TagResource", input, "resourceArn tags")?;
+    let input = read("TagResource", input, "resourceArn tags", "")?;
     let tags = read_tags(&input)?;
     tags_of(world, input.text("resourceArn")?)?.extend(tags);
     Ok(json!({}))
 }
 
 pub(super) fn untag_resource(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UntagResource", input, "resourceArn tagKeys")?;
+    let input = read("UntagResource", input, "resourceArn tagKeys", "")?;
     let keys = input.texts("tagKeys")?;
     tags_of(world, input.text("resourceArn")?)?.retain(|key, _| !keys.contains(&key.as_str()));
     Ok(json!({}))
 }
 
 pub(super) fn list_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ListTagsForResource", input, "resourceArn")?;
+    let input = read("ListTagsForResource", input, "resourceArn", "")?;
     Ok(json!({"tags": show_tags(tags_of(world, input.text("resourceArn")?)?)}))
 }

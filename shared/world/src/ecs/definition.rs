@@ -120,8 +120,8 @@ fn read_container(input: &Input<'_>, mode: NetworkMode, container: &Value) -> Re
     let image = text("image").ok_or_else(|| input.refuse("Container.image should not be null or empty."))?;
     let mut ports = Vec::new();
     for mapping in container.get("portMappings").and_then(Value::as_array).into_iter().flatten() {
-        let known = "containerPort hostPort protocol name appProtocol containerPortRange";
-        let mapping = input.nested("portMappings", mapping, known)?;
+        let optional = "containerPort hostPort protocol name appProtocol containerPortRange";
+        let mapping = input.nested("portMappings", mapping, "", optional)?;
         let container = match (mapping.port("containerPort")?, mapping.optional_text("containerPortRange")?) {
             (Some(port), None) => Ports::one(port),
             (None, Some(range)) => {

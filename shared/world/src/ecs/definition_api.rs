@@ -8,14 +8,14 @@ use crate::time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-const MEMBERS: &str = "family taskRoleArn executionRoleArn networkMode containerDefinitions volumes \
-    placementConstraints requiresCompatibilities cpu memory tags pidMode ipcMode proxyConfiguration \
-    inferenceAccelerators ephemeralStorage runtimePlatform enableFaultInjection";
+const OPTIONAL: &str = "taskRoleArn executionRoleArn networkMode volumes placementConstraints requiresCompatibilities cpu \
+    memory tags pidMode ipcMode proxyConfiguration inferenceAccelerators ephemeralStorage \
+    runtimePlatform enableFaultInjection";
 
 /// Every call makes a new revision, even with the same content [BC; AWS-FACTS 6].
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input_value = input;
-    let input = read("RegisterTaskDefinition", input, MEMBERS)?;
+    let input = read("RegisterTaskDefinition", input, "family containerDefinitions", OPTIONAL)?;
     let family = input.text("family")?;
     let (network_mode, containers) = read_containers(&input)?;
     let revisions = world.ecs.definitions.get(family).map_or(0, Vec::len);
@@ -93,7 +93,7 @@ pub(super) fn find(world: &World, name: &str) -> Result<Arc<TaskDefinition>, Api
 }
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTaskDefinition", input, "taskDefinition include")?;
+    let input = read("DescribeTaskDefinition", input, "taskDefinition", "include")?;
     let definition = find(world, input.text("taskDefinition")?)?;
     let tags = if input.texts("include")?.contains(&"TAGS") { definition.tags.clone() } else { json!([]) };
     Ok(json!({"taskDefinition": definition.shown, "tags": tags}))

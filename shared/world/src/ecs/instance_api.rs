@@ -43,7 +43,7 @@ pub(super) fn show(world: &World, instance: &Instance) -> Value {
 }
 
 pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ListContainerInstances", input, "cluster nextToken maxResults status")?;
+    let input = read("ListContainerInstances", input, "", "cluster nextToken maxResults status")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let status = input.optional_text("status")?;
     let keep = |instance: &Instance| {
@@ -62,7 +62,7 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 /// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE for a while
 /// [BC `DeregisterContainerInstance`]; here for ever.
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeContainerInstances", input, "cluster containerInstances include")?;
+    let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     input.required_list("containerInstances")?;
     let asked = input.texts("containerInstances")?;
@@ -81,7 +81,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
 /// Without `force` only an instance without running tasks can be deregistered; with it, tasks become orphans: their
 /// containers run on, ECS forgets them and deregisters their targets [DG `deregister_container_instance`].
 pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeregisterContainerInstance", input, "cluster containerInstance force")?;
+    let input = read("DeregisterContainerInstance", input, "containerInstance", "cluster force")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let id = tail(input.text("containerInstance")?).to_owned();
     let not_found = || input.refuse("Container instance not found.");
@@ -100,7 +100,7 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
 
 /// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
 pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateContainerInstancesState", input, "cluster containerInstances status")?;
+    let input = read("UpdateContainerInstancesState", input, "containerInstances status", "cluster")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let status = match input.text("status")? {
         "ACTIVE" => InstanceStatus::Active,

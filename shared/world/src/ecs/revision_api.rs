@@ -62,7 +62,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
 
 /// At most 20 revisions per call; asking for one of an INACTIVE service fails the whole call [BC; aws-cli].
 pub(super) fn describe_service_revisions(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeServiceRevisions", input, "serviceRevisionArns")?;
+    let input = read("DescribeServiceRevisions", input, "serviceRevisionArns", "")?;
     input.required_list("serviceRevisionArns")?;
     let asked = input.texts("serviceRevisionArns")?;
     at_most(&input, "ServiceRevisionArns", asked.len(), 20)?;

@@ -68,8 +68,8 @@ impl LoadBalancer {
     }
 
     fn read(input: &Input<'_>, value: &Value) -> Result<Self, ApiError> {
-        let known = "targetGroupArn loadBalancerName containerName containerPort advancedConfiguration";
-        let input = input.nested("loadBalancers", value, known)?;
+        let optional = "targetGroupArn loadBalancerName advancedConfiguration";
+        let input = input.nested("loadBalancers", value, "containerName containerPort", optional)?;
         if input.get("loadBalancerName").is_some() {
             return Err(input.refuse("Classic Load Balancers are not simulated"));
         }

@@ -11,11 +11,11 @@ use crate::journal::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-const MEMBERS: &str = "cluster serviceName taskDefinition availabilityZoneRebalancing loadBalancers serviceRegistries \
-    desiredCount clientToken launchType capacityProviderStrategy platformVersion role deploymentConfiguration \
-    placementConstraints placementStrategy networkConfiguration healthCheckGracePeriodSeconds schedulingStrategy \
-    deploymentController tags enableECSManagedTags propagateTags enableExecuteCommand serviceConnectConfiguration \
-    volumeConfigurations vpcLatticeConfigurations";
+const OPTIONAL: &str = "cluster taskDefinition availabilityZoneRebalancing loadBalancers serviceRegistries desiredCount \
+    clientToken launchType capacityProviderStrategy platformVersion role deploymentConfiguration \
+    placementConstraints placementStrategy networkConfiguration healthCheckGracePeriodSeconds \
+    schedulingStrategy deploymentController tags enableECSManagedTags propagateTags \
+    enableExecuteCommand serviceConnectConfiguration volumeConfigurations vpcLatticeConfigurations";
 
 /// Members that are shown as they were given, on create and on update.
 pub(super) const SHOWN_AS_GIVEN: [&str; 14] = [
@@ -36,7 +36,7 @@ pub(super) const SHOWN_AS_GIVEN: [&str; 14] = [
 ];
 
 pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, ApiError> {
-    let input = read("CreateService", value, MEMBERS)?;
+    let input = read("CreateService", value, "serviceName", OPTIONAL)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let name = input.text("serviceName")?;
     let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');

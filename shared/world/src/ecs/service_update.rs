@@ -9,11 +9,11 @@ use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-const MEMBERS: &str = "cluster service desiredCount taskDefinition capacityProviderStrategy deploymentConfiguration \
-    availabilityZoneRebalancing networkConfiguration placementConstraints placementStrategy platformVersion \
-    forceNewDeployment healthCheckGracePeriodSeconds deploymentController enableExecuteCommand enableECSManagedTags \
-    loadBalancers propagateTags serviceRegistries serviceConnectConfiguration volumeConfigurations \
-    vpcLatticeConfigurations";
+const OPTIONAL: &str = "cluster desiredCount taskDefinition capacityProviderStrategy deploymentConfiguration \
+    availabilityZoneRebalancing networkConfiguration placementConstraints placementStrategy \
+    platformVersion forceNewDeployment healthCheckGracePeriodSeconds deploymentController \
+    enableExecuteCommand enableECSManagedTags loadBalancers propagateTags serviceRegistries \
+    serviceConnectConfiguration volumeConfigurations vpcLatticeConfigurations";
 
 /// What starts a new deployment when it is given [BC `UpdateService`; AWS-FACTS 6].
 const STARTS_DEPLOYMENT: [&str; 8] = [
@@ -28,7 +28,7 @@ const STARTS_DEPLOYMENT: [&str; 8] = [
 ];
 
 pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateService", input, MEMBERS)?;
+    let input = read("UpdateService", input, "service", OPTIONAL)?;
     let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.status != ServiceStatus::Active {
@@ -91,7 +91,7 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
 
 /// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none any more).
 pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteService", input, "cluster service force")?;
+    let input = read("DeleteService", input, "service", "cluster force")?;
     let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
     let force = input.flag("force")?;
     let now = world.now_ms();

@@ -103,7 +103,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
 
 /// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC `DescribeServices`].
 pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeServices", input, "cluster services include")?;
+    let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     input.required_list("services")?;
     let asked = input.texts("services")?;
@@ -122,8 +122,8 @@ pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, A
 
 /// Pages of ten unless asked for more [BC `ListServices.maxResults`].
 pub(super) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let known = "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
-    let input = read("ListServices", input, known)?;
+    let optional = "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
+    let input = read("ListServices", input, "", optional)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let launch_type = input.optional_text("launchType")?;
     let keep = |service: &Service| {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 /// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC `ListTasks`].
 pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let known = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
+    let optional = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
         launchType daemonName";
-    let input = read("ListTasks", input, known)?;
+    let input = read("ListTasks", input, "", optional)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let started_by = input.optional_text("startedBy")?;
     let others = ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
@@ -52,7 +52,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
 
 /// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`].
 pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTasks", input, "cluster tasks include")?;
+    let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     input.required_list("tasks")?;
     let asked = input.texts("tasks")?;
@@ -72,7 +72,7 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
 }
 
 pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("StopTask", input, "cluster task reason")?;
+    let input = read("StopTask", input, "task", "cluster reason")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let id = tail(input.text("task")?);
     if world.ecs.tasks.get(id).is_none_or(|task| task.cluster != cluster) {
@@ -83,19 +83,16 @@ pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiEr
     Ok(json!({"task": task}))
 }
 
-const RUN_MEMBERS: &str = "capacityProviderStrategy cluster count enableECSManagedTags enableExecuteCommand group \
-    launchType networkConfiguration overrides placementConstraints placementStrategy platformVersion propagateTags \
-    referenceId startedBy tags taskDefinition clientToken volumeConfigurations";
+const RUN_OPTIONAL: &str = "capacityProviderStrategy cluster count enableECSManagedTags enableExecuteCommand group launchType \
+    networkConfiguration overrides placementConstraints placementStrategy platformVersion propagateTags \
+    referenceId startedBy tags clientToken volumeConfigurations";
 
 /// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC `RunTask`].
 pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("RunTask", input, RUN_MEMBERS)?;
+    let input = read("RunTask", input, "taskDefinition", RUN_OPTIONAL)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let definition = definition_api::find(world, input.text("taskDefinition")?)?;
-    let count = input.number("count")?.unwrap_or(1);
-    if !(1..=10).contains(&count) {
-        return Err(input.refuse("count must be between 1 and 10"));
-    }
+    let count = input.number_in("count", 1..=10)?.unwrap_or(1);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for turn in 0..count {
         match run_one(world, &input, &cluster, definition.clone(), usize::try_from(turn).unwrap_or(0))? {

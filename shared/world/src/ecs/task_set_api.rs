@@ -89,16 +89,16 @@ pub(super) fn add(world: &mut World, key: &str, new: NewTaskSet) -> Result<Strin
 /// `scale` is a percentage of the service's desired count [BC Scale]. Absent means 100.
 fn read_scale(input: &Input<'_>) -> Result<u32, ApiError> {
     let Some(scale) = input.get("scale") else { return Ok(100) };
-    input.nested("scale", scale, "value unit")?;
+    input.nested("scale", scale, "", "value unit")?;
     let value = scale.get("value").and_then(|value| format!("{:.0}", value.as_f64()?).parse::<u32>().ok());
     value.filter(|value| *value <= 100).ok_or_else(|| input.refuse("Scale value must be between 0 and 100"))
 }
 
 /// Only for the EXTERNAL deployment controller; at most five task sets [BC `CreateTaskSet`].
 pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let known = "service cluster externalId taskDefinition networkConfiguration loadBalancers serviceRegistries \
-        launchType capacityProviderStrategy platformVersion scale clientToken tags";
-    let input = read("CreateTaskSet", input, known)?;
+    let optional = "externalId networkConfiguration loadBalancers serviceRegistries launchType capacityProviderStrategy \
+        platformVersion scale clientToken tags";
+    let input = read("CreateTaskSet", input, "cluster service taskDefinition", optional)?;
     let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.controller != Controller::External || service.status != ServiceStatus::Active {
@@ -148,7 +148,7 @@ fn edit(
 }
 
 pub(super) fn update_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateTaskSet", input, "cluster service taskSet scale")?;
+    let input = read("UpdateTaskSet", input, "cluster service taskSet scale", "")?;
     let scale = read_scale(&input)?;
     edit(world, &input, "taskSet", |service, id| {
         service.deployment_mut(id).into_iter().for_each(|set| set.scale = scale);
@@ -156,7 +156,7 @@ pub(super) fn update_task_set(world: &mut World, input: &Value) -> Result<Value,
 }
 
 pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateServicePrimaryTaskSet", input, "cluster service primaryTaskSet")?;
+    let input = read("UpdateServicePrimaryTaskSet", input, "cluster service primaryTaskSet", "")?;
     edit(world, &input, "primaryTaskSet", |service, id| {
         for set in &mut service.deployments {
             set.primary = set.id == id;
@@ -166,7 +166,7 @@ pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, 
 
 /// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its tasks are stopped.
 pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteTaskSet", input, "cluster service taskSet force")?;
+    let input = read("DeleteTaskSet", input, "cluster service taskSet", "force")?;
     let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
     let id = tail(input.text("taskSet")?).to_owned();
     let mut answer = shown(world, &key, &id)?;
@@ -185,7 +185,7 @@ pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value,
 }
 
 pub(super) fn describe_task_sets(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTaskSets", input, "cluster service taskSets include")?;
+    let input = read("DescribeTaskSets", input, "cluster service", "taskSets include")?;
     let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.controller == Controller::Ecs {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let known = "Name Subnets SubnetMappings SecurityGroups Scheme Tags Type IpAddressType";
-    let input = read("CreateLoadBalancer", input, known)?;
+    let optional = "Subnets SubnetMappings SecurityGroups Scheme Tags Type IpAddressType";
+    let input = read("CreateLoadBalancer", input, "Name", optional)?;
     let name = input.text("Name")?;
     let kind = input.optional_text("Type")?.unwrap_or("application");
     if !matches!(kind, "application" | "network") {
@@ -55,7 +55,7 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
 }
 
 pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteLoadBalancer", input, "LoadBalancerArn")?;
+    let input = read("DeleteLoadBalancer", input, "LoadBalancerArn", "")?;
     let arn = input.text("LoadBalancerArn")?;
     let listeners: Vec<String> =
         world.elb.listeners.values().filter(|listener| listener.balancer == arn).map(|l| l.arn.clone()).collect();
@@ -69,7 +69,7 @@ pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<V
 }
 
 pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeLoadBalancers", input, "LoadBalancerArns Names Marker PageSize")?;
+    let input = read("DescribeLoadBalancers", input, "", "LoadBalancerArns Names Marker PageSize")?;
     let (arns, names) = (input.texts("LoadBalancerArns")?, input.texts("Names")?);
     let balancers = &world.elb.balancers;
     let missing = arns.iter().find(|arn| !balancers.contains_key(**arn));
@@ -103,9 +103,8 @@ pub(super) fn check_actions(world: &World, balancer: &str, actions: &[Value]) ->
 }
 
 pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let known =
-        "LoadBalancerArn Protocol Port SslPolicy Certificates DefaultActions AlpnPolicy Tags MutualAuthentication";
-    let input = read("CreateListener", input, known)?;
+    let optional = "Protocol Port SslPolicy Certificates AlpnPolicy Tags MutualAuthentication";
+    let input = read("CreateListener", input, "LoadBalancerArn DefaultActions", optional)?;
     let balancer = input.text("LoadBalancerArn")?.to_owned();
     let Some(path) =
         world.elb.balancers.get(&balancer).and_then(|b| b.arn.split_once(":loadbalancer/")).map(|(_, p)| p)
@@ -137,8 +136,8 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
 }
 
 pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
-    let known = "ListenerArn Port Protocol SslPolicy Certificates DefaultActions AlpnPolicy MutualAuthentication";
-    let input = read("ModifyListener", input, known)?;
+    let optional = "Port Protocol SslPolicy Certificates DefaultActions AlpnPolicy MutualAuthentication";
+    let input = read("ModifyListener", input, "ListenerArn", optional)?;
     let arn = input.text("ListenerArn")?;
     let balancer = world
         .elb
@@ -180,7 +179,7 @@ fn remove_listener(world: &mut World, arn: &str) {
 }
 
 pub(super) fn delete_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteListener", input, "ListenerArn")?;
+    let input = read("DeleteListener", input, "ListenerArn", "")?;
     let arn = input.text("ListenerArn")?;
     if !world.elb.listeners.contains_key(arn) {
         return Err(listener_not_found(arn));
@@ -191,7 +190,7 @@ pub(super) fn delete_listener(world: &mut World, input: &Value) -> Result<Value,
 }
 
 pub(super) fn describe_listeners(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeListeners", input, "LoadBalancerArn ListenerArns Marker PageSize")?;
+    let input = read("DescribeListeners", input, "", "LoadBalancerArn ListenerArns Marker PageSize")?;
     let (balancer, arns) = (input.optional_text("LoadBalancerArn")?, input.texts("ListenerArns")?);
     if balancer.is_none() && arns.is_empty() {
         return Err(input.refuse("You must specify either listener ARNs or a load balancer ARN"));

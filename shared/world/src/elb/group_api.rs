@@ -5,18 +5,19 @@ use super::{group_not_found, read};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::DEFAULT_VPC;
-use crate::input::{Input, page};
+use crate::input::Input;
+use crate::paging;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const HEALTH_MEMBERS: &str = "TargetGroupArn HealthCheckProtocol HealthCheckPort HealthCheckEnabled HealthCheckPath \
-    HealthCheckIntervalSeconds HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher";
+const HEALTH_OPTIONAL: &str = "HealthCheckProtocol HealthCheckPort HealthCheckEnabled HealthCheckPath HealthCheckIntervalSeconds \
+    HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher";
 
 pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let known = "Name Protocol ProtocolVersion Port VpcId TargetType Tags IpAddressType TargetControlPort \
+    let optional = "Protocol ProtocolVersion Port VpcId TargetType Tags IpAddressType TargetControlPort \
         HealthCheckProtocol HealthCheckPort HealthCheckEnabled HealthCheckPath HealthCheckIntervalSeconds \
         HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher";
-    let input = read("CreateTargetGroup", input, known)?;
+    let input = read("CreateTargetGroup", input, "Name", optional)?;
     let name = input.text("Name")?;
     check_name(&input, name)?;
     let group = new_group(&input, name)?;
@@ -116,21 +117,16 @@ fn set_health_check(check: &mut HealthCheck, input: &Input<'_>) -> Result<(), Ap
     if input.get("HealthCheckEnabled").is_some() {
         check.enabled = input.flag("HealthCheckEnabled")?;
     }
-    let bounded = |name: &str, low: u64, high: u64| match input.number(name)? {
-        Some(number) if !(low..=high).contains(&number) => {
-            Err(input.refuse(format!("{name} '{number}' must be between {low} and {high}")))
-        }
-        number => Ok(number),
-    };
-    check.interval_secs = bounded("HealthCheckIntervalSeconds", 5, 300)?.unwrap_or(check.interval_secs);
-    check.timeout_secs = bounded("HealthCheckTimeoutSeconds", 2, 120)?.unwrap_or(check.timeout_secs);
-    check.healthy_threshold = bounded("HealthyThresholdCount", 2, 10)?.unwrap_or(check.healthy_threshold);
-    check.unhealthy_threshold = bounded("UnhealthyThresholdCount", 2, 10)?.unwrap_or(check.unhealthy_threshold);
+    check.interval_secs = input.number_in("HealthCheckIntervalSeconds", 5..=300)?.unwrap_or(check.interval_secs);
+    check.timeout_secs = input.number_in("HealthCheckTimeoutSeconds", 2..=120)?.unwrap_or(check.timeout_secs);
+    check.healthy_threshold = input.number_in("HealthyThresholdCount", 2..=10)?.unwrap_or(check.healthy_threshold);
+    check.unhealthy_threshold =
+        input.number_in("UnhealthyThresholdCount", 2..=10)?.unwrap_or(check.unhealthy_threshold);
     Ok(())
 }
 
 pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ModifyTargetGroup", input, HEALTH_MEMBERS)?;
+    let input = read("ModifyTargetGroup", input, "TargetGroupArn", HEALTH_OPTIONAL)?;
     let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
     let mut check = group.check.clone();
     set_health_check(&mut check, &input)?;
@@ -141,7 +137,7 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
 /// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`]; its targets
 /// go with it.
 pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteTargetGroup", input, "TargetGroupArn")?;
+    let input = read("DeleteTargetGroup", input, "TargetGroupArn", "")?;
     let arn = input.text("TargetGroupArn")?;
     if world.elb.group(arn).is_some_and(|group| group.balancer.is_some()) {
         let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
@@ -155,7 +151,7 @@ pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Va
 
 /// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty answer [BC].
 pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTargetGroups", input, "LoadBalancerArn TargetGroupArns Names Marker PageSize")?;
+    let input = read("DescribeTargetGroups", input, "", "LoadBalancerArn TargetGroupArns Names Marker PageSize")?;
     let (arns, names) = (input.texts("TargetGroupArns")?, input.texts("Names")?);
     let balancer = input.optional_text("LoadBalancerArn")?;
     if [!arns.is_empty(), !names.is_empty(), balancer.is_some()].into_iter().filter(|given| *given).count() > 1 {
@@ -185,18 +181,11 @@ pub(super) fn paged<T>(
     member: &str,
     show: impl Fn(&T) -> Value,
 ) -> Result<Value, ApiError> {
-    let size = match input.number("PageSize")?.unwrap_or(400) {
-        size @ 1..=400 => usize::try_from(size).unwrap_or(400),
-        size => return Err(input.refuse(format!("Page size '{size}' must be between 1 and 400"))),
-    };
-    let (keys, next) =
-        page(items, keep, input.optional_text("Marker")?, size).ok_or_else(|| input.refuse("Invalid marker"))?;
+    let size = input.number_in("PageSize", 1..=400)?.and_then(|size| usize::try_from(size).ok());
+    let page = paging::page(items, keep, input.optional_text("Marker")?, size.unwrap_or(400));
+    let (keys, next) = page.ok_or_else(|| input.refuse("Invalid marker"))?;
     let shown: Vec<Value> = keys.iter().filter_map(|key| items.get(key)).map(show).collect();
-    let mut answer = json!({member: shown});
-    if let (Some(next), Some(members)) = (next, answer.as_object_mut()) {
-        members.insert("NextMarker".to_owned(), json!(next));
-    }
-    Ok(answer)
+    Ok(paging::with_next(json!({member: shown}), "NextMarker", next))
 }
 
 fn show_attributes(group: &TargetGroup) -> Value {
@@ -205,36 +194,31 @@ fn show_attributes(group: &TargetGroup) -> Value {
 }
 
 pub(super) fn describe_attributes(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn")?;
+    let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn", "")?;
     Ok(show_attributes(world.elb.find_group(input.text("TargetGroupArn")?)?))
 }
 
 pub(super) fn modify_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes")?;
+    let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes", "")?;
     let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
-    for attribute in input.required_list("Attributes")? {
-        let attribute = input.nested("Attributes", attribute, "Key Value")?;
-        let (key, value) = (attribute.text("Key")?, attribute.text("Value")?);
+    input.required_list("Attributes")?;
+    for (key, value) in input.pairs("Attributes", "Key", "Value")? {
         let delay = key == "deregistration_delay.timeout_seconds";
         if delay && !value.parse::<u64>().is_ok_and(|seconds| seconds <= 3600) {
             return Err(input.refuse(format!("'{value}' is not a valid value for {key}: 0 to 3600")));
         }
-        group.attributes.insert(key.to_owned(), value.to_owned());
+        group.attributes.insert(key, value);
     }
     Ok(show_attributes(group))
 }
 
 /// The `Tags` member of a create or tag operation.
 pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
-    let read_one = |tag| {
-        let tag = input.nested("Tags", tag, "Key Value")?;
-        Ok((tag.text("Key")?.to_owned(), tag.optional_text("Value")?.unwrap_or_default().to_owned()))
-    };
-    input.list("Tags")?.iter().map(read_one).collect()
+    input.pairs("Tags", "Key", "Value")
 }
 
 pub(super) fn add_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("AddTags", input, "ResourceArns Tags")?;
+    let input = read("AddTags", input, "ResourceArns Tags", "")?;
     let added = read_tags(&input)?;
     for arn in known_resources(world, &input)? {
         world.elb.tags.entry(arn).or_default().extend(added.clone());
@@ -244,7 +228,7 @@ pub(super) fn add_tags(world: &mut World, input: &Value) -> Result<Value, ApiErr
 
 /// At most 20 resources per call [MEM].
 pub(super) fn describe_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTags", input, "ResourceArns")?;
+    let input = read("DescribeTags", input, "ResourceArns", "")?;
     let show = |arn: String| {
         let tags = world.elb.tags.get(&arn).into_iter().flatten();
         let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();

@@ -107,7 +107,7 @@ impl World {
 /// Whole group in one answer, or only the targets asked for; asking for one that was never registered is no error
 /// but `unused`, `Target.NotRegistered` [GH moto#7692].
 pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTargetHealth", input, "TargetGroupArn Targets Include")?;
+    let input = read("DescribeTargetHealth", input, "TargetGroupArn", "Targets Include")?;
     let group = world.elb.find_group(input.text("TargetGroupArn")?)?;
     let show = |key: &TargetKey, zone: Option<&str>, health: &TargetHealth| {
         let mut described = json!({"Id": key.0, "Port": key.1});
@@ -124,7 +124,7 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
     };
     let mut asked = Vec::new();
     for target in input.list("Targets")? {
-        let target = input.nested("Targets", target, "Id Port AvailabilityZone")?;
+        let target = input.nested("Targets", target, "Id", "Port AvailabilityZone")?;
         asked.push((target.text("Id")?.to_owned(), target.port("Port")?.unwrap_or(group.port)));
     }
     let answer: Vec<Value> = if asked.is_empty() {

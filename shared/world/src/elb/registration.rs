@@ -28,7 +28,7 @@ struct Named {
 /// Reads `Targets`; an omitted port is the group's port [BC `TargetDescription.Port`].
 fn read_targets(input: &Input<'_>, group: &TargetGroup, targets: &[Value]) -> Result<Vec<Named>, ApiError> {
     let read_one = |target| {
-        let target = input.nested("Targets", target, "Id Port AvailabilityZone")?;
+        let target = input.nested("Targets", target, "Id", "Port AvailabilityZone")?;
         Ok(Named {
             id: target.text("Id")?.to_owned(),
             port: target.port("Port")?.unwrap_or(group.port),
@@ -44,7 +44,7 @@ fn invalid(message: impl Into<String>) -> ApiError {
 
 /// One bad target fails the whole call and nothing is registered [MEM]; registering again is a no-op [MEM].
 pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
-    let input = read("RegisterTargets", input, "TargetGroupArn Targets")?;
+    let input = read("RegisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
     let group = world.elb.find_group(arn)?;
     let named = read_targets(&input, group, input.required_list("Targets")?)?;
@@ -129,7 +129,7 @@ fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
 /// "If the specified target does not exist, the action returns successfully" [BC `DeregisterTargets`]. An id without
 /// its port means the group's port, so it does not find a target that was registered on another one [INF].
 pub(super) fn deregister_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeregisterTargets", input, "TargetGroupArn Targets")?;
+    let input = read("DeregisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
     let group = world.elb.find_group(arn)?;
     for named in read_targets(&input, group, input.required_list("Targets")?)? {

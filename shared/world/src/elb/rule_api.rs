@@ -15,16 +15,16 @@ fn rule_not_found(arn: &str) -> ApiError {
 
 /// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority" [BC `CreateRule`].
 pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions Tags")?;
+    let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions", "Tags")?;
     let listener = input.text("ListenerArn")?;
     let Some((balancer, path)) =
         world.elb.listeners.get(listener).and_then(|l| Some((l.balancer.clone(), l.arn.split_once(":listener/")?.1)))
     else {
         return Err(ApiError::refused("ListenerNotFound", format!("Listener '{listener}' not found")));
     };
-    let priority = input.number("Priority")?.and_then(|priority| u32::try_from(priority).ok());
-    let Some(priority) = priority.filter(|priority| (1..=50_000).contains(priority)) else {
-        return Err(input.refuse("Priority must be between 1 and 50000"));
+    let priority = input.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
+    let Some(priority) = priority else {
+        return Err(input.refuse("A priority must be specified"));
     };
     if world.elb.rules.values().any(|rule| rule.listener == listener && rule.priority == priority) {
         return Err(ApiError::refused("PriorityInUse", format!("Priority '{priority}' is currently in use")));
@@ -48,7 +48,7 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
 }
 
 pub(super) fn modify_rule(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ModifyRule", input, "RuleArn Conditions Actions")?;
+    let input = read("ModifyRule", input, "RuleArn", "Conditions Actions")?;
     let arn = input.text("RuleArn")?;
     let (conditions, actions) = (input.list("Conditions")?, input.list("Actions")?);
     let listener = world.elb.rules.get(arn).and_then(|rule| world.elb.listeners.get(&rule.listener));
@@ -69,7 +69,7 @@ pub(super) fn modify_rule(world: &mut World, caller: Caller, input: &Value) -> R
 }
 
 pub(super) fn delete_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DeleteRule", input, "RuleArn")?;
+    let input = read("DeleteRule", input, "RuleArn", "")?;
     let arn = input.text("RuleArn")?;
     world.elb.rules.remove(arn).ok_or_else(|| rule_not_found(arn))?;
     world.elb.tags.remove(arn);
@@ -79,7 +79,7 @@ pub(super) fn delete_rule(world: &mut World, input: &Value) -> Result<Value, Api
 
 /// One listener per call; its default rule comes last.
 pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeRules", input, "ListenerArn RuleArns Marker PageSize")?;
+    let input = read("DescribeRules", input, "", "ListenerArn RuleArns Marker PageSize")?;
     let arns = input.texts("RuleArns")?;
     let listener = input.optional_text("ListenerArn")?;
     if listener.is_some() != arns.is_empty() {

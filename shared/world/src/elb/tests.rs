@@ -107,8 +107,8 @@ fn one_bad_target_fails_all_and_nothing_is_registered() {
     assert!(world.elb.writes().is_empty());
     let unknown = format!("{group}x");
     assert!(register(&mut world, &unknown, &json!([{"Id": host}])).unwrap_err().starts_with("TargetGroupNotFound"));
-    assert!(register(&mut world, &group, &json!([{"Id": host, "Prot": 1}])).unwrap_err().contains("\"Prot\""));
-    assert!(register(&mut world, &group, &json!([])).unwrap_err().contains("Missing required"));
+    assert!(register(&mut world, &group, &json!([{"Id": host, "Prot": 1}])).unwrap_err().contains("`Prot`"));
+    assert!(register(&mut world, &group, &json!([])).unwrap_err().contains("Member must not be null"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod queues;
 use super::queue::is_receipt;
 use super::{Message, Queue};
 use crate::api::{ApiError, Service};
-use crate::members::{Members, invalid, unknown_operation};
+use crate::input::Input;
 use crate::{World, digest};
 use serde_json::{Map, Value, json};
 
@@ -33,23 +33,23 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "DeleteMessage" => delete_message(world, input),
         "DeleteMessageBatch" => batch::delete_message_batch(world, input),
         "ChangeMessageVisibility" => change_message_visibility(world, input),
-        _ => Err(unknown_operation(Service::Sqs, operation)),
+        _ => Err(ApiError::unknown_operation(Service::Sqs, operation)),
     }
 }
 
 fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("SendMessage", input, &["QueueUrl", "MessageBody"], &["DelaySeconds", "MessageAttributes"])?;
+    let input = read("SendMessage", input, "QueueUrl MessageBody", "DelaySeconds MessageAttributes")?;
     let now_ms = world.now_ms();
-    let queue = queue_mut(world, &members)?;
-    send_one(queue, &members, now_ms)
+    let queue = queue_mut(world, &input)?;
+    send_one(queue, &input, now_ms)
 }
 
-/// Sends the message that `members` describe: the input of `SendMessage` or one entry of a batch.
-fn send_one(queue: &mut Queue, members: &Members<'_>, now_ms: u64) -> Result<Value, ApiError> {
-    let body = members.text("MessageBody")?;
+/// Sends the message that `input` describes: the input of `SendMessage` or one entry of a batch.
+fn send_one(queue: &mut Queue, input: &Input<'_>, now_ms: u64) -> Result<Value, ApiError> {
+    let body = input.text("MessageBody")?;
     check_body(body)?;
-    let delay_s = bounded(members, "DelaySeconds", 0, 900)?;
-    let attributes = members.optional_map("MessageAttributes")?.cloned().unwrap_or_default();
+    let delay_s = input.number_in("DelaySeconds", 0..=900)?;
+    let attributes = input.optional_map("MessageAttributes")?.cloned().unwrap_or_default();
     let attributes_md5 = md5_of_attributes(&attributes)?;
     let message = queue.send(body, attributes, delay_s, now_ms);
     let mut answer = Map::new();
@@ -62,27 +62,17 @@ fn send_one(queue: &mut Queue, members: &Members<'_>, now_ms: u64) -> Result<Val
 }
 
 fn receive_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check(
-        "ReceiveMessage",
-        input,
-        &["QueueUrl"],
-        &[
-            "MaxNumberOfMessages",
-            "VisibilityTimeout",
-            "WaitTimeSeconds",
-            "AttributeNames",
-            "MessageSystemAttributeNames",
-            "MessageAttributeNames",
-        ],
-    )?;
-    let max = bounded(&members, "MaxNumberOfMessages", 1, 10)?.unwrap_or(1);
-    let visibility_s = bounded(&members, "VisibilityTimeout", 0, MAX_VISIBILITY_S)?;
-    bounded(&members, "WaitTimeSeconds", 0, 20)?;
-    let mut system = names(&members, "MessageSystemAttributeNames")?;
-    system.extend(names(&members, "AttributeNames")?);
-    let wanted = names(&members, "MessageAttributeNames")?;
+    let optional = "MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds AttributeNames MessageSystemAttributeNames \
+        MessageAttributeNames";
+    let input = read("ReceiveMessage", input, "QueueUrl", optional)?;
+    let max = input.number_in("MaxNumberOfMessages", 1..=10)?.unwrap_or(1);
+    let visibility_s = input.number_in("VisibilityTimeout", 0..=MAX_VISIBILITY_S)?;
+    input.number_in("WaitTimeSeconds", 0..=20)?;
+    let mut system = input.texts("MessageSystemAttributeNames")?;
+    system.extend(input.texts("AttributeNames")?);
+    let wanted = input.texts("MessageAttributeNames")?;
     let now_ms = world.now_ms();
-    let name = queue_mut(world, &members)?.name.clone();
+    let name = queue_mut(world, &input)?.name.clone();
     let max = usize::try_from(max).unwrap_or(10);
     let received: Vec<Value> = world
         .sqs
@@ -137,18 +127,18 @@ fn names_attribute(wanted: &str, name: &str) -> bool {
 }
 
 fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("DeleteMessage", input, &["QueueUrl", "ReceiptHandle"], &[])?;
-    let queue = queue_mut(world, &members)?;
-    queue.delete(receipt(&members)?);
+    let input = read("DeleteMessage", input, "QueueUrl ReceiptHandle", "")?;
+    let queue = queue_mut(world, &input)?;
+    queue.delete(receipt(&input)?);
     Ok(json!({}))
 }
 
 fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("ChangeMessageVisibility", input, &["QueueUrl", "ReceiptHandle", "VisibilityTimeout"], &[])?;
-    let visibility_s = bounded(&members, "VisibilityTimeout", 0, MAX_VISIBILITY_S)?.unwrap_or(0);
+    let input = read("ChangeMessageVisibility", input, "QueueUrl ReceiptHandle VisibilityTimeout", "")?;
+    let visibility_s = input.number_in("VisibilityTimeout", 0..=MAX_VISIBILITY_S)?.unwrap_or(0);
     let now_ms = world.now_ms();
-    let queue = queue_mut(world, &members)?;
-    let receipt = receipt(&members)?;
+    let queue = queue_mut(world, &input)?;
+    let receipt = receipt(&input)?;
     let message = queue.in_flight(receipt, now_ms).ok_or_else(|| {
         let message = format!(
             "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
@@ -160,13 +150,13 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-fn check<'a>(place: &'a str, value: &'a Value, required: &[&str], optional: &[&str]) -> Result<Members<'a>, ApiError> {
-    Members::check(Service::Sqs, place, value, required, optional)
+fn read<'a>(place: &'a str, value: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+    Input::read(Service::Sqs, place, value, required, optional)
 }
 
 /// The queue that `QueueUrl` names. The host does not count: it is the endpoint's, not the queue's.
-fn queue_mut<'w>(world: &'w mut World, members: &Members<'_>) -> Result<&'w mut Queue, ApiError> {
-    let url = members.text("QueueUrl")?;
+fn queue_mut<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Queue, ApiError> {
+    let url = input.text("QueueUrl")?;
     let name = url
         .rsplit_once('/')
         .filter(|(before, _)| before.rsplit('/').next() == Some(world.account.number.as_str()))
@@ -178,8 +168,8 @@ fn no_such_queue() -> ApiError {
     ApiError::refused("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
-fn receipt<'a>(members: &Members<'a>) -> Result<&'a str, ApiError> {
-    let receipt = members.text("ReceiptHandle")?;
+fn receipt<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
+    let receipt = input.text("ReceiptHandle")?;
     if is_receipt(receipt) {
         return Ok(receipt);
     }
@@ -189,33 +179,6 @@ fn receipt<'a>(members: &Members<'a>) -> Result<&'a str, ApiError> {
     ))
 }
 
-fn bounded(members: &Members<'_>, name: &str, least: u64, most: u64) -> Result<Option<u64>, ApiError> {
-    let Some(value) = members.optional_integer(name)? else {
-        return Ok(None);
-    };
-    match u64::try_from(value) {
-        Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
-        _ => Err(invalid(
-            Service::Sqs,
-            format!(
-                "Value {value} for parameter {name} is invalid. Reason: Must be >= {least} and \
-                 <= {most}, if provided."
-            ),
-        )),
-    }
-}
-
-fn names<'a>(members: &Members<'a>, name: &str) -> Result<Vec<&'a str>, ApiError> {
-    members
-        .list(name)?
-        .iter()
-        .map(|item| {
-            item.as_str()
-                .ok_or_else(|| ApiError::refused("SerializationException", format!("{name} must hold strings")))
-        })
-        .collect()
-}
-
 /// Which characters a body may have: `SendMessage`, parameter `MessageBody`.
 fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
@@ -223,7 +186,7 @@ fn check_body(body: &str) -> Result<(), ApiError> {
     }
     if body.len() > MAX_BODY_BYTES {
         let reason = "One or more parameters are invalid. Reason: Message must be shorter than";
-        return Err(invalid(Service::Sqs, format!("{reason} {MAX_BODY_BYTES} bytes.")));
+        return Err(ApiError::invalid(Service::Sqs, format!("{reason} {MAX_BODY_BYTES} bytes.")));
     }
     let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
     if body.chars().all(allowed) {
@@ -243,7 +206,7 @@ fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, 
         return Ok(None);
     }
     if attributes.len() > 10 {
-        return Err(invalid(
+        return Err(ApiError::invalid(
             Service::Sqs,
             "Number of message attributes [more than 10] exceeds the allowed maximum [10].",
         ));
@@ -252,12 +215,12 @@ fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, 
     let mut sorted: Vec<_> = attributes.iter().collect();
     sorted.sort_by_key(|(name, _)| name.as_str());
     for (name, attribute) in sorted {
-        let members = check("MessageAttributes", attribute, &["DataType"], &["StringValue"])?;
+        let input = read("MessageAttributes", attribute, "DataType", "StringValue")?;
         extend_with_length(&mut bytes, name);
-        extend_with_length(&mut bytes, members.text("DataType")?);
+        extend_with_length(&mut bytes, input.text("DataType")?);
         // Transport type 1: a string. Binary attributes are not simulated.
         bytes.push(1);
-        extend_with_length(&mut bytes, members.text("StringValue")?);
+        extend_with_length(&mut bytes, input.text("StringValue")?);
     }
     Ok(Some(digest::md5_hex(&bytes)))
 }

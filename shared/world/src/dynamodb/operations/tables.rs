@@ -1,32 +1,30 @@
 //! Tables: creating, describing, time to live.
 
 use super::super::Table;
-use super::{check, table, table_mut, table_name};
+use super::{read, table, table_mut, table_name};
 use crate::World;
 use crate::api::{ApiError, Service};
-use crate::members::invalid;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) fn create_table(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("CreateTable", input, &["TableName", "KeySchema", "AttributeDefinitions"], &["BillingMode"])?;
-    let name = members.text("TableName")?;
-    let [schema] = members.list("KeySchema")? else {
-        return Err(invalid(Service::DynamoDb, "KeySchema: sort keys are not simulated"));
+    let input = read("CreateTable", input, "TableName KeySchema AttributeDefinitions", "BillingMode")?;
+    let name = input.text("TableName")?;
+    let [schema] = input.list("KeySchema")? else {
+        return Err(ApiError::invalid(Service::DynamoDb, "KeySchema: sort keys are not simulated"));
     };
-    let schema = check("KeySchema", schema, &["AttributeName", "KeyType"], &[])?;
+    let schema = read("KeySchema", schema, "AttributeName KeyType", "")?;
     let key = schema.text("AttributeName")?;
-    let [definition] = members.list("AttributeDefinitions")? else {
+    let [definition] = input.list("AttributeDefinitions")? else {
         let message = "Number of attributes in KeySchema does not exactly match number of \
                        attributes defined in AttributeDefinitions";
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     };
-    let required = ["AttributeName", "AttributeType"];
-    let definition = check("AttributeDefinitions", definition, &required, &[])?;
+    let definition = read("AttributeDefinitions", definition, "AttributeName AttributeType", "")?;
     let key_type = definition.text("AttributeType")?;
     if definition.text("AttributeName")? != key || schema.text("KeyType")? != "HASH" || !matches!(key_type, "S" | "N") {
         let message = "The one key must be of KeyType HASH, defined, and of type S or N";
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     }
     if world.dynamodb.tables.contains_key(name) {
         let message = format!("Table already exists: {name}");
@@ -44,8 +42,8 @@ pub(super) fn create_table(world: &mut World, input: &Value) -> Result<Value, Ap
 }
 
 pub(super) fn describe_table(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("DescribeTable", input, &["TableName"], &[])?;
-    Ok(json!({"Table": description(world, members.text("TableName")?)?}))
+    let input = read("DescribeTable", input, "TableName", "")?;
+    Ok(json!({"Table": description(world, input.text("TableName")?)?}))
 }
 
 fn description(world: &World, name: &str) -> Result<Value, ApiError> {
@@ -63,19 +61,18 @@ fn description(world: &World, name: &str) -> Result<Value, ApiError> {
 }
 
 pub(super) fn update_time_to_live(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let required = ["TableName", "TimeToLiveSpecification"];
-    let members = check("UpdateTimeToLive", input, &required, &[])?;
-    let specification = members.map("TimeToLiveSpecification")?;
+    let input = read("UpdateTimeToLive", input, "TableName TimeToLiveSpecification", "")?;
+    let specification = input.map("TimeToLiveSpecification")?;
     let echoed = Value::Object(specification.clone());
     let place = "TimeToLiveSpecification";
-    let specification = check(place, &echoed, &["AttributeName", "Enabled"], &[])?;
+    let specification = read(place, &echoed, "AttributeName Enabled", "")?;
     let attribute = specification.text("AttributeName")?.to_owned();
-    let enabled = specification.optional_bool("Enabled")?.unwrap_or(false);
-    let table = table_mut(world, members.text("TableName")?)?;
+    let enabled = specification.flag("Enabled")?;
+    let table = table_mut(world, input.text("TableName")?)?;
     if enabled == table.ttl_attribute.is_some() {
         let state = if enabled { "enabled" } else { "disabled" };
         let message = format!("TimeToLive is already {state}");
-        return Err(invalid(Service::DynamoDb, message));
+        return Err(ApiError::invalid(Service::DynamoDb, message));
     }
     table.ttl_attribute = enabled.then_some(attribute);
     Ok(json!({"TimeToLiveSpecification": echoed}))

@@ -122,7 +122,7 @@ fn create_service_refuses_what_aws_refuses() {
     assert!(refused(&api(&bare, "app", 8080)).contains("does not have an associated load balancer"));
     assert!(refused(&api(&group, "app", 8080).awsvpc()).contains("incompatible with the awsvpc network mode"));
     assert!(refused(&web(&group).desired(5)).contains("not idempotent"));
-    assert!(refused(&api(&group, "app", 8080).with("desiredCuont", json!(1))).contains("\"desiredCuont\""));
+    assert!(refused(&api(&group, "app", 8080).with("desiredCuont", json!(1))).contains("`desiredCuont`"));
     assert!(error(&mut world, "RunTusk", &json!({})).contains("does not know ecs:RunTusk"));
     assert!(
         error(&mut world, "DescribeTasks", &json!({"cluster": "shap", "tasks": ["1"]})).contains("ClusterNotFound")

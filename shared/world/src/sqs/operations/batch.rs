@@ -1,17 +1,17 @@
 //! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked first.
 
-use super::{MAX_BODY_BYTES, check, queue_mut, receipt, send_one};
+use super::{MAX_BODY_BYTES, queue_mut, read, receipt, send_one};
 use crate::World;
 use crate::api::ApiError;
-use crate::members::Members;
+use crate::input::Input;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 pub(super) fn send_message_batch(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("SendMessageBatch", input, &["QueueUrl", "Entries"], &[])?;
+    let input = read("SendMessageBatch", input, "QueueUrl Entries", "")?;
     let now_ms = world.now_ms();
-    let queue = queue_mut(world, &members)?;
-    let entries = entries(&members, &["Id", "MessageBody"], &["DelaySeconds", "MessageAttributes"])?;
+    let queue = queue_mut(world, &input)?;
+    let entries = entries(&input, "Id MessageBody", "DelaySeconds MessageAttributes")?;
     let bytes: usize = entries.iter().filter_map(|(_, entry)| entry.get("MessageBody")?.as_str()).map(str::len).sum();
     if bytes > MAX_BODY_BYTES {
         return Err(ApiError::refused(
@@ -26,9 +26,9 @@ pub(super) fn send_message_batch(world: &mut World, input: &Value) -> Result<Val
 }
 
 pub(super) fn delete_message_batch(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("DeleteMessageBatch", input, &["QueueUrl", "Entries"], &[])?;
-    let queue = queue_mut(world, &members)?;
-    let entries = entries(&members, &["Id", "ReceiptHandle"], &[])?;
+    let input = read("DeleteMessageBatch", input, "QueueUrl Entries", "")?;
+    let queue = queue_mut(world, &input)?;
+    let entries = entries(&input, "Id ReceiptHandle", "")?;
     Ok(answer(&entries, |entry| {
         queue.delete(receipt(entry)?);
         Ok(json!({}))
@@ -36,12 +36,8 @@ pub(super) fn delete_message_batch(world: &mut World, input: &Value) -> Result<V
 }
 
 /// The entries with their ids: 1 to 10, ids distinct and of allowed characters.
-fn entries<'a>(
-    members: &Members<'a>,
-    required: &[&str],
-    optional: &[&str],
-) -> Result<Vec<(&'a str, Members<'a>)>, ApiError> {
-    let list = members.list("Entries")?;
+fn entries<'a>(input: &Input<'a>, required: &str, optional: &str) -> Result<Vec<(&'a str, Input<'a>)>, ApiError> {
+    let list = input.list("Entries")?;
     if list.is_empty() {
         let message = "There should be at least one entry in the request.";
         return Err(ApiError::refused("EmptyBatchRequest", message));
@@ -53,7 +49,7 @@ fn entries<'a>(
     let mut seen = BTreeSet::new();
     let mut entries = Vec::new();
     for entry in list {
-        let entry = check("Entries", entry, required, optional)?;
+        let entry = read("Entries", entry, required, optional)?;
         let id = entry.text("Id")?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
         if id.is_empty() || id.len() > 80 || !id.bytes().all(allowed) {
@@ -70,7 +66,7 @@ fn entries<'a>(
     Ok(entries)
 }
 
-fn answer(entries: &[(&str, Members<'_>)], mut perform: impl FnMut(&Members<'_>) -> Result<Value, ApiError>) -> Value {
+fn answer(entries: &[(&str, Input<'_>)], mut perform: impl FnMut(&Input<'_>) -> Result<Value, ApiError>) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (id, entry) in entries {
         match perform(entry) {

@@ -1,18 +1,17 @@
 //! Creating queues and describing them.
 
 use super::super::{Queue, Redrive};
-use super::{MAX_VISIBILITY_S, check, names, no_such_queue, queue_mut};
+use super::{MAX_VISIBILITY_S, no_such_queue, queue_mut, read};
 use crate::World;
 use crate::api::{ApiError, Service};
-use crate::members::invalid;
 use serde_json::{Map, Value, json};
 
 pub(super) fn create_queue(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("CreateQueue", input, &["QueueName"], &["Attributes"])?;
-    let name = members.text("QueueName")?;
+    let input = read("CreateQueue", input, "QueueName", "Attributes")?;
+    let name = input.text("QueueName")?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if name.is_empty() || name.len() > 80 || !name.bytes().all(allowed) {
-        return Err(invalid(
+        return Err(ApiError::invalid(
             Service::Sqs,
             "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length \
              (FIFO queues are not simulated)",
@@ -30,7 +29,7 @@ pub(super) fn create_queue(world: &mut World, input: &Value) -> Result<Value, Ap
         queue.retention_s = existing.retention_s;
         queue.redrive.clone_from(&existing.redrive);
     }
-    for (attribute, value) in members.optional_map("Attributes")?.into_iter().flatten() {
+    for (attribute, value) in input.optional_map("Attributes")?.into_iter().flatten() {
         set_attribute(world, &mut queue, attribute, value)?;
     }
     if let Some(existing) = world.sqs.queue(name) {
@@ -88,16 +87,16 @@ fn redrive(world: &World, policy: &str) -> Option<Redrive> {
 }
 
 pub(super) fn get_queue_url(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("GetQueueUrl", input, &["QueueName"], &[])?;
-    let queue = world.sqs.queue(members.text("QueueName")?).ok_or_else(no_such_queue)?;
+    let input = read("GetQueueUrl", input, "QueueName", "")?;
+    let queue = world.sqs.queue(input.text("QueueName")?).ok_or_else(no_such_queue)?;
     Ok(json!({"QueueUrl": queue.url}))
 }
 
 pub(super) fn get_queue_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let members = check("GetQueueAttributes", input, &["QueueUrl"], &["AttributeNames"])?;
-    let wanted = names(&members, "AttributeNames")?;
+    let input = read("GetQueueAttributes", input, "QueueUrl", "AttributeNames")?;
+    let wanted = input.texts("AttributeNames")?;
     let now_ms = world.now_ms();
-    let all = attributes(queue_mut(world, &members)?, now_ms);
+    let all = attributes(queue_mut(world, &input)?, now_ms);
     if let Some(name) = wanted.iter().find(|name| **name != "All" && !is_attribute(name)) {
         let message = format!("Unknown Attribute {name} (or it is not simulated).");
         return Err(ApiError::refused("InvalidAttributeName", message));
