@@ -31,8 +31,10 @@ fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn,
     if known.is_some_and(|known| known.released_at.is_some()) {
         return Proof::None;
     }
-    if let Some(ended) = desired.ended.iter().find(|ended| ended.group == *group && ended.target == *target) {
-        return Proof::Ended(ended);
+    // An address that was handed out again had several tasks: ECS may still be at work for the last of them.
+    let ended = desired.ended.iter().filter(|ended| ended.group == *group && ended.target == *target);
+    if let Some(last) = ended.max_by_key(|ended| ended.at) {
+        return Proof::Ended(last);
     }
     let Some(known) = known else { return Proof::None };
     let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);

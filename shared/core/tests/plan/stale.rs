@@ -149,6 +149,35 @@ fn the_target_of_a_task_that_has_only_just_stopped_is_left_to_ecs() {
     );
 }
 
+// CASES 18, 19
+#[test]
+fn of_several_tasks_that_had_a_target_the_last_one_decides_when_ecs_has_had_its_time() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32769 ended 30s ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | its task has only just stopped; ECS may still deregister it
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
 // CASES 34
 #[test]
 fn the_first_run_with_an_empty_ledger_deregisters_only_what_ecs_itself_proves() {
