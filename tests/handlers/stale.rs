@@ -2,9 +2,11 @@
 
 use portkeeper::stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_world::api::Service;
 use portkeeper_world::bus;
 use portkeeper_world::dynamodb::delete_raw;
 use portkeeper_world::elb::TargetType;
+use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
 use serde_json::json;
@@ -57,6 +59,20 @@ async fn nothing_is_deregistered_before_the_second_look() {
     assert_eq!(shop.writes(), [""; 0]);
     shop.run(120).await;
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
+}
+
+/// CASES 31, 30: a deregistration is not repeated by the SDK but by the next look, which proves everything anew.
+#[tokio::test]
+async fn a_deregistration_that_failed_is_decided_on_anew() {
+    for fault in [Fault::Throttle, Fault::LoseRequest, Fault::LoseAnswer] {
+        let (mut shop, target) = left_behind().await;
+        shop.fault(Rule::new(Service::Elb, "DeregisterTargets", fault.clone()));
+        let deliveries = shop.run(250).await;
+        assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 1, "{fault:?}: it comes back");
+        shop.run(900).await;
+        assert_eq!(shop.writes(), [format!("deregister {target}")], "{fault:?}");
+        assert_eq!(shop.alerts(), TOLD, "{fault:?}");
+    }
 }
 
 /// CASES 19, 34: the ledger was lost; ECS still lists the stopped task.
