@@ -5,13 +5,12 @@
 //! So a back-off costs world time and no real time, and an operation time-out, which is a sleep next to
 //! the call that it limits, ends only if the call really takes longer in world time.
 
-use super::SharedWorld;
+use super::shared::SharedWorld;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
 use aws_smithy_async::time::TimeSource;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How often the earliest sleep yields in a quiet world before it moves the clock. A future beside it that is
@@ -61,33 +60,6 @@ impl AsyncSleep for WorldSleep {
     }
 }
 
-/// All sleeps that were polled and have not ended, the earliest first.
-#[derive(Debug, Default)]
-pub(super) struct Timers {
-    waiting: BTreeMap<(u64, u64), Waker>,
-    number: u64,
-    ended: u64,
-}
-
-impl Timers {
-    fn next_number(&mut self) -> u64 {
-        self.number += 1;
-        self.number
-    }
-
-    /// Forgets a sleep and lets the others see whether they are the earliest now.
-    fn end(&mut self, key: (u64, u64)) {
-        if self.waiting.remove(&key).is_some() {
-            self.ended += 1;
-            self.waiting.values().for_each(Waker::wake_by_ref);
-        }
-    }
-
-    fn is_earliest(&self, key: (u64, u64)) -> bool {
-        self.waiting.first_key_value().is_some_and(|(first, _)| *first == key)
-    }
-}
-
 #[derive(Debug)]
 struct Timer {
     world: SharedWorld,
@@ -110,8 +82,9 @@ impl Future for Timer {
             timers.end(self.key);
             return Poll::Ready(());
         }
-        timers.waiting.insert(self.key, context.waker().clone());
-        let activity = Some((requests, timers.number, timers.ended));
+        timers.wait(self.key, context.waker().clone());
+        let (begun, ended) = timers.activity();
+        let activity = Some((requests, begun, ended));
         if !timers.is_earliest(self.key) {
             drop(timers);
             self.seen = activity;

@@ -3,7 +3,7 @@
 //! Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, and for the SQS error header
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait>.
 
-use super::answer::response;
+use super::response::response;
 use crate::api::{ApiError, Service};
 use ::http::Response;
 use serde_json::{Value, json};

@@ -5,7 +5,7 @@
 
 mod xml;
 
-use super::answer::response;
+use super::response::response;
 use crate::api::{ApiError, Service};
 use ::http::Response;
 use serde_json::Value;

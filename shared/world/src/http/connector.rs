@@ -2,8 +2,9 @@
 //!
 //! Knows the SDK's HTTP interfaces; knows nothing of retries and time-outs, which the program under test sets.
 
+use super::answer::handle;
 use super::clock::{WorldClock, WorldSleep};
-use super::{SharedWorld, handle};
+use super::shared::SharedWorld;
 use ::http::Request;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;

@@ -2,7 +2,8 @@
 //!
 //! The world's clock stands still unless its holder advances it or calls have latency.
 
-use super::{SharedWorld, handle};
+use super::answer::handle;
+use super::shared::SharedWorld;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;

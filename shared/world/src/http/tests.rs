@@ -1,9 +1,11 @@
 //! The wire forms: both protocols, errors, lost connections.
 
-use super::*;
+use super::{SharedWorld, WorldSleep, codec_query, handle, serve};
 use crate::faults::{Fault, Rule};
+use crate::{World, digest};
 use ::http::{Request, Response};
 use serde_json::{Value, json};
+use std::sync::Mutex;
 
 fn post(headers: &[(&str, &str)], body: &str) -> Request<Vec<u8>> {
     let mut request = Request::post("http://127.0.0.1/");
