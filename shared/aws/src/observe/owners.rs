@@ -2,10 +2,11 @@
 //! register their tasks.
 
 use super::services::{Described, read_revisions};
-use super::{few_at_once, groups_of, services, tasks};
+use super::{containers, few_at_once, gap, groups_of, services, tasks};
 use crate::account::Aws;
-use crate::failure::chain;
-use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
+use crate::failure::{Failure, chain};
+use aws_sdk_ecs::types as ecs;
+use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,11 +16,18 @@ const SERVICES_BATCH: usize = 10;
 /// The groups of services by name; none where it could not be told.
 type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 
+/// How many tasks there are on container instances; under none, in the cluster.
+pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
+
 /// Reads every task on the container instances in question, or of the whole cluster.
+///
+/// Lists are eventually consistent and can lack a task that has just taken an address. So they are held against the
+/// counts of the same place, which are read before: whatever ran then is in the list, unless it has stopped since.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
     if questions.owners_on.is_empty() && !questions.owners_in_cluster {
         return;
     }
+    let counted_at = aws.now();
     let places = list_places(aws, questions, seen).await;
     let own: BTreeSet<&TaskArn> = seen.tasks.iter().map(|task| &task.arn).collect();
     let listed = places.iter().flat_map(|place| &place.listed).filter(|arn| !own.contains(arn));
@@ -32,10 +40,16 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
     });
     let gaps: Vec<Gap> = described.gaps.iter().map(as_owners_gap).chain(missing).collect();
     let answered: BTreeSet<TaskArn> = described.tasks.iter().map(|task| task.arn.clone()).collect();
-    let whole =
-        |place: &Place| place.is_listed && place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
+    let stood = |task: &Task| !task.last_status.is_over() || task.stopped_at.is_none_or(|at| at >= counted_at);
+    let standing: BTreeSet<TaskArn> =
+        seen.tasks.iter().chain(&described.tasks).filter(|task| stood(task)).map(|task| task.arn.clone()).collect();
+    let whole = |place: &&Place| {
+        let all_answered = place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
+        let all_listed = place.counted.is_some_and(|counted| place.listed.intersection(&standing).count() >= counted);
+        place.is_listed && all_answered && all_listed
+    };
     let whole: Vec<Option<ContainerInstanceArn>> =
-        places.iter().filter(|place| whole(place)).map(|place| place.instance.clone()).collect();
+        places.iter().filter(whole).map(|place| place.instance.clone()).collect();
 
     seen.gaps.extend(gaps);
     for place in whole {
@@ -60,12 +74,20 @@ struct Place {
     instance: Option<ContainerInstanceArn>,
     listed: BTreeSet<TaskArn>,
     is_listed: bool,
+    /// How many tasks there are, as ECS counts them; absent when that could not be read.
+    counted: Option<usize>,
 }
 
 async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<Place> {
     let cluster = seen.key.cluster.clone();
     let instances: Vec<Option<&ContainerInstanceArn>> =
         if questions.owners_in_cluster { vec![None] } else { questions.owners_on.iter().map(Some).collect() };
+    let (counts, gaps) = if questions.owners_in_cluster {
+        count_in_cluster(aws, &cluster).await
+    } else {
+        containers::count_tasks(aws, &cluster, &questions.owners_on).await
+    };
+    seen.gaps.extend(gaps);
     let lists = instances.into_iter().map(|instance| {
         let cluster = &cluster;
         async move {
@@ -76,9 +98,23 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
     let lists = few_at_once(lists.collect()).await;
     let place = |(instance, list): (Option<ContainerInstanceArn>, tasks::Listed)| {
         seen.gaps.extend(list.gaps.iter().map(as_owners_gap));
-        Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns }
+        let counted = counts.get(&instance).copied();
+        Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns, counted }
     };
     lists.into_iter().map(place).collect()
+}
+
+/// How many tasks of a cluster ECS counts as running or on their way to it.
+async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
+    let action = "ecs:DescribeClusters";
+    match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
+        Ok(answer) => {
+            let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
+            let count = |found: &ecs::Cluster| containers::sum(found.running_tasks_count(), found.pending_tasks_count());
+            (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
+        }
+        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &Failure::of(action, cluster.name(), error))]),
+    }
 }
 
 /// The same gap, as one about others' tasks: the service's own are not in question.
