@@ -1,21 +1,14 @@
 //! API operations on clusters, and on the tags of ECS resources.
 
-use super::agent::InstanceStatus;
+use super::conventions::{at_most, missing, paged, read, read_tags, show_tags, with_token};
+use super::instance::InstanceStatus;
 use super::service::ServiceStatus;
-use super::{Cluster, Status, read, tail};
+use super::state::{Cluster, tail};
+use super::task::Status;
 use crate::World;
 use crate::api::ApiError;
-use crate::input::Input;
-use crate::paging;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// The name of a cluster that is named by name or ARN; `default` if it is not named.
-pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<String, ApiError> {
-    let name = tail(cluster.unwrap_or("default"));
-    let cluster = world.ecs.clusters.get_key_value(name).map(|(name, _)| name.clone());
-    cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
-}
 
 pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = "clusterName tags settings configuration capacityProviders defaultCapacityProviderStrategy \
@@ -73,42 +66,6 @@ pub(super) fn describe_clusters(world: &World, input: &Value) -> Result<Value, A
     let missing = unknown.iter().map(|name| missing(&world.account.ecs_arn("cluster", name)));
     let shown: Vec<Value> = known.iter().map(|name| show(world, name, with_tags)).collect();
     Ok(json!({"clusters": shown, "failures": missing.collect::<Vec<_>>()}))
-}
-
-/// An entry of `failures` for something that does not exist (yet, or any more).
-pub(super) fn missing(arn: &str) -> Value {
-    json!({"arn": arn, "reason": "MISSING"})
-}
-
-/// Refuses a batch above its documented size.
-pub(super) fn at_most(input: &Input<'_>, what: &str, count: usize, limit: usize) -> Result<(), ApiError> {
-    if count > limit { Err(input.refuse(format!("{what} cannot be more than {limit}."))) } else { Ok(()) }
-}
-
-/// One page of a List answer: `maxResults` from 1 to 100.
-pub(super) fn paged<T>(
-    input: &Input<'_>,
-    items: &BTreeMap<String, T>,
-    keep: impl FnMut(&T) -> bool,
-    default: usize,
-) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let limit = input.number_in("maxResults", 1..=100)?.and_then(|limit| usize::try_from(limit).ok());
-    let page = paging::page(items, keep, input.optional_text("nextToken")?, limit.unwrap_or(default));
-    page.ok_or_else(|| input.refuse("Invalid token"))
-}
-
-/// Adds `nextToken` if there is another page.
-pub(super) fn with_token(answer: Value, next: Option<String>) -> Value {
-    paging::with_next(answer, "nextToken", next)
-}
-
-/// The `tags` member of a create or tag operation.
-pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
-    input.pairs("tags", "key", "value")
-}
-
-pub(super) fn show_tags(tags: &BTreeMap<String, String>) -> Value {
-    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
 /// The tags of the service or cluster with that ARN. Other resources have no tags here.

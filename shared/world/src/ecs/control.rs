@@ -2,10 +2,13 @@
 //!
 //! Services are named `cluster/service`, tasks by ARN or id.
 
-use super::service::{Controller, LoadBalancer, Revision, gone};
+use super::changes::change;
+use super::lookup::{find_definition, gone};
+use super::service::{Controller, LoadBalancer, Revision};
+use super::state::tail;
 use super::task::{Answer, Status};
-use super::task_set_api::{self, NewTaskSet};
-use super::{definition_api, lifecycle, tail};
+use super::task_set_api::NewTaskSet;
+use super::{lifecycle, task_set_api};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::journal::Kind;
@@ -73,7 +76,7 @@ impl World {
     pub fn lose_bindings(&mut self, task: &str, lost: bool) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
-        super::task::change(self, id, |task| task.bindings_lost = lost);
+        change(self, id, |task| task.bindings_lost = lost);
         Ok(())
     }
 
@@ -95,7 +98,7 @@ impl World {
     /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with this task definition,
     /// in that target group. Gives the digits of the task set.
     pub fn start_code_deploy(&mut self, service: &str, definition: &str, group: &str) -> Result<String, ApiError> {
-        let definition = definition_api::find(self, definition)?;
+        let definition = find_definition(self, definition)?;
         let (id, created_ms) = (self.ids.deployment(), self.now_ms());
         let external_id = Some(format!("d-{}", self.ids.hex(9).to_uppercase()));
         let held =

@@ -1,7 +1,8 @@
 //! API operations on task definitions.
 
+use super::conventions::read;
 use super::definition::{TaskDefinition, read_containers};
-use super::{read, tail};
+use super::lookup::find_definition;
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
@@ -79,22 +80,9 @@ fn complete_containers(shown: &mut Map<String, Value>) {
     }
 }
 
-/// A task definition by ARN, `family:revision`, or family for its latest revision.
-pub(super) fn find(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
-    let name = tail(name);
-    let (family, revision) = name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
-    let revisions = world.ecs.definitions.get(family);
-    let found = match revision {
-        None => revisions.and_then(|revisions| revisions.last()),
-        Some(revision) => revisions
-            .and_then(|revisions| revisions.iter().find(|definition| definition.revision.to_string() == revision)),
-    };
-    found.cloned().ok_or_else(|| ApiError::refused("ClientException", "Unable to describe task definition."))
-}
-
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTaskDefinition", input, "taskDefinition", "include")?;
-    let definition = find(world, input.text("taskDefinition")?)?;
+    let definition = find_definition(world, input.text("taskDefinition")?)?;
     let tags = if input.texts("include")?.contains(&"TAGS") { definition.tags.clone() } else { json!([]) };
     Ok(json!({"taskDefinition": definition.shown, "tags": tags}))
 }

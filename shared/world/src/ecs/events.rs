@@ -1,7 +1,7 @@
 //! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
 
-use super::service::Service;
-use super::{instance_api, task_view};
+use super::service::{Message, Service};
+use super::{instance_view, task_view};
 use crate::World;
 use crate::bus;
 use crate::journal::Kind;
@@ -34,7 +34,7 @@ pub(super) fn task(world: &mut World, id: &str) {
 /// `ECS Container Instance State Change`, with the instance as it is now.
 pub(super) fn container_instance(world: &mut World, id: &str) {
     let Some(instance) = world.ecs.instances.get(id) else { return };
-    let mut detail = instance_api::show(world, instance);
+    let mut detail = instance_view::show(world, instance);
     let updated = json!(time::iso(world.now_ms()));
     let registered = json!(time::iso(instance.registered_ms));
     let arn = detail.get("containerInstanceArn").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -95,7 +95,7 @@ fn note(service: &mut Service, id: String, now: u64, text: String) {
     // Identical messages are suppressed for up to six hours [DG23].
     let repeated = service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
     if !repeated || text.ends_with("steady state.") {
-        service.events.push_front(super::service::Message { id, at_ms: now, text });
+        service.events.push_front(Message { id, at_ms: now, text });
         service.events.truncate(100);
     }
 }

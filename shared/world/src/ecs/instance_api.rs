@@ -1,46 +1,15 @@
 //! API operations on container instances.
 
-use super::agent::{Instance, InstanceStatus};
-use super::cluster_api::{at_most, find_cluster, missing, paged, with_token};
-use super::{Status, lifecycle, read, tail};
+use super::conventions::{at_most, missing, paged, read, with_token};
+use super::instance::{Instance, InstanceStatus};
+use super::lookup::find_cluster;
+use super::state::tail;
+use super::task::{Status, Task};
+use super::{events, instance_view, lifecycle};
 use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;
-use crate::time;
 use serde_json::{Value, json};
-
-/// As `DescribeContainerInstances` shows it.
-pub(super) fn show(world: &World, instance: &Instance) -> Value {
-    let (mut running, mut pending) = (0, 0);
-    for task in world.ecs.tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id)) {
-        running += u32::from(task.status == Status::Running);
-        pending += u32::from(task.status < Status::Running);
-    }
-    let path = format!("{}/{}", instance.cluster, instance.id);
-    let resources = json!([
-        {"name": "CPU", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 2048},
-        {"name": "MEMORY", "type": "INTEGER", "doubleValue": 0.0, "longValue": 0, "integerValue": 3767},
-    ]);
-    json!({
-        "containerInstanceArn": world.account.ecs_arn("container-instance", &path),
-        "ec2InstanceId": instance.ec2_id,
-        "version": instance.version,
-        "versionInfo": {"agentVersion": "1.105.1", "agentHash": "a1b2c3d4", "dockerVersion": "DockerVersion: 25.0.8"},
-        "remainingResources": resources,
-        "registeredResources": resources,
-        "status": instance.status.name(),
-        "agentConnected": instance.connected,
-        "runningTasksCount": running,
-        "pendingTasksCount": pending,
-        "attributes": [
-            {"name": "ecs.availability-zone", "value": instance.zone},
-            {"name": "ecs.os-type", "value": "linux"},
-        ],
-        "registeredAt": time::epoch(instance.registered_ms),
-        "attachments": [],
-        "tags": [],
-    })
-}
 
 pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListContainerInstances", input, "", "cluster nextToken maxResults status")?;
@@ -71,7 +40,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
     for id in asked.into_iter().map(tail) {
         let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
         match world.ecs.instances.get(id).filter(|instance| instance.cluster == cluster) {
-            Some(instance) => instances.push(show(world, instance)),
+            Some(instance) => instances.push(instance_view::show(world, instance)),
             None => failures.push(missing(&arn)),
         }
     }
@@ -89,13 +58,13 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     if !known {
         return Err(not_found());
     }
-    let busy = |task: &super::Task| task.instance.as_deref() == Some(&id) && task.status != Status::Stopped;
+    let busy = |task: &Task| task.instance.as_deref() == Some(&id) && task.status != Status::Stopped;
     if !input.flag("force")? && world.ecs.tasks.values().any(busy) {
         return Err(input.refuse("Found running tasks on the instance."));
     }
     lifecycle::deregister_instance(world, &id);
     let instance = world.ecs.instances.get(&id).ok_or_else(not_found)?;
-    Ok(json!({"containerInstance": show(world, instance)}))
+    Ok(json!({"containerInstance": instance_view::show(world, instance)}))
 }
 
 /// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
@@ -122,8 +91,8 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
         instance.version += 1;
         let text = format!("{} is {}", instance.ec2_id, status.name());
         world.journal.push(now, Kind::Agent, None, text);
-        super::events::container_instance(world, id);
-        instances.extend(world.ecs.instances.get(id).map(|instance| show(world, instance)));
+        events::container_instance(world, id);
+        instances.extend(world.ecs.instances.get(id).map(|instance| instance_view::show(world, instance)));
     }
     for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
         service.look_ms = 0;

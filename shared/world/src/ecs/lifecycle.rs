@@ -1,8 +1,9 @@
 //! The life of a task, step by step, from launch to STOPPED and to being forgotten.
 
-use super::agent::InstanceStatus;
+use super::changes::{announce, change};
 use super::definition::{NetworkMode, Ports, TaskDefinition};
-use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task, announce, change};
+use super::instance::InstanceStatus;
+use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
 use super::{events, registration};
 use crate::World;
 use crate::account::Ids;

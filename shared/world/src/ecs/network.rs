@@ -3,7 +3,6 @@
 //! The lowest free address is handed out first, so that a released address is soon somebody else's: the awsvpc form
 //! of port reuse. Knows nothing of tasks.
 
-use crate::World;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -55,6 +54,25 @@ pub(crate) struct Network {
 }
 
 impl Network {
+    /// Adds a subnet of 4096 addresses, the `number`th of 10.0.0.0/8.
+    pub(super) fn add(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
+        let base = u32::from(Ipv4Addr::new(10, 0, 0, 0)) + u32::from(number) * SUBNET_SIZE;
+        let subnet = Subnet {
+            id: id.to_owned(),
+            vpc: vpc.to_owned(),
+            zone: zone.to_owned(),
+            base,
+            v4: true,
+            v6: false,
+            used: BTreeSet::new(),
+        };
+        self.subnets.insert(id.to_owned(), subnet);
+    }
+
+    pub(super) fn subnet_mut(&mut self, id: &str) -> Option<&mut Subnet> {
+        self.subnets.get_mut(id)
+    }
+
     pub(crate) fn subnet(&self, id: &str) -> Option<&Subnet> {
         self.subnets.get(id)
     }
@@ -78,60 +96,5 @@ impl Network {
         {
             subnet.used.remove(&host);
         }
-    }
-}
-
-impl World {
-    /// Adds a subnet of 4096 addresses. Its number n makes it 10.(n / 16).((n % 16) * 16).0/20, so give each its own.
-    pub fn add_subnet(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
-        let base = u32::from(Ipv4Addr::new(10, 0, 0, 0)) + u32::from(number) * SUBNET_SIZE;
-        let subnet = Subnet {
-            id: id.to_owned(),
-            vpc: vpc.to_owned(),
-            zone: zone.to_owned(),
-            base,
-            v4: true,
-            v6: false,
-            used: BTreeSet::new(),
-        };
-        self.ecs.network.subnets.insert(id.to_owned(), subnet);
-    }
-
-    /// Which addresses interfaces in this subnet get from now on.
-    pub fn set_subnet_addresses(&mut self, id: &str, v4: bool, v6: bool) {
-        if let Some(subnet) = self.ecs.network.subnets.get_mut(id) {
-            (subnet.v4, subnet.v6) = (v4, v6);
-        }
-    }
-
-    /// The subnets of the default VPC, one in each of the zones a, b and c; made on first use.
-    pub fn default_subnets(&mut self) -> Vec<String> {
-        for (letter, number) in [('a', 0), ('b', 1), ('c', 2)] {
-            let id = format!("subnet-0c0ffee00000000{letter}{number}");
-            if self.ecs.network.subnet(&id).is_none() {
-                let zone = self.account.zone(letter);
-                self.add_subnet(&id, DEFAULT_VPC, &zone, number);
-            }
-        }
-        self.ecs.network.subnet_ids(DEFAULT_VPC)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_released_address_is_the_next_one_handed_out() {
-        let mut world = World::new(1, 0);
-        let subnet = world.default_subnets().remove(1);
-        world.set_subnet_addresses(&subnet, true, true);
-        let network = &mut world.ecs.network;
-        let (first, v6) = network.take(&subnet).unwrap();
-        let _second = network.take(&subnet).unwrap();
-        assert_eq!(first.as_deref(), Some("10.0.16.4"));
-        assert!(network.subnet_of(DEFAULT_VPC, v6.as_deref().unwrap()).is_some());
-        network.release(&subnet, "10.0.16.4");
-        assert_eq!(network.take(&subnet).unwrap().0, first);
     }
 }

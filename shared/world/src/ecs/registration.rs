@@ -5,8 +5,8 @@
 use super::definition::NetworkMode;
 use super::events;
 use super::service::LoadBalancer;
-use super::task::{Registration, Task};
-use super::{RegisterAt, Replaces, Status};
+use super::settings::{RegisterAt, Replaces};
+use super::task::{Registration, Status, Task};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::elb::TargetType;

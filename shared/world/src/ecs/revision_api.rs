@@ -1,8 +1,8 @@
 //! Service revisions: what a deployment really uses.
 
-use super::cluster_api::{at_most, missing};
+use super::conventions::{at_most, missing, read};
+use super::counts::count;
 use super::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
-use super::{read, service_view};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
@@ -15,7 +15,7 @@ fn arn(world: &World, service: &Service, id: &str) -> String {
 
 /// An entry of `currentServiceRevisions`.
 pub(super) fn summary(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let counts = service_view::counts(world, service, Some(&deployment.id));
+    let counts = count(world, service, Some(&deployment.id));
     json!({
         "arn": arn(world, service, &deployment.id),
         "requestedTaskCount": service.wanted(deployment),

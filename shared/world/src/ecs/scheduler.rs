@@ -2,13 +2,16 @@
 //!
 //! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s business.
 
-use super::agent::{Instance, InstanceStatus};
+use super::counts::tasks_of;
 use super::definition::{NetworkMode, TaskDefinition};
-use super::lifecycle::{self, NewTask};
+use super::instance::{Instance, InstanceStatus};
+use super::lifecycle::NewTask;
 use super::registration::{Standing, standing};
 use super::service::{Controller, Service, ServiceStatus};
-use super::service_view::tasks_of;
-use super::{Replaces, Status, Task, events, traffic};
+use super::settings::Replaces;
+use super::task::{Status, Task};
+use super::traffic::Seen;
+use super::{events, lifecycle, traffic};
 use crate::World;
 use crate::journal::Kind;
 use serde_json::Value;
@@ -19,21 +22,6 @@ const QUIET_MS: u64 = 5000;
 
 /// How often ECS says that it cannot place tasks.
 const PLACEMENT_MESSAGE_MS: u64 = 60_000;
-
-/// A task of a service, as far as the scheduler cares.
-#[derive(Debug, Clone)]
-pub(super) struct Seen {
-    pub id: String,
-    pub deployment: String,
-    /// Its desired status is RUNNING.
-    pub wanted: bool,
-    pub stopped: bool,
-    /// RUNNING and fine with its load balancers.
-    pub good: bool,
-    created_ms: u64,
-    /// Why it has to be replaced, if so.
-    replace: Option<String>,
-}
 
 enum Act {
     Start { deployment: String },

@@ -4,7 +4,6 @@
 //! `startedBy` (AWS-FACTS 3.3).
 
 use super::definition::TaskDefinition;
-use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
 use serde_json::{Map, Value, json};
@@ -261,15 +260,4 @@ impl Service {
     pub(super) fn network(&self) -> Value {
         self.options.get("networkConfiguration").cloned().unwrap_or(Value::Null)
     }
-}
-
-/// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
-pub(super) fn find_key(world: &World, cluster: Option<&str>, service: &str) -> Result<String, ApiError> {
-    let key = format!("{}/{}", super::cluster_api::find_cluster(world, cluster)?, super::tail(service));
-    if world.ecs.services.contains_key(&key) { Ok(key) } else { Err(gone()) }
-}
-
-/// The error for a service that is not there (any more).
-pub(super) fn gone() -> ApiError {
-    ApiError::refused("ServiceNotFoundException", "Service not found.")
 }

@@ -1,9 +1,10 @@
 //! `CreateService`.
 
-use super::cluster_api::{find_cluster, read_tags};
+use super::conventions::{read, read_tags};
 use super::definition::{NetworkMode, TaskDefinition};
-use super::service::{Controller, LoadBalancer, Service, ServiceStatus, gone};
-use super::{definition_api, read, service_check, service_view, traffic};
+use super::lookup::{find_cluster, find_definition, gone};
+use super::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use super::{service_check, service_view, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -92,7 +93,7 @@ fn new_service(
         }
         (None, Controller::External) => None,
         (name, _) => {
-            Some(definition_api::find(world, name.ok_or_else(|| input.refuse("TaskDefinition can not be blank."))?)?)
+            Some(find_definition(world, name.ok_or_else(|| input.refuse("TaskDefinition can not be blank."))?)?)
         }
     };
     let launch_type = launch_type(input)?;

@@ -1,8 +1,10 @@
 //! `UpdateService` and `DeleteService`.
 
-use super::service::{Controller, LoadBalancer, ServiceStatus, find_key, gone};
+use super::conventions::read;
+use super::lookup::{find_definition, find_service, gone};
+use super::service::{Controller, LoadBalancer, ServiceStatus};
 use super::service_api::take_options;
-use super::{definition_api, read, service_check, service_view, traffic};
+use super::{service_check, service_view, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -29,7 +31,7 @@ const STARTS_DEPLOYMENT: [&str; 8] = [
 
 pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("UpdateService", input, "service", OPTIONAL)?;
-    let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
+    let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.status != ServiceStatus::Active {
         return Err(ApiError::refused("ServiceNotActiveException", "Service was not ACTIVE."));
@@ -43,7 +45,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         )));
     }
     let definition = match input.optional_text("taskDefinition")? {
-        Some(name) => Some(definition_api::find(world, name)?),
+        Some(name) => Some(find_definition(world, name)?),
         None => service.definition.clone(),
     };
     let load_balancers = match input.get("loadBalancers") {
@@ -92,7 +94,7 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
 /// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none any more).
 pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteService", input, "service", "cluster force")?;
-    let key = find_key(world, input.optional_text("cluster")?, input.text("service")?)?;
+    let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
     let force = input.flag("force")?;
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;

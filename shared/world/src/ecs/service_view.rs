@@ -1,41 +1,19 @@
 //! How services and their deployments look; `DescribeServices` and `ListServices`.
 
-use super::cluster_api::{at_most, find_cluster, missing, paged, show_tags, with_token};
-use super::revision_api;
-use super::service::{Controller, Deployment, LoadBalancer, Service, ServiceStatus};
-use super::task::{Status, Task};
-use super::{read, tail, task_set_api};
+use super::conventions::{at_most, missing, paged, read, show_tags, with_token};
+use super::counts::count;
+use super::lookup::find_cluster;
+use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
+use super::state::tail;
+use super::{revision_api, task_set_api};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
 use serde_json::{Map, Value, json};
 
-/// Tasks by how they count: running, pending (all states before RUNNING), failed to start.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counts {
-    pub running: u32,
-    pub pending: u32,
-    pub failed: u32,
-}
-
-pub(super) fn tasks_of<'a>(world: &'a World, service: &'a Service) -> impl Iterator<Item = &'a Task> {
-    service.tasks.iter().filter_map(|id| world.ecs.tasks.get(id))
-}
-
-pub(super) fn counts(world: &World, service: &Service, deployment: Option<&str>) -> Counts {
-    let mut counts = Counts::default();
-    let of_deployment = |task: &&Task| deployment.is_none() || task.deployment.as_deref() == deployment;
-    for task in tasks_of(world, service).filter(of_deployment) {
-        counts.running += u32::from(task.status == Status::Running);
-        counts.pending += u32::from(task.status < Status::Running);
-        counts.failed += u32::from(task.stop.as_ref().is_some_and(|stop| stop.code == "TaskFailedToStart"));
-    }
-    counts
-}
-
 /// As `DescribeServices` shows it.
 pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
-    let counts = counts(world, service, None);
+    let counts = count(world, service, None);
     let mut shown: Map<String, Value> = service.options.clone();
     let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
     put("serviceArn", json!(service.arn));
@@ -52,8 +30,7 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     let role = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     put("roleArn", json!(world.account.role_arn(role)));
     let messages = service.events.iter();
-    let message =
-        |m: &super::service::Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
+    let message = |m: &Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
     put("events", messages.map(message).collect());
     if let Some(definition) = &service.definition {
         put("taskDefinition", json!(definition.arn));
@@ -78,7 +55,7 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
 }
 
 fn show_deployment(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let counts = counts(world, service, Some(&deployment.id));
+    let counts = count(world, service, Some(&deployment.id));
     let revision = service.revisions.get(&deployment.id);
     let mut shown = json!({
         "id": format!("ecs-svc/{}", deployment.id),

@@ -1,9 +1,12 @@
 //! API operations on tasks.
 
-use super::cluster_api::{at_most, find_cluster, missing, paged, with_token};
-use super::lifecycle::{self, NewTask};
+use super::conventions::{at_most, missing, paged, read, with_token};
+use super::definition::TaskDefinition;
+use super::lifecycle::NewTask;
+use super::lookup::{find_cluster, find_definition, find_service};
+use super::state::tail;
 use super::task::Task;
-use super::{definition_api, read, scheduler, tail, task_view};
+use super::{lifecycle, scheduler, task_view};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -28,7 +31,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
         Some(other) => return Err(input.refuse(format!("Invalid desiredStatus {other}"))),
     };
     let service = match input.optional_text("serviceName")? {
-        Some(name) => Some(super::service::find_key(world, Some(&cluster), name)?),
+        Some(name) => Some(find_service(world, Some(&cluster), name)?),
         None => None,
     };
     let instance = input.optional_text("containerInstance")?.map(tail);
@@ -91,7 +94,7 @@ const RUN_OPTIONAL: &str = "capacityProviderStrategy cluster count enableECSMana
 pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("RunTask", input, "taskDefinition", RUN_OPTIONAL)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    let definition = definition_api::find(world, input.text("taskDefinition")?)?;
+    let definition = find_definition(world, input.text("taskDefinition")?)?;
     let count = input.number_in("count", 1..=10)?.unwrap_or(1);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for turn in 0..count {
@@ -107,7 +110,7 @@ fn run_one(
     world: &mut World,
     input: &Input<'_>,
     cluster: &str,
-    definition: std::sync::Arc<super::TaskDefinition>,
+    definition: std::sync::Arc<TaskDefinition>,
     turn: usize,
 ) -> Result<Result<String, &'static str>, ApiError> {
     let launch_type = input.optional_text("launchType")?.unwrap_or("EC2");

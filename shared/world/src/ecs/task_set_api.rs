@@ -1,8 +1,11 @@
 //! Task sets of services with the EXTERNAL or `CODE_DEPLOY` deployment controller.
 
-use super::cluster_api::missing;
-use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, find_key, gone};
-use super::{definition_api, read, service_check, service_view, tail};
+use super::conventions::{missing, read};
+use super::counts::count;
+use super::lookup::{find_definition, find_service, gone};
+use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus};
+use super::service_check;
+use super::state::tail;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -15,7 +18,7 @@ fn arn(world: &World, service: &Service, id: &str) -> String {
 }
 
 pub(super) fn show(world: &World, service: &Service, set: &Deployment) -> Value {
-    let counts = service_view::counts(world, service, Some(&set.id));
+    let counts = count(world, service, Some(&set.id));
     let wanted = service.wanted(set);
     let stable = counts.running == wanted && counts.pending == 0;
     let revision = service.revisions.get(&set.id);
@@ -99,13 +102,13 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
     let optional = "externalId networkConfiguration loadBalancers serviceRegistries launchType capacityProviderStrategy \
         platformVersion scale clientToken tags";
     let input = read("CreateTaskSet", input, "cluster service taskDefinition", optional)?;
-    let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
+    let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.controller != Controller::External || service.status != ServiceStatus::Active {
         return Err(input
             .refuse("CreateTaskSet can only be called on an ACTIVE service with an EXTERNAL deployment controller."));
     }
-    let definition = definition_api::find(world, input.text("taskDefinition")?)?;
+    let definition = find_definition(world, input.text("taskDefinition")?)?;
     let load_balancers = LoadBalancer::read_all(&input)?;
     service_check::load_balancers(world, &definition, &load_balancers)?;
     let (scale, network) = (read_scale(&input)?, input.get("networkConfiguration").cloned().unwrap_or(Value::Null));
@@ -137,7 +140,7 @@ fn edit(
     member: &str,
     edit: impl FnOnce(&mut Service, &str),
 ) -> Result<Value, ApiError> {
-    let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
+    let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;
     let id = tail(input.text(member)?).to_owned();
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
@@ -167,7 +170,7 @@ pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, 
 /// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its tasks are stopped.
 pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTaskSet", input, "cluster service taskSet", "force")?;
-    let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
+    let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;
     let id = tail(input.text("taskSet")?).to_owned();
     let mut answer = shown(world, &key, &id)?;
     let now = world.now_ms();
@@ -186,7 +189,7 @@ pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value,
 
 pub(super) fn describe_task_sets(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTaskSets", input, "cluster service", "taskSets include")?;
-    let key = find_key(world, Some(input.text("cluster")?), input.text("service")?)?;
+    let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.controller == Controller::Ecs {
         return Err(

@@ -6,12 +6,26 @@
 //! group, so the idle one is `unused/Target.NotInUse`.
 
 use super::events;
-use super::scheduler::Seen;
 use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, Stage};
 use crate::World;
 use crate::api::{Caller, Service as Api};
 use crate::journal::Kind;
 use serde_json::{Value, json};
+
+/// A task of a service, as far as the scheduler cares.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    pub id: String,
+    pub deployment: String,
+    /// Its desired status is RUNNING.
+    pub wanted: bool,
+    pub stopped: bool,
+    /// RUNNING and fine with its load balancers.
+    pub good: bool,
+    pub created_ms: u64,
+    /// Why it has to be replaced, if so.
+    pub replace: Option<String>,
+}
 
 /// Starts a deployment of the service as it now is: a new revision, and the deployment that brings it about.
 pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {

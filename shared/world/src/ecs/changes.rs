@@ -1,0 +1,36 @@
+//! Changing a task so that everybody who should hears of it.
+
+use super::task::{Status, Task};
+use super::{events, task_view};
+use crate::World;
+use crate::journal::Kind;
+
+/// Changes a task: its version grows, the change is announced, and its service is looked at soon.
+///
+/// "version: incremented each time the state of the task changes" [BC Task.version]; one event for each change.
+pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
+    let now = world.now_ms();
+    let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else { return };
+    let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    edit(task);
+    task.version += 1;
+    task.updated_ms = now;
+    task.previous = Some(Box::new(before));
+    announce(world, id);
+}
+
+/// Tells EventBridge and the journal how a task stands, and wakes its service's scheduler.
+pub(super) fn announce(world: &mut World, id: &str) {
+    let now = world.now_ms();
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    let stopping = if task.stop_wanted() && task.status == Status::Running { " but is to stop" } else { "" };
+    let why = task.stop.as_ref().filter(|_| task.status == Status::Stopped || !stopping.is_empty());
+    let why = why.map(|stop| format!(": {}", stop.reason)).unwrap_or_default();
+    let text = format!("{} is {}{stopping}{}{why}", task.title(), task.status.name(), task.place());
+    let service = task.service.clone();
+    world.journal.push(now, Kind::Task, service.as_deref(), text);
+    if let Some(service) = service.and_then(|service| world.ecs.services.get_mut(&service)) {
+        service.look_ms = now;
+    }
+    events::task(world, id);
+}

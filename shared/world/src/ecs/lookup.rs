@@ -1,0 +1,38 @@
+//! Finding what an input names, by name or ARN, and the errors for what is not there.
+
+use super::definition::TaskDefinition;
+use super::state::tail;
+use crate::World;
+use crate::api::ApiError;
+use std::sync::Arc;
+
+/// The name of a cluster that is named by name or ARN; `default` if it is not named.
+pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<String, ApiError> {
+    let name = tail(cluster.unwrap_or("default"));
+    let cluster = world.ecs.clusters.get_key_value(name).map(|(name, _)| name.clone());
+    cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
+pub(super) fn find_service(world: &World, cluster: Option<&str>, service: &str) -> Result<String, ApiError> {
+    let key = format!("{}/{}", find_cluster(world, cluster)?, tail(service));
+    if world.ecs.services.contains_key(&key) { Ok(key) } else { Err(gone()) }
+}
+
+/// The error for a service that is not there (any more).
+pub(super) fn gone() -> ApiError {
+    ApiError::refused("ServiceNotFoundException", "Service not found.")
+}
+
+/// A task definition by ARN, `family:revision`, or family for its latest revision.
+pub(super) fn find_definition(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
+    let name = tail(name);
+    let (family, revision) = name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
+    let revisions = world.ecs.definitions.get(family);
+    let found = match revision {
+        None => revisions.and_then(|revisions| revisions.last()),
+        Some(revision) => revisions
+            .and_then(|revisions| revisions.iter().find(|definition| definition.revision.to_string() == revision)),
+    };
+    found.cloned().ok_or_else(|| ApiError::refused("ClientException", "Unable to describe task definition."))
+}

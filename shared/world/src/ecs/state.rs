@@ -1,0 +1,104 @@
+//! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by itself.
+
+use super::definition::TaskDefinition;
+use super::instance::{Host, Instance};
+use super::network::Network;
+use super::service::Service;
+use super::settings::{Behaviour, Timing};
+use super::task::{Answer, Task};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What was told to go wrong for one service.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Misbehaviour {
+    pub(super) registrations_to_lose: u32,
+    pub(super) targets_to_keep: u32,
+    pub(super) registration_delay_secs: u64,
+    pub(super) revisions_unknown: bool,
+}
+
+/// The state of ECS, of its agents, and of the EC2 instances and subnets they need.
+#[derive(Debug)]
+pub struct Ecs {
+    /// How long things take.
+    pub timing: Timing,
+    /// What may differ between accounts.
+    pub behaviour: Behaviour,
+    pub(crate) network: Network,
+    /// EC2 instances by instance id, whether or not they run an agent.
+    pub(crate) hosts: BTreeMap<String, Host>,
+    pub(super) clusters: BTreeMap<String, Cluster>,
+    /// By container instance id.
+    pub(super) instances: BTreeMap<String, Instance>,
+    /// By family, in order of revision.
+    pub(super) definitions: BTreeMap<String, Vec<Arc<TaskDefinition>>>,
+    /// By `cluster/service`.
+    pub(super) services: BTreeMap<String, Service>,
+    /// By task id.
+    pub(crate) tasks: BTreeMap<String, Task>,
+    /// Which task answers on (instance id or address, port).
+    pub(super) sockets: BTreeMap<(String, u16), String>,
+    /// Programs that are not in any task, by (instance id or address, port).
+    pub(super) programs: BTreeSet<(String, u16)>,
+    pub(super) misbehaviour: BTreeMap<String, Misbehaviour>,
+    pub(super) stale_reads: u32,
+    pub(super) rng: fastrand::Rng,
+}
+
+#[derive(Debug)]
+pub(super) struct Cluster {
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+impl Ecs {
+    /// No cluster yet; three subnets, one in each zone. The seed is for jitter.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            timing: Timing::default(),
+            behaviour: Behaviour::default(),
+            network: Network::default(),
+            hosts: BTreeMap::new(),
+            clusters: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            definitions: BTreeMap::new(),
+            services: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            programs: BTreeSet::new(),
+            misbehaviour: BTreeMap::new(),
+            stale_reads: 0,
+            rng: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// What a client finds that connects to (instance id or address, port) now.
+    pub(crate) fn answer(&self, id: &str, port: u16) -> Answer {
+        let key = (id.to_owned(), port);
+        match self.sockets.get(&key).and_then(|task| self.tasks.get(task)) {
+            Some(task) => task.answers,
+            None if self.programs.contains(&key) => Answer::Ok,
+            None => Answer::Refused,
+        }
+    }
+
+    /// The task that answers on (instance id or address, port) now.
+    pub(crate) fn listener(&self, id: &str, port: u16) -> Option<&Task> {
+        self.tasks.get(self.sockets.get(&(id.to_owned(), port))?)
+    }
+
+    /// A task by ARN or id.
+    pub(crate) fn find_task(&self, task: &str) -> Option<&Task> {
+        self.tasks.get(tail(task))
+    }
+
+    pub(super) fn misbehaviour(&mut self, service: &str) -> &mut Misbehaviour {
+        self.misbehaviour.entry(service.to_owned()).or_default()
+    }
+}
+
+/// The id at the end of an ARN, or the id itself.
+pub(super) fn tail(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
