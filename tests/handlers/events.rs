@@ -1,10 +1,12 @@
 //! Messages: events in any order and number, unreadable ones, other partitions, clusters of the same names.
 
+use aws_lambda_events::sqs::SqsEvent;
 use portkeeper::stage::{DEAD_LETTERS, QUEUE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::account::Account;
 use portkeeper_world::bus;
 use portkeeper_world::elb::TargetType;
+use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
 
 fn nothing_happened(shop: &Shop) {
@@ -45,6 +47,27 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     shop.run(600).await;
     nothing_happened(&shop);
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
+}
+
+/// A batch that comes too late in the function's time is handed back whole, and nothing is read or written.
+#[tokio::test]
+async fn what_there_is_no_time_for_comes_back() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.ask(&["web"]);
+    shop.pass(1);
+    let batch = take_batch(&mut shop.world(), QUEUE, 10).unwrap();
+    let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
+    shop.world().calls.clear();
+    let now = shop.aws().now();
+    let response = portkeeper_reconcile::handle(shop.aws(), shop.config(), event, now).await;
+    assert_eq!(response.batch_item_failures.len(), 1);
+    assert_eq!(shop.calls(), ["BatchGetItem 1"]);
+    let response = serde_json::to_value(response).unwrap();
+    finish_batch(&mut shop.world(), QUEUE, &batch, Ok(&response));
+    let deliveries = shop.run(400).await;
+    assert_eq!(deliveries.iter().map(|delivery| delivery.reports.len()).sum::<usize>(), 1);
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+    nothing_happened(&shop);
 }
 
 /// All events of a deployment that are due together are one check.

@@ -12,6 +12,7 @@
 
 use portkeeper::stage::{Delivery, QUEUE, Stage, TABLE, TOPIC};
 use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
 use portkeeper_core::event::{ServiceCheck, look_again_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
 use portkeeper_reconcile::CheckReport;
@@ -91,6 +92,12 @@ impl Shop {
     #[must_use]
     pub fn aws(&self) -> &Aws {
         self.stage.aws()
+    }
+
+    /// The function's configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.stage.config()
     }
 
     /// A target group for instances behind a load balancer of its own; gives its ARN.
