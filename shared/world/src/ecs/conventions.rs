@@ -26,6 +26,13 @@ pub(super) fn at_most(input: &Input<'_>, what: &str, count: usize, limit: usize)
     if count > limit { Err(input.refuse(format!("{what} cannot be more than {limit}."))) } else { Ok(()) }
 }
 
+/// The names that a batch asks for: at least one, at most its documented size.
+pub(super) fn batch<'a>(input: &Input<'a>, name: &str, what: &str, limit: usize) -> Result<Vec<&'a str>, ApiError> {
+    let count = input.required_list(name)?.len();
+    at_most(input, what, count, limit)?;
+    input.texts(name)
+}
+
 /// One page of a List answer: `maxResults` from 1 to 100.
 pub(super) fn paged<T>(
     input: &Input<'_>,

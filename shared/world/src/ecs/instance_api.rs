@@ -1,6 +1,6 @@
 //! API operations on container instances.
 
-use super::conventions::{at_most, missing, paged, read, with_token};
+use super::conventions::{batch, missing, paged, read, with_token};
 use super::instance::{Instance, InstanceStatus};
 use super::lookup::find_cluster;
 use super::state::tail;
@@ -33,9 +33,7 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    input.required_list("containerInstances")?;
-    let asked = input.texts("containerInstances")?;
-    at_most(&input, "Container instances", asked.len(), 100)?;
+    let asked = batch(&input, "containerInstances", "Container instances", 100)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for id in asked.into_iter().map(tail) {
         let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
@@ -76,8 +74,7 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
         "DRAINING" => InstanceStatus::Draining,
         other => return Err(input.refuse(format!("Container instances cannot be put in the status {other}"))),
     };
-    let asked = input.texts("containerInstances")?;
-    at_most(&input, "Container instances", asked.len(), 10)?;
+    let asked = batch(&input, "containerInstances", "Container instances", 10)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for id in asked.into_iter().map(tail) {
         let now = world.now_ms();

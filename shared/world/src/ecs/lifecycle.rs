@@ -40,14 +40,7 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     if let Some(subnet) = eni.as_ref().and_then(|eni| world.ecs.network.subnet(&eni.subnet)) {
         zone.clone_from(&subnet.zone);
     }
-    let containers = new.definition.containers.iter().map(|container| Container {
-        id: world.ids.uuid(),
-        name: container.name.clone(),
-        status: "PENDING",
-        bindings: Vec::new(),
-        exit_code: None,
-    });
-    let containers = containers.collect();
+    let containers = new_containers(&mut world.ids, &new.definition);
     let elb_attachment = new.behind_balancer.then(|| world.ids.uuid());
     let due_ms = Some(now + step_ms(world, world.ecs.timing.provisioning_secs));
     let (service, deployment) = new.service.unzip();
@@ -90,6 +83,17 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     world.ecs.tasks.insert(id.clone(), task);
     announce(world, &id);
     id
+}
+
+fn new_containers(ids: &mut Ids, definition: &TaskDefinition) -> Vec<Container> {
+    let new = |name: &str| Container {
+        id: ids.uuid(),
+        name: name.to_owned(),
+        status: "PENDING",
+        bindings: Vec::new(),
+        exit_code: None,
+    };
+    definition.containers.iter().map(|container| container.name.as_str()).map(new).collect()
 }
 
 /// An interface that has no address until the task is ACTIVATING.

@@ -1,6 +1,6 @@
 //! Service revisions: what a deployment really uses.
 
-use super::conventions::{at_most, missing, read};
+use super::conventions::{batch, missing, read};
 use super::counts::count;
 use super::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
 use crate::World;
@@ -63,9 +63,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
 /// At most 20 revisions per call; asking for one of an INACTIVE service fails the whole call [BC; aws-cli].
 pub(super) fn describe_service_revisions(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServiceRevisions", input, "serviceRevisionArns", "")?;
-    input.required_list("serviceRevisionArns")?;
-    let asked = input.texts("serviceRevisionArns")?;
-    at_most(&input, "ServiceRevisionArns", asked.len(), 20)?;
+    let asked = batch(&input, "serviceRevisionArns", "ServiceRevisionArns", 20)?;
     let (mut revisions, mut failures) = (Vec::new(), Vec::new());
     for asked in asked {
         let path = asked.split_once(":service-revision/").map_or(asked, |(_, path)| path);

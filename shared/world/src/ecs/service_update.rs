@@ -99,7 +99,7 @@ pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, 
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
     if service.status == ServiceStatus::Inactive {
-        return Err(ApiError::refused("ServiceNotFoundException", "Service not found."));
+        return Err(gone());
     }
     if service.desired > 0 && !force {
         return Err(input.refuse("The service cannot be stopped while it is scaled above 0."));

@@ -1,6 +1,6 @@
 //! How services and their deployments look; `DescribeServices` and `ListServices`.
 
-use super::conventions::{at_most, missing, paged, read, show_tags, with_token};
+use super::conventions::{batch, missing, paged, read, show_tags, with_token};
 use super::counts::count;
 use super::lookup::find_cluster;
 use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
@@ -82,9 +82,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
 pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    input.required_list("services")?;
-    let asked = input.texts("services")?;
-    at_most(&input, "Services", asked.len(), 10)?;
+    let asked = batch(&input, "services", "Services", 10)?;
     let with_tags = input.texts("include")?.contains(&"TAGS");
     let (mut services, mut failures) = (Vec::new(), Vec::new());
     for name in asked.into_iter().map(tail) {

@@ -1,6 +1,6 @@
 //! API operations on tasks.
 
-use super::conventions::{at_most, missing, paged, read, with_token};
+use super::conventions::{batch, missing, paged, read, with_token};
 use super::definition::TaskDefinition;
 use super::lifecycle::NewTask;
 use super::lookup::{find_cluster, find_definition, find_service};
@@ -57,9 +57,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
 pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    input.required_list("tasks")?;
-    let asked = input.texts("tasks")?;
-    at_most(&input, "Tasks", asked.len(), 100)?;
+    let asked = batch(&input, "tasks", "Tasks", 100)?;
     let stale = world.ecs.stale_reads > 0;
     world.ecs.stale_reads = world.ecs.stale_reads.saturating_sub(1);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());

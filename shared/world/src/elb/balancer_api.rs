@@ -85,7 +85,11 @@ pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Va
     paged(&input, balancers, keep, "LoadBalancers", LoadBalancer::to_json)
 }
 
-fn listener_not_found(arn: &str) -> ApiError {
+fn balancer_not_found() -> ApiError {
+    ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found")
+}
+
+pub(super) fn listener_not_found(arn: &str) -> ApiError {
     ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found"))
 }
 
@@ -109,7 +113,7 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     let Some(path) =
         world.elb.balancers.get(&balancer).and_then(|b| b.arn.split_once(":loadbalancer/")).map(|(_, p)| p)
     else {
-        return Err(ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found"));
+        return Err(balancer_not_found());
     };
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
     let actions = input.required_list("DefaultActions")?;
@@ -196,7 +200,7 @@ pub(super) fn describe_listeners(world: &World, input: &Value) -> Result<Value, 
         return Err(input.refuse("You must specify either listener ARNs or a load balancer ARN"));
     }
     if balancer.is_some_and(|arn| !world.elb.balancers.contains_key(arn)) {
-        return Err(ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found"));
+        return Err(balancer_not_found());
     }
     if let Some(missing) = arns.iter().find(|arn| !world.elb.listeners.contains_key(**arn)) {
         return Err(listener_not_found(missing));

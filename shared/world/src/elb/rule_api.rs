@@ -1,6 +1,6 @@
 //! API operations on listener rules.
 
-use super::balancer_api::{check_actions, who};
+use super::balancer_api::{check_actions, listener_not_found, who};
 use super::balancers::Rule;
 use super::group_api::{paged, read_tags};
 use super::read;
@@ -20,7 +20,7 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     let Some((balancer, path)) =
         world.elb.listeners.get(listener).and_then(|l| Some((l.balancer.clone(), l.arn.split_once(":listener/")?.1)))
     else {
-        return Err(ApiError::refused("ListenerNotFound", format!("Listener '{listener}' not found")));
+        return Err(listener_not_found(listener));
     };
     let priority = input.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
     let Some(priority) = priority else {
@@ -94,7 +94,7 @@ pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiE
     let mut answer = paged(&input, &world.elb.rules, keep, "Rules", Rule::to_json)?;
     if let Some(arn) = listener {
         let Some(listener) = world.elb.listeners.get(arn) else {
-            return Err(ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found")));
+            return Err(listener_not_found(arn));
         };
         let last_page = answer.get("NextMarker").is_none();
         if let Some(rules) = answer.get_mut("Rules").and_then(Value::as_array_mut).filter(|_| last_page) {
