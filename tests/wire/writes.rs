@@ -189,7 +189,7 @@ async fn an_old_proof_is_not_acted_on() {
     let (shop, instance) = account();
     let targets = ports(&instance, 32_768, 150);
     register(&shop, &targets);
-    // Each call takes three seconds more than it should: the second hundred comes too late.
+    // The first call takes longer than the proof holds: the rest comes too late.
     shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1900 }));
     let late = Action { not_after: shop.aws().now().plus_secs(1), ..action(&shop, ActionKind::Deregister, &targets) };
     let (counts, why) = summary(&execute(shop.aws(), std::slice::from_ref(&late)).await);
