@@ -161,21 +161,35 @@ async fn with_an_open_incident() -> Shop {
 /// CASES 35.
 #[tokio::test]
 async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
-    let ends: [fn(&Shop); 2] = [
-        |shop| shop.update("web", json!({"desiredCount": 0})),
-        |shop| {
-            shop.ecs("DeleteService", json!({"service": "web", "force": true}));
-        },
-    ];
-    for end in ends {
-        let mut shop = with_an_open_incident().await;
-        shop.world().keep_targets("shop/web", 1);
-        end(&shop);
-        shop.watch(&["web"], 900).await;
-        told_only(&shop, &["warning foreign opened", "info foreign resolved"]);
-        assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
-        assert_eq!(shop.targets("web-tg").len(), 2, "not even the target that was left behind is touched");
-    }
+    let mut shop = with_an_open_incident().await;
+    shop.world().keep_targets("shop/web", 1);
+    shop.ecs("DeleteService", json!({"service": "web", "force": true}));
+    shop.watch(&["web"], 900).await;
+    told_only(&shop, &["warning foreign opened", "info foreign resolved"]);
+    assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
+    assert_eq!(shop.targets("web-tg").len(), 2, "not even the target that was left behind is touched");
+}
+
+/// CASES 35: nothing is wanted, and nothing is registered.
+#[tokio::test]
+async fn a_service_that_is_scaled_to_nothing_is_left_alone() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    shop.update("web", json!({"desiredCount": 0}));
+    shop.watch(&["web"], 900).await;
+    told_only(&shop, &[]);
+    assert_eq!(shop.targets("web-tg"), []);
+}
+
+/// CASES 35 and 19: what is left of a service that was scaled to nothing leads to whoever gets the port next.
+#[tokio::test]
+async fn a_target_that_outlives_all_tasks_is_taken_out() {
+    let mut shop = Shop::settled_web(1, 1).await;
+    shop.world().keep_targets("shop/web", 1);
+    shop.update("web", json!({"desiredCount": 0}));
+    shop.watch(&["web"], 900).await;
+    assert_eq!(shop.alerts(), ["error stale opened", "info stale resolved"]);
+    assert_eq!(shop.count("DeregisterTargets"), 1);
+    assert!(shop.targets("web-tg").iter().all(|(_, _, state)| *state == "draining"));
 }
 
 /// CASES 35: ECS has never heard of it, or the cluster is gone.

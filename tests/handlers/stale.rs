@@ -4,7 +4,7 @@ use portkeeper::stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::bus;
-use portkeeper_world::dynamodb::delete_raw;
+use portkeeper_world::dynamodb::{delete_raw, item, put_raw};
 use portkeeper_world::elb::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
@@ -75,11 +75,20 @@ async fn a_deregistration_that_failed_is_decided_on_anew() {
     }
 }
 
-/// CASES 19, 34: the ledger was lost; ECS still lists the stopped task.
+/// The record is as old as before, but knows no target: no look ever met the task alive.
+fn forget_targets(shop: &Shop) {
+    let mut record = shop.record("web");
+    record.as_object_mut().unwrap().remove("known");
+    let mut item = item(&shop.world(), TABLE, "shop/web").unwrap().clone();
+    item.insert("record".to_owned(), json!({ "S": record.to_string() }));
+    assert!(put_raw(&mut shop.world(), TABLE, item));
+}
+
+/// CASES 19: the ledger never knew the target; ECS still lists the stopped task.
 #[tokio::test]
 async fn the_list_of_stopped_tasks_is_proof() {
     let (mut shop, target) = left_behind().await;
-    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    forget_targets(&shop);
     shop.run(900).await;
     assert_eq!(
         (shop.writes(), shop.alerts()),
@@ -102,13 +111,23 @@ async fn the_ledger_is_proof() {
     );
 }
 
-/// The ledger was lost, and the event comes so late that ECS has forgotten the task.
+/// CASES 34: the ledger was lost. Had the target been gone and come back meanwhile, nobody would know.
+#[tokio::test]
+async fn a_lost_ledger_is_no_proof_of_what_was_before() {
+    let (mut shop, _) = left_behind().await;
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    shop.run(900).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("which has stopped, was here"), "{}", shop.alert_texts()[0]);
+}
+
+/// The ledger never knew the target, and the event comes so late that ECS has forgotten the task.
 async fn with_a_late_event(seconds: u64) -> (Shop, String) {
     let mut shop = Shop::settled_web(3, 3).await;
     shop.world().bus.hold(1000);
     let target = leave_one(&shop);
     shop.pass(seconds);
-    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    forget_targets(&shop);
     bus::release(&mut shop.world());
     shop.run(600).await;
     (shop, target)

@@ -1,5 +1,5 @@
-//! The check of one service, step by step. The order of the steps is the promise: the next look is asked for
-//! and the intent is stored before any write, and an alert counts as sent only after SNS accepted it.
+//! The check of one service, step by step. The order of the steps is the promise: the intent is stored before the
+//! next look is asked for and before any write, and an alert counts as sent only after SNS accepted it.
 
 use crate::errors::CheckError;
 use crate::report::CheckReport;
@@ -51,15 +51,24 @@ async fn carry_through(
 ) -> Result<(), CheckError> {
     let input = read(aws, config, check, &stored, described).await;
     report.note_observation(&input.observation);
-    let plan = plan(&input);
+    let mut plan = plan(&input);
+    if !report.succeeded() {
+        // The messages come back in any case: that is the next look, and a second one beside it would only multiply.
+        plan.look_again_at = None;
+        plan.next_record.look_again_at = stored.record.look_again_at;
+    }
     report.plan = Some(plan.clone());
-    ask_for_next_look(aws, config, check, &input.observation, &plan).await?;
     let table = &config.ledger_table;
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
         .map_err(CheckError::Ledger)?;
+    let asked = ask_for_next_look(aws, config, check, &input.observation, &plan).await;
     let outcomes = execute(aws, &plan.actions).await;
-    let record = settle(&plan.next_record, &outcomes);
+    let mut record = settle(&plan.next_record, &outcomes);
+    if let Err(error) = asked {
+        record.look_again_at = None;
+        report.note_error(&error);
+    }
     let record = tell(aws, config, &plan.alerts, &outcomes, record, report).await;
     report.note_outcomes(outcomes);
     ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;

@@ -53,7 +53,7 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
     let mut calls = 0;
     while let Some(targets) = waiting.pop() {
-        if action.kind == ActionKind::Deregister && aws.now() > action.not_after {
+        if aws.now() > action.not_after {
             outcomes.extend(skipped(action, targets, "the proof had become too old when its turn came"));
             continue;
         }

@@ -5,7 +5,7 @@
 
 use crate::code::Code;
 use crate::ids::{ContainerPort, HostPort, Target, TargetGroupArn, TargetId};
-use crate::observation::{Binding, FoundGroup, NetworkMode, Observation, TargetType, Task};
+use crate::observation::{Binding, FoundGroup, NetworkMode, Observation, TargetType, Task, TaskStatus};
 
 /// GENEVE targets always answer here, whatever the container port (ELBv2 `TargetDescription`).
 const GENEVE_PORT: i64 = 6081;
@@ -262,9 +262,13 @@ pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
         return vec![Place::Unknown(reach_of(observation, task))];
     };
     let bound = task.containers.iter().flat_map(|container| &container.bindings);
-    let bound: Vec<Place> =
+    let mut bound: Vec<Place> =
         bound.map(|binding| Place::Ports(instance.clone(), binding.host_port, binding.length)).collect();
     if !bound.is_empty() {
+        // A container that waits for another one (`dependsOn`) gets its ports later.
+        if task.last_status != TaskStatus::Running {
+            bound.push(Place::Unknown(Reach::Host(instance)));
+        }
         return bound;
     }
     match definition {

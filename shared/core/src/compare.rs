@@ -9,7 +9,9 @@ use crate::desired::{Claim, Desired, Standing, desired_targets};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
-use crate::observation::{HealthState, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup};
+use crate::observation::{
+    HealthState, Missed, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup,
+};
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,16 +58,16 @@ pub struct Unwanted {
 
 /// Why a service is not looked at more closely.
 #[must_use]
-pub fn quiet(service: Option<&Service>) -> Option<&'static str> {
-    let Some(service) = service else { return Some("ECS knows no such service") };
+pub fn quiet(observation: &Observation) -> Option<&'static str> {
+    let Some(service) = &observation.service else { return Some("ECS knows no such service") };
     match &service.status {
         ServiceStatus::Active => {}
         ServiceStatus::Draining => return Some("the service is being deleted"),
         ServiceStatus::Inactive => return Some("the service is deleted"),
         ServiceStatus::Unknown(_) => return Some("the service has a status that this version does not know"),
     }
-    if service.desired_count == 0 {
-        return Some("no task is wanted");
+    if service.desired_count == 0 && !may_have_targets(observation) {
+        return Some("no task is wanted, and no target is registered");
     }
     if service.managed_by_ecs || service.behind_gateway {
         return Some("ECS manages this service's target groups itself; it is observed only");
@@ -84,6 +86,14 @@ pub fn quiet(service: Option<&Service>) -> Option<&'static str> {
     } else {
         Some("it has no target group")
     }
+}
+
+/// A target may be left behind in one of the service's groups: what is left of a service that was scaled to zero
+/// leads to whoever gets the port next.
+fn may_have_targets(observation: &Observation) -> bool {
+    let unread = observation.gaps.iter().any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
+    let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
+    unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
 /// Compares every group that was read.
@@ -186,7 +196,7 @@ pub fn questions(input: &PlanInput) -> Questions {
     let mut questions = Questions::default();
     let mode_tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
     let off = mode_in_force(&input.policy, mode_tag, input.now).mode == Mode::Off;
-    if off || quiet(observation.service.as_ref()).is_some() {
+    if off || quiet(observation).is_some() {
         return questions;
     }
     let desired = desired_targets(observation, input.hop);

@@ -319,7 +319,12 @@ fn by_revision(
     if service.strategy == DeploymentStrategy::Rolling && is_primary(service, task, started_by) {
         return Ok(own_groups(&service.load_balancers));
     }
-    let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions);
+    // Where digits of others name revisions, digits that name none belong to a revision that was not answered.
+    let names_revision =
+        |id: &str| service.revisions.iter().any(|revision| id.strip_prefix("ecs-svc/") == Some(revision.arn.tail()));
+    let digits_name_revisions = service.deployments.iter().any(|deployment| names_revision(&deployment.id))
+        || observation.tasks.iter().filter_map(|task| task.started_by.as_deref()).any(names_revision);
+    let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions) && !digits_name_revisions;
     let mut candidates: Vec<Vec<Entry>> = Vec::new();
     for revision in service.revisions.iter().filter(|revision| revision.task_definition == task.task_definition) {
         candidates.push(resolved_groups(revision)?);

@@ -5,6 +5,8 @@
 
 mod unwanted;
 
+pub(crate) use unwanted::is_watched;
+
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Absent, Comparison, Matched};

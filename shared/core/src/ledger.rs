@@ -45,14 +45,34 @@ pub struct LedgerRecord {
     /// Recent repairs, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
+    /// Since when this record is kept without a break. Of tasks that stopped before, nobody could have seen whether
+    /// their targets were gone meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_since: Option<Timestamp>,
+    /// How many looks in a row led to the one that `look_again_at` speaks of.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub look_again_hop: u32,
     /// When a look-again message that was already sent arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_again_at: Option<Timestamp>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl Default for LedgerRecord {
     fn default() -> Self {
-        Self { schema: SCHEMA, known: BTreeMap::new(), incidents: Vec::new(), repairs: Vec::new(), look_again_at: None }
+        Self {
+            schema: SCHEMA,
+            known: BTreeMap::new(),
+            incidents: Vec::new(),
+            repairs: Vec::new(),
+            kept_since: None,
+            look_again_hop: 0,
+            look_again_at: None,
+        }
     }
 }
 
@@ -96,20 +116,40 @@ impl LedgerRecord {
     pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
         let held: usize = self.known.values().map(BTreeMap::len).sum();
         // Targets of one service differ little in length, so that one tells the size of all.
-        let bytes = target.to_string().len() + task.as_str().len() + KNOWN_FRAME_BYTES;
-        let has_room = held.saturating_mul(bytes) < KNOWN_BYTES;
+        let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {
             let known = Known { task: task.clone(), released_at: None };
             self.known.entry(group.clone()).or_default().insert(target.clone(), known);
         }
     }
 
-    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor the list of stopped
-    /// tasks proves anything about it: whoever registers it again is somebody else.
+    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor a task that stopped before
+    /// proves anything about it: whoever registers it again is somebody else, or a later task of ours.
     pub fn release(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn, now: Timestamp) {
         let known = self.known.entry(group.clone()).or_default();
         let entry = known.entry(target.clone()).or_insert_with(|| Known { task: task.clone(), released_at: None });
-        entry.released_at.get_or_insert(now);
+        entry.released_at = Some(now);
+    }
+
+    /// Ends every proof: the service is not looked at, so nobody will see what becomes of its targets.
+    pub fn release_all(&mut self, now: Timestamp) {
+        for known in self.known.values_mut().flat_map(BTreeMap::values_mut) {
+            known.released_at.get_or_insert(now);
+        }
+    }
+
+    /// Marks of targets that were seen gone are many after a deployment. Where they take too much room they go, and
+    /// with them everything that they bar: from now on no task that has stopped until now proves anything by itself.
+    fn keep_within_bounds(&mut self, now: Timestamp) {
+        let remembered = || self.known.values().flatten();
+        let bytes: usize = remembered().map(|(target, known)| known_bytes(target, &known.task)).sum();
+        if bytes <= KNOWN_BYTES || remembered().all(|(_, known)| known.released_at.is_none()) {
+            return;
+        }
+        for targets in self.known.values_mut() {
+            targets.retain(|_, known| known.released_at.is_none());
+        }
+        self.kept_since = Some(now);
     }
 
     /// Drops what has served its time. Called only on a record that is about to be written for another reason,
@@ -119,9 +159,18 @@ impl LedgerRecord {
         for targets in self.known.values_mut() {
             targets.retain(|_, known| fresh(known));
         }
+        self.keep_within_bounds(now);
         self.known.retain(|_, targets| !targets.is_empty());
         self.repairs.retain(|repair| now.secs_since(repair.at) < repairs_kept_seconds);
     }
+}
+
+/// The most `foreign` incidents that are open at once, beside the others.
+pub const FOREIGN_INCIDENTS: usize = 100;
+
+/// The bytes that one remembered target takes.
+fn known_bytes(target: &Target, task: &TaskArn) -> usize {
+    target.to_string().len() + task.as_str().len() + KNOWN_FRAME_BYTES
 }
 
 /// A target known to be a task's.

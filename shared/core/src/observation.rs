@@ -85,13 +85,12 @@ impl Observation {
 
     /// Every task of the service was listed and described.
     ///
-    /// Lists are eventually consistent, so they are held against the service's own counts, which were read
-    /// before: whatever ran then is in the list, unless it has stopped since.
+    /// Lists are eventually consistent, so they are held against the service's own counts of tasks that start or run.
+    /// A task that began to stop between the two reads makes this false for a moment, which is the safe side.
     #[must_use]
     pub fn tasks_are_whole(&self) -> bool {
         let counted = self.service.as_ref().map_or(0, |service| service.running_count + service.pending_count);
-        let stopped_since = |task: &Task| task.stopped_at.is_none_or(|at| at >= self.observed_at);
-        let listed = self.tasks.iter().filter(|task| !task.last_status.is_over() || stopped_since(task)).count();
+        let listed = self.tasks.iter().filter(|task| task.last_status.is_counted()).count();
         let missed = self.gaps.iter().any(|gap| matches!(gap.what, Missed::Tasks | Missed::Task(_) | Missed::Service));
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }

@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
 use crate::ledger::{Incident, LedgerRecord, Repair};
+use crate::observation::Missed;
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -27,6 +28,9 @@ const MAX_DELAY_SECS: u32 = 900;
 
 /// A look sooner than this would only meet the same answers.
 const MIN_DELAY_SECS: u32 = 5;
+
+/// A registration that comes later than this after the reading might meet a task that has stopped meanwhile.
+const REGISTER_WITHIN_SECS: u32 = 30;
 
 /// How long after a repair its effect is looked for in quick looks; after that, events and sweeps go on.
 const WATCH_REPAIR_SECS: u32 = 900;
@@ -52,6 +56,11 @@ pub struct Plan {
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {
     let service = input.observation.service.as_ref();
+    if input.observation.gaps.iter().any(|gap| gap.what == Missed::Service) {
+        let why = "the service could not be read: nothing is known of it".to_owned();
+        let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
+        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
+    }
     let mode = mode_in_force(&input.policy, service.and_then(|service| service.mode_tag.as_deref()), input.now);
     if mode.mode == Mode::Off {
         let verdict = Verdict {
@@ -60,9 +69,11 @@ pub fn plan(input: &PlanInput) -> Plan {
             decision: Decision::Leave,
             why: format!("mode off ({})", mode.why),
         };
-        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
+        let mut record = input.record.clone();
+        record.release_all(input.now);
+        return finish(input, vec![verdict], Vec::new(), Vec::new(), None, record);
     }
-    if let Some(why) = quiet(service) {
+    if let Some(why) = quiet(&input.observation) {
         let closed = incidents::close_all(&input.record.incidents, input, why);
         return at_rest(input, why, closed);
     }
@@ -70,6 +81,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     let comparison = compare(&input.observation, &desired);
     let judgement = judge(input, &desired, &comparison);
     let mut record = input.record.clone();
+    record.kept_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &desired, &comparison, input.now);
     let seen = incidents::Seen { input, desired: &desired, comparison: &comparison, judgement: &judgement };
     let mut open = incidents::track(&seen);
@@ -92,6 +104,7 @@ pub fn plan(input: &PlanInput) -> Plan {
         }
     }
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
+    release_explained(&verdicts, &mut record, input.now);
     let alerts = alerts::due(&input.observation.key, &open, &hushed, &verdicts, input.now);
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
@@ -100,11 +113,22 @@ pub fn plan(input: &PlanInput) -> Plan {
     finish(input, verdicts, actions.in_order(input), alerts, look_again_at, record)
 }
 
+/// A target that belongs to another service's task now is no more ours, whatever becomes of that task.
+fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Timestamp) {
+    for verdict in verdicts.iter().filter(|verdict| verdict.decision == Decision::Leave) {
+        let Subject::Target(group, target) = &verdict.subject else { continue };
+        if let Some(task) = record.known_target(group, target).map(|known| known.task.clone()) {
+            record.release(group, target, &task, now);
+        }
+    }
+}
+
 /// A plan that does nothing but end incidents.
 fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
     let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Leave, why: why.to_owned() };
     let alerts = alerts::due(&input.observation.key, &open, &[], &[], input.now);
-    let record = LedgerRecord { incidents: open, ..input.record.clone() };
+    let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
+    record.release_all(input.now);
     finish(input, vec![verdict], Vec::new(), alerts, None, record)
 }
 
@@ -117,7 +141,7 @@ fn finish(
     mut next_record: LedgerRecord,
 ) -> Plan {
     if next_record != input.record {
-        next_record.tidy(input.now, input.policy.fight_window_seconds);
+        next_record.tidy(input.now, input.policy.fight_window());
     }
     Plan { key: input.observation.key.clone(), verdicts, actions, alerts, look_again_at, next_record }
 }
@@ -128,8 +152,14 @@ struct Actions(BTreeMap<(ActionKind, TargetGroupArn), Vec<Target>>);
 
 impl Actions {
     fn in_order(self, input: &PlanInput) -> Vec<Action> {
-        let not_after = input.observation.observed_at.plus_secs(input.policy.proof_seconds);
-        let action = |((kind, group), targets)| Action { kind, group, targets, not_after };
+        let not_after = |kind| {
+            let seconds = match kind {
+                ActionKind::Register => REGISTER_WITHIN_SECS,
+                ActionKind::Deregister => input.policy.proof_seconds,
+            };
+            input.observation.observed_at.plus_secs(seconds)
+        };
+        let action = |((kind, group), targets)| Action { kind, group, targets, not_after: not_after(kind) };
         self.0.into_iter().map(action).collect()
     }
 }
@@ -194,10 +224,13 @@ fn next_look(input: &PlanInput, verdicts: &[Verdict], record: &mut LedgerRecord)
     });
     let earliest = awaited.chain(watched).min()?;
     let at = earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
-    let on_its_way = record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);
+    // A look that is itself one of the last in a row could not be followed by another.
+    let on_its_way = record.look_again_hop <= input.hop.saturating_add(1)
+        && record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);
     if on_its_way || input.hop >= input.policy.max_hops {
         return None;
     }
     record.look_again_at = Some(at);
+    record.look_again_hop = input.hop.saturating_add(1);
     Some(at)
 }

@@ -81,6 +81,15 @@ pub struct Policy {
     pub max_hops: u32,
 }
 
+impl Policy {
+    /// The window in which repairs are counted: never shorter than so many rounds of repair, undoing and two looks take.
+    #[must_use]
+    pub fn fight_window(&self) -> u32 {
+        let rounds = self.fight_repairs.saturating_add(1).saturating_mul(2).saturating_mul(self.confirm_seconds);
+        self.fight_window_seconds.max(rounds)
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {

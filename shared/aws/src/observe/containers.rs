@@ -115,7 +115,8 @@ pub(super) async fn count_tasks(
         let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
         match request.set_container_instances(Some(names)).send().await {
             Ok(answer) => counts.extend(answer.container_instances().iter().filter_map(|described| {
-                let arn = described.container_instance_arn().and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
+                let arn =
+                    described.container_instance_arn().and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
                 Some((Some(arn), sum(described.running_tasks_count(), described.pending_tasks_count())))
             })),
             Err(error) => {

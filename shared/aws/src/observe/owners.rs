@@ -22,12 +22,11 @@ pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
 /// Reads every task on the container instances in question, or of the whole cluster.
 ///
 /// Lists are eventually consistent and can lack a task that has just taken an address. So they are held against the
-/// counts of the same place, which are read before: whatever ran then is in the list, unless it has stopped since.
+/// counts of the same place, which are read before. Only tasks that start or run are compared, as ECS counts them.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
     if questions.owners_on.is_empty() && !questions.owners_in_cluster {
         return;
     }
-    let counted_at = aws.now();
     let places = list_places(aws, questions, seen).await;
     let own: BTreeSet<&TaskArn> = seen.tasks.iter().map(|task| &task.arn).collect();
     let listed = places.iter().flat_map(|place| &place.listed).filter(|arn| !own.contains(arn));
@@ -40,7 +39,7 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
     });
     let gaps: Vec<Gap> = described.gaps.iter().map(as_owners_gap).chain(missing).collect();
     let answered: BTreeSet<TaskArn> = described.tasks.iter().map(|task| task.arn.clone()).collect();
-    let stood = |task: &Task| !task.last_status.is_over() || task.stopped_at.is_none_or(|at| at >= counted_at);
+    let stood = |task: &Task| task.last_status.is_counted();
     let standing: BTreeSet<TaskArn> =
         seen.tasks.iter().chain(&described.tasks).filter(|task| stood(task)).map(|task| task.arn.clone()).collect();
     let whole = |place: &&Place| {
@@ -110,7 +109,8 @@ async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>)
     match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
         Ok(answer) => {
             let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
-            let count = |found: &ecs::Cluster| containers::sum(found.running_tasks_count(), found.pending_tasks_count());
+            let count =
+                |found: &ecs::Cluster| containers::sum(found.running_tasks_count(), found.pending_tasks_count());
             (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
         }
         Err(error) => (Counts::new(), vec![gap(Missed::Owners, &Failure::of(action, cluster.name(), error))]),

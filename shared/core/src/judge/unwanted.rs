@@ -9,10 +9,12 @@ use crate::desired::{Desired, Ended};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
+use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use crate::verdict::Decision;
+use std::fmt::Write as _;
 
 /// Why a target counts as having been this service's.
 enum Proof<'a> {
@@ -28,13 +30,21 @@ enum Proof<'a> {
 
 fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn, target: &Target) -> Proof<'a> {
     let known = input.record.known_target(group, target);
-    if known.is_some_and(|known| known.released_at.is_some()) {
-        return Proof::None;
-    }
-    // An address that was handed out again had several tasks: ECS may still be at work for the last of them.
-    let ended = desired.ended.iter().filter(|ended| ended.group == *group && ended.target == *target);
-    if let Some(last) = ended.max_by_key(|ended| ended.at) {
+    let released_at = known.and_then(|known| known.released_at);
+    // What the list of stopped tasks proves, it proves only of tasks that stopped while the record was kept: only then
+    // would it be known if the target had been seen gone meanwhile.
+    let was_watched = |ended: &&Ended| is_watched(&input.record, ended);
+    // An address that was handed out again had several tasks: ECS may still be at work for the last of them, and one
+    // that had it after it was seen gone proves that it was ours again.
+    let here = |ended: &&Ended| ended.group == *group && ended.target == *target;
+    let ended = desired.ended.iter().filter(here).filter(was_watched);
+    if let Some(last) = ended.max_by_key(|ended| ended.at)
+        && released_at.is_none_or(|released_at| last.at > released_at)
+    {
         return Proof::Ended(last);
+    }
+    if released_at.is_some() {
+        return Proof::None;
     }
     let Some(known) = known else { return Proof::None };
     let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);
@@ -43,6 +53,12 @@ fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn,
     } else {
         Proof::Unasked
     }
+}
+
+/// Whether a stopped task proves what its target was: the record knew it, or was kept when the task stopped.
+pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
+    let known = record.known_target(&ended.group, &ended.target);
+    known.is_some_and(|known| known.task == ended.task) || record.kept_since.is_some_and(|since| ended.at >= since)
 }
 
 /// Until when ECS is left to deregister the target of a task that has only just stopped.
@@ -60,8 +76,9 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
     let target = &unwanted.registered.target;
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
     if !observation.tasks_are_whole() {
+        let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
         let why = "registered, and not every task could be read: its task may be among those";
-        judgement.say(subject, None, Decision::Unknown, why);
+        judgement.say(subject, None, later, why);
         return;
     }
     if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
@@ -85,8 +102,9 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
             judgement.find(foreign(input, unwanted, subject, None));
         }
         OwnerView::NotKnown => {
+            let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
             let why = "registered, unexplained, and who else is on this address could not be read";
-            judgement.say(subject, None, Decision::Unknown, why);
+            judgement.say(subject, None, later, why);
         }
         OwnerView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
@@ -130,10 +148,20 @@ fn judge_disowned(
             return;
         }
         Proof::None => {
-            judgement.find(match occupant {
+            let mut unproved = match occupant {
                 Some(task) => own_task_elsewhere(input, desired, unwanted, subject, task),
                 None => foreign(input, unwanted, subject, other),
-            });
+            };
+            let had_it = desired.ended.iter().find(|it| it.group == unwanted.group && it.target == *target);
+            if let Some(ended) = had_it {
+                let task = ended.task.tail();
+                // Writing to a String cannot fail.
+                let _ = write!(
+                    unproved.why,
+                    "; task {task}, which has stopped, was here, and nothing shows that this registration is still its"
+                );
+            }
+            judgement.find(unproved);
             return;
         }
     };
@@ -155,7 +183,9 @@ fn judge_disowned(
         (None, true) => (Code::Stale, format!("task {} has stopped and its target is still registered", was.tail())),
         (_, false) => (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail())),
     };
-    let repair = Some(ActionKind::Deregister);
+    // People register tasks that they run by hand: what leads to one may be meant.
+    let may_be_meant = matches!(other, Some((_, None)));
+    let repair = (!may_be_meant).then_some(ActionKind::Deregister);
     judgement.find(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
 }
 

@@ -18,6 +18,13 @@ text_enum! {
 }
 
 impl TaskStatus {
+    /// ECS counts the task among those that start or run. A task on its way out is in no count, and must not stand
+    /// in for one that a list lacks.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        matches!(self, Self::Provisioning | Self::Pending | Self::Activating | Self::Running)
+    }
+
     /// Nothing of the task runs any more.
     #[must_use]
     pub fn is_over(&self) -> bool {

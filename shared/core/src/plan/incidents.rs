@@ -8,7 +8,7 @@ use crate::desired::{Desired, Standing};
 use crate::finding::{Finding, Judgement};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
-use crate::ledger::{Incident, OPEN_INCIDENTS};
+use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
 use crate::observation::{HealthState, Missed, TargetGroup};
 use crate::subject::Subject;
 use crate::verdict::Decision;
@@ -21,10 +21,12 @@ pub(super) struct Seen<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// The incident that a finding belongs to. A stale target that turns out to be hijacked stays one incident.
+/// The incident that a finding belongs to. A stale target that turns out to be hijacked stays one incident; a target
+/// that another task misses now is another one, with a second look of its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
     let family = |code: &Code| if *code == Code::Hijacked { Code::Stale } else { code.clone() };
-    incident.subject == finding.subject && family(&incident.code) == family(&finding.code)
+    let other_task = incident.code == Code::Missing && incident.task != finding.task;
+    incident.subject == finding.subject && family(&incident.code) == family(&finding.code) && !other_task
 }
 
 /// The incident of a finding, after [`track`]; none for a finding that waits until there is room for it.
@@ -36,13 +38,18 @@ pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option
 pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
     let mut incidents = Vec::new();
-    let mut room = OPEN_INCIDENTS.saturating_sub(seen.input.record.incidents.len());
+    let open = &seen.input.record.incidents;
+    let foreign = open.iter().filter(|incident| incident.code == Code::Foreign).count();
+    let mut room = OPEN_INCIDENTS.saturating_sub(open.len() - foreign);
+    // A group may hold a thousand targets of somebody else's, and they stay: they must not take the place of faults.
+    let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
     for finding in &seen.judgement.findings {
+        let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
         let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
         if let Some(known) = known {
             incidents.push(seen_again(known, finding, seen.input));
-        } else if room > 0 {
-            room -= 1;
+        } else if *room > 0 {
+            *room -= 1;
             let Finding { code, subject, task, why, .. } = finding.clone();
             incidents.push(Incident::opened(code, subject, task, why, now));
         }
@@ -117,8 +124,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         }
         (Code::Fight, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
-            (quiet_for >= seen.input.policy.fight_window_seconds)
-                .then(|| "nobody undoes the repairs any more".to_owned())
+            (quiet_for >= seen.input.policy.fight_window()).then(|| "nobody undoes the repairs any more".to_owned())
         }
         (_, Subject::Group(group)) => {
             (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
@@ -147,7 +153,10 @@ fn serves(state: &HealthState) -> bool {
 
 fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
     let Subject::Target(group, target) = &incident.subject else { return None };
-    let here = |claim: &crate::desired::Claim| claim.group == *group && claim.target == *target;
+    let here = |claim: &crate::desired::Claim| {
+        let same_task = incident.task.as_ref().is_none_or(|task| claim.task == *task);
+        claim.group == *group && claim.target == *target && same_task
+    };
     if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.claim)) {
         let failing = seen
             .judgement
@@ -183,7 +192,7 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
 
 /// Every incident of a service that is not looked at any more. What people were told of ends with a word.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
-    let told = incidents.iter().filter(|incident| incident.alerted_at.is_some());
+    let told = incidents.iter().filter(|incident| incident.confirmed || incident.alerted_at.is_some());
     told.map(|incident| Incident {
         resolved_at: incident.resolved_at.or(Some(input.now)),
         ending: incident.ending.clone().or_else(|| Some(why.to_owned())),

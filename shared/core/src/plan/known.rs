@@ -3,6 +3,7 @@
 use crate::compare::Comparison;
 use crate::desired::Desired;
 use crate::ids::{Target, TargetGroupArn};
+use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
 use crate::observation::{Missed, Observation, TargetGroup};
 use crate::time::Timestamp;
@@ -33,11 +34,15 @@ pub(super) fn update(
     for ended in &desired.ended {
         let (group, target) = (&ended.group, &ended.target);
         let known = record.known_target(group, target);
-        if claimed.contains(&(group, target)) || known.is_some_and(|known| known.released_at.is_some()) {
+        // Seen gone, and no task of ours had it since.
+        let released = known.and_then(|known| known.released_at).is_some_and(|at| at >= ended.at);
+        if claimed.contains(&(group, target)) || released {
             continue;
         }
         if registered.contains(&(group, target)) {
-            record.hold(group, target, &ended.task);
+            if is_watched(record, ended) {
+                record.hold(group, target, &ended.task);
+            }
         } else if observation.found_group(group).is_some() {
             record.release(group, target, &ended.task, now);
         }

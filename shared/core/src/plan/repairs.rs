@@ -38,14 +38,21 @@ pub(super) fn decide(
     comparison: &Comparison,
 ) -> Decided {
     let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new() };
+    let mut waiting = 0;
     for finding in findings {
         let decision = if let Some(incident) = incidents::of(open, finding) {
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
-            (Decision::Await(later), format!("{OPEN_INCIDENTS} incidents are open; this waits its turn"))
+            waiting += 1;
+            (Decision::Await(later), "too many incidents are open; this waits its turn".to_owned())
         };
         decided.decisions.push(decision);
+    }
+    if waiting > 0 {
+        let why =
+            format!("{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}); they wait their turn");
+        decided.guards.push(limit_exceeded(Subject::Service, why));
     }
     hold_floor(input, findings, &mut decided, comparison);
     hold_breaker(findings, &mut decided, input);
@@ -81,7 +88,9 @@ fn decide_one(
             finding,
             format!(
                 "{} repairs of this target within {} s did not hold: somebody else undoes them. Last seen: {}",
-                policy.fight_repairs, policy.fight_window_seconds, finding.why
+                policy.fight_repairs,
+                policy.fight_window(),
+                finding.why
             ),
         ));
         return (Decision::Withheld, "somebody undoes the repairs of this target; it is left alone".to_owned());
@@ -125,7 +134,7 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let recent = input.record.repairs.iter().filter(|repair| {
         repair.group == *group
             && repair.target == *target
-            && input.now.secs_since(repair.at) < input.policy.fight_window_seconds
+            && input.now.secs_since(repair.at) < input.policy.fight_window()
     });
     open || u32::try_from(recent.count()).unwrap_or(u32::MAX) >= input.policy.fight_repairs
 }
@@ -137,6 +146,11 @@ fn is_deregistration(decision: &(Decision, String)) -> bool {
 /// Never the last registered target of a group. Only what is registered and has been checked counts: a
 /// registration of this plan may yet be refused, and one of the last plan gets no requests yet.
 fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
+    let is_wanted = input.observation.service.as_ref().is_some_and(|service| service.desired_count > 0);
+    if !is_wanted && input.observation.tasks.iter().all(|task| task.last_status.is_over()) {
+        // Nobody serves requests here, and nobody should: what is left behind leads to somebody else.
+        return;
+    }
     let mut leaving: BTreeMap<&TargetGroupArn, BTreeSet<&Target>> = BTreeMap::new();
     for (finding, decision) in findings.iter().zip(&decided.decisions) {
         if let (true, Some((group, target))) = (is_deregistration(decision), target_of(finding)) {

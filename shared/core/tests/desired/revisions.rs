@@ -146,11 +146,11 @@ fn revisions_with_the_same_task_definition_that_agree_are_enough() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 222
         target web i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 

@@ -118,19 +118,17 @@ fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: confirmed by a second look
-              plan: deregister web [i-1:32769]
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: not Portkeeper's to repair
               alert: hijacked (critical): web i-1:32769
-              looks again in 60s
-            open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "]],
+            open: hijacked web i-1:32769, seen 2, told
+        "#]],
     );
 }
 

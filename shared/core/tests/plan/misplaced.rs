@@ -47,18 +47,18 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: seen once; a second look decides
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 

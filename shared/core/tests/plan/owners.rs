@@ -39,15 +39,14 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
         target web i-1:32769 healthy
         known web i-1:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
             60s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
-              nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -164,16 +163,17 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | unknown | registered, unexplained, and who else is on this address could not be read
+              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              looks again in 60s
             60s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | unknown | registered, unexplained, and who else is on this address could not be read
-              nothing to write down
+              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              looks again in 60s
             120s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -185,7 +185,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

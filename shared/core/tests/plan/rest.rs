@@ -18,7 +18,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -28,12 +28,12 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
               alert: missing (error): web i-1:32768
             120s:
-              service | - | leave | no task is wanted
-              alert: resolved missing (info): web i-1:32768 (no task is wanted, 2 min after it was first seen)
+              service | - | leave | no task is wanted, and no target is registered
+              alert: resolved missing (info): web i-1:32768 (no task is wanted, and no target is registered, 2 min after it was first seen)
             180s:
-              service | - | leave | no task is wanted
+              service | - | leave | no task is wanted, and no target is registered
               nothing to write down
-        "]],
+        "#]],
     );
 }
 

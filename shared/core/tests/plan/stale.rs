@@ -180,9 +180,10 @@ fn of_several_tasks_that_had_a_target_the_last_one_decides_when_ecs_has_had_its_
 
 // CASES 34
 #[test]
-fn the_first_run_with_an_empty_ledger_deregisters_only_what_ecs_itself_proves() {
+fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
     check(
         "
+        ledger empty
         group web
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
@@ -191,23 +192,20 @@ fn the_first_run_with_an_empty_ledger_deregisters_only_what_ecs_itself_proves() 
         target web i-1:32769 unhealthy
         target web i-1:32770 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: seen once; a second look decides
               web i-1:32770 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: not Portkeeper's to repair
               web i-1:32770 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
-              plan: deregister web [i-1:32769]
-              alert: stale (error): web i-1:32769
-              alert: foreign (warning): web i-1:32770
-              looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+              alert: foreign (warning): web i-1:32769, web i-1:32770
+            open: foreign web i-1:32769, seen 2, told
             open: foreign web i-1:32770, seen 2, told
-        "]],
+        "#]],
     );
 }
 

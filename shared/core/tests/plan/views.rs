@@ -15,25 +15,25 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
         target web i-1:32769 unhealthy
         gap tasks \"page 2 failed\"
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
               looks again in 60s
             60s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -50,17 +50,18 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
             60s:
               service | - | unknown | task t3 could not be read: not understood
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
-              nothing to write down
-        "]],
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
+        "#]],
     );
 }
 
@@ -77,15 +78,16 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
             60s:
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | unknown | registered, and not every task could be read: its task may be among those
-              nothing to write down
-        "]],
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
+        "#]],
     );
 }
 

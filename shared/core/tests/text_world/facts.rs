@@ -61,7 +61,7 @@ impl World {
             now: start,
             hop: 0,
             policy: Policy::default(),
-            record: LedgerRecord::default(),
+            record: LedgerRecord { kept_since: Some(start.minus_secs(24 * 3600)), ..LedgerRecord::default() },
             groups: BTreeMap::new(),
             service: None,
             desired_count: None,
@@ -96,6 +96,10 @@ impl World {
             "instance" => self.state_instance(words),
             "target" => self.state_target(words),
             "known" => self.state_known(words),
+            "ledger" => {
+                assert_eq!(words.expect("empty"), "empty");
+                self.record = LedgerRecord::default();
+            }
             "event" => {
                 let task = names::task(&words.expect("a task"));
                 let version = words.expect("a version").trim_start_matches('v').parse().unwrap();

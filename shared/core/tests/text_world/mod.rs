@@ -20,6 +20,7 @@
 //! instance i-1 INACTIVE | disconnected | unread
 //! target web i-1:32768 unhealthy Target.Timeout | gone
 //! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
+//! ledger empty                                           (no record; otherwise it is a day old)
 //! event t1 v9
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | none

@@ -112,7 +112,7 @@ fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
 fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     let service = input.observation.service.as_ref();
     let tag = service.and_then(|service| service.mode_tag.as_deref());
-    if mode_in_force(&input.policy, tag, input.now).mode == Mode::Off || quiet(service).is_some() {
+    if mode_in_force(&input.policy, tag, input.now).mode == Mode::Off || quiet(&input.observation).is_some() {
         assert_eq!(
             (made.verdicts.len(), made.actions.len()),
             (1, 0),
