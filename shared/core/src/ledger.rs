@@ -114,7 +114,8 @@ impl LedgerRecord {
 
     /// Notes that a target is this task's, registered or about to be.
     pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
-        let held: usize = self.known.values().map(BTreeMap::len).sum();
+        // Marks of gone targets do not count: where both are too many, `tidy` drops the marks.
+        let held = self.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
         // Targets of one service differ little in length, so that one tells the size of all.
         let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {

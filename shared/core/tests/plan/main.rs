@@ -5,6 +5,7 @@ mod alerts;
 mod fights;
 mod health;
 mod hijacked;
+mod hostile;
 mod instances;
 mod ledger;
 mod limits;

@@ -1,0 +1,479 @@
+//! Roads to a wrong write, or to a lost alert, that a reading with hostile eyes found. All are closed.
+
+use crate::text_world::check;
+use expect_test::expect;
+use portkeeper_core::ids::{Target, TargetGroupArn, TaskArn};
+use portkeeper_core::ledger::LedgerRecord;
+use portkeeper_core::time::Timestamp;
+
+/// Its other container waits for the first one, and may get the port in question.
+#[test]
+fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        definition twin:1 bridge side:9000 app:80
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 PENDING/RUNNING on i-1 side:9000->32770 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+        "#]],
+    );
+}
+
+/// Nobody watched meanwhile, and a person registered a page of their own on the same port.
+#[test]
+fn proof_ends_while_a_service_is_scaled_to_nothing() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:80
+        definition web:1 host app:80
+        task t1 RUNNING/RUNNING on i-1
+        target web i-1:80 healthy
+        look
+        task t1 STOPPED/STOPPED on i-1 ended 0s ago
+        service shop/web binds web to app:80 desired=0
+        target web i-1:80 draining
+        look after 95s
+        target web i-1:80 gone
+        look after 10m
+        target web i-1:80 healthy
+        look after 20h
+        task t1 gone
+        service shop/web binds web to app:80 desired=1
+        task t7 RUNNING/RUNNING on i-2
+        target web i-2:80 healthy
+        look after 1h hop=0
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+            95s:
+              service | - | leave | no task is wanted, and no target is registered
+            695s:
+              service | - | leave | no task is wanted, and no target is registered
+              nothing to write down
+            72695s:
+              asks: owners on i-1
+              web i-1:80 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            76295s:
+              asks: owners in the cluster
+              web i-1:80 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:80
+            76355s:
+              web i-1:80 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+            open: foreign web i-1:80, seen 3, told
+        "#]],
+    );
+}
+
+/// It took the port within the settle time, and the person registered it.
+#[test]
+fn a_task_that_a_person_runs_may_be_meant() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:80
+        task t1 RUNNING/RUNNING on i-1 app:80->80
+        task t3 RUNNING/RUNNING on i-2 app:80->80
+        target web i-1:80 healthy
+        target web i-2:80 healthy
+        look
+        task t1 STOPPED/STOPPED on i-1 app:80->80 ended 10s ago
+        owner -/job RUNNING/RUNNING on i-1 app:80->80
+        look after 95s
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+            95s:
+              asks: owners on i-1
+              web i-1:80 | hijacked | await 60s | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            155s:
+              asks: owners on i-1
+              web i-1:80 | hijacked | tell | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: not Portkeeper's to repair
+              alert: hijacked (critical): web i-1:80
+            open: hijacked web i-1:80, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_service_that_could_not_be_read_ends_nothing() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-9:32769 healthy
+        look
+        look after 60s
+        gap service "ECS answered ACCESS_DENIED"
+        service shop/web gone
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web i-9:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster
+              web i-9:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-9:32769
+            120s:
+              service | - | unknown | the service could not be read: nothing is known of it
+              nothing to write down
+            open: foreign web i-9:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn an_alert_that_was_not_sent_is_sent_when_the_service_comes_to_rest() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s unsent
+        service shop/web binds web to app:8080 desired=0
+        look after 5m
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: hijacked (critical): web i-1:32769
+              looks again in 60s
+            360s:
+              alert: hijacked (critical): web i-1:32769
+              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 6 min after it was first seen)
+        "#]],
+    );
+}
+
+#[test]
+fn a_hijack_is_not_over_because_no_task_is_wanted() {
+    check(
+        r#"
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        service shop/web binds web to app:8080 desired=0
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 1m ago
+        target web i-1:32768 draining
+        look after 5m
+        look after 1h
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              alert: hijacked (critical): web i-1:32769
+            360s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+            3960s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+            open: hijacked web i-1:32769, seen 4, told
+        "#]],
+    );
+}
+
+#[test]
+fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
+    check(
+        r#"
+        policy hops=12
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 RUNNING/RUNNING ip 10.0.0.2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 draining
+        look hop=11
+        task t5 RUNNING/RUNNING ip 10.0.0.5 for 35s
+        look after 30s hop=0
+        look after 31s hop=12
+        look after 1h hop=0
+        look after 60s hop=1
+        "#,
+        &expect![[r#"
+            0s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            30s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 25s | its task has only just started; ECS may still register it
+              looks again in 25s
+            61s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | task t5 has been running for 1 min 36 s and its target is not registered: seen once; a second look decides
+            3661s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | register | task t5 has been running for 1 h 1 min and its target is not registered: confirmed by a second look
+              plan: register web [10.0.0.5:8080]
+              alert: missing (error): web 10.0.0.5:8080
+              looks again in 60s
+            3721s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 60s
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: unhealthy web 10.0.0.5:8080, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
+    check(
+        r#"
+        group a
+        group b
+        service shop/web binds b to app:8080
+        deployment 22 PRIMARY web:1
+        deployment 11 ACTIVE web:1
+        revision 22 web:1 binds b to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 22
+        target a i-1:32768 healthy
+        target b i-1:32769 healthy
+        "#,
+        &expect![[r#"
+            0s:
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision: seen once; a second look decides
+              a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
+              looks again in 60s
+            60s:
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/11 matches no current revision: not Portkeeper's to repair
+              a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
+              alert: ambiguous_revision (warning): task t1
+            open: ambiguous_revision task t1, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_fight_is_seen_with_long_waiting_times() {
+    check(
+        r#"
+        policy confirm=400
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        look
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        "#,
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            400s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 16 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            800s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            1200s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 30 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            1600s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 36 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            2000s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            2400s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 50 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            2800s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 56 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            3200s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            3600s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 1 h 10 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            4000s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 1 h 16 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            open: missing web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn proof_ends_when_another_service_is_seen_as_owner() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32769 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        task t2 gone
+        look after 48h hop=0
+        owner twin/t9 gone
+        owner -/job RUNNING/RUNNING on i-1 app:80->32769
+        look after 24h hop=0
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+            172800s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+            259200s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | leads to task job, which no service started: seen once; a second look decides
+              looks again in 60s
+            259260s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | leads to task job, which no service started: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t4 DEACTIVATING/STOPPED on i-1 app:8080->32770
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        counts running=2
+        "#,
+        &expect![[r#"
+            0s:
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
+            60s:
+              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              looks again in 60s
+        "#]],
+    );
+}
+
+/// A deployment of a large service leaves a mark for each old target. The marks go before the record is too large,
+/// and live targets are remembered first.
+#[test]
+fn a_deployment_of_a_large_service_does_not_fill_the_record() {
+    let now = Timestamp::from_secs(1_795_000_000);
+    for (tasks, groups) in [(1000, 1), (1000, 2), (600, 5)] {
+        let group = |number: u32| {
+            let path = format!("targetgroup/ecs-production-orders-{number}/0123456789abcdef");
+            TargetGroupArn::try_from(format!("arn:aws:elasticloadbalancing:eu-central-1:111122223333:{path}")).unwrap()
+        };
+        let task = |age: u32, number: u32| {
+            let path = format!("task/production-eu-cluster/{age:08x}{number:024x}");
+            TaskArn::try_from(format!("arn:aws:ecs:eu-central-1:111122223333:{path}")).unwrap()
+        };
+        let target = |age: u32, number: u32| {
+            Target::try_from(format!("10.{}.{}.{}:8080", 100 + age, 100 + number / 250, 1 + number % 250)).unwrap()
+        };
+        let everything = || (0..tasks).flat_map(move |number| (0..groups).map(move |of| (number, of)));
+        let mut record = LedgerRecord { kept_since: Some(Timestamp::from_secs(0)), ..LedgerRecord::default() };
+        for (number, of) in everything() {
+            record.hold(&group(of), &target(0, number), &task(0, number));
+        }
+        for (number, of) in everything() {
+            record.release(&group(of), &target(0, number), &task(0, number), now);
+            record.hold(&group(of), &target(1, number), &task(1, number));
+        }
+        record.tidy(now, 600);
+        let bytes = serde_json::to_string(&record).unwrap().len();
+        assert!(bytes < 250_000, "{tasks} x {groups}: {bytes} bytes");
+        let live = record.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
+        assert!(live >= 900, "{tasks} x {groups}: {live} remembered");
+        assert_eq!(record.kept_since, Some(now), "what the marks barred stays barred");
+    }
+}
