@@ -16,6 +16,7 @@ mod owners;
 mod plumbing;
 mod random;
 mod rest;
+mod silence;
 mod stale;
 #[path = "../text_world/mod.rs"]
 mod text_world;

@@ -1,0 +1,240 @@
+//! Ways in which people would not have heard of a fault, or heard that it was over when it was not. All are closed.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+#[test]
+fn a_service_that_could_not_be_read_ends_nothing() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-9:32769 healthy
+        look
+        look after 60s
+        gap service "ECS answered ACCESS_DENIED"
+        service shop/web gone
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web i-9:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster
+              web i-9:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-9:32769
+            120s:
+              service | - | unknown | the service could not be read: nothing is known of it
+              nothing to write down
+            open: foreign web i-9:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn an_alert_that_was_not_sent_is_sent_when_the_service_comes_to_rest() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s unsent
+        service shop/web binds web to app:8080 desired=0
+        look after 5m
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: hijacked (critical): web i-1:32769
+              looks again in 60s
+            360s:
+              alert: hijacked (critical): web i-1:32769
+              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 6 min after it was first seen)
+        "#]],
+    );
+}
+
+#[test]
+fn a_hijack_is_not_over_because_no_task_is_wanted() {
+    check(
+        r#"
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        service shop/web binds web to app:8080 desired=0
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 1m ago
+        target web i-1:32768 draining
+        look after 5m
+        look after 1h
+        "#,
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              alert: hijacked (critical): web i-1:32769
+            360s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+            3960s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+            open: hijacked web i-1:32769, seen 4, told
+        "#]],
+    );
+}
+
+#[test]
+fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
+    check(
+        r#"
+        policy hops=12
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 RUNNING/RUNNING ip 10.0.0.2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 draining
+        look hop=11
+        task t5 RUNNING/RUNNING ip 10.0.0.5 for 35s
+        look after 30s hop=0
+        look after 31s hop=12
+        look after 1h hop=0
+        look after 60s hop=1
+        "#,
+        &expect![[r#"
+            0s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              looks again in 60s
+            30s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 25s | its task has only just started; ECS may still register it
+              looks again in 25s
+            61s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | task t5 has been running for 1 min 36 s and its target is not registered: seen once; a second look decides
+            3661s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | register | task t5 has been running for 1 h 1 min and its target is not registered: confirmed by a second look
+              plan: register web [10.0.0.5:8080]
+              alert: missing (error): web 10.0.0.5:8080
+              looks again in 60s
+            3721s:
+              asks: group web
+              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 60s
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: unhealthy web 10.0.0.5:8080, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_fight_is_seen_with_long_waiting_times() {
+    check(
+        r#"
+        policy confirm=400
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        look
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        target web i-1:32769 healthy
+        look after 400s hop=0
+        target web i-1:32769 gone
+        look after 400s hop=0
+        look after 400s hop=0
+        "#,
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            400s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 16 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            800s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            1200s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 30 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            1600s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 36 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            2000s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            2400s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 50 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            2800s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 56 min 40 s and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            3200s:
+              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+            3600s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | await 400s | task t2 has been running for 1 h 10 min and its target is not registered: seen once; a second look decides
+              looks again in 400s
+            4000s:
+              asks: state of i-1; group web
+              web i-1:32769 | missing | register | task t2 has been running for 1 h 16 min and its target is not registered: confirmed by a second look
+              plan: register web [i-1:32769]
+              alert: missing (error): web i-1:32769
+              looks again in 400s
+            open: missing web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
