@@ -4,8 +4,10 @@ use aws_lambda_events::sqs::SqsEvent;
 use portkeeper::stage::{DEAD_LETTERS, QUEUE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::account::Account;
+use portkeeper_world::api::Service;
 use portkeeper_world::bus;
 use portkeeper_world::elb::TargetType;
+use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
 
@@ -67,6 +69,37 @@ async fn what_there_is_no_time_for_comes_back() {
     let deliveries = shop.run(400).await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.reports.len()).sum::<usize>(), 1);
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+    nothing_happened(&shop);
+}
+
+/// The next look cannot be asked for: the message comes back, and the record does not believe that a look is coming.
+#[tokio::test]
+async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.world().lose_registrations("shop/web", 1);
+    shop.update("web", json!({"desiredCount": 3}));
+    shop.fault(Rule::new(Service::Sqs, "SendMessage", Fault::AccessDenied).times(1));
+    let deliveries = shop.run(110).await;
+    let failed: usize = deliveries.iter().map(|delivery| delivery.failed).sum();
+    assert_eq!(failed, 2, "the events of the task and of the service");
+    assert_eq!(shop.record("web")["look_again_at"], Value::Null);
+    shop.run(900).await;
+    assert_eq!(shop.writes().len(), 1, "{:?}", shop.writes());
+    assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"]);
+}
+
+/// A message that comes back is the next look: a second one beside it would multiply from try to try.
+#[tokio::test]
+async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.world().lose_registrations("shop/web", 1);
+    shop.update("web", json!({"desiredCount": 3}));
+    shop.pass(100);
+    shop.world().calls.clear();
+    shop.fault(Rule::new(Service::Ecs, "ListTasks", Fault::AccessDenied).forever());
+    shop.run(3600).await;
+    assert_eq!((shop.count("SendMessage"), shop.count("DescribeServices")), (0, 5), "five tries and no more");
+    assert_eq!(shop.world().sqs.depth(DEAD_LETTERS), Some(2), "the events of the task and of the service");
     nothing_happened(&shop);
 }
 
