@@ -117,7 +117,8 @@ pub fn plan(input: &PlanInput) -> Plan {
 fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Timestamp) {
     for verdict in verdicts.iter().filter(|verdict| verdict.decision == Decision::Leave) {
         let Subject::Target(group, target) = &verdict.subject else { continue };
-        if let Some(task) = record.known_target(group, target).map(|known| known.task.clone()) {
+        let held = record.known_target(group, target).filter(|known| known.released_at.is_none());
+        if let Some(task) = held.map(|known| known.task.clone()) {
             record.release(group, target, &task, now);
         }
     }

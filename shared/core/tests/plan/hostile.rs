@@ -168,6 +168,7 @@ fn proof_ends_when_another_service_is_seen_as_owner() {
             172800s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              nothing to write down
             259200s:
               asks: owners on i-1
               web i-1:32769 | foreign | await 60s | leads to task job, which no service started: seen once; a second look decides

@@ -46,6 +46,7 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
             60s:
               asks: owners on i-1
               web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              nothing to write down
         "#]],
     );
 }
