@@ -1,23 +1,89 @@
-//! The seeded simulation, a few seeds of it.
+//! The seeded simulation, a few seeds of it: `cargo run --release -p portkeeper-tests --bin simulate` plays many.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use portkeeper_tests::simulation;
+use portkeeper_tests::simulation::{Mutation, Outcome, run};
+use std::env;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// The seeds that every run of the tests plays. `PORTKEEPER_SEEDS=100..200` plays others.
+const SEEDS: Range<u64> = 1..7;
+
+/// A mutation that none of these seeds notices is not noticed. The seed that is known to notice it is tried first.
+const MUTATION_SEEDS: Range<u64> = 1..13;
+
+const MUTATIONS: [(Mutation, u64); 12] = [
+    (Mutation::NoSettleTime, 1),
+    (Mutation::NoSecondLook, 2),
+    (Mutation::PartialIsWhole, 9),
+    (Mutation::OwnersIgnored, 1),
+    (Mutation::DrainingIgnored, 1),
+    (Mutation::NoGuards, 4),
+    (Mutation::NoProof, 1),
+    (Mutation::ReleaseIgnored, 1),
+    (Mutation::ManyWriters, 4),
+    (Mutation::ModeIgnored, 2),
+    (Mutation::NoSweep, 11),
+    (Mutation::StoppedNotListed, 1),
+];
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = env::var("PORTKEEPER_SEEDS") else { return SEEDS };
+    let (from, to) = text.split_once("..").expect("PORTKEEPER_SEEDS is a range such as 100..200");
+    from.parse().unwrap()..to.parse().unwrap()
+}
+
+/// Runs `job` on every item, on all processors, and gives the results in the order of the items.
+fn on_all_processors<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, item)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            items.get(index).map(|item| (index, item))
+        } {
+            done.push((index, job(item)));
+        }
+        done
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
 
 #[test]
-fn seeds() {
-    let from: u64 = std::env::var("FROM").map_or(1, |it| it.parse().unwrap());
-    let to: u64 = std::env::var("TO").map_or(5, |it| it.parse().unwrap());
-    for seed in from..to {
-        let began = std::time::Instant::now();
-        let outcome = simulation::run(seed, None).unwrap();
-        println!("{seed} {:?} {:?}", began.elapsed(), outcome.rule);
-        if let Some(violation) = outcome.violation {
-            println!("{violation}");
-        } else if std::env::var("TRACE").is_ok() {
-            for step in outcome.steps {
-                println!("{step}");
-            }
-            println!("{}", outcome.stats);
+fn every_rule_holds_in_every_seed() {
+    let seeds: Vec<u64> = seeds().collect();
+    for outcome in on_all_processors(&seeds, |seed| run(*seed, None).unwrap()) {
+        assert!(outcome.violation.is_none(), "{}", outcome.violation.unwrap());
+        println!("seed {}: {} steps, no rule broken", outcome.seed, outcome.steps.len());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    let [first, second]: [Outcome; 2] =
+        on_all_processors(&[3, 3], |seed| run(*seed, None).unwrap()).try_into().unwrap();
+    assert_eq!(first.steps, second.steps);
+}
+
+#[test]
+fn every_safety_rule_that_is_taken_away_is_noticed() {
+    let noticed = on_all_processors(&MUTATIONS, |(mutation, known)| {
+        let mut seeds = [*known].into_iter().chain(MUTATION_SEEDS.filter(|seed| seed != known));
+        let caught = seeds.find_map(|seed| run(seed, Some(*mutation)).unwrap().rule.map(|rule| (seed, rule)));
+        (*mutation, caught)
+    });
+    for (mutation, caught) in &noticed {
+        match caught {
+            Some((seed, rule)) => println!("{mutation:?}: seed {seed} breaks the rule `{rule}`"),
+            None => println!("{mutation:?}: not noticed"),
         }
     }
+    assert!(noticed.iter().all(|(_, caught)| caught.is_some()), "{noticed:?}");
 }

@@ -244,7 +244,7 @@ async fn a_message_for_several_services_comes_back_when_one_of_them_fails() {
     let cluster = shop.key("web").cluster.as_str().to_owned();
     let both: Value = json!({"portkeeper": {"version": 1, "cluster": cluster, "services": ["web", "api"]}});
     shop.send(&both.to_string());
-    shop.fail_next(portkeeper_world::api::Service::Ecs, "DescribeTasks", "ClientException", 400);
+    shop.fail_next(Service::Ecs, "DescribeTasks", "ClientException", 400);
     let first = shop.stage.deliver().await.unwrap().unwrap();
     assert_eq!((first.failed, first.reports.len()), (1, 2));
     assert_eq!(first.reports.iter().filter(|report| report.succeeded()).count(), 1);

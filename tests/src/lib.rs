@@ -4,3 +4,4 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "A test fails by panicking.")]
 
 pub mod shop;
+pub mod simulation;

@@ -75,6 +75,12 @@ impl History {
         gone
     }
 
+    /// The task of a service that had this target last, among those that are gone, and when it was gone.
+    pub(crate) fn last_gone(&self, place: &Place, service: &str) -> Option<(&str, u64)> {
+        let tasks = self.held.get(&(place.clone(), service.to_owned()))?.iter();
+        tasks.filter_map(|(task, gone)| Some((task.as_str(), (*gone)?))).max_by_key(|(_, gone)| *gone)
+    }
+
     /// Some task of some service has, or had, this target.
     pub(crate) fn was_anybodys(&self, place: &Place) -> bool {
         self.held.keys().any(|(other, _)| other == place)

@@ -4,7 +4,7 @@ use super::account::{Account, ServiceModel};
 use super::handling::Checked;
 use super::history::{History, Place, registered_in};
 use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, OutcomeResult, Plan};
+use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult, Plan};
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 
 /// A task that stops while a check runs may still be registered by it: no longer after its end than this.
 const CHECK_TAKES_MS: u64 = 60_000;
+
+/// The judge looks when something has happened and when a call has ended, so it learns of the end of a task at most
+/// this much later than it was.
+const SEEN_LATE_MS: u64 = 7_000;
 
 /// What ECS or a person deregistered within this time excuses a group that a check left empty: it could not know.
 const UNSEEN_MS: u64 = 15_000;
@@ -74,7 +78,10 @@ impl Judge {
         let tried = |result: &OutcomeResult| matches!(result, OutcomeResult::Done | OutcomeResult::Failed(_));
         let tried: Vec<_> = checked.outcomes.iter().filter(|outcome| tried(&outcome.result)).collect();
         let now = world.now_ms();
-        let judged = |plan: &Plan| plan.verdicts.iter().any(|verdict| verdict.subject != Subject::Service);
+        let judged = |plan: &Plan| {
+            plan.verdicts.iter().any(|verdict| verdict.subject != Subject::Service)
+                && plan.verdicts.iter().all(|verdict| verdict.decision != Decision::Unknown)
+        };
         if checked.errors.is_empty() && checked.plan.as_ref().is_some_and(judged) {
             self.looks.entry(key.clone()).or_default().push((checked.began_ms, now));
         }
@@ -154,7 +161,8 @@ impl Scene<'_> {
         let settled = self.seconds_before(self.policy.settle_seconds);
         let confirmed = self.seconds_before(self.policy.settle_seconds + self.policy.confirm_seconds);
         let long_enough = |gone: &[u64]| {
-            gone.first().is_some_and(|first| *first <= confirmed) && gone.last().is_some_and(|last| *last <= settled)
+            let by = |moment: Option<&u64>, limit: u64| moment.is_some_and(|moment| *moment <= limit + SEEN_LATE_MS);
+            by(gone.first(), confirmed) && by(gone.last(), settled)
         };
         if !gone.iter().any(|(_, gone)| long_enough(gone)) {
             return broken("settle", format!("{write:?} so soon after its tasks were gone: {gone:?}"));

@@ -31,10 +31,11 @@ use portkeeper::stage::{QUEUE, Stage, StageError};
 use portkeeper_aws::account::Aws;
 use portkeeper_world::api::{ApiError, Caller};
 use portkeeper_world::dynamodb::Item;
-use portkeeper_world::http::sdk_config;
+use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long services get to come up before trouble begins, in seconds.
 const WARM_UP_SECS: u64 = 150;
@@ -65,9 +66,26 @@ pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, StageError>
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
         let mut play = Play::new(seed, mutation)?;
-        let ended = play.to_the_end().await;
+        let ended = play.play_out().await;
         play.outcome(ended)
     })
+}
+
+/// The SDK counts retries by service and region for a whole process, so that one seed would leave fewer of them to the
+/// next. Clients that are made in a region of their own name count for themselves, like those of a function's process.
+fn with_own_retries<T>(world: &SharedWorld, make: impl FnOnce(&SharedWorld) -> T) -> T {
+    static PROCESSES: AtomicU64 = AtomicU64::new(0);
+    let region = format!("process-{}", PROCESSES.fetch_add(1, Ordering::Relaxed));
+    let real = std::mem::replace(&mut world.lock().account.region, region);
+    let clients = make(world);
+    world.lock().account.region = real;
+    clients
+}
+
+/// A new process takes the function's place.
+fn cold_start(stage: &mut Stage) {
+    let world = stage.world.clone();
+    with_own_retries(&world, |_| stage.cold_start());
 }
 
 /// Why a run ends early.
@@ -129,9 +147,10 @@ enum How {
 impl Play {
     fn new(seed: u64, mutation: Option<Mutation>) -> Result<Self, StageError> {
         let mut dice = Dice::new(seed);
-        let stage = Stage::new(seed, &account::settings(&mut dice.world))?;
+        let mut stage = Stage::new(seed, &account::settings(&mut dice.world))?;
         let account = account::build(&mut stage.world.lock(), &mut dice)?;
-        let second = Aws::from_sdk_config(&sdk_config(&stage.world));
+        let second = with_own_retries(&stage.world, |world| Aws::from_sdk_config(&sdk_config(world)));
+        cold_start(&mut stage);
         let judge = Judge::new(&stage.config().policy);
         let began_ms = stage.world.lock().now_ms();
         Ok(Self {
@@ -151,7 +170,7 @@ impl Play {
         })
     }
 
-    async fn to_the_end(&mut self) -> Result<(), Stop> {
+    async fn play_out(&mut self) -> Result<(), Stop> {
         self.pass(WARM_UP_SECS).await?;
         self.calm = false;
         for _ in 0..self.dice.world.usize(20..41) {
@@ -211,7 +230,7 @@ impl Play {
             2 => How::Killed(random.usize(1..40)),
             3..=5 => How::Interrupted(random.usize(1..40)),
             6 => {
-                self.stage.cold_start();
+                cold_start(&mut self.stage);
                 How::Plainly
             }
             _ => How::Plainly,

@@ -1,6 +1,6 @@
 //! After the trouble: everything must come right, be repaired or told, and then stay as it is.
 
-use super::account::ServiceModel;
+use super::account::{Kind, ServiceModel};
 use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
 use super::mutation::Mutation;
@@ -14,8 +14,9 @@ use portkeeper_core::policy::Mode;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elb::WriteKind;
 use portkeeper_world::sns::Published;
+use portkeeper_world::sqs::Message;
 use portkeeper_world::{World, dynamodb, sqs, truth};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and the queue's
@@ -28,8 +29,8 @@ const MOST_SWEEPS: usize = 16;
 /// A task that has been running for so long has been looked at by every sweep since.
 const LONG_RUNNING_MS: u64 = 400_000;
 
-/// ECS lists a stopped task for an hour; nearer to its end than this is not asked.
-const LISTED_MS: u64 = 50 * 60_000;
+/// `maxReceiveCount` of the stage's queue.
+const MOST_RECEIVES: u32 = 5;
 
 fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
     Err(Violation { rule, what }.into())
@@ -44,33 +45,42 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
         troubles::end_all(&mut world, &mut play.account);
         for service in &play.account.services {
             let tasks = world.running_tasks(&service.key())?.len();
-            // A service that wants no tasks is not looked at, by design.
-            if tasks == 0 {
-                actions::set_desired(&mut world, service, 2)?;
+            // A service that wants no tasks is not looked at, by design; one whose ports are taken complains for ever.
+            if tasks == 0 || service.kind == Kind::Host {
+                actions::set_desired(&mut world, service, 1)?;
             }
         }
     }
     let lost: BTreeSet<String> = dead_letters(&play.stage.world.lock());
     play.pass(SETTLE_SECS).await?;
-    let mut calm = 0;
+    let (mut calm, mut latest) = (0, String::new());
     for _ in 0..MOST_SWEEPS {
         let unrest = sweep(play).await?;
         calm = if unrest.is_none() { calm + 1 } else { 0 };
         if calm == 2 {
-            let world = play.stage.world.lock();
-            nothing_waits(&world, &lost)?;
-            return everything_is_right(play, &world);
+            let mut world = play.stage.world.lock();
+            nothing_is_given_up(&world, &lost)?;
+            let shown = Shown::read(&mut world, &play.account.services)?;
+            return everything_is_right(play, &world, &shown);
         }
         if let Some(unrest) = unrest {
             play.stats.count("sweeps that led to something", 1);
             play.steps.push(format!("       a sweep led to: {unrest}"));
+            latest = unrest;
         }
     }
-    broken("rest", format!("{MOST_SWEEPS} sweeps did not bring the account to rest"))
+    broken("rest", format!("{MOST_SWEEPS} sweeps did not bring the account to rest; the last led to: {latest}"))
 }
 
+/// Messages that were given up, or will be when they come next: they were tried as often as they may.
 fn dead_letters(world: &World) -> BTreeSet<String> {
-    world.sqs.messages(DEAD_LETTERS).map(|message| message.id.clone()).collect()
+    let spent = world.sqs.messages(QUEUE).filter(|message| message.receives >= MOST_RECEIVES);
+    world.sqs.messages(DEAD_LETTERS).chain(spent).map(|message| message.id.clone()).collect()
+}
+
+/// A message that is no garbage.
+fn waiting(world: &World) -> Option<&Message> {
+    world.sqs.messages(QUEUE).find(|message| !troubles::GARBAGE.contains(&message.body.as_str()))
 }
 
 /// Plays the sweep: a message for every service. Gives what it led to, if to anything.
@@ -90,12 +100,16 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
     let policy = play.stage.config().policy.clone();
     play.pass(u64::from(policy.settle_seconds + policy.confirm_seconds) + 5).await?;
     let world = play.stage.world.lock();
+    if let Some(waiting) = waiting(&world) {
+        let due = (waiting.visible_at_ms - play.began_ms) / 1000;
+        return Ok(Some(format!("a message that is due at +{due}s: {}", waiting.body)));
+    }
     if world.sns.published(TOPIC).len() > sent {
         return Ok(Some("an alert".to_owned()));
     }
     let calls = world.calls.all().get(calls..).unwrap_or_default().iter();
     for call in calls.filter(|call| call.caller == Caller::Client) {
-        let item = call.input.pointer("/Item/pk/S").and_then(serde_json::Value::as_str);
+        let item = call.input.pointer("/Item/pk/S").and_then(Value::as_str);
         let quiet = |key: &str| record(&world, key).incidents.is_empty();
         match (call.service, call.operation.as_str()) {
             (Service::Elb, "RegisterTargets" | "DeregisterTargets") => {
@@ -117,12 +131,9 @@ fn record(world: &World, key: &str) -> LedgerRecord {
     text.and_then(|text| LedgerRecord::from_json(text).ok()).unwrap_or_default()
 }
 
-/// No message but garbage is left, and none was given up since the trouble ended.
-fn nothing_waits(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
+/// No message but garbage was given up since the trouble ended.
+fn nothing_is_given_up(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
     let garbage = |body: &str| troubles::GARBAGE.contains(&body);
-    if let Some(waiting) = world.sqs.messages(QUEUE).find(|message| !garbage(&message.body)) {
-        return broken("queue", format!("a message still waits: {}", waiting.body));
-    }
     let given_up = world.sqs.messages(DEAD_LETTERS).find(|it| !garbage(&it.body) && !lost.contains(&it.id));
     given_up.map_or(Ok(()), |message| broken("dead letters", message.body.clone()))
 }
@@ -159,7 +170,7 @@ impl Watched<'_> {
     }
 }
 
-fn everything_is_right(play: &Play, world: &World) -> Result<(), Stop> {
+fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), Stop> {
     let looked_at = play.account.services.iter().filter(|service| service.mode != Mode::Off);
     let watched: Vec<Watched<'_>> =
         looked_at.map(|service| Watched { service, record: record(world, &service.key()) }).collect();
@@ -169,8 +180,11 @@ fn everything_is_right(play: &Play, world: &World) -> Result<(), Stop> {
     }
     for group in play.account.groups() {
         let users: Vec<&Watched<'_>> = watched.iter().filter(|one| one.service.groups.contains(&group)).collect();
-        if !users.is_empty() {
-            targets_are_explained(play, world, &group, &users)?;
+        // A group that no task set names any more is nobody's: `CODE_DEPLOY` has no record of the other group.
+        let task_sets = users.iter().all(|one| one.service.kind == Kind::CodeDeploy);
+        let in_use = !task_sets || play.history.live().iter().any(|target| target.target_group_arn == group);
+        if !users.is_empty() && in_use {
+            targets_are_explained(play, world, shown, &group, &users)?;
         }
     }
     Ok(())
@@ -227,7 +241,13 @@ fn was_published(world: &World, one: &Watched<'_>) -> Result<(), Stop> {
 }
 
 /// Every registered target belongs to a task, or people know of it; what can be proved is gone.
-fn targets_are_explained(play: &Play, world: &World, group: &str, users: &[&Watched<'_>]) -> Result<(), Stop> {
+fn targets_are_explained(
+    play: &Play,
+    world: &World,
+    shown: &Shown,
+    group: &str,
+    users: &[&Watched<'_>],
+) -> Result<(), Stop> {
     for (id, port) in registered_in(world, group) {
         let place = Place { group: group.to_owned(), id, port };
         if play.history.live_at(&place).next().is_some() {
@@ -241,20 +261,28 @@ fn targets_are_explained(play: &Play, world: &World, group: &str, users: &[&Watc
         if told.iter().any(|code| **code != Code::Foreign) {
             continue;
         }
-        if let Some(user) = users.iter().find(|user| is_provable(play, world, &place, user, users)) {
-            let what = format!("{what} was a task's of {} and is told as foreign", user.service.key());
+        if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user, users)) {
+            let gone: Vec<(String, Vec<u64>)> =
+                users.iter().map(|one| (one.service.key(), play.history.gone_at(&place, &one.service.key()))).collect();
+            let what = format!("{what} was a task's of {} and is told as foreign: {gone:?}", user.service.key());
             return broken("provable", what);
         }
     }
     Ok(())
 }
 
-/// A task of this service had it last, ECS still lists that task, and nobody put it there by hand.
-fn is_provable(play: &Play, world: &World, place: &Place, user: &Watched<'_>, users: &[&Watched<'_>]) -> bool {
-    let last_gone = |one: &Watched<'_>| play.history.gone_at(place, &one.service.key()).last().copied();
-    let Some(gone) = last_gone(user) else { return false };
+/// A task of this service had it last, ECS still shows where that task belonged, and nobody put it there by hand.
+fn is_provable(
+    play: &Play,
+    world: &World,
+    shown: &Shown,
+    place: &Place,
+    user: &Watched<'_>,
+    users: &[&Watched<'_>],
+) -> bool {
+    let last_gone = |one: &Watched<'_>| play.history.last_gone(place, &one.service.key()).map(|(_, gone)| gone);
+    let Some((task, gone)) = play.history.last_gone(place, &user.service.key()) else { return false };
     let latest = users.iter().filter_map(|one| last_gone(one)).max() == Some(gone);
-    let listed = gone + LISTED_MS > world.now_ms();
     let mut writes = world.elb.writes().iter().rev();
     let registered = writes.find(|write| {
         write.effective
@@ -265,5 +293,39 @@ fn is_provable(play: &Play, world: &World, place: &Place, user: &Watched<'_>, us
     });
     let by_hand = registered.is_some_and(|write| write.caller == Caller::Person);
     let touched = user.service.ledger_touched;
-    user.service.mode == Mode::Repair && latest && listed && !by_hand && !touched
+    user.service.mode == Mode::Repair && latest && shown.0.contains(task) && !by_hand && !touched
+}
+
+/// Stopped tasks that ECS still lists, of deployments and task sets that it still shows.
+struct Shown(BTreeSet<String>);
+
+impl Shown {
+    fn read(world: &mut World, services: &[ServiceModel]) -> Result<Self, Stop> {
+        let mut shown = BTreeSet::new();
+        for ServiceModel { cluster, name, .. } in services {
+            let described = world.person_ecs("DescribeServices", &json!({ "cluster": cluster, "services": [name] }))?;
+            let current: BTreeSet<String> = ["/services/0/deployments", "/services/0/taskSets"]
+                .into_iter()
+                .flat_map(|list| texts(described.pointer(list), "id"))
+                .collect();
+            let stopped = json!({ "cluster": cluster, "serviceName": name, "desiredStatus": "STOPPED" });
+            let listed = world.person_ecs("ListTasks", &stopped)?;
+            let tasks = listed.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
+            if tasks.is_empty() {
+                continue;
+            }
+            let described = world.person_ecs("DescribeTasks", &json!({ "cluster": cluster, "tasks": tasks }))?;
+            let tasks = described.get("tasks").and_then(Value::as_array).into_iter().flatten();
+            let of_current = tasks
+                .filter(|task| task.get("startedBy").and_then(Value::as_str).is_some_and(|by| current.contains(by)));
+            shown.extend(of_current.filter_map(|task| task.get("taskArn")?.as_str().map(str::to_owned)));
+        }
+        Ok(Self(shown))
+    }
+}
+
+/// This member of every item of a list.
+fn texts(list: Option<&Value>, member: &str) -> Vec<String> {
+    let items = list.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(|item| item.get(member)?.as_str().map(str::to_owned)).collect()
 }

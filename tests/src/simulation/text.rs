@@ -29,7 +29,8 @@ pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
     let mut say = |text: String| lines.push(format!("       +{seconds}s {}: {text}", checked.key));
     for verdict in checked.plan.iter().flat_map(|plan| &plan.verdicts) {
         if let Some(code) = &verdict.code {
-            say(format!("{code} {} {:?}", verdict.subject, verdict.decision));
+            let why = if verdict.decision == Decision::Unknown { &verdict.why } else { "" };
+            say(format!("{code} {} {:?} {why}", verdict.subject, verdict.decision));
         } else if verdict.decision == Decision::Unknown {
             say(format!("unknown {}: {}", verdict.subject, verdict.why));
         }
