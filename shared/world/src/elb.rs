@@ -30,7 +30,7 @@ use std::collections::BTreeMap;
 pub struct Timing {
     /// From registration to the first health check behind an Application Load Balancer.
     pub alb_registration_secs: u64,
-    /// The same behind a Network Load Balancer, which is known to take minutes ([MEM]; AWS promises no number).
+    /// The same behind a Network Load Balancer, which is known to take minutes (from experience; AWS promises no number).
     pub nlb_registration_secs: u64,
 }
 
