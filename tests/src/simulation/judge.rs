@@ -230,6 +230,12 @@ impl Scene<'_> {
             let known = self.history.was_anybodys(&place);
             return broken("registration", format!("of nobody's target (once somebody's: {known}): {write:?}"));
         };
+        // Another task had this target when the check began: it is a new one's by now, and that is well.
+        let recent = write.at_ms.saturating_sub(CHECK_TAKES_MS);
+        let mut gone = self.users().flat_map(|user| self.history.gone_at(&place, &user.key()));
+        if gone.any(|at| at >= recent) {
+            return Ok(());
+        }
         let settled = self.seconds_before(self.policy.settle_seconds);
         let since =
             self.history.live_at(&place).filter(|live| live.task_arn == *owner).find_map(|live| live.running_since_ms);

@@ -201,12 +201,14 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
         if young || registered_in(world, &place.group).contains(&(place.id.clone(), place.port)) {
             continue;
         }
-        let told = one.told_of(&place);
         let enough = |code: &&Code| match one.service.mode {
             Mode::Repair => matches!(code, Code::Fight | Code::LimitExceeded),
             Mode::Alert | Mode::Off => true,
         };
-        if !told.into_iter().any(|code| enough(&code)) {
+        // Of two groups that take turns, people are told of the one in which it should not be.
+        let elsewhere = one.service.groups.iter().map(|group| Place { group: group.clone(), ..place.clone() });
+        let misplaced = elsewhere.flat_map(|place| one.told_of(&place)).any(|code| *code == Code::Misplaced);
+        if !misplaced && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
             let since = play.history.first_absent(&place, &target.task_arn).map(|at| (at - play.began_ms) / 1000);
             let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
             return broken(
@@ -261,7 +263,7 @@ fn targets_are_explained(
         if told.iter().any(|code| **code != Code::Foreign) {
             continue;
         }
-        if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user, users)) {
+        if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user)) {
             let gone: Vec<(String, Vec<u64>)> =
                 users.iter().map(|one| (one.service.key(), play.history.gone_at(&place, &one.service.key()))).collect();
             let what = format!("{what} was a task's of {} and is told as foreign: {gone:?}", user.service.key());
@@ -272,17 +274,12 @@ fn targets_are_explained(
 }
 
 /// A task of this service had it last, ECS still shows where that task belonged, and nobody put it there by hand.
-fn is_provable(
-    play: &Play,
-    world: &World,
-    shown: &Shown,
-    place: &Place,
-    user: &Watched<'_>,
-    users: &[&Watched<'_>],
-) -> bool {
-    let last_gone = |one: &Watched<'_>| play.history.last_gone(place, &one.service.key()).map(|(_, gone)| gone);
+fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &Watched<'_>) -> bool {
     let Some((task, gone)) = play.history.last_gone(place, &user.service.key()) else { return false };
-    let latest = users.iter().filter_map(|one| last_gone(one)).max() == Some(gone);
+    let users = play.account.users(&place.group);
+    let others = users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
+    // Proof ends where nobody looks.
+    let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
     let mut writes = world.elb.writes().iter().rev();
     let registered = writes.find(|write| {
         write.effective
