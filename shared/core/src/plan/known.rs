@@ -1,7 +1,7 @@
 //! What the record remembers as this service's targets: grows with what is seen, ends when a target is seen gone.
 
-use crate::compare::Comparison;
-use crate::desired::Desired;
+use crate::compare::{Comparison, Matched};
+use crate::desired::{Claim, Desired, Standing};
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
@@ -17,8 +17,13 @@ pub(super) fn update(
     comparison: &Comparison,
     now: Timestamp,
 ) {
-    for matched in &comparison.matched {
-        record.hold(&matched.claim.group, &matched.claim.target, &matched.claim.task);
+    for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
+        // ECS may answer with an older description of a task that has stopped since: what was seen gone stays so.
+        let known = record.known_target(group, target);
+        let seen_gone = known.is_some_and(|known| known.task == *task && known.released_at.is_some());
+        if matches!(standing, Standing::Due(_)) || !seen_gone {
+            record.hold(group, target, task);
+        }
     }
     if !observation.tasks_are_whole() {
         return;
