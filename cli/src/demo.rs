@@ -7,7 +7,7 @@ mod timeline;
 
 use crate::CommandError;
 use crate::stage::{Stage, StageError};
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::thread::sleep;
 use std::time::Duration;
 use summary::Summary;
@@ -32,7 +32,7 @@ async fn play(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
     timeline
         .say(&format!("Everything is in order: {checked} checks, no finding, nothing written to any target group."))?;
     for scene in scenes::ALL {
-        if !fast && !json {
+        if !fast && !json && io::stdout().is_terminal() {
             sleep(PAUSE);
         }
         timeline.title(scene.title, scene.story)?;
@@ -41,7 +41,7 @@ async fn play(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
     let summary = Summary::of(&stage, &timeline);
     let mut out = anstream::stdout().lock();
     if json {
-        serde_json::to_writer_pretty(&mut out, &summary.to_json(seed, &timeline)).map_err(std::io::Error::from)?;
+        serde_json::to_writer_pretty(&mut out, &summary.to_json(seed, &timeline)).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
     } else {
         summary.print(&mut out)?;

@@ -17,7 +17,7 @@ struct Arguments {
 enum Command {
     /// Show Portkeeper at work on a simulated AWS account: no account, no credentials, nothing to install.
     Demo {
-        /// Another seed gives other identifiers and other timings.
+        /// Another seed gives other identifiers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// Print one JSON document instead of the timeline.
@@ -27,9 +27,9 @@ enum Command {
         #[arg(long)]
         fast: bool,
     },
-    /// Run an event file against the demo account and tell what it led to.
+    /// Hand an event to the real handler, in a fresh simulated account with the service it names, and tell what it led to.
     Replay {
-        /// A file with one EventBridge event, or with one of Portkeeper's own messages.
+        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch (each message alone).
         event: PathBuf,
         /// Print one JSON document instead of text.
         #[arg(long)]

@@ -1,4 +1,4 @@
-//! `portkeeper replay`: one event through the real handler, in an account that has the service it names.
+//! `portkeeper replay`: one event through the real handler, in a fresh account that has the service it names.
 
 use crate::CommandError;
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
@@ -137,9 +137,16 @@ impl Replayed {
             writeln!(out, "Task {} must be described in version {version} or newer.", task.tail())?;
         }
         for task in &check.stopped {
-            writeln!(out, "The event itself shows task {} as stopped: proof of what its target was.", task.arn.tail())?;
+            writeln!(
+                out,
+                "The event itself shows task {} as stopped, so that nobody has to wait for ECS's list.",
+                task.arn.tail()
+            )?;
         }
-        writeln!(out, "The demo account was given this service: two tasks in bridge mode behind a target group.\n")?;
+        writeln!(
+            out,
+            "A fresh simulated account has this service, in order: two tasks in bridge mode behind a target group.\nThe task of the event is not in it, and the settle time is skipped.\n"
+        )?;
         for delivery in &self.deliveries {
             for report in &delivery.reports {
                 self.print_report(delivery, report, out)?;

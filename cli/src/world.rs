@@ -31,7 +31,7 @@ async fn listen(seed: u64, port: u16) -> Result<(), CommandError> {
     writeln!(out, "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, SQS, SNS, DynamoDB.")?;
     writeln!(
         out,
-        "Any credentials and any region will do. Try: aws ecs list-services --cluster shop --endpoint-url {url}"
+        "Any credentials and any region will do, but the AWS command line wants some. Try:\n  AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n    aws ecs list-services --cluster shop --endpoint-url {url}"
     )?;
     writeln!(out, "End it with Ctrl-C.")?;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));

@@ -42,7 +42,7 @@ pub(super) const ALL: &[Scene] = &[
     },
     Scene {
         title: "A port reused by another service",
-        story: "A task of web stops, its target stays, the agent restarts, and billing gets the same host port.",
+        story: "A task of web stops, its target stays, the agent restarts, and billing, scaled up, gets the same host port.",
         kind: SceneKind::PortReused,
     },
     Scene {
@@ -52,7 +52,7 @@ pub(super) const ALL: &[Scene] = &[
     },
     Scene {
         title: "A foreign target",
-        story: "Somebody registers an address in api-tg that is no task's. Nothing proves that it is wrong.",
+        story: "Somebody registers an address in api-tg that is no task's. api gets a third task: an event.",
         kind: SceneKind::Foreign,
     },
     Scene {
@@ -102,7 +102,9 @@ pub(super) async fn play(
             stage.world.lock().person_elb("RegisterTargets", &input)?;
             scale(stage, "api", 3)?;
             timeline.run(stage, TO_HEAL_SECS).await?;
-            timeline.say("   The person who reads the alert takes the target out again.")?;
+            timeline.say(
+                "   The person who reads the alert takes the target out again; api goes back to two tasks: an event.",
+            )?;
             stage.world.lock().person_elb("DeregisterTargets", &input)?;
             scale(stage, "api", 2)?;
         }

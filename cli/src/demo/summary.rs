@@ -54,7 +54,7 @@ impl Summary {
     /// Prints it.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{BOLD}── What became of it{BOLD:#}\n")?;
-        let mut rows = table(&["service", "finding", "about", "people told after", "over after", "alerts"]);
+        let mut rows = table(&["service", "finding", "about", "first look to alert", "first look to end", "alerts"]);
         for incident in &self.incidents {
             let after = |secs: u64| spoken(u32::try_from(secs.saturating_sub(incident.first_seen_secs)).unwrap_or(0));
             rows.add_row([
