@@ -34,7 +34,9 @@ fn read(path: &Path) -> Result<PlanInput, CommandError> {
         Some(version) => {
             return Err(not_usable(format!("it has version {version}; this program reads {INPUT_VERSION}").into()));
         }
-        None => return Err(not_usable(format!("it has no number as `version`; this program reads {INPUT_VERSION}").into())),
+        None => {
+            return Err(not_usable(format!("it has no number as `version`; this program reads {INPUT_VERSION}").into()));
+        }
     }
     // From the text, not from the value: only so the error names a line.
     serde_json::from_str(&text).map_err(|error| not_usable(error.into()))
