@@ -92,6 +92,8 @@ pub(crate) struct Account {
     pub stranger: String,
     /// Tasks whose agent reports no bindings.
     pub unbound: Vec<String>,
+    /// The answers of `DescribeTasks` up to this one may be old.
+    pub old_answers: usize,
 }
 
 impl Account {

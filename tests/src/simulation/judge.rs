@@ -3,6 +3,7 @@
 use super::account::{Account, ServiceModel};
 use super::handling::Checked;
 use super::history::{History, Place, registered_in};
+use super::troubles::answers_of_describe_tasks;
 use portkeeper_core::ledger::Subject;
 use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult, Plan};
 use portkeeper_core::policy::{Mode, Policy};
@@ -38,7 +39,7 @@ pub(crate) struct Judge {
     policy: Policy,
     /// How many writes were judged.
     seen: usize,
-    /// When a target was repaired last, by service, direction and target.
+    /// When the check began that repaired a target last, by service, direction and target.
     repaired: BTreeMap<(String, ActionKind, String, String), u64>,
     /// Begin and end of the checks of each service that saw everything.
     looks: BTreeMap<String, Vec<(u64, u64)>>,
@@ -82,7 +83,8 @@ impl Judge {
             plan.verdicts.iter().any(|verdict| verdict.subject != Subject::Service)
                 && plan.verdicts.iter().all(|verdict| verdict.decision != Decision::Unknown)
         };
-        if checked.errors.is_empty() && checked.plan.as_ref().is_some_and(judged) {
+        let fresh = answers_of_describe_tasks(world, checked.began_ms) >= account.old_answers;
+        if fresh && checked.errors.is_empty() && checked.plan.as_ref().is_some_and(judged) {
             self.looks.entry(key.clone()).or_default().push((checked.began_ms, now));
         }
         if service.mode != Mode::Repair && service.mode_since_ms + CHECK_TAKES_MS < now && !tried.is_empty() {
@@ -105,8 +107,8 @@ impl Judge {
         }
         for outcome in tried.iter().filter(|outcome| outcome.result == OutcomeResult::Done) {
             let of = (key.clone(), outcome.kind, outcome.group.to_string(), outcome.target.to_string());
-            let before = self.repaired.insert(of, now);
-            let again = before.is_some_and(|at| at + u64::from(self.policy.confirm_seconds) * 1000 > now + 1000);
+            let before = self.repaired.insert(of, checked.began_ms);
+            let again = before.is_some_and(|at| at + u64::from(self.policy.confirm_seconds) * 1000 > now);
             if again && !service.ledger_touched {
                 let what = format!("{} {} twice within the confirm time", outcome.kind.verb(), outcome.target);
                 return broken("one writer", format!("{key}: {what}"));
@@ -190,7 +192,7 @@ impl Scene<'_> {
         // Whoever had it last and did not look meanwhile could not know.
         let had_it = gone.iter().filter(|(_, gone)| !gone.is_empty());
         if had_it.map(|(service, _)| service).all(seen_gone) {
-            return broken("release", format!("{:?} undoes {last:?}, after {previous:?}", self.write));
+            return broken("release", format!("{:?} undoes {last:?}, after {previous:?}; {gone:?}", self.write));
         }
         Ok(())
     }
@@ -230,10 +232,11 @@ impl Scene<'_> {
             let known = self.history.was_anybodys(&place);
             return broken("registration", format!("of nobody's target (once somebody's: {known}): {write:?}"));
         };
-        // Another task had this target when the check began: it is a new one's by now, and that is well.
+        // Another task had this target when the check began, or has it still by ECS's book: that one was meant.
         let recent = write.at_ms.saturating_sub(CHECK_TAKES_MS);
         let mut gone = self.users().flat_map(|user| self.history.gone_at(&place, &user.key()));
-        if gone.any(|at| at >= recent) {
+        let mut live = self.history.live_at(&place);
+        if gone.any(|at| at >= recent) || live.any(|live| live.task_arn != *owner) {
             return Ok(());
         }
         let settled = self.seconds_before(self.policy.settle_seconds);

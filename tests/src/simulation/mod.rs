@@ -188,7 +188,7 @@ impl Play {
         };
         self.note(&acted);
         if one_in(&mut self.dice.faults, 2) {
-            let text = troubles::edge(&mut self.stage.world.lock(), &mut self.dice.faults);
+            let text = troubles::edge(&mut self.stage.world.lock(), &mut self.account, &mut self.dice.faults);
             self.note(&text);
         }
         if one_in(&mut self.dice.faults, 5) {

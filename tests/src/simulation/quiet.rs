@@ -206,9 +206,10 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
             Mode::Alert | Mode::Off => true,
         };
         // Of two groups that take turns, people are told of the one in which it should not be.
-        let elsewhere = one.service.groups.iter().map(|group| Place { group: group.clone(), ..place.clone() });
-        let misplaced = elsewhere.flat_map(|place| one.told_of(&place)).any(|code| *code == Code::Misplaced);
-        if !misplaced && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
+        let others = one.service.groups.iter().filter(|group| **group != place.group);
+        let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
+        let told_elsewhere = elsewhere.any(|place| !one.told_of(&place).is_empty());
+        if !told_elsewhere && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
             let since = play.history.first_absent(&place, &target.task_arn).map(|at| (at - play.began_ms) / 1000);
             let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
             return broken(

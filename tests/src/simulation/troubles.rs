@@ -69,7 +69,7 @@ const TROUBLES: [(u32, Trouble); 13] = [
 ];
 
 /// Lets an API misbehave, or stop to; says how.
-pub(crate) fn edge(world: &mut World, random: &mut Rng) -> String {
+pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -> String {
     let Some((service, operation)) = random.choice(CALLS) else { return String::new() };
     let times = random.u32(1..7);
     let rule = |fault| Rule::new(service, operation, fault).times(times);
@@ -98,6 +98,7 @@ pub(crate) fn edge(world: &mut World, random: &mut Rng) -> String {
         }
         Trouble::StaleReads => {
             world.stale_reads(times);
+            account.old_answers = answers_of_describe_tasks(world, u64::MAX) + usize::try_from(times).unwrap_or(0);
             return format!("{times} descriptions of tasks are one version old");
         }
         Trouble::Unprocessed => {
@@ -110,6 +111,12 @@ pub(crate) fn edge(world: &mut World, random: &mut Rng) -> String {
         }
     }
     format!("{trouble:?}: the next {times} of {operation}")
+}
+
+/// How many descriptions of tasks were answered before that moment.
+pub(crate) fn answers_of_describe_tasks(world: &World, before_ms: u64) -> usize {
+    let calls = world.calls.of("DescribeTasks");
+    calls.filter(|call| call.error.is_none() && call.at_ms < before_ms).count()
 }
 
 /// Lists that end early, as a list does that has not yet heard of a new task; descriptions that leave tasks out.
