@@ -35,7 +35,9 @@ fn read(path: &Path) -> Result<PlanInput, CommandError> {
             return Err(not_usable(format!("it has version {version}; this program reads {INPUT_VERSION}").into()));
         }
         None => {
-            return Err(not_usable(format!("it has no number as `version`; this program reads {INPUT_VERSION}").into()));
+            return Err(not_usable(
+                format!("it has no number as `version`; this program reads {INPUT_VERSION}").into(),
+            ));
         }
     }
     // From the text, not from the value: only so the error names a line.
