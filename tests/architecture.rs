@@ -9,16 +9,27 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 7] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 8] = [
     ("portkeeper-core", &[]),
     ("portkeeper-aws", &["portkeeper-core"]),
     ("portkeeper-world", &["portkeeper-core"]),
     ("portkeeper-reconcile", &["portkeeper-aws", "portkeeper-core"]),
+    ("portkeeper-sweep", &["portkeeper-aws", "portkeeper-core"]),
     // The demo runs the real function on the simulated account.
-    ("portkeeper", &["portkeeper-aws", "portkeeper-core", "portkeeper-reconcile", "portkeeper-world"]),
+    (
+        "portkeeper",
+        &["portkeeper-aws", "portkeeper-core", "portkeeper-reconcile", "portkeeper-sweep", "portkeeper-world"],
+    ),
     (
         "portkeeper-tests",
-        &["portkeeper", "portkeeper-aws", "portkeeper-core", "portkeeper-reconcile", "portkeeper-world"],
+        &[
+            "portkeeper",
+            "portkeeper-aws",
+            "portkeeper-core",
+            "portkeeper-reconcile",
+            "portkeeper-sweep",
+            "portkeeper-world",
+        ],
     ),
     ("portkeeper-start-time", &[]),
 ];

@@ -7,6 +7,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_reconcile::CheckReport;
+use portkeeper_sweep::SweepReport;
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
@@ -28,6 +29,7 @@ pub const TOPIC: &str = "alerts";
 /// As in template.yaml: how many messages a batch holds, and how often one is tried.
 const BATCH_SIZE: usize = 100;
 const MAX_RECEIVE_COUNT: u32 = 5;
+const SWEEP_TIMEOUT_SECS: u32 = 290;
 
 /// 2026-11-23T00:00:00Z: any fixed moment does.
 const START_MS: u64 = 1_795_392_000_000;
@@ -51,6 +53,8 @@ pub struct Stage {
     /// The account. Never hold its lock across an `await`.
     pub world: SharedWorld,
     aws: Aws,
+    /// The sweep's own process.
+    sweeper: Aws,
     config: Config,
 }
 
@@ -69,13 +73,14 @@ impl Stage {
         let mut variables: BTreeMap<String, String> = deployed;
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_lookup(&|name| variables.get(name).cloned())?;
-        let aws = Aws::from_sdk_config(&sdk_config(&world));
-        Ok(Self { world, aws, config })
+        let (aws, sweeper) = (clients(&world, &config), clients(&world, &config));
+        Ok(Self { world, aws, sweeper, config })
     }
 
-    /// Forgets what a warm function remembers, as a new function instance would.
+    /// Forgets what warm functions remember, as new function instances would.
     pub fn cold_start(&mut self) {
-        self.aws = Aws::from_sdk_config(&sdk_config(&self.world));
+        self.aws = clients(&self.world, &self.config);
+        self.sweeper = clients(&self.world, &self.config);
     }
 
     /// The configuration in force.
@@ -111,6 +116,12 @@ impl Stage {
         Ok(Some(delivery))
     }
 
+    /// Runs the real sweep, with as much time as template.yaml gives it.
+    pub async fn sweep(&mut self) -> Result<SweepReport, StageError> {
+        let deadline = self.aws.now().plus_secs(SWEEP_TIMEOUT_SECS);
+        Ok(portkeeper_sweep::handle(&self.sweeper, &self.config, deadline).await?)
+    }
+
     /// Gives a batch to the real handler and ends it as Lambda would.
     pub async fn handle(&mut self, batch: &Value) -> Result<Delivery, StageError> {
         let at_ms = self.world.lock().now_ms();
@@ -123,6 +134,11 @@ impl Stage {
         finish_batch(&mut self.world.lock(), QUEUE, batch, Ok(&response));
         Ok(Delivery { at_ms, reports, failed })
     }
+}
+
+/// The clients of a function that starts now.
+fn clients(world: &SharedWorld, config: &Config) -> Aws {
+    Aws::from_sdk_config(&sdk_config(world)).at_share(config.api_share_percent)
 }
 
 /// What template.yaml makes, as far as the function sees it. Gives the function's variables.

@@ -1,4 +1,4 @@
-//! The function's environment: names, defaults and ranges are those that the code reads.
+//! The functions' environment: names, defaults and ranges are those that the code reads.
 
 use crate::document::{find, template, text_of};
 use portkeeper_aws::config::{Config, VARIABLES, Variable};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn environment(template: &Value) -> BTreeMap<&str, &Value> {
-    let variables = &template["Resources"]["ReconcileFunction"]["Properties"]["Environment"]["Variables"];
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
     variables.as_object().expect("variables").iter().map(|(name, value)| (name.as_str(), value)).collect()
 }
 

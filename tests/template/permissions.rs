@@ -1,4 +1,4 @@
-//! What the function may do: what it does, no more, and each with its reason.
+//! What the functions may do: what they do, no more, and each with its reason.
 
 use crate::document::{find, one_or_more, root, template, text};
 use serde_json::{Value, json};
@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 
 /// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has one, which is asked
 /// for only when a container instance is named in the call.
-const WITHOUT_RESOURCE: [&str; 4] = [
+const WITHOUT_RESOURCE: [&str; 6] = [
     "ecs:DescribeTaskDefinition",
+    "ecs:ListClusters",
+    "ecs:ListServices",
     "ecs:ListTasks",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
 ];
 
-/// What Lambda does in the function's name; the code calls none of it.
+/// What Lambda does in the functions' names; the code calls none of it.
 const BY_LAMBDA: [&str; 5] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
@@ -27,10 +29,27 @@ fn statements(of: &Value) -> Vec<&Value> {
     find(of, &|value| value.get("Effect").is_some())
 }
 
-/// The statements of the function's role: without who may take it.
+/// Policies that are resources of their own.
+const POLICIES: [&str; 2] = ["ReadPolicy", "RepairPolicy"];
+
+/// The statements of a function's role: without who may take it.
+fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
+    let resources = &template["Resources"];
+    let own = &resources[role]["Properties"]["Policies"];
+    let names_role = |value: &Value| value["Ref"] == role;
+    let attached = POLICIES.iter().map(|name| &resources[*name]["Properties"]).filter(|policy| {
+        names_role(&policy["RoleName"]) || policy["Roles"].as_array().is_some_and(|roles| roles.iter().any(names_role))
+    });
+    [own].into_iter().chain(attached).flat_map(statements).collect()
+}
+
+/// The statements of all functions' roles.
 fn granted(template: &Value) -> Vec<&Value> {
-    let role = &template["Resources"]["ReconcileRole"]["Properties"]["Policies"];
-    [statements(role), statements(&template["Resources"]["RepairPolicy"])].concat()
+    [granted_to(template, "ReconcileRole"), granted_to(template, "SweepRole")].concat()
+}
+
+fn actions(statements: &[&Value]) -> BTreeSet<String> {
+    statements.iter().flat_map(|statement| one_or_more(&statement["Action"])).collect()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
@@ -59,14 +78,27 @@ fn camel_case(name: &str) -> String {
 }
 
 #[test]
-fn the_function_may_do_what_it_does_and_nothing_else() {
+fn the_functions_may_do_what_they_do_and_nothing_else() {
     let template = template();
-    let mut granted: BTreeSet<String> =
-        granted(&template).iter().flat_map(|statement| one_or_more(&statement["Action"])).collect();
+    let mut granted = actions(&granted(&template));
     for action in BY_LAMBDA {
         assert!(granted.remove(action), "Lambda needs {action}");
     }
     assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
+}
+
+/// The sweep only looks and asks; only what it alone does is not granted to the function that repairs.
+#[test]
+fn the_sweep_changes_nothing() {
+    let template = template();
+    let (sweep, reconcile) =
+        (actions(&granted_to(&template, "SweepRole")), actions(&granted_to(&template, "ReconcileRole")));
+    let only_sweep: Vec<&String> = sweep.difference(&reconcile).collect();
+    assert_eq!(only_sweep, ["ecs:ListClusters", "ecs:ListServices"]);
+    let reads = ["Describe", "List", "BatchGet"];
+    let writes: Vec<&String> =
+        sweep.iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
+    assert_eq!(writes, ["dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
 }
 
 #[test]

@@ -132,7 +132,7 @@ async fn a_record_is_stored_under_a_condition() {
         }"##]]
     .assert_eq(&pretty(&inputs[1]));
     let read = ledger::recall(shop.aws(), "ledger", std::slice::from_ref(&key)).await.unwrap();
-    assert_eq!(read[&key], second);
+    assert_eq!(read.records[&key], second);
     expect![[r#"
         {
           "RequestItems": {

@@ -5,8 +5,8 @@ use crate::errors::CheckError;
 use crate::report::CheckReport;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_aws::execute::execute;
-use portkeeper_aws::failure::Failure;
+use portkeeper_aws::execute::{execute, skip};
+use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::{self, Stored};
 use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::code::Code;
@@ -15,12 +15,14 @@ use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{Alert, AlertState, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
+use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
 
 /// Checks one service that was described just now.
 pub(crate) async fn check_service(
     aws: &Aws,
     config: &Config,
+    policy: &Policy,
     check: &ServiceCheck,
     stored: Stored,
     described: Result<Observation, Failure>,
@@ -30,7 +32,7 @@ pub(crate) async fn check_service(
         tracing::warn!(service = %check.key, note, "the ledger record was not used");
     }
     let done = match described {
-        Ok(described) => carry_through(aws, config, check, stored, described, &mut report).await,
+        Ok(described) => carry_through(aws, config, policy, check, stored, described, &mut report).await,
         Err(failure) => Err(CheckError::Observe(failure)),
     };
     if let Err(error) = done {
@@ -44,12 +46,13 @@ pub(crate) async fn check_service(
 async fn carry_through(
     aws: &Aws,
     config: &Config,
+    policy: &Policy,
     check: &ServiceCheck,
     stored: Stored,
     described: Observation,
     report: &mut CheckReport,
 ) -> Result<(), CheckError> {
-    let input = read(aws, config, check, &stored, described).await;
+    let input = read(aws, policy, check, &stored, described).await;
     report.note_observation(&input.observation);
     let mut plan = plan(&input);
     if !report.succeeded() {
@@ -63,7 +66,7 @@ async fn carry_through(
         .await
         .map_err(CheckError::Ledger)?;
     let asked = ask_for_next_look(aws, config, check, &input.observation, &plan).await;
-    let outcomes = execute(aws, &plan.actions).await;
+    let outcomes = write(aws, table, &plan).await;
     let mut record = settle(&plan.next_record, &outcomes);
     if let Err(error) = asked {
         record.look_again_at = None;
@@ -73,6 +76,18 @@ async fn carry_through(
     report.note_outcomes(outcomes);
     ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;
     Ok(())
+}
+
+/// Makes the writes, unless the kill switch was thrown since the plan was made: it holds at once.
+async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
+    if plan.actions.is_empty() {
+        return Vec::new();
+    }
+    match ledger::writes_stopped(aws, table).await {
+        Ok(None) => execute(aws, &plan.actions).await,
+        Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is on: {why}")),
+        Err(failure) => skip(&plan.actions, &format!("the kill switch cannot be read: {}", chain(&failure))),
+    }
 }
 
 /// Publishes the alerts, and gives the record with those marked that SNS accepted. A begin that was not accepted waits
@@ -107,13 +122,13 @@ async fn tell(
 }
 
 /// Reads what the plan needs: the service's targets and tasks, then what these leave in doubt.
-async fn read(aws: &Aws, config: &Config, check: &ServiceCheck, stored: &Stored, described: Observation) -> PlanInput {
+async fn read(aws: &Aws, policy: &Policy, check: &ServiceCheck, stored: &Stored, described: Observation) -> PlanInput {
     let observation = observe::observe_rest(aws, check, described).await;
     let mut input = PlanInput {
         version: INPUT_VERSION,
         now: aws.now(),
         hop: check.hop,
-        policy: config.policy.clone(),
+        policy: policy.clone(),
         record: stored.record.clone(),
         observation,
     };

@@ -25,7 +25,7 @@ async fn main() -> Result<ExitCode, Error> {
         }
     };
     log::start(config.log);
-    let aws = Aws::connect().await;
+    let aws = Aws::connect().await.at_share(config.api_share_percent);
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<SqsEvent>| {
         let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);

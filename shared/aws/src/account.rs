@@ -2,13 +2,20 @@
 //!
 //! It knows how to reach AWS and nothing of what is asked there.
 
+use crate::failure::{Failure, FailureKind};
+use crate::pace::Pace;
 use crate::warm::Warm;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_async::rt::sleep::{AsyncSleep as _, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -43,7 +50,9 @@ pub struct Aws {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) warm: Warm,
+    pace: Pace,
     time: SharedTimeSource,
+    sleep: Option<SharedAsyncSleep>,
 }
 
 impl Aws {
@@ -74,8 +83,61 @@ impl Aws {
             sqs: aws_sdk_sqs::Client::new(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
             warm: Warm::default(),
+            pace: Pace::new(100),
             time: config.time_source().unwrap_or_default(),
+            sleep: config.sleep_impl(),
         }
+    }
+
+    /// The same clients, which take no more than this share, in percent, of the calls that AWS allows an account.
+    #[must_use]
+    pub fn at_share(self, percent: u32) -> Self {
+        Self { pace: Pace::new(percent), ..self }
+    }
+
+    /// Waits until a call of this action is within our share. Every call begins with it.
+    ///
+    /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
+    pub(crate) async fn turn(&self, action: &'static str) {
+        let wait = self.pace.take(action, self.now());
+        if let Some(sleep) = self.sleep.as_ref().filter(|_| !wait.is_zero()) {
+            sleep.sleep(wait).await;
+        }
+    }
+
+    /// How many calls were made, by IAM action. A call that the SDK made again is counted once.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.pace.calls()
+    }
+
+    /// What an error of the SDK means. A call that was throttled to its end is counted.
+    pub(crate) fn failure<E>(
+        &self,
+        action: &'static str,
+        resource: impl Into<String>,
+        error: SdkError<E, HttpResponse>,
+    ) -> Failure
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let failure = Failure::of(action, resource, error);
+        if failure.kind == FailureKind::Throttled {
+            self.pace.note_throttled();
+        }
+        failure
+    }
+
+    /// How many calls AWS throttled until the SDK gave up.
+    #[must_use]
+    pub fn throttled(&self) -> u64 {
+        self.pace.throttled()
+    }
+
+    /// How many target groups can be read in so many seconds within our share.
+    #[must_use]
+    pub fn groups_read_in(&self, seconds: u32) -> usize {
+        self.pace.balancing_reads_in(seconds)
     }
 
     /// The moment, by the clock that also signs the requests.

@@ -22,8 +22,12 @@ const SETTLE: &str = "PORTKEEPER_SETTLE_SECONDS";
 const CONFIRM: &str = "PORTKEEPER_CONFIRM_SECONDS";
 const DEREGISTRATIONS: &str = "PORTKEEPER_MAX_DEREGISTRATIONS";
 const PERCENT: &str = "PORTKEEPER_MAX_DEREGISTRATION_PERCENT";
+const SHARE: &str = "PORTKEEPER_API_SHARE_PERCENT";
 const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
+
+/// Three functions run at once at most, so that a quarter of the account's calls is always left to others.
+const DEFAULT_SHARE_PERCENT: u32 = 25;
 
 /// An environment variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +93,12 @@ pub const VARIABLES: &[Variable] = &[
         allowed: "a whole number from 0 to 100",
     },
     Variable {
+        name: SHARE,
+        meaning: "What one running function takes at most of the calls that AWS allows the account, in percent",
+        default: Some("25"),
+        allowed: "a whole number from 1 to 100",
+    },
+    Variable {
         name: CLUSTERS,
         meaning: "The clusters that are looked at",
         default: Some("*"),
@@ -141,6 +151,8 @@ pub struct Config {
     pub alerts_topic_arn: String,
     /// Limits and waiting times: the core's defaults, overlaid.
     pub policy: Policy,
+    /// What one running function takes at most of the calls that AWS allows the account.
+    pub api_share_percent: u32,
     /// The clusters that are looked at.
     pub clusters: Clusters,
     /// How much is logged.
@@ -239,6 +251,7 @@ impl Config {
                     .value(PERCENT, defaults.max_deregistration_percent, |text| number(text, 0, 100)),
                 ..defaults
             },
+            api_share_percent: read.value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
             clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
             log: read.value(LOG, LogLevel::Info, parse_level),
         };

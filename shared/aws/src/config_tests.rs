@@ -28,6 +28,7 @@ fn required_variables_are_enough() {
                 alerts_topic_arn: "arn:aws:sns:eu-west-1:111122223333:alerts",
                 policy: Policy {
                     mode: Repair,
+                    writes_stopped: None,
                     settle_seconds: 90,
                     confirm_seconds: 60,
                     max_deregistrations: 5,
@@ -40,6 +41,7 @@ fn required_variables_are_enough() {
                     unhealthy_margin_seconds: 60,
                     max_hops: 12,
                 },
+                api_share_percent: 25,
                 clusters: All,
                 log: Info,
             }

@@ -46,6 +46,12 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
     outcomes
 }
 
+/// What becomes of these actions when none of them is made, for this reason.
+#[must_use]
+pub fn skip(actions: &[Action], why: &str) -> Vec<Outcome> {
+    actions.iter().flat_map(|action| skipped(action, &action.targets, why)).collect()
+}
+
 /// Carries one action out. A call that is refused because of one bad target is made again with half of the
 /// targets, down to the bad ones, so that only these are refused.
 async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
@@ -53,6 +59,8 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
     let mut calls = 0;
     while let Some(targets) = waiting.pop() {
+        // Before the proof's age is looked at: waiting makes it older.
+        aws.turn(name_of(action.kind)).await;
         if aws.now() > action.not_after {
             outcomes.extend(skipped(action, targets, "the proof had become too old when its turn came"));
             continue;
@@ -89,13 +97,21 @@ async fn call(aws: &Aws, kind: ActionKind, group: &TargetGroupArn, targets: &[Ta
     match kind {
         ActionKind::Register => {
             let sent = aws.elb.register_targets().target_group_arn(arn).set_targets(described).send().await;
-            sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:RegisterTargets", resource(), error))
+            sent.map(|_| ()).map_err(|error| aws.failure(name_of(kind), resource(), error))
         }
         ActionKind::Deregister => {
             let request = aws.elb.deregister_targets().target_group_arn(arn).set_targets(described);
             let sent = request.customize().config_override(once()).send().await;
-            sent.map(|_| ()).map_err(|error| Failure::of("elasticloadbalancing:DeregisterTargets", resource(), error))
+            sent.map(|_| ()).map_err(|error| aws.failure(name_of(kind), resource(), error))
         }
+    }
+}
+
+/// The IAM action of this kind of write.
+fn name_of(kind: ActionKind) -> &'static str {
+    match kind {
+        ActionKind::Register => "elasticloadbalancing:RegisterTargets",
+        ActionKind::Deregister => "elasticloadbalancing:DeregisterTargets",
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! The item's counter makes one writer at a time: a writer whose counter is no longer the stored one has read
 //! an older record, and steps back. What a record says is not looked at here.
+//!
+//! The table also holds two marks that belong to no service: the kill switch, which a person sets, and where the sweep
+//! goes on.
 
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
@@ -27,12 +30,22 @@ const GET_BATCH: usize = 100;
 /// take three rounds; more than ten mean throttling, and the queue is the better place to wait.
 const GET_ROUNDS: usize = 10;
 
-const KEY: &str = "pk";
+pub(crate) const KEY: &str = "pk";
 const COUNTER: &str = "counter";
 const RECORD: &str = "record";
-const EXPIRES: &str = "expires";
+pub(crate) const EXPIRES: &str = "expires";
 
-type Item = HashMap<String, AttributeValue>;
+/// The key of the kill switch. Keys of services hold a slash.
+const SWITCH: &str = "switch";
+
+/// What the kill switch says: [`ALLOWED`], or anything else, which stops all writes.
+const WRITES: &str = "writes";
+const ALLOWED: &str = "allowed";
+
+/// Why it is set, for people.
+const WHY: &str = "why";
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// A record as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -78,23 +91,54 @@ pub enum CommitError {
     Call(#[from] Failure),
 }
 
-/// Reads the records of these services; each has an entry in the answer.
-pub async fn recall(aws: &Aws, table: &str, keys: &[ServiceKey]) -> Result<BTreeMap<ServiceKey, Stored>, Failure> {
+/// What is remembered of several services.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// An entry for each service that was asked for.
+    pub records: BTreeMap<ServiceKey, Stored>,
+    /// The kill switch is on, for this reason.
+    pub writes_stopped: Option<String>,
+}
+
+/// Reads the records of these services, and the kill switch.
+pub async fn recall(aws: &Aws, table: &str, keys: &[ServiceKey]) -> Result<Recalled, Failure> {
+    if keys.is_empty() {
+        return Ok(Recalled::default());
+    }
+    let mut writes_stopped = None;
     let mut by_text: BTreeMap<String, &ServiceKey> = keys.iter().map(|key| (key.to_string(), key)).collect();
     let mut recalled: BTreeMap<ServiceKey, Stored> = keys.iter().map(|key| (key.clone(), Stored::default())).collect();
-    let texts: Vec<String> = by_text.keys().cloned().collect();
+    let texts: Vec<String> = [SWITCH.to_owned()].into_iter().chain(by_text.keys().cloned()).collect();
     for batch in texts.chunks(GET_BATCH) {
         for item in get_batch(aws, table, batch).await? {
-            let key = item.get(KEY).and_then(|value| value.as_s().ok()).and_then(|text| by_text.remove(text));
-            if let Some(key) = key {
+            let text = text_of(&item, KEY).unwrap_or_default();
+            if text == SWITCH {
+                writes_stopped = stop_of(&item);
+            } else if let Some(key) = by_text.remove(text) {
                 recalled.insert(key.clone(), stored(&item));
             }
         }
     }
-    Ok(recalled)
+    Ok(Recalled { records: recalled, writes_stopped })
 }
 
-async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>, Failure> {
+/// Why writes are stopped, if the kill switch is on now.
+pub async fn writes_stopped(aws: &Aws, table: &str) -> Result<Option<String>, Failure> {
+    let items = get_batch(aws, table, &[SWITCH.to_owned()]).await?;
+    Ok(items.iter().find_map(stop_of))
+}
+
+/// A switch that does not say that writes are allowed stops them: somebody meant something by it.
+fn stop_of(item: &Item) -> Option<String> {
+    let says = text_of(item, WRITES).unwrap_or_default();
+    (says != ALLOWED).then(|| text_of(item, WHY).unwrap_or("no reason is given").to_owned())
+}
+
+pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(crate) async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>, Failure> {
     let action = "dynamodb:BatchGetItem";
     let resource = || format!("{} records of table {table}", keys.len());
     let of_key = |key: &String| Item::from([(KEY.to_owned(), AttributeValue::S(key.clone()))]);
@@ -103,8 +147,9 @@ async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>,
     let mut wanted = Some(HashMap::from([(table.to_owned(), wanted)]));
     let mut items = Vec::new();
     for _ in 0..GET_ROUNDS {
+        aws.turn(action).await;
         let answer = aws.dynamodb.batch_get_item().set_request_items(wanted).send().await;
-        let answer = answer.map_err(|error| Failure::of(action, resource(), error))?;
+        let answer = answer.map_err(|error| aws.failure(action, resource(), error))?;
         items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
         wanted = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
         if wanted.is_none() {
@@ -120,7 +165,7 @@ fn number(item: &Item, name: &str) -> Option<u64> {
 }
 
 fn stored(item: &Item) -> Stored {
-    let text = item.get(RECORD).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+    let text = text_of(item, RECORD).unwrap_or_default();
     let (record, note) = match LedgerRecord::from_json(text) {
         Ok(record) => (record, None),
         Err(error) => (LedgerRecord::default(), Some(chain(&error))),
@@ -164,6 +209,7 @@ pub async fn commit(
             .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":counter", AttributeValue::N(counter.to_string())),
     };
+    aws.turn("dynamodb:PutItem").await;
     match put.send().await {
         Ok(_) => Ok(next),
         Err(error) => match error.as_service_error() {
@@ -176,20 +222,27 @@ pub async fn commit(
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
                 Err(CommitError::LostRace { key: key.to_string() })
             }
-            _ => Err(Failure::of("dynamodb:PutItem", format!("record {key} of table {table}"), error).into()),
+            _ => Err(aws.failure("dynamodb:PutItem", format!("record {key} of table {table}"), error).into()),
         },
     }
 }
 
+impl Stored {
+    /// More than half of the item's life is over, and it holds something.
+    #[must_use]
+    pub fn is_aging(&self, now: Timestamp) -> bool {
+        let half_over = self.expires_at.is_none_or(|at| at < now.plus_secs(LIFE_SECONDS / 2));
+        self.record != LedgerRecord::default() && half_over
+    }
+}
+
 fn is_due(stored: &Stored, record: &LedgerRecord, now: Timestamp) -> bool {
-    let half_over = || stored.expires_at.is_none_or(|at| at < now.plus_secs(LIFE_SECONDS / 2));
     // An unreadable record is replaced as soon as there is anything to say.
-    *record != stored.record || (*record != LedgerRecord::default() && half_over())
+    *record != stored.record || stored.is_aging(now)
 }
 
 fn is_ours(item: &Item, counter: u64, text: &str) -> bool {
-    let same_text = item.get(RECORD).and_then(|value| value.as_s().ok()).is_some_and(|stored| stored == text);
-    number(item, COUNTER) == Some(counter) && same_text
+    number(item, COUNTER) == Some(counter) && text_of(item, RECORD) == Some(text)
 }
 
 #[cfg(test)]

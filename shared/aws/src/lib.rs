@@ -14,4 +14,6 @@ pub mod look_again;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
+mod pace;
+pub mod sweep_mark;
 mod warm;

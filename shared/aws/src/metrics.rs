@@ -1,6 +1,6 @@
 //! Metrics: one line in CloudWatch's
 //! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
-//! for each check.
+//! for each check, for each cluster that was swept, and for each run of the sweep.
 //!
 //! Names and dimensions are closed lists: every combination costs money each month. The service stands in the
 //! line as a plain property, to be searched for in the log.
@@ -37,6 +37,34 @@ pub struct CheckMetrics {
     pub duration_ms: u64,
 }
 
+/// What one run of the sweep saw of one cluster, in numbers. Zeros are written, too: silence is failure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SweepMetrics {
+    /// Services that were looked at.
+    pub services: usize,
+    /// Their tasks that are wanted to run.
+    pub tasks: usize,
+    /// Targets in their groups.
+    pub targets: usize,
+    /// Services for which a check was asked for.
+    pub suspects: usize,
+    /// Findings, before any second look.
+    pub findings: usize,
+    /// Services that could not be read.
+    pub unread: usize,
+}
+
+/// A metric: its name, its unit and its value.
+type Metric = (String, &'static str, Value);
+
+fn count(name: &str, count: usize) -> Metric {
+    (name.to_owned(), "Count", json!(count))
+}
+
+fn milliseconds(name: &str, ms: u64) -> Metric {
+    (name.to_owned(), "Milliseconds", json!(ms))
+}
+
 /// The line for one check.
 #[must_use]
 pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> String {
@@ -52,25 +80,47 @@ pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> Str
         ("Gaps", check.gaps),
         ("Errors", check.errors),
     ];
-    let named = counts.iter().map(|(name, count)| ((*name).to_owned(), "Count", json!(count)));
-    let by_code = check.findings.iter().map(|(code, count)| (format!("Finding.{code}"), "Count", json!(count)));
-    let duration = ("DurationMs".to_owned(), "Milliseconds", json!(check.duration_ms));
-    let metrics: Vec<_> = named.chain(by_code).chain([duration]).collect();
+    let named = counts.iter().map(|(name, number)| count(name, *number));
+    let by_code = check.findings.iter().map(|(code, number)| count(&format!("Finding.{code}"), *number));
+    let metrics = named.chain(by_code).chain([milliseconds("DurationMs", check.duration_ms)]).collect();
+    line(at, &[("cluster", key.cluster.name())], &[("service", &key.service)], metrics)
+}
+
+/// The line for one cluster that was swept.
+#[must_use]
+pub fn sweep_line(cluster: &str, at: Timestamp, seen: &SweepMetrics) -> String {
+    let counts = [
+        ("SweptServices", seen.services),
+        ("SweptTasks", seen.tasks),
+        ("SweptTargets", seen.targets),
+        ("SweepSuspects", seen.suspects),
+        ("SweepFindings", seen.findings),
+        ("SweepUnread", seen.unread),
+    ];
+    line(at, &[("cluster", cluster)], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
+}
+
+/// The line for one run of the sweep. `unread` counts clusters and services that nobody could look at.
+#[must_use]
+pub fn heartbeat_line(at: Timestamp, is_round_over: bool, unread: usize, duration_ms: u64) -> String {
+    let metrics = vec![
+        count("SweepRuns", 1),
+        count("SweepRounds", usize::from(is_round_over)),
+        count("SweepBlind", unread),
+        milliseconds("SweepDurationMs", duration_ms),
+    ];
+    line(at, &[], &[], metrics)
+}
+
+/// A line of metrics, counted as a whole and by each dimension.
+fn line(at: Timestamp, dimensions: &[(&str, &str)], properties: &[(&str, &str)], metrics: Vec<Metric>) -> String {
     let described: Vec<Value> = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+    let by_dimension = dimensions.iter().map(|(name, _)| json!([name]));
+    let sets: Vec<Value> = [json!([])].into_iter().chain(by_dimension).collect();
+    let directive = json!({ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": described });
     let mut line = Map::new();
-    line.insert(
-        "_aws".to_owned(),
-        json!({
-            "Timestamp": at.as_millis(),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE,
-                "Dimensions": [[], ["cluster"]],
-                "Metrics": described,
-            }],
-        }),
-    );
-    line.insert("cluster".to_owned(), json!(key.cluster.name()));
-    line.insert("service".to_owned(), json!(key.service));
+    line.insert("_aws".to_owned(), json!({ "Timestamp": at.as_millis(), "CloudWatchMetrics": [directive] }));
+    line.extend(dimensions.iter().chain(properties).map(|(name, value)| ((*name).to_owned(), json!(value))));
     line.extend(metrics.into_iter().map(|(name, _, value)| (name, value)));
     Value::Object(line).to_string()
 }

@@ -14,5 +14,6 @@ pub async fn publish(aws: &Aws, topic_arn: &str, message: &Message) -> Result<()
         let attribute = attribute.map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
         request = request.message_attributes(name, attribute);
     }
-    request.send().await.map(|_| ()).map_err(|error| Failure::of("sns:Publish", topic_arn, error))
+    aws.turn("sns:Publish").await;
+    request.send().await.map(|_| ()).map_err(|error| aws.failure("sns:Publish", topic_arn, error))
 }

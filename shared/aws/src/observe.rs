@@ -5,11 +5,13 @@
 //! an error. It states facts and judges none of them.
 
 mod answers;
+pub mod cluster;
 mod containers;
 mod convert;
 #[cfg(test)]
 mod convert_tests;
 mod groups;
+mod listing;
 mod owners;
 mod services;
 mod tasks;
@@ -23,6 +25,7 @@ use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceSta
 use std::collections::BTreeSet;
 
 pub use answers::answer_questions;
+pub use listing::{FoundClusters, find_clusters, list_clusters, list_services};
 pub use services::describe_services;
 
 /// How many calls of one kind are under way at once for one service, and how many services are read at once. ELBv2 gives an account ten reads a
@@ -67,7 +70,7 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     if groups.is_empty() {
         return seen;
     }
-    groups::read_groups(aws, &groups, &mut seen).await;
+    groups::read_groups(aws, &groups, &mut seen, &|| {}).await;
     tasks::read_tasks(aws, &mut seen).await;
     merge_stopped(check, &mut seen);
     seen.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));

@@ -242,6 +242,14 @@ pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, h
     serde_json::json!({ "portkeeper": own })
 }
 
+/// The body of a message that asks to look at these services of a cluster.
+#[must_use]
+pub fn check_message(cluster: &ClusterArn, services: &BTreeSet<String>) -> Value {
+    let (cluster, services) = (cluster.clone(), services.clone());
+    let own = OwnMessage { version: MESSAGE_VERSION, cluster, services, hop: 0, at_least: BTreeMap::new() };
+    serde_json::json!({ "portkeeper": own })
+}
+
 /// One service to look at, and the messages that asked for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceCheck {

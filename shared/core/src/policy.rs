@@ -52,6 +52,9 @@ impl fmt::Display for Mode {
 pub struct Policy {
     /// The stack-wide mode.
     pub mode: Mode,
+    /// The kill switch: while it says something, nothing is repaired anywhere. What it says is why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub writes_stopped: Option<String>,
     /// Seconds after RUNNING or STOPPED during which ECS is left to do its work. ECS registers within seconds
     /// around RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
     pub settle_seconds: u32,
@@ -94,6 +97,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             mode: Mode::Repair,
+            writes_stopped: None,
             settle_seconds: 90,
             confirm_seconds: 60,
             max_deregistrations: 5,
@@ -118,10 +122,21 @@ pub struct ModeInForce {
     pub why: String,
 }
 
-/// The mode for a service with this tag value. A tag that cannot be understood means `alert`: whoever wrote it
-/// wanted something other than the default, and telling is the mode that can do no harm.
+/// The mode for a service with this tag value. The kill switch turns every `repair` into `alert`.
 #[must_use]
 pub fn mode_in_force(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
+    let asked = asked_mode(policy, tag, now);
+    match &policy.writes_stopped {
+        Some(why) if asked.mode == Mode::Repair => {
+            ModeInForce { mode: Mode::Alert, why: format!("the kill switch is on: {why}") }
+        }
+        _ => asked,
+    }
+}
+
+/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`: whoever wrote it
+/// wanted something other than the default, and telling is the mode that can do no harm.
+fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
     let Some(tag) = tag else {
         return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };
     };

@@ -115,7 +115,7 @@ async fn check_service(
     checked: &mut Checked,
 ) -> Result<(), StageError> {
     let recalled = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
-    let stored = recalled.into_values().next().unwrap_or_default();
+    let stored = recalled.records.into_values().next().unwrap_or_default();
     let input = read(aws, config, check, &stored, mutation).await?;
     let gaps = input.observation.gaps.iter().filter(|gap| gap.retry);
     checked.errors.extend(gaps.map(|gap| gap.why.clone()));
@@ -153,7 +153,7 @@ async fn commit(
 ) -> Result<Stored, StageError> {
     if mutation == Mutation::ManyWriters {
         let newest = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
-        stored = newest.into_values().next().unwrap_or_default();
+        stored = newest.records.into_values().next().unwrap_or_default();
     }
     Ok(ledger::commit(aws, &config.ledger_table, &check.key, &stored, record, aws.now()).await?)
 }

@@ -2,7 +2,7 @@
 
 use super::{DESCRIBE_BATCH, convert, few_at_once, gap, owners::Counts, services::failure_gap};
 use crate::account::Aws;
-use crate::failure::{Failure, chain};
+use crate::failure::chain;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskDefinitionArn};
 use portkeeper_core::observation::{
     ContainerInstance, ContainerInstanceState, Gap, Missed, Observation, Task, TaskDefinition,
@@ -61,11 +61,12 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&ContainerInst
     let (mut instances, mut gaps) = (Instances::new(), Vec::new());
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
     let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
+    aws.turn(DESCRIBE_INSTANCES).await;
     let answer = match request.set_container_instances(Some(names)).send().await {
         Ok(answer) => answer,
         Err(error) => {
             let resource = format!("{} container instances of {}", batch.len(), cluster.name());
-            let failure = Failure::of(DESCRIBE_INSTANCES, resource, error);
+            let failure = aws.failure(DESCRIBE_INSTANCES, resource, error);
             gaps.extend(batch.iter().map(|arn| gap(Missed::ContainerInstance((*arn).clone()), &failure)));
             return (instances, gaps);
         }
@@ -113,6 +114,7 @@ pub(super) async fn count_tasks(
     for batch in arns.chunks(DESCRIBE_BATCH) {
         let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
         let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
+        aws.turn(DESCRIBE_INSTANCES).await;
         match request.set_container_instances(Some(names)).send().await {
             Ok(answer) => counts.extend(answer.container_instances().iter().filter_map(|described| {
                 let arn =
@@ -121,7 +123,7 @@ pub(super) async fn count_tasks(
             })),
             Err(error) => {
                 let resource = format!("{} container instances of {}", batch.len(), cluster.name());
-                gaps.push(gap(Missed::Owners, &Failure::of(DESCRIBE_INSTANCES, resource, error)));
+                gaps.push(gap(Missed::Owners, &aws.failure(DESCRIBE_INSTANCES, resource, error)));
             }
         }
     }
@@ -173,8 +175,9 @@ async fn read_definition(aws: &Aws, arn: &TaskDefinitionArn) -> Result<TaskDefin
     }
     let action = "ecs:DescribeTaskDefinition";
     let missed = || Missed::TaskDefinition(arn.clone());
+    aws.turn(action).await;
     let answer = aws.ecs.describe_task_definition().task_definition(arn.as_str()).send().await;
-    let answer = answer.map_err(|error| gap(missed(), &Failure::of(action, arn.path(), error)))?;
+    let answer = answer.map_err(|error| gap(missed(), &aws.failure(action, arn.path(), error)))?;
     let described = answer.task_definition().ok_or_else(|| Gap {
         what: missed(),
         why: format!("{action} did not answer for {}", arn.path()),

@@ -5,23 +5,45 @@
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
+use aws_sdk_elasticloadbalancingv2::types::TargetGroup as TargetGroupShape;
 use portkeeper_core::ids::TargetGroupArn;
 use portkeeper_core::observation::{FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType};
 use std::collections::{BTreeMap, BTreeSet};
 
+const DESCRIBE_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
+
 /// How many ARNs one `DescribeTargetGroups` names. The limit is not published; 20 is that of `DescribeTags`.
 const GROUPS_BATCH: usize = 20;
 
+/// How many groups one page of `DescribeTargetGroups` holds when none is named.
+const GROUPS_PAGE: i32 = 400;
+
+/// The pages that all groups of an account and Region take at most: 3,000 is the quota (and it can be raised). From so
+/// many named calls on, reading every page is cheaper.
+const ALL_PAGES: usize = 8;
+
+/// The most pages that are read. Quotas can be raised, but not without end.
+const PAGE_LIMIT: usize = 100;
+
 /// What was learnt about one group.
-enum Read {
+pub(super) enum Read {
     Group(TargetGroup),
     Gap(Gap),
 }
 
 /// Reads these groups with their registered targets.
-pub(super) async fn read_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, seen: &mut Observation) {
+pub(super) async fn read_groups(
+    aws: &Aws,
+    groups: &BTreeSet<TargetGroupArn>,
+    seen: &mut Observation,
+    on_each: &(dyn Fn() + Sync),
+) {
     let unknown: BTreeSet<_> = groups.iter().filter(|arn| aws.warm.group(arn).is_none()).cloned().collect();
-    let mut described = describe_groups(aws, &unknown).await;
+    let mut described = if unknown.len() > ALL_PAGES * GROUPS_BATCH {
+        describe_many(aws, &unknown).await
+    } else {
+        describe_groups(aws, &unknown).await
+    };
     let reads = groups.iter().map(|arn| {
         let known = described.remove(arn).or_else(|| Some(Read::Group(TargetGroup::Found(aws.warm.group(arn)?))));
         async move {
@@ -30,6 +52,7 @@ pub(super) async fn read_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, se
                 Some(other) => other,
                 None => Read::Gap(not_answered(arn)),
             };
+            on_each();
             (arn.clone(), read)
         }
     });
@@ -61,6 +84,38 @@ pub(super) async fn refresh_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>,
     }
 }
 
+/// Describes so many groups that listing all of the account's takes fewer calls than naming these.
+async fn describe_many(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
+    let mut reads = BTreeMap::new();
+    let mut marker: Option<String> = None;
+    for _ in 0..PAGE_LIMIT {
+        aws.turn(DESCRIBE_GROUPS).await;
+        let request = aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
+        let Ok(answer) = request.send().await.map_err(|error| aws.failure(DESCRIBE_GROUPS, "all groups", error)) else {
+            break;
+        };
+        let wanted = |described: &&TargetGroupShape| {
+            described
+                .target_group_arn()
+                .is_some_and(|arn| TargetGroupArn::try_from(arn).is_ok_and(|arn| groups.contains(&arn)))
+        };
+        for described in answer.target_groups().iter().filter(wanted) {
+            if let Ok((arn, group)) = convert::group(described) {
+                aws.warm.keep_group(&arn, &group);
+                reads.insert(arn, Read::Group(TargetGroup::Found(group)));
+            }
+        }
+        marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if marker.is_none() {
+            break;
+        }
+    }
+    // What no page held, or what could not be read there, is asked for by name: the answer says why.
+    let rest: BTreeSet<TargetGroupArn> = groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
+    reads.extend(describe_groups(aws, &rest).await);
+    reads
+}
+
 async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
     let arns: Vec<&TargetGroupArn> = groups.iter().collect();
     let mut reads = BTreeMap::new();
@@ -86,9 +141,10 @@ async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeM
 
 async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap<TargetGroupArn, Read>, Failure> {
     let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    aws.turn(DESCRIBE_GROUPS).await;
     let answer = aws.elb.describe_target_groups().set_target_group_arns(Some(arns)).send().await.map_err(|error| {
         let names: Vec<&str> = batch.iter().map(|arn| arn.name()).collect();
-        Failure::of("elasticloadbalancing:DescribeTargetGroups", names.join(", "), error)
+        aws.failure(DESCRIBE_GROUPS, names.join(", "), error)
     })?;
     let mut reads: BTreeMap<_, _> = batch.iter().map(|arn| ((*arn).clone(), Read::Gap(not_answered(arn)))).collect();
     for described in answer.target_groups() {
@@ -107,10 +163,11 @@ async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap
 }
 
 async fn read_targets(aws: &Aws, arn: &TargetGroupArn, group: FoundGroup) -> Read {
+    aws.turn("elasticloadbalancing:DescribeTargetHealth").await;
     let answer = match aws.elb.describe_target_health().target_group_arn(arn.as_str()).send().await {
         Ok(answer) => answer,
         Err(error) => {
-            let failure = Failure::of("elasticloadbalancing:DescribeTargetHealth", arn.name(), error);
+            let failure = aws.failure("elasticloadbalancing:DescribeTargetHealth", arn.name(), error);
             return of_failure(aws, arn, &failure);
         }
     };

@@ -4,7 +4,7 @@
 use super::services::{Described, read_revisions};
 use super::{containers, few_at_once, gap, groups_of, services, tasks};
 use crate::account::Aws;
-use crate::failure::{Failure, chain};
+use crate::failure::chain;
 use aws_sdk_ecs::types as ecs;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
@@ -104,8 +104,9 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
 }
 
 /// How many tasks of a cluster ECS counts as running or on their way to it.
-async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
+pub(super) async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
     let action = "ecs:DescribeClusters";
+    aws.turn(action).await;
     match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
         Ok(answer) => {
             let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
@@ -113,7 +114,7 @@ async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>)
                 |found: &ecs::Cluster| containers::sum(found.running_tasks_count(), found.pending_tasks_count());
             (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
         }
-        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &Failure::of(action, cluster.name(), error))]),
+        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))]),
     }
 }
 

@@ -10,7 +10,7 @@ use portkeeper_core::observation::{
     DeploymentController, DeploymentStrategy, Gap, Missed, Observation, Service, ServiceStatus,
 };
 use portkeeper_core::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many services `DescribeServices` takes.
 const SERVICES_BATCH: usize = 10;
@@ -100,11 +100,12 @@ pub(super) async fn call<'a>(
     let tags = with_tags.then_some(vec![ecs::ServiceField::Tags]);
     let services = names.iter().map(|name| (*name).to_owned()).collect();
     let request = aws.ecs.describe_services().cluster(cluster.as_str()).set_services(Some(services)).set_include(tags);
+    aws.turn("ecs:DescribeServices").await;
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
             let resource = format!("{} in cluster {}", names.join(", "), cluster.name());
-            let failure = Failure::of("ecs:DescribeServices", resource, error);
+            let failure = aws.failure("ecs:DescribeServices", resource, error);
             return match failure.code() {
                 Some("ClusterNotFoundException") => Ok(names.iter().map(|name| (*name, Described::Absent)).collect()),
                 _ => Err(failure),
@@ -154,48 +155,86 @@ fn is_simple(service: &Service) -> bool {
 /// Reads the service's current revisions where they can differ from the service. `CODE_DEPLOY` and EXTERNAL
 /// services keep the truth in their task sets, which are part of the service's description.
 pub(super) async fn read_revisions(aws: &Aws, key: &ServiceKey, service: &mut Service) -> Vec<Gap> {
-    let by_task_set = matches!(service.controller, DeploymentController::CodeDeploy | DeploymentController::External);
-    // ECS refuses to describe the revisions of an INACTIVE service.
-    if is_simple(service) || by_task_set || service.status == ServiceStatus::Inactive {
-        return Vec::new();
+    let mut gaps = read_revisions_of(aws, &mut [(key, service)]).await;
+    gaps.remove(key).unwrap_or_default()
+}
+
+/// The same for several services of one cluster, with a call for each twenty revisions, whosever they are.
+pub(super) async fn read_revisions_of(
+    aws: &Aws,
+    services: &mut [(&ServiceKey, &mut Service)],
+) -> BTreeMap<ServiceKey, Vec<Gap>> {
+    let mut gaps: BTreeMap<ServiceKey, Vec<Gap>> = BTreeMap::new();
+    let wanted = services.iter().enumerate().filter(|(_, (_, service))| has_revisions_to_read(service));
+    let wanted: Vec<(usize, RevisionArn)> = wanted
+        .flat_map(|(place, (_, service))| service.current_revisions.iter().map(move |arn| (place, arn.clone())))
+        .collect();
+    for batch in wanted.chunks(REVISIONS_BATCH) {
+        let failed = read_revision_batch(aws, batch, services, &mut gaps).await;
+        let Some(failure) = failed else { continue };
+        let owners: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
+        for place in owners.iter().copied() {
+            let own: Vec<_> = batch.iter().filter(|(owner, _)| *owner == place).cloned().collect();
+            // One service at fault refuses the whole call; asked one by one, only that one is missing.
+            let failure = if owners.len() > 1 && failure.is_final() {
+                read_revision_batch(aws, &own, services, &mut gaps).await
+            } else {
+                Some(failure.clone())
+            };
+            if let (Some(failure), Some((key, _))) = (failure, services.get(place)) {
+                gaps.entry((*key).clone()).or_default().push(gap(Missed::Revisions, &failure));
+            }
+        }
     }
-    let mut gaps = Vec::new();
-    for batch in service.current_revisions.clone().chunks(REVISIONS_BATCH) {
-        read_revision_batch(aws, key, batch, service, &mut gaps).await;
+    for (_, service) in services.iter_mut() {
+        service.revisions.sort_by(|one, other| one.arn.cmp(&other.arn));
     }
-    service.revisions.sort_by(|one, other| one.arn.cmp(&other.arn));
     gaps
 }
 
+/// Its revisions may say something else than the service itself. ECS refuses to describe those of an INACTIVE one.
+fn has_revisions_to_read(service: &Service) -> bool {
+    let by_task_set = matches!(service.controller, DeploymentController::CodeDeploy | DeploymentController::External);
+    !is_simple(service) && !by_task_set && service.status != ServiceStatus::Inactive
+}
+
+/// Reads these revisions, each of the service at its place; gives the failure of the call, if it failed.
 async fn read_revision_batch(
     aws: &Aws,
-    key: &ServiceKey,
-    batch: &[RevisionArn],
-    service: &mut Service,
-    gaps: &mut Vec<Gap>,
-) {
+    batch: &[(usize, RevisionArn)],
+    services: &mut [(&ServiceKey, &mut Service)],
+    gaps: &mut BTreeMap<ServiceKey, Vec<Gap>>,
+) -> Option<Failure> {
     let action = "ecs:DescribeServiceRevisions";
-    let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
-    match aws.ecs.describe_service_revisions().set_service_revision_arns(Some(arns)).send().await {
-        Ok(answer) => {
-            gaps.extend(answer.failures().iter().map(|failure| failure_gap(Missed::Revisions, action, failure)));
-            for described in answer.service_revisions() {
+    let arns = batch.iter().map(|(_, arn)| arn.as_str().to_owned()).collect();
+    aws.turn(action).await;
+    let answer = match aws.ecs.describe_service_revisions().set_service_revision_arns(Some(arns)).send().await {
+        Ok(answer) => answer,
+        Err(error) => return Some(aws.failure(action, format!("{} service revisions", batch.len()), error)),
+    };
+    for (place, arn) in batch {
+        let Some((key, service)) = services.get_mut(*place) else { continue };
+        let described = answer.service_revisions().iter().find(|one| one.service_revision_arn() == Some(arn.as_str()));
+        let failure = answer.failures().iter().find(|failure| failure.arn() == Some(arn.as_str()));
+        let missed = match (described, failure) {
+            (Some(described), _) => {
                 service.behind_gateway |= convert::is_behind_gateway(described);
                 service.behind_lattice |= convert::is_behind_lattice(described);
                 match convert::revision(described) {
-                    Ok(revision) => service.revisions.push(revision),
-                    Err(error) => gaps.push(Gap { what: Missed::Revisions, why: chain(&error), retry: false }),
+                    Ok(revision) => {
+                        service.revisions.push(revision);
+                        continue;
+                    }
+                    Err(error) => Gap { what: Missed::Revisions, why: chain(&error), retry: false },
                 }
             }
-            let answered = answer.service_revisions().len() + answer.failures().len();
-            if answered < batch.len() {
-                let why = format!("{action} answered for {answered} of {} revisions of {key}", batch.len());
-                gaps.push(Gap { what: Missed::Revisions, why, retry: true });
+            (None, Some(failure)) => failure_gap(Missed::Revisions, action, failure),
+            (None, None) => {
+                let why = format!("{action} did not answer for revision {} of {key}", arn.tail());
+                Gap { what: Missed::Revisions, why, retry: true }
             }
-        }
-        Err(error) => {
-            let resource = format!("{} revisions of {key}", batch.len());
-            gaps.push(gap(Missed::Revisions, &Failure::of(action, resource, error)));
-        }
+        };
+        gaps.entry((*key).clone()).or_default().push(missed);
     }
+    None
 }

@@ -6,11 +6,11 @@
 use super::services::failure_gap;
 use super::{DESCRIBE_BATCH, PAGE_LIMIT, convert, few_at_once, gap};
 use crate::account::Aws;
-use crate::failure::{Failure, chain};
+use crate::failure::chain;
 use aws_sdk_ecs::types::DesiredStatus;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Task};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which tasks of a cluster are listed.
 #[derive(Clone, Copy)]
@@ -27,6 +27,9 @@ pub(super) enum Of<'a> {
 #[derive(Default)]
 pub(super) struct Listed {
     pub(super) arns: BTreeSet<TaskArn>,
+    /// How many are wanted to run, and how many to stop.
+    pub(super) running: usize,
+    pub(super) stopped: usize,
     pub(super) gaps: Vec<Gap>,
 }
 
@@ -36,12 +39,14 @@ pub(super) struct Descriptions {
     pub(super) tasks: Vec<Task>,
     /// Those that ECS, asked by name, does not know.
     pub(super) missing: BTreeSet<TaskArn>,
+    /// The `group` of tasks that were answered and cannot be understood.
+    pub(super) groups: BTreeMap<TaskArn, String>,
     pub(super) gaps: Vec<Gap>,
 }
 
 /// Reads the tasks of the observed service.
 pub(super) async fn read_tasks(aws: &Aws, seen: &mut Observation) {
-    let Listed { arns, gaps } = list_all(aws, &seen.key.cluster, Of::Service(&seen.key.service)).await;
+    let Listed { arns, gaps, .. } = list_all(aws, &seen.key.cluster, Of::Service(&seen.key.service)).await;
     seen.gaps.extend(gaps);
     let described = describe(aws, &seen.key.cluster, &arns).await;
     seen.tasks.extend(described.tasks);
@@ -55,18 +60,19 @@ pub(super) async fn read_tasks(aws: &Aws, seen: &mut Observation) {
 /// Lists tasks with desired status RUNNING, then those with desired status STOPPED.
 pub(super) async fn list_all(aws: &Aws, cluster: &ClusterArn, of: Of<'_>) -> Listed {
     let mut listed = Listed::default();
-    list(aws, cluster, of, DesiredStatus::Running, &mut listed).await;
-    list(aws, cluster, of, DesiredStatus::Stopped, &mut listed).await;
+    listed.running = list(aws, cluster, of, DesiredStatus::Running, &mut listed).await;
+    listed.stopped = list(aws, cluster, of, DesiredStatus::Stopped, &mut listed).await;
     listed
 }
 
-async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus, listed: &mut Listed) {
+/// Adds the tasks of one status, and says how many there are.
+async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus, listed: &mut Listed) -> usize {
     let resource = || match of {
         Of::Service(name) => format!("{} tasks of {}/{name}", status.as_str(), cluster.name()),
         Of::Instance(arn) => format!("{} tasks on {}/{}", status.as_str(), cluster.name(), arn.tail()),
         Of::Cluster => format!("{} tasks of {}", status.as_str(), cluster.name()),
     };
-    let mut token = None;
+    let (mut token, mut count) = (None, 0);
     for _ in 0..PAGE_LIMIT {
         let request = aws.ecs.list_tasks().cluster(cluster.as_str()).desired_status(status.clone());
         let request = match of {
@@ -74,13 +80,15 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
             Of::Instance(arn) => request.container_instance(arn.as_str()),
             Of::Cluster => request,
         };
+        aws.turn("ecs:ListTasks").await;
         let answer = match request.set_next_token(token.take()).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                listed.gaps.push(gap(Missed::Tasks, &Failure::of("ecs:ListTasks", resource(), error)));
-                return;
+                listed.gaps.push(gap(Missed::Tasks, &aws.failure("ecs:ListTasks", resource(), error)));
+                return count;
             }
         };
+        count += answer.task_arns().len();
         for text in answer.task_arns() {
             match TaskArn::try_from(text.as_str()) {
                 Ok(arn) => {
@@ -91,11 +99,12 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
         }
         token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if token.is_none() {
-            return;
+            return count;
         }
     }
     let why = format!("ecs:ListTasks of {} has more than {PAGE_LIMIT} pages", resource());
     listed.gaps.push(Gap { what: Missed::Tasks, why, retry: false });
+    count
 }
 
 /// Describes these tasks, in batches.
@@ -106,6 +115,7 @@ pub(super) async fn describe(aws: &Aws, cluster: &ClusterArn, arns: &BTreeSet<Ta
     for batch in few_at_once(batches).await {
         all.tasks.extend(batch.tasks);
         all.missing.extend(batch.missing);
+        all.groups.extend(batch.groups);
         all.gaps.extend(batch.gaps);
     }
     all.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
@@ -116,11 +126,12 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
     let action = "ecs:DescribeTasks";
     let mut described = Descriptions::default();
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+    aws.turn(action).await;
     let answer = match aws.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(names)).send().await {
         Ok(answer) => answer,
         Err(error) => {
             let resource = format!("{} tasks of {}", batch.len(), cluster.name());
-            described.gaps.push(gap(Missed::Tasks, &Failure::of(action, resource, error)));
+            described.gaps.push(gap(Missed::Tasks, &aws.failure(action, resource, error)));
             return described;
         }
     };
@@ -131,6 +142,9 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
         match (task.map(convert::task), failure) {
             (Some(Ok(task)), _) => described.tasks.push(task),
             (Some(Err(error)), _) => {
+                let group = answer.tasks().iter().find(|task| task.task_arn() == Some(arn.as_str()));
+                let group = group.and_then(|task| task.group()).unwrap_or_default();
+                described.groups.insert((*arn).clone(), group.to_owned());
                 let why = format!("task {}: {}", arn.tail(), chain(&error));
                 described.gaps.push(Gap { what: missed, why, retry: false });
             }

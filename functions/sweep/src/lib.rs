@@ -1,0 +1,94 @@
+//! The function that looks at every service of every cluster on a schedule: whatever events were lost, each target is
+//! accounted for.
+//!
+//! It reads whole clusters, the cheapest way there is, and asks for a check of each service that is not plainly in order.
+//! It changes nothing and decides nothing: the check reads anew. It keeps within a share of the account's calls, so a
+//! round over a large account takes several runs, each of which goes on where the last one stopped.
+
+mod report;
+mod round;
+
+pub use report::{ClusterReport, SweepReport, write_log};
+
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::{Clusters, Config};
+use portkeeper_aws::failure::{Failure, chain};
+use portkeeper_aws::observe::{find_clusters, list_clusters, list_services};
+use portkeeper_aws::sweep_mark::{self, Mark};
+use portkeeper_core::ids::ClusterArn;
+use portkeeper_core::time::Timestamp;
+use round::{Go, Round};
+use std::collections::BTreeSet;
+
+/// Why a sweep could not be made at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    /// Where the last run stopped cannot be read or stored.
+    #[error("the ledger cannot be used")]
+    Ledger(#[source] Failure),
+    /// Nobody could say which clusters there are.
+    #[error("the clusters cannot be listed")]
+    Clusters(#[source] Failure),
+}
+
+/// Sweeps until the round is over or `deadline` is near, and says what it saw.
+pub async fn handle(aws: &Aws, config: &Config, deadline: Timestamp) -> Result<SweepReport, SweepError> {
+    let mark = sweep_mark::read(aws, &config.ledger_table).await.map_err(SweepError::Ledger)?;
+    let mut report = SweepReport::begin(aws.now());
+    let clusters = clusters(aws, config, &mut report).await?;
+    let stopped_at = sweep(aws, config, deadline, &clusters, mark.as_ref(), &mut report).await;
+    if stopped_at != mark {
+        sweep_mark::store(aws, &config.ledger_table, stopped_at.as_ref(), aws.now())
+            .await
+            .map_err(SweepError::Ledger)?;
+    }
+    report.is_round_over = stopped_at.is_none();
+    report.ended = aws.now();
+    Ok(report)
+}
+
+/// The clusters to look at. A configured one that does not exist is told of; the others are looked at.
+async fn clusters(aws: &Aws, config: &Config, report: &mut SweepReport) -> Result<BTreeSet<ClusterArn>, SweepError> {
+    match &config.clusters {
+        Clusters::All => list_clusters(aws).await.map_err(SweepError::Clusters),
+        Clusters::Named(names) => {
+            let clusters = find_clusters(aws, names).await.map_err(SweepError::Clusters)?;
+            for name in clusters.missing {
+                let why = format!("there is no cluster `{name}`: correct the parameter Clusters");
+                report.unread.insert(name, why);
+            }
+            Ok(clusters.found)
+        }
+    }
+}
+
+/// Looks at the clusters from the mark on. Gives where to go on; nothing when the round is over.
+async fn sweep(
+    aws: &Aws,
+    config: &Config,
+    deadline: Timestamp,
+    clusters: &BTreeSet<ClusterArn>,
+    mark: Option<&Mark>,
+    report: &mut SweepReport,
+) -> Option<Mark> {
+    let round = Round { aws, config, deadline };
+    for cluster in clusters.iter().filter(|cluster| mark.is_none_or(|mark| **cluster >= mark.cluster)) {
+        let services = match list_services(aws, cluster).await {
+            Ok(services) => services,
+            Err(failure) => {
+                report.unread.insert(cluster.name().to_owned(), chain(&failure));
+                continue;
+            }
+        };
+        let after = mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.as_deref());
+        let services = services.into_iter().filter(|name| after.is_none_or(|after| name.as_str() > after)).collect();
+        match round.look_at(cluster, services, report.of(cluster)).await {
+            Go::On => {}
+            Go::Stop { after } => {
+                let after = after.or(mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.clone()));
+                return Some(Mark { cluster: cluster.clone(), after });
+            }
+        }
+    }
+    None
+}

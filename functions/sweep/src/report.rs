@@ -1,0 +1,134 @@
+//! What one run of the sweep saw and asked for. The log and the metrics are written from it.
+
+use portkeeper_aws::metrics::{self, SweepMetrics};
+use portkeeper_aws::observe::cluster::Sizes;
+use portkeeper_core::ids::ClusterArn;
+use portkeeper_core::observation::Observation;
+use portkeeper_core::plan::Plan;
+use portkeeper_core::time::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One run of the sweep.
+#[derive(Debug, Clone, Serialize)]
+pub struct SweepReport {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// Every service of every cluster has had its turn.
+    pub is_round_over: bool,
+    /// What was seen, by cluster name.
+    pub clusters: BTreeMap<String, ClusterReport>,
+    /// Clusters of which nothing could be read, with the reason.
+    pub unread: BTreeMap<String, String>,
+}
+
+/// What was seen of one cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ClusterReport {
+    /// Services that were looked at.
+    pub services: usize,
+    /// Target groups of theirs.
+    pub target_groups: usize,
+    /// Targets in them.
+    pub targets: usize,
+    /// Tasks that are wanted to run.
+    pub tasks: usize,
+    /// Services for which a check was asked for, with the reason.
+    pub suspects: BTreeMap<String, &'static str>,
+    /// Findings by code, before any second look.
+    pub findings: BTreeMap<String, usize>,
+    /// Services that could not be read, with the reason.
+    pub unread: BTreeMap<String, String>,
+    /// Why this cluster was not looked at to its end.
+    pub failures: Vec<String>,
+}
+
+impl SweepReport {
+    /// A run that begins now.
+    pub(crate) fn begin(began: Timestamp) -> Self {
+        let (clusters, unread) = (BTreeMap::new(), BTreeMap::new());
+        Self { began, ended: began, is_round_over: false, clusters, unread }
+    }
+
+    /// The report of a cluster.
+    pub(crate) fn of(&mut self, cluster: &ClusterArn) -> &mut ClusterReport {
+        self.clusters.entry(cluster.name().to_owned()).or_default()
+    }
+}
+
+impl ClusterReport {
+    pub(crate) fn add_sizes(&mut self, sizes: &Sizes) {
+        self.target_groups += sizes.target_groups;
+        self.targets += sizes.targets;
+        self.tasks += sizes.running_tasks;
+    }
+
+    /// Notes a service that was screened.
+    pub(crate) fn note(&mut self, _seen: &Observation, plan: &Plan) {
+        self.services += 1;
+        for code in plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()) {
+            *self.findings.entry(code.to_string()).or_insert(0) += 1;
+        }
+    }
+
+    /// Notes a service that could not be read.
+    pub(crate) fn note_unread(&mut self, name: &str, why: &str) {
+        self.unread.insert(name.to_owned(), why.to_owned());
+    }
+}
+
+/// Writes a run to the log: a line for each service that is not plainly in order, one for each cluster with its metrics,
+/// and one for the run.
+pub fn write_log(report: &SweepReport) {
+    for (cluster, why) in &report.unread {
+        tracing::error!(cluster, why, "the cluster was not looked at");
+    }
+    for (cluster, seen) in &report.clusters {
+        for (service, why) in &seen.suspects {
+            tracing::info!(cluster, service, why, "a check is asked for");
+        }
+        for (service, why) in &seen.unread {
+            tracing::error!(cluster, service, why, "the service was not looked at");
+        }
+        for why in &seen.failures {
+            tracing::warn!(cluster, why, "the cluster was not looked at to its end");
+        }
+        let metrics = SweepMetrics {
+            services: seen.services,
+            tasks: seen.tasks,
+            targets: seen.targets,
+            suspects: seen.suspects.len(),
+            findings: seen.findings.values().sum(),
+            unread: seen.unread.len(),
+        };
+        tracing::info!(
+            cluster,
+            services = metrics.services,
+            target_groups = seen.target_groups,
+            tasks = metrics.tasks,
+            targets = metrics.targets,
+            suspects = metrics.suspects,
+            findings = metrics.findings,
+            unread = metrics.unread,
+            "swept"
+        );
+        metrics::emit(&metrics::sweep_line(cluster, report.ended, &metrics));
+    }
+    let took = report.ended.as_millis().saturating_sub(report.began.as_millis());
+    let unread = report.unread.len() + report.clusters.values().map(|seen| seen.unread.len()).sum::<usize>();
+    tracing::info!(
+        clusters = report.clusters.len(),
+        is_round_over = report.is_round_over,
+        unread,
+        duration_ms = took,
+        "sweep"
+    );
+    metrics::emit(&metrics::heartbeat_line(
+        report.ended,
+        report.is_round_over,
+        unread,
+        u64::try_from(took).unwrap_or(0),
+    ));
+}

@@ -1,0 +1,138 @@
+//! The look at one cluster, in parts that fit into the time that is left.
+
+use crate::report::ClusterReport;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
+use portkeeper_aws::failure::{Failure, chain};
+use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
+use portkeeper_aws::{ledger, look_again};
+use portkeeper_core::ids::{ClusterArn, ServiceKey};
+use portkeeper_core::observation::Observation;
+use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
+use portkeeper_core::policy::Policy;
+use portkeeper_core::screen::{Screened, screen};
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// Services that are read together. The cluster's tasks are listed once for each such part.
+const SERVICES_TOGETHER: usize = 500;
+
+/// Seconds that a part takes beside reading its target groups: services, tasks, the ledger, messages.
+const BESIDE_GROUPS_SECS: u32 = 45;
+
+/// Services that one message names: as many as a check describes with one call.
+const SERVICES_IN_MESSAGE: usize = 10;
+
+/// Whether the round goes on after a cluster.
+pub(crate) enum Go {
+    /// To the next cluster.
+    On,
+    /// In the next run: after this service, or where this run began.
+    Stop { after: Option<String> },
+}
+
+/// A run of the function.
+pub(crate) struct Round<'a> {
+    pub(crate) aws: &'a Aws,
+    pub(crate) config: &'a Config,
+    pub(crate) deadline: Timestamp,
+}
+
+impl Round<'_> {
+    /// Looks at these services of a cluster.
+    pub(crate) async fn look_at(
+        &self,
+        cluster: &ClusterArn,
+        services: BTreeSet<String>,
+        report: &mut ClusterReport,
+    ) -> Go {
+        let (mut rest, mut after) = (services, None);
+        while !rest.is_empty() {
+            let left = self.deadline.secs_since(self.aws.now());
+            if left <= BESIDE_GROUPS_SECS {
+                return Go::Stop { after };
+            }
+            let limits = Limits { target_groups: self.aws.groups_read_in(left - BESIDE_GROUPS_SECS) };
+            let part: BTreeSet<String> = rest.iter().take(SERVICES_TOGETHER).cloned().collect();
+            let throttled = self.aws.throttled();
+            let reading = observe_cluster(self.aws, cluster, &part, limits, &|_| {}).await;
+            let yields = self.aws.throttled() > throttled;
+            let last = reading.services.keys().next_back().cloned();
+            report.add_sizes(&reading.sizes);
+            let asked = self.screen(cluster, reading, yields, report).await;
+            if let Err(failure) = asked {
+                report.failures.push(chain(&failure));
+                return Go::Stop { after };
+            }
+            if yields {
+                report.failures.push("AWS throttles: this part is read again in the next run".to_owned());
+                return Go::Stop { after };
+            }
+            let Some(last) = last else { return Go::Stop { after } };
+            rest.retain(|name| *name > last);
+            after = Some(last);
+        }
+        Go::On
+    }
+
+    /// Asks for a check of each service that is not plainly in order. While AWS throttles, what could not be read is
+    /// left to the next run: checks of it would only be throttled, too.
+    async fn screen(
+        &self,
+        cluster: &ClusterArn,
+        reading: ClusterReading,
+        yields: bool,
+        report: &mut ClusterReport,
+    ) -> Result<(), Failure> {
+        let ClusterReading { began, services, everybody, .. } = reading;
+        let of_name = |name: &String| ServiceKey { cluster: cluster.clone(), service: name.clone() };
+        let keys: Vec<ServiceKey> = services.keys().map(of_name).collect();
+        let mut recalled = ledger::recall(self.aws, &self.config.ledger_table, &keys).await?;
+        let policy = Policy { writes_stopped: recalled.writes_stopped.take(), ..self.config.policy.clone() };
+        let mut suspects = BTreeSet::new();
+        for (name, seen) in services {
+            let observation = match seen {
+                Ok(observation) => observation,
+                Err(failure) => {
+                    report.note_unread(&name, &chain(&failure));
+                    continue;
+                }
+            };
+            if yields && !observation.gaps.is_empty() {
+                report.note_unread(&name, "AWS throttles");
+                continue;
+            }
+            let stored = recalled.records.remove(&observation.key).unwrap_or_default();
+            let is_aging = stored.is_aging(began);
+            let mut input = input_of(began, &policy, stored.record, observation);
+            let (screened, plan) = screen(&mut input, &everybody);
+            report.note(&input.observation, &plan);
+            match screened {
+                Screened::InOrder if is_aging => {
+                    suspects.insert(name.clone());
+                    report.suspects.insert(name, "its record must be renewed");
+                }
+                Screened::InOrder => {}
+                Screened::Suspect(why) => {
+                    suspects.insert(name.clone());
+                    report.suspects.insert(name, why);
+                }
+            }
+        }
+        let suspects: Vec<String> = suspects.into_iter().collect();
+        for together in suspects.chunks(SERVICES_IN_MESSAGE) {
+            let together = together.iter().cloned().collect();
+            look_again::ask(self.aws, &self.config.checks_queue_url, cluster, &together).await?;
+        }
+        Ok(())
+    }
+}
+
+fn input_of(
+    began: Timestamp,
+    policy: &Policy,
+    record: portkeeper_core::ledger::LedgerRecord,
+    observation: Observation,
+) -> PlanInput {
+    PlanInput { version: INPUT_VERSION, now: began, hop: 0, policy: policy.clone(), record, observation }
+}

@@ -1,0 +1,171 @@
+//! How fast this process may call AWS: a share of the buckets that AWS publishes, so that the account's other callers
+//! keep theirs. It also counts the calls, by action.
+//!
+//! It knows the published rates and what time it is told; it does not sleep and makes no call.
+//! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing API".
+
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Calls that AWS counts in one bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Family {
+    /// Tasks and container instances.
+    ClusterResources,
+    Services,
+    Revisions,
+    TaskDefinitions,
+    Clusters,
+    /// All `Describe*` of Elastic Load Balancing.
+    Balancing,
+    /// `RegisterTargets` and `DeregisterTargets`.
+    Registration,
+}
+
+/// A bucket: how many calls it holds, and how many come back each second.
+struct Bucket {
+    burst: u64,
+    per_second: u64,
+    /// Only a share of what it holds is ours at once. The buckets of ECS are for its API alone, and reading who is on an
+    /// address must not wait in them: a proof ages meanwhile. What comes back is shared in any case.
+    is_shared: bool,
+}
+
+impl Family {
+    fn of(action: &str) -> Option<Self> {
+        Some(match action {
+            "ecs:ListTasks" | "ecs:DescribeTasks" | "ecs:DescribeContainerInstances" => Self::ClusterResources,
+            "ecs:ListServices" | "ecs:DescribeServices" => Self::Services,
+            "ecs:DescribeServiceRevisions" => Self::Revisions,
+            "ecs:DescribeTaskDefinition" => Self::TaskDefinitions,
+            "ecs:ListClusters" | "ecs:DescribeClusters" => Self::Clusters,
+            "elasticloadbalancing:DescribeTargetGroups" | "elasticloadbalancing:DescribeTargetHealth" => {
+                Self::Balancing
+            }
+            "elasticloadbalancing:RegisterTargets" | "elasticloadbalancing:DeregisterTargets" => Self::Registration,
+            _ => return None,
+        })
+    }
+
+    fn bucket(self) -> Bucket {
+        let (burst, per_second) = match self {
+            Self::ClusterResources | Self::Services => (100, 20),
+            Self::Revisions | Self::TaskDefinitions | Self::Clusters => (50, 20),
+            // Also the size of the bucket that all of Elastic Load Balancing's API shares in an account.
+            Self::Balancing => (40, 10),
+            Self::Registration => (20, 4),
+        };
+        let is_shared = matches!(self, Self::Balancing | Self::Registration);
+        Bucket { burst, per_second, is_shared }
+    }
+}
+
+/// Who is next, and how many went before.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// The share of each bucket that is ours, in percent.
+    share_percent: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When each family's bucket will be full again, in microseconds.
+    full_at: BTreeMap<Family, u64>,
+    calls: BTreeMap<&'static str, u64>,
+    throttled: u64,
+}
+
+impl Pace {
+    pub(crate) fn new(share_percent: u32) -> Self {
+        Self { share_percent: u64::from(share_percent.clamp(1, 100)), state: Mutex::default() }
+    }
+
+    /// Takes a turn for a call of this action, and says how long it must wait for it.
+    pub(crate) fn take(&self, action: &'static str, now: Timestamp) -> Duration {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state.calls.entry(action).or_insert(0) += 1;
+        let Some(family) = Family::of(action) else { return Duration::ZERO };
+        let Bucket { burst, per_second, is_shared } = family.bucket();
+        let at_once = if is_shared { burst * self.share_percent / 100 } else { burst };
+        let now = u64::try_from(now.as_millis()).unwrap_or(0).saturating_mul(1000);
+        // One call each so many microseconds; so many more at once. Always one, or a small share would be none.
+        let interval = 100_000_000 / (per_second * self.share_percent).max(1);
+        let ahead = at_once.saturating_sub(1) * interval;
+        let full_at = state.full_at.entry(family).or_insert(now);
+        let begins = (*full_at).max(now);
+        *full_at = begins + interval;
+        Duration::from_micros(begins.saturating_sub(now + ahead))
+    }
+
+    /// How many turns were taken, by action. A call that the SDK makes again is counted once.
+    pub(crate) fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
+    }
+
+    pub(crate) fn note_throttled(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled += 1;
+    }
+
+    pub(crate) fn throttled(&self) -> u64 {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled
+    }
+
+    /// How many calls of Elastic Load Balancing's reads this share allows in so many seconds, from a full bucket.
+    pub(crate) fn balancing_reads_in(&self, seconds: u32) -> usize {
+        let Bucket { burst, per_second, .. } = Family::Balancing.bucket();
+        let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;
+        usize::try_from(calls).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
+
+    /// The second in which each of so many calls begins, all asked for at once.
+    fn begins(share_percent: u32, action: &'static str, calls: usize) -> Vec<u64> {
+        let (pace, now) = (Pace::new(share_percent), Timestamp::from_secs(1_700_000_000));
+        (0..calls).map(|_| pace.take(action, now).as_secs()).collect()
+    }
+
+    #[test]
+    fn a_share_of_the_bucket_at_once_and_of_the_rate_after_it() {
+        let all = begins(100, HEALTH, 61);
+        assert_eq!((all[39], all[40], all[60]), (0, 0, 2), "40 at once, then ten a second");
+        let half = begins(50, HEALTH, 31);
+        assert_eq!((half[19], half[25], half[30]), (0, 1, 2), "20 at once, then five a second");
+    }
+
+    #[test]
+    fn the_smallest_share_is_one_call_and_then_another() {
+        assert_eq!(begins(1, HEALTH, 3), [0, 10, 20]);
+    }
+
+    #[test]
+    fn families_do_not_wait_for_each_other() {
+        let (pace, now) = (Pace::new(10), Timestamp::from_secs(1_700_000_000));
+        for _ in 0..121 {
+            pace.take("ecs:ListTasks", now);
+        }
+        assert_eq!(pace.take(HEALTH, now), Duration::ZERO);
+        assert!(pace.take("ecs:DescribeTasks", now) > Duration::from_secs(10), "they share a bucket");
+        assert_eq!(pace.take("sns:Publish", now), Duration::ZERO);
+        assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&121));
+    }
+
+    #[test]
+    fn the_bucket_fills_again() {
+        let (pace, now) = (Pace::new(100), Timestamp::from_secs(1_700_000_000));
+        for _ in 0..40 {
+            pace.take(HEALTH, now);
+        }
+        assert!(pace.take(HEALTH, now) > Duration::ZERO);
+        let later = now.plus_secs(5);
+        assert!((0..40).all(|_| pace.take(HEALTH, later).is_zero()));
+    }
+}

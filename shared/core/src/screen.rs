@@ -1,0 +1,68 @@
+//! One look at a service among many: is there anything that only a look at this service alone can decide?
+//!
+//! The sweep reads whole clusters, so its view of one service is minutes old and proves nothing. It never leads to a
+//! write. What is not plainly in order is handed to the one path on which everything is decided.
+
+use crate::compare::{questions, quiet};
+use crate::everybody::Everybody;
+use crate::input::PlanInput;
+use crate::ledger::{Incident, LedgerRecord};
+use crate::plan::{Plan, plan};
+
+/// What a look at one service among many led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screened {
+    /// There is nothing to say that was not said.
+    InOrder,
+    /// A look at this service alone must decide, for this reason.
+    Suspect(&'static str),
+}
+
+/// Screens a service that was read together with others, with the plan that it would lead to.
+///
+/// `input.now` is the moment at which reading began: what differs only because it was read earlier or later than the
+/// rest looks young then, and young differences wait for the next sweep.
+#[must_use]
+pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) {
+    let mut open = questions(input);
+    if (open.owners_in_cluster || !open.owners_on.is_empty()) && everybody.is_whole() {
+        everybody.tell(&mut input.observation);
+        open.owners_in_cluster = false;
+        open.owners_on.clear();
+    }
+    let plan = plan(input);
+    let suspicion = if !input.observation.gaps.is_empty() {
+        Some("not all of it could be read")
+    } else if quiet(&input.observation).is_none() && !input.observation.tasks_are_whole() {
+        Some("the list of its tasks is shorter than the service's own count")
+    } else if !open.is_empty() {
+        Some("something differs that can be judged only from a closer look")
+    } else if !plan.actions.is_empty() || !plan.alerts.is_empty() {
+        Some("something differs")
+    } else if remembered(&plan.next_record, &input.record) != input.record {
+        Some("something has changed since the last look")
+    } else {
+        None
+    };
+    (suspicion.map_or(Screened::InOrder, Screened::Suspect), plan)
+}
+
+/// The next record without what every look changes: how often a known fault was seen, and the next look, which the
+/// sweep is itself.
+fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
+    let seen_as_before = |incident: &Incident| match last.incident(&incident.code, &incident.subject) {
+        Some(before) => Incident {
+            last_seen_at: before.last_seen_at,
+            seen: before.seen,
+            why: before.why.clone(),
+            ..incident.clone()
+        },
+        None => incident.clone(),
+    };
+    LedgerRecord {
+        incidents: next.incidents.iter().map(seen_as_before).collect(),
+        look_again_at: last.look_again_at,
+        look_again_hop: last.look_again_hop,
+        ..next.clone()
+    }
+}
