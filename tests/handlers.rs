@@ -26,3 +26,7 @@ mod missing;
 mod plumbing;
 #[path = "handlers/stale.rs"]
 mod stale;
+#[path = "handlers/sweep.rs"]
+mod sweep;
+#[path = "handlers/switch.rs"]
+mod switch;

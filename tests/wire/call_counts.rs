@@ -92,3 +92,41 @@ async fn services_of_one_batch_are_described_in_tens() {
         }
     }
 }
+
+/// Twenty tasks of each service on so many services of one cluster, swept by a function that starts now: lists are read
+/// once for all, and no call is made twice. The formula is that of AWS's batch sizes.
+#[tokio::test]
+async fn a_sweep_makes_the_fewest_calls_there_can_be() {
+    for (services, tasks) in [(1, 2), (3, 2), (30, 10), (101, 2), (180, 1)] {
+        let mut shop = Shop::new(4, &[]);
+        for number in 0..services {
+            let group = shop.alb_group(&format!("tg-{number}"));
+            let spec = ServiceSpec::new(CLUSTER, &format!("s{number}")).container("app", &[8080]);
+            shop.make(&spec.behind(&group, "app", 8080).desired(tasks));
+        }
+        shop.run(600).await;
+        shop.world().calls.clear();
+        shop.stage.cold_start();
+        let report = shop.stage.sweep().await.unwrap();
+        assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
+        let all = services * tasks as usize;
+        let by_service = 2 * services < all.div_ceil(100) + 1;
+        let named_groups = services.div_ceil(20);
+        let expected = BTreeMap::from([
+            ("ListClusters", 1),
+            ("ListServices", services.div_ceil(100)),
+            ("DescribeServices", services.div_ceil(10)),
+            ("DescribeClusters", 1),
+            ("ListTasks", if by_service { 2 * services } else { all.div_ceil(100) + 1 }),
+            ("DescribeTasks", all.div_ceil(100)),
+            ("DescribeContainerInstances", 1),
+            ("DescribeTargetGroups", if named_groups > 8 { services.div_ceil(400) } else { named_groups }),
+            ("DescribeTargetHealth", services),
+            // The mark, then the records with the kill switch.
+            ("BatchGetItem", 1 + (services + 1).div_ceil(100)),
+        ]);
+        let mut wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        wanted.sort();
+        assert_eq!(shop.calls(), wanted, "{services} services:\n{}", table(&expected, &shop));
+    }
+}

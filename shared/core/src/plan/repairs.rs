@@ -75,6 +75,9 @@ fn decide_one(
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
         return (Decision::Tell, "not Portkeeper's to repair".to_owned());
     };
+    if let Some(why) = &policy.writes_stopped {
+        return (Decision::Tell, format!("the kill switch is on ({why}): nothing is written"));
+    }
     if mode != Mode::Repair {
         return (Decision::Tell, format!("mode {mode}: nothing is written"));
     }

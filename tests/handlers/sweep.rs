@@ -1,0 +1,233 @@
+//! The sweep: what no event tells of is found, what is in order costs nothing, and nothing is changed by it.
+
+use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_world::api::Service;
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::faults::{Fault, Rule};
+use portkeeper_world::scenario::ServiceSpec;
+use portkeeper_world::truth;
+use serde_json::{Value, json};
+
+/// So many bridge services of two tasks, each behind a group of its own, long running and known to the ledger.
+async fn quiet_services(count: usize, settings: &[(&str, &str)]) -> Shop {
+    let mut shop = Shop::new(4, settings);
+    for number in 0..count {
+        let group = shop.alb_group(&format!("tg-{number:03}"));
+        shop.make(&behind(&format!("s{number:03}"), &group).desired(2));
+    }
+    shop.run(400).await;
+    shop.world().calls.clear();
+    shop
+}
+
+/// The services that the sweep asked for, from its messages.
+fn asked(shop: &Shop) -> Vec<String> {
+    let bodies = shop.inputs("SendMessage");
+    let names = bodies.iter().flat_map(|input| {
+        let body: Value = serde_json::from_str(input["MessageBody"].as_str().unwrap()).unwrap();
+        let names = body["portkeeper"]["services"].as_array().unwrap().clone();
+        names.into_iter().map(|name| name.as_str().unwrap().to_owned())
+    });
+    names.collect()
+}
+
+/// CASES 37: not even to the ledger.
+#[tokio::test]
+async fn an_account_in_order_is_read_and_nothing_else() {
+    let mut shop = quiet_services(12, &[]).await;
+    let report = shop.stage.sweep().await.unwrap();
+    assert!(report.is_round_over, "{report:#?}");
+    let seen = &report.clusters[CLUSTER];
+    assert_eq!((seen.services, seen.target_groups, seen.targets, seen.tasks), (12, 12, 24, 24));
+    assert_eq!((seen.suspects.len(), seen.findings.len(), seen.unread.len()), (0, 0, 0), "{seen:#?}");
+    for written in ["SendMessage", "PutItem", "Publish", "RegisterTargets", "DeregisterTargets"] {
+        assert_eq!(shop.count(written), 0, "{written}");
+    }
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// CASES 20, when every event is lost: health is green, and only a look at the other service's group shows it.
+#[tokio::test]
+async fn a_hijack_that_no_event_tells_of_is_found() {
+    let mut shop = Shop::settled_web(3, 3).await;
+    let before = shop.wanted("web");
+    shop.world().keep_targets("shop/web", 1);
+    shop.world().bus.drop_next(u32::MAX);
+    shop.update("web", json!({"desiredCount": 2}));
+    shop.pass(20);
+    let after = shop.wanted("web");
+    let target = before.into_iter().find(|target| !after.contains(target)).unwrap();
+    let (id, port) = target.split_once(' ').unwrap().1.rsplit_once(':').unwrap();
+    shop.world().restart_agent(id).unwrap();
+    let api = shop.alb_group("api-tg");
+    shop.make(&behind("api", &api).desired(3));
+    shop.run(200).await;
+    assert_eq!(truth::answering(&shop.world(), id, port.parse().unwrap()).unwrap().service, "api");
+    assert_eq!(shop.states("web-tg"), ["healthy"; 3], "green, with the wrong program");
+    assert_eq!(shop.alerts(), [""; 0], "nobody knows");
+
+    let report = shop.stage.sweep().await.unwrap();
+    let suspects: Vec<&String> = report.clusters[CLUSTER].suspects.keys().collect();
+    assert!(suspects.contains(&&"web".to_owned()), "{report:#?}");
+    assert_eq!(shop.writes(), [""; 0], "the sweep itself changes nothing");
+    shop.run(400).await;
+    assert_eq!(shop.writes(), [format!("deregister {target}")]);
+    assert_eq!(shop.alerts(), ["critical hijacked opened", "info hijacked resolved"]);
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
+}
+
+/// What is told of and is nobody's to repair is not looked at more closely each time.
+#[tokio::test]
+async fn a_known_foreign_target_costs_no_check() {
+    let mut shop = quiet_services(3, &[]).await;
+    let host = shop.world().add_host(None, None);
+    shop.by_hand("RegisterTargets", &shop.group("tg-001"), &host, 80);
+    shop.stage.sweep().await.unwrap();
+    assert_eq!(asked(&shop), ["s001"]);
+    shop.run(300).await;
+    assert_eq!(shop.alerts(), ["warning foreign opened"]);
+    shop.world().calls.clear();
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(asked(&shop), [""; 0], "{report:#?}");
+    assert_eq!(report.clusters[CLUSTER].findings["foreign"], 1, "and it is still counted");
+}
+
+/// Two services in one group explain each other's targets: the tasks of the whole cluster are known.
+#[tokio::test]
+async fn a_group_that_two_services_share_is_in_order() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    shop.make(&behind("api", &group).desired(2));
+    shop.settle().await;
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].suspects, std::collections::BTreeMap::new());
+    assert_eq!(shop.count("DescribeTargetHealth"), 1, "a group is read once, whoever uses it");
+}
+
+/// Young tasks differ because they are young, and because a large cluster is not read in one moment.
+#[tokio::test]
+async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
+    let mut shop = quiet_services(2, &[]).await;
+    shop.world().bus.drop_next(u32::MAX);
+    shop.world().lose_registrations("shop/s000", 1);
+    shop.update("s000", json!({"desiredCount": 3}));
+    shop.pass(30);
+    shop.stage.sweep().await.unwrap();
+    let findings = shop.stage.sweep().await.unwrap().clusters[CLUSTER].findings.clone();
+    assert_eq!(shop.writes(), [""; 0]);
+    shop.pass(120);
+    shop.world().calls.clear();
+    shop.stage.sweep().await.unwrap();
+    assert!(asked(&shop).contains(&"s000".to_owned()), "later it is missing: {findings:?}");
+    shop.run(300).await;
+    assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"]);
+}
+
+/// CASES 31: what is throttled is left to the next run, which begins where this one stopped.
+#[tokio::test]
+async fn a_throttled_sweep_yields_and_comes_back() {
+    let mut shop = quiet_services(5, &[]).await;
+    shop.stage.cold_start();
+    shop.fault(Rule::new(Service::Elb, "DescribeTargetHealth", Fault::Throttle).forever());
+    let report = shop.stage.sweep().await.unwrap();
+    assert!(!report.is_round_over);
+    assert!(report.clusters[CLUSTER].failures[0].contains("throttles"), "{report:#?}");
+    assert_eq!(asked(&shop), [""; 0], "checks would be throttled, too");
+    shop.world().faults.clear();
+    let report = shop.stage.sweep().await.unwrap();
+    assert!(report.is_round_over);
+    assert_eq!(report.clusters[CLUSTER].services, 5);
+    assert_eq!(shop.alerts(), [""; 0]);
+}
+
+/// A round over a large account takes several runs; each service has its turn once.
+#[tokio::test]
+async fn a_round_that_does_not_fit_into_one_run_goes_on_in_the_next() {
+    // One percent of ten reads a second: some twenty groups in the time of a run.
+    let mut shop = quiet_services(60, &[("PORTKEEPER_API_SHARE_PERCENT", "1")]).await;
+    let mut seen = Vec::new();
+    for run in 1.. {
+        assert!(run < 10, "a round ends");
+        shop.stage.cold_start();
+        let report = shop.stage.sweep().await.unwrap();
+        let took = report.ended.secs_since(report.began);
+        assert!(took <= 290, "it keeps within its time: {took} s");
+        seen.extend(report.clusters.get(CLUSTER).map(|cluster| cluster.services));
+        if report.is_round_over {
+            break;
+        }
+    }
+    assert!(seen.len() > 1, "{seen:?}");
+    assert_eq!(seen.iter().sum::<usize>(), 60, "{seen:?}");
+    assert_eq!(shop.count("DescribeTargetHealth"), 60);
+}
+
+/// A configured cluster that does not exist is told of, and the others are looked at.
+#[tokio::test]
+async fn a_cluster_that_does_not_exist_is_named() {
+    let mut shop = quiet_services(1, &[("PORTKEEPER_CLUSTERS", "shop,shopp")]).await;
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].services, 1);
+    assert!(report.unread["shopp"].contains("there is no cluster `shopp`"), "{report:#?}");
+}
+
+/// CASES 29: one cluster of several cannot be read, with the permission that is missing.
+#[tokio::test]
+async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_looked_at() {
+    let mut shop = quiet_services(1, &[]).await;
+    shop.world().make_cluster("bank").unwrap();
+    shop.fault(Rule::new(Service::Ecs, "ListServices", Fault::AccessDenied).times(1));
+    let report = shop.stage.sweep().await.unwrap();
+    assert!(report.unread["bank"].contains("ecs:ListServices"), "{report:#?}");
+    assert!(report.unread["bank"].contains("denied"), "{report:#?}");
+    assert_eq!(report.clusters[CLUSTER].services, 1);
+}
+
+/// CASES 28, 29: a page that is missed is never read as "there are no more".
+#[tokio::test]
+async fn a_list_that_breaks_off_finds_nothing() {
+    let mut shop = Shop::new(4, &[]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group).desired(101));
+    shop.run(600).await;
+    shop.world().calls.clear();
+    let second = Rule::new(Service::Ecs, "ListTasks", Fault::fail("ServerException", "no", 500)).times(4);
+    shop.fault(second);
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].suspects.len(), 1, "{report:#?}");
+    shop.run(600).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// Services without load balancers, of other kinds, and without tasks cost no more than their description.
+#[tokio::test]
+async fn services_that_are_nobodys_business_cost_one_description() {
+    let mut shop = Shop::new(2, &[]);
+    for name in ["a", "b", "c"] {
+        shop.make(&ServiceSpec::new(CLUSTER, name).container("app", &[8080]));
+    }
+    let group = shop.alb_group("idle-tg");
+    shop.make(&behind("idle", &group).desired(0));
+    shop.run(300).await;
+    shop.world().calls.clear();
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
+    assert_eq!(shop.count("DescribeServices"), 1);
+    assert_eq!(shop.count("DescribeTargetHealth"), 1, "only the one that has a group");
+}
+
+/// Awsvpc tasks and a shared group of type `ip`: addresses are indexed as well.
+#[tokio::test]
+async fn addresses_are_known_across_services() {
+    let mut shop = Shop::new(0, &[]);
+    let group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
+    let fargate =
+        |name: &str| ServiceSpec::new(CLUSTER, name).fargate().container("app", &[80]).behind(&group, "app", 80);
+    shop.make(&fargate("web").desired(2));
+    shop.make(&fargate("api").desired(2));
+    shop.settle().await;
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].suspects, std::collections::BTreeMap::new());
+    assert_eq!(report.clusters[CLUSTER].targets, 4);
+}
