@@ -32,6 +32,7 @@ mod names;
 mod print;
 mod properties;
 mod read;
+mod screened;
 mod tasks;
 mod words;
 
@@ -91,6 +92,7 @@ fn look(world: &mut World, mut words: Words) -> String {
     let (input, questions) = read::read(world);
     let plan = portkeeper_core::plan::plan(&input);
     properties::hold(world, &input, &plan);
+    screened::hold(world, &plan);
     let text = print::look(world, &input, &questions, &plan);
     world.record = after(world, &plan, &answer, unsent);
     world.hop += 1;

@@ -25,7 +25,7 @@ pub fn read(world: &World) -> (PlanInput, Questions) {
     (input, questions)
 }
 
-fn first_reading(world: &World) -> Observation {
+pub fn first_reading(world: &World) -> Observation {
     let mut seen = Observation::new(world.key.clone(), world.now);
     seen.service = world.service.clone().map(|service| with_counts(world, service));
     seen.at_least.clone_from(&world.at_least);
@@ -72,7 +72,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
 }
 
 /// The instances of the tasks without their state, and the definitions of those tasks that do not say their ports.
-fn read_places(world: &World, seen: &mut Observation) {
+pub fn read_places(world: &World, seen: &mut Observation) {
     let tasks: Vec<&Task> = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();
     let (mut definitions, mut unread) = (Vec::new(), Vec::new());
     for task in tasks {

@@ -1,0 +1,48 @@
+//! The sweep's look at the same world: whatever a look at the service alone would do or say, the sweep must suspect.
+
+use super::facts::World;
+use super::read::{first_reading, read_places};
+use portkeeper_core::everybody::Everybody;
+use portkeeper_core::observation::{Observation, Owner};
+use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput};
+use portkeeper_core::screen::{Screened, screen};
+
+/// Panics when the sweep takes a world for one in order of which the look at the service alone has something to say.
+pub fn hold(world: &World, made: &Plan) {
+    let mut input = PlanInput {
+        version: INPUT_VERSION,
+        now: world.now,
+        hop: 0,
+        policy: world.policy.clone(),
+        record: world.record.clone(),
+        observation: first_reading(world),
+    };
+    input.observation.at_least.clear();
+    let (screened, _) = screen(&mut input, &everybody(world));
+    if screened != Screened::InOrder {
+        return;
+    }
+    assert_eq!((made.actions.len(), made.alerts.len()), (0, 0), "the sweep suspects nothing of {made:#?}");
+    for verdict in made.verdicts.iter().filter(|verdict| verdict.code.is_some()) {
+        let told = world.record.incidents.iter().any(|incident| {
+            Some(&incident.code) == verdict.code.as_ref()
+                && incident.subject == verdict.subject
+                && incident.alerted_at.is_some()
+        });
+        // What a guard withholds is told of by the guard.
+        let waits = matches!(verdict.decision, Decision::Await(_) | Decision::Withheld);
+        assert!(told || waits, "the sweep suspects nothing, and this was never told: {verdict:#?}");
+    }
+}
+
+/// Everybody in the cluster, this service's tasks included, as a reading of the whole cluster has them.
+fn everybody(world: &World) -> Everybody {
+    let mut cluster = Observation::new(world.key.clone(), world.now);
+    let own = world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
+    let mut owners: Vec<Owner> = own.map(|task| Owner { task, target_groups: None }).collect();
+    owners.extend(world.owners.values().cloned());
+    cluster.tasks = owners.iter().map(|owner| owner.task.clone()).collect();
+    read_places(world, &mut cluster);
+    let is_whole = !world.owners_unread && world.tasks.values().all(|own| !own.unlisted && !own.unread);
+    Everybody::new(cluster, owners, is_whole)
+}
