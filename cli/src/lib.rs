@@ -1,6 +1,7 @@
 //! The commands behind `portkeeper`. They show what the product does; they decide nothing themselves.
 
 pub mod demo;
+pub mod large_account;
 pub mod plan_file;
 mod render;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use portkeeper::CommandError;
+use portkeeper::large_account::LargeAccount;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -35,8 +36,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Serve the demo's account on a loopback port, for the AWS command line and other programs.
+    /// Serve a simulated account on a loopback port, for the AWS command line and other programs: the demo's, or a large
+    /// one with faults planted in it.
     World {
+        /// A large account with so many services, and a list of what is wrong in it.
+        #[arg(long, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..=2000))]
+        services: Option<u32>,
+        /// So many tasks for each of these services.
+        #[arg(long, requires = "services", value_parser = clap::value_parser!(u32).range(1..=1000))]
+        tasks: Option<u32>,
         /// Another seed gives other identifiers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -59,7 +67,10 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo { seed, json, fast } => portkeeper::demo::run(seed, json, fast),
         Command::Replay { event, json } => portkeeper::replay::run(&event, json),
-        Command::World { seed, port } => portkeeper::world::run(seed, port),
+        Command::World { services, tasks, seed, port } => {
+            let large = services.zip(tasks).map(|(services, tasks)| LargeAccount::new(services, tasks));
+            portkeeper::world::run(seed, port, large)
+        }
         Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
     };
     match outcome {

@@ -1,42 +1,84 @@
-//! `portkeeper world`: the demo's account on a loopback port, for other programs: the AWS command line, the function's
-//! own binary, a tool of yours. Portkeeper itself is not at work in it.
+//! `portkeeper world`: a simulated account on a loopback port, for other programs: the AWS command line, the function's
+//! own binary, `portkeeper audit`, a tool of yours. Portkeeper itself is not at work in it.
 
 use crate::CommandError;
 use crate::demo::account;
+use crate::large_account::{LargeAccount, MOST_SECONDS, Planted};
 use crate::stage::{Stage, StageError};
-use portkeeper_world::http::serve;
-use std::io::Write as _;
+use portkeeper_world::World;
+use portkeeper_world::http::{SharedWorld, serve};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// After this long every service of the account is up.
+/// After this long every service of the demo's account is up.
 const START_SECS: u64 = 240;
 
-/// Serves the account until the process is ended. Its clock goes as fast as ours.
-pub fn run(seed: u64, port: u16) -> Result<(), CommandError> {
+/// More tasks than this do not find an address in the account's three subnets, or take minutes to start.
+const MOST_TASKS: u32 = 20_000;
+
+/// Serves the account until the process is ended: the demo's, or a large one. Its clock goes as fast as ours.
+pub fn run(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(listen(seed, port))
+    runtime.block_on(listen(seed, port, large))
 }
 
-async fn listen(seed: u64, port: u16) -> Result<(), CommandError> {
+async fn listen(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
     let refused = |source: StageError| CommandError::Stage { what: "start", source };
-    let stage = Stage::new(seed, &[]).map_err(refused)?;
-    account::build(&mut stage.world.lock()).map_err(refused)?;
-    stage.world.lock().advance_secs(START_SECS);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let server =
-        serve(stage.world.clone(), address).await.map_err(|source| CommandError::Listen { address, source })?;
-    let url = server.endpoint_url();
-    let mut out = anstream::stdout();
-    writeln!(out, "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, SQS, SNS, DynamoDB.")?;
-    writeln!(
-        out,
-        "Any credentials and any region will do, but the AWS command line wants some. Try:\n  AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n    aws ecs list-services --cluster shop --endpoint-url {url}"
-    )?;
-    writeln!(out, "End it with Ctrl-C.")?;
+    let (world, planted) = match large {
+        None => (demo_account(seed).map_err(refused)?, Vec::new()),
+        Some(large) => large_account(seed, large).map_err(refused)?,
+    };
+    let server = serve(world.clone(), address).await.map_err(|source| CommandError::Listen { address, source })?;
+    introduce(&mut anstream::stdout(), &server.endpoint_url(), large, &planted)?;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
         seconds.tick().await;
-        stage.world.lock().advance_secs(1);
+        world.lock().advance_secs(1);
     }
+}
+
+fn demo_account(seed: u64) -> Result<SharedWorld, StageError> {
+    let stage = Stage::new(seed, &[])?;
+    account::build(&mut stage.world.lock())?;
+    stage.world.lock().advance_secs(START_SECS);
+    Ok(stage.world)
+}
+
+/// A large account begins so long ago that it is now when it is built: whoever looks at it with a clock of their own
+/// sees tasks that have been running for a while.
+fn large_account(seed: u64, large: LargeAccount) -> Result<(SharedWorld, Vec<Planted>), StageError> {
+    if large.services.saturating_mul(large.tasks) > MOST_TASKS {
+        return Err(format!("it takes up to {MOST_TASKS} tasks, all services together").into());
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
+    let now_ms = u64::try_from(now.as_millis())?;
+    let mut world = World::new(seed, now_ms.saturating_sub(MOST_SECONDS * 1000));
+    let planted = large.build(&mut world)?;
+    let left_ms = now_ms.saturating_sub(world.now_ms());
+    world.advance(left_ms);
+    // What it took to get here is nobody's business, and much of it in an account of this size.
+    world.calls.clear();
+    Ok((SharedWorld::new(world), planted))
+}
+
+fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, planted: &[Planted]) -> io::Result<()> {
+    writeln!(out, "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, SQS, SNS, DynamoDB.")?;
+    let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
+        writeln!(out, "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n")?;
+        for one in planted {
+            writeln!(out, "  {one}\n  {:23} {}", "", one.story)?;
+        }
+        writeln!(out, "\n{} faults. Try:\n  portkeeper audit --endpoint-url {url}\nOr:", planted.len())?;
+        "prod-1"
+    } else {
+        writeln!(out, "Any credentials and any region will do, but the AWS command line wants some. Try:")?;
+        "shop"
+    };
+    writeln!(
+        out,
+        "  AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n    aws ecs list-services --cluster {cluster} --endpoint-url {url}"
+    )?;
+    writeln!(out, "End it with Ctrl-C.")
 }

@@ -64,6 +64,7 @@ impl World {
             connected: true,
             external: options.external,
             ports,
+            load: 0,
             registered_ms: self.now_ms(),
             version: 1,
         };

@@ -12,7 +12,12 @@ pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) 
     let now = world.now_ms();
     let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else { return };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    let was_present = task.is_present();
     edit(task);
+    let leaves = was_present && !task.is_present();
+    if let Some(instance) = task.instance.as_ref().filter(|_| leaves).and_then(|id| world.ecs.instances.get_mut(id)) {
+        instance.load -= 1;
+    }
     task.version += 1;
     task.updated_ms = now;
     task.previous = Some(Box::new(before));

@@ -41,6 +41,8 @@ pub(super) struct Instance {
     pub connected: bool,
     pub external: bool,
     pub ports: PortAllocator,
+    /// How many tasks are on it that have not left it yet, kept here because placing a task asks for it every time.
+    pub load: usize,
     pub registered_ms: u64,
     pub version: u64,
 }

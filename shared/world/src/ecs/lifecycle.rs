@@ -80,6 +80,9 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
         due_ms,
         previous: None,
     };
+    if let Some(instance) = task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance)) {
+        instance.load += 1;
+    }
     world.ecs.tasks.insert(id.clone(), task);
     announce(world, &id);
     id

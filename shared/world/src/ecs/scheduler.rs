@@ -15,7 +15,7 @@ use super::{events, lifecycle, traffic};
 use crate::World;
 use crate::journal::Kind;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// How often a quiet service is looked at; one with something going on is looked at every second.
 const QUIET_MS: u64 = 5000;
@@ -226,8 +226,8 @@ pub(super) fn place_on_instance<'a>(
             && instance.connected
             && instance.external == (launch_type == "EXTERNAL")
     };
-    let present = |task: &&Task| task.status < Status::Deprovisioning;
-    let own: Vec<&Task> = service.into_iter().flat_map(|service| tasks_of(world, service)).filter(present).collect();
+    let own = service.into_iter().flat_map(|service| tasks_of(world, service));
+    let own: Vec<&Task> = own.filter(|task| task.is_present()).collect();
     let ports = static_ports(definition);
     let has_ports = |instance: &&Instance| {
         let on_it = |task: &&Task| task.instance.as_deref() == Some(&instance.id);
@@ -236,15 +236,10 @@ pub(super) fn place_on_instance<'a>(
             |port: &u16| own.iter().copied().filter(on_it).any(|task| static_ports(&task.definition).contains(port));
         ports.iter().all(|port| instance.ports.is_free(*port) && !claimed(port))
     };
-    let mut loads: BTreeMap<&str, usize> = BTreeMap::new();
-    for instance in world.ecs.tasks.values().filter(present).filter_map(|task| task.instance.as_deref()) {
-        *loads.entry(instance).or_default() += 1;
-    }
     let load = |instance: &&Instance| {
         let zone = own.iter().filter(|task| task.zone == instance.zone).count();
         let here = own.iter().filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
-        let all = loads.get(instance.id.as_str()).copied().unwrap_or(0);
-        (zone, here, all, instance.registered_ms, instance.ec2_id.clone())
+        (zone, here, instance.load, instance.registered_ms, instance.ec2_id.clone())
     };
     let candidates: Vec<&Instance> = world.ecs.instances.values().filter(usable).collect();
     let reason =

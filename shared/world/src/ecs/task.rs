@@ -153,6 +153,11 @@ impl Task {
         if self.stop_wanted() { "STOPPED" } else { "RUNNING" }
     }
 
+    /// Its containers are on their machine, or will be.
+    pub(crate) fn is_present(&self) -> bool {
+        self.status < Status::Deprovisioning
+    }
+
     /// Meant to run, and running or about to.
     pub(crate) fn is_live(&self) -> bool {
         !self.stop_wanted() && matches!(self.status, Status::Activating | Status::Running)

@@ -1,0 +1,232 @@
+//! A large simulated account for trying out `portkeeper audit`: several clusters, hundreds of services in bridge mode and
+//! on Fargate behind shared load balancers, and a fixed set of faults spread over them.
+//!
+//! It knows what was broken, where, and which finding that is at a first look. It does not know how the finding is
+//! come by: the list is what an audit is held against.
+
+mod faults;
+
+use crate::stage::StageError;
+use faults::{Fault, Site};
+use portkeeper_core::code::Code;
+use portkeeper_world::World;
+use portkeeper_world::ecs::Replaces;
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::scenario::ServiceSpec;
+use serde_json::{Value, json};
+use std::fmt;
+
+/// Services of one cluster where the number of clusters is not given.
+const SERVICES_PER_CLUSTER: u32 = 250;
+
+/// Tasks in bridge mode on one machine.
+const TASKS_PER_INSTANCE: u32 = 20;
+
+/// "Target groups per Application Load Balancer: 100" (ELBv2 quotas).
+const GROUPS_PER_BALANCER: usize = 100;
+
+/// What services do in such accounts; a number follows.
+const NAMES: [&str; 10] = ["api", "auth", "billing", "cart", "catalog", "mail", "orders", "search", "stock", "web"];
+
+/// After this long every task runs and every target is healthy.
+const START_SECS: u64 = 60;
+
+/// After this long what was broken is at rest: nothing is young any more, and what fails has failed often enough.
+const REST_SECS: u64 = 150;
+
+/// The time that [`LargeAccount::build`] takes in the account itself, in seconds: never more than this.
+pub const MOST_SECONDS: u64 = 900;
+
+/// How large the account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargeAccount {
+    /// Clusters; the services are spread over them evenly.
+    pub clusters: u32,
+    /// Services, all clusters together.
+    pub services: u32,
+    /// Tasks of each service.
+    pub tasks: u32,
+}
+
+/// A fault that was planted, and what a first look makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Planted {
+    /// `cluster/service`.
+    pub service: String,
+    /// The finding.
+    pub code: String,
+    /// Group and target, group, or task: as findings name what they are about.
+    pub about: String,
+    /// How it came about.
+    pub story: &'static str,
+}
+
+impl fmt::Display for Planted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<23} {:<16} {}", self.code, self.service, self.about)
+    }
+}
+
+impl LargeAccount {
+    /// So many services with so many tasks, in clusters of up to 250 services.
+    #[must_use]
+    pub fn new(services: u32, tasks: u32) -> Self {
+        Self { clusters: services.div_ceil(SERVICES_PER_CLUSTER).max(1), services, tasks }
+    }
+
+    /// Builds the account in a fresh world, lets it start, breaks what the list says, and lets that come to rest. Each
+    /// fault has a service of its own; where there are few services, the last faults are left out.
+    pub fn build(self, world: &mut World) -> Result<Vec<Planted>, StageError> {
+        // ECS would replace the tasks that fail, and refuse the services that can never work.
+        world.ecs.behaviour.replaces = Replaces::Nothing;
+        world.ecs.behaviour.accept_broken_services = true;
+        self.make_clusters(world)?;
+        let mut front = Front::default();
+        let mut faulty = faults::ALL.iter().copied();
+        let mut sites = Vec::new();
+        for number in 0..self.services {
+            let fault = if self.is_chosen(number) { faulty.next() } else { None };
+            sites.push(self.make_service(world, &mut front, number, fault)?);
+        }
+        world.advance_secs(START_SECS);
+        let mut planted = faults::plant(world, &sites)?;
+        world.advance_secs(REST_SECS);
+        planted.extend(faults::find(world, &sites)?);
+        planted.sort();
+        Ok(planted)
+    }
+
+    /// Which services get a fault: evenly spread, and at most every other one.
+    fn is_chosen(self, number: u32) -> bool {
+        let faults = u32::try_from(faults::ALL.len()).unwrap_or(u32::MAX);
+        let step = (self.services / faults.max(1)).max(2);
+        number % step == step / 2
+    }
+
+    fn make_clusters(self, world: &mut World) -> Result<(), StageError> {
+        let of_cluster = self.services.div_ceil(self.clusters.max(1));
+        let machines = (of_cluster * self.tasks).div_ceil(TASKS_PER_INSTANCE).max(3);
+        for number in 0..self.clusters {
+            let name = cluster_name(number);
+            world.make_cluster(&name)?;
+            world.make_instances(&name, usize::try_from(machines)?)?;
+        }
+        Ok(())
+    }
+
+    /// The service of that number: three of five in bridge mode, the others on Fargate, unless its fault needs one.
+    fn make_service(
+        self,
+        world: &mut World,
+        front: &mut Front,
+        number: u32,
+        fault: Option<Fault>,
+    ) -> Result<Site, StageError> {
+        let cluster = cluster_name(number % self.clusters.max(1));
+        let purpose = NAMES.get(number as usize % NAMES.len()).copied().unwrap_or("service");
+        let name = format!("{purpose}-{:03}", number + 1);
+        let on_fargate = fault.map_or(number % 5 >= 3, Fault::wants_fargate);
+        let target_type = match fault {
+            Some(Fault::WrongType) => TargetType::Ip,
+            _ if on_fargate => TargetType::Ip,
+            _ => TargetType::Instance,
+        };
+        let family = if fault == Some(Fault::WrongFamily) { "ipv6" } else { "ipv4" };
+        let entry = match fault {
+            Some(Fault::ZoneOff) => Front::make_in_one_zone(world, &name, target_type)?,
+            _ => front.make_group(world, &name, target_type, family)?,
+        };
+        let mut spec = ServiceSpec::new(&cluster, &name).container("app", &[8080, 9090]).desired(self.tasks);
+        spec = if on_fargate { spec.fargate() } else { spec };
+        spec = spec.behind(&entry.group, "app", 8080);
+        let mut second = None;
+        if fault == Some(Fault::OtherGroup) {
+            let metrics = front.make_group(world, &format!("{name}-metrics"), target_type, family)?;
+            spec = spec.behind(&metrics.group, "app", 9090);
+            second = Some(metrics.group);
+        }
+        if fault == Some(Fault::LostRegistration) {
+            world.lose_registrations(&format!("{cluster}/{name}"), 1);
+        }
+        world.make_service(&spec)?;
+        Ok(Site { cluster, name, group: entry.group, rule: entry.rule, second, fault })
+    }
+}
+
+fn cluster_name(number: u32) -> String {
+    format!("prod-{}", number + 1)
+}
+
+/// The load balancers, each with a listener, and with a rule for each group.
+#[derive(Debug, Default)]
+struct Front {
+    listener: String,
+    balancers: usize,
+    groups: usize,
+}
+
+/// A group, and the rule that leads to it.
+struct Entrance {
+    group: String,
+    rule: String,
+}
+
+impl Front {
+    fn make_group(
+        &mut self,
+        world: &mut World,
+        name: &str,
+        target_type: TargetType,
+        family: &str,
+    ) -> Result<Entrance, StageError> {
+        if self.groups.is_multiple_of(GROUPS_PER_BALANCER) {
+            self.balancers += 1;
+            let subnets = world.default_subnets();
+            self.listener = make_listener(world, &format!("front-{}", self.balancers), &subnets)?;
+        }
+        self.groups += 1;
+        let input = json!({
+            "Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": target_type.name(), "IpAddressType": family,
+            "HealthCheckIntervalSeconds": 30,
+        });
+        let group = made(&world.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")?;
+        let rule = json!({
+            "ListenerArn": self.listener,
+            "Priority": self.groups,
+            "Conditions": [{"Field": "host-header", "Values": [format!("{name}.example.com")]}],
+            "Actions": [{"Type": "forward", "TargetGroupArn": group}],
+        });
+        let rule = made(&world.person_elb("CreateRule", &rule)?, "/Rules/0/RuleArn")?;
+        Ok(Entrance { group, rule })
+    }
+
+    /// A group behind a load balancer of its own that serves one zone only.
+    fn make_in_one_zone(world: &mut World, name: &str, target_type: TargetType) -> Result<Entrance, StageError> {
+        let subnets: Vec<String> = world.default_subnets().into_iter().take(1).collect();
+        let mut own =
+            Self { listener: make_listener(world, &format!("{name}-alb"), &subnets)?, balancers: 0, groups: 1 };
+        own.make_group(world, name, target_type, "ipv4")
+    }
+}
+
+fn make_listener(world: &mut World, name: &str, subnets: &[String]) -> Result<String, StageError> {
+    let balancer = world.person_elb("CreateLoadBalancer", &json!({"Name": name, "Subnets": subnets}))?;
+    let listener = json!({
+        "LoadBalancerArn": made(&balancer, "/LoadBalancers/0/LoadBalancerArn")?,
+        "Protocol": "HTTP",
+        "Port": 80,
+        "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    });
+    made(&world.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")
+}
+
+/// The ARN at that place of an answer.
+fn made(answer: &Value, pointer: &str) -> Result<String, StageError> {
+    let arn = answer.pointer(pointer).and_then(Value::as_str);
+    arn.map(str::to_owned).ok_or_else(|| format!("no {pointer} in {answer}").into())
+}
+
+/// The finding of this code at `about` in the service of `site`.
+fn planted(site: &Site, code: &Code, about: String, story: &'static str) -> Planted {
+    Planted { service: site.key(), code: code.to_string(), about, story }
+}
