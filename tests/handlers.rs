@@ -30,3 +30,5 @@ mod stale;
 mod sweep;
 #[path = "handlers/switch.rs"]
 mod switch;
+#[path = "handlers/whole.rs"]
+mod whole;

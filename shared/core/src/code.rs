@@ -35,6 +35,10 @@ text_enum! {
         AgentDisconnected = "agent_disconnected",
         /// It cannot be told which revision or task set a task belongs to.
         AmbiguousRevision = "ambiguous_revision",
+        /// Tasks are stopped again and again for failed load balancer health checks.
+        KillLoop = "kill_loop",
+        /// Fewer tasks run than are wanted, for long, with no deployment in progress.
+        BelowDesired = "below_desired",
         /// Somebody undoes the repairs of a target.
         Fight = "fight",
         /// A guard withheld a repair.
@@ -44,7 +48,7 @@ text_enum! {
 
 impl Code {
     /// Every code of this version, in the order in which documentation lists them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Missing,
         Self::Stale,
         Self::Hijacked,
@@ -60,6 +64,8 @@ impl Code {
         Self::BindingsMissing,
         Self::AgentDisconnected,
         Self::AmbiguousRevision,
+        Self::KillLoop,
+        Self::BelowDesired,
         Self::Fight,
         Self::LimitExceeded,
     ];

@@ -4,6 +4,7 @@
 //! finding is acted on now is decided in [`crate::plan`].
 
 mod unwanted;
+mod whole;
 
 pub(crate) use unwanted::is_watched;
 
@@ -25,7 +26,7 @@ const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 /// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target groups guide).
 const NLB_INITIAL_SECS: u32 = 300;
 
-/// Judges every target and every task.
+/// Judges the service as a whole, every target and every task.
 #[must_use]
 pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> Judgement {
     let mut judgement = Judgement::default();
@@ -40,6 +41,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
         let why = "the list of tasks is not whole, so nothing is deregistered";
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
+    whole::judge_whole(input, &mut judgement);
     judge_unclear(input, desired, &mut judgement);
     for misfit in &desired.misfits {
         judgement.find(Finding {

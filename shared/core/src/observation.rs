@@ -14,7 +14,8 @@ mod task;
 
 pub use group::{FoundGroup, HealthState, RegisteredTarget, TargetGroup, TargetType};
 pub use service::{
-    Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, Service, ServiceStatus, TaskSet,
+    Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, RolloutState, SERVICE_EVENTS_KEPT,
+    Service, ServiceEvent, ServiceStatus, TaskSet,
 };
 pub use task::{
     Binding, Container, ContainerInstance, ContainerInstanceState, NetworkInterface, NetworkMode, Task, TaskDefinition,

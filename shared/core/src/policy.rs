@@ -79,6 +79,14 @@ pub struct Policy {
     pub disconnected_seconds: u32,
     /// Added to what a group's own health check settings explain before a target counts as unhealthy.
     pub unhealthy_margin_seconds: u32,
+    /// How long fewer tasks may run than are wanted, with no deployment in progress, before people are told. Pulling
+    /// an image and waiting for a new instance take minutes.
+    pub below_desired_seconds: u32,
+    /// So many tasks of one service stopped for failed health checks within `kill_loop_seconds` are a loop: once is
+    /// a bad instance, twice may be chance.
+    pub kill_loop_stops: u32,
+    /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
+    pub kill_loop_seconds: u32,
     /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's recursion
     /// detection ends such chains at about 16.
     pub max_hops: u32,
@@ -108,6 +116,9 @@ impl Default for Policy {
             proof_seconds: 5,
             disconnected_seconds: 900,
             unhealthy_margin_seconds: 60,
+            below_desired_seconds: 900,
+            kill_loop_stops: 3,
+            kill_loop_seconds: 1800,
             max_hops: 12,
         }
     }

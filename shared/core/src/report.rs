@@ -134,6 +134,8 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::BindingsMissing => "a running task has no usable port binding or address",
         Code::AgentDisconnected => "a container instance's agent has been out of contact for long",
         Code::AmbiguousRevision => "it cannot be told which revision or task set a task belongs to",
+        Code::KillLoop => "tasks are stopped again and again for failed load balancer health checks",
+        Code::BelowDesired => "fewer tasks run than are wanted, and no deployment is in progress",
         Code::Fight => "somebody undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
         Code::Unknown(_) => "a finding that this version does not know",
@@ -173,6 +175,12 @@ pub fn advice(code: &Code) -> &'static str {
         }
         Code::AmbiguousRevision => {
             "compare the task's startedBy with the service's revisions; nothing is changed for it"
+        }
+        Code::KillLoop => {
+            "see why the health checks fail; give a program that starts slowly a longer health check grace period, and check path, port and security group"
+        }
+        Code::BelowDesired => {
+            "read the service's events and the stopped tasks' reasons: places, image, permissions, or a program that ends"
         }
         Code::Fight => {
             "find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two"

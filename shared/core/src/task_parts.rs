@@ -118,6 +118,19 @@ fn range(text: &str) -> Option<(i64, u16)> {
     Some((i64::from(first), length))
 }
 
+/// The most characters of a text of AWS's that are kept. The beginning names what it is about; the rest may be a
+/// container's own error, of any length.
+const TEXT_KEPT: usize = 400;
+
+/// The beginning of a text of AWS's, so that what was read of a service stays small.
+#[must_use]
+pub fn in_short(text: &str) -> String {
+    match text.char_indices().nth(TEXT_KEPT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// The `detail` of a Task State Change event: the `Task` of the API with ISO moments, and much left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -137,6 +150,8 @@ pub(crate) struct TaskDetail {
     connectivity: Option<String>,
     started_at: Option<String>,
     stopped_at: Option<String>,
+    stop_code: Option<String>,
+    stopped_reason: Option<String>,
     #[serde(default)]
     attachments: Vec<AttachmentParts>,
     #[serde(default)]
@@ -182,6 +197,8 @@ impl TaskDetail {
             connected: self.connectivity.as_deref() != Some("DISCONNECTED"),
             started_at: moment(self.started_at),
             stopped_at: moment(self.stopped_at),
+            stop_code: self.stop_code,
+            stopped_reason: self.stopped_reason.as_deref().map(in_short),
             network_interface: NetworkInterface::from_parts(&self.attachments, &addresses),
             containers: containers.collect::<Option<Vec<_>>>()?,
         })

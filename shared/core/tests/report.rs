@@ -322,7 +322,7 @@ fn every_code_has_a_meaning_and_an_advice() {
     let table = Code::ALL.iter().map(|code| {
         format!("{code} ({}): {}. What to do: {}.\n", code.severity().as_str(), meaning(code), advice(code))
     });
-    expect![[r"
+    expect![[r#"
         missing (error): a running task's target is not registered, so it gets no traffic. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
         stale (error): a stopped task's target is still registered. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
         hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now.
@@ -338,7 +338,9 @@ fn every_code_has_a_meaning_and_an_advice() {
         bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
         agent_disconnected (warning): a container instance's agent has been out of contact for long. What to do: check the ECS agent on the instance; until it is back nothing is deregistered there.
         ambiguous_revision (warning): it cannot be told which revision or task set a task belongs to. What to do: compare the task's startedBy with the service's revisions; nothing is changed for it.
+        kill_loop (error): tasks are stopped again and again for failed load balancer health checks. What to do: see why the health checks fail; give a program that starts slowly a longer health check grace period, and check path, port and security group.
+        below_desired (error): fewer tasks run than are wanted, and no deployment is in progress. What to do: read the service's events and the stopped tasks' reasons: places, image, permissions, or a program that ends.
         fight (error): somebody undoes Portkeeper's repairs of a target. What to do: find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two.
         limit_exceeded (error): a guard withheld repairs. What to do: look at what is listed; raise the limits or repair by hand if it is right.
-    "]].assert_eq(&table.collect::<String>());
+    "#]].assert_eq(&table.collect::<String>());
 }

@@ -10,11 +10,11 @@ use portkeeper_core::ids::{
 };
 use portkeeper_core::observation::{
     Binding, Container, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, HealthState, LoadBalancer,
-    NetworkInterface, NetworkMode, RegisteredTarget, Revision, Service, ServiceStatus, TargetType, Task,
-    TaskDefinition, TaskSet, TaskStatus,
+    NetworkInterface, NetworkMode, RegisteredTarget, Revision, RolloutState, SERVICE_EVENTS_KEPT, Service,
+    ServiceEvent, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet, TaskStatus,
 };
 use portkeeper_core::policy::MODE_TAG;
-use portkeeper_core::task_parts::{AttachmentParts, BindingParts, ContainerAddress, Detail};
+use portkeeper_core::task_parts::{AttachmentParts, BindingParts, ContainerAddress, Detail, in_short};
 use portkeeper_core::time::Timestamp;
 
 /// A part of an answer that cannot be understood.
@@ -80,8 +80,20 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
             .collect::<Result<_, _>>()?,
         revisions: Vec::new(),
         task_sets: service.task_sets().iter().map(task_set).collect::<Result<_, _>>()?,
+        events: events(service.events()),
         mode_tag: tag.map(|tag| tag.value().unwrap_or_default().to_owned()),
     })
+}
+
+/// The newest messages. AWS lists them newest first, without a promise.
+fn events(events: &[ecs::ServiceEvent]) -> Vec<ServiceEvent> {
+    let convert = |event: &ecs::ServiceEvent| {
+        Some(ServiceEvent { at: moment(event.created_at())?, message: in_short(event.message()?) })
+    };
+    let mut events: Vec<ServiceEvent> = events.iter().filter_map(convert).collect();
+    events.sort_by_key(|event| std::cmp::Reverse(event.at));
+    events.truncate(SERVICE_EVENTS_KEPT);
+    events
 }
 
 fn load_balancers(entries: &[ecs::LoadBalancer]) -> Result<Vec<LoadBalancer>, NotUnderstood> {
@@ -104,6 +116,9 @@ fn deployment(deployment: &ecs::Deployment) -> Result<Deployment, NotUnderstood>
         id: required(deployment.id(), "deployments[].id")?.to_owned(),
         status: deployment.status().unwrap_or_default().to_owned(),
         task_definition: definition_arn(deployment.task_definition())?,
+        rollout: deployment.rollout_state().map(|state| RolloutState::from(state.as_str())),
+        created_at: moment(deployment.created_at()),
+        updated_at: moment(deployment.updated_at()),
     })
 }
 
@@ -170,6 +185,8 @@ pub(crate) fn task(task: &ecs::Task) -> Result<Task, NotUnderstood> {
         connected: task.connectivity() != Some(&ecs::Connectivity::Disconnected),
         started_at: moment(task.started_at()),
         stopped_at: moment(task.stopped_at()),
+        stop_code: task.stop_code().map(|code| code.as_str().to_owned()),
+        stopped_reason: task.stopped_reason().map(in_short),
         network_interface: NetworkInterface::from_parts(&attachments, &addresses),
         containers: task.containers().iter().map(container).collect::<Result<_, _>>()?,
     })
@@ -225,9 +242,13 @@ pub(crate) fn group(group: &elb::TargetGroup) -> Result<(TargetGroupArn, FoundGr
         protocol: group.protocol().map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
         default_port,
         ip_address_type: family.to_owned(),
+        vpc: group.vpc_id().map(str::to_owned),
         load_balancers: group.load_balancer_arns().to_vec(),
         health_interval_seconds: count(group.health_check_interval_seconds().unwrap_or(0)),
         unhealthy_threshold: count(group.unhealthy_threshold_count().unwrap_or(0)),
+        health_port: group.health_check_port().filter(|port| *port != "traffic-port").map(str::to_owned),
+        health_path: group.health_check_path().map(str::to_owned),
+        health_codes: group.matcher().and_then(|it| it.http_code().or(it.grpc_code())).map(str::to_owned),
         targets: Vec::new(),
     };
     Ok((arn, found))
@@ -247,5 +268,6 @@ pub(crate) fn target(described: &elb::TargetHealthDescription) -> Result<Registe
         },
         state: HealthState::from(state),
         reason: health.and_then(elb::TargetHealth::reason).map(|reason| reason.as_str().to_owned()),
+        availability_zone: target.and_then(elb::TargetDescription::availability_zone).map(str::to_owned),
     })
 }

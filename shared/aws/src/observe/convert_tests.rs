@@ -80,6 +80,17 @@ fn a_bridge_task() {
 }
 
 #[test]
+fn a_task_says_why_it_was_stopped_and_not_at_length() {
+    let reason = format!("Task failed ELB health checks in (target-group {GROUP})");
+    let stopped = task().last_status("STOPPED").stop_code(ecs::TaskStopCode::ServiceSchedulerInitiated);
+    let understood = convert::task(&stopped.stopped_reason(&reason).build()).unwrap();
+    assert_eq!(understood.stop_code.as_deref(), Some("ServiceSchedulerInitiated"));
+    assert_eq!(understood.stopped_reason, Some(reason));
+    let long = convert::task(&task().stopped_reason("é".repeat(2000)).build()).unwrap();
+    assert_eq!(long.stopped_reason, Some(format!("{}…", "é".repeat(400))));
+}
+
+#[test]
 fn an_awsvpc_task() {
     let pair = |name: &str, value: &str| ecs::KeyValuePair::builder().name(name).value(value).build();
     let volume = ecs::Attachment::builder().r#type("AmazonElasticBlockStorage").build();
@@ -129,6 +140,16 @@ fn a_task_that_cannot_be_understood() {
     );
 }
 
+/// What was recorded before these facts were read still parses.
+#[test]
+fn an_older_recording_has_no_events_rollout_or_reasons() {
+    let service = convert::service(&ecs::Service::builder().status("ACTIVE").build()).unwrap();
+    let text = serde_json::to_string(&service).unwrap();
+    assert!(!text.contains("events"), "{text}");
+    let read: portkeeper_core::observation::Service = serde_json::from_str(&text).unwrap();
+    assert!(read.events.is_empty() && !read.is_deploying());
+}
+
 fn entry() -> ecs::LoadBalancer {
     let advanced = ecs::AdvancedConfiguration::builder().alternate_target_group_arn(OTHER).build();
     ecs::LoadBalancer::builder()
@@ -146,6 +167,9 @@ fn a_service() {
         .id("ecs-svc/1234567890123456789")
         .status("PRIMARY")
         .task_definition(DEFINITION)
+        .rollout_state(ecs::DeploymentRolloutState::InProgress)
+        .created_at(aws_smithy_types::DateTime::from_secs(1_700_000_000))
+        .updated_at(aws_smithy_types::DateTime::from_secs(1_700_000_060))
         .build();
     let service = ecs::Service::builder()
         .service_name("web")
@@ -157,6 +181,8 @@ fn a_service() {
         .load_balancers(entry())
         .deployments(deployment)
         .current_service_revisions(ecs::ServiceCurrentRevisionSummary::builder().arn(REVISION).build())
+        .events(service_event(1_700_000_000, "(service web) has started 1 tasks: (task 1)."))
+        .events(service_event(1_700_000_120, "(service web) has reached a steady state."))
         .tags(ecs::Tag::builder().key("portkeeper:mode").value("alert").build())
         .build();
     check(
@@ -185,15 +211,42 @@ fn a_service() {
             {
               "id": "ecs-svc/1234567890123456789",
               "status": "PRIMARY",
-              "task_definition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7"
+              "task_definition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7",
+              "rollout": "IN_PROGRESS",
+              "created_at": "2023-11-14T22:13:20Z",
+              "updated_at": "2023-11-14T22:14:20Z"
             }
           ],
           "current_revisions": [
             "arn:aws:ecs:eu-west-1:111122223333:service-revision/shop/web/1234567890123456789"
           ],
+          "events": [
+            {
+              "at": "2023-11-14T22:15:20Z",
+              "message": "(service web) has reached a steady state."
+            },
+            {
+              "at": "2023-11-14T22:13:20Z",
+              "message": "(service web) has started 1 tasks: (task 1)."
+            }
+          ],
           "mode_tag": "alert"
         }"#]],
     );
+}
+
+fn service_event(secs: i64, message: &str) -> ecs::ServiceEvent {
+    let at = aws_smithy_types::DateTime::from_secs(secs);
+    ecs::ServiceEvent::builder().created_at(at).message(message).build()
+}
+
+#[test]
+fn of_a_hundred_service_events_the_last_twenty_are_kept() {
+    let events = (0..100).map(|number| service_event(1_700_000_000 + number, &format!("event {number}")));
+    let service = ecs::Service::builder().status("ACTIVE").set_events(Some(events.collect())).build();
+    let kept = convert::service(&service).unwrap().events;
+    let messages: Vec<&str> = kept.iter().map(|event| event.message.as_str()).collect();
+    assert_eq!((messages.len(), messages[0], messages[19]), (20, "event 99", "event 80"));
 }
 
 #[test]
@@ -261,6 +314,10 @@ fn a_group_and_its_targets() {
         .health_check_interval_seconds(30)
         .unhealthy_threshold_count(2)
         .load_balancer_arns("arn:lb")
+        .vpc_id("vpc-1")
+        .health_check_port("traffic-port")
+        .health_check_path("/health")
+        .matcher(elb::Matcher::builder().http_code("200-299").build())
         .build();
     check(
         convert::group(&group).map(|(_, group)| group),
@@ -270,11 +327,14 @@ fn a_group_and_its_targets() {
           "protocol": "HTTP",
           "default_port": 80,
           "ip_address_type": "ipv4",
+          "vpc": "vpc-1",
           "load_balancers": [
             "arn:lb"
           ],
           "health_interval_seconds": 30,
           "unhealthy_threshold": 2,
+          "health_path": "/health",
+          "health_codes": "200-299",
           "targets": []
         }"#]],
     );
@@ -295,6 +355,10 @@ fn a_group_and_its_targets() {
           "reason": "Target.NotInUse"
         }"#]],
     );
+    let outside = elb::TargetDescription::builder().id("10.9.0.1").port(80).availability_zone("all").build();
+    let mut elsewhere = target("10.9.0.1", 80);
+    elsewhere.target = Some(outside);
+    assert_eq!(convert::target(&elsewhere).unwrap().availability_zone.as_deref(), Some("all"));
     check(
         convert::target(&target("web", 32768)),
         &expect!["`Target.Id` cannot be understood: `web` is not an EC2 instance id or an IP address"],

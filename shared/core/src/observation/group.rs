@@ -12,6 +12,7 @@ text_enum! {
 /// A target group: read, or gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every group is there, so a box would save nothing")]
 pub enum TargetGroup {
     /// Described, with all its registered targets.
     Found(FoundGroup),
@@ -32,6 +33,9 @@ pub struct FoundGroup {
     pub default_port: Option<HostPort>,
     /// `ipv4` or `ipv6`.
     pub ip_address_type: String,
+    /// Its VPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<String>,
     /// The load balancers that use this group.
     #[serde(default)]
     pub load_balancers: Vec<String>,
@@ -39,6 +43,15 @@ pub struct FoundGroup {
     pub health_interval_seconds: u32,
     /// How many failed checks make a target unhealthy.
     pub unhealthy_threshold: u32,
+    /// The port of the health checks, where it is not the target's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_port: Option<String>,
+    /// The path that health checks ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_path: Option<String>,
+    /// The codes of a good answer, such as `200-299`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health_codes: Option<String>,
     /// Every target that ELBv2 answered, draining ones too.
     #[serde(default)]
     pub targets: Vec<RegisteredTarget>,
@@ -66,6 +79,9 @@ pub struct RegisteredTarget {
     /// AWS's reason code, such as `Target.Timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The zone; `all` for an address outside the group's VPC. Instances show one only where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
 }
 
 impl RegisteredTarget {

@@ -2,6 +2,7 @@
 
 use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
+use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 text_enum! {
@@ -17,6 +18,25 @@ text_enum! {
 text_enum! {
     /// How ECS itself deploys.
     DeploymentStrategy { Rolling = "ROLLING", BlueGreen = "BLUE_GREEN", Linear = "LINEAR", Canary = "CANARY" }
+}
+
+text_enum! {
+    /// [Deployment.rolloutState](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html)
+    RolloutState { InProgress = "IN_PROGRESS", Completed = "COMPLETED", Failed = "FAILED" }
+}
+
+/// How many of a service's messages are kept: ECS itself keeps a hundred, and what explains a fault is among the last.
+pub const SERVICE_EVENTS_KEPT: usize = 20;
+
+/// A message of `DescribeServices.events[]`: what ECS says of its own work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceEvent {
+    /// When.
+    pub at: Timestamp,
+    /// In ECS's words.
+    /// [Service event messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)
+    pub message: String,
 }
 
 /// An ECS service, as `DescribeServices` and `DescribeServiceRevisions` tell.
@@ -63,12 +83,22 @@ pub struct Service {
     /// Task sets (`CODE_DEPLOY` and EXTERNAL).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_sets: Vec<TaskSet>,
+    /// What ECS said last, newest first: no more than [`SERVICE_EVENTS_KEPT`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<ServiceEvent>,
     /// The value of the tag `portkeeper:mode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode_tag: Option<String>,
 }
 
 impl Service {
+    /// A deployment, or a change of task sets, is under way: ECS starts and stops tasks as it must.
+    #[must_use]
+    pub fn is_deploying(&self) -> bool {
+        let rolling = self.deployments.iter().any(|deployment| deployment.rollout == Some(RolloutState::InProgress));
+        rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
+    }
+
     /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves it so.
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
@@ -105,6 +135,15 @@ pub struct Deployment {
     pub status: String,
     /// What it runs.
     pub task_definition: TaskDefinitionArn,
+    /// How far it is; absent where ECS does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutState>,
+    /// When it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When it last changed; for one that is completed, when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Timestamp>,
 }
 
 /// A service revision.

@@ -68,6 +68,12 @@ pub struct Task {
     /// When it reached STOPPED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Timestamp>,
+    /// Who stopped it: `ServiceSchedulerInitiated`, `EssentialContainerExited`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_code: Option<String>,
+    /// Why, in ECS's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_reason: Option<String>,
     /// The task's own network interface (awsvpc).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface: Option<NetworkInterface>,

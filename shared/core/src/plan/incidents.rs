@@ -11,6 +11,7 @@ use crate::input::PlanInput;
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
 use crate::observation::{HealthState, Missed, TargetGroup};
 use crate::subject::Subject;
+use crate::time::spoken;
 use crate::verdict::Decision;
 
 /// What the end of an incident is judged from.
@@ -126,6 +127,10 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
             (quiet_for >= seen.input.policy.fight_window()).then(|| "nobody undoes the repairs any more".to_owned())
         }
+        (Code::BelowDesired, _) => below_desired_ended(seen, incident),
+        (Code::KillLoop, _) => observation
+            .tasks_are_whole()
+            .then(|| format!("no task was stopped for it within {}", spoken(seen.input.policy.kill_loop_seconds))),
         (_, Subject::Group(group)) => {
             (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
         }
@@ -135,6 +140,17 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         }
         _ => observation.tasks_are_whole().then(|| "no longer seen".to_owned()),
     }
+}
+
+/// A deployment that begins while tasks are lacking does not bring them back. It only keeps people from being told of
+/// what it may explain.
+fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+    let service = seen.input.observation.service.as_ref()?;
+    let (running, desired) = (service.running_count, service.desired_count);
+    if running >= desired {
+        return Some(format!("{running} of {desired} wanted tasks run"));
+    }
+    (!incident.confirmed).then(|| "a deployment is in progress".to_owned())
 }
 
 /// The group, or what would name it, could not be read.

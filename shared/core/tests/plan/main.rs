@@ -21,3 +21,4 @@ mod stale;
 #[path = "../text_world/mod.rs"]
 mod text_world;
 mod views;
+mod whole;

@@ -43,12 +43,15 @@ fn an_answer_older_than_the_event_is_read_again() {
         task t1 STOPPED/STOPPED ended now v9
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               task t1 | - | await 60s | ECS answered version 7, older than the event
               looks again in 60s
             60s:
-        "]],
+              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
+            open: below_desired service, seen 1
+        "#]],
     );
 }
 
@@ -202,13 +205,16 @@ fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
         task t1 STOPPED/STOPPED ended now
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             60s:
-        "]],
+              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
+            open: below_desired service, seen 1
+        "#]],
     );
 }
 

@@ -324,12 +324,15 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
             60s:
               asks: tasks t3; owners on i-1
-              nothing to write down
-        "]],
+              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+            open: below_desired service, seen 2
+        "#]],
     );
 }

@@ -81,13 +81,16 @@ fn the_ledger_alone_proves_nothing_when_ecs_asked_by_name_still_knows_the_task()
         target web i-1:32769 healthy
         known web i-1:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: tasks t2; owners on i-1
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
             60s:
               asks: tasks t2; owners on i-1
-              nothing to write down
-        "]],
+              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+            open: below_desired service, seen 2
+        "#]],
     );
 }
 
@@ -294,14 +297,17 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
         target web i-1:32769 healthy
         known web i-1:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: tasks t2; owners on i-1
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
               web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
+              looks again in 900s
             60s:
               asks: tasks t2; owners on i-1
+              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
               web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
-              nothing to write down
-        "]],
+            open: below_desired service, seen 2
+        "#]],
     );
 }

@@ -229,7 +229,7 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
         gap none
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -244,9 +244,12 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
             180s:
               service | - | unknown | the list of tasks could not be read: throttled
               service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              nothing to write down
+              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
             240s:
+              service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
               alert: resolved missing (info): web i-1:32768 (its task has ended, 4 min after it was first seen)
-        "]],
+            open: below_desired service, seen 2
+        "#]],
     );
 }

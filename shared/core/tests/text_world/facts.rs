@@ -6,7 +6,8 @@ use portkeeper_core::ids::{HostPort, ServiceKey, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
     ContainerInstanceState, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, Gap, HealthState, Missed,
-    NetworkMode, Owner, RegisteredTarget, Revision, Service, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet,
+    NetworkMode, Owner, RegisteredTarget, Revision, RolloutState, Service, ServiceEvent, ServiceStatus, TargetType,
+    Task, TaskDefinition, TaskSet,
 };
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_core::time::Timestamp;
@@ -85,6 +86,11 @@ impl World {
             "service" => self.state_service(words),
             "deployment" => self.state_deployment(words),
             "revision" => self.state_revision(words),
+            "says" => {
+                let at = before(self.now, words.span());
+                let message = words.expect("a message");
+                self.service_facts().events.insert(0, ServiceEvent { at, message });
+            }
             "taskset" => {
                 let id = format!("ecs-svc/{}", words.expect("an id"));
                 let load_balancers = binds(words);
@@ -141,6 +147,8 @@ impl World {
                 "percent" => policy.max_deregistration_percent = number,
                 "repairs" => policy.max_repairs = number,
                 "hops" => policy.max_hops = number,
+                "below" => policy.below_desired_seconds = number,
+                "stops" => policy.kill_loop_stops = number,
                 other => words.unknown(other),
             }
         }
@@ -163,6 +171,10 @@ impl World {
             ],
             health_interval_seconds: 30,
             unhealthy_threshold: 2,
+            vpc: None,
+            health_port: None,
+            health_path: None,
+            health_codes: None,
             targets,
         };
         let (mut missing, mut unread) = (false, false);
@@ -208,6 +220,7 @@ impl World {
             current_revisions: Vec::new(),
             revisions: Vec::new(),
             task_sets: Vec::new(),
+            events: Vec::new(),
             mode_tag: None,
         };
         while let Some(word) = words.next() {
@@ -229,6 +242,7 @@ impl World {
             facts.current_revisions = before.current_revisions;
             facts.revisions = before.revisions;
             facts.task_sets = before.task_sets;
+            facts.events = before.events;
         }
         self.service = Some(facts);
     }
@@ -240,7 +254,9 @@ impl World {
         deployments.retain(|known| known.id != id);
         if status != "gone" {
             let task_definition = names::definition(&words.expect("a task definition"));
-            deployments.push(Deployment { id, status, task_definition });
+            let rollout = words.next().map(|state| RolloutState::from(state.as_str()));
+            let (created_at, updated_at) = (None, None);
+            deployments.push(Deployment { id, status, task_definition, rollout, created_at, updated_at });
         }
     }
 
@@ -299,7 +315,14 @@ impl World {
         targets.retain(|known| known.target != target);
         if state != "gone" {
             let state = HealthState::from(state.as_str());
-            targets.push(RegisteredTarget { target, state, reason: words.next() });
+            let (mut reason, mut availability_zone) = (None, None);
+            while let Some(word) = words.next() {
+                match word.strip_prefix("zone=") {
+                    Some(zone) => availability_zone = Some(zone.to_owned()),
+                    None => reason = Some(word),
+                }
+            }
+            targets.push(RegisteredTarget { target, state, reason, availability_zone });
         }
     }
 

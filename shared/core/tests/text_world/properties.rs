@@ -150,7 +150,8 @@ fn carry_out(observation: &mut Observation, made: &Plan) {
         let Some(TargetGroup::Found(group)) = observation.target_groups.get_mut(&action.group) else { continue };
         for target in &action.targets {
             group.targets.retain(|other| other.target != *target);
-            group.targets.push(RegisteredTarget { target: target.clone(), state: state.clone(), reason: None });
+            let (target, state) = (target.clone(), state.clone());
+            group.targets.push(RegisteredTarget { target, state, reason: None, availability_zone: None });
         }
     }
 }

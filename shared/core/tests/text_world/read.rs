@@ -60,12 +60,16 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     let running = tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
     (service.running_count, service.pending_count) = world.counts.unwrap_or((count(running), count(live - running)));
-    service.desired_count = world.desired_count.unwrap_or_else(|| count(live).max(1));
+    // No more than run, unless the text says so: a task that only starts does not make the service lack one.
+    service.desired_count = world.desired_count.unwrap_or_else(|| count(running).max(1));
     if service.deployments.is_empty() {
         service.deployments.push(Deployment {
             id: format!("ecs-svc/{DEFAULT_DEPLOYMENT}"),
             status: "PRIMARY".to_owned(),
             task_definition: names::definition("web:1"),
+            rollout: None,
+            created_at: None,
+            updated_at: None,
         });
     }
     service

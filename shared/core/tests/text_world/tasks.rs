@@ -73,6 +73,8 @@ fn blank(name: &str, service: &str) -> Task {
         connected: true,
         started_at: None,
         stopped_at: None,
+        stop_code: None,
+        stopped_reason: None,
         network_interface: None,
         containers: Vec::new(),
     }
@@ -97,6 +99,11 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
             "disconnected" => task.connected = false,
             "connected" => task.connected = true,
             "anywhere" => task.anywhere = true,
+            "killed" => {
+                let group = names::group(&words.expect("a target group"));
+                task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
+                task.stopped_reason = Some(format!("Task failed ELB health checks in (target-group {group})"));
+            }
             word if word.contains("->") => bind(&mut containers, word),
             word if word.contains('/') => {
                 let (last, desired) = word.split_once('/').unwrap();

@@ -1,6 +1,6 @@
 //! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
 
-use super::service::{Message, Service};
+use super::service::Message;
 use super::{instance_view, task_view};
 use crate::World;
 use crate::bus;
@@ -84,18 +84,13 @@ pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, rea
 
 /// A message in `DescribeServices.events`, of which the last 100 are kept [DG service-event-messages].
 pub(super) fn message(world: &mut World, key: &str, text: &str) {
-    let (id, now) = (world.ids.uuid(), world.now_ms());
-    if let Some(service) = world.ecs.services.get_mut(key) {
-        let text = format!("(service {}) {text}", service.name);
-        note(service, id, now, text);
-    }
-}
-
-fn note(service: &mut Service, id: String, now: u64, text: String) {
+    let now = world.now_ms();
+    let Some(service) = world.ecs.services.get_mut(key) else { return };
+    let text = format!("(service {}) {text}", service.name);
     // Identical messages are suppressed for up to six hours [DG23].
     let repeated = service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
     if !repeated || text.ends_with("steady state.") {
-        service.events.push_front(Message { id, at_ms: now, text });
+        service.events.push_front(Message { id: world.ids.uuid(), at_ms: now, text });
         service.events.truncate(100);
     }
 }

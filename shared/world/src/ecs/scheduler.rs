@@ -42,10 +42,14 @@ fn look(world: &mut World, key: &str) {
     let now = world.now_ms();
     let Some(service) = world.ecs.services.get(key) else { return };
     let seen = see(world, service);
+    let troubles: Vec<String> = seen.iter().filter_map(|task| task.trouble.clone()).collect();
     let acts = decide(service, &seen);
     let quiet = acts.is_empty() && service.steady;
     if let Some(service) = world.ecs.services.get_mut(key) {
         service.look_ms = now + if quiet { QUIET_MS } else { 1000 };
+    }
+    for trouble in troubles {
+        events::message(world, key, &trouble);
     }
     if acts.is_empty() {
         return traffic::progress(world, key, &seen);
@@ -76,15 +80,15 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
     let now = world.now_ms();
     let one = |task: &Task| {
         let mut good = false;
-        let mut replace = None;
+        let (mut replace, mut trouble) = (None, None);
         if task.status == Status::Running && !task.stop_wanted() {
             match standing(world, task) {
                 Standing::Good => good = true,
                 Standing::Bad(group, why) if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) => {
-                    // [DG service-event-messages-list] and the stopped reason of the 2024 sample.
+                    // The stopped reason of the 2024 sample.
                     let reason = format!("Task failed ELB health checks in (target-group {group})");
-                    replace =
-                        (world.ecs.behaviour.replaces > Replaces::Nothing).then(|| format!("{reason} due to {why}"));
+                    replace = (world.ecs.behaviour.replaces > Replaces::Nothing).then_some(reason);
+                    trouble = replace.as_ref().map(|_| unhealthy_message(task, &group, &why));
                 }
                 Standing::Bad(..) | Standing::Waiting => {}
             }
@@ -101,9 +105,23 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
             good,
             created_ms: task.created_ms,
             replace,
+            trouble,
         }
     };
     tasks_of(world, service).map(one).collect()
+}
+
+/// What ECS says of a task that it replaces [DG service-unhealthy-event-messages, service-event-messages-list].
+fn unhealthy_message(task: &Task, group: &str, why: &str) -> String {
+    let Task { id, .. } = task;
+    if why.starts_with("TARGET") {
+        return format!("(task {id}) is not healthy in (target-group {group}) due to {why}");
+    }
+    let instance = task.ec2_id.as_ref().map(|ec2| format!(" (instance {ec2})")).unwrap_or_default();
+    let port =
+        task.containers.iter().flat_map(|container| &container.bindings).map(|binding| binding.host.first).next();
+    let port = port.map(|port| format!(" (port {port})")).unwrap_or_default();
+    format!("(task {id}){instance}{port} is unhealthy in (target-group {group}) due to {why}")
 }
 
 fn len(count: usize) -> u32 {
@@ -189,8 +207,9 @@ fn complain(world: &mut World, key: &str, reason: &str) {
         return;
     }
     service.placement_trouble_ms = Some(now);
-    let text =
-        format!("was unable to place a task because no container instance met all of its requirements. {reason}");
+    let text = format!(
+        "was unable to place a task because no container instance met all of its requirements. Reason: {reason}."
+    );
     world.journal.push(now, Kind::Deployment, Some(key), format!("{key} {text}"));
     events::message(world, key, &text);
     events::service_action(world, key, "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", Some(reason));

@@ -25,6 +25,8 @@ pub(super) struct Seen {
     pub created_ms: u64,
     /// Why it has to be replaced, if so.
     pub replace: Option<String>,
+    /// What ECS says of it in the service's events.
+    pub trouble: Option<String>,
 }
 
 /// Starts a deployment of the service as it now is: a new revision, and the deployment that brings it about.

@@ -68,7 +68,26 @@ fn crashed_and_unhealthy_tasks_are_replaced() {
     assert_eq!((&killed["stopCode"], &killed["lastStatus"]), (&json!("EssentialContainerExited"), &json!("STOPPED")));
     assert_eq!(killed["containers"][0]["exitCode"], 137);
     let sick = describe_task(&mut world, &tasks[1]);
-    assert!(sick["stoppedReason"].as_str().unwrap().starts_with("Task failed ELB health checks in (target-group arn:"));
+    let reason = format!("Task failed ELB health checks in (target-group {group})");
+    assert_eq!((&sick["stopCode"], &sick["stoppedReason"]), (&json!("ServiceSchedulerInitiated"), &json!(reason)));
+    let described = world.person_ecs("DescribeServices", &json!({"cluster": "shop", "services": ["web"]})).unwrap();
+    let events: Vec<&str> = described["services"][0]["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["message"].as_str())
+        .collect();
+    let unhealthy: Vec<&&str> = events.iter().filter(|event| event.contains(" is unhealthy in ")).collect();
+    assert_eq!(unhealthy.len(), 1, "said once: {events:#?}");
+    assert!(
+        unhealthy[0]
+            .starts_with(&format!("(service web) (task {}) (instance i-", tasks[1].rsplit('/').next().unwrap())),
+        "{unhealthy:?}"
+    );
+    let end =
+        format!("is unhealthy in (target-group {group}) due to (reason Health checks failed with these codes: [502])");
+    assert!(unhealthy[0].ends_with(&end), "{unhealthy:?}");
+    assert!(events[0].ends_with(" has reached a steady state."), "{events:#?}");
     assert_eq!(states(&world, &group).iter().filter(|state| **state == "healthy").count(), 2);
     world.advance_secs(3600);
     let answer = world.person_ecs("DescribeTasks", &json!({"cluster": "shop", "tasks": [tasks[0]]})).unwrap();

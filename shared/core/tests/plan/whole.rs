@@ -1,0 +1,270 @@
+//! The service as a whole: tasks that are lacking for long, and tasks that are killed again and again.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+const STEADY: &str = "(service web) has reached a steady state.";
+const NO_PLACE: &str = "(service web) was unable to place a task because no container instance met all of its \
+                        requirements. The closest matching (container-instance i-1) has insufficient memory available.";
+
+#[test]
+fn tasks_that_are_lacking_for_long_are_told_with_what_ecs_says_of_it() {
+    check(
+        &format!(
+            r#"
+            group web
+            service shop/web binds web to app:8080 desired=2
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            target web i-1:32768 healthy
+            says 60m "{STEADY}"
+            says 20m "(service web) has started 1 tasks: (task t0)."
+            says 10m "{NO_PLACE}"
+            says 5m "(service web) (task t0) registered 1 targets in (target-group web)"
+            look
+            look after 600s
+            look after 300s
+            look after 600s
+            task t2 RUNNING/RUNNING on i-1 app:8080->32769
+            target web i-1:32769 healthy
+            look after 60s
+            look after 60s
+            "#
+        ),
+        &expect![[r#"
+            0s:
+              service | below_desired | await 900s | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: seen once; a second look decides
+              looks again in 900s
+            600s:
+              service | below_desired | await 300s | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: seen once; a second look decides
+            900s:
+              service | below_desired | tell | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: not Portkeeper's to repair
+              alert: below_desired (error): service
+            1500s:
+              service | below_desired | tell | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: not Portkeeper's to repair
+            1560s:
+              alert: resolved below_desired (info): service (2 of 2 wanted tasks run, 26 min after it was first seen)
+            1620s:
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn a_deployment_in_progress_explains_that_tasks_are_lacking() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=2
+        deployment 1 PRIMARY web:1 IN_PROGRESS
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 900s
+        deployment 1 PRIMARY web:1 COMPLETED
+        look after 60s
+        deployment 2 ACTIVE web:0
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+            900s:
+              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              nothing to write down
+            960s:
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
+            1020s:
+              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_that_were_all_there_in_between_are_lacking_anew() {
+    check(
+        &format!(
+            r#"
+            policy below=300
+            group web
+            service shop/web binds web to app:8080 desired=2
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            target web i-1:32768 healthy
+            look
+            look after 240s
+            says 60s "{STEADY}"
+            look after 60s
+            look after 180s
+            "#
+        ),
+        &expect![[r#"
+            0s:
+              service | below_desired | await 300s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 300s
+            240s:
+              service | below_desired | await 60s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+            300s:
+              service | below_desired | await 180s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 180s
+            480s:
+              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+              alert: below_desired (error): service
+            open: below_desired service, seen 4, told
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_that_stay_lacking_through_a_deployment_stay_one_incident() {
+    check(
+        "
+        policy below=60
+        group web
+        service shop/web binds web to app:8080 desired=2
+        deployment 1 PRIMARY web:1 COMPLETED
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        deployment 1 PRIMARY web:1 IN_PROGRESS
+        look after 60s
+        deployment 1 PRIMARY web:1 COMPLETED
+        look after 60s
+        service shop/web binds web to app:8080 desired=1
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | below_desired | await 60s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 60s
+            60s:
+              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+              alert: below_desired (error): service
+            120s:
+              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              nothing to write down
+            180s:
+              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+            240s:
+              alert: resolved below_desired (info): service (1 of 1 wanted tasks run, 4 min after it was first seen)
+        "#]],
+    );
+}
+
+#[test]
+fn a_service_with_all_its_tasks_is_quiet_whatever_ecs_said_before() {
+    check(
+        &format!(
+            r#"
+            group web
+            service shop/web binds web to app:8080 desired=1
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            target web i-1:32768 healthy
+            says 20m "{NO_PLACE}"
+            "#
+        ),
+        &expect![[r#"
+            0s:
+            60s:
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_killed_again_and_again_for_failed_health_checks_are_told_until_it_is_over() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task k1 STOPPED/STOPPED on i-1 for 29m ended 28m ago killed web
+        task k2 STOPPED/STOPPED on i-1 for 16m ended 15m ago killed web
+        look
+        task k3 STOPPED/STOPPED on i-1 for 3m ended 2m ago killed web
+        says 3m "(service web) (task k3) (instance i-1) (port 32770) is unhealthy in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef) due to (reason Health checks failed with these codes: [502])"
+        look
+        look after 60s
+        look after 1500s
+        look after 300s
+        "#,
+        &expect![[r#"
+            0s:
+            0s:
+              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: seen once; a second look decides
+              looks again in 60s
+            60s:
+              service | kill_loop | tell | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: not Portkeeper's to repair
+              alert: kill_loop (error): service
+            1560s:
+              service | kill_loop | tell | 1 task was stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: not Portkeeper's to repair
+            1860s:
+              alert: resolved kill_loop (info): service (no task was stopped for it within 30 min, 31 min after it was first seen)
+        "#]],
+    );
+}
+
+#[test]
+fn what_ecs_says_of_unhealthy_tasks_counts_where_they_are_not_listed() {
+    let says = |task: &str, group: &str| {
+        format!(
+            r#"says 5m "(service web) (task {task}) (port 8080) is unhealthy in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{group}/0123456789abcdef) due to (reason Request timed out)""#
+        )
+    };
+    check(
+        &format!(
+            "
+            group web
+            service shop/web binds web to app:8080 grace=120
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            target web i-1:32768 healthy
+            {}
+            {}
+            {}
+            look
+            {}
+            look
+            look after 60s
+            ",
+            says("k1", "web"),
+            says("k2", "web"),
+            says("k2", "web"),
+            says("k3", "admin"),
+        ),
+        &expect![[r#"
+            0s:
+            0s:
+              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in admin, web; ECS said: (reason Request timed out); the health check grace period is 2 min: seen once; a second look decides
+              looks again in 60s
+            60s:
+              service | kill_loop | tell | 3 tasks were stopped within 30 min for failed health checks in admin, web; ECS said: (reason Request timed out); the health check grace period is 2 min: not Portkeeper's to repair
+              alert: kill_loop (error): service
+            open: kill_loop service, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_that_end_for_other_reasons_are_no_kill_loop() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task e1 STOPPED/STOPPED on i-1 ended 9m ago
+        task e2 STOPPED/STOPPED on i-1 ended 8m ago
+        task k1 STOPPED/STOPPED on i-1 ended 7m ago killed web
+        task k2 STOPPED/STOPPED on i-1 ended 6m ago killed web
+        task j1 STOPPED/STOPPED on i-1 group family:job started-by person ended 5m ago killed web
+        ",
+        &expect![[r#"
+            0s:
+              task j1 | - | leave | not started by this service: no target is expected
+            60s:
+              task j1 | - | leave | not started by this service: no target is expected
+              nothing to write down
+        "#]],
+    );
+}
