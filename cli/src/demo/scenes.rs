@@ -10,6 +10,9 @@ use serde_json::json;
 /// Long enough for the settle time, both looks, the repair and the first healthy check after it.
 const TO_HEAL_SECS: u64 = 420;
 
+/// At most so long is the wait for the next sweep.
+const TO_SWEEP_SECS: u64 = 300;
+
 /// A scene.
 #[derive(Clone, Copy)]
 pub(super) struct Scene {
@@ -42,7 +45,7 @@ pub(super) const ALL: &[Scene] = &[
     },
     Scene {
         title: "A port reused by another service",
-        story: "A task of web stops, its target stays, the agent restarts, and billing, scaled up, gets the same host port.",
+        story: "A task of web stops, its target stays, the agent restarts, and billing, scaled up, gets the same host port.\n   Every event is lost. Health is green, and requests for web reach billing, until the sweep looks.",
         kind: SceneKind::PortReused,
     },
     Scene {
@@ -57,7 +60,7 @@ pub(super) const ALL: &[Scene] = &[
     },
     Scene {
         title: "A lost event",
-        story: "api gets a third task, ECS never registers it, and no event arrives. The next event of api rings the bell.",
+        story: "api gets a third task, ECS never registers it, and no event arrives. The sweep finds it.",
         kind: SceneKind::LostEvent,
     },
 ];
@@ -81,6 +84,7 @@ pub(super) async fn play(
         SceneKind::PortReused => {
             let instance = {
                 let mut world = stage.world.lock();
+                world.bus.drop_next(u32::MAX);
                 world.keep_targets("shop/web", 1);
                 lowest_port(&world, &parts.web)?.id
             };
@@ -88,6 +92,9 @@ pub(super) async fn play(
             timeline.run(stage, 30).await?;
             stage.world.lock().restart_agent(&instance)?;
             scale(stage, "billing", 4)?;
+            timeline.run(stage, TO_SWEEP_SECS).await?;
+            stage.world.lock().bus.drop_next(0);
+            timeline.sweep(stage).await?;
         }
         SceneKind::ManualDeregistration => {
             let target = lowest_port(&stage.world.lock(), &parts.proxy)?;
@@ -115,9 +122,8 @@ pub(super) async fn play(
                 world.bus.drop_next(2);
             }
             scale(stage, "api", 3)?;
-            timeline.run(stage, TO_HEAL_SECS).await?;
-            timeline.say("   Seven minutes later api gets a fourth task, and with it comes an event.")?;
-            scale(stage, "api", 4)?;
+            timeline.run(stage, TO_SWEEP_SECS).await?;
+            timeline.sweep(stage).await?;
         }
     }
     timeline.run(stage, TO_HEAL_SECS).await

@@ -31,6 +31,7 @@ pub(super) struct Summary {
     incidents: Vec<Incident>,
     calls: BTreeMap<String, usize>,
     checks: usize,
+    sweeps: usize,
     /// Deregistrations that took a running task's own target away.
     wrong_deregistrations: usize,
 }
@@ -47,6 +48,7 @@ impl Summary {
             incidents: incidents(timeline),
             calls: calls.collect(),
             checks: timeline.checks,
+            sweeps: timeline.sweeps,
             wrong_deregistrations: wrong,
         }
     }
@@ -76,8 +78,8 @@ impl Summary {
         let wrong = self.wrong_deregistrations;
         writeln!(
             out,
-            "{} checks. {style}Running tasks that lost their target to Portkeeper: {wrong}.{style:#}",
-            self.checks
+            "{} checks, {} sweeps. {style}Running tasks that lost their target to Portkeeper: {wrong}.{style:#}",
+            self.checks, self.sweeps
         )
     }
 
@@ -104,6 +106,7 @@ impl Summary {
             "incidents": incidents,
             "api_calls": self.calls,
             "checks": self.checks,
+            "sweeps": self.sweeps,
             "wrong_deregistrations": self.wrong_deregistrations,
         })
     }

@@ -19,6 +19,7 @@ const START_SECS: u64 = 240;
 enum Who {
     Account,
     Portkeeper,
+    Sweep,
     Alert,
 }
 
@@ -27,6 +28,7 @@ impl Who {
         match self {
             Self::Account => "account",
             Self::Portkeeper => "portkeeper",
+            Self::Sweep => "sweep",
             Self::Alert => "alert",
         }
     }
@@ -53,6 +55,8 @@ pub(super) struct Timeline {
     pub(super) alerts: Vec<(u64, Alert)>,
     /// How many checks were made.
     pub(super) checks: usize,
+    /// How often the sweep ran.
+    pub(super) sweeps: usize,
 }
 
 impl Timeline {
@@ -60,7 +64,7 @@ impl Timeline {
     pub(super) fn new(stage: &Stage, prints: bool) -> Self {
         let began_ms = stage.world.lock().now_ms();
         let (moments, said, alerts) = (Vec::new(), BTreeSet::new(), Vec::new());
-        Self { began_ms, journal_read: 0, prints, moments, said, alerts, checks: 0 }
+        Self { began_ms, journal_read: 0, prints, moments, said, alerts, checks: 0, sweeps: 0 }
     }
 
     /// Shows the account.
@@ -117,6 +121,24 @@ impl Timeline {
         }
         moments.sort_by_key(|moment| moment.at_ms);
         for moment in moments {
+            self.print(&moment)?;
+            self.moments.push(moment);
+        }
+        Ok(())
+    }
+
+    /// Runs the sweep and tells what it made of each cluster.
+    pub(super) async fn sweep(&mut self, stage: &mut Stage) -> Result<(), StageError> {
+        let report = stage.sweep().await?;
+        self.sweeps += 1;
+        let at_ms = stage.world.lock().now_ms();
+        for (cluster, seen) in &report.clusters {
+            let text = format!(
+                "looked at {} services, {} tasks and {} targets of {cluster}",
+                seen.services, seen.tasks, seen.targets
+            );
+            let more = seen.suspects.iter().map(|(service, why)| format!("asks for a check of {service}: {why}\n"));
+            let moment = Moment { at_ms, who: Who::Sweep, text, more: more.collect() };
             self.print(&moment)?;
             self.moments.push(moment);
         }
@@ -194,7 +216,9 @@ impl Timeline {
         let mut out = anstream::stdout().lock();
         match moment.who {
             Who::Account => writeln!(out, "{DIM}{at}{DIM:#}  {who:<10}  {}", moment.text)?,
-            Who::Portkeeper => writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?,
+            Who::Portkeeper | Who::Sweep => {
+                writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?
+            }
             Who::Alert if moment.text.starts_with("resolved") => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {GREEN}{who:<10}{GREEN:#}  {}", moment.text)?;
             }

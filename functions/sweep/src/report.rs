@@ -3,7 +3,6 @@
 use portkeeper_aws::metrics::{self, SweepMetrics};
 use portkeeper_aws::observe::cluster::Sizes;
 use portkeeper_core::ids::ClusterArn;
-use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::Plan;
 use portkeeper_core::time::Timestamp;
 use serde::Serialize;
@@ -36,7 +35,7 @@ pub struct ClusterReport {
     /// Tasks that are wanted to run.
     pub tasks: usize,
     /// Services for which a check was asked for, with the reason.
-    pub suspects: BTreeMap<String, &'static str>,
+    pub suspects: BTreeMap<String, String>,
     /// Findings by code, before any second look.
     pub findings: BTreeMap<String, usize>,
     /// Services that could not be read, with the reason.
@@ -66,7 +65,7 @@ impl ClusterReport {
     }
 
     /// Notes a service that was screened.
-    pub(crate) fn note(&mut self, _seen: &Observation, plan: &Plan) {
+    pub(crate) fn note(&mut self, plan: &Plan) {
         self.services += 1;
         for code in plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()) {
             *self.findings.entry(code.to_string()).or_insert(0) += 1;

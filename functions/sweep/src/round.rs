@@ -106,11 +106,11 @@ impl Round<'_> {
             let is_aging = stored.is_aging(began);
             let mut input = input_of(began, &policy, stored.record, observation);
             let (screened, plan) = screen(&mut input, &everybody);
-            report.note(&input.observation, &plan);
+            report.note(&plan);
             match screened {
                 Screened::InOrder if is_aging => {
                     suspects.insert(name.clone());
-                    report.suspects.insert(name, "its record must be renewed");
+                    report.suspects.insert(name, "its record must be renewed".to_owned());
                 }
                 Screened::InOrder => {}
                 Screened::Suspect(why) => {

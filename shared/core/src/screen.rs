@@ -3,11 +3,13 @@
 //! The sweep reads whole clusters, so its view of one service is minutes old and proves nothing. It never leads to a
 //! write. What is not plainly in order is handed to the one path on which everything is decided.
 
+use crate::code::Code;
 use crate::compare::{questions, quiet};
 use crate::everybody::Everybody;
 use crate::input::PlanInput;
 use crate::ledger::{Incident, LedgerRecord};
 use crate::plan::{Plan, plan};
+use std::collections::BTreeSet;
 
 /// What a look at one service among many led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +17,7 @@ pub enum Screened {
     /// There is nothing to say that was not said.
     InOrder,
     /// A look at this service alone must decide, for this reason.
-    Suspect(&'static str),
+    Suspect(String),
 }
 
 /// Screens a service that was read together with others, with the plan that it would lead to.
@@ -35,16 +37,21 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
         Some("not all of it could be read")
     } else if quiet(&input.observation).is_none() && !input.observation.tasks_are_whole() {
         Some("the list of its tasks is shorter than the service's own count")
-    } else if !open.is_empty() {
-        Some("something differs that can be judged only from a closer look")
-    } else if !plan.actions.is_empty() || !plan.alerts.is_empty() {
-        Some("something differs")
+    } else if !open.is_empty() || !plan.actions.is_empty() || !plan.alerts.is_empty() {
+        Some("a closer look must decide")
     } else if remembered(&plan.next_record, &input.record) != input.record {
-        Some("something has changed since the last look")
+        Some("it has changed since the last look")
     } else {
         None
     };
-    (suspicion.map_or(Screened::InOrder, Screened::Suspect), plan)
+    (suspicion.map_or(Screened::InOrder, |why| Screened::Suspect(with_codes(why, &plan))), plan)
+}
+
+/// The reason, with what the view at hand looks like.
+fn with_codes(why: &str, plan: &Plan) -> String {
+    let codes: BTreeSet<&Code> = plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()).collect();
+    let codes: Vec<String> = codes.into_iter().map(ToString::to_string).collect();
+    if codes.is_empty() { why.to_owned() } else { format!("{why} (seen from afar: {})", codes.join(", ")) }
 }
 
 /// The next record without what every look changes: how often a known fault was seen, and the next look, which the
