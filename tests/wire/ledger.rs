@@ -101,7 +101,7 @@ async fn a_ledger_out_of_reach_is_an_error() {
         shop.fault(Rule::service(Service::DynamoDb, fault.clone()).forever());
         let key = shop.key("web");
         let failure = recall(shop.aws(), TABLE, &[key]).await.unwrap_err();
-        assert!(failure.to_string().starts_with("dynamodb:BatchGetItem of 1 records of table ledger"), "{failure}");
+        assert!(failure.to_string().starts_with("dynamodb:BatchGetItem of 2 records of table ledger"), "{failure}");
         let Err(CommitError::Call(failure)) = put(&shop, &Stored::default(), 1).await else { panic!("{fault:?}") };
         assert!(failure.to_string().starts_with("dynamodb:PutItem of record shop/web of table ledger"), "{failure}");
     }

@@ -77,6 +77,8 @@ async fn a_record_is_stored_under_a_condition() {
         let text = input["Item"]["record"]["S"].as_str().unwrap();
         assert!(LedgerRecord::from_json(text).is_ok());
         input["Item"]["record"]["S"] = Value::from("RECORD");
+        assert_eq!(input["Item"]["write"]["S"].as_str().unwrap().len(), 16);
+        input["Item"]["write"]["S"] = Value::from("WRITE");
     }
     expect![[r##"
         {
@@ -96,6 +98,9 @@ async fn a_record_is_stored_under_a_condition() {
             },
             "record": {
               "S": "RECORD"
+            },
+            "write": {
+              "S": "WRITE"
             }
           },
           "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -125,6 +130,9 @@ async fn a_record_is_stored_under_a_condition() {
             },
             "record": {
               "S": "RECORD"
+            },
+            "write": {
+              "S": "WRITE"
             }
           },
           "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -217,7 +217,7 @@ impl Timeline {
         match moment.who {
             Who::Account => writeln!(out, "{DIM}{at}{DIM:#}  {who:<10}  {}", moment.text)?,
             Who::Portkeeper | Who::Sweep => {
-                writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?
+                writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?;
             }
             Who::Alert if moment.text.starts_with("resolved") => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {GREEN}{who:<10}{GREEN:#}  {}", moment.text)?;

@@ -28,8 +28,8 @@ enum Family {
 struct Bucket {
     burst: u64,
     per_second: u64,
-    /// Only a share of what it holds is ours at once. The buckets of ECS are for its API alone, and reading who is on an
-    /// address must not wait in them: a proof ages meanwhile. What comes back is shared in any case.
+    /// Only a share of what it holds is ours at once, too. In the others a few calls in a row must not wait, because a
+    /// proof ages meanwhile: reading who is on an address, and repairs, which are rare. What comes back is always shared.
     is_shared: bool,
 }
 
@@ -57,7 +57,7 @@ impl Family {
             Self::Balancing => (40, 10),
             Self::Registration => (20, 4),
         };
-        let is_shared = matches!(self, Self::Balancing | Self::Registration);
+        let is_shared = self == Self::Balancing;
         Bucket { burst, per_second, is_shared }
     }
 }
