@@ -149,6 +149,11 @@ async fn a_record_is_stored_under_a_condition() {
               "Keys": [
                 {
                   "pk": {
+                    "S": "switch"
+                  }
+                },
+                {
+                  "pk": {
                     "S": "shop/web"
                   }
                 }
