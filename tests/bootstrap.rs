@@ -1,4 +1,4 @@
-//! The real program as Lambda runs it: a process that polls a Runtime API, and an account behind real HTTP.
+//! The real programs as Lambda runs them: processes that poll a Runtime API, and an account behind real HTTP.
 //!
 //! What only a process shows: how it starts, how it refuses to start, what it answers, what it prints.
 #![allow(
@@ -35,9 +35,13 @@ struct Deployed {
 
 impl Deployed {
     async fn new() -> Self {
+        Self::with("reconcile").await
+    }
+
+    async fn with(program: &str) -> Self {
         let account = Account::new().await;
         let api = RuntimeApi::start().await;
-        let process = Process::start(&api, &account.variables());
+        let process = Process::start(program, &api, &account.variables());
         Self { account, api, process }
     }
 
@@ -90,6 +94,31 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     assert!(!said.contains(SECRET), "{said}");
 }
 
+/// The scheduled look at everything: a stale target of which no message tells leads to a message, and to no write.
+#[tokio::test]
+async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
+    let mut deployed = Deployed::with("sweep").await;
+    deployed.account.leave_a_target_behind().await;
+    let Some(Answer::Response(report)) = deployed.api.invoke(&json!({}), 300).await else {
+        panic!("{}", deployed.process.said())
+    };
+    assert_eq!(report["is_round_over"], true, "{report}");
+    assert_eq!(report["clusters"]["shop"]["services"], 1, "{report}");
+    assert!(report["clusters"]["shop"]["suspects"]["web"].is_string(), "{report}");
+    assert!(!deployed.account.message_with("\"services\":[\"web\"]").is_empty());
+    assert_eq!(deployed.account.writes(), [""; 0]);
+    for _ in 0..400 {
+        if deployed.process.said().contains("SweepRounds") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let said = deployed.process.said();
+    let beat = said.lines().find(|line| line.contains("SweepRounds")).unwrap_or_else(|| panic!("no heartbeat: {said}"));
+    let beat: Value = serde_json::from_str(beat).unwrap();
+    assert_eq!((&beat["SweepRuns"], &beat["SweepRounds"], &beat["SweepBlind"]), (&json!(1), &json!(1), &json!(0)));
+}
+
 /// CASES 31: an account that cannot be reached costs a try of the message, not the process.
 #[tokio::test]
 async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_handled() {
@@ -138,19 +167,21 @@ async fn it_does_not_start_with_a_wrong_configuration() {
         ("PORTKEEPER_MAX_DEREGISTRATION", "5"),
     ];
     let wrong = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let process = Process::start(&api, &wrong);
-    let (succeeded, said) = process.ended();
-    assert!(!succeeded, "{said}");
-    for name in [
-        "PORTKEEPER_CHECKS_QUEUE_URL is not set",
-        "PORTKEEPER_ALERTS_TOPIC_ARN is not set",
-        "PORTKEEPER_LEDGER_TABLE is `x`",
-        "PORTKEEPER_MODE is `Repair`; it must be repair, alert or off",
-        "PORTKEEPER_SETTLE_SECONDS is `9`; it must be a whole number from 10 to 900",
-        "PORTKEEPER_MAX_DEREGISTRATION is not a variable of Portkeeper; did you mean PORTKEEPER_MAX_DEREGISTRATIONS?",
-        "the configuration has 6 problems",
-    ] {
-        assert!(said.contains(name), "`{name}` is not in:\n{said}");
+    for program in ["reconcile", "sweep"] {
+        let process = Process::start(program, &api, &wrong);
+        let (succeeded, said) = process.ended();
+        assert!(!succeeded, "{said}");
+        for name in [
+            "PORTKEEPER_CHECKS_QUEUE_URL is not set",
+            "PORTKEEPER_ALERTS_TOPIC_ARN is not set",
+            "PORTKEEPER_LEDGER_TABLE is `x`",
+            "PORTKEEPER_MODE is `Repair`; it must be repair, alert or off",
+            "PORTKEEPER_SETTLE_SECONDS is `9`; it must be a whole number from 10 to 900",
+            "PORTKEEPER_MAX_DEREGISTRATION is not a variable of Portkeeper; did you mean PORTKEEPER_MAX_DEREGISTRATIONS?",
+            "the configuration has 6 problems",
+        ] {
+            assert!(said.contains(name), "`{name}` is not in:\n{said}");
+        }
     }
     assert_eq!(api.polls(), 0, "nothing was asked of the Runtime API");
 }

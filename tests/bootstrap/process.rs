@@ -1,22 +1,29 @@
-//! The program as a process: built once, started with Lambda's environment, ended with the test.
+//! The programs as processes: built once, started with Lambda's environment, ended with the test.
 
 use crate::runtime_api::RuntimeApi;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{JoinHandle, spawn};
 
-/// Cargo gives a test the path of a program only within one package, so cargo is asked to build it and says where
-/// it is. What `cargo test` has built is not built again.
-fn program() -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // Together with the tests, so that the features of what both depend on are the same.
-        let packages = ["--package", "portkeeper-reconcile", "--package", "portkeeper-tests"];
+/// The programs that are functions.
+const PROGRAMS: [&str; 2] = ["reconcile", "sweep"];
+
+/// Cargo gives a test the path of a program only within one package, so cargo is asked to build them and says where
+/// they are. What `cargo test` has built is not built again.
+fn program(name: &str) -> &'static PathBuf {
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let programs = BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--bin", "reconcile", "--message-format", "json-render-diagnostics"]).args(packages);
+        cargo.args(["build", "--message-format", "json-render-diagnostics"]);
+        // Together with the tests, so that the features of what all depend on are the same.
+        cargo.args(["--package", "portkeeper-tests"]);
+        for program in PROGRAMS {
+            cargo.args(["--bin", program, "--package", &format!("portkeeper-{program}")]);
+        }
         // What cargo tells this test of its package; build scripts that look at it would run again.
         let ours = |name: &String| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
         std::env::vars().map(|(name, _)| name).filter(ours).for_each(|name| {
@@ -24,13 +31,16 @@ fn program() -> &'static PathBuf {
         });
         cargo.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::inherit());
         let built = cargo.output().expect("cargo runs");
-        assert!(built.status.success(), "the program is built");
+        assert!(built.status.success(), "the programs are built");
         let messages = String::from_utf8(built.stdout).expect("cargo speaks UTF-8");
         let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut made = messages.filter(|message| message["target"]["name"] == "reconcile");
-        let path = made.find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
-        path.expect("cargo says where the program is")
-    })
+        let path = |message: Value| {
+            let name = message["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(message["executable"].as_str()?)))
+        };
+        messages.filter_map(path).collect()
+    });
+    programs.get(name).unwrap_or_else(|| panic!("cargo does not say where {name} is"))
 }
 
 /// A running program. It is ended when this is dropped, also when the test has failed.
@@ -42,15 +52,15 @@ pub struct Process {
 
 impl Process {
     /// Starts the program with these variables and Lambda's own, and with nothing of this process's environment.
-    pub fn start(api: &RuntimeApi, variables: &[(String, String)]) -> Self {
-        let mut command = Command::new(program());
+    pub fn start(name: &str, api: &RuntimeApi, variables: &[(String, String)]) -> Self {
+        let mut command = Command::new(program(name));
         command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.address())
-            .env("AWS_LAMBDA_FUNCTION_NAME", "reconcile")
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/reconcile")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}"))
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "stream")
             .env("AWS_REGION", "eu-west-1")
             // The access key of AWS's documentation; nothing checks signatures.
