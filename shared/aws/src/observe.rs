@@ -10,6 +10,7 @@ mod containers;
 mod convert;
 #[cfg(test)]
 mod convert_tests;
+mod counts;
 mod groups;
 mod listing;
 mod owners;

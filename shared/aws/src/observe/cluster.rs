@@ -4,7 +4,7 @@
 //! lie between them, so such a reading is good for finding what is wrong and proves nothing. It judges nothing.
 
 use super::tasks::{Descriptions, Listed, Of};
-use super::{DESCRIBE_BATCH, containers, few_at_once, groups, groups_of, owners, services, tasks};
+use super::{DESCRIBE_BATCH, containers, counts, few_at_once, groups, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::Failure;
 use portkeeper_core::event::ServiceCheck;
@@ -175,18 +175,18 @@ async fn list_tasks(
     cluster: &ClusterArn,
     described: &BTreeMap<String, Result<Observation, Failure>>,
 ) -> ListedTasks {
-    let counts = described.values().flatten().filter_map(|seen| {
+    let per_service = described.values().flatten().filter_map(|seen| {
         let service = live(seen).filter(|service| !groups_of(service).is_empty())?;
         Some((seen.key.service.as_str(), (service.running_count + service.pending_count) as usize))
     });
-    let counts: Vec<(&str, usize)> = counts.collect();
-    if counts.is_empty() {
+    let per_service: Vec<(&str, usize)> = per_service.collect();
+    if per_service.is_empty() {
         return ListedTasks { tasks: Listed::default(), counted: None };
     }
     // Before the lists, so that a task which starts meanwhile does not make them look short.
-    let (counted, gaps) = owners::count_in_cluster(aws, cluster).await;
+    let (counted, gaps) = counts::in_cluster(aws, cluster).await;
     let in_cluster = counted.get(&None).copied();
-    let each: Vec<usize> = counts.iter().map(|(_, count)| *count).collect();
+    let each: Vec<usize> = per_service.iter().map(|(_, count)| *count).collect();
     if in_cluster.is_some_and(|in_cluster| calls_for_cluster(in_cluster) <= calls_for_services(&each)) {
         let tasks = tasks::list_all(aws, cluster, Of::Cluster).await;
         return ListedTasks { tasks, counted: in_cluster };
@@ -194,7 +194,7 @@ async fn list_tasks(
     for gap in gaps {
         tracing::warn!(cluster = cluster.name(), why = gap.why, "owners are not known");
     }
-    let lists = counts.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));
+    let lists = per_service.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));
     let mut tasks = Listed::default();
     for list in few_at_once(lists.collect()).await {
         tasks.arns.extend(list.arns);

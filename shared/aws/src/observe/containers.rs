@@ -1,6 +1,6 @@
 //! What tasks run on and from: container instances and task definitions.
 
-use super::{DESCRIBE_BATCH, convert, few_at_once, gap, owners::Counts, services::failure_gap};
+use super::{DESCRIBE_BATCH, convert, few_at_once, gap, services::failure_gap};
 use crate::account::Aws;
 use crate::failure::chain;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskDefinitionArn};
@@ -101,38 +101,6 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&ContainerInst
         }
     }
     (instances, gaps)
-}
-
-/// How many tasks ECS counts on each of these container instances, running or on their way to it.
-pub(super) async fn count_tasks(
-    aws: &Aws,
-    cluster: &ClusterArn,
-    arns: &BTreeSet<ContainerInstanceArn>,
-) -> (Counts, Vec<Gap>) {
-    let (mut counts, mut gaps) = (Counts::new(), Vec::new());
-    let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
-    for batch in arns.chunks(DESCRIBE_BATCH) {
-        let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
-        let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
-        aws.turn(DESCRIBE_INSTANCES).await;
-        match request.set_container_instances(Some(names)).send().await {
-            Ok(answer) => counts.extend(answer.container_instances().iter().filter_map(|described| {
-                let arn =
-                    described.container_instance_arn().and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
-                Some((Some(arn), sum(described.running_tasks_count(), described.pending_tasks_count())))
-            })),
-            Err(error) => {
-                let resource = format!("{} container instances of {}", batch.len(), cluster.name());
-                gaps.push(gap(Missed::Owners, &aws.failure(DESCRIBE_INSTANCES, resource, error)));
-            }
-        }
-    }
-    (counts, gaps)
-}
-
-/// Counts are never negative; the SDK's type does not say so.
-pub(super) fn sum(running: i32, pending: i32) -> usize {
-    usize::try_from(running).unwrap_or(0).saturating_add(usize::try_from(pending).unwrap_or(0))
 }
 
 /// Reads the task definitions of those observed tasks, and of owners, that do not say their ports themselves.

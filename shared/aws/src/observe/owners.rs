@@ -2,11 +2,10 @@
 //! register their tasks.
 
 use super::services::{Described, read_revisions};
-use super::{containers, few_at_once, gap, groups_of, services, tasks};
+use super::{counts, few_at_once, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::chain;
-use aws_sdk_ecs::types as ecs;
-use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
+use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,9 +14,6 @@ const SERVICES_BATCH: usize = 10;
 
 /// The groups of services by name; none where it could not be told.
 type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
-
-/// How many tasks there are on container instances; under none, in the cluster.
-pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
 
 /// Reads every task on the container instances in question, or of the whole cluster.
 ///
@@ -82,9 +78,9 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
     let instances: Vec<Option<&ContainerInstanceArn>> =
         if questions.owners_in_cluster { vec![None] } else { questions.owners_on.iter().map(Some).collect() };
     let (counts, gaps) = if questions.owners_in_cluster {
-        count_in_cluster(aws, &cluster).await
+        counts::in_cluster(aws, &cluster).await
     } else {
-        containers::count_tasks(aws, &cluster, &questions.owners_on).await
+        counts::on_instances(aws, &cluster, &questions.owners_on).await
     };
     seen.gaps.extend(gaps);
     let lists = instances.into_iter().map(|instance| {
@@ -101,21 +97,6 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
         Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns, counted }
     };
     lists.into_iter().map(place).collect()
-}
-
-/// How many tasks of a cluster ECS counts as running or on their way to it.
-pub(super) async fn count_in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
-    let action = "ecs:DescribeClusters";
-    aws.turn(action).await;
-    match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
-        Ok(answer) => {
-            let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
-            let count =
-                |found: &ecs::Cluster| containers::sum(found.running_tasks_count(), found.pending_tasks_count());
-            (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
-        }
-        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))]),
-    }
 }
 
 /// The same gap, as one about others' tasks: the service's own are not in question.

@@ -1,0 +1,58 @@
+//! How many tasks there are, as ECS counts them itself: what lists of tasks are held against.
+
+use super::{DESCRIBE_BATCH, gap};
+use crate::account::Aws;
+use aws_sdk_ecs::types as ecs;
+use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn};
+use portkeeper_core::observation::{Gap, Missed};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many tasks there are on container instances; under none, in the cluster.
+pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
+
+/// How many tasks of a cluster ECS counts as running or on their way to it.
+pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
+    let action = "ecs:DescribeClusters";
+    aws.turn(action).await;
+    match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
+        Ok(answer) => {
+            let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
+            let count = |found: &ecs::Cluster| sum(found.running_tasks_count(), found.pending_tasks_count());
+            (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
+        }
+        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))]),
+    }
+}
+
+/// How many tasks ECS counts on each of these container instances, running or on their way to it.
+pub(super) async fn on_instances(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    arns: &BTreeSet<ContainerInstanceArn>,
+) -> (Counts, Vec<Gap>) {
+    let action = "ecs:DescribeContainerInstances";
+    let (mut counts, mut gaps) = (Counts::new(), Vec::new());
+    let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
+    for batch in arns.chunks(DESCRIBE_BATCH) {
+        let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
+        let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
+        aws.turn(action).await;
+        match request.set_container_instances(Some(names)).send().await {
+            Ok(answer) => counts.extend(answer.container_instances().iter().filter_map(|described| {
+                let arn =
+                    described.container_instance_arn().and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
+                Some((Some(arn), sum(described.running_tasks_count(), described.pending_tasks_count())))
+            })),
+            Err(error) => {
+                let resource = format!("{} container instances of {}", batch.len(), cluster.name());
+                gaps.push(gap(Missed::Owners, &aws.failure(action, resource, error)));
+            }
+        }
+    }
+    (counts, gaps)
+}
+
+/// Counts are never negative; the SDK's type does not say so.
+fn sum(running: i32, pending: i32) -> usize {
+    usize::try_from(running).unwrap_or(0).saturating_add(usize::try_from(pending).unwrap_or(0))
+}
