@@ -231,3 +231,38 @@ async fn addresses_are_known_across_services() {
     assert_eq!(report.clusters[CLUSTER].suspects, std::collections::BTreeMap::new());
     assert_eq!(report.clusters[CLUSTER].targets, 4);
 }
+
+/// As many services as a cluster may have: every page is read, in parts.
+#[tokio::test]
+async fn five_thousand_services_are_all_looked_at() {
+    let mut shop = Shop::new(1, &[]);
+    for number in 0..5000 {
+        shop.make(&ServiceSpec::new(CLUSTER, &format!("s{number}")).container("app", &[8080]).desired(0));
+    }
+    let report = shop.stage.sweep().await.unwrap();
+    assert!(report.is_round_over, "{:?}", report.unread);
+    assert_eq!(report.clusters[CLUSTER].services, 5000);
+    assert_eq!((shop.count("ListServices"), shop.count("DescribeServices")), (50, 500));
+    assert_eq!(report.clusters[CLUSTER].suspects.len(), 0);
+}
+
+/// As many targets as a group may hold.
+#[tokio::test]
+async fn a_group_of_a_thousand_targets_is_read_whole() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let host = shop.world().add_host(None, None);
+    let group = shop.group("web-tg");
+    for first in (0..998).step_by(100) {
+        let targets: Vec<Value> =
+            (first..998.min(first + 100)).map(|number| json!({"Id": host, "Port": 10_000 + number})).collect();
+        shop.elb("RegisterTargets", &json!({"TargetGroupArn": group, "Targets": targets}));
+    }
+    let report = shop.stage.sweep().await.unwrap();
+    assert_eq!(report.clusters[CLUSTER].targets, 1000);
+    assert_eq!(asked(&shop), ["web"]);
+    shop.run(300).await;
+    assert_eq!(shop.writes(), [""; 0]);
+    assert_eq!(shop.alerts(), ["error limit_exceeded opened", "warning foreign opened"]);
+    let record = shop.record("web");
+    assert!(record["incidents"].as_array().unwrap().len() <= 301, "the record stays small");
+}
