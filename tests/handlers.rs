@@ -32,3 +32,5 @@ mod sweep;
 mod switch;
 #[path = "handlers/whole.rs"]
 mod whole;
+#[path = "handlers/zones.rs"]
+mod zones;

@@ -117,8 +117,8 @@ async fn a_lost_ledger_is_no_proof_of_what_was_before() {
     let (mut shop, _) = left_behind().await;
     delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
     shop.run(900).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
-    assert!(shop.alert_texts()[0].contains("which has stopped, was here"), "{}", shop.alert_texts()[0]);
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error stale opened".to_owned()]));
+    assert!(shop.alert_texts()[0].contains("it is not taken out, because nothing shows"), "{}", shop.alert_texts()[0]);
 }
 
 /// The ledger never knew the target, and the event comes so late that ECS has forgotten the task.

@@ -4,16 +4,17 @@ use expect_test::expect;
 use portkeeper_aws::{execute, ledger, look_again, notify};
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
-use portkeeper_core::plan::{Action, ActionKind, OutcomeResult};
+use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, TargetZone};
 use portkeeper_core::report::Message;
 use portkeeper_tests::shop::Shop;
+use portkeeper_world::elb::TargetType;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Everything about targets, or about a group, in one request.
 fn action(kind: ActionKind, group: &TargetGroupArn, targets: &[&str], shop: &Shop) -> Action {
     let targets = targets.iter().map(|text| Target::try_from((*text).to_owned()).unwrap()).collect();
-    Action { kind, group: group.clone(), targets, not_after: shop.aws().now().plus_secs(5) }
+    Action { kind, group: group.clone(), targets, zone: None, not_after: shop.aws().now().plus_secs(5) }
 }
 
 fn pretty(value: &Value) -> String {
@@ -54,6 +55,35 @@ async fn targets_are_named_with_id_and_port() {
         .assert_eq(&text);
     }
     assert_eq!(shop.states("web-tg"), ["draining", "draining"], "also the one on the group's own port");
+}
+
+/// CASES 25: the zone is named with each target where the action has one, and only there.
+#[tokio::test]
+async fn an_address_outside_the_vpc_is_named_with_the_zone_all() {
+    let shop = Shop::new(0, &[]);
+    let _group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
+    let group = shop.group_arn("web-tg");
+    for kind in [ActionKind::Register, ActionKind::Deregister] {
+        let action = action(kind, &group, &["10.250.0.7:8080"], &shop);
+        let action = Action { zone: Some(TargetZone::All), ..action };
+        let outcomes = execute::execute(shop.aws(), &[action]).await;
+        assert_eq!(outcomes[0].result, OutcomeResult::Done);
+    }
+    for operation in ["RegisterTargets", "DeregisterTargets"] {
+        let text = pretty(&shop.inputs(operation)[0]).replace(group.as_str(), "GROUP");
+        expect![[r#"
+            {
+              "TargetGroupArn": "GROUP",
+              "Targets": [
+                {
+                  "AvailabilityZone": "all",
+                  "Id": "10.250.0.7",
+                  "Port": "8080"
+                }
+              ]
+            }"#]]
+        .assert_eq(&text);
+    }
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use portkeeper_aws::execute::execute;
 use portkeeper_core::ids::Target;
-use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
+use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::api::Service;
+use portkeeper_world::elb::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 
 const REGISTER: &str = "RegisterTargets";
@@ -21,7 +22,8 @@ fn account() -> (Shop, String) {
 /// An action on `web-tg`, whose proof holds for five seconds.
 fn action(shop: &Shop, kind: ActionKind, targets: &[String]) -> Action {
     let targets = targets.iter().map(|text| Target::try_from(text.clone()).unwrap()).collect();
-    Action { kind, group: shop.group_arn("web-tg"), targets, not_after: shop.aws().now().plus_secs(5) }
+    let not_after = shop.aws().now().plus_secs(5);
+    Action { kind, group: shop.group_arn("web-tg"), targets, zone: None, not_after }
 }
 
 fn ports(instance: &str, from: u16, count: u16) -> Vec<String> {
@@ -71,6 +73,25 @@ async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_regist
     assert_eq!(refused.target.to_string(), "i-0deadbeefdeadbeef:32768");
     assert_eq!(shop.targets("web-tg").len(), 99);
     assert!(shop.count(REGISTER) <= 15, "halving finds it: {}", shop.count(REGISTER));
+}
+
+/// CASES 25, 30: an address outside the VPC spoils the call for the others, under a code that says nothing of it.
+#[tokio::test]
+async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
+    let shop = Shop::new(0, &[]);
+    let _arn = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
+    let inside: Vec<String> = (10..17).map(|host| format!("10.0.0.{host}:80")).collect();
+    let mut targets = inside.clone();
+    targets.insert(3, "10.250.0.7:80".to_owned());
+    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
+    let (counts, why) = summary(&outcomes);
+    assert_eq!(counts, "done 7, refused 1");
+    assert!(why.contains("ValidationError: You must specify a valid Availability Zone or select 'all'"), "{why}");
+    assert!(why.contains("since the IP address '10.250.0.7' is outside the VPC"), "{why}");
+    // The wrong zone is refused as well, so that naming it by mistake does no harm.
+    let wrong = action(&shop, ActionKind::Register, &inside[..1]);
+    let outcomes = execute(shop.aws(), &[Action { zone: Some(TargetZone::All), ..wrong }]).await;
+    assert!(summary(&outcomes).1.contains("is within the VPC, and cannot have its Availability Zone overridden"));
 }
 
 /// A group in which every target is refused ends after so many calls, and says so of the rest.

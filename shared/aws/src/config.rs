@@ -23,6 +23,7 @@ const CONFIRM: &str = "PORTKEEPER_CONFIRM_SECONDS";
 const DEREGISTRATIONS: &str = "PORTKEEPER_MAX_DEREGISTRATIONS";
 const PERCENT: &str = "PORTKEEPER_MAX_DEREGISTRATION_PERCENT";
 const SHARE: &str = "PORTKEEPER_API_SHARE_PERCENT";
+const AZ_ALL: &str = "PORTKEEPER_AZ_ALL";
 const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
 
@@ -97,6 +98,12 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "What one running function takes at most of the calls that AWS allows the account, in percent",
         default: Some("25"),
         allowed: "a whole number from 1 to 100",
+    },
+    Variable {
+        name: AZ_ALL,
+        meaning: "Register an address outside its group's VPC with the Availability Zone `all`; otherwise tell of it",
+        default: Some("false"),
+        allowed: "true or false",
     },
     Variable {
         name: CLUSTERS,
@@ -249,6 +256,7 @@ impl Config {
                     .value(DEREGISTRATIONS, defaults.max_deregistrations, |text| number(text, 0, 1000)),
                 max_deregistration_percent: read
                     .value(PERCENT, defaults.max_deregistration_percent, |text| number(text, 0, 100)),
+                az_all: read.value(AZ_ALL, defaults.az_all, |text| text.parse().ok()),
                 ..defaults
             },
             api_share_percent: read.value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),

@@ -2,7 +2,8 @@
 //!
 //! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm. A deregistration is
 //! sent once, while its proof is fresh: a second attempt could come when the address is somebody else's already.
-//! Every target is named with id and port: without the port, ELBv2 means the group's default port.
+//! Every target is named with id and port: without the port, ELBv2 means the group's default port. The zone is named
+//! where the action says one, and nowhere else.
 
 use crate::account::Aws;
 use crate::failure::{Failure, FailureKind, chain};
@@ -10,13 +11,17 @@ use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::config::timeout::TimeoutConfig;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
-use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::ids::Target;
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
 use std::time::Duration;
 
 /// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load balancer
 /// controller 200.
 const TARGETS_PER_CALL: usize = 100;
+
+/// The codes with which ELBv2 refuses a call because of one target in it. It has no code of its own for an address
+/// outside the VPC without a zone (aws-load-balancer-controller#3084 shows `ValidationError`).
+const ONE_BAD_TARGET: [&str; 2] = ["InvalidTarget", "ValidationError"];
 
 /// The most calls for the targets of one action. ELBv2 gives an account four of these calls a second; halving
 /// a hundred targets with one bad one among them takes fourteen.
@@ -70,9 +75,9 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
             continue;
         }
         calls += 1;
-        let result = match call(aws, action.kind, &action.group, targets).await {
+        let result = match call(aws, action, targets).await {
             Ok(()) => OutcomeResult::Done,
-            Err(failure) if failure.code() == Some("InvalidTarget") && targets.len() > 1 => {
+            Err(failure) if targets.len() > 1 && failure.code().is_some_and(|code| ONE_BAD_TARGET.contains(&code)) => {
                 let (first, second) = targets.split_at(targets.len() / 2);
                 waiting.extend([second, first]);
                 continue;
@@ -84,9 +89,13 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     outcomes
 }
 
-async fn call(aws: &Aws, kind: ActionKind, group: &TargetGroupArn, targets: &[Target]) -> Result<(), Failure> {
+async fn call(aws: &Aws, action: &Action, targets: &[Target]) -> Result<(), Failure> {
+    let Action { kind, group, .. } = action;
+    let kind = *kind;
+    let zone = action.zone.map(|zone| zone.as_str().to_owned());
     let described = targets.iter().map(|target| {
-        TargetDescription::builder().id(target.id.to_string()).port(i32::from(target.port.get())).build()
+        let description = TargetDescription::builder().id(target.id.to_string()).port(i32::from(target.port.get()));
+        description.set_availability_zone(zone.clone()).build()
     });
     let described = Some(described.collect());
     let arn = group.as_str();

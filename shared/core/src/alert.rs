@@ -45,4 +45,7 @@ pub struct AlertItem {
     pub why: String,
     /// The repair that goes with it, if there is one.
     pub repair: Option<ActionKind>,
+    /// A guard holds the repair back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withheld: bool,
 }

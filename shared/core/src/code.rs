@@ -27,6 +27,8 @@ text_enum! {
         TargetTypeMismatch = "target_type_mismatch",
         /// The group's IP family is not one that the task has.
         IpFamilyMismatch = "ip_family_mismatch",
+        /// A task's address is outside the group's VPC, where ECS cannot register it.
+        AzAllNeeded = "az_all_needed",
         /// The target's zone is not enabled for the load balancer.
         AzDisabled = "az_disabled",
         /// A running task without the port bindings or the address that it needs.
@@ -48,7 +50,7 @@ text_enum! {
 
 impl Code {
     /// Every code of this version, in the order in which documentation lists them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Missing,
         Self::Stale,
         Self::Hijacked,
@@ -60,6 +62,7 @@ impl Code {
         Self::TargetGroupUnattached,
         Self::TargetTypeMismatch,
         Self::IpFamilyMismatch,
+        Self::AzAllNeeded,
         Self::AzDisabled,
         Self::BindingsMissing,
         Self::AgentDisconnected,

@@ -1,6 +1,6 @@
 //! Faults and verdicts, as they are gathered while a service is judged.
 
-use crate::action::ActionKind;
+use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::ids::TaskArn;
 use crate::input::PlanInput;
@@ -20,6 +20,8 @@ pub struct Finding {
     pub why: String,
     /// What would mend it, where that is ours to do and proved.
     pub repair: Option<ActionKind>,
+    /// The zone that the repair names.
+    pub zone: Option<TargetZone>,
     /// Seconds from the first look until it counts as confirmed.
     pub confirm_seconds: u32,
 }
@@ -48,5 +50,5 @@ impl Judgement {
 
 /// A finding that nobody repairs, confirmed by a second look after the usual time.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds: input.policy.confirm_seconds }
+    Finding { code, subject, task: None, why, repair: None, zone: None, confirm_seconds: input.policy.confirm_seconds }
 }

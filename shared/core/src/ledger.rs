@@ -207,6 +207,12 @@ pub struct Incident {
     /// A second look saw it too.
     #[serde(default)]
     pub confirmed: bool,
+    /// Nothing proved whose target it is, when it was last seen: it was told, and could not have been repaired.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unproved: bool,
+    /// When a proof was first seen for what had none. The second look counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved_at: Option<Timestamp>,
     /// People were told: the alert was accepted by SNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerted_at: Option<Timestamp>,
@@ -228,6 +234,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// When a second look, this long after the first one, may confirm it.
+    #[must_use]
+    pub fn confirmed_from(&self, seconds: u32) -> Timestamp {
+        self.proved_at.unwrap_or(self.opened_at).plus_secs(seconds)
+    }
+
     /// An incident at its first look.
     #[must_use]
     pub fn opened(code: Code, subject: Subject, task: Option<TaskArn>, why: String, now: Timestamp) -> Self {
@@ -240,6 +252,8 @@ impl Incident {
             last_seen_at: now,
             seen: 1,
             confirmed: false,
+            unproved: false,
+            proved_at: None,
             alerted_at: None,
             repairs: 0,
             repaired_at: None,
@@ -248,6 +262,11 @@ impl Incident {
             refusal: None,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// A repair that was decided on. It is written down before it is done.

@@ -18,7 +18,7 @@ use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult};
+pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
 pub use crate::alert::{Alert, AlertItem, AlertState};
 pub use crate::input::{INPUT_VERSION, PlanInput};
 pub use crate::verdict::{Decision, Verdict};
@@ -109,7 +109,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
-    let look_again_at = next_look(input, &verdicts, &mut record);
+    let look_again_at = next_look(input, &verdicts, decided.resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, look_again_at, record)
 }
 
@@ -147,9 +147,9 @@ fn finish(
     Plan { key: input.observation.key.clone(), verdicts, actions, alerts, look_again_at, next_record }
 }
 
-/// The writes by kind and group; registrations sort first.
+/// The writes by kind, group and zone; registrations sort first.
 #[derive(Default)]
-struct Actions(BTreeMap<(ActionKind, TargetGroupArn), Vec<Target>>);
+struct Actions(BTreeMap<(ActionKind, TargetGroupArn, Option<TargetZone>), Vec<Target>>);
 
 impl Actions {
     fn in_order(self, input: &PlanInput) -> Vec<Action> {
@@ -160,7 +160,7 @@ impl Actions {
             };
             input.observation.observed_at.plus_secs(seconds)
         };
-        let action = |((kind, group), targets)| Action { kind, group, targets, not_after: not_after(kind) };
+        let action = |((kind, group, zone), targets)| Action { kind, group, targets, zone, not_after: not_after(kind) };
         self.0.into_iter().map(action).collect()
     }
 }
@@ -183,7 +183,7 @@ fn begin_repair(
         record.hold(group, target, task);
     }
     record.repairs.push(repair);
-    actions.0.entry((kind, group.clone())).or_default().push(target.clone());
+    actions.0.entry((kind, group.clone(), finding.zone)).or_default().push(target.clone());
 }
 
 /// Opens the guards' own incidents. They stand on findings that were confirmed already.
@@ -211,8 +211,13 @@ fn raise_guards(input: &PlanInput, guards: Vec<Finding>, open: &mut Vec<Incident
 }
 
 /// When to look again: at the first moment at which something awaited may be judged, or at which a repair should
-/// have shown its effect. A look that is already on its way is not asked for twice.
-fn next_look(input: &PlanInput, verdicts: &[Verdict], record: &mut LedgerRecord) -> Option<Timestamp> {
+/// have shown its effect, or at which a guard lets go on. A look that is already on its way is not asked for twice.
+fn next_look(
+    input: &PlanInput,
+    verdicts: &[Verdict],
+    resume_at: Option<Timestamp>,
+    record: &mut LedgerRecord,
+) -> Option<Timestamp> {
     let awaited = verdicts.iter().filter_map(|verdict| match verdict.decision {
         Decision::Await(at) => Some(at),
         Decision::Repair(_) => Some(input.now.plus_secs(input.policy.confirm_seconds)),
@@ -223,7 +228,7 @@ fn next_look(input: &PlanInput, verdicts: &[Verdict], record: &mut LedgerRecord)
         let soon = input.now.secs_since(repaired_at) < WATCH_REPAIR_SECS;
         soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
     });
-    let earliest = awaited.chain(watched).min()?;
+    let earliest = awaited.chain(watched).chain(resume_at).min()?;
     let at = earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
     // A look that is itself one of the last in a row could not be followed by another.
     let on_its_way = record.look_again_hop <= input.hop.saturating_add(1)

@@ -87,6 +87,9 @@ pub struct Policy {
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
     pub kill_loop_seconds: u32,
+    /// Register an address outside its group's VPC with the zone `all`. Otherwise people are told: it needs a route from
+    /// the load balancer to that address, of which nothing is known here.
+    pub az_all: bool,
     /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's recursion
     /// detection ends such chains at about 16.
     pub max_hops: u32,
@@ -119,6 +122,7 @@ impl Default for Policy {
             below_desired_seconds: 900,
             kill_loop_stops: 3,
             kill_loop_seconds: 1800,
+            az_all: false,
             max_hops: 12,
         }
     }

@@ -6,7 +6,7 @@ use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::Code;
 use crate::ids::ServiceKey;
 use crate::subject::Subject;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// SNS takes subjects of fewer than 100 characters, ASCII only (SNS API `Publish`).
@@ -92,10 +92,84 @@ fn body(alert: &Alert, outcomes: &[Outcome]) -> String {
         let _ = writeln!(text, "- and {} more", alert.items.len() - LISTED_ITEMS);
     }
     if alert.state == AlertState::Opened {
-        let _ = writeln!(text, "\nWhat to do: {}", advice(&alert.code));
+        what_to_do(alert, outcomes, &mut text);
     }
     let _ = write!(text, "\n{}", console_link(key));
     text
+}
+
+/// How things stand with one thing of an alert. What a person does follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stand {
+    /// Nobody but a person does anything about it.
+    Theirs,
+    /// AWS does not let it be repaired.
+    Refused(ActionKind),
+    /// A guard holds the repair back.
+    Withheld,
+    /// The repair was not made yet, or it is not known.
+    Waits,
+    /// Repaired.
+    Done,
+}
+
+impl Stand {
+    fn of(item: &AlertItem, outcomes: &[Outcome]) -> Self {
+        match (item.repair, result_of(item, outcomes)) {
+            (None, _) if item.withheld => Self::Withheld,
+            (None, _) => Self::Theirs,
+            (Some(_), Some(OutcomeResult::Done)) => Self::Done,
+            (Some(kind), Some(OutcomeResult::Refused(_))) => Self::Refused(kind),
+            (Some(_), Some(OutcomeResult::Failed(_) | OutcomeResult::Skipped(_)) | None) => Self::Waits,
+        }
+    }
+
+    /// Tells the things of one alert apart, where they do not all stand alike.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Theirs => " where nothing is done",
+            Self::Refused(_) => " where AWS refused",
+            Self::Withheld => " where the repair is held back",
+            Self::Waits => " where the repair is still to come",
+            Self::Done => " where it was repaired",
+        }
+    }
+}
+
+/// One line for each way in which the things of the alert stand.
+fn what_to_do(alert: &Alert, outcomes: &[Outcome], text: &mut String) {
+    let stands: BTreeSet<Stand> = alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();
+    text.push('\n');
+    for stand in &stands {
+        let label = if stands.len() > 1 { stand.label() } else { "" };
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "What to do{label}: {}", advice_for(&alert.code, *stand));
+    }
+}
+
+fn advice_for(code: &Code, stand: Stand) -> String {
+    let hijacked = *code == Code::Hijacked;
+    match stand {
+        Stand::Theirs => advice(code).to_owned(),
+        Stand::Done if hijacked => {
+            "nothing more here; requests reached the wrong program until now, so look whether they did harm there".to_owned()
+        }
+        Stand::Done => "nothing; if it comes back, look at the service's events for ECS's own errors".to_owned(),
+        Stand::Waits if hijacked => {
+            "nothing, if a minute or two can be waited for; else deregister the target by hand".to_owned()
+        }
+        Stand::Waits => "nothing yet: it is looked at again by itself".to_owned(),
+        Stand::Refused(kind) => {
+            let now = if hijacked { " now" } else { "" };
+            format!("read above what AWS answered and mend that, or {} the target by hand{now}", kind.verb())
+        }
+        Stand::Withheld if hijacked => {
+            "requests reach the wrong program and a guard holds the repair back: deregister the target by hand now".to_owned()
+        }
+        Stand::Withheld => {
+            "read the alert of the guard that holds it back (limit_exceeded or fight); then repair it by hand, if it is right".to_owned()
+        }
+    }
 }
 
 fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
@@ -130,6 +204,7 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::TargetGroupUnattached => "the service's target group gets no requests from any load balancer",
         Code::TargetTypeMismatch => "the target group takes another kind of target than the service's tasks are",
         Code::IpFamilyMismatch => "the service's tasks have no address of the target group's IP family",
+        Code::AzAllNeeded => "a task's address is outside the target group's VPC, where ECS cannot register it",
         Code::AzDisabled => "targets get no requests although their group has a load balancer",
         Code::BindingsMissing => "a running task has no usable port binding or address",
         Code::AgentDisconnected => "a container instance's agent has been out of contact for long",
@@ -142,21 +217,20 @@ pub fn meaning(code: &Code) -> &'static str {
     }
 }
 
-/// What a person does about a code.
+/// What a person does about a code where Portkeeper does nothing.
 #[must_use]
 pub fn advice(code: &Code) -> &'static str {
     match code {
-        Code::Missing | Code::Stale => {
-            "nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors"
+        Code::Missing => {
+            "register the target by hand, and look at the service's events for ECS's own errors; in mode repair Portkeeper does it"
         }
-        Code::Hijacked => {
-            "requests reached the wrong program; if it was not repaired, deregister the target by hand now"
-        }
+        Code::Stale => "make sure that nobody needs the target, and deregister it by hand",
+        Code::Hijacked => "requests reach the wrong program: deregister the target by hand now",
         Code::Misplaced | Code::WrongPort | Code::Foreign => {
             "find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof"
         }
         Code::Unhealthy => {
-            "check the program, the health check path and port, and that the security group lets the load balancer reach the host port"
+            "check what is said beside each target: the program, the health check's path and codes, or the security group"
         }
         Code::TargetGroupMissing => {
             "create the service anew with an existing target group, or update its load balancers"
@@ -166,6 +240,9 @@ pub fn advice(code: &Code) -> &'static str {
             "use a group of type ip for awsvpc tasks, of type instance for bridge and host mode"
         }
         Code::IpFamilyMismatch => "use a group of the tasks' IP family, or give the tasks an address of the group's",
+        Code::AzAllNeeded => {
+            "let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a group of the tasks' VPC"
+        }
         Code::AzDisabled => {
             "enable the target's zone for the load balancer, or add a listener that forwards to the group"
         }

@@ -30,7 +30,7 @@ fn alert(code: Code, items: Vec<AlertItem>) -> Alert {
 }
 
 fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
-    AlertItem { subject, since: moment("2026-11-23T10:00:00Z"), why: why.to_owned(), repair }
+    AlertItem { subject, since: moment("2026-11-23T10:00:00Z"), why: why.to_owned(), repair, withheld: false }
 }
 
 fn missing() -> Alert {
@@ -55,21 +55,21 @@ fn a_missing_target_that_was_registered() {
     check(
         &missing(),
         &answered(OutcomeResult::Done),
-        &expect![[r"
-        repaired: missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            repaired: missing in shop/web: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          Registered.
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              Registered.
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do: nothing; if it comes back, look at the service's events for ECS's own errors
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -79,21 +79,21 @@ fn a_missing_target_that_aws_refused_to_register() {
     check(
         &missing(),
         &answered(OutcomeResult::Refused("InvalidTarget: not in the VPC".to_owned())),
-        &expect![[r"
-        missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            missing in shop/web: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          AWS refused to register it: InvalidTarget: not in the VPC
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              AWS refused to register it: InvalidTarget: not in the VPC
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do: read above what AWS answered and mend that, or register the target by hand
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -102,21 +102,21 @@ fn a_missing_target_whose_registration_failed() {
     check(
         &missing(),
         &answered(OutcomeResult::Failed("ThrottlingException: Rate exceeded".to_owned())),
-        &expect![[r"
-        missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            missing in shop/web: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          The call to register it failed: ThrottlingException: Rate exceeded. It will be looked at again.
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              The call to register it failed: ThrottlingException: Rate exceeded. It will be looked at again.
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do: nothing yet: it is looked at again by itself
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -125,40 +125,40 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
     check(
         &missing(),
         &answered(OutcomeResult::Skipped("the proof is older than 5 s".to_owned())),
-        &expect![[r"
-        missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            missing in shop/web: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          Not tried: the proof is older than 5 s. It will be looked at again.
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              Not tried: the proof is older than 5 s. It will be looked at again.
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do: nothing yet: it is looked at again by itself
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
     check(
         &missing(),
         &[],
-        &expect![[r"
-        missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            missing in shop/web: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          It was decided to register it; no answer is known yet.
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              It was decided to register it; no answer is known yet.
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do: nothing yet: it is looked at again by itself
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -224,22 +224,51 @@ fn a_hijacked_target() {
     check(
         &hijacked,
         &[done],
-        &expect![[r"
-        repaired: hijacked in shop/web: web i-0abc:32768
-        [cluster=shop code=hijacked service=web severity=critical state=opened]
+        &expect![[r#"
+            repaired: hijacked in shop/web: web i-0abc:32768
+            [cluster=shop code=hijacked service=web severity=critical state=opened]
 
-        hijacked: a stopped task's target is still registered and leads to another service's program
-        Service shop/web in eu-west-1, severity critical
+            hijacked: a stopped task's target is still registered and leads to another service's program
+            Service shop/web in eu-west-1, severity critical
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look
-          Deregistered.
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look
+              Deregistered.
 
-        What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now
+            What to do: nothing more here; requests reached the wrong program until now, so look whether they did harm there
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
+}
+
+#[test]
+fn what_to_do_about_a_hijacked_target_depends_on_what_became_of_it() {
+    let subject = Subject::Target(group("web"), target("i-0abc:32768"));
+    let advice = |repair: Option<ActionKind>, withheld: bool, result: Option<OutcomeResult>| {
+        let item = AlertItem { withheld, ..item(subject.clone(), "why", repair) };
+        let outcomes = result.map(|result| Outcome {
+            kind: ActionKind::Deregister,
+            group: group("web"),
+            target: target("i-0abc:32768"),
+            result,
+        });
+        let body = message(&alert(Code::Hijacked, vec![item]), outcomes.as_slice()).body;
+        body.lines().find_map(|line| line.strip_prefix("What to do: ")).unwrap().to_owned()
+    };
+    let deregister = Some(ActionKind::Deregister);
+    let refused = Some(OutcomeResult::Refused("AccessDenied".to_owned()));
+    let skipped = Some(OutcomeResult::Skipped("too old".to_owned()));
+    expect!["nothing more here; requests reached the wrong program until now, so look whether they did harm there"]
+        .assert_eq(&advice(deregister, false, Some(OutcomeResult::Done)));
+    expect!["read above what AWS answered and mend that, or deregister the target by hand now"]
+        .assert_eq(&advice(deregister, false, refused));
+    expect!["nothing, if a minute or two can be waited for; else deregister the target by hand"]
+        .assert_eq(&advice(deregister, false, skipped));
+    expect!["requests reach the wrong program and a guard holds the repair back: deregister the target by hand now"]
+        .assert_eq(&advice(None, true, None));
+    expect!["requests reach the wrong program: deregister the target by hand now"]
+        .assert_eq(&advice(None, false, None));
 }
 
 #[test]
@@ -257,24 +286,25 @@ fn of_several_targets_each_says_what_became_of_it() {
     check(
         &alert,
         &outcomes,
-        &expect![[r"
-        missing in shop/web: 2 of them
-        [cluster=shop code=missing service=web severity=error state=opened]
+        &expect![[r#"
+            missing in shop/web: 2 of them
+            [cluster=shop code=missing service=web severity=error state=opened]
 
-        missing: a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity error
+            missing: a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-          Registered.
-        - web [fd00::5]:8080, since 2026-11-23T10:00:00Z
-          task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
-          AWS refused to register it: TooManyTargets
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
+              Registered.
+            - web [fd00::5]:8080, since 2026-11-23T10:00:00Z
+              task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
+              AWS refused to register it: TooManyTargets
 
-        What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors
+            What to do where AWS refused: read above what AWS answered and mend that, or register the target by hand
+            What to do where it was repaired: nothing; if it comes back, look at the service's events for ECS's own errors
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -323,17 +353,18 @@ fn every_code_has_a_meaning_and_an_advice() {
         format!("{code} ({}): {}. What to do: {}.\n", code.severity().as_str(), meaning(code), advice(code))
     });
     expect![[r#"
-        missing (error): a running task's target is not registered, so it gets no traffic. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
-        stale (error): a stopped task's target is still registered. What to do: nothing if it was repaired; if it comes back, look at the service's events for ECS's own errors.
-        hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reached the wrong program; if it was not repaired, deregister the target by hand now.
+        missing (error): a running task's target is not registered, so it gets no traffic. What to do: register the target by hand, and look at the service's events for ECS's own errors; in mode repair Portkeeper does it.
+        stale (error): a stopped task's target is still registered. What to do: make sure that nobody needs the target, and deregister it by hand.
+        hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reach the wrong program: deregister the target by hand now.
         misplaced (error): a task's target is registered in a group that is not its revision's. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
         wrong_port (error): the right instance or address is registered with a port that is not load-balanced. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
         foreign (warning): nothing in ECS explains a registered target. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
-        unhealthy (error): a registered target keeps failing its health checks. What to do: check the program, the health check path and port, and that the security group lets the load balancer reach the host port.
+        unhealthy (error): a registered target keeps failing its health checks. What to do: check what is said beside each target: the program, the health check's path and codes, or the security group.
         target_group_missing (critical): the service's target group does not exist. What to do: create the service anew with an existing target group, or update its load balancers.
         target_group_unattached (error): the service's target group gets no requests from any load balancer. What to do: let a listener or a rule of a load balancer forward to the group.
         target_type_mismatch (error): the target group takes another kind of target than the service's tasks are. What to do: use a group of type ip for awsvpc tasks, of type instance for bridge and host mode.
         ip_family_mismatch (error): the service's tasks have no address of the target group's IP family. What to do: use a group of the tasks' IP family, or give the tasks an address of the group's.
+        az_all_needed (error): a task's address is outside the target group's VPC, where ECS cannot register it. What to do: let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a group of the tasks' VPC.
         az_disabled (error): targets get no requests although their group has a load balancer. What to do: enable the target's zone for the load balancer, or add a listener that forwards to the group.
         bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
         agent_disconnected (warning): a container instance's agent has been out of contact for long. What to do: check the ECS agent on the instance; until it is back nothing is deregistered there.

@@ -255,7 +255,7 @@ fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan) {
             && also(code, &verdict.decision)
         {
             let (group, targets) = (group.clone(), vec![target.clone()]);
-            plan.actions.push(Action { kind: ActionKind::Deregister, group, targets, not_after });
+            plan.actions.push(Action { kind: ActionKind::Deregister, group, targets, zone: None, not_after });
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
 
-use crate::action::ActionKind;
+use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
@@ -96,10 +96,12 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;
     }
-    let told = input.record.incident(&Code::Foreign, &subject).is_some_and(|open| open.alerted_at.is_some());
+    let told = input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted_at.is_some());
     match owner_of(observation, &unwanted.group, target) {
-        OwnerView::NotKnown if told && matches!(proof, Proof::None) => {
-            judgement.find(foreign(input, unwanted, subject, None));
+        OwnerView::NotKnown if matches!(proof, Proof::None) && told.is_some() => {
+            // Not asked again: nothing new can be learnt, and what was found then still holds.
+            let why = told.map(|open| open.why.clone()).unwrap_or_default();
+            judgement.find(finding(input, Code::Foreign, subject, why));
         }
         OwnerView::NotKnown => {
             let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
@@ -148,20 +150,11 @@ fn judge_disowned(
             return;
         }
         Proof::None => {
-            let mut unproved = match occupant {
+            let finding = match occupant {
                 Some(task) => own_task_elsewhere(input, desired, unwanted, subject, task),
-                None => foreign(input, unwanted, subject, other),
+                None => unproved(input, desired, unwanted, subject, other),
             };
-            let had_it = desired.ended.iter().find(|it| it.group == unwanted.group && it.target == *target);
-            if let Some(ended) = had_it {
-                let task = ended.task.tail();
-                // Writing to a String cannot fail.
-                let _ = write!(
-                    unproved.why,
-                    "; task {task}, which has stopped, was here, and nothing shows that this registration is still its"
-                );
-            }
-            judgement.find(unproved);
+            judgement.find(finding);
             return;
         }
     };
@@ -169,24 +162,75 @@ fn judge_disowned(
         judgement.find(own_task_elsewhere(input, desired, unwanted, subject, task));
         return;
     }
-    let (code, why) = match (&other, ended) {
-        (Some((task, service)), true) => {
-            let whose =
-                service.as_deref().map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
-            let why = format!(
-                "task {} has stopped, and its target now leads to task {}{whose}: requests reach the wrong program",
-                was.tail(),
-                task.tail()
-            );
-            (Code::Hijacked, why)
-        }
-        (None, true) => (Code::Stale, format!("task {} has stopped and its target is still registered", was.tail())),
-        (_, false) => (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail())),
+    let (code, why) = if ended {
+        left_behind(input, &subject, was, other.as_ref())
+    } else {
+        (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail()))
     };
     // People register tasks that they run by hand: what leads to one may be meant.
     let may_be_meant = matches!(other, Some((_, None)));
     let repair = (!may_be_meant).then_some(ActionKind::Deregister);
-    judgement.find(Finding { task: Some(was.clone()), repair, ..finding(input, code, subject, why) });
+    let zone = TargetZone::of(&unwanted.registered);
+    judgement.find(Finding { task: Some(was.clone()), repair, zone, ..finding(input, code, subject, why) });
+}
+
+/// The name of a target that a stopped task left behind: by who is there now. One that was hijacked keeps the name: the
+/// other task may have a successor.
+fn left_behind(
+    input: &PlanInput,
+    subject: &Subject,
+    was: &TaskArn,
+    other: Option<&(TaskArn, Option<String>)>,
+) -> (Code, String) {
+    let open = input.record.incident(&Code::Hijacked, subject).is_some_and(|open| open.resolved_at.is_none());
+    let was = was.tail();
+    match other {
+        Some((task, service)) => {
+            let whose =
+                service.as_deref().map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
+            let why = format!(
+                "task {was} has stopped, and its target now leads to task {}{whose}: requests reach the wrong program",
+                task.tail()
+            );
+            (Code::Hijacked, why)
+        }
+        None if open => {
+            let why =
+                format!("task {was} has stopped and its target is still registered; nobody else is there just now");
+            (Code::Hijacked, why)
+        }
+        None => (Code::Stale, format!("task {was} has stopped and its target is still registered")),
+    }
+}
+
+/// Nothing proves that this registration is still ours. Where ECS lists a stopped task whose target it was, people hear of
+/// it under its true name, as long as it was never seen gone; but it is theirs to take out.
+fn unproved(
+    input: &PlanInput,
+    desired: &Desired,
+    unwanted: &Unwanted,
+    subject: Subject,
+    other: Option<(TaskArn, Option<String>)>,
+) -> Finding {
+    let (group, target) = (&unwanted.group, &unwanted.registered.target);
+    let listed = desired.ended.iter().filter(|it| it.group == *group && it.target == *target).max_by_key(|it| it.at);
+    // ECS forgets a stopped task after an hour. What people were told of does not change its name then.
+    let told = |code: &Code| input.record.incident(code, &subject).filter(|open| open.resolved_at.is_none());
+    let before = || told(&Code::Hijacked).or_else(|| told(&Code::Stale))?.task.clone();
+    let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
+        return foreign(input, unwanted, subject, other);
+    };
+    let released = input.record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
+    if released {
+        let mut finding = foreign(input, unwanted, subject, other);
+        let was = was.tail();
+        // Writing to a String cannot fail.
+        let _ = write!(finding.why, "; task {was}, which has stopped, was here, and the target was seen gone since");
+        return finding;
+    }
+    let (code, mut why) = left_behind(input, &subject, &was, other.as_ref());
+    why.push_str("; it is not taken out, because nothing shows that this registration is still the old task's");
+    Finding { task: Some(was), ..finding(input, code, subject, why) }
 }
 
 fn is_live(observation: &Observation, task: &TaskArn) -> bool {
@@ -212,24 +256,37 @@ fn own_task_elsewhere(
     Finding { task: Some(task), ..finding(input, code, subject, why) }
 }
 
+/// Nothing in ECS explains it. Who probably registered it is said in words only.
 fn foreign(
     input: &PlanInput,
     unwanted: &Unwanted,
     subject: Subject,
     other: Option<(TaskArn, Option<String>)>,
 ) -> Finding {
+    let observation = &input.observation;
     let target = &unwanted.registered.target;
-    let default_port = input.observation.found_group(&unwanted.group).and_then(|group| group.default_port);
+    let default_port = observation.found_group(&unwanted.group).and_then(|group| group.default_port);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
             format!("leads to task {} of service {service}; nothing shows that it was ever this service's", task.tail())
         }
         (Some((task, None)), _) => format!("leads to task {}, which no service started", task.tail()),
+        (None, _) if TargetZone::of(&unwanted.registered).is_some() => {
+            "registered with the zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool did".to_owned()
+        }
         (None, TargetId::Instance(_)) if Some(target.port) == default_port => {
             "an instance on the group's default port: an Auto Scaling group is probably attached to this target group"
                 .to_owned()
         }
-        (None, _) => "no task explains it: registered by hand or by another tool".to_owned(),
+        (None, TargetId::Instance(id)) if observation.container_instances.values().any(|it| it.ec2_instance == *id) => {
+            "no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten".to_owned()
+        }
+        (None, TargetId::Instance(_)) => {
+            "no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool".to_owned()
+        }
+        (None, TargetId::Ip(_)) => {
+            "no task of this cluster has this address: it is another cluster's, or something outside ECS was registered by hand or by another tool".to_owned()
+        }
     };
     finding(input, Code::Foreign, subject, why)
 }

@@ -54,6 +54,7 @@ fn opened_item(incident: &Incident, verdicts: &[Verdict]) -> AlertItem {
         since: incident.opened_at,
         why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
         repair,
+        withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
     }
 }
 
@@ -65,5 +66,6 @@ fn resolved_item(incident: &Incident, resolved_at: Timestamp) -> AlertItem {
         since: incident.opened_at,
         why: format!("{ending}, {took} after it was first seen"),
         repair: None,
+        withheld: false,
     }
 }

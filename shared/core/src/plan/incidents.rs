@@ -2,6 +2,7 @@
 //!
 //! "Not seen" is not "over": an incident ends only where what it is about could be judged.
 
+use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
@@ -22,11 +23,20 @@ pub(super) struct Seen<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// The incident that a finding belongs to. A stale target that turns out to be hijacked stays one incident; a target
-/// that another task misses now is another one, with a second look of its own.
+/// Codes of one fault, as more of it is known: a stale target turns out to be hijacked, a missing one to be outside the
+/// group's VPC.
+fn family(code: &Code) -> Code {
+    match code {
+        Code::Hijacked => Code::Stale,
+        Code::AzAllNeeded => Code::Missing,
+        other => other.clone(),
+    }
+}
+
+/// The incident that a finding belongs to. A target that another task misses now is another one, with a second look of
+/// its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
-    let family = |code: &Code| if *code == Code::Hijacked { Code::Stale } else { code.clone() };
-    let other_task = incident.code == Code::Missing && incident.task != finding.task;
+    let other_task = family(&incident.code) == Code::Missing && incident.task != finding.task;
     incident.subject == finding.subject && family(&incident.code) == family(&finding.code) && !other_task
 }
 
@@ -51,8 +61,9 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
             incidents.push(seen_again(known, finding, seen.input));
         } else if *room > 0 {
             *room -= 1;
+            let unproved = is_unproved(finding);
             let Finding { code, subject, task, why, .. } = finding.clone();
-            incidents.push(Incident::opened(code, subject, task, why, now));
+            incidents.push(Incident { unproved, ..Incident::opened(code, subject, task, why, now) });
         }
     }
     for known in &seen.input.record.incidents {
@@ -74,20 +85,29 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
-    let escalated = known.code == Code::Stale && finding.code == Code::Hijacked;
-    let due = known.opened_at.plus_secs(finding.confirm_seconds) <= input.now;
+    let escalated = known.code != finding.code && family(&known.code) == known.code;
+    // What was told without a proof is looked at twice from the moment at which there is one.
+    let proved_now = known.unproved && finding.repair == Some(ActionKind::Deregister);
+    let known = Incident { proved_at: if proved_now { Some(input.now) } else { known.proved_at }, ..known.clone() };
+    let due = known.confirmed_from(finding.confirm_seconds) <= input.now;
     Incident {
-        code: if escalated { Code::Hijacked } else { known.code.clone() },
+        code: finding.code.clone(),
         task: finding.task.clone(),
         why: finding.why.clone(),
         last_seen_at: input.now,
         seen: known.seen.saturating_add(1),
-        confirmed: known.confirmed || due,
+        confirmed: (known.confirmed && !proved_now) || due,
+        unproved: is_unproved(finding),
         alerted_at: known.alerted_at.filter(|_| !escalated),
         resolved_at: None,
         ending: None,
-        ..known.clone()
+        ..known
     }
+}
+
+/// A fault that deregistering would mend, if it were proved whose target it is.
+fn is_unproved(finding: &Finding) -> bool {
+    matches!(finding.code, Code::Stale | Code::Hijacked | Code::WrongPort) && finding.repair.is_none()
 }
 
 /// How an incident that was not seen this time has ended; none where that cannot be told.
@@ -103,7 +123,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         }
     }
     match (&incident.code, &incident.subject) {
-        (Code::Missing, Subject::Target(..)) => missing_ended(seen, incident),
+        (Code::Missing | Code::AzAllNeeded, Subject::Target(..)) => missing_ended(seen, incident),
         (Code::Unhealthy, Subject::Target(..)) => unhealthy_ended(seen, incident),
         (_, Subject::Target(group, target)) if incident.code != Code::Fight && incident.code != Code::LimitExceeded => {
             let found = observation.found_group(group)?;

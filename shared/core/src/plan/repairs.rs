@@ -1,6 +1,7 @@
 //! Which confirmed findings are repaired now, and the guards that withhold a repair.
 //!
-//! Floor: the last registered target of a group stays. Breaker: too many deregistrations in one plan make none.
+//! Floor: the last registered target of a group stays. Breaker: too many deregistrations, in one plan or in several
+//! within a while, make none.
 //! Fight: a target whose repairs somebody undoes is left alone. Cap: what does not hold needs a person.
 
 use super::incidents;
@@ -14,6 +15,7 @@ use crate::ledger::{Incident, OPEN_INCIDENTS, Repair};
 use crate::observation::HealthState;
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
+use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +29,8 @@ pub(super) struct Decided {
     pub guards: Vec<Finding>,
     /// Findings whose own alert waits because a guard's alert names them.
     pub hushed: BTreeSet<usize>,
+    /// When what was withheld for its number may go on.
+    pub resume_at: Option<Timestamp>,
 }
 
 /// Decides on every finding.
@@ -37,7 +41,7 @@ pub(super) fn decide(
     open: &mut [Incident],
     comparison: &Comparison,
 ) -> Decided {
-    let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new() };
+    let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new(), resume_at: None };
     let mut waiting = 0;
     for finding in findings {
         let decision = if let Some(incident) = incidents::of(open, finding) {
@@ -69,7 +73,7 @@ fn decide_one(
 ) -> (Decision, String) {
     let policy = &input.policy;
     if !incident.confirmed {
-        let at = incident.opened_at.plus_secs(finding.confirm_seconds);
+        let at = incident.confirmed_from(finding.confirm_seconds);
         return (Decision::Await(at), "seen once; a second look decides".to_owned());
     }
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
@@ -118,6 +122,7 @@ fn guard(code: Code, finding: &Finding, why: String) -> Finding {
         task: finding.task.clone(),
         why,
         repair: None,
+        zone: None,
         confirm_seconds: 0,
     }
 }
@@ -185,7 +190,8 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
     }
 }
 
-/// More deregistrations than the limit: all of them are withheld, not only those beyond it.
+/// More deregistrations than the limit, together with those of the last while: all that were to come are withheld, not
+/// only those beyond it. A fault of ours, or of what we are told, must not go on a few targets at a time.
 fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.decisions.iter().filter(|decision| is_deregistration(decision)).count();
     let groups = input.observation.target_groups.keys();
@@ -194,9 +200,8 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
         .map(|group| group.targets.iter().filter(|it| it.is_registered() && it.state != HealthState::Initial).count())
         .sum();
     let limit = breaker_limit(&input.policy, registered);
-    if wanted <= limit {
-        return;
-    }
+    let made = deregistered_at(input);
+    let Some(excess) = (wanted + made.len()).checked_sub(limit + 1).filter(|_| wanted > 0) else { return };
     let named: Vec<String> = findings
         .iter()
         .zip(&decided.decisions)
@@ -204,12 +209,31 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
         .take(LISTED)
         .map(|(finding, _)| finding.subject.to_string())
         .collect();
+    let before = match made.len() {
+        0 => String::new(),
+        count => format!(", with {count} made within {},", spoken(input.policy.fight_window())),
+    };
     let why = format!(
-        "{wanted} deregistrations at once are more than the limit of {limit}; none was made. First: {}",
+        "{} at once{before} {} more than the limit of {limit}; none was made. First: {}",
+        if wanted == 1 { "1 deregistration".to_owned() } else { format!("{wanted} deregistrations") },
+        if wanted == 1 && made.is_empty() { "is" } else { "are" },
         named.join(", ")
     );
     decided.guards.push(limit_exceeded(Subject::Service, why));
     withhold(findings, decided, |_| true, "too many deregistrations at once");
+    // Those that were made count for a while only. What is too much by itself needs a person.
+    decided.resume_at =
+        made.get(excess).filter(|_| wanted <= limit).map(|at| at.plus_secs(input.policy.fight_window()));
+}
+
+/// When the deregistrations of the last while were decided on, oldest first. Those that AWS refused, or that were not
+/// tried, are not among them.
+fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
+    let repairs = input.record.repairs.iter().filter(|repair| repair.kind == ActionKind::Deregister);
+    let recent = repairs.filter(|repair| input.now.secs_since(repair.at) < input.policy.fight_window());
+    let mut at: Vec<Timestamp> = recent.map(|repair| repair.at).collect();
+    at.sort();
+    at
 }
 
 /// The greater of the absolute limit and the share of what is registered.
@@ -219,7 +243,7 @@ fn breaker_limit(policy: &Policy, registered: usize) -> usize {
 }
 
 fn limit_exceeded(subject: Subject, why: String) -> Finding {
-    Finding { code: Code::LimitExceeded, subject, task: None, why, repair: None, confirm_seconds: 0 }
+    Finding { code: Code::LimitExceeded, subject, task: None, why, repair: None, zone: None, confirm_seconds: 0 }
 }
 
 fn withhold(findings: &[Finding], decided: &mut Decided, which: impl Fn(&Finding) -> bool, why: &str) {

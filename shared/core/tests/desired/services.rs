@@ -157,16 +157,16 @@ fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services()
         target web i-1:32768 healthy
         target web i-9:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:32768 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-9:32768 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32768 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-9:32768 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-9:32768
             open: foreign web i-9:32768, seen 2, told
-        "]],
+        "#]],
     );
 }

@@ -157,22 +157,22 @@ fn alerts_of_one_look_are_one_for_each_code() {
         target web i-1:32771 healthy
         target web i-1:32772 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
               web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32771 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
-              web i-1:32772 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32771 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32772 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
               web i-1:32769 | missing | tell | task t2 has been running for 11 min and its target is not registered: mode alert: nothing is written
               web i-1:32770 | stale | tell | task t3 has stopped and its target is still registered: mode alert: nothing is written
-              web i-1:32771 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
-              web i-1:32772 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32771 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32772 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               alert: missing (error): web i-1:32768, web i-1:32769
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32771, web i-1:32772
@@ -181,6 +181,6 @@ fn alerts_of_one_look_are_one_for_each_code() {
             open: stale web i-1:32770, seen 2, told
             open: foreign web i-1:32771, seen 2, told
             open: foreign web i-1:32772, seen 2, told
-        "]],
+        "#]],
     );
 }

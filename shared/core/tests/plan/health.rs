@@ -17,16 +17,16 @@ fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
               looks again in 150s
             140s:
               asks: group web
-              web i-1:32768 | unhealthy | await 10s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 10s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
             200s:
-        "]],
+        "#]],
     );
 }
 
@@ -47,24 +47,24 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 150s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 150s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
               looks again in 150s
             149s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
             150s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             210s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
             270s:
               alert: resolved unhealthy (info): web i-1:32768 (the target is healthy, 4 min 30 s after it was first seen)
-        "]],
+        "#]],
     );
 }
 
@@ -82,23 +82,23 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
         look after 209s
         look after 1s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 390s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 390s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
               looks again in 390s
             180s:
               asks: group web
-              web i-1:32768 | unhealthy | await 210s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 210s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
             389s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
             390s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
-        "]],
+        "#]],
     );
 }
 
@@ -114,17 +114,17 @@ fn unhealthy_draining_is_registered() {
         look
         look after 120s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
               looks again in 120s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -141,23 +141,23 @@ fn the_grace_period_of_the_service_is_waited_for() {
         look after 179s
         look after 1s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 420s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 420s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
               looks again in 420s
             240s:
               asks: group web
-              web i-1:32768 | unhealthy | await 180s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 180s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
             419s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
             420s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
-        "]],
+        "#]],
     );
 }
 
@@ -175,7 +175,7 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
         look after 80s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -188,19 +188,19 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 80s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 80s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
               looks again in 60s
             200s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
               alert: unhealthy (error): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
               alert: resolved missing (info): web i-1:32768 (registered; it is known as unhealthy now, 4 min 20 s after it was first seen)
             open: unhealthy web i-1:32768, seen 3, told
-        "]],
+        "#]],
     );
 }
 

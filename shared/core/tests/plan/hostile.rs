@@ -68,14 +68,14 @@ fn proof_ends_while_a_service_is_scaled_to_nothing() {
               nothing to write down
             72695s:
               asks: owners on i-1
-              web i-1:80 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:80 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             76295s:
               asks: owners in the cluster
-              web i-1:80 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-1:80
             76355s:
-              web i-1:80 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
             open: foreign web i-1:80, seen 3, told
         "#]],
     );

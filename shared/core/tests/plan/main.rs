@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod alerts;
+mod breaker;
 mod fights;
 mod health;
 mod hijacked;
@@ -20,5 +21,7 @@ mod silence;
 mod stale;
 #[path = "../text_world/mod.rs"]
 mod text_world;
+mod unproved;
 mod views;
 mod whole;
+mod zones;

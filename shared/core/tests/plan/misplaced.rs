@@ -17,19 +17,19 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             120s:
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
             open: foreign web i-1:32769, seen 3, told
-        "]],
+        "#]],
     );
 }
 
@@ -51,11 +51,11 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -73,17 +73,17 @@ fn a_released_target_of_the_ledger_proves_nothing() {
         target web i-1:32769 healthy
         known web i-1:32769 t2 released 5m ago
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 

@@ -237,20 +237,20 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
         target web i-1:32769 gone
         look after 1h
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               alert: foreign (warning): web i-1:32769
             3660s:
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
             7260s:
               alert: resolved foreign (info): web i-1:32769 (the target is no longer registered, 2 h 1 min after it was first seen)
-        "]],
+        "#]],
     );
 }
 

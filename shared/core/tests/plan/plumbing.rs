@@ -86,22 +86,22 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
         target new i-1:32770 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               alert: missing (error): web i-1:32768
               alert: foreign (warning): web i-1:32769
             120s:
               alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, 2 min after it was first seen)
               alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, 2 min after it was first seen)
-        "]],
+        "#]],
     );
 }
 

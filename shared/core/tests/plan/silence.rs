@@ -21,11 +21,11 @@ fn a_service_that_could_not_be_read_ends_nothing() {
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-9:32769 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-9:32769 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
               alert: foreign (warning): web i-9:32769
             120s:
               service | - | unknown | the service could not be read: nothing is known of it

@@ -198,15 +198,16 @@ fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: seen once; a second look decides
-              web i-1:32770 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32770 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its: not Portkeeper's to repair
-              web i-1:32770 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
-              alert: foreign (warning): web i-1:32769, web i-1:32770
-            open: foreign web i-1:32769, seen 2, told
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32770 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              alert: stale (error): web i-1:32769
+              alert: foreign (warning): web i-1:32770
+            open: stale web i-1:32769, seen 2, told
             open: foreign web i-1:32770, seen 2, told
         "#]],
     );
@@ -225,17 +226,17 @@ fn registering_comes_before_deregistering() {
         target alpha i-1:32769 unhealthy
         target web i-1:32760 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               alpha i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32760 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32760 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
               alpha i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32760 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32760 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]; deregister alpha [i-1:32769]
               alert: missing (error): web i-1:32768
@@ -245,7 +246,7 @@ fn registering_comes_before_deregistering() {
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale alpha i-1:32769, seen 2, 1 repairs, told
             open: foreign web i-1:32760, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -263,15 +264,15 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
         target web i-1:32770 unhealthy
         known web i-1:32770 t3
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task explains it: registered by hand or by another tool: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task explains it: registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
               plan: deregister web [i-1:32770]
               alert: stale (error): web i-1:32770
@@ -279,7 +280,7 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
               looks again in 60s
             open: stale web i-1:32770, seen 2, 1 repairs, told
             open: foreign web i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 

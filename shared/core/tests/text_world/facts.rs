@@ -139,6 +139,10 @@ impl World {
                 policy.mode = Mode::parse(value).unwrap();
                 continue;
             }
+            if name == "az-all" {
+                policy.az_all = value == "true";
+                continue;
+            }
             let number = value.parse().unwrap();
             match name {
                 "settle" => policy.settle_seconds = number,
@@ -166,9 +170,7 @@ impl World {
             protocol: "HTTP".to_owned(),
             default_port: None,
             ip_address_type: "ipv4".to_owned(),
-            load_balancers: vec![
-                "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/lb/1".to_owned(),
-            ],
+            load_balancers: Vec::new(),
             health_interval_seconds: 30,
             unhealthy_threshold: 2,
             vpc: None,
@@ -177,7 +179,7 @@ impl World {
             health_codes: None,
             targets,
         };
-        let (mut missing, mut unread) = (false, false);
+        let (mut missing, mut unread, mut unattached) = (false, false, false);
         while let Some(word) = words.next() {
             match word.split_once('=') {
                 Some(("type", kind)) => found.target_type = TargetType::from(kind),
@@ -186,11 +188,20 @@ impl World {
                 Some(("port", number)) => found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok(),
                 Some(("interval", number)) => found.health_interval_seconds = number.parse().unwrap(),
                 Some(("threshold", number)) => found.unhealthy_threshold = number.parse().unwrap(),
-                None if word == "unattached" => found.load_balancers.clear(),
+                Some(("vpc", name)) => found.vpc = Some(name.to_owned()),
+                Some(("check", port)) => found.health_port = Some(port.to_owned()),
+                Some(("path", path)) => found.health_path = Some(path.to_owned()),
+                Some(("codes", codes)) => found.health_codes = Some(codes.to_owned()),
+                None if word == "unattached" => unattached = true,
                 None if word == "missing" => missing = true,
                 None if word == "unread" => unread = true,
                 _ => words.unknown(&word),
             }
+        }
+        if !unattached {
+            let kind = if found.protocol.starts_with("HTTP") { "app" } else { "net" };
+            let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{kind}/lb/1");
+            found.load_balancers.push(arn);
         }
         self.groups.insert(name, Group { found, missing, unread });
     }

@@ -6,8 +6,9 @@
 //! for, actions change the targets of the world, alerts are marked as sent, the record goes on to the next look.
 //!
 //! ```text
-//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12
+//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 az-all=true
 //! group web type=ip family=ipv6 protocol=TCP port=80 interval=30 threshold=3 | unattached | missing | unread
+//! group web vpc=vpc-1 path=/health codes=200-299 check=9000
 //! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" | gone
 //! deployment 111 PRIMARY web:1 IN_PROGRESS               (without any: one that started every task)
 //! says 5m ago "(service web) has reached a steady state."
@@ -17,7 +18,7 @@
 //! task t1 RUNNING/RUNNING on i-1 app:8080->32768/tcp@0.0.0.0 for 5m by 111 of web:1 v3
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
 //! task t4 STOPPED/STOPPED on i-1 ended 5m ago killed web (by ECS, for failed health checks in that group)
-//! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5        (last status, then desired status; `ip ?`: not yet)
+//! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
 //! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | - for no service
 //! instance i-1 INACTIVE | disconnected | unread
 //! target web i-1:32768 unhealthy Target.Timeout zone=all | gone
@@ -133,6 +134,7 @@ fn carry_out(world: &mut World, action: &Action) {
     for target in &action.targets {
         group.found.targets.retain(|other| other.target != *target);
         let (target, state) = (target.clone(), state.clone());
-        group.found.targets.push(RegisteredTarget { target, state, reason: None, availability_zone: None });
+        let availability_zone = action.zone.map(|zone| zone.as_str().to_owned());
+        group.found.targets.push(RegisteredTarget { target, state, reason: None, availability_zone });
     }
 }

@@ -19,7 +19,8 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
     }
     let actions = plan.actions.iter().map(|action| {
         let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
-        format!("{} {} [{}]", action.kind.verb(), action.group.name(), targets.join(", "))
+        let zone = action.zone.map(|zone| format!(" in zone {}", zone.as_str())).unwrap_or_default();
+        format!("{} {} [{}]{zone}", action.kind.verb(), action.group.name(), targets.join(", "))
     });
     let actions: Vec<String> = actions.collect();
     if !actions.is_empty() {

@@ -95,6 +95,7 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
                 let address = words.expect("an address");
                 interface(task).ipv4 = (address != "?").then(|| address.parse().unwrap());
             }
+            "subnet" => interface(task).subnet = Some(words.expect("a subnet")),
             "ip6" => interface(task).ipv6 = Some(words.expect("an address").parse().unwrap()),
             "disconnected" => task.connected = false,
             "connected" => task.connected = true,

@@ -42,6 +42,11 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::refused("InvalidTarget", message)
 }
 
+/// A zone that does not fit the address has no error code of its own.
+fn invalid_zone(message: String) -> ApiError {
+    ApiError::refused("ValidationError", message)
+}
+
 /// One bad target fails the whole call and nothing is registered [MEM]; registering again is a no-op [MEM].
 pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
     let input = read("RegisterTargets", input, "TargetGroupArn Targets", "")?;
@@ -89,12 +94,7 @@ fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<()
     if address.is_ipv6() != (group.family == "ipv6") {
         return Err(invalid(format!("The IP address '{id}' is not of the target group's type {}", group.family)));
     }
-    let inside = world.ecs.network.subnet_of(&group.vpc, id).is_some();
-    if !inside && target.zone.is_none() {
-        let message =
-            format!("The IP address '{id}' is not within the VPC '{}': an Availability Zone is required", group.vpc);
-        return Err(invalid(message));
-    }
+    check_zone(world, group, target)?;
     // "you must wait for the deregistration delay to complete before you can register the same IP address again"
     // [DG elb application register-targets]. Which error RegisterTargets answers is [UNV]; this one is a choice.
     let draining = |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
@@ -104,6 +104,24 @@ fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<()
         )));
     }
     Ok(())
+}
+
+fn check_zone(world: &World, group: &TargetGroup, target: &Named) -> Result<(), ApiError> {
+    let id = &target.id;
+    match (world.ecs.network.subnet_of(&group.vpc, id), target.zone.as_deref()) {
+        // kubernetes-sigs/aws-load-balancer-controller#3084
+        (None, None) => Err(invalid_zone(format!(
+            "You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the \
+             IP address '{id}' is outside the VPC"
+        ))),
+        // kubernetes-sigs/aws-load-balancer-controller#561
+        (Some(subnet), Some("all")) => Err(invalid_zone(format!(
+            "The IP address '{id}' is within the VPC, and cannot have its Availability Zone overridden to 'all' from \
+             '{}'",
+            subnet.zone
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {

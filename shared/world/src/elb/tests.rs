@@ -140,7 +140,14 @@ fn a_draining_address_is_refused_until_the_delay_is_over() {
     assert!(register(&mut world, &group, &json!([{"Id": "web.internal"}])).unwrap_err().contains("not valid"));
     assert!(register(&mut world, &group, &json!([{"Id": "2600::1"}])).unwrap_err().contains("ipv4"));
     let outside = json!([{"Id": "10.9.0.1", "Port": 80}]);
-    assert!(register(&mut world, &group, &outside).unwrap_err().contains("Availability Zone is required"));
+    let error = register(&mut world, &group, &outside).unwrap_err();
+    assert!(error.starts_with("ValidationError") && error.contains("'10.9.0.1' is outside the VPC"), "{error}");
+    let overridden = json!([{"Id": "10.0.0.10", "Port": 80, "AvailabilityZone": "all"}]);
+    let error = register(&mut world, &group, &overridden).unwrap_err();
+    assert!(
+        error.contains("'10.0.0.10' is within the VPC, and cannot have its Availability Zone overridden"),
+        "{error}"
+    );
     register(&mut world, &group, &json!([{"Id": "10.9.0.1", "Port": 80, "AvailabilityZone": "all"}])).unwrap();
 }
 

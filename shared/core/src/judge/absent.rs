@@ -1,0 +1,158 @@
+//! A running task's target that is not registered. Registering needs little: a wanted, running, settled task on a fresh
+//! read. Knows what keeps a target from being registered; decides nothing about when.
+
+use crate::action::{ActionKind, TargetZone};
+use crate::code::Code;
+use crate::compare::{Absent, Comparison};
+use crate::desired::{Claim, Standing};
+use crate::finding::{Finding, Judgement, finding};
+use crate::ids::{TargetId, TaskArn};
+use crate::input::PlanInput;
+use crate::ledger::Incident;
+use crate::observation::{ContainerInstanceState, FoundGroup, Observation, Service, Task};
+use crate::subject::Subject;
+use crate::time::spoken;
+use crate::verdict::Decision;
+
+/// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2 `TargetDescription`).
+const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
+
+/// A running task's target is not there.
+pub(super) fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &Absent, judgement: &mut Judgement) {
+    let claim = &absent.claim;
+    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
+    let (Standing::Due(since), Some(group)) = (&claim.standing, input.observation.found_group(&claim.group)) else {
+        return;
+    };
+    let settled = since.plus_secs(input.policy.settle_seconds);
+    if settled > input.now {
+        let why = "its task has only just started; ECS may still register it";
+        judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
+        return;
+    }
+    if absent.draining && matches!(claim.target.id, TargetId::Ip(_)) {
+        let later = input.now.plus_secs(input.policy.confirm_seconds);
+        let why = "wanted, and still draining: ELBv2 takes an address back only after the deregistration delay";
+        judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
+        return;
+    }
+    if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(Service::uses_every_group) {
+        let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
+        let code = Code::TargetGroupUnattached;
+        judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
+        return;
+    }
+    let elsewhere = comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
+    if let (Some(other), false) = (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
+    {
+        let why =
+            format!("it is registered in {}; which of the two groups ECS means cannot be told", other.group.name());
+        judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
+        return;
+    }
+    let task = input.observation.tasks.iter().find(|task| task.arn == claim.task);
+    if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
+        judgement.say(subject, Some(Code::Missing), decision, why);
+        return;
+    }
+    let running = spoken(input.now.secs_since(*since));
+    if let Some(evidence) = outside_vpc(input, comparison, absent) {
+        judgement.find(zone_needed(input, absent, group, subject, &format!("{running}, and {evidence}")));
+        return;
+    }
+    let state = if absent.draining { "is draining" } else { "is not registered" };
+    let mut why = format!("task {} has been running for {running} and its target {state}", claim.task.tail());
+    let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
+    if needs_id {
+        why.push_str("; a QUIC target needs a server id that only its owner knows, so it cannot be registered here");
+    }
+    judgement.find(Finding {
+        task: Some(claim.task.clone()),
+        repair: (!needs_id).then_some(ActionKind::Register),
+        ..finding(input, Code::Missing, subject, why)
+    });
+}
+
+/// Why nothing may be registered on the task's container instance. Its state is read anew before any registration.
+fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
+    let instance = observation.container_instances.get(task.container_instance.as_ref()?);
+    match instance.and_then(|instance| instance.state.as_ref()) {
+        None => Some((Decision::Unknown, "the state of its container instance is not known".to_owned())),
+        Some(ContainerInstanceState { status, .. }) if !matches!(status.as_str(), "ACTIVE" | "DRAINING") => {
+            let why = format!("its container instance is {status}: an orphan, which nobody watches any more");
+            Some((Decision::Leave, why))
+        }
+        Some(ContainerInstanceState { agent_connected: false, .. }) => {
+            Some((Decision::Unknown, "the agent of its container instance is out of contact".to_owned()))
+        }
+        Some(_) => None,
+    }
+}
+
+/// How it is known that the target's address is outside its group's VPC. ELBv2 says it when it refuses the address
+/// without a zone; or a task of the same subnet is registered with the zone `all` already. There are no other sources:
+/// subnets are not read.
+fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> Option<String> {
+    let claim = &absent.claim;
+    let TargetId::Ip(address) = &claim.target.id else { return None };
+    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
+    let open = |code: &Code| {
+        let same = |open: &&Incident| open.resolved_at.is_none() && open.task.as_ref() == Some(&claim.task);
+        input.record.incident(code, &subject).filter(same)
+    };
+    let known = open(&Code::AzAllNeeded);
+    if let Some(refusal) = known.or_else(|| open(&Code::Missing)).and_then(|open| open.refusal.as_deref()) {
+        if says_outside(refusal, &address.to_string()) {
+            return Some("ELBv2 does not take its address without a zone".to_owned());
+        }
+        if refusal.contains("is within the VPC") {
+            return None;
+        }
+    }
+    if let Some(neighbour) = neighbour_outside(input, comparison, claim) {
+        return Some(format!("{neighbour} of the same subnet is registered with the zone `all`"));
+    }
+    known.map(|_| "its address did not do without a zone before".to_owned())
+}
+
+/// A target of the same group whose task is in the same subnet, registered with the zone `all`.
+fn neighbour_outside<'a>(input: &PlanInput, comparison: &'a Comparison, claim: &Claim) -> Option<&'a TargetId> {
+    let subnet_of = |arn: &TaskArn| {
+        let task = input.observation.tasks.iter().find(|task| task.arn == *arn)?;
+        task.network_interface.as_ref()?.subnet.as_ref()
+    };
+    let subnet = subnet_of(&claim.task)?;
+    let neighbour = comparison.matched.iter().find(|matched| {
+        matched.claim.group == claim.group
+            && TargetZone::of(&matched.registered).is_some()
+            && subnet_of(&matched.claim.task) == Some(subnet)
+    })?;
+    Some(&neighbour.claim.target.id)
+}
+
+/// The two texts with which ELBv2 refuses an address outside the VPC, both with the code `ValidationError`: "You must
+/// specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '…' is
+/// outside the VPC" (kubernetes-sigs/aws-load-balancer-controller#3084) and "The Availability Zone is required for IP
+/// address '…' because it is not in the VPC" (the same, #3714).
+fn says_outside(refusal: &str, address: &str) -> bool {
+    let outside = refusal.contains("is outside the VPC") || refusal.contains("is not in the VPC");
+    outside && refusal.contains("Availability Zone") && refusal.contains(&format!("'{address}'"))
+}
+
+fn zone_needed(input: &PlanInput, absent: &Absent, group: &FoundGroup, subject: Subject, evidence: &str) -> Finding {
+    let claim = &absent.claim;
+    let vpc = group.vpc.as_deref().map_or(String::new(), |vpc| format!(" {vpc}"));
+    let task = claim.task.tail();
+    let mut why = format!(
+        "task {task} has been running for {evidence}: it is outside the group's VPC{vpc}, and ECS cannot register it"
+    );
+    if !input.policy.az_all {
+        why.push_str("; AzAll is off, so it is not registered here");
+    }
+    Finding {
+        task: Some(claim.task.clone()),
+        repair: input.policy.az_all.then_some(ActionKind::Register),
+        zone: Some(TargetZone::All),
+        ..finding(input, Code::AzAllNeeded, subject, why)
+    }
+}

@@ -1,0 +1,87 @@
+//! A registered target of a running task that keeps failing its health checks: for how long that is normal, and what
+//! a person checks for AWS's reason. Knows the group's settings; judges nobody else's targets.
+
+use crate::code::Code;
+use crate::compare::Matched;
+use crate::finding::{Finding, finding};
+use crate::ids::TargetId;
+use crate::input::PlanInput;
+use crate::observation::{FoundGroup, HealthState, RegisteredTarget};
+use crate::subject::Subject;
+use crate::time::{Timestamp, spoken};
+
+/// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target groups guide).
+const NLB_INITIAL_SECS: u32 = 300;
+
+/// Failing for longer than the group's own interval and threshold, the service's grace period and a margin explain.
+pub(super) fn unhealthy(input: &PlanInput, matched: &Matched, group: &FoundGroup, since: Timestamp) -> Option<Finding> {
+    let registered = &matched.registered;
+    let failing =
+        matches!(registered.state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
+    if !failing {
+        return None;
+    }
+    let service = input.observation.service.as_ref()?;
+    let checks = group.health_interval_seconds.saturating_mul(group.unhealthy_threshold);
+    let initial =
+        if is_slow_to_register(group) && registered.state == HealthState::Initial { NLB_INITIAL_SECS } else { 0 };
+    let patience = checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
+    let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
+    let first_seen = input.record.incident(&Code::Unhealthy, &subject).map_or(input.now, |known| known.opened_at);
+    let grace_left = service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
+    let reason = registered.reason.as_deref().unwrap_or("no reason given");
+    let mut why = format!(
+        "registered, and {} ({reason}); its group's settings explain no more than {} of that",
+        registered.state,
+        spoken(patience)
+    );
+    if let Some(advice) = what_to_check(group, registered) {
+        why.push_str("; ");
+        why.push_str(&advice);
+    }
+    Some(Finding {
+        confirm_seconds: patience.saturating_add(grace_left),
+        ..finding(input, Code::Unhealthy, subject, why)
+    })
+}
+
+/// A Network or a Gateway Load Balancer. The ARN of the load balancer says so; a group that belongs to none yet is told by
+/// its protocol.
+fn is_slow_to_register(group: &FoundGroup) -> bool {
+    match group.load_balancers.first() {
+        Some(arn) if arn.contains(":loadbalancer/") => !arn.contains(":loadbalancer/app/"),
+        _ => !matches!(group.protocol.as_str(), "HTTP" | "HTTPS"),
+    }
+}
+
+/// What a person checks for the reason that ELBv2 gives
+/// ([TargetHealth.Reason](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html)).
+fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<String> {
+    let target = &registered.target;
+    let port = group.health_port.clone().unwrap_or_else(|| target.port.to_string());
+    let (whose, port) = match &target.id {
+        TargetId::Instance(id) => (format!("the security group of {id}"), format!("host port {port}")),
+        TargetId::Ip(_) => ("the task's security group".to_owned(), format!("port {port}")),
+    };
+    let path = group.health_path.as_deref().map_or("the check".to_owned(), |path| format!("`{path}`"));
+    let codes = group.health_codes.as_deref().map_or(String::new(), |codes| format!(" ({codes} is expected)"));
+    Some(match registered.reason.as_deref()? {
+        "Target.Timeout" => format!(
+            "no answer came in time: {whose} must let the load balancer reach {port}, and the program must answer within the group's health check timeout"
+        ),
+        "Target.ResponseCodeMismatch" => {
+            format!(
+                "the program answers {path} with another code{codes}: look at the path and at what the program logs"
+            )
+        }
+        "Target.FailedHealthChecks" => format!(
+            "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
+        ),
+        "Target.HealthCheckDisabled" => "the group's health checks are switched off".to_owned(),
+        "Elb.InternalError" => "the load balancer itself failed: if it lasts, ask AWS".to_owned(),
+        "Elb.RegistrationInProgress" | "Elb.InitialHealthChecking" => {
+            "its first checks come to no end: look at the load balancer's own state".to_owned()
+        }
+        _ => return None,
+    })
+}

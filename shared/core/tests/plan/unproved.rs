@@ -1,0 +1,196 @@
+//! Targets that stopped tasks left behind and of which nothing proves that they are still theirs: told, never taken out.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+const LEFT_BEHIND: &str = "
+    ledger empty
+    group web
+    group billing
+    service shop/web binds web to app:8080
+    task t1 RUNNING/RUNNING on i-1 app:8080->32768
+    task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+    target web i-1:32768 healthy
+    target web i-1:32769 healthy
+";
+
+// CASES 20, 34
+#[test]
+fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over() {
+    check(
+        &format!(
+            "
+            {LEFT_BEHIND}
+            owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+            look
+            look after 60s
+            task t2 gone
+            look after 3600s
+            target web i-1:32769 gone
+            look after 60s
+            "
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: hijacked (critical): web i-1:32769
+            3660s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+            3720s:
+              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 1 h 2 min after it was first seen)
+        "#]],
+    );
+}
+
+// CASES 19, 34
+#[test]
+fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijacked() {
+    check(
+        &format!(
+            "
+            {LEFT_BEHIND}
+            look
+            look after 60s
+            owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+            look after 60s
+            owner billing/t9 gone
+            look after 60s
+            "
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: stale (error): web i-1:32769
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: hijacked (critical): web i-1:32769
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | hijacked | tell | task t2 has stopped and its target is still registered; nobody else is there just now; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+            open: hijacked web i-1:32769, seen 4, told
+        "#]],
+    );
+}
+
+// CASES 20
+#[test]
+fn what_was_seen_gone_since_is_somebody_elses() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2 released 5m ago
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_proof_that_appears_later_is_looked_at_twice() {
+    check(
+        &format!(
+            "
+            {LEFT_BEHIND}
+            look
+            look after 60s
+            look after 300s
+            task t5 STOPPED/STOPPED on i-1 app:8080->32769 for 5m ended 2m ago
+            look after 1s
+            look after 59s
+            look after 1s
+            "
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: stale (error): web i-1:32769
+            360s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+            361s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t5 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            420s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 1s | task t5 has stopped and its target is still registered: seen once; a second look decides
+            421s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t5 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              looks again in 60s
+            open: stale web i-1:32769, seen 6, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
+    check(
+        "
+        ledger empty
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              alert: resolved foreign (info): web i-1:32769 (it is known as stale now, 2 min after it was first seen)
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: stale (error): web i-1:32769
+            open: stale web i-1:32769, seen 2, told
+        "#]],
+    );
+}
