@@ -191,3 +191,26 @@ fn register_of(shop: &Shop) -> String {
         .collect();
     shop.wanted("web").into_iter().find(|target| !by_ecs.contains(target)).unwrap()
 }
+
+/// Fifty services at once, each with a target left behind: proofs do not grow old while calls wait for their turn.
+#[tokio::test]
+async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_writing() {
+    let mut shop = Shop::new(6, &[]);
+    let names: Vec<String> = (0..50).map(|number| format!("s{number:02}")).collect();
+    for name in &names {
+        let group = shop.alb_group(&format!("{name}-tg"));
+        shop.make(&behind(name, &group).desired(2));
+    }
+    shop.run(900).await;
+    for name in &names {
+        shop.world().keep_targets(&format!("shop/{name}"), 1);
+        shop.update(name, json!({"desiredCount": 1}));
+    }
+    // As AWS answers within a Region.
+    shop.world().faults.latency_ms = 30;
+    shop.run(1200).await;
+    assert_eq!(shop.writes().len(), 50, "each once");
+    let untried: Vec<String> = shop.alert_texts().into_iter().filter(|text| text.contains("Not tried")).collect();
+    assert_eq!(untried, [""; 0]);
+    assert_eq!(shop.alerts().len(), 100, "one begin and one end each");
+}

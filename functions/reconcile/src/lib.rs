@@ -69,6 +69,7 @@ async fn run(
     let policy = &Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
     let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
     for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
+        aws.until_checks_can_be_made(together.len()).await;
         if deadline.is_some_and(|deadline| aws.now() >= deadline) {
             tracing::warn!(services = together.len(), "no time is left for these; their messages come back");
             failed.extend(together.iter().flat_map(|check| check.messages.iter().cloned()));

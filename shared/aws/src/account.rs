@@ -99,7 +99,16 @@ impl Aws {
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
     pub(crate) async fn turn(&self, action: &'static str) {
-        let wait = self.pace.take(action, self.now());
+        self.wait(self.pace.take(action, self.now())).await;
+    }
+
+    /// Waits until so many services can be checked without a call that waits for its turn. Before a service is described
+    /// there is time for that; afterwards every proof ages, and a share that is used up would let none be acted on.
+    pub async fn until_checks_can_be_made(&self, services: usize) {
+        self.wait(self.pace.until_checks(services, self.now())).await;
+    }
+
+    async fn wait(&self, wait: Duration) {
         if let Some(sleep) = self.sleep.as_ref().filter(|_| !wait.is_zero()) {
             sleep.sleep(wait).await;
         }

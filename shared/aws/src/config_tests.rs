@@ -42,6 +42,7 @@ fn required_variables_are_enough() {
                     below_desired_seconds: 900,
                     kill_loop_stops: 3,
                     kill_loop_seconds: 1800,
+                    az_all: false,
                     max_hops: 12,
                 },
                 api_share_percent: 25,

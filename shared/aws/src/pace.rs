@@ -24,6 +24,11 @@ enum Family {
     Registration,
 }
 
+/// What the check of a service with a fault needs: its group, described and read; its tasks, and everybody's on its
+/// instances. A guess that is too low costs repairs that come a look later.
+const CALLS_OF_A_CHECK: [(Family, u64); 3] =
+    [(Family::Balancing, 2), (Family::ClusterResources, 10), (Family::Services, 3)];
+
 /// A bucket: how many calls it holds, and how many come back each second.
 struct Bucket {
     burst: u64,
@@ -88,16 +93,36 @@ impl Pace {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(action).or_insert(0) += 1;
         let Some(family) = Family::of(action) else { return Duration::ZERO };
-        let Bucket { burst, per_second, is_shared } = family.bucket();
-        let at_once = if is_shared { burst * self.share_percent / 100 } else { burst };
-        let now = u64::try_from(now.as_millis()).unwrap_or(0).saturating_mul(1000);
-        // One call each so many microseconds; so many more at once. Always one, or a small share would be none.
-        let interval = 100_000_000 / (per_second * self.share_percent).max(1);
-        let ahead = at_once.saturating_sub(1) * interval;
+        let (at_once, interval) = self.rate(family);
+        let now = micros(now);
         let full_at = state.full_at.entry(family).or_insert(now);
         let begins = (*full_at).max(now);
         *full_at = begins + interval;
-        Duration::from_micros(begins.saturating_sub(now + ahead))
+        Duration::from_micros(begins.saturating_sub(now + (at_once - 1) * interval))
+    }
+
+    /// How long until so many services can be checked without a call that waits for its turn, as far as our share ever
+    /// allows that.
+    pub(crate) fn until_checks(&self, services: usize, now: Timestamp) -> Duration {
+        let services = u64::try_from(services).unwrap_or(u64::MAX);
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = CALLS_OF_A_CHECK.iter().map(|(family, calls)| {
+            let (at_once, interval) = self.rate(*family);
+            let calls = services.saturating_mul(*calls).clamp(1, at_once);
+            let full_at = state.full_at.get(family).copied().unwrap_or(0);
+            full_at.saturating_sub(micros(now) + (at_once - calls) * interval)
+        });
+        Duration::from_micros(waits.max().unwrap_or(0))
+    }
+
+    /// How many calls may be made at once, and the microseconds from one to the next after them. Always one at least: a
+    /// small share would be none.
+    fn rate(&self, family: Family) -> (u64, u64) {
+        let Bucket { burst, per_second, is_shared } = family.bucket();
+        let at_once = if is_shared { burst * self.share_percent / 100 } else { burst };
+        // The buckets of ECS are for its own API alone: twice the share is as polite there.
+        let share = if is_shared { self.share_percent } else { (self.share_percent * 2).min(100) };
+        (at_once.max(1), 100_000_000 / (per_second * share).max(1))
     }
 
     /// How many turns were taken, by action. A call that the SDK makes again is counted once.
@@ -119,6 +144,10 @@ impl Pace {
         let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;
         usize::try_from(calls).unwrap_or(usize::MAX)
     }
+}
+
+fn micros(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millis()).unwrap_or(0).saturating_mul(1000)
 }
 
 #[cfg(test)]
@@ -149,13 +178,26 @@ mod tests {
     #[test]
     fn families_do_not_wait_for_each_other() {
         let (pace, now) = (Pace::new(10), Timestamp::from_secs(1_700_000_000));
-        for _ in 0..121 {
+        for _ in 0..141 {
             pace.take("ecs:ListTasks", now);
         }
         assert_eq!(pace.take(HEALTH, now), Duration::ZERO);
         assert!(pace.take("ecs:DescribeTasks", now) > Duration::from_secs(10), "they share a bucket");
         assert_eq!(pace.take("sns:Publish", now), Duration::ZERO);
-        assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&121));
+        assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&141));
+    }
+
+    #[test]
+    fn one_can_wait_until_checks_need_not() {
+        let (pace, now) = (Pace::new(50), Timestamp::from_secs(1_700_000_000));
+        assert_eq!(pace.until_checks(10, now), Duration::ZERO);
+        for _ in 0..20 {
+            pace.take(HEALTH, now);
+        }
+        assert_eq!(pace.until_checks(5, now), Duration::from_secs(2), "ten reads, five a second");
+        assert_eq!(pace.until_checks(1000, now), Duration::from_secs(4), "no more than a full bucket");
+        let later = now.plus_secs(2);
+        assert!((0..10).all(|_| pace.take(HEALTH, later).is_zero()));
     }
 
     #[test]
