@@ -5,11 +5,13 @@ use portkeeper_core::compare::{compare, quiet};
 use portkeeper_core::desired::desired_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
 use portkeeper_core::judge::judge;
+use portkeeper_core::ledger::Subject;
 use portkeeper_core::observation::{
     HealthState, LoadBalancer, Missed, Observation, RegisteredTarget, TargetGroup, Task,
 };
 use portkeeper_core::plan::{ActionKind, Plan, PlanInput, plan};
 use portkeeper_core::policy::{Mode, mode_in_force};
+use std::collections::BTreeSet;
 
 /// Panics with a readable message when a property does not hold.
 pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
@@ -20,7 +22,27 @@ pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
     live_targets_stay(world, made);
     partial_views_write_nothing(input, made);
     every_finding_has_a_verdict(input, made);
+    every_target_has_a_verdict(input, made);
     nothing_is_left_to_do(input, made);
+}
+
+/// A plan is complete: no target that was read goes without a word, about itself or about its group as a whole.
+fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
+    let tag = input.observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
+    let off = mode_in_force(&input.policy, tag, input.now).mode == Mode::Off;
+    let unread = input.observation.gaps.iter().any(|gap| gap.what == Missed::Service);
+    if off || unread || quiet(&input.observation).is_some() {
+        return;
+    }
+    let judged: BTreeSet<&Subject> = made.verdicts.iter().map(|verdict| &verdict.subject).collect();
+    for (arn, group) in &input.observation.target_groups {
+        let TargetGroup::Found(group) = group else { continue };
+        for target in group.targets.iter().map(|registered| registered.target.clone()) {
+            let subject = Subject::Target(arn.clone(), target);
+            let with_its_group = judged.contains(&Subject::Group(arn.clone()));
+            assert!(with_its_group || judged.contains(&subject), "nothing is said of {subject}: {:#?}", made.verdicts);
+        }
+    }
 }
 
 fn registrations_come_first(made: &Plan) {
