@@ -343,3 +343,26 @@ fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
         "]],
     );
 }
+
+/// The settle time is over in its last second: what must be asked is asked in the same look in which it is judged.
+#[test]
+fn the_settle_time_ends_to_the_second() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 89s
+        look
+        look after 1s
+        ",
+        &expect![[r#"
+            0s:
+              web i-1:32768 | missing | await 1s | its task has only just started; ECS may still register it
+              looks again in 5s
+            1s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 1 min 30 s and its target is not registered: seen once; a second look decides
+            open: missing web i-1:32768, seen 1
+        "#]],
+    );
+}
