@@ -54,6 +54,21 @@ async fn the_last_target_of_a_group_stays() {
     assert!(shop.alert_texts()[0].contains("would leave web-tg empty"), "{}", shop.alert_texts()[0]);
 }
 
+/// CASES 26: another writer takes a running task's target out again and again. It is put back three times, then left.
+#[tokio::test]
+async fn a_second_writer_is_not_fought_for_ever() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let (id, port, _) = shop.targets("web-tg").remove(0);
+    for _ in 0..5 {
+        shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
+        shop.watch(&["web"], 120).await;
+    }
+    assert_eq!(shop.writes(), vec![format!("register web-tg {id}:{port}"); 3]);
+    assert_eq!(shop.alerts().iter().filter(|alert| *alert == "error fight opened").count(), 1, "{:?}", shop.alerts());
+    let text = shop.alert_texts().into_iter().find(|text| text.starts_with("fight in ")).unwrap();
+    assert!(text.contains("somebody else undoes them") && text.contains("find the other writer"), "{text}");
+}
+
 /// A task is replaced, its target is left behind, and the new one is not registered: first in, then out.
 #[tokio::test]
 async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {

@@ -124,7 +124,8 @@ fn deployment(deployment: &ecs::Deployment) -> Result<Deployment, NotUnderstood>
 
 fn task_set(set: &ecs::TaskSet) -> Result<TaskSet, NotUnderstood> {
     let load_balancers = load_balancers(set.load_balancers())?;
-    Ok(TaskSet { id: required(set.id(), "taskSets[].id")?.to_owned(), load_balancers })
+    let desired_count = Some(count(set.computed_desired_count()));
+    Ok(TaskSet { id: required(set.id(), "taskSets[].id")?.to_owned(), load_balancers, desired_count })
 }
 
 fn revision_arn(text: Option<&str>) -> Result<RevisionArn, NotUnderstood> {

@@ -77,7 +77,6 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
         "Target.FailedHealthChecks" => format!(
             "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
         ),
-        "Target.HealthCheckDisabled" => "the group's health checks are switched off".to_owned(),
         "Elb.InternalError" => "the load balancer itself failed: if it lasts, ask AWS".to_owned(),
         "Elb.RegistrationInProgress" | "Elb.InitialHealthChecking" => {
             "its first checks come to no end: look at the load balancer's own state".to_owned()

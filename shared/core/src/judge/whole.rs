@@ -43,10 +43,11 @@ pub(super) fn judge_whole(input: &PlanInput, judgement: &mut Judgement) {
 }
 
 fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
-    if service.running_count >= service.desired_count {
+    let (running, wanted) = (service.running_count, service.wanted_count());
+    if running >= wanted {
         return;
     }
-    let counts = format!("{} of {} wanted tasks run", service.running_count, service.desired_count);
+    let counts = format!("{running} of {wanted} wanted tasks run");
     if service.is_deploying() {
         judgement.say(Subject::Service, None, Decision::Leave, format!("{counts}; a deployment is in progress"));
         return;

@@ -99,6 +99,16 @@ impl Service {
         rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
     }
 
+    /// How many tasks are wanted. The task sets of an EXTERNAL service may be a part of what the service would have.
+    #[must_use]
+    pub fn wanted_count(&self) -> u32 {
+        let of_sets: Option<u32> = self.task_sets.iter().map(|set| set.desired_count).sum();
+        match of_sets.filter(|_| self.controller == DeploymentController::External) {
+            Some(count) => count.min(self.desired_count),
+            None => self.desired_count,
+        }
+    }
+
     /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves it so.
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
@@ -172,4 +182,7 @@ pub struct TaskSet {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
+    /// `computedDesiredCount`: how many tasks of it are wanted, which is its share of the service's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired_count: Option<u32>,
 }

@@ -166,9 +166,9 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
 /// what it may explain.
 fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
     let service = seen.input.observation.service.as_ref()?;
-    let (running, desired) = (service.running_count, service.desired_count);
-    if running >= desired {
-        return Some(format!("{running} of {desired} wanted tasks run"));
+    let (running, wanted) = (service.running_count, service.wanted_count());
+    if running >= wanted {
+        return Some(format!("{running} of {wanted} wanted tasks run"));
     }
     (!incident.confirmed).then(|| "a deployment is in progress".to_owned())
 }

@@ -222,3 +222,91 @@ fn health_that_is_not_checked_or_not_known_is_no_fault() {
         "]],
     );
 }
+
+#[test]
+fn the_reason_says_what_to_check_for_ports_of_an_instance() {
+    check(
+        "
+        group web path=/health codes=200-299
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770
+        task t4 RUNNING/RUNNING on i-1 app:8080->32771
+        task t5 RUNNING/RUNNING on i-1 app:8080->32772
+        task t6 RUNNING/RUNNING on i-1 app:8080->32773
+        task t7 RUNNING/RUNNING on i-1 app:8080->32774
+        target web i-1:32768 unhealthy Target.Timeout
+        target web i-1:32769 unhealthy Target.ResponseCodeMismatch
+        target web i-1:32770 unhealthy Target.FailedHealthChecks
+        target web i-1:32771 unhealthy Elb.InternalError
+        target web i-1:32772 unhealthy Target.SomethingNew
+        target web i-1:32773 unhealthy
+        target web i-1:32774 unavailable Target.HealthCheckDisabled
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
+              web i-1:32769 | unhealthy | await 120s | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min of that; the program answers `/health` with another code (200-299 is expected): look at the path and at what the program logs: seen once; a second look decides
+              web i-1:32770 | unhealthy | await 120s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32770 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
+              web i-1:32771 | unhealthy | await 120s | registered, and unhealthy (Elb.InternalError); its group's settings explain no more than 2 min of that; the load balancer itself failed: if it lasts, ask AWS: seen once; a second look decides
+              web i-1:32772 | unhealthy | await 120s | registered, and unhealthy (Target.SomethingNew); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32773 | unhealthy | await 120s | registered, and unhealthy (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              looks again in 120s
+            open: unhealthy web i-1:32768, seen 1
+            open: unhealthy web i-1:32769, seen 1
+            open: unhealthy web i-1:32770, seen 1
+            open: unhealthy web i-1:32771, seen 1
+            open: unhealthy web i-1:32772, seen 1
+            open: unhealthy web i-1:32773, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn the_reason_says_what_to_check_for_addresses_and_a_port_of_its_own() {
+    check(
+        "
+        group web type=ip check=9000
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.5
+        task t2 RUNNING/RUNNING ip 10.0.0.6
+        target web 10.0.0.5:8080 unhealthy Target.Timeout
+        target web 10.0.0.6:8080 unhealthy Target.ResponseCodeMismatch
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min of that; no answer came in time: the task's security group must let the load balancer reach port 9000, and the program must answer within the group's health check timeout: seen once; a second look decides
+              web 10.0.0.6:8080 | unhealthy | await 120s | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min of that; the program answers the check with another code: look at the path and at what the program logs: seen once; a second look decides
+              looks again in 120s
+            open: unhealthy web 10.0.0.5:8080, seen 1
+            open: unhealthy web 10.0.0.6:8080, seen 1
+        "#]],
+    );
+}
+
+// CASES 32
+#[test]
+fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
+    check(
+        "
+        group web protocol=TCP unattached
+        service shop/web binds web to app:8080 strategy=BLUE_GREEN
+        revision 1 web:1 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 initial Elb.RegistrationInProgress
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32768 | unhealthy | await 420s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 7 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              looks again in 420s
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}

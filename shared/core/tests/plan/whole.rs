@@ -268,3 +268,29 @@ fn tasks_that_end_for_other_reasons_are_no_kill_loop() {
         "#]],
     );
 }
+
+#[test]
+fn a_part_of_an_external_service_is_all_that_is_wanted_of_it() {
+    check(
+        "
+        group web
+        service shop/web binds nothing controller=EXTERNAL desired=4
+        taskset 111 binds web to app:8080 desired 2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 111
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        task t2 gone
+        target web i-1:32769 gone
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
+            open: below_desired service, seen 1
+        "#]],
+    );
+}

@@ -94,7 +94,8 @@ impl World {
             "taskset" => {
                 let id = format!("ecs-svc/{}", words.expect("an id"));
                 let load_balancers = binds(words);
-                self.service_facts().task_sets.push(TaskSet { id, load_balancers });
+                let desired_count = words.take_if("desired").then(|| words.expect("a number").parse().unwrap());
+                self.service_facts().task_sets.push(TaskSet { id, load_balancers, desired_count });
             }
             "definition" => self.state_definition(words),
             "task" => tasks::state_task(self, words),
