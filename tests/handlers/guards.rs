@@ -37,6 +37,29 @@ async fn as_many_as_the_limit_are_made() {
     assert_eq!(shop.alerts(), ["error stale opened", "info stale resolved"], "one incident each, one message for all");
 }
 
+/// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for both together, until
+/// ten minutes have passed; then it goes on by itself.
+#[tokio::test]
+async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
+    let mut shop = Shop::new(2, &[]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group).desired(10));
+    shop.settle().await;
+    shop.world().keep_targets("shop/web", 8);
+    shop.update("web", json!({"desiredCount": 6}));
+    shop.run(240).await;
+    assert_eq!(shop.writes().len(), 4);
+    shop.update("web", json!({"desiredCount": 2}));
+    shop.run(300).await;
+    assert_eq!(shop.writes().len(), 4);
+    let told = ["error stale opened", "info stale resolved", "error limit_exceeded opened"];
+    assert_eq!(shop.alerts(), told);
+    assert!(shop.alert_texts()[2].contains("with 4 made within 10 min"), "{}", shop.alert_texts()[2]);
+    shop.run(600).await;
+    assert_eq!(shop.writes().len(), 8);
+    assert_eq!(shop.alerts()[3..], ["error stale opened", "info limit_exceeded resolved", "info stale resolved"]);
+}
+
 /// CASES 27: nothing runs, and what is left is all that the group has.
 #[tokio::test]
 async fn the_last_target_of_a_group_stays() {

@@ -218,6 +218,30 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     assert!(text.contains("of service api") && text.contains("requests reach the wrong program"), "{text}");
 }
 
+/// CASES 20, 34: the port was reused before Portkeeper's first look. People hear of it under its name, again after ECS has
+/// forgotten the old task, and nothing is touched.
+#[tokio::test]
+async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched() {
+    let (mut shop, target) = left_behind().await;
+    let (id, port) = split(&target);
+    shop.world().restart_agent(&id).unwrap();
+    let api = shop.alb_group("api-tg");
+    shop.make(&ServiceSpec::new(CLUSTER, "api").container("api", &[9000]).behind(&api, "api", 9000).desired(3));
+    shop.pass(69);
+    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the port");
+    delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
+    shop.watch(&["web"], 900).await;
+    assert_eq!(shop.alerts(), HIJACKED[..1]);
+    let text = shop.alert_texts().remove(0);
+    assert!(text.contains("it is not taken out, because nothing shows") && text.contains("by hand now"), "{text}");
+    shop.pass(3600);
+    shop.watch(&["web"], 300).await;
+    assert_eq!(shop.alerts(), HIJACKED[..1], "ECS lists the old task no more, and the name stays");
+    shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
+    shop.watch(&["web"], 90).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], HIJACKED.map(str::to_owned).to_vec()));
+}
+
 /// CASES 21: the same for an address.
 #[tokio::test]
 async fn a_reused_address_is_hijacked() {
