@@ -74,10 +74,4 @@ impl Everybody {
         observation.owners.whole_cluster = true;
         observation.owners.tasks = others;
     }
-
-    /// The task on this instance or address, in words, for people; the first where there are several.
-    #[must_use]
-    pub fn on(&self, id: &TargetId) -> Option<&Owner> {
-        self.by_place.get(id)?.iter().find_map(|number| self.owners.get(*number))
-    }
 }

@@ -312,3 +312,68 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
         "#]],
     );
 }
+
+/// What was seen gone stays known for longer than the hour for which ECS lists the stopped task: else that list would prove
+/// again what somebody else has registered since.
+#[test]
+fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 101m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2 released 100m ago
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+/// A stranger's target of which people were told asks nothing more, whatever else in the group a stopped task of ours had.
+#[test]
+fn a_told_stranger_is_not_asked_about_beside_our_own_leftover() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-9:32770 healthy
+        look
+        look after 60s
+        task t2 STOPPED/STOPPED on i-2 app:8080->32769 ended 10m ago
+        target web i-2:32769 healthy
+        known web i-2:32769 t2
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web i-9:32770 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster
+              web i-9:32770 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              alert: foreign (warning): web i-9:32770
+            120s:
+              asks: owners on i-2
+              web i-2:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-9:32770 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              looks again in 60s
+            open: stale web i-2:32769, seen 1
+            open: foreign web i-9:32770, seen 3, told
+        "#]],
+    );
+}
