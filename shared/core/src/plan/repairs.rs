@@ -221,9 +221,8 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     );
     decided.guards.push(limit_exceeded(Subject::Service, why));
     withhold(findings, decided, |_| true, "too many deregistrations at once");
-    // Those that were made count for a while only. What is too much by itself needs a person.
-    decided.resume_at =
-        made.get(excess).filter(|_| wanted <= limit).map(|at| at.plus_secs(input.policy.fight_window()));
+    // When enough of those that were made have passed out of the while. What is too much by itself needs a person.
+    decided.resume_at = made.get(excess).map(|at| at.plus_secs(input.policy.fight_window()));
 }
 
 /// When the deregistrations of the last while were decided on, oldest first. Those that AWS refused, or that were not

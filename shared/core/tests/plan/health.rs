@@ -310,3 +310,28 @@ fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
         "#]],
     );
 }
+
+// CASES 32
+#[test]
+fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
+    check(
+        "
+        group web protocol=NEW lb=app
+        group admin protocol=HTTP lb=gwy
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        target web i-1:32768 initial Elb.InitialHealthChecking
+        target admin i-1:32769 initial Elb.InitialHealthChecking
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: group admin, web
+              admin i-1:32769 | unhealthy | await 420s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 7 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              looks again in 120s
+            open: unhealthy admin i-1:32769, seen 1
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}

@@ -180,7 +180,7 @@ impl World {
             health_codes: None,
             targets,
         };
-        let (mut missing, mut unread, mut unattached) = (false, false, false);
+        let (mut missing, mut unread, mut unattached, mut kind) = (false, false, false, None);
         while let Some(word) = words.next() {
             match word.split_once('=') {
                 Some(("type", kind)) => found.target_type = TargetType::from(kind),
@@ -189,6 +189,7 @@ impl World {
                 Some(("port", number)) => found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok(),
                 Some(("interval", number)) => found.health_interval_seconds = number.parse().unwrap(),
                 Some(("threshold", number)) => found.unhealthy_threshold = number.parse().unwrap(),
+                Some(("lb", name)) => kind = Some(name.to_owned()),
                 Some(("vpc", name)) => found.vpc = Some(name.to_owned()),
                 Some(("check", port)) => found.health_port = Some(port.to_owned()),
                 Some(("path", path)) => found.health_path = Some(path.to_owned()),
@@ -200,7 +201,8 @@ impl World {
             }
         }
         if !unattached {
-            let kind = if found.protocol.starts_with("HTTP") { "app" } else { "net" };
+            let by_protocol = if found.protocol.starts_with("HTTP") { "app" } else { "net" };
+            let kind = kind.as_deref().unwrap_or(by_protocol);
             let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{kind}/lb/1");
             found.load_balancers.push(arn);
         }
