@@ -1,7 +1,10 @@
 //! The record of a service: written only when it changes, and read back or started anew.
 
 use expect_test::expect;
-use portkeeper_core::ledger::{LedgerRecord, Subject};
+use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::ledger::{LedgerRecord, Repair, Subject, settle};
+use portkeeper_core::plan::{ActionKind, Outcome, OutcomeResult};
+use portkeeper_core::time::Timestamp;
 use std::error::Error as _;
 
 fn problem(text: &str) -> String {
@@ -53,4 +56,30 @@ fn an_incident_of_an_unknown_code_is_kept() {
     let record = LedgerRecord::from_json(text).unwrap();
     assert_eq!(record.incidents[0].code.as_str(), "kill_loop");
     assert_eq!(serde_json::to_string(&record).unwrap(), text);
+}
+
+/// Of several repairs only the one that AWS refused was not made: the others count towards a fight.
+#[test]
+fn only_the_refused_repair_is_taken_back() {
+    let group = |name: &str| {
+        let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+        TargetGroupArn::try_from(arn).unwrap()
+    };
+    let target = |text: &str| Target::try_from(text.to_owned()).unwrap();
+    let at = Timestamp::from_secs(1_795_392_000);
+    let repair = |kind, name: &str, text: &str| Repair { at, kind, group: group(name), target: target(text) };
+    let made = vec![
+        repair(ActionKind::Register, "web", "i-1:32768"),
+        repair(ActionKind::Deregister, "web", "i-1:32768"),
+        repair(ActionKind::Register, "api", "i-1:32768"),
+        repair(ActionKind::Register, "web", "i-2:32768"),
+    ];
+    let record = LedgerRecord { repairs: made.clone(), ..LedgerRecord::default() };
+    let refused = Outcome {
+        kind: ActionKind::Register,
+        group: group("web"),
+        target: target("i-1:32768"),
+        result: OutcomeResult::Refused("no".to_owned()),
+    };
+    assert_eq!(settle(&record, &[refused]).repairs, made[1..]);
 }
