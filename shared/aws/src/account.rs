@@ -12,6 +12,7 @@ use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{AsyncSleep as _, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -59,11 +60,8 @@ impl Aws {
     /// Clients with the default chain of credentials and region, and the endpoints that the environment names
     /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …). All share one HTTP client and its connections.
     pub async fn connect() -> Self {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
         let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(https_client())
             .retry_config(retries())
             .timeout_config(timeouts())
             .load()
@@ -161,6 +159,13 @@ impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws").finish_non_exhaustive()
     }
+}
+
+/// The HTTP client that all clients of this process share.
+pub(crate) fn https_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
 }
 
 fn retries() -> RetryConfig {

@@ -15,5 +15,6 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 mod pace;
+pub mod session;
 pub mod sweep_mark;
 mod warm;

@@ -7,6 +7,7 @@
 mod action;
 pub mod address;
 mod alert;
+pub mod audit;
 pub mod code;
 pub mod compare;
 pub mod desired;

@@ -28,6 +28,7 @@
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | none
 //! look after 60s | unsent | refused "why" | fails "why" | hop=3
+//! audit                                                  (a first look without the ledger)
 //! ```
 
 mod facts;
@@ -41,6 +42,7 @@ mod words;
 
 use expect_test::Expect;
 use facts::World;
+use portkeeper_core::audit::first_look;
 use portkeeper_core::ledger::{mark_sent, settle};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
@@ -65,6 +67,10 @@ pub fn run(text: &str) -> String {
         if words.take_if("look") {
             looked = true;
             out.push_str(&look(&mut world, words));
+        } else if words.take_if("audit") {
+            looked = true;
+            let (input, _) = read::read(&world);
+            out.push_str(&print::audit(&first_look(input.observation, &world.policy)));
         } else {
             world.state(&mut words);
             words.end();

@@ -61,9 +61,30 @@ fn asked(questions: &Questions) -> String {
     parts.join("; ")
 }
 
+/// What an audit finds, what would follow, and what it does not judge.
+pub fn audit(input: &PlanInput) -> String {
+    let audited = portkeeper_core::audit::audit(input);
+    let mut out = "audit:\n".to_owned();
+    for found in &audited.findings {
+        let (code, severity) = (&found.code, found.severity.as_str());
+        let then = decided(&found.then, input.now);
+        writeln!(out, "  {} | {code} ({severity}) | then {then} | {}", found.subject, found.why).unwrap();
+    }
+    for (word, verdicts) in [("young", &audited.young), ("unknown", &audited.unknown)] {
+        for verdict in verdicts {
+            writeln!(out, "  {word}: {} | {}", verdict.subject, verdict.why).unwrap();
+        }
+    }
+    out
+}
+
 fn one(verdict: &Verdict, now: Timestamp) -> String {
     let code = verdict.code.as_ref().map_or("-", |code| code.as_str());
-    let decision = match &verdict.decision {
+    format!("{} | {code} | {} | {}", verdict.subject, decided(&verdict.decision, now), verdict.why)
+}
+
+fn decided(decision: &Decision, now: Timestamp) -> String {
+    match decision {
         Decision::Right => "right".to_owned(),
         Decision::Repair(ActionKind::Register) => "register".to_owned(),
         Decision::Repair(ActionKind::Deregister) => "deregister".to_owned(),
@@ -72,8 +93,7 @@ fn one(verdict: &Verdict, now: Timestamp) -> String {
         Decision::Leave => "leave".to_owned(),
         Decision::Unknown => "unknown".to_owned(),
         Decision::Withheld => "withheld".to_owned(),
-    };
-    format!("{} | {code} | {decision} | {}", verdict.subject, verdict.why)
+    }
 }
 
 fn told(alert: &Alert) -> String {

@@ -1,0 +1,145 @@
+//! The clients of a person at a terminal: their own credentials and region, found as every tool of AWS finds them.
+//!
+//! It knows what can be missing and what to do about it. A simulated account on this machine needs neither.
+
+use crate::account::{Aws, https_client};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_smithy_async::future::timeout::Timeout;
+use aws_smithy_async::rt::sleep::AsyncSleep as _;
+use std::error::Error;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// A simulated account is not kept waiting for credentials that it does not check: looking for those of an EC2 instance
+/// takes seconds where there is none.
+const PATIENCE_WITH_SIMULATION: Duration = Duration::from_secs(1);
+
+/// The region of a simulated account where none is configured. It takes any.
+const SIMULATED_REGION: &str = "eu-west-1";
+
+/// What a person may say on the command line; what they do not say is looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The region.
+    pub region: Option<String>,
+    /// Another endpoint than AWS's, for all services.
+    pub endpoint_url: Option<String>,
+}
+
+/// A way to AWS.
+#[derive(Debug)]
+pub struct Session {
+    /// The clients.
+    pub aws: Aws,
+    /// The region that they ask.
+    pub region: String,
+    /// The endpoint is on this machine: a simulated account.
+    pub is_simulated: bool,
+}
+
+/// Why there is no way to AWS.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSession {
+    /// The endpoint is no URL of a server.
+    #[error("`{0}` is not an endpoint: it begins with http:// or https://, and names a host")]
+    Endpoint(String),
+    /// No region is configured.
+    #[error(
+        "no region is configured: give --region, set AWS_REGION, or put `region` into the profile in ~/.aws/config"
+    )]
+    Region,
+    /// No credentials are configured, or they cannot be had.
+    #[error(
+        "there are no AWS credentials: sign in (`aws sso login`, `aws login`), name a profile in AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
+    Credentials(#[source] Box<dyn Error + Send + Sync>),
+}
+
+/// Finds region and credentials, and makes clients of them. Credentials are asked for once, so that what is missing is
+/// known before anything is read.
+pub async fn open(wanted: &Wanted) -> Result<Session, NoSession> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https_client());
+    if let Some(region) = &wanted.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &wanted.endpoint_url {
+        host_of(url).ok_or_else(|| NoSession::Endpoint(url.clone()))?;
+        loader = loader.endpoint_url(url);
+    }
+    let config = load(loader).await;
+    let is_simulated = config.endpoint_url().and_then(host_of).is_some_and(is_this_machine);
+    let config = if is_simulated { with_placeholders(config).await } else { with_credentials(config).await? };
+    let region = config.region().ok_or(NoSession::Region)?.as_ref().to_owned();
+    Ok(Session { aws: Aws::from_sdk_config(&config), region, is_simulated })
+}
+
+async fn load(loader: ConfigLoader) -> SdkConfig {
+    // The chain of providers is a large future, and this one is awaited within others.
+    Box::pin(loader.load()).await
+}
+
+/// The same configuration, once it is known that there are credentials.
+async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
+    // Without a region the question would be where to ask for credentials.
+    config.region().ok_or(NoSession::Region)?;
+    let provider = config.credentials_provider().ok_or_else(|| NoSession::Credentials("no provider".into()))?;
+    provider.provide_credentials().await.map_err(|error| NoSession::Credentials(error.into()))?;
+    Ok(config)
+}
+
+/// The same configuration, with a region and credentials that mean nothing where none are configured.
+async fn with_placeholders(config: SdkConfig) -> SdkConfig {
+    let found = async { config.credentials_provider()?.provide_credentials().await.ok() };
+    let found = match config.sleep_impl() {
+        Some(sleep) => Timeout::new(Box::pin(found), sleep.sleep(PATIENCE_WITH_SIMULATION)).await.ok().flatten(),
+        None => found.await,
+    };
+    let mut builder = config.to_builder();
+    if found.is_none() {
+        let placeholder = Credentials::new("placeholder", "placeholder", None, None, "portkeeper");
+        builder = builder.credentials_provider(SharedCredentialsProvider::new(placeholder));
+    }
+    if config.region().is_none() {
+        builder = builder.region(Region::new(SIMULATED_REGION));
+    }
+    builder.build()
+}
+
+/// The host of an `http` or `https` URL.
+fn host_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => authority.split(':').next()?,
+    };
+    (!host.is_empty() && !host.contains(['@', ' '])).then_some(host)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_loopback_address_is_this_machine() {
+        for (url, host, here) in [
+            ("http://127.0.0.1:4566", Some("127.0.0.1"), true),
+            ("http://localhost:4566/", Some("localhost"), true),
+            ("http://[::1]:4566", Some("::1"), true),
+            ("https://ecs.eu-west-1.amazonaws.com", Some("ecs.eu-west-1.amazonaws.com"), false),
+            ("https://localhost.example.com", Some("localhost.example.com"), false),
+            ("http://127.0.0.1@example.com", None, false),
+            ("http://10.0.0.1", Some("10.0.0.1"), false),
+            ("http://", None, false),
+            ("127.0.0.1:4566", None, false),
+        ] {
+            assert_eq!((host_of(url), host_of(url).is_some_and(is_this_machine)), (host, here), "{url}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! A first look by somebody who keeps no ledger: what is wrong now, and what would follow once a second look agrees.
+//!
+//! Nothing is proved at a first look. So what a stopped task left behind is `foreign` here: nothing shows whose it is now.
+//! Differences that are only young are no findings.
+
+use crate::code::{Code, Severity};
+use crate::compare::{OwnerView, compare, owner_of};
+use crate::desired::desired_targets;
+use crate::finding::Judgement;
+use crate::ids::TaskArn;
+use crate::input::{INPUT_VERSION, PlanInput};
+use crate::judge::judge;
+use crate::ledger::LedgerRecord;
+use crate::observation::Observation;
+use crate::plan::{Plan, plan};
+use crate::policy::Policy;
+use crate::subject::Subject;
+use crate::verdict::{Decision, Verdict};
+use serde::Serialize;
+
+/// What an audit says of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// What is wrong, the loudest first.
+    pub findings: Vec<Audit>,
+    /// Differences that are too young to be judged.
+    pub young: Vec<Verdict>,
+    /// What cannot be known now.
+    pub unknown: Vec<Verdict>,
+    /// The plan of this look.
+    pub plan: Plan,
+}
+
+/// A fault as an audit tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// What kind.
+    pub code: Code,
+    /// How loud: as the code is, and an error where requests reach another service's program.
+    pub severity: Severity,
+    /// About what.
+    pub subject: Subject,
+    /// The task it concerns.
+    pub task: Option<TaskArn>,
+    /// What was expected, what is there, and why.
+    pub why: String,
+    /// What would follow once a second look agrees.
+    pub then: Decision,
+    /// Why that.
+    pub then_why: String,
+}
+
+/// The input of a first look at this observation. The moment is that at which reading began: what differs only because
+/// it was read earlier or later than the rest looks young then.
+///
+/// The record is empty, and begins one settle time before the look: a task that stopped since then is one to which ECS may
+/// still be attending, and one that stopped before proves nothing.
+#[must_use]
+pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
+    let now = observation.observed_at;
+    // One second less, so that nothing that the record proves is ever older than the settle time.
+    let kept_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
+    let record = LedgerRecord { kept_since: Some(kept_since), ..LedgerRecord::default() };
+    PlanInput { version: INPUT_VERSION, now, hop: 0, policy: policy.clone(), record, observation }
+}
+
+/// Judges one service at a first look.
+#[must_use]
+pub fn audit(input: &PlanInput) -> Audited {
+    let plan = plan(input);
+    let desired = desired_targets(&input.observation, input.hop);
+    let comparison = compare(&input.observation, &desired);
+    let judgement = judge(input, &desired, &comparison);
+    let second = second_look(input, &plan);
+    let (mut findings, mut young, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    for verdict in &plan.verdicts {
+        let is_finding = verdict.code.is_some() && !judgement.verdicts.contains(verdict);
+        match (&verdict.code, &verdict.decision) {
+            (Some(code), _) if is_finding => {
+                findings.push(finding(input, &judgement, code, verdict, &second));
+            }
+            (Some(_), Decision::Await(_)) => young.push(verdict.clone()),
+            (None, Decision::Await(_)) | (_, Decision::Unknown) => unknown.push(verdict.clone()),
+            _ => {}
+        }
+    }
+    findings.sort_by(|one, other| {
+        let order = |it: &Audit| (std::cmp::Reverse(it.severity), it.code.to_string(), it.subject.clone());
+        order(one).cmp(&order(other))
+    });
+    Audited { findings, young, unknown, plan }
+}
+
+/// The plan of a second look that sees the same.
+fn second_look(input: &PlanInput, first: &Plan) -> Plan {
+    let now = input.now.plus_secs(input.policy.confirm_seconds);
+    let observation = Observation { observed_at: now, ..input.observation.clone() };
+    plan(&PlanInput { now, hop: input.hop + 1, record: first.next_record.clone(), observation, ..input.clone() })
+}
+
+fn finding(input: &PlanInput, judgement: &Judgement, code: &Code, verdict: &Verdict, second: &Plan) -> Audit {
+    let is_same = |it: &&Verdict| it.code.as_ref() == Some(code) && it.subject == verdict.subject;
+    let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
+    let found = judgement.findings.iter().find(|it| it.code == *code && it.subject == verdict.subject);
+    Audit {
+        code: code.clone(),
+        severity: severity(&input.observation, code, &verdict.subject),
+        subject: verdict.subject.clone(),
+        task: found.and_then(|found| found.task.clone()),
+        why: found.map_or_else(|| verdict.why.clone(), |found| found.why.clone()),
+        then: then.decision.clone(),
+        then_why: then.why.clone(),
+    }
+}
+
+/// Nothing proves that a foreign target is a fault; where it leads is a fact.
+fn severity(observation: &Observation, code: &Code, subject: &Subject) -> Severity {
+    if let (Code::Foreign, Subject::Target(group, target)) = (code, subject)
+        && let OwnerView::Task { service: Some(_), .. } = owner_of(observation, group, target)
+    {
+        return Severity::Error;
+    }
+    code.severity()
+}

@@ -1,0 +1,161 @@
+//! A first look without a ledger: what counts as a finding, and what would follow once a second look agrees.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+#[test]
+fn a_missing_target_would_be_registered() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              web i-1:32768 | missing (error) | then register | task t1 has been running for 10 min and its target is not registered
+        "#]],
+    );
+}
+
+#[test]
+fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              web i-1:32769 | foreign (warning) | then tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its
+        "#]],
+    );
+}
+
+/// The fault that the product is named for: green checks, wrong program.
+#[test]
+fn a_target_that_leads_to_another_service_is_an_error() {
+    check(
+        "
+        group web
+        group billing
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              web i-1:32769 | foreign (error) | then tell | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and nothing shows that this registration is still its
+        "#]],
+    );
+}
+
+/// Groups are read before tasks: what starts or stops meanwhile differs, and is no fault.
+#[test]
+fn what_is_young_is_no_finding() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 0s ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 89s ago
+        task t4 STOPPED/STOPPED on i-1 app:8080->32771 ended 90s ago
+        task t5 RUNNING/RUNNING on i-1 app:8080->32772 for 10s
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 healthy
+        target web i-1:32771 healthy
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              web i-1:32771 | foreign (warning) | then tell | no task explains it: registered by hand or by another tool; task t4, which has stopped, was here, and nothing shows that this registration is still its
+              young: web i-1:32769 | its task has only just stopped; ECS may still deregister it
+              young: web i-1:32770 | its task has only just stopped; ECS may still deregister it
+              young: web i-1:32772 | its task has only just started; ECS may still register it
+        "#]],
+    );
+}
+
+#[test]
+fn what_nobody_repairs_is_told_when_it_lasts() {
+    check(
+        "
+        group web interval=30 threshold=3
+        service shop/web binds web to app:8080 grace=600
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        definition web:1 bridge app:8080
+        task t2 RUNNING/RUNNING on i-1 for 20m of web:1
+        target web i-1:32768 unhealthy Target.Timeout
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              task t2 | bindings_missing (error) | then tell | the task has no container `app`
+              web i-1:32768 | unhealthy (error) | then await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that
+        "#]],
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_not_judged() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        gap tasks \"page 2 failed\"
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              unknown: service | the list of tasks could not be read: page 2 failed
+              unknown: service | the list of tasks is not whole, so nothing is deregistered
+              unknown: web i-1:32769 | registered, and not every task could be read: its task may be among those
+        "#]],
+    );
+}
+
+#[test]
+fn the_mode_of_the_service_holds() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 mode=alert
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        audit
+        service shop/web binds web to app:8080 mode=off
+        audit
+        ",
+        &expect![[r#"
+            audit:
+              web i-1:32768 | missing (error) | then tell | task t1 has been running for 10 min and its target is not registered
+            audit:
+        "#]],
+    );
+}
+
+/// More faults than the ledger keeps open are found all the same.
+#[test]
+fn a_group_full_of_strangers_is_found_whole() {
+    let mut text = "group web\nservice shop/web binds web to app:8080\n".to_owned();
+    text.push_str("task t1 RUNNING/RUNNING on i-1 app:8080->32768\ntarget web i-1:32768 healthy\n");
+    let targets: Vec<String> = (40_000..41_000).map(|port| format!("target web i-1:{port} unhealthy\n")).collect();
+    text.push_str(&targets.concat());
+    text.push_str("audit\n");
+    let out = crate::text_world::run(&text);
+    assert_eq!(out.matches("| foreign (warning) | then ").count(), 1000, "{out}");
+}
