@@ -1,6 +1,8 @@
 //! The commands behind `portkeeper`. They show what the product does; they decide nothing themselves.
 
+pub mod audit;
 pub mod demo;
+mod input;
 pub mod large_account;
 pub mod plan_file;
 mod render;
@@ -8,6 +10,8 @@ pub mod replay;
 pub mod stage;
 pub mod world;
 
+use portkeeper_aws::failure::Failure;
+use portkeeper_aws::session::NoSession;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -54,12 +58,39 @@ pub enum CommandError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that cannot be written.
+    #[error("cannot write {}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No region, no credentials, or no such endpoint.
+    #[error(transparent)]
+    Session(#[from] NoSession),
+    /// Nobody could say which clusters there are.
+    #[error("the clusters cannot be listed")]
+    Clusters(#[source] Failure),
+    /// There is no service of this name in the clusters that were looked at.
+    #[error("there is no service `{service}`{}", known_services(known))]
+    NoService {
+        /// The name that was given.
+        service: String,
+        /// Names that may be meant.
+        known: Vec<String>,
+    },
     /// The demo ended with something it did not expect.
     #[error("the demo did not end as it should: {0}")]
     Unexpected(String),
     /// Standard output is closed.
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),
+}
+
+fn known_services(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; did you mean one of {}?", known.join(", ")) }
 }
 
 /// An error with everything that led to it, for a person.

@@ -30,7 +30,8 @@ enum Command {
     },
     /// Hand an event to the real handler, in a fresh simulated account with the service it names, and tell what it led to.
     Replay {
-        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch (each message alone).
+        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch (each message alone); `-` for
+        /// standard input.
         event: PathBuf,
         /// Print one JSON document instead of text.
         #[arg(long)]
@@ -52,9 +53,12 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Plan on a recorded observation: the pure part alone, offline.
+    /// Look at your account, read-only: what is wrong now, and what Portkeeper would do about it. Ends with 0 if nothing is
+    /// wrong, 1 if something is, 2 if not everything could be read.
+    Audit(portkeeper::audit::Options),
+    /// Plan on a recorded observation, or on the recording of an audit: the pure part alone, offline.
     Plan {
-        /// A file with an observation, as docs/observation.md describes it.
+        /// A file with an observation or a recording, as docs/observation.md describes them; `-` for standard input.
         observation: PathBuf,
         /// Print the plan as JSON.
         #[arg(long)]
@@ -71,10 +75,15 @@ fn main() -> ExitCode {
             let large = services.zip(tasks).map(|(services, tasks)| LargeAccount::new(services, tasks));
             portkeeper::world::run(seed, port, large)
         }
+        Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
         Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
     };
+    ended(outcome.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(outcome: Result<ExitCode, CommandError>) -> ExitCode {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         // Whoever reads our output may stop reading: that is no failure.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {

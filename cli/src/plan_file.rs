@@ -1,45 +1,67 @@
-//! `portkeeper plan`: the pure part alone, on a file.
+//! `portkeeper plan`: the pure part alone, on a file: one observation, or all that an audit recorded.
 
-use crate::{CommandError, render};
+use crate::audit::recording::{RECORDING_VERSION, Recording};
+use crate::audit::show;
+use crate::{CommandError, input, render};
 use portkeeper_core::compare::questions;
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, plan};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::fs;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// What the command takes, for its error texts.
-const WANTED: &str = "an observation that this version can plan on (see docs/observation.md)";
+const WANTED: &str = "an observation or a recording that this version can plan on (see docs/observation.md)";
 
-/// Plans on the observation in `path` and prints the plan.
+/// The member that a recording has and an observation has not.
+const OF_RECORDING: &str = "inputs";
+
+/// Plans on what is in `path` and prints the plan, or the report of the recorded audit.
 pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
-    let input = read(path)?;
-    let planned = plan(&input);
+    let text = input::read(path)?;
+    let not_usable = |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
+    let value: Value = serde_json::from_str(&text).map_err(|error| not_usable(error.into()))?;
+    let is_recording = value.get(OF_RECORDING).is_some();
+    let version = if is_recording { RECORDING_VERSION } else { INPUT_VERSION };
+    check_version(&value, version).map_err(|why| not_usable(why.into()))?;
+    // A recording may be large.
+    drop(value);
     let mut out = anstream::stdout().lock();
+    if is_recording {
+        let recording: Recording = parse(&text).map_err(|error| not_usable(error.into()))?;
+        return print_recording(&mut out, &recording, json);
+    }
+    let input: PlanInput = parse(&text).map_err(|error| not_usable(error.into()))?;
+    let planned = plan(&input);
     if json {
-        serde_json::to_writer_pretty(&mut out, &planned).map_err(std::io::Error::from)?;
-        std::io::Write::write_all(&mut out, b"\n")?;
+        serde_json::to_writer_pretty(&mut out, &planned).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
         return Ok(());
     }
     render::plan(&mut out, &input, &planned, &questions(&input))?;
     Ok(())
 }
 
-fn read(path: &Path) -> Result<PlanInput, CommandError> {
-    let unreadable = |source| CommandError::Unreadable { path: path.to_owned(), source };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
-    let not_usable = |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
-    let value: Value = serde_json::from_str(&text).map_err(|error| not_usable(error.into()))?;
-    match value.get("version").and_then(Value::as_u64) {
-        Some(version) if version == u64::from(INPUT_VERSION) => {}
-        Some(version) => {
-            return Err(not_usable(format!("it has version {version}; this program reads {INPUT_VERSION}").into()));
-        }
-        None => {
-            return Err(not_usable(
-                format!("it has no number as `version`; this program reads {INPUT_VERSION}").into(),
-            ));
-        }
+fn print_recording(out: &mut impl Write, recording: &Recording, json: bool) -> Result<(), CommandError> {
+    let report = recording.report();
+    if json {
+        serde_json::to_writer_pretty(&mut *out, &report.to_json()).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+    } else {
+        show::report(out, &report)?;
     }
-    // From the text, not from the value: only so the error names a line.
-    serde_json::from_str(&text).map_err(|error| not_usable(error.into()))
+    Ok(())
+}
+
+fn check_version(value: &Value, known: u32) -> Result<(), String> {
+    match value.get("version").and_then(Value::as_u64) {
+        Some(version) if version == u64::from(known) => Ok(()),
+        Some(version) => Err(format!("it has version {version}; this program reads {known}")),
+        None => Err(format!("it has no number as `version`; this program reads {known}")),
+    }
+}
+
+/// From the text, not from the value: only so the error names a line.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
+    serde_json::from_str(text)
 }

@@ -64,10 +64,8 @@ pub(crate) fn alert_line(alert: &Alert) -> String {
     format!("{} {state}: {}", alert.code, subjects.join(", "))
 }
 
-/// A whole plan.
-pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questions: &Questions) -> io::Result<()> {
-    let now = input.now;
-    writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
+/// Every verdict of a plan, in its order.
+pub(crate) fn verdict_table(plan: &Plan, now: Timestamp) -> Table {
     let mut verdicts = table(&["finding", "about", "decision", "why"]);
     for verdict in &plan.verdicts {
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
@@ -75,7 +73,14 @@ pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questio
             [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
         verdicts.add_row(cells);
     }
-    writeln!(out, "{}\n", text(&verdicts))?;
+    verdicts
+}
+
+/// A whole plan.
+pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questions: &Questions) -> io::Result<()> {
+    let now = input.now;
+    writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
+    writeln!(out, "{}\n", text(&verdict_table(plan, now)))?;
     if plan.actions.is_empty() {
         writeln!(out, "Nothing is written to AWS.")?;
     }

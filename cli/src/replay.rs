@@ -1,8 +1,8 @@
 //! `portkeeper replay`: one event through the real handler, in a fresh account that has the service it names.
 
-use crate::CommandError;
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
 use crate::stage::{Delivery, QUEUE, Stage, StageError};
+use crate::{CommandError, input};
 use portkeeper_aws::failure::chain;
 use portkeeper_core::event::{self, Check, Message};
 use portkeeper_core::ids::ClusterArn;
@@ -15,7 +15,6 @@ use portkeeper_world::elb::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::sqs;
 use serde_json::{Value, json};
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -30,8 +29,7 @@ const SEED: u64 = 1;
 
 /// Reads the event in `path`, hands it to the handler and tells what it led to.
 pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
-    let unreadable = |source| CommandError::Unreadable { path: path.to_owned(), source };
-    let text = fs::read_to_string(path).map_err(unreadable)?;
+    let text = input::read(path)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut replays = Vec::new();
     for body in bodies(text) {

@@ -3,19 +3,15 @@
 
 use crate::CommandError;
 use crate::demo::account;
-use crate::large_account::{LargeAccount, MOST_SECONDS, Planted};
+use crate::large_account::{LargeAccount, Planted};
 use crate::stage::{Stage, StageError};
-use portkeeper_world::World;
 use portkeeper_world::http::{SharedWorld, serve};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// After this long every service of the demo's account is up.
 const START_SECS: u64 = 240;
-
-/// More tasks than this do not find an address in the account's three subnets, or take minutes to start.
-const MOST_TASKS: u32 = 20_000;
 
 /// Serves the account until the process is ended: the demo's, or a large one. Its clock goes as fast as ours.
 pub fn run(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
@@ -28,7 +24,10 @@ async fn listen(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(),
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (world, planted) = match large {
         None => (demo_account(seed).map_err(refused)?, Vec::new()),
-        Some(large) => large_account(seed, large).map_err(refused)?,
+        Some(large) => {
+            let (world, planted) = large.come_up(seed).map_err(refused)?;
+            (SharedWorld::new(world), planted)
+        }
     };
     let server = serve(world.clone(), address).await.map_err(|source| CommandError::Listen { address, source })?;
     introduce(&mut anstream::stdout(), &server.endpoint_url(), large, &planted)?;
@@ -46,23 +45,6 @@ fn demo_account(seed: u64) -> Result<SharedWorld, StageError> {
     Ok(stage.world)
 }
 
-/// A large account begins so long ago that it is now when it is built: whoever looks at it with a clock of their own
-/// sees tasks that have been running for a while.
-fn large_account(seed: u64, large: LargeAccount) -> Result<(SharedWorld, Vec<Planted>), StageError> {
-    if large.services.saturating_mul(large.tasks) > MOST_TASKS {
-        return Err(format!("it takes up to {MOST_TASKS} tasks, all services together").into());
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let now_ms = u64::try_from(now.as_millis())?;
-    let mut world = World::new(seed, now_ms.saturating_sub(MOST_SECONDS * 1000));
-    let planted = large.build(&mut world)?;
-    let left_ms = now_ms.saturating_sub(world.now_ms());
-    world.advance(left_ms);
-    // What it took to get here is nobody's business, and much of it in an account of this size.
-    world.calls.clear();
-    Ok((SharedWorld::new(world), planted))
-}
-
 fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, planted: &[Planted]) -> io::Result<()> {
     writeln!(out, "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, SQS, SNS, DynamoDB.")?;
     let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
@@ -70,7 +52,8 @@ fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, plant
         for one in planted {
             writeln!(out, "  {one}\n  {:23} {}", "", one.story)?;
         }
-        writeln!(out, "\n{} faults. Try:\n  portkeeper audit --endpoint-url {url}\nOr:", planted.len())?;
+        writeln!(out, "\nECS forgets stopped tasks after an hour: what they left behind is foreign then.")?;
+        writeln!(out, "{} faults. Try:\n  portkeeper audit --endpoint-url {url}\nOr:", planted.len())?;
         "prod-1"
     } else {
         writeln!(out, "Any credentials and any region will do, but the AWS command line wants some. Try:")?;

@@ -39,7 +39,7 @@ fn what_differs_is_what_was_planted() {
     assert_eq!(services.len(), 16, "each has a service of its own");
     let of_targets = planted.iter().filter_map(|it| match it.code.as_str() {
         "missing" => Some((it.about.clone(), false)),
-        "foreign" | "wrong_port" | "misplaced" => Some((it.about.clone(), true)),
+        "stale" | "hijacked" | "foreign" | "wrong_port" | "misplaced" => Some((it.about.clone(), true)),
         _ => None,
     });
     // Nothing can be registered in groups that are gone or of the wrong kind.

@@ -16,7 +16,7 @@ const REPLACED_SECS: u64 = 40;
 const LEFT_SECS: u64 = 25;
 
 /// How many tasks of other services are stopped until a replacement comes to the machine or the address.
-const TRIES: usize = 12;
+const TRIES: usize = 6;
 
 /// The subnets of the account.
 const SUBNETS: usize = 3;
@@ -66,13 +66,13 @@ pub(super) const ALL: [Fault; 16] = [
 ];
 
 impl Fault {
-    /// What a first look calls it. What a stopped task left behind is foreign then: nothing proves whose it was.
+    /// What a first look calls it, while ECS still lists the stopped tasks: for an hour.
     fn code(self) -> Code {
         match self {
             Self::LostRegistration | Self::DeregisteredByHand => Code::Missing,
-            Self::LeftBehind | Self::PortReused | Self::AddressReused | Self::AddressByHand | Self::ScalingGroup => {
-                Code::Foreign
-            }
+            Self::LeftBehind => Code::Stale,
+            Self::PortReused | Self::AddressReused => Code::Hijacked,
+            Self::AddressByHand | Self::ScalingGroup => Code::Foreign,
             Self::OtherPort => Code::WrongPort,
             Self::OtherGroup => Code::Misplaced,
             Self::Failing => Code::Unhealthy,
@@ -168,7 +168,7 @@ pub(super) fn plant(world: &mut World, sites: &[Site]) -> Result<Vec<Planted>, S
 
 /// Brings one fault about. None where only [`find`] can tell what it is about.
 fn plant_one(world: &mut World, sites: &[Site], site: &Site, fault: Fault) -> Result<Option<Planted>, StageError> {
-    let mut story = fault.story();
+    let mut shown = fault;
     let subject = match fault {
         Fault::LostRegistration => return Ok(None),
         Fault::ZoneOff | Fault::WrongType | Fault::WrongFamily => group_name(&site.group),
@@ -185,7 +185,7 @@ fn plant_one(world: &mut World, sites: &[Site], site: &Site, fault: Fault) -> Re
                 Fault::AddressReused => reuse_address(world, sites, site)?,
                 _ => (stop_and_keep(world, site)?, true),
             };
-            story = if reused { story } else { Fault::LeftBehind.story() };
+            shown = if reused { fault } else { Fault::LeftBehind };
             about(&site.group, &target.id, target.port)
         }
         Fault::AddressByHand | Fault::ScalingGroup | Fault::OtherPort => {
@@ -219,7 +219,7 @@ fn plant_one(world: &mut World, sites: &[Site], site: &Site, fault: Fault) -> Re
             format!("task {}", task.rsplit('/').next().unwrap_or(&task))
         }
     };
-    Ok(Some(planted(site, &fault.code(), subject, story)))
+    Ok(Some(planted(site, &shown.code(), subject, shown.story())))
 }
 
 /// What shows only at rest: whose registration ECS lost is known once every other task is registered.
@@ -316,12 +316,14 @@ fn reuse_address(world: &mut World, sites: &[Site], site: &Site) -> Result<(Live
     let target = stop_and_keep(world, site)?;
     world.advance_secs(LEFT_SECS);
     let order = address_order(&target.id);
+    let mut tries = 0;
     for other in sound(sites, site).flat_map(|other| std::iter::repeat_n(other, SUBNETS)) {
         // A higher address, so that the one that is left is not the lowest free one then.
-        let highest = other.live(world).into_iter().next_back();
+        let highest = other.live(world).into_iter().next_back().filter(|_| tries < TRIES);
         let Some(task) = highest.filter(|it| address_order(&it.id).0.is_some() && address_order(&it.id) > order) else {
             continue;
         };
+        tries += 1;
         stop(world, &task)?;
         world.advance_secs(LEFT_SECS);
         if answering(world, &target.id, target.port).is_some() {

@@ -26,6 +26,7 @@ use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceSta
 use std::collections::BTreeSet;
 
 pub use answers::answer_questions;
+pub use groups::learn_all_groups;
 pub use listing::{FoundClusters, find_clusters, list_clusters, list_services};
 pub use services::describe_services;
 

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+/// A share above 100 is for accounts whose rates AWS has raised; this much is no limit at all.
+const MOST_PERCENT: u32 = 10_000;
+
 /// Calls that AWS counts in one bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Family {
@@ -85,7 +88,7 @@ struct State {
 
 impl Pace {
     pub(crate) fn new(share_percent: u32) -> Self {
-        Self { share_percent: u64::from(share_percent.clamp(1, 100)), state: Mutex::default() }
+        Self { share_percent: u64::from(share_percent.clamp(1, MOST_PERCENT)), state: Mutex::default() }
     }
 
     /// Takes a turn for a call of this action, and says how long it must wait for it.

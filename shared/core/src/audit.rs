@@ -1,12 +1,12 @@
 //! A first look by somebody who keeps no ledger: what is wrong now, and what would follow once a second look agrees.
 //!
-//! Nothing is proved at a first look. So what a stopped task left behind is `foreign` here: nothing shows whose it is now.
-//! Differences that are only young are no findings.
+//! Nothing is proved at a first look: what a stopped task left behind is told, and nothing would be taken out. Differences
+//! that are only young are no findings.
 
 use crate::code::{Code, Severity};
 use crate::compare::{OwnerView, compare, owner_of};
 use crate::desired::desired_targets;
-use crate::finding::Judgement;
+use crate::finding::Finding;
 use crate::ids::TaskArn;
 use crate::input::{INPUT_VERSION, PlanInput};
 use crate::judge::judge;
@@ -74,14 +74,13 @@ pub fn audit(input: &PlanInput) -> Audited {
     let second = second_look(input, &plan);
     let (mut findings, mut young, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for verdict in &plan.verdicts {
-        let is_finding = verdict.code.is_some() && !judgement.verdicts.contains(verdict);
-        match (&verdict.code, &verdict.decision) {
-            (Some(code), _) if is_finding => {
-                findings.push(finding(input, &judgement, code, verdict, &second));
-            }
-            (Some(_), Decision::Await(_)) => young.push(verdict.clone()),
-            (None, Decision::Await(_)) | (_, Decision::Unknown) => unknown.push(verdict.clone()),
-            _ => {}
+        let is_it = |found: &&Finding| Some(&found.code) == verdict.code.as_ref() && found.subject == verdict.subject;
+        match (judgement.findings.iter().find(is_it), &verdict.decision) {
+            (Some(found), _) => findings.push(told(input, found, verdict, &second)),
+            (None, Decision::Await(_)) if verdict.code.is_some() => young.push(verdict.clone()),
+            (None, Decision::Await(_) | Decision::Unknown) => unknown.push(verdict.clone()),
+            // In order, not ours, or what a guard has to say of the ledger's limits.
+            (None, _) => {}
         }
     }
     findings.sort_by(|one, other| {
@@ -98,16 +97,15 @@ fn second_look(input: &PlanInput, first: &Plan) -> Plan {
     plan(&PlanInput { now, hop: input.hop + 1, record: first.next_record.clone(), observation, ..input.clone() })
 }
 
-fn finding(input: &PlanInput, judgement: &Judgement, code: &Code, verdict: &Verdict, second: &Plan) -> Audit {
-    let is_same = |it: &&Verdict| it.code.as_ref() == Some(code) && it.subject == verdict.subject;
+fn told(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Plan) -> Audit {
+    let is_same = |it: &&Verdict| it.code.as_ref() == Some(&found.code) && it.subject == found.subject;
     let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
-    let found = judgement.findings.iter().find(|it| it.code == *code && it.subject == verdict.subject);
     Audit {
-        code: code.clone(),
-        severity: severity(&input.observation, code, &verdict.subject),
-        subject: verdict.subject.clone(),
-        task: found.and_then(|found| found.task.clone()),
-        why: found.map_or_else(|| verdict.why.clone(), |found| found.why.clone()),
+        code: found.code.clone(),
+        severity: severity(&input.observation, &found.code, &found.subject),
+        subject: found.subject.clone(),
+        task: found.task.clone(),
+        why: found.why.clone(),
         then: then.decision.clone(),
         then_why: then.why.clone(),
     }

@@ -5,7 +5,6 @@
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
-use aws_sdk_elasticloadbalancingv2::types::TargetGroup as TargetGroupShape;
 use portkeeper_core::ids::TargetGroupArn;
 use portkeeper_core::observation::{FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,34 +85,43 @@ pub(super) async fn refresh_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>,
 
 /// Describes so many groups that listing all of the account's takes fewer calls than naming these.
 async fn describe_many(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
-    let mut reads = BTreeMap::new();
-    let mut marker: Option<String> = None;
-    for _ in 0..PAGE_LIMIT {
-        aws.turn(DESCRIBE_GROUPS).await;
-        let request = aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
-        let Ok(answer) = request.send().await.map_err(|error| aws.failure(DESCRIBE_GROUPS, "all groups", error)) else {
-            break;
-        };
-        let wanted = |described: &&TargetGroupShape| {
-            described
-                .target_group_arn()
-                .is_some_and(|arn| TargetGroupArn::try_from(arn).is_ok_and(|arn| groups.contains(&arn)))
-        };
-        for described in answer.target_groups().iter().filter(wanted) {
-            if let Ok((arn, group)) = convert::group(described) {
-                aws.warm.keep_group(&arn, &group);
-                reads.insert(arn, Read::Group(TargetGroup::Found(group)));
-            }
-        }
-        marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
-        if marker.is_none() {
-            break;
-        }
-    }
+    let (described, _) = describe_all(aws).await;
+    let wanted = described.into_iter().filter(|(arn, _)| groups.contains(arn));
+    let mut reads: BTreeMap<_, _> = wanted.map(|(arn, group)| (arn, Read::Group(TargetGroup::Found(group)))).collect();
     // What no page held, or what could not be read there, is asked for by name: the answer says why.
     let rest: BTreeSet<TargetGroupArn> = groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
     reads.extend(describe_groups(aws, &rest).await);
     reads
+}
+
+/// Learns what every target group of the account and Region is, for whoever will read many of them: a few pages instead
+/// of a call for each twenty. Says how many there are.
+pub async fn learn_all_groups(aws: &Aws) -> Result<usize, Failure> {
+    let (described, failed) = describe_all(aws).await;
+    failed.map_or(Ok(described.len()), Err)
+}
+
+/// Every group that can be understood, and what kept the list from its end. All are remembered.
+async fn describe_all(aws: &Aws) -> (BTreeMap<TargetGroupArn, FoundGroup>, Option<Failure>) {
+    let (mut described, mut marker) = (BTreeMap::new(), None);
+    for _ in 0..PAGE_LIMIT {
+        aws.turn(DESCRIBE_GROUPS).await;
+        let request = aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) => return (described, Some(aws.failure(DESCRIBE_GROUPS, "all groups", error))),
+        };
+        for (arn, group) in answer.target_groups().iter().filter_map(|group| convert::group(group).ok()) {
+            aws.warm.keep_group(&arn, &group);
+            described.insert(arn, group);
+        }
+        marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
+        if marker.is_none() {
+            return (described, None);
+        }
+    }
+    let why = format!("there are more than {PAGE_LIMIT} pages");
+    (described, Some(Failure::unreadable(DESCRIBE_GROUPS, "all groups", why)))
 }
 
 async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {

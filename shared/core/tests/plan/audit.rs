@@ -33,7 +33,7 @@ fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | foreign (warning) | then tell | no task explains it: registered by hand or by another tool; task t2, which has stopped, was here, and nothing shows that this registration is still its
+              web i-1:32769 | stale (error) | then tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's
         "#]],
     );
 }
@@ -55,7 +55,7 @@ fn a_target_that_leads_to_another_service_is_an_error() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | foreign (error) | then tell | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and nothing shows that this registration is still its
+              web i-1:32769 | hijacked (critical) | then tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's
         "#]],
     );
 }
@@ -80,7 +80,7 @@ fn what_is_young_is_no_finding() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32771 | foreign (warning) | then tell | no task explains it: registered by hand or by another tool; task t4, which has stopped, was here, and nothing shows that this registration is still its
+              web i-1:32771 | stale (error) | then tell | task t4 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's
               young: web i-1:32769 | its task has only just stopped; ECS may still deregister it
               young: web i-1:32770 | its task has only just stopped; ECS may still deregister it
               young: web i-1:32772 | its task has only just started; ECS may still register it
@@ -103,7 +103,7 @@ fn what_nobody_repairs_is_told_when_it_lasts() {
         &expect![[r#"
             audit:
               task t2 | bindings_missing (error) | then tell | the task has no container `app`
-              web i-1:32768 | unhealthy (error) | then await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that
+              web i-1:32768 | unhealthy (error) | then await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout
         "#]],
     );
 }

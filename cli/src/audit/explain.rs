@@ -1,0 +1,129 @@
+//! One service, explained: each task, what it should have, what is registered, and every verdict with its reason.
+
+use crate::render::{BOLD, table, text, verdict_table};
+use portkeeper_core::audit::audit;
+use portkeeper_core::desired::{Desired, desired_targets};
+use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::observation::{Observation, RegisteredTarget, Task};
+use portkeeper_core::plan::PlanInput;
+use portkeeper_core::policy::mode_in_force;
+use portkeeper_core::time::{Timestamp, spoken};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+
+/// This is the service that was asked for, by its name or as `cluster/name`.
+pub(super) fn is_meant(input: &PlanInput, wanted: &str) -> bool {
+    let key = &input.observation.key;
+    key.service == wanted || key.to_string() == wanted
+}
+
+/// A target that a task should have, and how it is registered.
+struct Claimed<'a> {
+    group: &'a TargetGroupArn,
+    target: &'a Target,
+    registered: Option<&'a RegisteredTarget>,
+}
+
+fn claims<'a>(observation: &'a Observation, desired: &'a Desired, task: &'a Task) -> Vec<Claimed<'a>> {
+    let own = desired.claims.iter().filter(|claim| claim.task == task.arn);
+    let claimed = own.map(|claim| {
+        let group = observation.found_group(&claim.group);
+        let registered = group.and_then(|group| group.targets.iter().find(|it| it.target == claim.target));
+        Claimed { group: &claim.group, target: &claim.target, registered }
+    });
+    claimed.collect()
+}
+
+/// Why a task has no target of its own, if that is said.
+fn without<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
+    let left = desired.left.iter().find(|(arn, _)| *arn == task.arn).map(|(_, why)| why.as_str());
+    left.or_else(|| desired.unclear.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
+        .or_else(|| desired.misfits.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
+}
+
+/// Explains it to people.
+pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
+    let observation = &input.observation;
+    let desired = desired_targets(observation, input.hop);
+    let tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
+    let mode = mode_in_force(&input.policy, tag, input.now);
+    writeln!(out, "{BOLD}{}{BOLD:#} at {}, mode {} ({})", observation.key, input.now, mode.mode, mode.why)?;
+    if let Some(service) = &observation.service {
+        let (wanted, running) = (service.desired_count, service.running_count);
+        writeln!(out, "{}, {wanted} tasks wanted, {running} running\n", service.status)?;
+    }
+    let mut rows = table(&["task", "status", "since", "should have", "registered"]);
+    for task in &observation.tasks {
+        let since = task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
+        let claimed = claims(observation, &desired, task);
+        let wanted: Vec<String> = claimed.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
+        let there = claimed.iter().map(|it| it.registered.map_or("no".to_owned(), state));
+        let wanted = if wanted.is_empty() {
+            format!("nothing: {}", without(&desired, task).unwrap_or("it has stopped"))
+        } else {
+            wanted.join("\n")
+        };
+        let status = format!("{}, to be {}", task.last_status, task.desired_status);
+        rows.add_row([task.arn.tail().to_owned(), status, since, wanted, there.collect::<Vec<_>>().join("\n")]);
+    }
+    writeln!(out, "{}\n", text(&rows))?;
+    let others = unclaimed(observation, &desired);
+    if !others.is_empty() {
+        let mut rows = table(&["registered, and no task of the service claims it", "state"]);
+        for (group, target) in others {
+            rows.add_row([format!("{} {}", group.name(), target.target), state(target)]);
+        }
+        writeln!(out, "{}\n", text(&rows))?;
+    }
+    writeln!(out, "{}\n", text(&verdict_table(&audit(input).plan, input.now)))
+}
+
+/// Everything that is registered, or draining, and that no live task claims.
+fn unclaimed<'a>(observation: &'a Observation, desired: &Desired) -> Vec<(&'a TargetGroupArn, &'a RegisteredTarget)> {
+    let groups = observation.target_groups.keys().filter_map(|arn| Some((arn, observation.found_group(arn)?)));
+    let all = groups.flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)));
+    let is_claimed = |arn: &TargetGroupArn, target: &RegisteredTarget| {
+        desired.claims.iter().any(|claim| claim.group == *arn && claim.target == target.target)
+    };
+    all.filter(|(arn, target)| !is_claimed(arn, target)).collect()
+}
+
+fn state(target: &RegisteredTarget) -> String {
+    match &target.reason {
+        Some(reason) => format!("{} ({reason})", target.state),
+        None => target.state.to_string(),
+    }
+}
+
+fn ago(at: Timestamp, now: Timestamp) -> String {
+    spoken(now.secs_since(at))
+}
+
+/// Explains it to programs.
+pub(super) fn to_json(input: &PlanInput) -> Value {
+    let observation = &input.observation;
+    let desired = desired_targets(observation, input.hop);
+    let tasks = observation.tasks.iter().map(|task| {
+        let wanted = claims(observation, &desired, task).into_iter().map(|it| {
+            json!({
+                "target_group": it.group, "target": it.target,
+                "registered": it.registered.map(|target| json!({ "state": target.state, "reason": target.reason })),
+            })
+        });
+        json!({
+            "task": task.arn, "last_status": task.last_status, "desired_status": task.desired_status,
+            "started_at": task.started_at, "stopped_at": task.stopped_at,
+            "should_have": wanted.collect::<Vec<_>>(), "nothing_because": without(&desired, task),
+        })
+    });
+    let others = unclaimed(observation, &desired).into_iter().map(|(group, target)| {
+        json!({ "target_group": group, "target": target.target, "state": target.state, "reason": target.reason })
+    });
+    json!({
+        "service": observation.key.to_string(),
+        "at": input.now,
+        "tasks": tasks.collect::<Vec<_>>(),
+        "unclaimed": others.collect::<Vec<_>>(),
+        "verdicts": audit(input).plan.verdicts,
+    })
+}

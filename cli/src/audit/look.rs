@@ -1,0 +1,152 @@
+//! Reads the clusters one after the other and has each service judged.
+//!
+//! What could not be read is noted and the rest is looked at. It decides nothing.
+
+use super::bound::{ClusterSizes, Sizes};
+use super::progress::Progress;
+use super::report::Report;
+use crate::CommandError;
+use portkeeper_aws::failure::{Failure, chain};
+use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
+use portkeeper_aws::observe::{answer_questions, find_clusters, learn_all_groups, list_clusters, list_services};
+use portkeeper_aws::session::Session;
+use portkeeper_core::audit::first_look;
+use portkeeper_core::compare::questions;
+use portkeeper_core::everybody::Everybody;
+use portkeeper_core::ids::{ClusterArn, TargetGroupArn};
+use portkeeper_core::observation::{Missed, Observation, Questions, TargetGroup};
+use portkeeper_core::plan::PlanInput;
+use portkeeper_core::policy::Policy;
+use std::collections::BTreeSet;
+
+/// How many names an error lists.
+const LISTED: usize = 10;
+
+/// What is looked at, and how.
+pub(super) struct Look<'a> {
+    pub(super) session: &'a Session,
+    /// By name or ARN; all where there are none.
+    pub(super) clusters: BTreeSet<String>,
+    /// What was read is wanted afterwards. Otherwise it is let go, service by service.
+    pub(super) keeps_inputs: bool,
+    pub(super) progress: Progress,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Looked {
+    pub(super) report: Report,
+    pub(super) inputs: Vec<PlanInput>,
+    pub(super) sizes: Sizes,
+    /// Every service, as `cluster/service`.
+    services: BTreeSet<String>,
+}
+
+impl Looked {
+    /// The services that a name which is none may have meant: those that hold it, or it them.
+    pub(super) fn nearest(&self, wanted: &str) -> Vec<String> {
+        let name = |service: &String| service.rsplit('/').next().unwrap_or(service).to_owned();
+        let wanted = wanted.rsplit('/').next().unwrap_or(wanted).to_lowercase();
+        let like = |service: &&String| name(service).contains(&wanted) || wanted.contains(&name(service));
+        let found: Vec<String> = self.services.iter().filter(like).take(LISTED).cloned().collect();
+        if found.is_empty() { self.services.iter().take(LISTED).cloned().collect() } else { found }
+    }
+}
+
+impl Look<'_> {
+    /// Reads and judges everything that was asked for.
+    pub(super) async fn at_everything(&self) -> Result<Looked, CommandError> {
+        let mut looked = Looked::default();
+        let clusters = self.find_clusters(&mut looked).await?;
+        for (number, cluster) in clusters.iter().enumerate() {
+            self.progress.begin(number + 1, clusters.len(), cluster.name());
+            self.at_cluster(cluster, &mut looked).await;
+        }
+        self.progress.end();
+        Ok(looked)
+    }
+
+    async fn find_clusters(&self, looked: &mut Looked) -> Result<BTreeSet<ClusterArn>, CommandError> {
+        let aws = &self.session.aws;
+        if self.clusters.is_empty() {
+            let clusters = list_clusters(aws).await.map_err(CommandError::Clusters)?;
+            // A few pages hold the groups of all clusters. If they cannot be read, that is told where they are missed.
+            looked.sizes.listed_groups = learn_all_groups(aws).await.ok();
+            looked.sizes.listed_clusters = Some(clusters.len());
+            return Ok(clusters);
+        }
+        let clusters = find_clusters(aws, &self.clusters).await.map_err(CommandError::Clusters)?;
+        looked.sizes.named_clusters = self.clusters.len();
+        if !clusters.missing.is_empty() {
+            let known = list_clusters(aws).await.unwrap_or_default();
+            looked.sizes.listed_clusters = Some(known.len());
+            let known: Vec<&str> = known.iter().take(LISTED).map(ClusterArn::name).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            for name in clusters.missing {
+                let why = format!("there is no cluster `{name}` in {}; there are: {known}", self.session.region);
+                looked.report.note_unread(&name, &why);
+            }
+        }
+        Ok(clusters.found)
+    }
+
+    /// Tells the observation who else is where its targets are, if that is in question. Where not all of the cluster's
+    /// tasks were read, because that takes more calls than a few services need, they are asked for now.
+    async fn answer(&self, everybody: &Everybody, mut input: PlanInput) -> PlanInput {
+        let asked = about_owners(&input);
+        if asked.is_empty() {
+            return input;
+        }
+        if everybody.is_whole() {
+            everybody.tell(&mut input.observation);
+            return input;
+        }
+        PlanInput { observation: answer_questions(&self.session.aws, input.observation, &asked).await, ..input }
+    }
+
+    async fn at_cluster(&self, cluster: &ClusterArn, looked: &mut Looked) {
+        looked.report.begin_cluster(cluster.name());
+        let names = match list_services(&self.session.aws, cluster).await {
+            Ok(names) => names,
+            Err(failure) => return looked.report.note_unread(cluster.name(), &text(&failure)),
+        };
+        looked.services.extend(names.iter().map(|name| format!("{}/{name}", cluster.name())));
+        let listed = names.len();
+        let on_progress = |progress| self.progress.show(progress);
+        let reading = observe_cluster(&self.session.aws, cluster, &names, Limits::NONE, &on_progress).await;
+        let ClusterReading { services, everybody, sizes, .. } = reading;
+        let observations = services.values().flatten();
+        let missing_groups = observations.flat_map(missing_groups).cloned().collect::<BTreeSet<_>>().len();
+        looked.sizes.clusters.push(ClusterSizes { listed, read: sizes, missing_groups });
+        let policy = Policy::default();
+        for (name, seen) in services {
+            match seen {
+                Ok(observation) => {
+                    let input = self.answer(&everybody, first_look(observation, &policy)).await;
+                    looked.report.add(&input);
+                    if self.keeps_inputs {
+                        looked.inputs.push(input);
+                    }
+                }
+                Err(failure) => looked.report.note_unread_service(cluster.name(), &name, &text(&failure)),
+            }
+        }
+    }
+}
+
+/// Whose else a place is, as far as that is in question.
+fn about_owners(input: &PlanInput) -> Questions {
+    let Questions { owners_on, owners_in_cluster, .. } = questions(input);
+    Questions { owners_on, owners_in_cluster, ..Questions::default() }
+}
+
+fn text(failure: &Failure) -> String {
+    chain(failure)
+}
+
+/// The groups of a service that ELBv2 does not know.
+fn missing_groups(seen: &Observation) -> impl Iterator<Item = &TargetGroupArn> {
+    let unread = |arn: &&TargetGroupArn| !seen.gaps.iter().any(|gap| gap.what == Missed::TargetGroup((*arn).clone()));
+    let missing = seen.target_groups.iter().filter(|(_, group)| **group == TargetGroup::Missing);
+    missing.map(|(arn, _)| arn).filter(unread)
+}

@@ -1,0 +1,183 @@
+//! What an audit has to say, whether it comes from a live account or from a recording. Sorted: the same look gives the
+//! same report.
+
+use portkeeper_core::audit::{Audit, Audited, audit};
+use portkeeper_core::compare::quiet;
+use portkeeper_core::ids::TargetGroupArn;
+use portkeeper_core::plan::{Decision, PlanInput, Verdict};
+use portkeeper_core::time::Timestamp;
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::ExitCode;
+
+/// The version of the JSON form. `docs/audit.md` describes it.
+pub(super) const VERSION: u32 = 1;
+
+/// A finding, and where.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// `cluster/service`.
+    pub(crate) service: String,
+    pub(crate) began: Timestamp,
+    pub(crate) audit: Audit,
+}
+
+/// Something that is not known, and where.
+#[derive(Debug)]
+pub(crate) struct NotKnown {
+    pub(crate) service: String,
+    pub(crate) verdict: Verdict,
+}
+
+/// How much of one cluster was looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) services: usize,
+    pub(crate) tasks: usize,
+    pub(crate) target_groups: BTreeSet<TargetGroupArn>,
+    pub(crate) targets: usize,
+}
+
+/// Everything that was seen, as far as it is told.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) clusters: BTreeMap<String, Seen>,
+    found: Vec<Found>,
+    pub(crate) not_known: Vec<NotKnown>,
+    /// Differences that are too young to be judged.
+    pub(crate) young: usize,
+    /// Why services are not looked at more closely, and how many.
+    pub(crate) left: BTreeMap<String, usize>,
+    /// What could not be read and why, with the services that it concerns.
+    pub(crate) unread: BTreeMap<(String, String), BTreeSet<String>>,
+}
+
+impl Report {
+    /// The cluster is looked at, even if nothing comes of it.
+    pub(super) fn begin_cluster(&mut self, name: &str) {
+        self.clusters.entry(name.to_owned()).or_default();
+    }
+
+    /// A cluster, or something of it, could not be read.
+    pub(crate) fn note_unread(&mut self, what: &str, why: &str) {
+        self.unread.entry((what.to_owned(), why.to_owned())).or_default();
+    }
+
+    /// The same of one service.
+    pub(crate) fn note_unread_service(&mut self, cluster: &str, service: &str, why: &str) {
+        let key = (cluster.to_owned(), why.to_owned());
+        self.unread.entry(key).or_default().insert(service.to_owned());
+    }
+
+    /// Judges a service and adds what is said of it.
+    pub(crate) fn add(&mut self, input: &PlanInput) {
+        let observation = &input.observation;
+        let (cluster, service) = (observation.key.cluster.name(), &observation.key.service);
+        for gap in &observation.gaps {
+            self.note_unread_service(cluster, service, &gap.why);
+        }
+        let seen = self.clusters.entry(cluster.to_owned()).or_default();
+        seen.services += 1;
+        seen.tasks += observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
+        for arn in observation.target_groups.keys() {
+            // Services may share a group.
+            if let (true, Some(group)) = (seen.target_groups.insert(arn.clone()), observation.found_group(arn)) {
+                seen.targets += group.targets.iter().filter(|target| target.is_registered()).count();
+            }
+        }
+        let Audited { findings, young, unknown, plan } = audit(input);
+        let is_off = plan.verdicts.iter().find(|verdict| verdict.why.starts_with("mode off"));
+        if let Some(why) = quiet(observation).map(str::to_owned).or(is_off.map(|verdict| verdict.why.clone())) {
+            *self.left.entry(why).or_default() += 1;
+        }
+        self.young += young.len();
+        let service = observation.key.to_string();
+        let found = |audit| Found { service: service.clone(), began: input.now, audit };
+        self.found.extend(findings.into_iter().map(found));
+        self.not_known.extend(unknown.into_iter().map(|verdict| NotKnown { service: service.clone(), verdict }));
+    }
+
+    /// Every finding, the loudest first, then by service.
+    pub(crate) fn findings(&self) -> Vec<&Found> {
+        let mut found: Vec<&Found> = self.found.iter().collect();
+        found.sort_by_key(|it| {
+            (Reverse(it.audit.severity), it.audit.code.clone(), it.service.clone(), it.audit.subject.clone())
+        });
+        found
+    }
+
+    /// How many findings of each kind.
+    pub(crate) fn by_code(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for found in &self.found {
+            *counts.entry(found.audit.code.to_string()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one is named.
+    pub(super) fn exit_code(&self, service: Option<&str>) -> ExitCode {
+        let is_meant = |key: &str| service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted));
+        if !self.unread.is_empty() {
+            ExitCode::from(2)
+        } else if self.found.iter().any(|found| is_meant(&found.service)) {
+            ExitCode::from(1)
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
+    /// As `--json` prints it.
+    pub(crate) fn to_json(&self) -> Value {
+        let clusters: BTreeMap<&String, Value> =
+            self.clusters.iter().map(|(name, seen)| (name, seen.to_json())).collect();
+        let not_known = self.not_known.iter().map(|it| {
+            json!({ "service": it.service, "subject": it.verdict.subject, "code": it.verdict.code, "why": it.verdict.why })
+        });
+        let unread = self
+            .unread
+            .iter()
+            .map(|((what, why), services)| json!({ "cluster": what, "why": why, "services": services }));
+        json!({
+            "version": VERSION,
+            "clusters": clusters,
+            "findings": self.findings().into_iter().map(Found::to_json).collect::<Vec<_>>(),
+            "by_code": self.by_code(),
+            "not_known": not_known.collect::<Vec<_>>(),
+            "too_young": self.young,
+            "not_looked_at": self.left,
+            "unread": unread.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Seen {
+    fn to_json(&self) -> Value {
+        json!({
+            "services": self.services, "tasks": self.tasks, "target_groups": self.target_groups.len(),
+            "targets": self.targets,
+        })
+    }
+}
+
+impl Found {
+    fn to_json(&self) -> Value {
+        let Audit { code, severity, subject, task, why, then, then_why } = &self.audit;
+        json!({
+            "code": code, "severity": severity, "service": self.service, "subject": subject, "about": subject.to_string(),
+            "task": task, "why": why, "then": then_name(then), "then_why": then_why,
+        })
+    }
+}
+
+/// What would follow, as one word.
+fn then_name(then: &Decision) -> &'static str {
+    match then {
+        Decision::Repair(kind) => kind.verb(),
+        Decision::Await(_) => "tell_if_it_lasts",
+        Decision::Tell => "tell",
+        Decision::Withheld => "withhold",
+        Decision::Right | Decision::Leave | Decision::Unknown => "leave",
+    }
+}

@@ -1,0 +1,42 @@
+//! Five hundred services of ten tasks: exactly what was planted, with the fewest calls, in little memory.
+
+use crate::account::Served;
+use serde_json::Value;
+
+/// `code service about`, sorted.
+pub fn findings(report: &Value) -> Vec<String> {
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |it: &Value, member: &str| it[member].as_str().unwrap().to_owned();
+    let mut found: Vec<String> =
+        findings.map(|it| format!("{} {} {}", text(it, "code"), text(it, "service"), text(it, "about"))).collect();
+    found.sort();
+    found
+}
+
+/// The same of what was planted.
+pub fn planted(account: &Served) -> Vec<String> {
+    let planted = account.planted.iter().map(|it| format!("{} {} {}", it.code, it.service, it.about));
+    let mut planted: Vec<String> = planted.collect();
+    planted.sort();
+    planted
+}
+
+#[test]
+fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
+    let account = Served::large(500, 10);
+    let said = account.audit(&["--json"]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    let report = said.json();
+    assert_eq!(planted(&account).len(), 16);
+    assert_eq!(findings(&report), planted(&account));
+    assert_eq!(report["unread"], serde_json::json!([]));
+    assert_eq!(report["clusters"]["prod-1"]["services"], 250);
+    assert_eq!(report["clusters"]["prod-2"]["tasks"], 2500);
+    let api = &report["api"];
+    assert_eq!(api["total"], api["lower_bound"]["total"], "{api:#}");
+    assert_eq!(api["total"], account.calls(), "every call that the account saw was counted");
+    println!("{} calls, {} s, at most {} MB", api["total"], report["seconds"], said.peak_kb / 1024);
+    assert!(said.peak_kb < 150 * 1024, "{} kB", said.peak_kb);
+    assert!(!cfg!(target_os = "linux") || said.peak_kb > 0, "the memory was not seen");
+    assert_eq!(said.err, "", "no progress bar where nobody sees it");
+}

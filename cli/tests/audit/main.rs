@@ -1,0 +1,8 @@
+//! `portkeeper audit` as people type it, against a simulated account behind HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod account;
+mod large;
+mod odd;
+mod recording;
+mod trouble;

@@ -1,0 +1,153 @@
+//! What is missing or cannot be read: named, with the way out, and never taken for "nothing is wrong".
+
+use crate::account::{Served, run};
+use crate::large::{findings, planted};
+use portkeeper_world::api::Service;
+use portkeeper_world::faults::{Fault, Rule};
+
+fn deny(account: &Served, service: Service, operation: &str, containing: &str) {
+    let rule = Rule::new(service, operation, Fault::AccessDenied).containing(containing).forever();
+    account.world.lock().faults.add(rule);
+}
+
+#[test]
+fn the_exit_code_says_how_it_is() {
+    let sound = Served::large(1, 2);
+    let said = sound.audit(&[]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("Nothing wrong was found."), "{}", said.out);
+    assert!(said.out.contains("Looked at 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."));
+
+    let broken = Served::large(40, 3);
+    let said = broken.audit(&[]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.out.contains("16 findings: "), "{}", said.out);
+    assert!(said.out.contains("without Portkeeper's ledger"), "{}", said.out);
+    assert!(!said.out.contains('\u{1b}'), "no colours in a pipe");
+}
+
+#[test]
+fn one_unreadable_cluster_leaves_the_others_shown() {
+    let account = Served::of(|world| {
+        for cluster in ["one", "two"] {
+            world.make_cluster(cluster).unwrap();
+        }
+        let group = world.make_bare_group("web-tg", portkeeper_world::elb::TargetType::Ip).unwrap();
+        world.ecs.behaviour.accept_broken_services = true;
+        let spec = portkeeper_world::scenario::ServiceSpec::new("two", "web").container("app", &[8080]).fargate();
+        world.make_service(&spec.behind(&group, "app", 8080)).unwrap();
+        world.advance_secs(300);
+    });
+    deny(&account, Service::Ecs, "ListServices", "cluster/one");
+    let said = account.audit(&["--json"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+    let report = said.json();
+    assert_eq!(findings(&report), ["target_group_unattached two/web web-tg"]);
+    assert_eq!(report["unread"][0]["cluster"], "one");
+    assert!(report["unread"][0]["why"].as_str().unwrap().contains("ecs:ListServices"), "{report:#}");
+    let said = account.audit(&[]);
+    assert!(
+        said.out.contains("could not be read one: ecs:ListServices of the services of one was denied"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_exist_is_named_with_those_that_do() {
+    let account = Served::large(40, 3);
+    let said = account.audit(&["--cluster", "prod-1", "--cluster", "pord-2", "--json"]);
+    assert_eq!(said.code, 2);
+    let report = said.json();
+    assert_eq!(report["unread"][0]["why"], "there is no cluster `pord-2` in eu-west-1; there are: prod-1");
+    assert_eq!(findings(&report), planted(&account), "the other cluster is looked at");
+    let api = &report["api"];
+    assert_eq!(api["total"], account.calls());
+}
+
+/// What cannot be read is unknown, never absent: there is no finding that rests on it.
+#[test]
+fn a_missing_permission_is_named_and_makes_no_finding() {
+    let every = [
+        (Service::Ecs, "DescribeServices", "ecs:DescribeServices"),
+        (Service::Ecs, "ListTasks", "ecs:ListTasks"),
+        (Service::Ecs, "DescribeTasks", "ecs:DescribeTasks"),
+        (Service::Ecs, "DescribeClusters", "ecs:DescribeClusters"),
+        (Service::Ecs, "DescribeContainerInstances", "ecs:DescribeContainerInstances"),
+        (Service::Ecs, "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        (Service::Elb, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        (Service::Elb, "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
+    ];
+    let account = Served::large(40, 3);
+    let all = planted(&account);
+    for (service, operation, action) in every {
+        deny(&account, service, operation, "");
+        let said = account.audit(&["--json"]);
+        account.world.lock().faults.clear();
+        assert_eq!(said.code, 2, "{action}: {}", said.err);
+        let report = said.json();
+        let named = |it: &serde_json::Value| {
+            let why = it["why"].as_str().unwrap();
+            why.contains(&format!("{action} of ")) && why.contains("the role needs this IAM action")
+        };
+        assert!(report["unread"].as_array().unwrap().iter().any(named), "{action}: {:#}", report["unread"]);
+        for found in findings(&report) {
+            assert!(all.contains(&found), "{action}: {found} is not so");
+        }
+    }
+}
+
+#[test]
+fn without_any_permission_nothing_can_be_looked_at() {
+    let account = Served::large(1, 1);
+    deny(&account, Service::Ecs, "ListClusters", "");
+    let said = account.audit(&[]);
+    assert_eq!(said.code, 2);
+    assert_eq!(said.out, "");
+    assert!(said.err.contains("the clusters cannot be listed"), "{}", said.err);
+    assert!(said.err.contains("ecs:ListClusters of the clusters of the account was denied"), "{}", said.err);
+}
+
+#[test]
+fn what_is_not_configured_is_named_with_the_way_out() {
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["audit"], &["no region is configured", "--region", "AWS_REGION"]),
+        (&["audit", "--region", "eu-west-1"], &["there are no AWS credentials", "aws sso login", "AWS_PROFILE"]),
+        (&["audit", "--endpoint-url", "127.0.0.1:1"], &["`127.0.0.1:1` is not an endpoint", "http://"]),
+        (
+            &["audit", "--endpoint-url", "http://127.0.0.1:1"],
+            &["the clusters cannot be listed", "could not be reached"],
+        ),
+        (&["audit", "--api-share", "0"], &["invalid value '0'", "--api-share"]),
+    ];
+    for (arguments, wanted) in cases {
+        let said = run(arguments);
+        assert_eq!(said.code, 2, "{arguments:?}");
+        assert_eq!(said.out, "", "{arguments:?}");
+        for words in wanted {
+            assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
+        }
+    }
+}
+
+#[test]
+fn a_service_is_explained_task_by_task() {
+    let account = Served::large(40, 3);
+    let missing = account.planted.iter().find(|it| it.code == "missing").unwrap().clone();
+    let said = account.audit(&["--explain", &missing.service]);
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.out.contains(&format!("{} at ", missing.service)), "{}", said.out);
+    assert!(said.out.contains("3 tasks wanted, 3 running"), "{}", said.out);
+    assert!(said.out.contains("is not registered: seen once; a second"), "{}", said.out);
+    let said = account.audit(&["--explain", missing.service.split('/').nth(1).unwrap(), "--json"]);
+    let explained = said.json();
+    let tasks = explained["services"][0]["tasks"].as_array().unwrap();
+    let absent = tasks.iter().filter(|task| task["should_have"][0]["registered"].is_null());
+    assert!(absent.count() >= 1, "{explained:#}");
+
+    let sound = account.audit(&["--explain", "prod-1/api-001"]);
+    assert_eq!(sound.code, 0, "{}{}", sound.out, sound.err);
+    let unknown = account.audit(&["--explain", "auth"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("there is no service `auth`; did you mean one of prod-1/auth-002"), "{}", unknown.err);
+}
