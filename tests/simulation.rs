@@ -24,7 +24,7 @@ const MUTATIONS: [(Mutation, u64); 12] = [
     (Mutation::ReleaseIgnored, 1),
     (Mutation::ManyWriters, 4),
     (Mutation::ModeIgnored, 2),
-    (Mutation::NoSweep, 11),
+    (Mutation::NoSweep, 71),
     (Mutation::StoppedNotListed, 1),
 ];
 
