@@ -97,7 +97,7 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
 /// The scheduled look at everything: a stale target of which no message tells leads to a message, and to no write.
 #[tokio::test]
 async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
-    let mut deployed = Deployed::with("sweep").await;
+    let deployed = Deployed::with("sweep").await;
     deployed.account.leave_a_target_behind().await;
     let Some(Answer::Response(report)) = deployed.api.invoke(&json!({}), 300).await else {
         panic!("{}", deployed.process.said())

@@ -171,6 +171,14 @@ async fn a_record_is_stored_under_a_condition() {
     .assert_eq(&pretty(&inputs[1]));
     let read = ledger::recall(shop.aws(), "ledger", std::slice::from_ref(&key)).await.unwrap();
     assert_eq!(read.records[&key], second);
+}
+
+#[tokio::test]
+async fn a_record_is_read_together_with_the_kill_switch() {
+    let shop = Shop::new(0, &[]);
+    let key = shop.key("web");
+    let read = ledger::recall(shop.aws(), "ledger", std::slice::from_ref(&key)).await.unwrap();
+    assert_eq!(read.records[&key], ledger::Stored::default());
     expect![[r#"
         {
           "RequestItems": {
