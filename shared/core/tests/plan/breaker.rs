@@ -186,26 +186,74 @@ fn registrations_do_not_count() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 RUNNING/RUNNING on i-1 app:8080->32769
-        task s1 STOPPED/STOPPED on i-1 app:8080->32801 ended 10m ago
         target web i-1:32769 healthy
+        look
+        look after 60s
+        target web i-1:32768 healthy
+        task s1 STOPPED/STOPPED on i-1 app:8080->32801 ended 10m ago
         target web i-1:32801 unhealthy
+        look after 60s
+        look after 60s
         ",
         &expect![[r#"
             0s:
-              asks: state of i-1; group web; owners on i-1
+              asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: state of i-1; group web; owners on i-1
+              asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              plan: register web [i-1:32768]; deregister web [i-1:32801]
+              plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
+              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32801]
               alert: stale (error): web i-1:32801
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale web i-1:32801, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn what_was_made_is_no_reason_to_tell_of_a_limit_while_nothing_more_is_to_be_made() {
+    check(
+        &format!(
+            "
+            {TWO_STALE}
+            look
+            look after 60s
+            target web i-1:32801 gone
+            target web i-1:32802 gone
+            look after 60s
+            policy max=1
+            look after 60s
+            "
+        ),
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32801, i-1:32802]
+              alert: stale (error): web i-1:32801, web i-1:32802
+              looks again in 60s
+            120s:
+              alert: resolved stale (info): web i-1:32801 (the target is no longer registered, 2 min after it was first seen), web i-1:32802 (the target is no longer registered, 2 min after it was first seen)
+            180s:
+              nothing to write down
         "#]],
     );
 }

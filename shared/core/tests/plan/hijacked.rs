@@ -201,7 +201,7 @@ fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
               service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
               web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
               web i-1:32769 | hijacked | withheld | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: it would empty the target group
-              alert: hijacked (critical): web i-1:32769
+              alert: hijacked (critical): web i-1:32769 (held back)
               alert: limit_exceeded (error): web
               looks again in 840s
             open: hijacked web i-1:32769, seen 2, told

@@ -257,6 +257,7 @@ fn tasks_that_end_for_other_reasons_are_no_kill_loop() {
         task e2 STOPPED/STOPPED on i-1 ended 8m ago
         task k1 STOPPED/STOPPED on i-1 ended 7m ago killed web
         task k2 STOPPED/STOPPED on i-1 ended 6m ago killed web
+        task p1 STOPPED/STOPPED on i-1 ended 6m ago killed web stop-code UserInitiated
         task j1 STOPPED/STOPPED on i-1 group family:job started-by person ended 5m ago killed web
         ",
         &expect![[r#"
@@ -291,6 +292,48 @@ fn a_part_of_an_external_service_is_all_that_is_wanted_of_it() {
               service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
               looks again in 900s
             open: below_desired service, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn what_ecs_said_before_all_tasks_ran_explains_nothing() {
+    check(
+        &format!(
+            r#"
+            group web
+            service shop/web binds web to app:8080 desired=2
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768
+            target web i-1:32768 healthy
+            says 70m "{NO_PLACE}"
+            says 60m "{STEADY}"
+            look
+            "#
+        ),
+        &expect![[r#"
+            0s:
+              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              looks again in 900s
+            open: below_desired service, seen 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_change_of_task_sets_explains_that_tasks_are_lacking() {
+    check(
+        "
+        group web
+        service shop/web binds nothing controller=CODE_DEPLOY desired=2
+        taskset 111 binds web to app:8080
+        taskset 222 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        target web i-1:32768 healthy
+        look
+        ",
+        &expect![[r#"
+            0s:
+              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
         "#]],
     );
 }

@@ -102,6 +102,7 @@ fn told(alert: &Alert) -> String {
         AlertState::Resolved => "resolved ",
     };
     let items = alert.items.iter().map(|item| match alert.state {
+        AlertState::Opened if item.withheld => format!("{} (held back)", item.subject),
         AlertState::Opened => item.subject.to_string(),
         AlertState::Resolved => format!("{} ({})", item.subject, item.why),
     });

@@ -100,6 +100,7 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
             "disconnected" => task.connected = false,
             "connected" => task.connected = true,
             "anywhere" => task.anywhere = true,
+            "stop-code" => task.stop_code = Some(words.expect("a stop code")),
             "killed" => {
                 let group = names::group(&words.expect("a target group"));
                 task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
