@@ -1,4 +1,4 @@
-//! The seeded simulation, a few seeds of it: `cargo run --release -p portkeeper-tests --bin simulate` plays many.
+//! The seeded simulation, a few seeds of it: `cargo run --profile simulation -p portkeeper-tests --bin simulate` plays many.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper_tests::simulation::{Mutation, Outcome, run};

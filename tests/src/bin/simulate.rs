@@ -1,8 +1,8 @@
 //! Plays many seeds of the simulation, on every processor, and sums up what happened.
 //!
 //! ```text
-//! cargo run --release -p portkeeper-tests --bin simulate -- --seeds 1000 [--from 1] [--mutation NoProof]
-//! cargo run --release -p portkeeper-tests --bin simulate -- --seed 7 --trace
+//! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seeds 1000 [--from 1] [--mutation NoProof]
+//! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed 7 --trace
 //! ```
 //!
 //! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it again. 2: the
@@ -16,6 +16,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
+
+/// Three quarters of a run are small allocations: requests, answers, and what the SDK makes of them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--mutation NAME] [--keep-going]";
 

@@ -119,7 +119,7 @@ pub(crate) fn violation(play: &Play, violation: &Violation) -> String {
     let mutation = play.mutation.map_or_else(String::new, |mutation| format!(" --mutation {mutation:?}"));
     let _ = writeln!(
         text,
-        "\nagain: cargo run --release -p portkeeper-tests --bin simulate -- --seed {} --trace{mutation}",
+        "\nagain: cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed {} --trace{mutation}",
         play.seed
     );
     text
