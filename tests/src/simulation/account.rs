@@ -3,6 +3,7 @@
 //! Everything is made as a person would make it. What is kept here is what a person would remember of it.
 
 use super::dice::{Dice, one_in, weighted};
+use super::opponents::Opponent;
 use fastrand::Rng;
 use portkeeper::stage::StageError;
 use portkeeper_core::policy::Mode;
@@ -11,12 +12,16 @@ use portkeeper_world::ecs::{RegisterAt, Replaces};
 use portkeeper_world::elb::TargetType;
 use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The container of every service, and its port. Services in host mode get ports of their own.
 const CONTAINER: &str = "app";
 const PORT: u16 = 8080;
 const SECOND_PORT: u16 = 9090;
 const FIRST_HOST_PORT: u16 = 7000;
+
+/// One account in so many has a service of very many tasks: those take ten times as long to play.
+const MASS: u32 = 25;
 
 /// What kind of service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +38,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn target_type(self) -> TargetType {
+    pub(crate) fn target_type(self) -> TargetType {
         match self {
             Self::Awsvpc | Self::Fargate | Self::BlueGreen => TargetType::Ip,
             _ => TargetType::Instance,
@@ -64,12 +69,20 @@ pub(crate) struct ServiceModel {
     pub mode_since_ms: u64,
     /// Its ledger item was tampered with.
     pub ledger_touched: bool,
+    /// A person deleted it.
+    pub deleted: bool,
 }
 
 impl ServiceModel {
     /// `cluster/service`
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.cluster, self.name)
+    }
+
+    /// Its load balancers name this group now. `CODE_DEPLOY` keeps no record of the group that is not in use.
+    pub(crate) fn names(&self, group: &str) -> bool {
+        let in_entry = |entry: &Value| entry.to_string().contains(group);
+        !self.deleted && self.kind != Kind::CodeDeploy && self.spec.load_balancers.iter().any(in_entry)
     }
 }
 
@@ -92,8 +105,14 @@ pub(crate) struct Account {
     pub stranger: String,
     /// Tasks whose agent reports no bindings.
     pub unbound: Vec<String>,
+    /// Tasks whose programs do not answer as they should.
+    pub sick: Vec<String>,
     /// The answers of `DescribeTasks` up to this one may be old.
     pub old_answers: usize,
+    /// Who writes in target groups beside ECS and Portkeeper.
+    pub opponents: Vec<Opponent>,
+    /// Groups that no load balancer leads to any more, or that were deleted.
+    pub damaged: BTreeSet<String>,
 }
 
 impl Account {
@@ -149,6 +168,9 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
     for number in 0..random.usize(2..6) {
         add_service(world, random, &mut account, number)?;
     }
+    if one_in(random, MASS) {
+        make_big(world, random, &account)?;
+    }
     for group in account.groups() {
         let seconds = random.choice(["10", "60", "300"]).unwrap_or("60");
         let attributes = json!([{ "Key": "deregistration_delay.timeout_seconds", "Value": seconds }]);
@@ -156,6 +178,16 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
         world.person_elb("ModifyTargetGroupAttributes", &input)?;
     }
     Ok(account)
+}
+
+/// A service of so many tasks that lists have several pages and deployments move many targets at once.
+fn make_big(world: &mut World, random: &mut Rng, account: &Account) -> Result<(), StageError> {
+    let fitting = account.services.iter().filter(|service| matches!(service.kind, Kind::Bridge | Kind::Fargate));
+    let Some(service) = random.choice(fitting.collect::<Vec<_>>()) else { return Ok(()) };
+    let desired = random.u32(30..130);
+    let input = json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
+    world.person_ecs("UpdateService", &input)?;
+    Ok(())
 }
 
 fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, number: usize) -> Result<(), StageError> {
@@ -178,6 +210,7 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
     let prefix = format!("{cluster}-{name}");
     let mut front = match &twin {
         Some(twin) => Frontend { group: twin.groups.first().cloned().unwrap_or_default(), ..nowhere() },
+        None if kind.shares() && one_in(random, 6) => world.make_nlb(&prefix, kind.target_type())?,
         None => world.make_alb(&prefix, kind.target_type())?,
     };
     let mut groups = vec![front.group.clone()];
@@ -223,6 +256,7 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
         mode: Mode::Repair,
         mode_since_ms: 0,
         ledger_touched: false,
+        deleted: false,
     });
     Ok(())
 }

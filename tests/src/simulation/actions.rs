@@ -6,12 +6,11 @@
 use super::account::{Account, Kind, ServiceModel};
 use super::dice::{one_in, weighted};
 use super::history::History;
-use super::people;
-use super::rollouts;
+use super::{machines, opponents, people, plumbing, rollouts};
 use fastrand::Rng;
 use portkeeper::stage::StageError;
 use portkeeper_world::World;
-use portkeeper_world::ecs::InstanceOptions;
+use portkeeper_world::ecs::Answer;
 use serde_json::json;
 
 /// What an action may look at and change.
@@ -27,15 +26,18 @@ pub(crate) struct Scene<'a> {
 enum Action {
     Scale,
     Deploy,
+    DeployAll,
     RollBack,
     KillTask,
     StopTask,
     InterruptTask,
+    Sicken,
     RestartAgent,
     Disconnect,
     Reconnect,
     TerminateInstance,
     ForceDeregister,
+    DrainInstance,
     LoseRegistrations,
     KeepTargets,
     DelayRegistrations,
@@ -45,20 +47,28 @@ enum Action {
     Deregister,
     Tag,
     RunTask,
+    Keep,
+    Undo,
+    Unplug,
+    MoveGroup,
+    DeleteService,
 }
 
-const ACTIONS: [(u32, Action); 20] = [
+const ACTIONS: [(u32, Action); 28] = [
     (6, Action::Scale),
     (6, Action::Deploy),
+    (1, Action::DeployAll),
     (2, Action::RollBack),
     (4, Action::KillTask),
     (4, Action::StopTask),
     (2, Action::InterruptTask),
+    (2, Action::Sicken),
     (3, Action::RestartAgent),
     (2, Action::Disconnect),
     (2, Action::Reconnect),
     (1, Action::TerminateInstance),
     (1, Action::ForceDeregister),
+    (1, Action::DrainInstance),
     (4, Action::LoseRegistrations),
     (5, Action::KeepTargets),
     (1, Action::DelayRegistrations),
@@ -68,6 +78,11 @@ const ACTIONS: [(u32, Action); 20] = [
     (3, Action::Deregister),
     (2, Action::Tag),
     (1, Action::RunTask),
+    (2, Action::Keep),
+    (2, Action::Undo),
+    (1, Action::Unplug),
+    (1, Action::MoveGroup),
+    (1, Action::DeleteService),
 ];
 
 /// Does something, and says what.
@@ -83,19 +98,30 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
     match action {
         Action::Scale => scale(scene),
         Action::Deploy => rollouts::deploy(scene),
+        Action::DeployAll => rollouts::deploy_all(scene),
         Action::RollBack => {
             let key = service(scene)?.key();
             Ok(format!("{key} rolls back: {}", scene.world.roll_back(&key)))
         }
-        Action::KillTask | Action::StopTask | Action::InterruptTask | Action::LoseBindings => end_task(scene, action),
-        Action::RestartAgent | Action::Disconnect | Action::Reconnect => agent(scene, action),
-        Action::TerminateInstance | Action::ForceDeregister => lose_instance(scene, action),
+        Action::KillTask | Action::StopTask | Action::InterruptTask => end_task(scene, action),
+        Action::LoseBindings | Action::Sicken => spoil_task(scene, action),
+        Action::RestartAgent => machines::restart_agent(scene),
+        Action::Disconnect => machines::disconnect(scene),
+        Action::Reconnect => machines::reconnect(scene),
+        Action::TerminateInstance => machines::lose(scene, machines::End::Terminated),
+        Action::ForceDeregister => machines::lose(scene, machines::End::Deregistered),
+        Action::DrainInstance => machines::lose(scene, machines::End::Draining),
         Action::LoseRegistrations | Action::KeepTargets | Action::DelayRegistrations => misbehave(scene, action),
         Action::Reuse => reuse(scene),
         Action::Register => people::register(scene),
         Action::Deregister => people::deregister(scene),
         Action::Tag => people::tag(scene),
         Action::RunTask => run_task(scene),
+        Action::Keep => opponents::keep(scene),
+        Action::Undo => opponents::undo(scene),
+        Action::Unplug => plumbing::unplug(scene),
+        Action::MoveGroup => plumbing::move_group(scene),
+        Action::DeleteService => plumbing::delete_or_make(scene),
     }
 }
 
@@ -141,16 +167,26 @@ fn end_task(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError>
             scene.world.interrupt_task(&task)?;
             Ok(format!("task {title} is interrupted"))
         }
-        Action::LoseBindings => {
-            scene.world.lose_bindings(&task, true)?;
-            scene.account.unbound.push(task);
-            Ok(format!("the agent reports no bindings of task {title}"))
-        }
         _ => {
             stop_task(scene.world, &task)?;
             Ok(format!("a person stops task {title}"))
         }
     }
+}
+
+/// A task that runs on and is not as it should be.
+fn spoil_task(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
+    let task = task(scene)?;
+    let title = short(&task).to_owned();
+    if matches!(action, Action::LoseBindings) {
+        scene.world.lose_bindings(&task, true)?;
+        scene.account.unbound.push(task);
+        return Ok(format!("the agent reports no bindings of task {title}"));
+    }
+    let answer = if one_in(scene.random, 2) { Answer::Silence } else { Answer::Status(500) };
+    scene.world.set_answer(&task, answer)?;
+    scene.account.sick.push(task);
+    Ok(format!("task {title} answers with {answer:?} from now on"))
 }
 
 fn stop_task(world: &mut World, task: &str) -> Result<(), StageError> {
@@ -159,47 +195,11 @@ fn stop_task(world: &mut World, task: &str) -> Result<(), StageError> {
     Ok(())
 }
 
-fn agent(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
-    let connected = !matches!(action, Action::Reconnect);
-    let fitting = scene.account.instances.iter_mut().filter(|instance| instance.connected == connected);
-    let fitting: Vec<_> = fitting.collect();
-    let instance = scene.random.choice(fitting).ok_or("no such instance")?;
-    let id = instance.id.clone();
-    match action {
-        Action::RestartAgent => scene.world.restart_agent(&id)?,
-        Action::Disconnect => {
-            scene.world.disconnect_agent(&id)?;
-            instance.connected = false;
-        }
-        _ => {
-            scene.world.reconnect_agent(&id)?;
-            instance.connected = true;
-        }
-    }
-    Ok(format!("agent on {id}: {action:?}"))
-}
-
-/// An instance goes and another comes.
-fn lose_instance(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
-    let count = scene.account.instances.len();
-    let index = scene.random.usize(0..count.max(1));
-    let lost = scene.account.instances.get(index).ok_or("no instance")?.clone();
-    if matches!(action, Action::TerminateInstance) {
-        scene.world.terminate_instance(&lost.id)?;
-    } else {
-        scene.world.force_deregister_instance(&lost.id)?;
-    }
-    let fresh = scene.world.add_container_instance(&lost.cluster, &InstanceOptions::default())?;
-    if let Some(instance) = scene.account.instances.get_mut(index) {
-        instance.id.clone_from(&fresh);
-        instance.connected = true;
-    }
-    Ok(format!("{action:?} {}; {fresh} joins", lost.id))
-}
-
 fn misbehave(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
     let key = service(scene)?.key();
-    let count = scene.random.u32(1..4);
+    // A service of very many tasks loses very many targets at once.
+    let many = u32::try_from(scene.world.running_tasks(&key)?.len() / 3).unwrap_or(0);
+    let count = scene.random.u32(1..many.max(4));
     match action {
         Action::LoseRegistrations => scene.world.lose_registrations(&key, count),
         Action::KeepTargets => scene.world.keep_targets(&key, count),

@@ -33,14 +33,17 @@ fn broken(rule: &'static str, what: impl Into<String>) -> Result<(), Violation> 
     Err(Violation { rule, what: what.into() })
 }
 
+/// `cluster/service`, direction, group, target.
+type Repaired = (String, ActionKind, String, String);
+
 /// Watches every write and every check.
 #[derive(Debug)]
 pub(crate) struct Judge {
     policy: Policy,
     /// How many writes were judged.
     seen: usize,
-    /// When the check began that repaired a target last, by service, direction and target.
-    repaired: BTreeMap<(String, ActionKind, String, String), u64>,
+    /// When the checks began that repaired a target, by service, direction and target.
+    repaired: BTreeMap<Repaired, Vec<u64>>,
     /// Begin and end of the checks of each service that saw everything.
     looks: BTreeMap<String, Vec<(u64, u64)>>,
 }
@@ -107,11 +110,20 @@ impl Judge {
         }
         for outcome in tried.iter().filter(|outcome| outcome.result == OutcomeResult::Done) {
             let of = (key.clone(), outcome.kind, outcome.group.to_string(), outcome.target.to_string());
-            let before = self.repaired.insert(of, checked.began_ms);
+            let repaired = self.repaired.entry(of).or_default();
+            let before = repaired.last().copied();
+            repaired.push(checked.began_ms);
             let again = before.is_some_and(|at| at + u64::from(self.policy.confirm_seconds) * 1000 > now);
             if again && !service.ledger_touched {
                 let what = format!("{} {} twice within the confirm time", outcome.kind.verb(), outcome.target);
                 return broken("one writer", format!("{key}: {what}"));
+            }
+            // The window runs from the moment that the reading of a check ended, a little after its begin.
+            let window = u64::from(self.policy.fight_window()) * 1000 - CHECK_TAKES_MS;
+            let recent = repaired.iter().filter(|at| **at + window > checked.began_ms).count();
+            if recent > self.policy.fight_repairs as usize && !service.ledger_touched {
+                let what = format!("{} {} for the {recent}th time", outcome.kind.verb(), outcome.target);
+                return broken("fight", format!("{key}: {what} within the fight window"));
             }
         }
         Ok(())

@@ -7,11 +7,15 @@
 mod account;
 mod actions;
 mod dice;
+mod explained;
 mod handling;
 mod history;
 mod judge;
+mod machines;
 mod mutation;
+mod opponents;
 mod people;
+mod plumbing;
 mod quiet;
 mod rollouts;
 mod stats;
@@ -29,7 +33,7 @@ use history::History;
 use judge::{Judge, Violation};
 use portkeeper::stage::{QUEUE, Stage, StageError};
 use portkeeper_aws::account::Aws;
-use portkeeper_world::api::{ApiError, Caller};
+use portkeeper_world::api::{ApiError, Call, Caller};
 use portkeeper_world::dynamodb::Item;
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
@@ -39,6 +43,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long services get to come up before trouble begins, in seconds.
 const WARM_UP_SECS: u64 = 150;
+
+/// One step in so many takes as long as ECS remembers stopped tasks, and longer.
+const LONG_STEPS: u32 = 100;
+const LONG_STEP_SECS: u64 = 4000;
 
 /// While two functions work at once, or one is to be killed, every call takes at least this long, in milliseconds:
 /// without it a function would run from its begin to its end in one go.
@@ -113,6 +121,12 @@ impl From<ApiError> for Stop {
     }
 }
 
+/// A call that changes something.
+fn is_write(call: &&Call) -> bool {
+    let writes = ["PutItem", "SendMessage", "Publish", "RegisterTargets", "DeregisterTargets"];
+    writes.contains(&call.operation.as_str())
+}
+
 /// A seed being played.
 struct Play {
     seed: u64,
@@ -140,6 +154,8 @@ enum How {
     Twice,
     /// By a function that dies after so many of its calls.
     Killed(usize),
+    /// By a function that dies after so many of its writes: to the ledger, the queue, the topic, a target group.
+    KilledAtWrite(usize),
     /// While it is handled, something happens in the account after so many turns.
     Interrupted(usize),
 }
@@ -201,7 +217,11 @@ impl Play {
             let text = troubles::delivery(&mut self.stage.world.lock(), &mut self.dice.delivery);
             self.note(&text);
         }
-        let seconds = self.dice.world.choice([2, 10, 30, 60, 100, 160]).unwrap_or(10);
+        let seconds = if one_in(&mut self.dice.world, LONG_STEPS) {
+            LONG_STEP_SECS
+        } else {
+            self.dice.world.choice([2, 10, 30, 60, 100, 160]).unwrap_or(10)
+        };
         self.pass(seconds).await
     }
 
@@ -212,6 +232,7 @@ impl Play {
             {
                 let mut world = self.stage.world.lock();
                 world.advance_secs(1);
+                opponents::act(&mut world, &mut self.account.opponents);
                 self.history.look(&world);
                 self.judge.writes(&world, &self.account, &self.history)?;
             }
@@ -228,6 +249,7 @@ impl Play {
         match random.u8(0..20) {
             0 | 1 => How::Twice,
             2 => How::Killed(random.usize(1..40)),
+            7 => How::KilledAtWrite(random.usize(1..7)),
             3..=5 => How::Interrupted(random.usize(1..40)),
             6 => {
                 cold_start(&mut self.stage);
@@ -294,8 +316,12 @@ impl Play {
                 said.push(actions::act(&mut Scene { world: &mut world, account, history, random }));
             }
             let calls = world.calls.all().get(first_call..).unwrap_or_default().iter();
-            let calls = calls.filter(|call| call.caller == Caller::Client).count();
-            let dead = matches!(how, How::Killed(limit) if calls >= *limit);
+            let calls = calls.filter(|call| call.caller == Caller::Client);
+            let dead = match how {
+                How::Killed(limit) => calls.count() >= *limit,
+                How::KilledAtWrite(limit) => calls.filter(is_write).count() >= *limit,
+                _ => false,
+            };
             if dead || violation.is_some() { Go::Dead } else { Go::On }
         })
         .await;
@@ -309,6 +335,10 @@ impl Play {
             How::Killed(calls) if results.iter().any(Option::is_none) => {
                 self.stats.count("functions killed", 1);
                 self.note(&format!("a function is killed after {calls} calls"));
+            }
+            How::KilledAtWrite(writes) if results.iter().any(Option::is_none) => {
+                self.stats.count("functions killed after a write", 1);
+                self.note(&format!("a function is killed after {writes} writes"));
             }
             How::Twice => {
                 self.stats.count("functions at once", 1);

@@ -4,6 +4,7 @@ use super::actions::{Scene, service};
 use super::history::{Place, place_of, registered_in};
 use portkeeper::stage::StageError;
 use portkeeper_core::policy::{MODE_TAG, Mode};
+use portkeeper_world::elb::TargetType;
 use serde_json::{Value, json};
 
 /// Tags, and what they mean on the day of the simulation (2026-11-23) in a stack that repairs.
@@ -16,11 +17,11 @@ const TAGS: [(&str, Mode); 6] = [
     ("alrt", Mode::Alert),
 ];
 
-fn targets(place: &Place) -> Value {
+pub(crate) fn targets(place: &Place) -> Value {
     json!({ "TargetGroupArn": place.group, "Targets": [{ "Id": place.id, "Port": place.port }] })
 }
 
-fn name(group: &str) -> &str {
+pub(crate) fn name(group: &str) -> &str {
     group.split('/').nth(1).unwrap_or(group)
 }
 
@@ -45,6 +46,11 @@ pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
             let other = scene.random.choice(any).ok_or("nothing runs")?;
             ("some task's target, anywhere", Place { group, ..other })
         }
+        _ if service.kind.target_type() == TargetType::Ip => {
+            // The last addresses of a default subnet: no task ever gets one.
+            let id = format!("10.0.31.{}", scene.random.u8(200..250));
+            ("a stranger", Place { group, id, port: 80 })
+        }
         _ => ("a stranger", Place { group, id: scene.account.stranger.clone(), port: 80 }),
     };
     scene.world.person_elb("RegisterTargets", &targets(&place))?;
@@ -65,6 +71,9 @@ pub(crate) fn deregister(scene: &mut Scene<'_>) -> Result<String, StageError> {
 /// Changes, or takes away, a service's mode tag.
 pub(crate) fn tag(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
+    if service.deleted {
+        return Err("it is deleted".into());
+    }
     let (key, now) = (service.key(), scene.world.now_ms());
     let tag = if service.mode == Mode::Repair { scene.random.choice(TAGS) } else { None };
     let input = match tag {

@@ -5,7 +5,7 @@ use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
 use super::mutation::Mutation;
 use super::text::group_name;
-use super::{Play, Stop, actions, troubles};
+use super::{Play, Stop, actions, explained, troubles};
 use portkeeper::stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
 use portkeeper_core::code::Code;
 use portkeeper_core::ids::{Target, TargetGroupArn};
@@ -15,6 +15,7 @@ use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elb::WriteKind;
 use portkeeper_world::sns::Published;
 use portkeeper_world::sqs::Message;
+use portkeeper_world::truth::LiveTarget;
 use portkeeper_world::{World, dynamodb, sqs, truth};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -32,7 +33,7 @@ const LONG_RUNNING_MS: u64 = 400_000;
 /// `maxReceiveCount` of the stage's queue.
 const MOST_RECEIVES: u32 = 5;
 
-fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
+pub(crate) fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
     Err(Violation { rule, what }.into())
 }
 
@@ -43,7 +44,7 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     {
         let mut world = play.stage.world.lock();
         troubles::end_all(&mut world, &mut play.account);
-        for service in &play.account.services {
+        for service in play.account.services.iter().filter(|service| !service.deleted) {
             let tasks = world.running_tasks(&service.key())?.len();
             // A service that wants no tasks is not looked at, by design; one whose ports are taken complains for ever.
             if tasks == 0 || service.kind == Kind::Host {
@@ -89,7 +90,8 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
         let mut world = play.stage.world.lock();
         if play.mutation != Some(Mutation::NoSweep) {
             for (name, arn) in &play.account.clusters {
-                let services = play.account.services.iter().filter(|service| service.cluster == *name);
+                let listed = |service: &&ServiceModel| service.cluster == *name && !service.deleted;
+                let services = play.account.services.iter().filter(listed);
                 let services: Vec<&str> = services.map(|service| service.name.as_str()).collect();
                 let body = json!({ "portkeeper": { "version": 1, "cluster": arn, "services": services } }).to_string();
                 sqs::send(&mut world, QUEUE, &body, Some(0));
@@ -139,14 +141,21 @@ fn nothing_is_given_up(world: &World, lost: &BTreeSet<String>) -> Result<(), Sto
 }
 
 /// A service that is looked at, with what is remembered of it.
-struct Watched<'a> {
-    service: &'a ServiceModel,
-    record: LedgerRecord,
+pub(crate) struct Watched<'a> {
+    pub service: &'a ServiceModel,
+    pub record: LedgerRecord,
 }
 
 impl Watched<'_> {
-    fn told(&self) -> impl Iterator<Item = &Incident> {
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
         self.record.incidents.iter().filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
+    }
+
+    /// People were told that a group is no use.
+    fn told_of_group(&self, group: &str) -> bool {
+        let of_it = |it: &&Incident| matches!(&it.subject, Subject::Group(other) if other.as_str() == group);
+        let codes = [Code::TargetGroupMissing, Code::TargetGroupUnattached, Code::AzDisabled];
+        self.told().filter(of_it).any(|it| codes.contains(&it.code))
     }
 
     /// What people were told of a target.
@@ -171,19 +180,23 @@ impl Watched<'_> {
 }
 
 fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), Stop> {
-    let looked_at = play.account.services.iter().filter(|service| service.mode != Mode::Off);
+    let looked_at = play.account.services.iter().filter(|service| service.mode != Mode::Off && !service.deleted);
     let watched: Vec<Watched<'_>> =
         looked_at.map(|service| Watched { service, record: record(world, &service.key()) }).collect();
     for one in &watched {
         tasks_are_registered(play, world, one)?;
         was_published(world, one)?;
+        explained::every_incident(play, world, one)?;
     }
     for group in play.account.groups() {
-        let users: Vec<&Watched<'_>> = watched.iter().filter(|one| one.service.groups.contains(&group)).collect();
-        // A group that no task set names any more is nobody's: `CODE_DEPLOY` has no record of the other group.
-        let task_sets = users.iter().all(|one| one.service.kind == Kind::CodeDeploy);
-        let in_use = !task_sets || play.history.live().iter().any(|target| target.target_group_arn == group);
-        if !users.is_empty() && in_use {
+        let has_task = |service: &ServiceModel| {
+            let of_it = |live: &&LiveTarget| live.cluster == service.cluster && live.service == service.name;
+            play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
+        };
+        // A group that a service names no more, and in which it has no task, is nobody's.
+        let uses = |one: &&Watched<'_>| one.service.names(&group) || has_task(one.service);
+        let users: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
+        if !users.is_empty() {
             targets_are_explained(play, world, shown, &group, &users)?;
         }
     }
@@ -209,6 +222,9 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
         let others = one.service.groups.iter().filter(|group| **group != place.group);
         let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
         let told_elsewhere = elsewhere.any(|place| !one.told_of(&place).is_empty());
+        if play.account.damaged.contains(&place.group) && one.told_of_group(&place.group) {
+            continue;
+        }
         if !told_elsewhere && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
             let since = play.history.first_absent(&place, &target.task_arn).map(|at| (at - play.began_ms) / 1000);
             let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
@@ -300,7 +316,7 @@ struct Shown(BTreeSet<String>);
 impl Shown {
     fn read(world: &mut World, services: &[ServiceModel]) -> Result<Self, Stop> {
         let mut shown = BTreeSet::new();
-        for ServiceModel { cluster, name, .. } in services {
+        for ServiceModel { cluster, name, .. } in services.iter().filter(|service| !service.deleted) {
             let described = world.person_ecs("DescribeServices", &json!({ "cluster": cluster, "services": [name] }))?;
             let current: BTreeSet<String> = ["/services/0/deployments", "/services/0/taskSets"]
                 .into_iter()

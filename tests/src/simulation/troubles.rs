@@ -6,6 +6,7 @@ use fastrand::Rng;
 use portkeeper::stage::{QUEUE, TABLE};
 use portkeeper_world::api::Service;
 use portkeeper_world::dynamodb::{self, Item};
+use portkeeper_world::ecs::Answer;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::{World, bus, sqs};
 use serde_json::json;
@@ -47,12 +48,14 @@ enum Trouble {
     Delay,
     Latency,
     Storm,
+    Throttling,
+    BadTarget,
     StaleReads,
     Unprocessed,
     Clear,
 }
 
-const TROUBLES: [(u32, Trouble); 13] = [
+const TROUBLES: [(u32, Trouble); 15] = [
     (2, Trouble::Throttle),
     (2, Trouble::Fail),
     (1, Trouble::Denied),
@@ -63,6 +66,8 @@ const TROUBLES: [(u32, Trouble); 13] = [
     (2, Trouble::Delay),
     (5, Trouble::Latency),
     (2, Trouble::Storm),
+    (2, Trouble::Throttling),
+    (1, Trouble::BadTarget),
     (3, Trouble::StaleReads),
     (1, Trouble::Unprocessed),
     (5, Trouble::Clear),
@@ -95,6 +100,16 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
             let (seed, percent) = (random.u64(..), random.u8(5..40));
             world.faults.storm(seed, percent);
             return format!("{percent} % of all calls fail");
+        }
+        Trouble::Throttling => {
+            let calls = random.u32(10..90);
+            world.faults.add(Rule::service(service, Fault::Throttle).times(calls));
+            return format!("the next {calls} calls of {} are throttled", service.name());
+        }
+        Trouble::BadTarget => {
+            let refusal = Fault::fail("InvalidTarget", "The following targets are not valid", 400);
+            world.faults.add(Rule::new(Service::Elb, "RegisterTargets", refusal).times(times));
+            return format!("the next {times} registrations are refused as invalid");
         }
         Trouble::StaleReads => {
             world.stale_reads(times);
@@ -150,7 +165,7 @@ pub(crate) fn ledger(
         (3, Some(_), _) => {
             service.ledger_touched = true;
             dynamodb::delete_raw(world, TABLE, &key);
-            format!("the ledger item of {key} is lost")
+            format!("the ledger item of {key} is lost, or its time to live has ended")
         }
         (4, Some(mut item), _) => {
             service.ledger_touched = true;
@@ -209,6 +224,10 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
         world.lose_registrations(&key, 0);
         world.keep_targets(&key, 0);
         world.delay_registrations(&key, 0);
+    }
+    account.opponents.clear();
+    for task in std::mem::take(&mut account.sick) {
+        let _ = world.set_answer(&task, Answer::Ok);
     }
     for task in std::mem::take(&mut account.unbound) {
         // A task that is gone by now has nothing to report.

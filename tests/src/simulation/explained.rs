@@ -1,0 +1,59 @@
+//! Every open incident must be true: what it says is there to be seen in the account.
+
+use super::history::registered_in;
+use super::quiet::{Watched, broken};
+use super::{Play, Stop};
+use portkeeper_core::code::Code;
+use portkeeper_core::ledger::{Incident, Subject};
+use portkeeper_core::policy::Mode;
+use portkeeper_world::{World, truth};
+
+/// Judges what the ledger holds of a service that has come to rest.
+pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> Result<(), Stop> {
+    for incident in &one.record.incidents {
+        let what = || {
+            let Incident { code, subject, why, .. } = incident;
+            format!("{}: {code} {subject}: {why}", one.service.key())
+        };
+        if incident.resolved_at.is_some() {
+            return broken("resolved", format!("{} is over, and people were not told", what()));
+        }
+        if !incident.confirmed {
+            return broken("second look", format!("{} was seen by no second look", what()));
+        }
+        if incident.alerted_at.is_none() && one.service.mode != Mode::Off {
+            let hushed = one.told().any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
+            if !hushed {
+                return broken("told", format!("{} is open, and nobody was told", what()));
+            }
+        }
+        if !is_true(play, world, incident) {
+            return broken("explained", format!("{} is open and is not so", what()));
+        }
+    }
+    Ok(())
+}
+
+/// What the incident says can be seen. Guards and health say what was, for a while; they are not looked for.
+fn is_true(play: &Play, world: &World, incident: &Incident) -> bool {
+    let (group, target) = match &incident.subject {
+        Subject::Target(group, target) => (group.as_str(), Some(target)),
+        Subject::Group(group) => (group.as_str(), None),
+        // Tasks and services: agents are back and report everything.
+        Subject::Task(_) => return !matches!(incident.code, Code::AgentDisconnected | Code::BindingsMissing),
+        Subject::Service => return true,
+    };
+    let registered =
+        target.is_some_and(|target| registered_in(world, group).contains(&(target.id.to_string(), target.port.get())));
+    match incident.code {
+        Code::Missing => !registered,
+        Code::Stale | Code::Hijacked | Code::Foreign | Code::Misplaced | Code::WrongPort => {
+            let own = target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
+            registered && (own.is_none() || incident.code == Code::Foreign)
+        }
+        Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
+            play.account.damaged.contains(group)
+        }
+        _ => true,
+    }
+}

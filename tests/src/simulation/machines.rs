@@ -1,0 +1,84 @@
+//! What becomes of container instances and of the agents on them.
+
+use super::account::InstanceModel;
+use super::actions::Scene;
+use portkeeper::stage::StageError;
+use portkeeper_world::World;
+use portkeeper_world::ecs::InstanceOptions;
+use serde_json::{Value, json};
+
+/// How an instance goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By EC2.
+    Terminated,
+    /// By a person who forces it: its tasks run on as orphans.
+    Deregistered,
+    /// ECS moves its tasks elsewhere, one by one.
+    Draining,
+}
+
+/// An instance by chance whose agent is connected, or not.
+fn instance<'a>(scene: &'a mut Scene<'_>, connected: bool) -> Result<&'a mut InstanceModel, StageError> {
+    let fitting: Vec<_> = scene.account.instances.iter_mut().filter(|it| it.connected == connected).collect();
+    Ok(scene.random.choice(fitting).ok_or("no such instance")?)
+}
+
+/// The agent forgets which port it handed out last.
+pub(crate) fn restart_agent(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let id = instance(scene, true)?.id.clone();
+    scene.world.restart_agent(&id)?;
+    Ok(format!("the agent on {id} restarts"))
+}
+
+pub(crate) fn disconnect(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let held = instance(scene, true)?;
+    held.connected = false;
+    let id = held.id.clone();
+    scene.world.disconnect_agent(&id)?;
+    Ok(format!("the agent on {id} is out of contact"))
+}
+
+pub(crate) fn reconnect(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let held = instance(scene, false)?;
+    held.connected = true;
+    let id = held.id.clone();
+    scene.world.reconnect_agent(&id)?;
+    Ok(format!("the agent on {id} is back"))
+}
+
+/// An instance goes and another comes.
+pub(crate) fn lose(scene: &mut Scene<'_>, end: End) -> Result<String, StageError> {
+    let count = scene.account.instances.len();
+    let index = scene.random.usize(0..count.max(1));
+    let lost = scene.account.instances.get(index).ok_or("no instance")?.clone();
+    match end {
+        End::Terminated => scene.world.terminate_instance(&lost.id)?,
+        End::Deregistered => scene.world.force_deregister_instance(&lost.id)?,
+        End::Draining => drain(scene.world, &lost)?,
+    }
+    let fresh = scene.world.add_container_instance(&lost.cluster, &InstanceOptions::default())?;
+    if !lost.connected && end == End::Draining {
+        // Its tasks wait for its agent, whoever looks after it.
+        scene.world.reconnect_agent(&lost.id)?;
+    }
+    if let Some(instance) = scene.account.instances.get_mut(index) {
+        instance.id.clone_from(&fresh);
+        instance.connected = true;
+    }
+    Ok(format!("instance {} is {end:?}; {fresh} joins", lost.id))
+}
+
+fn drain(world: &mut World, lost: &InstanceModel) -> Result<(), StageError> {
+    let cluster = json!({ "cluster": lost.cluster });
+    let listed = world.person_ecs("ListContainerInstances", &cluster)?;
+    let arns = listed.get("containerInstanceArns").cloned().unwrap_or_default();
+    let input = json!({ "cluster": lost.cluster, "containerInstances": arns });
+    let described = world.person_ecs("DescribeContainerInstances", &input)?;
+    let mut instances = described.get("containerInstances").and_then(Value::as_array).into_iter().flatten();
+    let found = instances.find(|it| it.get("ec2InstanceId").and_then(Value::as_str) == Some(&lost.id));
+    let arn = found.and_then(|it| it.get("containerInstanceArn")).ok_or("no such container instance")?;
+    let input = json!({ "cluster": lost.cluster, "containerInstances": [arn], "status": "DRAINING" });
+    world.person_ecs("UpdateContainerInstancesState", &input)?;
+    Ok(())
+}

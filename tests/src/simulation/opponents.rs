@@ -1,0 +1,123 @@
+//! Who writes in target groups beside ECS and Portkeeper, again and again: a tool that keeps its own list, as Terraform
+//! does, and an ECS that is out of step with itself and undoes what was done.
+//!
+//! Both write as a person would: the judge takes what they did for somebody else's.
+
+use super::actions::{Scene, service};
+use super::history::{Place, registered_in};
+use super::people::{name, targets};
+use portkeeper::stage::StageError;
+use portkeeper_world::World;
+use portkeeper_world::api::Caller;
+use portkeeper_world::elb::WriteKind;
+
+/// ECS needs so long to come back to what it thinks is right, in milliseconds.
+const UNDO_AFTER_MS: u64 = 7_000;
+
+/// Somebody who writes in a target group.
+#[derive(Debug, Clone)]
+pub(crate) enum Opponent {
+    /// Keeps a group as its list says.
+    Keeper {
+        group: String,
+        list: Vec<(String, u16)>,
+        /// Also takes out what is not on its list.
+        exact: bool,
+        every_ms: u64,
+        next_ms: u64,
+    },
+    /// Undoes what Portkeeper writes in a group, so many times.
+    Undoer {
+        group: String,
+        left: u32,
+        /// How many writes it has seen.
+        seen: usize,
+        /// What it will do, and when.
+        due: Vec<(u64, WriteKind, Place)>,
+    },
+}
+
+/// A tool begins to keep a group as it is now.
+pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
+    let list: Vec<_> = registered_in(scene.world, &group).into_iter().collect();
+    let exact = scene.random.bool();
+    let every_ms = scene.random.choice([45_000, 120_000, 300_000]).unwrap_or(120_000);
+    let next_ms = scene.world.now_ms() + every_ms;
+    let title = name(&group).to_owned();
+    let text = format!("a tool keeps the {} targets of {title}, every {} s", list.len(), every_ms / 1000);
+    scene.account.opponents.push(Opponent::Keeper { group, list, exact, every_ms, next_ms });
+    Ok(if exact { text + ", and no others" } else { text })
+}
+
+/// Somebody begins to undo what Portkeeper does.
+pub(crate) fn undo(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
+    let (left, seen) = (scene.random.u32(1..12), scene.world.elb.writes().len());
+    let text = format!("the next {left} writes of Portkeeper in {} will be undone", name(&group));
+    scene.account.opponents.push(Opponent::Undoer { group, left, seen, due: Vec::new() });
+    Ok(text)
+}
+
+/// One second of all of them.
+pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
+    for opponent in opponents {
+        match opponent {
+            Opponent::Keeper { group, list, exact, every_ms, next_ms } if *next_ms <= world.now_ms() => {
+                *next_ms = world.now_ms() + *every_ms;
+                restore(world, group, list, *exact);
+            }
+            Opponent::Keeper { .. } => {}
+            Opponent::Undoer { group, left, seen, due } => {
+                notice(world, group, left, seen, due);
+                let now = world.now_ms();
+                let (ready, later) = std::mem::take(due).into_iter().partition(|(at, ..)| *at <= now);
+                *due = later;
+                let ready: Vec<(u64, WriteKind, Place)> = ready;
+                for (_, kind, place) in ready {
+                    write(world, kind, &place);
+                }
+            }
+        }
+    }
+}
+
+fn write(world: &mut World, kind: WriteKind, place: &Place) {
+    let operation = match kind {
+        WriteKind::Register => "RegisterTargets",
+        WriteKind::Deregister => "DeregisterTargets",
+    };
+    // An address that is draining, an instance that is gone, a group that is gone: tools go on regardless.
+    let _ = world.person_elb(operation, &targets(place));
+}
+
+fn restore(world: &mut World, group: &str, list: &[(String, u16)], exact: bool) {
+    let there = registered_in(world, group);
+    let place = |(id, port): &(String, u16)| Place { group: group.to_owned(), id: id.clone(), port: *port };
+    for target in list.iter().filter(|target| !there.contains(*target)) {
+        write(world, WriteKind::Register, &place(target));
+    }
+    for target in there.iter().filter(|target| exact && !list.contains(target)) {
+        write(world, WriteKind::Deregister, &place(target));
+    }
+}
+
+/// Sees what Portkeeper wrote, and means to undo it.
+fn notice(world: &World, group: &str, left: &mut u32, seen: &mut usize, due: &mut Vec<(u64, WriteKind, Place)>) {
+    let fresh = world.elb.writes().get(*seen..).unwrap_or_default();
+    *seen = world.elb.writes().len();
+    for write in fresh.iter().filter(|it| it.caller == Caller::Client && it.effective && it.group == *group) {
+        if *left == 0 {
+            return;
+        }
+        *left -= 1;
+        let reverse = match write.kind {
+            WriteKind::Register => WriteKind::Deregister,
+            WriteKind::Deregister => WriteKind::Register,
+        };
+        let place = Place { group: write.group.clone(), id: write.id.clone(), port: write.port };
+        due.push((write.at_ms + UNDO_AFTER_MS, reverse, place));
+    }
+}

@@ -1,0 +1,88 @@
+//! What people do to rules, target groups and services: take away, move, make anew.
+
+use super::account::{Account, Kind, ServiceModel};
+use super::actions::{Scene, service};
+use super::dice::one_in;
+use super::people::name;
+use portkeeper::stage::StageError;
+use portkeeper_core::policy::Mode;
+use serde_json::json;
+
+/// Kinds whose deployments do not need the rule that is taken away.
+fn may_lose_its_rule(service: &ServiceModel) -> bool {
+    let kind = matches!(service.kind, Kind::Bridge | Kind::TwoGroups | Kind::Host | Kind::Awsvpc | Kind::Fargate);
+    kind && !service.rule.is_empty() && !service.deleted
+}
+
+/// Nothing leads to a group any more; maybe the group is deleted, too.
+pub(crate) fn unplug(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let fitting: Vec<ServiceModel> =
+        scene.account.services.iter().filter(|service| may_lose_its_rule(service)).cloned().collect();
+    let service = scene.random.choice(fitting.iter()).ok_or("no such service")?;
+    let group = service.groups.first().ok_or("no group")?.clone();
+    if service.rule.contains(":listener-rule/") {
+        scene.world.person_elb("DeleteRule", &json!({ "RuleArn": service.rule }))?;
+    } else {
+        scene.world.person_elb("DeleteListener", &json!({ "ListenerArn": service.rule }))?;
+    }
+    let title = name(&group).to_owned();
+    scene.account.damaged.insert(group.clone());
+    if let Some(model) = model(scene.account, &service.key()) {
+        model.rule.clear();
+    }
+    if one_in(scene.random, 2) {
+        scene.world.person_elb("DeleteTargetGroup", &json!({ "TargetGroupArn": group }))?;
+        return Ok(format!("a person deletes the rule of {title}, and the group"));
+    }
+    Ok(format!("a person deletes the rule that leads to {title}"))
+}
+
+fn model<'a>(account: &'a mut Account, key: &str) -> Option<&'a mut ServiceModel> {
+    account.services.iter_mut().find(|model| model.key() == key)
+}
+
+/// The service is to register its tasks in another group from now on. Old tasks keep theirs.
+pub(crate) fn move_group(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let fits = |service: &&ServiceModel| matches!(service.kind, Kind::Bridge | Kind::Fargate) && !service.deleted;
+    let fitting: Vec<ServiceModel> = scene.account.services.iter().filter(fits).cloned().collect();
+    let service = scene.random.choice(fitting.iter()).ok_or("no such service")?;
+    let key = service.key();
+    let title = format!("{}-{}-m{}", service.cluster, service.name, service.groups.len());
+    let front = scene.world.make_alb(&title, service.kind.target_type())?;
+    let mut spec = service.spec.clone();
+    for entry in &mut spec.load_balancers {
+        if let Some(member) = entry.get_mut("targetGroupArn") {
+            *member = json!(front.group);
+        }
+    }
+    let input = json!({ "cluster": service.cluster, "service": service.name, "loadBalancers": spec.load_balancers });
+    scene.world.person_ecs("UpdateService", &input)?;
+    if let Some(model) = model(scene.account, &key) {
+        model.spec = spec;
+        model.groups.insert(0, front.group);
+        model.rule = front.rule;
+    }
+    Ok(format!("{key} is moved to the group {title}"))
+}
+
+/// Deletes a service, or makes one anew that was deleted.
+pub(crate) fn delete_or_make(scene: &mut Scene<'_>) -> Result<String, StageError> {
+    let service = service(scene)?;
+    let (key, now) = (service.key(), scene.world.now_ms());
+    if service.kind == Kind::External {
+        return Err("somebody else's tool looks after it".into());
+    }
+    if service.deleted {
+        let arn = scene.world.make_service(&service.spec)?;
+        if let Some(model) = model(scene.account, &key) {
+            (model.arn, model.deleted, model.mode, model.mode_since_ms) = (arn, false, Mode::Repair, now);
+        }
+        return Ok(format!("a person makes {key} anew"));
+    }
+    let input = json!({ "cluster": service.cluster, "service": service.name, "force": true });
+    scene.world.person_ecs("DeleteService", &input)?;
+    if let Some(model) = model(scene.account, &key) {
+        model.deleted = true;
+    }
+    Ok(format!("a person deletes {key}"))
+}
