@@ -29,7 +29,8 @@ pub const TOPIC: &str = "alerts";
 /// As in template.yaml: how many messages a batch holds, and how often one is tried.
 const BATCH_SIZE: usize = 100;
 const MAX_RECEIVE_COUNT: u32 = 5;
-const SWEEP_TIMEOUT_SECS: u32 = 290;
+/// How long a sweep may take.
+pub const SWEEP_TIMEOUT_SECS: u32 = 290;
 
 /// 2026-11-23T00:00:00Z: any fixed moment does.
 const START_MS: u64 = 1_795_392_000_000;
@@ -116,6 +117,12 @@ impl Stage {
         Ok(Some(delivery))
     }
 
+    /// The clients of the sweep.
+    #[must_use]
+    pub fn sweeper(&self) -> &Aws {
+        &self.sweeper
+    }
+
     /// Runs the real sweep, with as much time as template.yaml gives it.
     pub async fn sweep(&mut self) -> Result<SweepReport, StageError> {
         let deadline = self.aws.now().plus_secs(SWEEP_TIMEOUT_SECS);
@@ -137,7 +144,8 @@ impl Stage {
 }
 
 /// The clients of a function that starts now.
-fn clients(world: &SharedWorld, config: &Config) -> Aws {
+#[must_use]
+pub fn clients(world: &SharedWorld, config: &Config) -> Aws {
     Aws::from_sdk_config(&sdk_config(world)).at_share(config.api_share_percent)
 }
 

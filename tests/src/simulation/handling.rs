@@ -2,12 +2,13 @@
 
 use super::mutation::{self, Mutation};
 use fastrand::Rng;
-use portkeeper::stage::StageError;
+use portkeeper::stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::plan::{Outcome, Plan};
 use portkeeper_reconcile::CheckReport;
+use portkeeper_sweep::SweepReport;
 use serde_json::Value;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -44,6 +45,8 @@ pub(crate) struct Handled {
     pub checks: Vec<Checked>,
     /// What the function answered to Lambda.
     pub response: Value,
+    /// What it saw, if it was the sweep.
+    pub sweep: Option<SweepReport>,
 }
 
 /// A function at work.
@@ -62,7 +65,16 @@ async fn real(aws: &Aws, config: &Config, batch: &Value) -> Result<Handled, Stag
     let mut checks = Vec::new();
     let tell = &mut |report: &CheckReport| checks.push(Checked::from(report));
     let response = portkeeper_reconcile::handle_and_tell(aws, config, event, tell).await;
-    Ok(Handled { checks, response: serde_json::to_value(response)? })
+    Ok(Handled { checks, response: serde_json::to_value(response)?, sweep: None })
+}
+
+/// The real sweep.
+pub(crate) fn start_sweep<'a>(aws: &'a Aws, config: &'a Config) -> Run<'a> {
+    let deadline = aws.now().plus_secs(SWEEP_TIMEOUT_SECS);
+    Box::pin(async move {
+        let report = portkeeper_sweep::handle(aws, config, deadline).await?;
+        Ok(Handled { checks: Vec::new(), response: Value::Null, sweep: Some(report) })
+    })
 }
 
 /// Whether functions go on after a step.

@@ -21,6 +21,7 @@ mod rollouts;
 mod stats;
 mod text;
 mod troubles;
+mod work;
 
 pub use mutation::Mutation;
 pub use stats::Stats;
@@ -28,29 +29,25 @@ pub use stats::Stats;
 use account::Account;
 use actions::Scene;
 use dice::{Dice, one_in};
-use handling::{Go, Handled, drive, start};
 use history::History;
 use judge::{Judge, Violation};
-use portkeeper::stage::{QUEUE, Stage, StageError};
+use portkeeper::stage::{Stage, StageError, clients};
 use portkeeper_aws::account::Aws;
-use portkeeper_world::api::{ApiError, Call, Caller};
+use portkeeper_world::api::ApiError;
 use portkeeper_world::dynamodb::Item;
-use portkeeper_world::http::{SharedWorld, sdk_config};
-use portkeeper_world::sqs::{finish_batch, take_batch};
-use serde_json::Value;
+use portkeeper_world::http::SharedWorld;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How long services get to come up before trouble begins, in seconds.
 const WARM_UP_SECS: u64 = 150;
 
+/// The schedule of the sweep, as in template.yaml.
+const SWEEP_EVERY_MS: u64 = 300_000;
+
 /// One step in so many takes as long as ECS remembers stopped tasks, and longer.
 const LONG_STEPS: u32 = 100;
 const LONG_STEP_SECS: u64 = 4000;
-
-/// While two functions work at once, or one is to be killed, every call takes at least this long, in milliseconds:
-/// without it a function would run from its begin to its end in one go.
-const INTERLEAVING_MS: u64 = 40;
 
 /// What came of a seed.
 #[derive(Debug, Clone)]
@@ -121,12 +118,6 @@ impl From<ApiError> for Stop {
     }
 }
 
-/// A call that changes something.
-fn is_write(call: &&Call) -> bool {
-    let writes = ["PutItem", "SendMessage", "Publish", "RegisterTargets", "DeregisterTargets"];
-    writes.contains(&call.operation.as_str())
-}
-
 /// A seed being played.
 struct Play {
     seed: u64,
@@ -142,22 +133,11 @@ struct Play {
     saved: BTreeMap<String, Item>,
     /// No more trouble is made.
     calm: bool,
+    /// When the schedule starts the sweep next.
+    next_sweep_ms: u64,
     began_ms: u64,
     steps: Vec<String>,
     stats: Stats,
-}
-
-/// How a batch is handled.
-enum How {
-    Plainly,
-    /// By two functions at the same time.
-    Twice,
-    /// By a function that dies after so many of its calls.
-    Killed(usize),
-    /// By a function that dies after so many of its writes: to the ledger, the queue, the topic, a target group.
-    KilledAtWrite(usize),
-    /// While it is handled, something happens in the account after so many turns.
-    Interrupted(usize),
 }
 
 impl Play {
@@ -165,7 +145,7 @@ impl Play {
         let mut dice = Dice::new(seed);
         let mut stage = Stage::new(seed, &account::settings(&mut dice.world))?;
         let account = account::build(&mut stage.world.lock(), &mut dice)?;
-        let second = with_own_retries(&stage.world, |world| Aws::from_sdk_config(&sdk_config(world)));
+        let second = with_own_retries(&stage.world, |world| clients(world, stage.config()));
         cold_start(&mut stage);
         let judge = Judge::new(&stage.config().policy);
         let began_ms = stage.world.lock().now_ms();
@@ -180,6 +160,7 @@ impl Play {
             judge,
             saved: BTreeMap::new(),
             calm: true,
+            next_sweep_ms: began_ms + SWEEP_EVERY_MS,
             began_ms,
             steps: Vec::new(),
             stats: Stats::default(),
@@ -237,123 +218,12 @@ impl Play {
                 self.judge.writes(&world, &self.account, &self.history)?;
             }
             while self.deliver().await? {}
+            if self.stage.world.lock().now_ms() >= self.next_sweep_ms {
+                self.next_sweep_ms += SWEEP_EVERY_MS;
+                self.sweep().await?;
+            }
         }
         Ok(())
-    }
-
-    fn choose_how(&mut self) -> How {
-        if self.calm {
-            return How::Plainly;
-        }
-        let random = &mut self.dice.delivery;
-        match random.u8(0..20) {
-            0 | 1 => How::Twice,
-            2 => How::Killed(random.usize(1..40)),
-            7 => How::KilledAtWrite(random.usize(1..7)),
-            3..=5 => How::Interrupted(random.usize(1..40)),
-            6 => {
-                cold_start(&mut self.stage);
-                How::Plainly
-            }
-            _ => How::Plainly,
-        }
-    }
-
-    /// Hands over one batch, if one is due.
-    async fn deliver(&mut self) -> Result<bool, Stop> {
-        let size = if self.calm { 100 } else { self.dice.delivery.choice([1, 3, 100]).unwrap_or(100) };
-        let batch = take_batch(&mut self.stage.world.lock(), QUEUE, size);
-        let Some(batch) = batch else { return Ok(false) };
-        let how = self.choose_how();
-        self.stats.count("batches", 1);
-        let results = self.work(&batch, &how).await?;
-        for result in results {
-            let mut world = self.stage.world.lock();
-            match result {
-                Some(handled) => {
-                    let Handled { checks, response } = handled?;
-                    finish_batch(&mut world, QUEUE, &batch, Ok(&response));
-                    for checked in checks {
-                        self.steps.extend(text::check(&checked, world.now_ms() - self.began_ms));
-                        self.stats.check(&checked);
-                        self.judge.check(&world, &self.account, &self.history, &checked)?;
-                    }
-                }
-                None => {
-                    finish_batch(&mut world, QUEUE, &batch, Err(()));
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// Lets one function, or two, work on a batch.
-    async fn work(&mut self, batch: &Value, how: &How) -> Result<Vec<Option<Result<Handled, StageError>>>, Stop> {
-        let Self { stage, second, dice, account, history, judge, mutation, .. } = self;
-        let mut runs = vec![start(stage.aws(), stage.config(), batch, *mutation)];
-        let world = stage.world.clone();
-        let (latency_ms, first_call) = {
-            let mut world = world.lock();
-            let before = world.faults.latency_ms;
-            if !matches!(how, How::Plainly) {
-                world.faults.latency_ms = before.max(INTERLEAVING_MS);
-            }
-            (before, world.calls.all().len())
-        };
-        if matches!(how, How::Twice) {
-            runs.push(start(second, stage.config(), batch, *mutation));
-        }
-        let (mut turns, mut violation, mut said) = (0, None, Vec::new());
-        let results = drive(runs, &mut dice.delivery, || {
-            let mut world = world.lock();
-            history.look(&world);
-            if let Err(found) = judge.writes(&world, account, history) {
-                violation.get_or_insert(found);
-            }
-            turns += 1;
-            if matches!(how, How::Interrupted(turn) if *turn == turns) {
-                let random = &mut dice.world;
-                said.push(actions::act(&mut Scene { world: &mut world, account, history, random }));
-            }
-            let calls = world.calls.all().get(first_call..).unwrap_or_default().iter();
-            let calls = calls.filter(|call| call.caller == Caller::Client);
-            let dead = match how {
-                How::Killed(limit) => calls.count() >= *limit,
-                How::KilledAtWrite(limit) => calls.filter(is_write).count() >= *limit,
-                _ => false,
-            };
-            if dead || violation.is_some() { Go::Dead } else { Go::On }
-        })
-        .await;
-        {
-            let mut world = world.lock();
-            if world.faults.latency_ms == latency_ms.max(INTERLEAVING_MS) {
-                world.faults.latency_ms = latency_ms;
-            }
-        }
-        match how {
-            How::Killed(calls) if results.iter().any(Option::is_none) => {
-                self.stats.count("functions killed", 1);
-                self.note(&format!("a function is killed after {calls} calls"));
-            }
-            How::KilledAtWrite(writes) if results.iter().any(Option::is_none) => {
-                self.stats.count("functions killed after a write", 1);
-                self.note(&format!("a function is killed after {writes} writes"));
-            }
-            How::Twice => {
-                self.stats.count("functions at once", 1);
-                self.note("two functions handle the same batch at once");
-            }
-            _ => {}
-        }
-        for text in said {
-            self.stats.count("actions while a check runs", 1);
-            self.note(&format!("while a check runs: {text}"));
-        }
-        match violation {
-            Some(violation) => Err(violation.into()),
-            None => Ok(results),
-        }
     }
 
     fn note(&mut self, text: &str) {

@@ -104,7 +104,7 @@ pub(crate) async fn handle(
         checks.push(checked);
     }
     let failed: Vec<Value> = failed.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
-    Ok(Handled { checks, response: json!({ "batchItemFailures": failed }) })
+    Ok(Handled { checks, response: json!({ "batchItemFailures": failed }), sweep: None })
 }
 
 async fn check_service(

@@ -3,7 +3,6 @@
 use super::account::{Kind, ServiceModel};
 use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
-use super::mutation::Mutation;
 use super::text::group_name;
 use super::{Play, Stop, actions, explained, troubles};
 use portkeeper::stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
@@ -16,7 +15,7 @@ use portkeeper_world::elb::WriteKind;
 use portkeeper_world::sns::Published;
 use portkeeper_world::sqs::Message;
 use portkeeper_world::truth::LiveTarget;
-use portkeeper_world::{World, dynamodb, sqs, truth};
+use portkeeper_world::{World, dynamodb, truth};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -54,6 +53,8 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     }
     let lost: BTreeSet<String> = dead_letters(&play.stage.world.lock());
     play.pass(SETTLE_SECS).await?;
+    // From here on a sweep comes when it is asked for.
+    play.next_sweep_ms = u64::MAX;
     let (mut calm, mut latest) = (0, String::new());
     for _ in 0..MOST_SWEEPS {
         let unrest = sweep(play).await?;
@@ -84,21 +85,18 @@ fn waiting(world: &World) -> Option<&Message> {
     world.sqs.messages(QUEUE).find(|message| !troubles::GARBAGE.contains(&message.body.as_str()))
 }
 
-/// Plays the sweep: a message for every service. Gives what it led to, if to anything.
+/// Runs the sweep once, and lets what it asks for be done. Gives what it led to, if to anything.
 async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
     let (calls, sent) = {
-        let mut world = play.stage.world.lock();
-        if play.mutation != Some(Mutation::NoSweep) {
-            for (name, arn) in &play.account.clusters {
-                let listed = |service: &&ServiceModel| service.cluster == *name && !service.deleted;
-                let services = play.account.services.iter().filter(listed);
-                let services: Vec<&str> = services.map(|service| service.name.as_str()).collect();
-                let body = json!({ "portkeeper": { "version": 1, "cluster": arn, "services": services } }).to_string();
-                sqs::send(&mut world, QUEUE, &body, Some(0));
-            }
-        }
+        let world = play.stage.world.lock();
         (world.calls.all().len(), world.sns.published(TOPIC).len())
     };
+    if let Some(report) = play.sweep().await? {
+        let unread = report.clusters.values().any(|seen| !seen.unread.is_empty() || !seen.failures.is_empty());
+        if !report.is_round_over || unread || !report.unread.is_empty() {
+            return Err(Violation { rule: "sweep", what: format!("it did not look at everything: {report:?}") }.into());
+        }
+    }
     let policy = play.stage.config().policy.clone();
     play.pass(u64::from(policy.settle_seconds + policy.confirm_seconds) + 5).await?;
     let world = play.stage.world.lock();

@@ -18,9 +18,9 @@ pub(super) fn update(
     now: Timestamp,
 ) {
     for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
-        // ECS may answer with an older description of a task that has stopped since: what was seen gone stays so.
-        let known = record.known_target(group, target);
-        let seen_gone = known.is_some_and(|known| known.task == *task && known.released_at.is_some());
+        // ECS may answer with an older description of a task that has stopped since, of whichever task had the target:
+        // what was seen gone stays so, until a task runs there that is meant to.
+        let seen_gone = record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
         if matches!(standing, Standing::Due(_)) || !seen_gone {
             record.hold(group, target, task);
         }

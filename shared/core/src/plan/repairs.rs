@@ -11,7 +11,7 @@ use crate::compare::Comparison;
 use crate::finding::Finding;
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::ledger::{Incident, OPEN_INCIDENTS, Repair};
+use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
 use crate::observation::HealthState;
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
@@ -47,15 +47,17 @@ pub(super) fn decide(
         let decision = if let Some(incident) = incidents::of(open, finding) {
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
-            let later = input.now.plus_secs(input.policy.confirm_seconds);
+            // Looking again soon would not make room: its turn comes with an event or the sweep.
             waiting += 1;
-            (Decision::Await(later), "too many incidents are open; this waits its turn".to_owned())
+            (Decision::Withheld, "too many incidents are open; this waits its turn".to_owned())
         };
         decided.decisions.push(decision);
     }
     if waiting > 0 {
-        let why =
-            format!("{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}); they wait their turn");
+        let why = format!(
+            "{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} foreign \
+             ones); they wait their turn"
+        );
         decided.guards.push(limit_exceeded(Subject::Service, why));
     }
     hold_floor(input, findings, &mut decided, comparison);

@@ -1,6 +1,6 @@
 //! Ways in which people would not have heard of a fault, or heard that it was over when it was not. All are closed.
 
-use crate::text_world::check;
+use crate::text_world::{check, run};
 use expect_test::expect;
 
 #[test]
@@ -237,4 +237,19 @@ fn a_fight_is_seen_with_long_waiting_times() {
             open: missing web i-1:32769, seen 2, 1 repairs, told
         "#]],
     );
+}
+
+/// Found by the simulation: what waits for room asked for one look after the other, and no look makes room.
+#[test]
+fn more_foreign_targets_than_are_kept_at_once_are_told_of_and_lead_to_no_further_looks() {
+    let strangers: Vec<String> = (40_000..40_120).map(|port| format!("target web i-9:{port} healthy")).collect();
+    let strangers = strangers.join("\n");
+    let looks = "\nlook\nlook after 60s\nlook after 60s\n";
+    let world = "group web\nservice shop/web binds web to app:8080\ntask t1 RUNNING/RUNNING on i-1 app:8080->32768\n\
+        target web i-1:32768 healthy\n";
+    let seen = run(&format!("{world}{strangers}{looks}"));
+    let (_, second) = seen.split_once("\n60s:").unwrap();
+    assert!(second.contains("20 more faults were found than are kept at once"), "{second}");
+    assert!(seen.contains("alert: limit_exceeded (error): service"), "{seen}");
+    assert!(!second.contains("looks again"), "{second}");
 }
