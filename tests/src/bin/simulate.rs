@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seeds 1000 [--from 1] [--mutation NoProof]
-//! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed 7 --trace
+//! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed 7 --trace --about i-0288fc35ccc88d6c4
 //! ```
 //!
 //! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it again. 2: the
@@ -21,7 +21,8 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--mutation NAME] [--keep-going]";
+const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--about TEXT] [--mutation NAME] \
+    [--keep-going]";
 
 /// How often progress is told, in seeds.
 const PROGRESS: u64 = 50;
@@ -30,12 +31,14 @@ struct Arguments {
     from: u64,
     seeds: u64,
     trace: bool,
+    /// Of what happened in the account, what names this is told.
+    about: Option<String>,
     mutation: Option<Mutation>,
     keep_going: bool,
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut read = Arguments { from: 1, seeds: 100, trace: false, mutation: None, keep_going: false };
+    let mut read = Arguments { from: 1, seeds: 100, trace: false, about: None, mutation: None, keep_going: false };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
@@ -45,11 +48,12 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--seed" => (read.from, read.seeds) = (number(value()?)?, 1),
             "--mutation" => {
                 let name = value()?;
-                let found = Mutation::ALL.into_iter().find(|known| format!("{known:?}") == name);
-                read.mutation =
-                    Some(found.ok_or_else(|| format!("no mutation {name}; there are {:?}", Mutation::ALL))?);
+                let found = Mutation::named(&name);
+                let none = || format!("no mutation {name}; there are, each with a seed, {:?}", Mutation::ALL);
+                read.mutation = Some(found.ok_or_else(none)?);
             }
             "--trace" => read.trace = true,
+            "--about" => read.about = Some(value()?),
             "--keep-going" => read.keep_going = true,
             _ => return Err(format!("{word} is not understood")),
         }
@@ -126,6 +130,11 @@ fn note(sum: &mut Sum, outcome: &Outcome, arguments: &Arguments, out: &mut impl 
     if arguments.trace {
         for step in &outcome.steps {
             writeln!(out, "{step}")?;
+        }
+    }
+    if let Some(about) = &arguments.about {
+        for line in outcome.journal.iter().filter(|line| line.contains(about.as_str())) {
+            writeln!(out, "{line}")?;
         }
     }
     if let (Some(violation), Some(rule)) = (&outcome.violation, outcome.rule) {

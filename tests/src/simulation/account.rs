@@ -111,6 +111,8 @@ pub(crate) struct Account {
     pub old_answers: usize,
     /// Who writes in target groups beside ECS and Portkeeper.
     pub opponents: Vec<Opponent>,
+    /// Since when the kill switch is on.
+    pub stopped_since_ms: Option<u64>,
     /// Groups that no load balancer leads to any more, or that were deleted.
     pub damaged: BTreeSet<String>,
 }

@@ -1,6 +1,7 @@
 //! One batch in the hands of one function, or of two at once, or of one that is killed half way.
 
-use super::mutation::{self, Mutation};
+use super::mutant;
+use super::mutation::Mutation;
 use fastrand::Rng;
 use portkeeper::stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_aws::account::Aws;
@@ -56,7 +57,7 @@ pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<Handled, StageError
 pub(crate) fn start<'a>(aws: &'a Aws, config: &'a Config, batch: &'a Value, mutation: Option<Mutation>) -> Run<'a> {
     match mutation {
         None => Box::pin(real(aws, config, batch)),
-        Some(mutation) => Box::pin(mutation::handle(aws, config, batch, mutation)),
+        Some(mutation) => Box::pin(mutant::handle(aws, config, batch, mutation)),
     }
 }
 

@@ -81,6 +81,13 @@ impl History {
         tasks.filter_map(|(task, gone)| Some((task.as_str(), (*gone)?))).max_by_key(|(_, gone)| *gone)
     }
 
+    /// Whether a task of this service was on that address, whatever group it belonged in, later than that.
+    pub(crate) fn was_on(&self, place: &Place, service: &str, later_than: u64) -> bool {
+        let here = |other: &Place| other.id == place.id && other.port == place.port;
+        let later = |gone: &Option<u64>| gone.is_none_or(|at| at > later_than);
+        self.held.iter().any(|((other, key), tasks)| here(other) && key == service && tasks.values().any(later))
+    }
+
     /// Some task of some service has, or had, this target.
     pub(crate) fn was_anybodys(&self, place: &Place) -> bool {
         self.held.keys().any(|(other, _)| other == place)

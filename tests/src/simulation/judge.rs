@@ -4,8 +4,8 @@ use super::account::{Account, ServiceModel};
 use super::handling::Checked;
 use super::history::{History, Place, registered_in};
 use super::troubles::answers_of_describe_tasks;
-use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult, Plan};
+use portkeeper_core::ledger::{LedgerRecord, Repair, Subject};
+use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
@@ -18,6 +18,9 @@ const CHECK_TAKES_MS: u64 = 60_000;
 /// The judge looks when something has happened and when a call has ended, so it learns of the end of a task at most
 /// this much later than it was.
 const SEEN_LATE_MS: u64 = 7_000;
+
+/// A check that has read the kill switch makes its writes within this time.
+const SWITCH_TAKES_MS: u64 = 20_000;
 
 /// What ECS or a person deregistered within this time excuses a group that a check left empty: it could not know.
 const UNSEEN_MS: u64 = 15_000;
@@ -60,6 +63,8 @@ impl Judge {
         for write in fresh.iter().filter(|write| write.caller == Caller::Client) {
             let scene = Scene { world, account, history, policy: &self.policy, looks: &self.looks, write };
             scene.mode()?;
+            scene.kill_switch()?;
+            scene.intent()?;
             match write.kind {
                 WriteKind::Deregister if write.effective => scene.deregistration()?,
                 WriteKind::Register if write.effective => scene.registration()?,
@@ -93,6 +98,7 @@ impl Judge {
         if service.mode != Mode::Repair && service.mode_since_ms + CHECK_TAKES_MS < now && !tried.is_empty() {
             return broken("mode", format!("{key} is in mode {} and its check wrote: {tried:?}", service.mode));
         }
+        self.order(&key, checked)?;
         let deregistered: Vec<_> = tried.iter().filter(|outcome| outcome.kind == ActionKind::Deregister).collect();
         let registered: usize = service.groups.iter().map(|group| registered_in(world, group).len()).sum();
         let share = (registered + deregistered.len()) * self.policy.max_deregistration_percent as usize / 100;
@@ -128,6 +134,21 @@ impl Judge {
         }
         Ok(())
     }
+
+    /// Registrations come first, and when one was not accepted, nothing is deregistered.
+    fn order(&self, key: &str, checked: &Checked) -> Result<(), Violation> {
+        let tried = |outcome: &&Outcome| matches!(outcome.result, OutcomeResult::Done | OutcomeResult::Failed(_));
+        let mut outcomes = checked.outcomes.iter();
+        let Some(first) = outcomes.position(|outcome| outcome.kind == ActionKind::Deregister) else { return Ok(()) };
+        let registers = |outcome: &&Outcome| outcome.kind == ActionKind::Register;
+        let late = checked.outcomes.iter().skip(first).filter(registers).find(tried);
+        let refused = checked.outcomes.iter().take(first).filter(registers).any(|it| it.result != OutcomeResult::Done);
+        let removed = checked.outcomes.iter().skip(first).find(tried);
+        if late.is_some() || (refused && removed.is_some()) {
+            return broken("order", format!("{key}: {:?}", checked.outcomes));
+        }
+        Ok(())
+    }
 }
 
 struct Scene<'a> {
@@ -157,6 +178,35 @@ impl Scene<'_> {
         let recently = self.write.at_ms.saturating_sub(CHECK_TAKES_MS);
         let may = |service: &ServiceModel| service.mode == Mode::Repair || service.mode_since_ms > recently;
         if self.users().any(may) { Ok(()) } else { broken("mode", format!("nobody allowed {:?}", self.write)) }
+    }
+
+    /// Nobody has stopped all writes.
+    fn kill_switch(&self) -> Result<(), Violation> {
+        let since = self.account.stopped_since_ms.filter(|since| since + SWITCH_TAKES_MS < self.write.at_ms);
+        since.map_or(Ok(()), |since| broken("kill switch", format!("on since {since}, and: {:?}", self.write)))
+    }
+
+    /// The ledger knew of it before.
+    fn intent(&self) -> Result<(), Violation> {
+        let write = self.write;
+        let kind = match write.kind {
+            WriteKind::Register => ActionKind::Register,
+            WriteKind::Deregister => ActionKind::Deregister,
+        };
+        let target = format!("{}:{}", write.id, write.port);
+        let noted = |repair: &Repair| {
+            let of_it = repair.kind == kind && repair.group.as_str() == write.group;
+            of_it && repair.target.to_string() == target
+        };
+        let oldest = write.at_ms.saturating_sub(CHECK_TAKES_MS);
+        let calls = self.world.calls.all().iter().rev().skip_while(|call| call.at_ms > write.at_ms);
+        let stored = calls.take_while(|call| call.at_ms >= oldest).filter(|call| call.operation == "PutItem");
+        let texts = stored.filter_map(|call| call.input.pointer("/Item/record/S")?.as_str());
+        let mut records = texts.filter_map(|text| LedgerRecord::from_json(text).ok());
+        if records.any(|record| record.repairs.iter().any(noted)) {
+            return Ok(());
+        }
+        broken("intent", format!("the ledger did not know of {write:?}"))
     }
 
     fn deregistration(&self) -> Result<(), Violation> {

@@ -12,6 +12,7 @@ mod handling;
 mod history;
 mod judge;
 mod machines;
+mod mutant;
 mod mutation;
 mod opponents;
 mod people;
@@ -56,6 +57,8 @@ pub struct Outcome {
     pub seed: u64,
     /// Every step with its time, and what Portkeeper did.
     pub steps: Vec<String>,
+    /// What happened in the account, with its time.
+    pub journal: Vec<String>,
     /// What happened how often.
     pub stats: Stats,
     /// The rule that did not hold, the account at that moment, the latest calls, and how to see it again.
@@ -242,6 +245,7 @@ impl Play {
         self.stats.faults(&self.stage.world.lock());
         let rule = violation.as_ref().map(|violation| violation.rule);
         let violation = violation.map(|violation| text::violation(&self, &violation));
-        Ok(Outcome { seed: self.seed, steps: self.steps, stats: self.stats, violation, rule })
+        let journal = text::journal(&self.stage.world.lock(), self.began_ms);
+        Ok(Outcome { seed: self.seed, steps: self.steps, journal, stats: self.stats, violation, rule })
     }
 }

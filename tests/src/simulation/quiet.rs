@@ -291,6 +291,12 @@ fn targets_are_explained(
 /// A task of this service had it last, ECS still shows where that task belonged, and nobody put it there by hand.
 fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &Watched<'_>) -> bool {
     let Some((task, gone)) = play.history.last_gone(place, &user.service.key()) else { return false };
+    let key = user.service.key();
+    let mut others = play.account.users(&place.group).filter(|other| other.key() != key);
+    // A task of another service that used the group, too, explained the target for a while: that ends the proof.
+    if others.any(|other| play.history.was_on(place, &other.key(), gone)) {
+        return false;
+    }
     let users = play.account.users(&place.group);
     let others = users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
     // Proof ends where nobody looks.

@@ -6,6 +6,7 @@ use super::judge::Violation;
 use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult};
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::journal::Entry;
 use portkeeper_world::truth;
 use std::fmt::Write as _;
 
@@ -95,6 +96,12 @@ pub(crate) fn account(play: &Play, world: &World) -> String {
         }
     }
     text
+}
+
+/// What happened in the account.
+pub(crate) fn journal(world: &World, began_ms: u64) -> Vec<String> {
+    let line = |entry: &Entry| format!("       +{}s {}", entry.at_ms.saturating_sub(began_ms) / 1000, entry.text);
+    world.journal.all().iter().map(line).collect()
 }
 
 /// Everything about a rule that did not hold.

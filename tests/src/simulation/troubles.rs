@@ -157,7 +157,8 @@ pub(crate) fn ledger(
     let Some(service) = account.services.get_mut(random.usize(0..count.max(1))) else { return String::new() };
     let key = service.key();
     let held = dynamodb::item(world, TABLE, &key).cloned();
-    match (random.u8(0..6), held, saved.get(&key).cloned()) {
+    match (random.u8(0..7), held, saved.get(&key).cloned()) {
+        (6, ..) => kill_switch(world, account),
         (0..=2, Some(item), _) => {
             saved.insert(key.clone(), item);
             format!("a backup is made of the ledger item of {key}")
@@ -180,6 +181,16 @@ pub(crate) fn ledger(
         }
         _ => format!("there is no backup of the ledger item of {key}"),
     }
+}
+
+/// Somebody stops all writes, or lets them go on.
+fn kill_switch(world: &mut World, account: &mut Account) -> String {
+    let on = account.stopped_since_ms.is_none();
+    account.stopped_since_ms = on.then(|| world.now_ms());
+    let says = if on { "stopped" } else { "allowed" };
+    let item = json!({ "pk": { "S": "switch" }, "writes": { "S": says }, "why": { "S": "the simulation" } });
+    dynamodb::put_raw(world, TABLE, item.as_object().cloned().unwrap_or_default());
+    format!("a person sets the kill switch to `{says}`")
 }
 
 /// Lets events be lost, repeated, held and released in reverse; puts garbage on the queue. Says what.
@@ -226,6 +237,9 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
         world.delay_registrations(&key, 0);
     }
     account.opponents.clear();
+    if account.stopped_since_ms.is_some() {
+        kill_switch(world, account);
+    }
     for task in std::mem::take(&mut account.sick) {
         let _ = world.set_answer(&task, Answer::Ok);
     }

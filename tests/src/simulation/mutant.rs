@@ -1,0 +1,158 @@
+//! The function without one of its safety rules: `handle` of functions/reconcile once more, from the same parts, one
+//! service after another, with a place between them where a [`Mutation`] changes something.
+
+use super::handling::{Checked, Handled};
+use super::mutation::{Mutation, change_input, change_plan, change_view};
+use portkeeper::stage::StageError;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::config::Config;
+use portkeeper_aws::execute::{execute, skip};
+use portkeeper_aws::failure::chain;
+use portkeeper_aws::ledger::{self, Stored};
+use portkeeper_aws::{look_again, notify, observe};
+use portkeeper_core::compare::questions;
+use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::plan::{ActionKind, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
+use portkeeper_core::policy::Policy;
+use portkeeper_core::report::message;
+use serde_json::{Value, json};
+
+/// What one check needs.
+struct Work<'a> {
+    aws: &'a Aws,
+    config: &'a Config,
+    check: &'a ServiceCheck,
+    mutation: Mutation,
+}
+
+pub(crate) async fn handle(
+    aws: &Aws,
+    config: &Config,
+    batch: &Value,
+    mutation: Mutation,
+) -> Result<Handled, StageError> {
+    let (mut asked, mut failed) = (Vec::new(), Vec::new());
+    for record in batch.get("Records").and_then(Value::as_array).into_iter().flatten() {
+        let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+        match parse(member("body")) {
+            Ok(Message::Check(check)) => asked.push((member("messageId").to_owned(), check)),
+            Ok(Message::Ignored(_)) => {}
+            Err(_) => failed.push(member("messageId").to_owned()),
+        }
+    }
+    let mut checks = Vec::new();
+    for check in coalesce(asked) {
+        let mut checked = Checked {
+            key: check.key.clone(),
+            began_ms: u64::try_from(aws.now().as_millis()).unwrap_or(0),
+            plan: None,
+            outcomes: Vec::new(),
+            errors: Vec::new(),
+            alerts: Vec::new(),
+        };
+        let work = Work { aws, config, check: &check, mutation };
+        if let Err(error) = work.check_service(&mut checked).await {
+            checked.errors.push(chain(&*error));
+        }
+        if !checked.errors.is_empty() {
+            failed.extend(check.messages.iter().cloned());
+        }
+        checks.push(checked);
+    }
+    let failed: Vec<Value> = failed.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();
+    Ok(Handled { checks, response: json!({ "batchItemFailures": failed }), sweep: None })
+}
+
+impl Work<'_> {
+    async fn check_service(&self, checked: &mut Checked) -> Result<(), StageError> {
+        let Self { aws, config, check, mutation } = *self;
+        let mut recalled = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+        let stored = recalled.records.remove(&check.key).unwrap_or_default();
+        let policy = Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
+        let input = self.read(&stored, policy).await?;
+        let gaps = input.observation.gaps.iter().filter(|gap| gap.retry);
+        checked.errors.extend(gaps.map(|gap| gap.why.clone()));
+        let mut plan = plan(&input);
+        change_plan(mutation, &input, &mut plan);
+        if !checked.errors.is_empty() {
+            plan.look_again_at = None;
+            plan.next_record.look_again_at = stored.record.look_again_at;
+        }
+        checked.plan = Some(plan.clone());
+        let mut stored = stored;
+        if mutation != Mutation::NoIntent {
+            stored = self.commit(stored, &plan.next_record).await?;
+        }
+        if let Some(at) = plan.look_again_at {
+            let delay = at.secs_since(aws.now()).saturating_add(1);
+            let (queue, versions) = (&config.checks_queue_url, input.observation.awaited_versions());
+            look_again::send(aws, queue, &check.key, &versions, check.hop + 1, delay).await?;
+        }
+        checked.outcomes = self.write(&plan).await;
+        let mut record = settle(&plan.next_record, &checked.outcomes);
+        for alert in &plan.alerts {
+            let message = message(alert, &checked.outcomes);
+            match notify::publish(aws, &config.alerts_topic_arn, &message).await {
+                Ok(()) => checked.alerts.push(message.subject),
+                Err(failure) => checked.errors.push(chain(&failure)),
+            }
+            if checked.errors.is_empty() || mutation == Mutation::ToldTooEarly {
+                record = mark_sent(&record, alert);
+            }
+        }
+        self.commit(stored, &record).await?;
+        Ok(())
+    }
+
+    async fn write(&self, plan: &Plan) -> Vec<Outcome> {
+        let Self { aws, config, mutation, .. } = *self;
+        if plan.actions.is_empty() {
+            return Vec::new();
+        }
+        if mutation != Mutation::SwitchIgnored
+            && ledger::writes_stopped(aws, &config.ledger_table).await.is_ok_and(|stopped| stopped.is_some())
+        {
+            return skip(&plan.actions, "the kill switch is on");
+        }
+        if mutation != Mutation::DeregisterFirst {
+            return execute(aws, &plan.actions).await;
+        }
+        let (first, then): (Vec<_>, Vec<_>) =
+            plan.actions.iter().cloned().partition(|action| action.kind == ActionKind::Deregister);
+        let mut outcomes = execute(aws, &first).await;
+        outcomes.extend(execute(aws, &then).await);
+        outcomes
+    }
+
+    async fn commit(&self, mut stored: Stored, record: &LedgerRecord) -> Result<Stored, StageError> {
+        let Self { aws, config, check, mutation } = *self;
+        if mutation == Mutation::ManyWriters {
+            let newest = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+            stored = newest.records.into_values().next().unwrap_or_default();
+        }
+        Ok(ledger::commit(aws, &config.ledger_table, &check.key, &stored, record, aws.now()).await?)
+    }
+
+    async fn read(&self, stored: &Stored, policy: Policy) -> Result<PlanInput, StageError> {
+        let Self { aws, check, mutation, .. } = *self;
+        let described = observe::describe_services(aws, std::slice::from_ref(check)).await;
+        let described = described.into_iter().next().ok_or("no description")??;
+        let mut observation = observe::observe_rest(aws, check, described.clone()).await;
+        if mutation == Mutation::GroupsAfterTasks {
+            observation.target_groups = observe::observe_rest(aws, check, described).await.target_groups;
+        }
+        change_view(mutation, &mut observation);
+        let (now, hop, record) = (aws.now(), check.hop, stored.record.clone());
+        let mut input = PlanInput { version: INPUT_VERSION, now, hop, policy, record, observation };
+        change_input(mutation, &mut input);
+        let questions = questions(&input);
+        if !questions.is_empty() {
+            input.observation = observe::answer_questions(aws, input.observation, &questions).await;
+            input.now = aws.now();
+            change_view(mutation, &mut input.observation);
+            change_input(mutation, &mut input);
+        }
+        Ok(input)
+    }
+}
