@@ -9,7 +9,7 @@ use crate::desired::{Desired, Ended};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
-use crate::ledger::LedgerRecord;
+use crate::ledger::{Known, LedgerRecord};
 use crate::observation::Observation;
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -61,11 +61,16 @@ pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
     known.is_some_and(|known| known.task == ended.task) || record.kept_since.is_some_and(|since| ended.at >= since)
 }
 
-/// Until when ECS is left to deregister the target of a task that has only just stopped.
-fn settling(input: &PlanInput, proof: &Proof<'_>) -> Option<Timestamp> {
+/// Until when ECS is left to deregister the target of a task that has only just stopped: the last that is known to have
+/// had it, also when ECS shows no more where that task was.
+fn settling(input: &PlanInput, known: Option<&Known>, proof: &Proof<'_>) -> Option<Timestamp> {
+    let end_of = |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
     let stopped_at = match proof {
-        Proof::Ended(ended) => Some(ended.at),
-        Proof::Ledger(arn) => input.observation.tasks.iter().find(|task| task.arn == **arn)?.stopped_at,
+        Proof::Ended(ended) => {
+            let later = known.filter(|known| known.released_at.is_none()).and_then(|known| end_of(&known.task));
+            Some(ended.at).max(later)
+        }
+        Proof::Ledger(arn) => end_of(arn),
         Proof::None | Proof::Unasked => None,
     };
     stopped_at.map(|at| at.plus_secs(input.policy.settle_seconds)).filter(|settled| *settled > input.now)
@@ -91,7 +96,7 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         return;
     }
     let proof = proof(input, desired, &unwanted.group, target);
-    if let Some(settled) = settling(input, &proof) {
+    if let Some(settled) = settling(input, input.record.known_target(&unwanted.group, target), &proof) {
         let why = "its task has only just stopped; ECS may still deregister it";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;

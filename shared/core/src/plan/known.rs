@@ -1,13 +1,20 @@
 //! What the record remembers as this service's targets: grows with what is seen, ends when a target is seen gone.
 
 use crate::compare::{Comparison, Matched};
-use crate::desired::{Claim, Desired, Standing};
+use crate::desired::{Claim, Desired, Ended, Standing};
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
 use crate::observation::{Missed, Observation, TargetGroup};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
+
+/// A later task is known to have this target, also when ECS shows no more where that task was.
+fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &Ended) -> bool {
+    let known = record.known_target(&ended.group, &ended.target).filter(|known| known.released_at.is_none());
+    let task = known.and_then(|known| observation.tasks.iter().find(|task| task.arn == known.task));
+    task.is_some_and(|task| task.arn != ended.task && task.stopped_at.is_none_or(|at| at > ended.at))
+}
 
 /// Brings the remembered targets up to what was seen.
 pub(super) fn update(
@@ -45,7 +52,7 @@ pub(super) fn update(
             continue;
         }
         if registered.contains(&(group, target)) {
-            if is_watched(record, ended) {
+            if is_watched(record, ended) && !is_a_later_ones(record, observation, ended) {
                 record.hold(group, target, &ended.task);
             }
         } else if observation.found_group(group).is_some() {
