@@ -129,11 +129,11 @@ impl Rule {
         self.remaining == Some(0)
     }
 
-    fn matches(&self, service: Service, operation: &str, input: &str) -> bool {
+    fn matches(&self, service: Service, operation: &str, input: &Value) -> bool {
         !self.is_spent()
             && self.service.is_none_or(|wanted| wanted == service)
             && self.operation.as_deref().is_none_or(|wanted| wanted == operation)
-            && self.containing.as_deref().is_none_or(|text| input.contains(text))
+            && self.containing.as_deref().is_none_or(|text| input.to_string().contains(text))
     }
 
     /// Counts one matching call; true when the fault applies to it.
@@ -211,11 +211,10 @@ impl Faults {
         if self.rules.is_empty() && self.storm.is_none() {
             return None;
         }
-        let text = input.to_string();
         let fault = self
             .rules
             .iter_mut()
-            .find_map(|rule| (rule.matches(service, operation, &text) && rule.take()).then(|| rule.fault.clone()))
+            .find_map(|rule| (rule.matches(service, operation, input) && rule.take()).then(|| rule.fault.clone()))
             .or_else(|| self.storm.as_mut().and_then(Storm::strike))?;
         self.applied.push(Applied { at_ms, service, operation: operation.to_owned(), fault: fault.clone() });
         Some(fault)

@@ -58,3 +58,8 @@ pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, A
 pub(super) fn show_tags(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
+
+/// An answer of what was found and what was not. `json!` would copy the lists, and these are the largest answers.
+pub(super) fn found(member: &str, items: Vec<Value>, failures: Vec<Value>) -> Value {
+    [(member, Value::Array(items)), ("failures", Value::Array(failures))].into_iter().collect()
+}

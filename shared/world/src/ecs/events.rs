@@ -9,8 +9,8 @@ use crate::time;
 use serde_json::{Value, json};
 
 /// Puts an event about one resource on the default event bus.
-fn put(world: &mut World, detail_type: &str, resource: &str, detail: &Value) {
-    let event = json!({
+fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
+    let mut event = json!({
         "version": "0",
         "id": world.ids.uuid(),
         "detail-type": detail_type,
@@ -19,8 +19,10 @@ fn put(world: &mut World, detail_type: &str, resource: &str, detail: &Value) {
         "time": time::iso_seconds(world.now_ms()),
         "region": world.account.region,
         "resources": [resource],
-        "detail": detail,
     });
+    if let Some(members) = event.as_object_mut() {
+        members.insert("detail".to_owned(), detail);
+    }
     bus::put(world, event);
 }
 
@@ -28,7 +30,7 @@ fn put(world: &mut World, detail_type: &str, resource: &str, detail: &Value) {
 pub(super) fn task(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get(id) else { return };
     let (arn, detail) = (task.arn.clone(), task_view::event(world, task));
-    put(world, "ECS Task State Change", &arn, &detail);
+    put(world, "ECS Task State Change", &arn, detail);
 }
 
 /// `ECS Container Instance State Change`, with the instance as it is now.
@@ -46,7 +48,7 @@ pub(super) fn container_instance(world: &mut World, id: &str) {
             members.remove(only_in_the_api);
         }
     }
-    put(world, "ECS Container Instance State Change", &arn, &detail);
+    put(world, "ECS Container Instance State Change", &arn, detail);
 }
 
 /// `ECS Service Action`, such as `("INFO", "SERVICE_STEADY_STATE")`.
@@ -62,7 +64,7 @@ pub(super) fn service_action(world: &mut World, key: &str, event_type: &str, nam
     if let (Some(reason), Some(members)) = (reason, detail.as_object_mut()) {
         members.insert("reason".to_owned(), json!(reason));
     }
-    put(world, "ECS Service Action", &arn, &detail);
+    put(world, "ECS Service Action", &arn, detail);
 }
 
 /// `ECS Deployment State Change`: the detail has no cluster, the service is the event's
@@ -77,7 +79,7 @@ pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, rea
         "updatedAt": time::iso(world.now_ms()),
         "reason": reason,
     });
-    put(world, "ECS Deployment State Change", &arn, &detail);
+    put(world, "ECS Deployment State Change", &arn, detail);
     let verb = name.trim_start_matches("SERVICE_DEPLOYMENT_").replace('_', " ").to_lowercase();
     world.journal.push(world.now_ms(), Kind::Deployment, Some(key), format!("deployment {id} of {key}: {verb}"));
 }

@@ -1,6 +1,6 @@
 //! API operations on container instances.
 
-use super::conventions::{batch, missing, paged, read, with_token};
+use super::conventions::{batch, found, missing, paged, read, with_token};
 use super::instance::{Instance, InstanceStatus};
 use super::lookup::find_cluster;
 use super::state::tail;
@@ -42,7 +42,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
             None => failures.push(missing(&arn)),
         }
     }
-    Ok(json!({"containerInstances": instances, "failures": failures}))
+    Ok(found("containerInstances", instances, failures))
 }
 
 /// Without `force` only an instance without running tasks can be deregistered; with it, tasks become orphans: their
@@ -94,5 +94,5 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
     for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
         service.look_ms = 0;
     }
-    Ok(json!({"containerInstances": instances, "failures": failures}))
+    Ok(found("containerInstances", instances, failures))
 }

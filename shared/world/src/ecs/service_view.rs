@@ -1,6 +1,6 @@
 //! How services and their deployments look; `DescribeServices` and `ListServices`.
 
-use super::conventions::{batch, missing, paged, read, show_tags, with_token};
+use super::conventions::{batch, found, missing, paged, read, show_tags, with_token};
 use super::counts::count;
 use super::lookup::find_cluster;
 use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
@@ -92,7 +92,7 @@ pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, A
             None => failures.push(missing(&world.account.ecs_arn("service", &key))),
         }
     }
-    Ok(json!({"services": services, "failures": failures}))
+    Ok(found("services", services, failures))
 }
 
 /// Pages of ten unless asked for more [BC `ListServices.maxResults`].

@@ -1,6 +1,6 @@
 //! API operations on tasks.
 
-use super::conventions::{batch, missing, paged, read, with_token};
+use super::conventions::{batch, found, missing, paged, read, with_token};
 use super::definition::TaskDefinition;
 use super::lifecycle::NewTask;
 use super::lookup::{find_cluster, find_definition, find_service};
@@ -69,7 +69,7 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
             _ => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
         }
     }
-    Ok(json!({"tasks": tasks, "failures": failures}))
+    Ok(found("tasks", tasks, failures))
 }
 
 pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
@@ -101,7 +101,7 @@ pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiErr
             Err(reason) => failures.push(json!({"reason": reason})),
         }
     }
-    Ok(json!({"tasks": tasks, "failures": failures}))
+    Ok(found("tasks", tasks, failures))
 }
 
 fn run_one(

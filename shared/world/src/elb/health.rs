@@ -138,7 +138,7 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
         };
         asked.iter().map(one).collect()
     };
-    Ok(json!({"TargetHealthDescriptions": answer}))
+    Ok([("TargetHealthDescriptions", Value::Array(answer))].into_iter().collect())
 }
 
 /// What one health check of this target finds now.
