@@ -20,6 +20,7 @@ mod random;
 mod rest;
 mod silence;
 mod stale;
+mod succession;
 #[path = "../text_world/mod.rs"]
 mod text_world;
 mod unproved;

@@ -1,0 +1,80 @@
+//! Several tasks of a service have had one target, one after the other: which of them counts.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+/// ECS answers with an older description of a task now and then. Found by the simulation: the address had had two tasks, the
+/// record knew the later one, and the older description of the earlier one brought the proof back.
+#[test]
+fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_was_seen_gone() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t3 released 5m ago
+        look
+        task t2 gone
+        task t2 RUNNING/STOPPED on i-1 app:8080->32769
+        look after 60s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            60s:
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+/// Found by the simulation: the agent reported no bindings of the last task, and the settle time of an earlier one was over.
+#[test]
+fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        task t3 STOPPED/STOPPED on i-1 ended 10s ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t3
+        look
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              looks again in 80s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              nothing to write down
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
