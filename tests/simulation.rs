@@ -13,21 +13,6 @@ const SEEDS: Range<u64> = 1..7;
 /// A mutation that none of these seeds notices is not noticed. The seed that is known to notice it is tried first.
 const MUTATION_SEEDS: Range<u64> = 1..13;
 
-const MUTATIONS: [(Mutation, u64); 12] = [
-    (Mutation::NoSettleTime, 1),
-    (Mutation::NoSecondLook, 2),
-    (Mutation::PartialIsWhole, 9),
-    (Mutation::OwnersIgnored, 1),
-    (Mutation::DrainingIgnored, 1),
-    (Mutation::NoGuards, 4),
-    (Mutation::NoProof, 1),
-    (Mutation::ReleaseIgnored, 1),
-    (Mutation::ManyWriters, 4),
-    (Mutation::ModeIgnored, 2),
-    (Mutation::NoSweep, 71),
-    (Mutation::StoppedNotListed, 1),
-];
-
 fn seeds() -> Range<u64> {
     let Ok(text) = env::var("PORTKEEPER_SEEDS") else { return SEEDS };
     let (from, to) = text.split_once("..").expect("PORTKEEPER_SEEDS is a range such as 100..200");
@@ -74,7 +59,7 @@ fn the_same_seed_gives_the_same_run() {
 
 #[test]
 fn every_safety_rule_that_is_taken_away_is_noticed() {
-    let noticed = on_all_processors(&MUTATIONS, |(mutation, known)| {
+    let noticed = on_all_processors(&Mutation::ALL, |(mutation, known)| {
         let mut seeds = [*known].into_iter().chain(MUTATION_SEEDS.filter(|seed| seed != known));
         let caught = seeds.find_map(|seed| run(seed, Some(*mutation)).unwrap().rule.map(|rule| (seed, rule)));
         (*mutation, caught)

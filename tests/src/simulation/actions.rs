@@ -98,7 +98,7 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
     match action {
         Action::Scale => scale(scene),
         Action::Deploy => rollouts::deploy(scene),
-        Action::DeployAll => rollouts::deploy_all(scene),
+        Action::DeployAll => Ok(rollouts::deploy_all(scene)),
         Action::RollBack => {
             let key = service(scene)?.key();
             Ok(format!("{key} rolls back: {}", scene.world.roll_back(&key)))

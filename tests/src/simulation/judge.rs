@@ -98,7 +98,7 @@ impl Judge {
         if service.mode != Mode::Repair && service.mode_since_ms + CHECK_TAKES_MS < now && !tried.is_empty() {
             return broken("mode", format!("{key} is in mode {} and its check wrote: {tried:?}", service.mode));
         }
-        self.order(&key, checked)?;
+        Self::order(&key, checked)?;
         let deregistered: Vec<_> = tried.iter().filter(|outcome| outcome.kind == ActionKind::Deregister).collect();
         let registered: usize = service.groups.iter().map(|group| registered_in(world, group).len()).sum();
         let share = (registered + deregistered.len()) * self.policy.max_deregistration_percent as usize / 100;
@@ -136,7 +136,7 @@ impl Judge {
     }
 
     /// Registrations come first, and when one was not accepted, nothing is deregistered.
-    fn order(&self, key: &str, checked: &Checked) -> Result<(), Violation> {
+    fn order(key: &str, checked: &Checked) -> Result<(), Violation> {
         let tried = |outcome: &&Outcome| matches!(outcome.result, OutcomeResult::Done | OutcomeResult::Failed(_));
         let mut outcomes = checked.outcomes.iter();
         let Some(first) = outcomes.position(|outcome| outcome.kind == ActionKind::Deregister) else { return Ok(()) };

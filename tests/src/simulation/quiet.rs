@@ -193,9 +193,9 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
         };
         // A group that a service names no more, and in which it has no task, is nobody's.
         let uses = |one: &&Watched<'_>| one.service.names(&group) || has_task(one.service);
-        let users: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
-        if !users.is_empty() {
-            targets_are_explained(play, world, shown, &group, &users)?;
+        let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
+        if !served.is_empty() {
+            targets_are_explained(play, world, shown, &group, &served)?;
         }
     }
     Ok(())

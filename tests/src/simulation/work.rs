@@ -38,7 +38,7 @@ enum How {
 }
 
 /// A call that changes something.
-fn is_write(call: &&Call) -> bool {
+fn is_write(call: &Call) -> bool {
     let writes = ["PutItem", "SendMessage", "Publish", "RegisterTargets", "DeregisterTargets"];
     writes.contains(&call.operation.as_str())
 }
@@ -162,7 +162,7 @@ impl Play {
             let calls = calls.filter(|call| call.caller == Caller::Client);
             let dead = match how {
                 How::Killed(limit) => calls.count() >= *limit,
-                How::KilledAtWrite(limit) => calls.filter(is_write).count() >= *limit,
+                How::KilledAtWrite(limit) => calls.filter(|call| is_write(call)).count() >= *limit,
                 _ => false,
             };
             if dead || violation.is_some() { Go::Dead } else { Go::On }
