@@ -10,7 +10,7 @@ use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{
-    HealthState, Missed, Observation, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup,
+    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup,
 };
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
@@ -151,6 +151,9 @@ pub enum OwnerView {
 }
 
 /// Who, other than this service, is on `target`, as far as it bears on `group`.
+///
+/// Two may seem to be there at once: a task on its way out still shows a port that another task has already taken. So
+/// whoever may be registered in the group comes before everybody else.
 #[must_use]
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
     let owners = &observation.owners;
@@ -159,20 +162,37 @@ pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Targ
     if !covered {
         return OwnerView::NotKnown;
     }
-    let mut pending = None;
-    for owner in &owners.tasks {
-        let uses_group = owner.target_groups.as_ref().map(|groups| groups.contains(group));
-        for place in places(observation, &owner.task) {
-            if place.holds(target) {
-                let service = owner.task.service().map(str::to_owned);
-                return OwnerView::Task { task: owner.task.arn.clone(), service, uses_group };
-            }
-            if place.may_hold(target) && uses_group != Some(false) {
-                pending = Some(owner.task.arn.clone());
-            }
-        }
+    let views = owners.tasks.iter().filter_map(|owner| owner_view(observation, owner, group, target));
+    views.min_by_key(precedence).unwrap_or(OwnerView::Nobody)
+}
+
+fn owner_view(
+    observation: &Observation,
+    owner: &Owner,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Option<OwnerView> {
+    let Owner { task, target_groups } = owner;
+    let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
+    let places = places(observation, task);
+    if places.iter().any(|place| place.holds(target)) {
+        let service = task.service().map(str::to_owned);
+        return Some(OwnerView::Task { task: task.arn.clone(), service, uses_group });
     }
-    pending.map_or(OwnerView::Nobody, OwnerView::Pending)
+    let may_be = uses_group != Some(false) && places.iter().any(|place| place.may_hold(target));
+    may_be.then(|| OwnerView::Pending(task.arn.clone()))
+}
+
+/// The more a view speaks against a deregistration, the earlier it comes.
+fn precedence(view: &OwnerView) -> u8 {
+    match view {
+        OwnerView::NotKnown => 0,
+        OwnerView::Task { uses_group: Some(true), .. } => 1,
+        OwnerView::Task { uses_group: None, .. } => 2,
+        OwnerView::Pending(_) => 3,
+        OwnerView::Task { uses_group: Some(false), .. } => 4,
+        OwnerView::Nobody => 5,
+    }
 }
 
 /// This service's own live task that occupies `target`, whatever it claims.
