@@ -336,3 +336,63 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
         "#]],
     );
 }
+
+// A task on its way out still shows its port when another one may have it already.
+#[test]
+fn of_two_tasks_on_one_port_the_one_that_the_group_is_for_counts() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner api/t8 STOPPING/STOPPED on i-1 app:80->32769 groups other
+        owner twin/t9 RUNNING/RUNNING on i-1 app:80->32769 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn one_that_may_come_to_be_there_outweighs_one_on_its_way_out() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        owner api/t8 STOPPING/STOPPED on i-1 app:80->32769 groups other
+        owner twin/t9 PENDING/RUNNING on i-1 groups web
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | - | unknown | task definition twin:1 could not be read: throttled
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | - | unknown | task definition twin:1 could not be read: throttled
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+        "#]],
+    );
+}
