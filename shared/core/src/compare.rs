@@ -166,12 +166,7 @@ pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Targ
     views.min_by_key(precedence).unwrap_or(OwnerView::Nobody)
 }
 
-fn owner_view(
-    observation: &Observation,
-    owner: &Owner,
-    group: &TargetGroupArn,
-    target: &Target,
-) -> Option<OwnerView> {
+fn owner_view(observation: &Observation, owner: &Owner, group: &TargetGroupArn, target: &Target) -> Option<OwnerView> {
     let Owner { task, target_groups } = owner;
     let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
     let places = places(observation, task);

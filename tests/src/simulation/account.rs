@@ -78,12 +78,6 @@ impl ServiceModel {
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.cluster, self.name)
     }
-
-    /// Its load balancers name this group now. `CODE_DEPLOY` keeps no record of the group that is not in use.
-    pub(crate) fn names(&self, group: &str) -> bool {
-        let in_entry = |entry: &Value| entry.to_string().contains(group);
-        !self.deleted && self.kind != Kind::CodeDeploy && self.spec.load_balancers.iter().any(in_entry)
-    }
 }
 
 /// A container instance.

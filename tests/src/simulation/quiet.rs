@@ -17,7 +17,7 @@ use portkeeper_world::sqs::Message;
 use portkeeper_world::truth::LiveTarget;
 use portkeeper_world::{World, dynamodb, truth};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and the queue's
 /// visibility time-out (365 s) pass.
@@ -192,7 +192,7 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
             play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
         };
         // A group that a service names no more, and in which it has no task, is nobody's.
-        let uses = |one: &&Watched<'_>| one.service.names(&group) || has_task(one.service);
+        let uses = |one: &&Watched<'_>| shown.names(one.service, &group) || has_task(one.service);
         let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
         if !served.is_empty() {
             targets_are_explained(play, world, shown, &group, &served)?;
@@ -311,17 +311,25 @@ fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &
     });
     let by_hand = registered.is_some_and(|write| write.caller == Caller::Person);
     let touched = user.service.ledger_touched;
-    user.service.mode == Mode::Repair && latest && shown.0.contains(task) && !by_hand && !touched
+    user.service.mode == Mode::Repair && latest && shown.stopped.contains(task) && !by_hand && !touched
 }
 
-/// Stopped tasks that ECS still lists, of deployments and task sets that it still shows.
-struct Shown(BTreeSet<String>);
+/// What ECS shows of the services.
+struct Shown {
+    /// Stopped tasks that are still listed, of deployments and task sets that are still there.
+    stopped: BTreeSet<String>,
+    /// The load balancers of each service: after a rollback they are the old ones again.
+    load_balancers: BTreeMap<String, String>,
+}
 
 impl Shown {
     fn read(world: &mut World, services: &[ServiceModel]) -> Result<Self, Stop> {
-        let mut shown = BTreeSet::new();
-        for ServiceModel { cluster, name, .. } in services.iter().filter(|service| !service.deleted) {
+        let (mut shown, mut load_balancers) = (BTreeSet::new(), BTreeMap::new());
+        for service in services.iter().filter(|service| !service.deleted) {
+            let ServiceModel { cluster, name, .. } = service;
             let described = world.person_ecs("DescribeServices", &json!({ "cluster": cluster, "services": [name] }))?;
+            let named = described.pointer("/services/0/loadBalancers").map(Value::to_string);
+            load_balancers.insert(service.key(), named.unwrap_or_default());
             let current: BTreeSet<String> = ["/services/0/deployments", "/services/0/taskSets"]
                 .into_iter()
                 .flat_map(|list| texts(described.pointer(list), "id"))
@@ -338,7 +346,13 @@ impl Shown {
                 .filter(|task| task.get("startedBy").and_then(Value::as_str).is_some_and(|by| current.contains(by)));
             shown.extend(of_current.filter_map(|task| task.get("taskArn")?.as_str().map(str::to_owned)));
         }
-        Ok(Self(shown))
+        Ok(Self { stopped: shown, load_balancers })
+    }
+
+    /// Whether the service itself names the group. Task sets bring their own.
+    fn names(&self, service: &ServiceModel, group: &str) -> bool {
+        let named = self.load_balancers.get(&service.key()).filter(|_| service.kind != Kind::CodeDeploy);
+        named.is_some_and(|named| named.contains(group))
     }
 }
 

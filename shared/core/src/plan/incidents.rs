@@ -15,6 +15,9 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
+/// The end of every incident in a group that its service has left. It must not read as if the target were gone.
+const LEFT_GROUP: &str = "the service uses its target group no more, and what is registered there is not looked at";
+
 /// What the end of an incident is judged from.
 pub(super) struct Seen<'a> {
     pub input: &'a PlanInput,
@@ -118,7 +121,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
             Some(TargetGroup::Found(_)) => {}
             Some(TargetGroup::Missing) => return Some("its target group is gone".to_owned()),
             None => {
-                return (!may_be_unread(seen, group)).then(|| "the service uses its target group no more".to_owned());
+                return (!may_be_unread(seen, group)).then(|| LEFT_GROUP.to_owned());
             }
         }
     }
@@ -209,6 +212,13 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
             Standing::Due(_) if told_as_unhealthy => Some("registered; it is known as unhealthy now".to_owned()),
             Standing::Due(_) => None,
         };
+    }
+    // Who is told of the group is not told of each task that is missing in it.
+    let unattached = |finding: &Finding| {
+        finding.code == Code::TargetGroupUnattached && finding.subject == Subject::Group(group.clone())
+    };
+    if seen.judgement.findings.iter().any(unattached) {
+        return Some(format!("it is known as {} of its group now", Code::TargetGroupUnattached));
     }
     let claimed = seen.desired.claims.iter().any(here);
     let task_unclear = seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());

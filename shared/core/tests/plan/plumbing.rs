@@ -99,8 +99,8 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
               alert: missing (error): web i-1:32768
               alert: foreign (warning): web i-1:32769
             120s:
-              alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, 2 min after it was first seen)
-              alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, 2 min after it was first seen)
+              alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, and what is registered there is not looked at, 2 min after it was first seen)
+              alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, and what is registered there is not looked at, 2 min after it was first seen)
         "#]],
     );
 }
@@ -273,5 +273,34 @@ fn two_ports_without_binding_are_one_finding() {
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
         "]],
+    );
+}
+
+#[test]
+fn what_was_missing_in_a_group_that_loses_its_load_balancer_is_told_as_the_groups() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        look
+        group web unattached
+        look after 10s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            10s:
+              asks: state of i-1; group web
+              web | target_group_unattached | await 60s | the group belongs to no load balancer: registering would bring no requests: seen once; a second look decides
+            70s:
+              asks: state of i-1; group web
+              web | target_group_unattached | tell | the group belongs to no load balancer: registering would bring no requests: not Portkeeper's to repair
+              alert: target_group_unattached (error): web
+            open: target_group_unattached web, seen 2, told
+        "#]],
     );
 }
