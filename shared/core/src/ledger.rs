@@ -132,6 +132,15 @@ impl LedgerRecord {
         entry.released_at = Some(now);
     }
 
+    /// Whether a target was seen gone, and a task that ended then had it no later than that. A task may end after its target
+    /// was seen gone: ECS deregisters first, and a list may hold the task only later.
+    #[must_use]
+    pub fn was_released(&self, group: &TargetGroupArn, target: &Target, task: &TaskArn, ended_at: Timestamp) -> bool {
+        let known = self.known_target(group, target);
+        let released = known.and_then(|known| Some((&known.task, known.released_at?)));
+        released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
+    }
+
     /// Ends every proof: the service is not looked at, so nobody will see what becomes of its targets.
     pub fn release_all(&mut self, now: Timestamp) {
         for known in self.known.values_mut().flat_map(BTreeMap::values_mut) {

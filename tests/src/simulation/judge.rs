@@ -3,7 +3,7 @@
 use super::account::{Account, ServiceModel};
 use super::handling::Checked;
 use super::history::{History, Place, registered_in};
-use super::troubles::answers_of_describe_tasks;
+use super::troubles::{answers_of_describe_tasks, lists_were_short};
 use portkeeper_core::ledger::{LedgerRecord, Repair, Subject};
 use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
 use portkeeper_core::policy::{Mode, Policy};
@@ -91,7 +91,8 @@ impl Judge {
             plan.verdicts.iter().any(|verdict| verdict.subject != Subject::Service)
                 && plan.verdicts.iter().all(|verdict| verdict.decision != Decision::Unknown)
         };
-        let fresh = answers_of_describe_tasks(world, checked.began_ms) >= account.old_answers;
+        let fresh = answers_of_describe_tasks(world, checked.began_ms) >= account.old_answers
+            && !lists_were_short(world, checked.began_ms);
         if fresh && checked.errors.is_empty() && checked.plan.as_ref().is_some_and(judged) {
             self.looks.entry(key.clone()).or_default().push((checked.began_ms, now));
         }

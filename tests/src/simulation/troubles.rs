@@ -134,6 +134,12 @@ pub(crate) fn answers_of_describe_tasks(world: &World, before_ms: u64) -> usize 
     calls.filter(|call| call.error.is_none() && call.at_ms < before_ms).count()
 }
 
+/// Whether ECS left tasks out of a list since then. It counts no stopped tasks, so nobody can tell that one is missing.
+pub(crate) fn lists_were_short(world: &World, since_ms: u64) -> bool {
+    let mut recent = world.faults.applied().iter().rev().take_while(|applied| applied.at_ms >= since_ms);
+    recent.any(|it| it.operation == "ListTasks" && matches!(it.fault, Fault::Truncate { .. }))
+}
+
 /// Lists that end early, as a list does that has not yet heard of a new task; descriptions that leave tasks out.
 fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> String {
     let (keep, times) = (random.usize(0..3), random.u32(2..60));

@@ -39,7 +39,7 @@ fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn,
     let here = |ended: &&Ended| ended.group == *group && ended.target == *target;
     let ended = desired.ended.iter().filter(here).filter(was_watched);
     if let Some(last) = ended.max_by_key(|ended| ended.at)
-        && released_at.is_none_or(|released_at| last.at > released_at)
+        && !input.record.was_released(group, target, &last.task, last.at)
     {
         return Proof::Ended(last);
     }

@@ -45,9 +45,8 @@ pub(super) fn update(
         .collect();
     for ended in &desired.ended {
         let (group, target) = (&ended.group, &ended.target);
-        let known = record.known_target(group, target);
         // Seen gone, and no task of ours had it since.
-        let released = known.and_then(|known| known.released_at).is_some_and(|at| at >= ended.at);
+        let released = record.was_released(group, target, &ended.task, ended.at);
         if claimed.contains(&(group, target)) || released {
             continue;
         }

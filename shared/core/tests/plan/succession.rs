@@ -78,3 +78,33 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
         "#]],
     );
 }
+
+/// Found by the simulation: the target was seen gone while its task was on its way out, the task was missing from a list that
+/// was silently short, and somebody registered the target anew.
+#[test]
+fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 4m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t2 released 5m ago
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
