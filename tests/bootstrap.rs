@@ -15,12 +15,17 @@ mod account;
 mod process;
 #[path = "bootstrap/runtime_api.rs"]
 mod runtime_api;
+#[allow(dead_code, reason = "Not every answer of Slack is played here.")]
+#[path = "slack/server.rs"]
+mod server;
 
 use account::{Account, QUEUE};
+use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use process::Process;
 use runtime_api::{Answer, RuntimeApi};
 use serde_json::{Value, json};
+use server::{Reply, Slack};
 use std::time::Duration;
 
 /// A secret that stands in an event and must be printed nowhere.
@@ -76,7 +81,7 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
 
     // The answer may be here before the last lines have come through the pipe.
     for _ in 0..400 {
-        if deployed.process.said().matches("\"_aws\"").count() >= 2 {
+        if deployed.process.said().matches("\"_aws\"").count() >= 4 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
@@ -87,8 +92,9 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line is JSON: {line}")))
         .collect();
     let metrics = lines.iter().filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Portkeeper");
-    let deregistrations: Vec<&Value> = metrics.map(|line| &line["Deregistrations"]).collect();
+    let deregistrations: Vec<&Value> = metrics.clone().filter_map(|line| line.get("Deregistrations")).collect();
     assert_eq!(deregistrations, [1, 0], "one line of metrics for each check");
+    assert!(metrics.filter_map(|line| line["ApiCalls"].as_u64()).all(|calls| calls > 3), "and one for its calls");
     let checks: Vec<&Value> = lines.iter().filter(|line| line["message"] == "check").collect();
     assert!(checks.len() == 2 && checks[0]["service"] == "web" && checks[0]["span"]["id"] == "request-1", "{checks:?}");
     assert!(!said.contains(SECRET), "{said}");
@@ -117,6 +123,51 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     let beat = said.lines().find(|line| line.contains("SweepRounds")).unwrap_or_else(|| panic!("no heartbeat: {said}"));
     let beat: Value = serde_json::from_str(beat).unwrap();
     assert_eq!((&beat["SweepRuns"], &beat["SweepRounds"], &beat["SweepBlind"]), (&json!(1), &json!(1), &json!(0)));
+}
+
+/// CASES 40, 41: from the queue to Slack. What Slack refuses for good is put aside, and no webhook is printed.
+#[tokio::test]
+async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
+    let account = Account::new().await;
+    let slack = Slack::start(&[Reply::Say(200, "ok", None), Reply::Say(404, "no_service", None)]).await;
+    let variables = {
+        let mut world = account.world.lock();
+        world.put_secret("portkeeper/slack", &slack.webhook(SECRET));
+        let queue = json!({"QueueName": "slack-dead-letters"});
+        let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &queue).unwrap();
+        let url = made["QueueUrl"].as_str().unwrap().to_owned();
+        let own =
+            [("PORTKEEPER_SLACK_SECRET", "portkeeper/slack".to_owned()), ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", url)];
+        account.variables().into_iter().chain(own.map(|(name, value)| (name.to_owned(), value))).collect::<Vec<_>>()
+    };
+    let api = RuntimeApi::start().await;
+    let process = Process::start("notify-slack", &api, &variables);
+    let alert = include_str!("../shared/core/tests/forms/hijacked.json");
+    let body = json!({"Type": "Notification", "Subject": "subject", "Message": alert}).to_string();
+    let record = |id: &str| json!({"messageId": id, "body": body});
+    let answer = api.invoke(&json!({"Records": [record("m1"), record("m2")]}), 30).await;
+    let said = process.said();
+    assert_eq!(answer, Some(Answer::Response(json!({"batchItemFailures": []}))), "{said}");
+    assert_eq!(slack.paths(), [SECRET, SECRET], "{said}");
+    let aside: Vec<String> = {
+        let world = account.world.lock();
+        let messages = world.sqs.messages("slack-dead-letters");
+        messages.map(|message| message.attributes["reason"]["StringValue"].to_string()).collect()
+    };
+    assert_eq!(aside, ["\"Slack refused it (default): 404 Not Found: no_service\""]);
+    assert!(!said.contains(SECRET) && said.contains("refused for good"), "{said}");
+}
+
+/// A webhook in the place of its secret's name is not printed with the problem.
+#[tokio::test]
+async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {
+    let api = RuntimeApi::start().await;
+    let wrong = [("PORTKEEPER_SLACK_SECRET".to_owned(), format!("https://hooks.slack.com/services/{SECRET}"))];
+    let (succeeded, said) = Process::start("notify-slack", &api, &wrong).ended();
+    assert!(!succeeded && !said.contains(SECRET), "{said}");
+    for name in ["PORTKEEPER_SLACK_SECRET is `(not shown)`", "PORTKEEPER_SLACK_DEAD_LETTERS_URL is not set"] {
+        assert!(said.contains(name), "`{name}` is not in:\n{said}");
+    }
 }
 
 /// CASES 31: an account that cannot be reached costs a try of the message, not the process.

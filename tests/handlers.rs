@@ -24,6 +24,8 @@ mod ledger;
 mod missing;
 #[path = "handlers/plumbing.rs"]
 mod plumbing;
+#[path = "handlers/schema.rs"]
+mod schema;
 #[path = "handlers/stale.rs"]
 mod stale;
 #[path = "handlers/sweep.rs"]

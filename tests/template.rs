@@ -3,6 +3,8 @@
 //! Reads `template.yaml` and `events/`; calls nothing.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "A test fails by panicking.")]
 
+#[path = "template/dashboard.rs"]
+mod dashboard;
 #[path = "template/document.rs"]
 mod document;
 #[path = "template/environment.rs"]

@@ -7,7 +7,11 @@ mod timeline;
 
 use crate::CommandError;
 use crate::stage::{Stage, StageError};
+use portkeeper_core::report::{Message, slack_message};
+use serde_json::Value;
+use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 use summary::Summary;
@@ -16,13 +20,13 @@ use timeline::Timeline;
 /// Between two scenes, so that a person can read along.
 const PAUSE: Duration = Duration::from_millis(1500);
 
-/// Plays every scene and prints what happened, or one JSON document about it.
-pub fn run(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
+/// Plays every scene and prints what happened, or one JSON document about it. The alerts go into a folder, if one is named.
+pub fn run(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    runtime.block_on(play(seed, json, fast))
+    runtime.block_on(play(seed, json, fast, alerts))
 }
 
-async fn play(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
+async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
     let refused = |what| move |source: StageError| CommandError::Stage { what, source };
     let mut stage = Stage::new(seed, &[]).map_err(refused("deploy Portkeeper"))?;
     let parts = account::build(&mut stage.world.lock()).map_err(refused("build the account"))?;
@@ -38,6 +42,11 @@ async fn play(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
         timeline.title(scene.title, scene.story)?;
         scenes::play(*scene, &mut stage, &parts, &mut timeline).await.map_err(refused(scene.title))?;
     }
+    if let Some(folder) = alerts {
+        let count = write_alerts(folder, &timeline.messages)
+            .map_err(|source| CommandError::Unwritable { path: folder.to_owned(), source })?;
+        timeline.say(&format!("\n{count} alerts are in {}, each as text, JSON and Block Kit.", folder.display()))?;
+    }
     let summary = Summary::of(&stage, &timeline);
     let mut out = anstream::stdout().lock();
     if json {
@@ -47,4 +56,19 @@ async fn play(seed: u64, json: bool, fast: bool) -> Result<(), CommandError> {
         summary.print(&mut out)?;
     }
     summary.verify().map_err(CommandError::Unexpected)
+}
+
+/// Three files for each alert, in the order in which they were sent.
+fn write_alerts(folder: &Path, messages: &[Message]) -> io::Result<usize> {
+    fs::create_dir_all(folder)?;
+    let pretty = |value: &Value| -> io::Result<String> { Ok(format!("{}\n", serde_json::to_string_pretty(value)?)) };
+    for (number, message) in messages.iter().enumerate() {
+        let document = &message.document;
+        let name = format!("{:02}-{}-{}", number + 1, document.code, document.state.as_str());
+        let text = format!("Subject: {}\n\n{}\n", message.subject, message.body);
+        fs::write(folder.join(format!("{name}.txt")), text)?;
+        fs::write(folder.join(format!("{name}.json")), pretty(&serde_json::from_str(&document.to_json())?)?)?;
+        fs::write(folder.join(format!("{name}.slack.json")), pretty(slack_message(document).to_json())?)?;
+    }
+    Ok(messages.len())
 }

@@ -7,6 +7,7 @@ pub mod large_account;
 pub mod plan_file;
 mod render;
 pub mod replay;
+mod slack_text;
 pub mod stage;
 pub mod world;
 

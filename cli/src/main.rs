@@ -27,6 +27,9 @@ enum Command {
         /// Do not pause between the scenes.
         #[arg(long)]
         fast: bool,
+        /// Write each alert into this folder: as text, as JSON, as Slack's Block Kit.
+        #[arg(long, value_name = "DIR")]
+        alerts: Option<PathBuf>,
     },
     /// Hand an event to the real handler, in a fresh simulated account with the service it names, and tell what it led to.
     Replay {
@@ -69,7 +72,7 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
-        Command::Demo { seed, json, fast } => portkeeper::demo::run(seed, json, fast),
+        Command::Demo { seed, json, fast, alerts } => portkeeper::demo::run(seed, json, fast, alerts.as_deref()),
         Command::Replay { event, json } => portkeeper::replay::run(&event, json),
         Command::World { services, tasks, seed, port } => {
             let large = services.zip(tasks).map(|(services, tasks)| LargeAccount::new(services, tasks));

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{Observation, Questions};
-use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput};
+use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
 
@@ -56,10 +56,7 @@ pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
 
 /// One alert as a line.
 pub(crate) fn alert_line(alert: &Alert) -> String {
-    let state = match alert.state {
-        AlertState::Opened => "opened",
-        AlertState::Resolved => "resolved",
-    };
+    let state = alert.state.as_str();
     let subjects: Vec<String> = alert.items.iter().map(|item| item.subject.to_string()).collect();
     format!("{} {state}: {}", alert.code, subjects.join(", "))
 }

@@ -85,7 +85,7 @@ async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
     assert_eq!(shop.record("web")["look_again_at"], Value::Null);
     shop.run(900).await;
     assert_eq!(shop.writes().len(), 1, "{:?}", shop.writes());
-    assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"]);
+    assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
 /// A message that comes back is the next look: a second one beside it would multiply from try to try.

@@ -34,7 +34,7 @@ async fn as_many_as_the_limit_are_made() {
     shop.run(900).await;
     assert_eq!(shop.writes().len(), 8);
     assert_eq!(shop.count("DeregisterTargets"), 1, "all with one call");
-    assert_eq!(shop.alerts(), ["error stale opened", "info stale resolved"], "one incident each, one message for all");
+    assert_eq!(shop.alerts(), ["error stale opened", "error stale resolved"], "one incident each, one message for all");
 }
 
 /// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for both together, until
@@ -52,12 +52,12 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     shop.update("web", json!({"desiredCount": 2}));
     shop.run(300).await;
     assert_eq!(shop.writes().len(), 4);
-    let told = ["error stale opened", "info stale resolved", "error limit_exceeded opened"];
+    let told = ["error stale opened", "error stale resolved", "error limit_exceeded opened"];
     assert_eq!(shop.alerts(), told);
     assert!(shop.alert_texts()[2].contains("with 4 made within 10 min"), "{}", shop.alert_texts()[2]);
     shop.run(600).await;
     assert_eq!(shop.writes().len(), 8);
-    assert_eq!(shop.alerts()[3..], ["error stale opened", "info limit_exceeded resolved", "info stale resolved"]);
+    assert_eq!(shop.alerts()[3..], ["error stale opened", "error limit_exceeded resolved", "error stale resolved"]);
 }
 
 /// CASES 27: nothing runs, and what is left is all that the group has.
@@ -182,7 +182,7 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     shop.watch(&["web"], 400).await;
     let gone = format!("deregister web-tg {frozen}:{port}");
     assert!(shop.writes().contains(&gone), "{:?}", shop.writes());
-    assert!(shop.alerts().contains(&"info agent_disconnected resolved".to_owned()), "{:?}", shop.alerts());
+    assert!(shop.alerts().contains(&"warning agent_disconnected resolved".to_owned()), "{:?}", shop.alerts());
 }
 
 /// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is said or done.
@@ -216,7 +216,7 @@ async fn throttling_delays_a_repair_and_changes_nothing_else() {
         shop.world().faults.clear();
         shop.run(1800).await;
         assert_eq!(shop.writes(), [format!("register {}", register_of(&shop))], "{operation}");
-        assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"], "{operation}");
+        assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"], "{operation}");
     }
 }
 

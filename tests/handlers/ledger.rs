@@ -9,7 +9,7 @@ use portkeeper_world::http::sdk_config;
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
 
-const TOLD: [&str; 2] = ["error missing opened", "info missing resolved"];
+const TOLD: [&str; 2] = ["error missing opened", "error missing resolved"];
 
 /// A service of three tasks whose first target was deregistered by hand, seen missing once.
 async fn seen_once() -> (Shop, String) {

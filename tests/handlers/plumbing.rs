@@ -23,7 +23,7 @@ async fn a_deleted_group_is_told_of_until_the_service_has_another() {
     let entry = json!([{"targetGroupArn": other, "containerName": "app", "containerPort": 8080}]);
     shop.update("web", json!({"loadBalancers": entry}));
     shop.run(600).await;
-    told_only(&shop, &["critical target_group_missing opened", "info target_group_missing resolved"]);
+    told_only(&shop, &["critical target_group_missing opened", "critical target_group_missing resolved"]);
     assert_eq!(shop.states("new-tg"), ["healthy"; 2]);
 }
 
@@ -42,7 +42,7 @@ async fn a_group_without_a_load_balancer_is_told_of_until_it_has_one() {
         json!({"LoadBalancerArn": front.balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
     shop.elb("CreateListener", &listener);
     shop.watch(&["web"], 300).await;
-    told_only(&shop, &["error target_group_unattached opened", "info target_group_unattached resolved"]);
+    told_only(&shop, &["error target_group_unattached opened", "error target_group_unattached resolved"]);
 }
 
 /// CASES 24: the targets are not even registered, and registering them would bring no request.
@@ -131,7 +131,7 @@ async fn a_target_that_is_never_checked_to_its_end_is_unhealthy() {
     shop.make(&behind("web", &group).desired(2));
     shop.watch(&["web"], 600).await;
     assert_eq!(shop.states("web-tg"), ["initial"; 2]);
-    told_only(&shop, &["error unhealthy opened"]);
+    told_only(&shop, &["critical unhealthy opened"]);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_failing_task_is_told_of_with_its_reason_until_it_answers() {
     assert!(text.contains("Target.ResponseCodeMismatch") && text.contains("with another code"), "{text}");
     shop.world().set_answer(&task, Answer::Ok).unwrap();
     shop.watch(&["web"], 200).await;
-    told_only(&shop, &["error unhealthy opened", "info unhealthy resolved"]);
+    told_only(&shop, &["error unhealthy opened", "error unhealthy resolved"]);
 }
 
 /// A service of one task with an open incident that people were told of.
@@ -166,7 +166,7 @@ async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
     shop.world().keep_targets("shop/web", 1);
     shop.ecs("DeleteService", json!({"service": "web", "force": true}));
     shop.watch(&["web"], 900).await;
-    told_only(&shop, &["warning foreign opened", "info foreign resolved"]);
+    told_only(&shop, &["warning foreign opened", "warning foreign resolved"]);
     assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
     assert_eq!(shop.targets("web-tg").len(), 2, "not even the target that was left behind is touched");
 }
@@ -188,7 +188,7 @@ async fn a_target_that_outlives_all_tasks_is_taken_out() {
     shop.world().keep_targets("shop/web", 1);
     shop.update("web", json!({"desiredCount": 0}));
     shop.watch(&["web"], 900).await;
-    assert_eq!(shop.alerts(), ["error stale opened", "info stale resolved"]);
+    assert_eq!(shop.alerts(), ["error stale opened", "error stale resolved"]);
     assert_eq!(shop.count("DeregisterTargets"), 1);
     assert!(shop.targets("web-tg").iter().all(|(_, _, state)| *state == "draining"));
 }

@@ -11,8 +11,8 @@ use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
 use serde_json::json;
 
-const TOLD: [&str; 2] = ["error stale opened", "info stale resolved"];
-const HIJACKED: [&str; 2] = ["critical hijacked opened", "info hijacked resolved"];
+const TOLD: [&str; 2] = ["error stale opened", "error stale resolved"];
+const HIJACKED: [&str; 2] = ["critical hijacked opened", "critical hijacked resolved"];
 
 /// A quiet service of three tasks; one of them ends and ECS leaves its target behind. Gives that target.
 async fn left_behind() -> (Shop, String) {
@@ -285,7 +285,7 @@ async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() 
     assert!(shop.alert_texts()[0].contains("of service api"), "{}", shop.alert_texts()[0]);
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
     shop.look_at(&["web", "api"]).await;
-    assert_eq!((shop.writes(), shop.alerts()[1..].to_vec()), (vec![], vec!["info foreign resolved".to_owned()]));
+    assert_eq!((shop.writes(), shop.alerts()[1..].to_vec()), (vec![], vec!["warning foreign resolved".to_owned()]));
 }
 
 /// CASES 23.

@@ -72,7 +72,7 @@ async fn a_hijack_that_no_event_tells_of_is_found() {
     assert_eq!(shop.writes(), [""; 0], "the sweep itself changes nothing");
     shop.run(400).await;
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
-    assert_eq!(shop.alerts(), ["critical hijacked opened", "info hijacked resolved"]);
+    assert_eq!(shop.alerts(), ["critical hijacked opened", "critical hijacked resolved"]);
     let report = shop.stage.sweep().await.unwrap();
     assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
 }
@@ -121,7 +121,7 @@ async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
     shop.stage.sweep().await.unwrap();
     assert!(asked(&shop).contains(&"s000".to_owned()), "later it is missing: {findings:?}");
     shop.run(300).await;
-    assert_eq!(shop.alerts(), ["error missing opened", "info missing resolved"]);
+    assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
 /// CASES 31: what is throttled is left to the next run, which begins where this one stopped.

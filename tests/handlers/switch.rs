@@ -27,7 +27,7 @@ async fn while_it_is_on_nothing_is_written_and_people_are_told() {
     let mut shop = with_lost_registration();
     throw(&mut shop.world(), json!({"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "change freeze"}}));
     shop.run(900).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error missing opened".to_owned()]));
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["critical missing opened".to_owned()]));
     let text = &shop.alert_texts()[0];
     assert!(text.contains("change freeze"), "{text}");
 

@@ -21,7 +21,7 @@ async fn a_task_that_cannot_be_placed_is_told_of_with_what_ecs_says() {
     assert!(text.contains("(service web) was unable to place a task because no container instance met all"), "{text}");
     shop.world().make_instances("shop", 1).unwrap();
     shop.watch(&["web"], 300).await;
-    assert_eq!(shop.alerts(), ["error below_desired opened", "info below_desired resolved"]);
+    assert_eq!(shop.alerts(), ["error below_desired opened", "error below_desired resolved"]);
     assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 0));
 }
 
@@ -42,7 +42,7 @@ async fn tasks_that_ecs_stops_again_and_again_are_a_kill_loop() {
     assert!(text.contains("ECS said: (reason Health checks failed with these codes: [502])"), "{text}");
     assert!(text.contains("grace period is 0"), "{text}");
     shop.watch(&["web"], 2100).await;
-    assert_eq!(shop.alerts(), ["error kill_loop opened", "info kill_loop resolved"]);
+    assert_eq!(shop.alerts(), ["error kill_loop opened", "error kill_loop resolved"]);
     shop.world().calls.clear();
     shop.look("web").await;
     assert_eq!(shop.count("PutItem"), 0, "and then it is quiet again");

@@ -291,7 +291,7 @@ impl Shop {
     pub fn alert_texts(&self) -> Vec<String> {
         let world = self.world();
         let told = world.sns.published(TOPIC).iter();
-        told.map(|it| format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.message)).collect()
+        told.map(|it| format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.text_for("email"))).collect()
     }
 
     /// How often clients called an operation since the calls were last forgotten.

@@ -1,7 +1,7 @@
 //! The functions' environment: names, defaults and ranges are those that the code reads.
 
 use crate::document::{find, template, text_of};
-use portkeeper_aws::config::{Config, VARIABLES, Variable};
+use portkeeper_aws::config::{Config, SLACK_VARIABLES, VARIABLES, Variable};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -44,6 +44,15 @@ fn names_agree() {
     let template = template();
     let in_template: BTreeSet<&str> = environment(&template).into_keys().collect();
     let in_code: BTreeSet<&str> = VARIABLES.iter().map(|variable| variable.name).collect();
+    assert_eq!(in_template, in_code);
+}
+
+#[test]
+fn names_of_the_function_for_slack_agree() {
+    let template = template();
+    let function = &template["Resources"]["NotifySlackFunction"]["Properties"]["Environment"]["Variables"];
+    let in_template: BTreeSet<&str> = function.as_object().expect("variables").keys().map(String::as_str).collect();
+    let in_code: BTreeSet<&str> = SLACK_VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(in_template, in_code);
 }
 

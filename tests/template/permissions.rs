@@ -21,9 +21,15 @@ const WITHOUT_RESOURCE: [&str; 6] = [
 const BY_LAMBDA: [&str; 5] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
-/// The clients of `portkeeper_aws::account::Aws`, with the prefix of their actions.
-const CLIENTS: [(&str, &str); 5] =
-    [("dynamodb", "dynamodb"), ("ecs", "ecs"), ("elb", "elasticloadbalancing"), ("sns", "sns"), ("sqs", "sqs")];
+/// The clients in `portkeeper_aws`, by the name of their field, with the prefix of their actions.
+const CLIENTS: [(&str, &str); 6] = [
+    ("dynamodb", "dynamodb"),
+    ("ecs", "ecs"),
+    ("elb", "elasticloadbalancing"),
+    ("secretsmanager", "secretsmanager"),
+    ("sns", "sns"),
+    ("sqs", "sqs"),
+];
 
 fn statements(of: &Value) -> Vec<&Value> {
     find(of, &|value| value.get("Effect").is_some())
@@ -45,7 +51,7 @@ fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
 
 /// The statements of all functions' roles.
 fn granted(template: &Value) -> Vec<&Value> {
-    [granted_to(template, "ReconcileRole"), granted_to(template, "SweepRole")].concat()
+    ["ReconcileRole", "SweepRole", "NotifySlackRole"].iter().flat_map(|role| granted_to(template, role)).collect()
 }
 
 fn actions(statements: &[&Value]) -> BTreeSet<String> {
@@ -99,6 +105,14 @@ fn the_sweep_changes_nothing() {
     let writes: Vec<&String> =
         sweep.iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
     assert_eq!(writes, ["dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+}
+
+/// The function that talks to the outside world knows one secret, and nothing of ECS.
+#[test]
+fn the_function_for_slack_reads_its_secret_and_puts_aside() {
+    let actions = actions(&granted_to(&template(), "NotifySlackRole"));
+    let own: Vec<&str> = actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    assert_eq!(own, ["secretsmanager:GetSecretValue", "sqs:SendMessage"]);
 }
 
 #[test]

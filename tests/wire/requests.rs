@@ -2,10 +2,12 @@
 
 use expect_test::expect;
 use portkeeper_aws::{execute, ledger, look_again, notify};
+use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TaskArn};
-use portkeeper_core::ledger::LedgerRecord;
-use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, TargetZone};
-use portkeeper_core::report::Message;
+use portkeeper_core::ledger::{LedgerRecord, Subject};
+use portkeeper_core::plan::{Action, ActionKind, Alert, AlertItem, AlertState, OutcomeResult, TargetZone};
+use portkeeper_core::report::message;
+use portkeeper_core::time::Timestamp;
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::elb::TargetType;
 use serde_json::Value;
@@ -202,30 +204,76 @@ async fn a_record_is_read_together_with_the_kill_switch() {
     .assert_eq(&pretty(&shop.inputs("BatchGetItem")[0]));
 }
 
+/// One publication holds what each kind of subscriber gets; what chat gets is asked for by configuration.
 #[tokio::test]
-async fn an_alert_has_a_subject_a_text_and_attributes_to_filter_by() {
-    let shop = Shop::new(0, &[]);
-    let attribute = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let message = Message {
-        subject: "missing in shop/web".to_owned(),
-        body: "two lines\nwith <&> in them".to_owned(),
-        attributes: BTreeMap::from([attribute("severity", "error"), attribute("empty", "")]),
-    };
-    let topic = &shop.stage.config().alerts_topic_arn;
-    notify::publish(shop.aws(), topic, &message).await.unwrap();
-    expect![[r#"
-        {
-          "Message": "two lines\nwith <&> in them",
-          "MessageAttributes": {
-            "severity": {
-              "DataType": "String",
-              "StringValue": "error"
-            }
-          },
-          "Subject": "missing in shop/web",
-          "TopicArn": "arn:aws:sns:eu-west-1:111122223333:alerts"
-        }"#]]
-    .assert_eq(&pretty(&shop.inputs("Publish")[0]));
+async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filter_by() {
+    for (format, protocols) in [("json", "default, email, sms"), ("chat", "default, email, https, sms")] {
+        let shop = Shop::new(0, &[("PORTKEEPER_HTTPS_FORMAT", format)]);
+        let since = Timestamp::from_secs(1_795_392_000);
+        let item = AlertItem {
+            subject: Subject::Service,
+            task: None,
+            since,
+            ended_at: None,
+            seen: 2,
+            why: "two lines\nwith <&> in them".to_owned(),
+            repair: None,
+            withheld: false,
+        };
+        let alert = Alert {
+            key: shop.key("web"),
+            owner: Some("team-a".to_owned()),
+            code: Code::BelowDesired,
+            state: AlertState::Opened,
+            severity: Severity::Error,
+            impact: None,
+            items: vec![item],
+            at: since,
+        };
+        let mut message = message(&alert, &[]);
+        message.attributes.insert("empty".to_owned(), String::new());
+        notify::publish(shop.aws(), shop.stage.config(), &message).await.unwrap();
+        let mut input = shop.inputs("Publish")[0].clone();
+        let parts: BTreeMap<String, String> = serde_json::from_str(input["Message"].as_str().unwrap()).unwrap();
+        assert_eq!(parts.keys().map(String::as_str).collect::<Vec<_>>().join(", "), protocols);
+        assert_eq!((&parts["email"], &parts["default"]), (&message.body, &message.document.to_json()));
+        assert!(parts["email"].contains("two lines\nwith <&> in them"), "{}", parts["email"]);
+        input["Message"] = "(as above)".into();
+        expect![[r#"
+            {
+              "Message": "(as above)",
+              "MessageAttributes": {
+                "cluster": {
+                  "DataType": "String",
+                  "StringValue": "shop"
+                },
+                "code": {
+                  "DataType": "String",
+                  "StringValue": "below_desired"
+                },
+                "owner": {
+                  "DataType": "String",
+                  "StringValue": "team-a"
+                },
+                "service": {
+                  "DataType": "String",
+                  "StringValue": "web"
+                },
+                "severity": {
+                  "DataType": "String",
+                  "StringValue": "error"
+                },
+                "state": {
+                  "DataType": "String",
+                  "StringValue": "opened"
+                }
+              },
+              "MessageStructure": "json",
+              "Subject": "below_desired in shop/web since 2026-11-23 00:00Z: service",
+              "TopicArn": "arn:aws:sns:eu-west-1:111122223333:alerts"
+            }"#]]
+        .assert_eq(&pretty(&input));
+    }
 }
 
 #[tokio::test]

@@ -145,11 +145,10 @@ fn incidents(timeline: &Timeline) -> Vec<Incident> {
                     && known.resolved_secs.is_none()
             });
             match (known, alert.state) {
-                (Some(known), AlertState::Resolved) => {
-                    known.resolved_secs = Some(at);
+                (Some(known), state) => {
+                    known.resolved_secs = state.is_end().then_some(at);
                     known.alerts += 1;
                 }
-                (Some(known), AlertState::Opened) => known.alerts += 1,
                 (None, _) => incidents.push(Incident {
                     service,
                     code: alert.code.clone(),

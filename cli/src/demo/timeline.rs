@@ -2,9 +2,10 @@
 
 use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
+use crate::slack_text::plain;
 use crate::stage::{Delivery, Stage, StageError};
 use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
-use portkeeper_core::report::Message;
+use portkeeper_core::report::{Message, slack_message};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_world::journal::{Entry, Kind};
 use serde_json::{Value, json};
@@ -53,6 +54,8 @@ pub(super) struct Timeline {
     said: BTreeSet<String>,
     /// Alerts that SNS accepted, with the moment in milliseconds.
     pub(super) alerts: Vec<(u64, Alert)>,
+    /// The same as messages.
+    pub(super) messages: Vec<Message>,
     /// How many checks were made.
     pub(super) checks: usize,
     /// How often the sweep ran.
@@ -63,8 +66,8 @@ impl Timeline {
     /// A timeline that begins now.
     pub(super) fn new(stage: &Stage, prints: bool) -> Self {
         let began_ms = stage.world.lock().now_ms();
-        let (moments, said, alerts) = (Vec::new(), BTreeSet::new(), Vec::new());
-        Self { began_ms, journal_read: 0, prints, moments, said, alerts, checks: 0, sweeps: 0 }
+        let (moments, said, alerts, messages) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
+        Self { began_ms, journal_read: 0, prints, moments, said, alerts, messages, checks: 0, sweeps: 0 }
     }
 
     /// Shows the account.
@@ -182,9 +185,10 @@ impl Timeline {
             for error in &report.errors {
                 tell(Who::Portkeeper, format!("{}: tried again, because {error}", report.key), String::new());
             }
-            for Message { subject, body, .. } in &report.alerts {
-                tell(Who::Alert, subject.clone(), body.clone());
+            for message in &report.alerts {
+                tell(Who::Alert, message.subject.clone(), plain(&slack_message(&message.document)));
             }
+            self.messages.extend(report.alerts.iter().cloned());
             let accepted = report.plan.iter().flat_map(|plan| &plan.alerts).take(report.alerts.len());
             self.alerts.extend(accepted.map(|alert| (at_ms, alert.clone())));
         }
@@ -219,7 +223,7 @@ impl Timeline {
             Who::Portkeeper | Who::Sweep => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?;
             }
-            Who::Alert if moment.text.starts_with("resolved") => {
+            Who::Alert if moment.text.starts_with("resolved") || moment.text.starts_with("superseded") => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {GREEN}{who:<10}{GREEN:#}  {}", moment.text)?;
             }
             Who::Alert => writeln!(out, "{DIM}{at}{DIM:#}  {YELLOW}{who:<10}{YELLOW:#}  {}", moment.text)?,
@@ -254,8 +258,5 @@ fn is_worth_telling(entry: &Entry) -> bool {
 
 /// Colours an alert's state.
 pub(super) fn state_style(state: AlertState) -> anstyle::Style {
-    match state {
-        AlertState::Opened => RED,
-        AlertState::Resolved => GREEN,
-    }
+    if state.is_end() { GREEN } else { RED }
 }

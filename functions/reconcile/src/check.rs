@@ -14,7 +14,7 @@ use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::Observation;
-use portkeeper_core::plan::{Alert, AlertState, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
+use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
 
@@ -103,11 +103,11 @@ async fn tell(
     let mut record = record;
     let mut untold: Vec<&Code> = Vec::new();
     for alert in alerts {
-        if alert.state == AlertState::Resolved && untold.contains(&&alert.code) {
+        if alert.state.is_end() && untold.contains(&&alert.code) {
             continue;
         }
         let message = message(alert, outcomes);
-        match notify::publish(aws, &config.alerts_topic_arn, &message).await {
+        match notify::publish(aws, config, &message).await {
             Ok(()) => {
                 report.alerts.push(message);
                 record = mark_sent(&record, alert);

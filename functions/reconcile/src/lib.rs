@@ -16,7 +16,7 @@ use futures_util::StreamExt as _;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::chain;
-use portkeeper_aws::{ledger, observe};
+use portkeeper_aws::{ledger, metrics, observe};
 use portkeeper_core::event::coalesce;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::policy::Policy;
@@ -33,7 +33,10 @@ const SERVICES_AT_ONCE: usize = 5;
 /// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose check has not begun
 /// at `deadline` are left to the next batch: their messages come back.
 pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
-    run(aws, config, event, Some(deadline), &mut write_log).await
+    let begun = aws.spent();
+    let response = run(aws, config, event, Some(deadline), &mut write_log).await;
+    metrics::emit(&metrics::calls_line(aws.now(), begun.until(aws.spent())));
+    response
 }
 
 /// Handles one batch, however long it takes, and tells of every check when it is over.

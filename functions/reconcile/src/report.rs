@@ -6,7 +6,7 @@ use portkeeper_aws::metrics::{self, CheckMetrics};
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::observation::{Gap, Observation};
-use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
+use portkeeper_core::plan::{ActionKind, AlertState, Decision, Outcome, OutcomeResult, Plan};
 use portkeeper_core::report::Message;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -104,6 +104,12 @@ impl CheckReport {
         self.outcomes.iter().filter(done).count()
     }
 
+    /// How long the incidents took of which people were told that they are over.
+    fn healed_seconds(&self) -> Vec<u32> {
+        let over = self.alerts.iter().map(|message| &message.document).filter(|it| it.state == AlertState::Resolved);
+        over.flat_map(|document| &document.items).filter_map(|item| item.took_seconds).collect()
+    }
+
     /// The check in numbers.
     #[must_use]
     pub fn metrics(&self) -> CheckMetrics {
@@ -120,6 +126,7 @@ impl CheckReport {
             deregistrations: self.count(ActionKind::Deregister),
             withheld: verdicts.filter(|verdict| verdict.decision == Decision::Withheld).count(),
             alerts_sent: self.alerts.len(),
+            healed_seconds: self.healed_seconds(),
             gaps: self.gaps.len(),
             errors: self.errors.len(),
             duration_ms: u64::try_from(took).unwrap_or(0),

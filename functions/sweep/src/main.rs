@@ -3,7 +3,7 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_aws::log;
+use portkeeper_aws::{log, metrics};
 use portkeeper_core::time::Timestamp;
 use portkeeper_sweep::{handle, write_log};
 use serde_json::Value;
@@ -27,7 +27,10 @@ async fn main() -> Result<ExitCode, Error> {
         let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
         let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         async move {
-            let report = handle(aws, config, deadline).await?;
+            let begun = aws.spent();
+            let report = handle(aws, config, deadline).await;
+            metrics::emit(&metrics::calls_line(aws.now(), begun.until(aws.spent())));
+            let report = report?;
             write_log(&report);
             Ok::<_, Error>(report)
         }

@@ -60,13 +60,7 @@ impl Aws {
     /// Clients with the default chain of credentials and region, and the endpoints that the environment names
     /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …). All share one HTTP client and its connections.
     pub async fn connect() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(https_client())
-            .retry_config(retries())
-            .timeout_config(timeouts())
-            .load()
-            .await;
-        Self::from_sdk_config(&config)
+        Self::from_sdk_config(&sdk_config().await)
     }
 
     /// Clients from a configuration made elsewhere: its HTTP client, credentials, time source and sleep are
@@ -118,6 +112,12 @@ impl Aws {
         self.pace.calls()
     }
 
+    /// What this process has spent of the account's calls so far.
+    #[must_use]
+    pub fn spent(&self) -> Spent {
+        Spent { calls: self.calls().values().sum(), throttles: self.throttled() }
+    }
+
     /// What an error of the SDK means. A call that was throttled to its end is counted.
     pub(crate) fn failure<E>(
         &self,
@@ -150,8 +150,33 @@ impl Aws {
     /// The moment, by the clock that also signs the requests.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let since_epoch = self.time.now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        moment(&self.time)
+    }
+}
+
+/// What a clock says.
+pub(crate) fn moment(time: &SharedTimeSource) -> Timestamp {
+    let since_epoch = time.now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Calls that were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spent {
+    /// How many. One that the SDK made again is counted once.
+    pub calls: u64,
+    /// How many of them AWS throttled until the SDK gave up.
+    pub throttles: u64,
+}
+
+impl Spent {
+    /// What was spent from here to there.
+    #[must_use]
+    pub fn until(self, later: Self) -> Self {
+        Self {
+            calls: later.calls.saturating_sub(self.calls),
+            throttles: later.throttles.saturating_sub(self.throttles),
+        }
     }
 }
 
@@ -159,6 +184,16 @@ impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aws").finish_non_exhaustive()
     }
+}
+
+/// Credentials, region and endpoints from where the SDK looks for them, with our patience.
+pub async fn sdk_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(https_client())
+        .retry_config(retries())
+        .timeout_config(timeouts())
+        .load()
+        .await
 }
 
 /// The HTTP client that all clients of this process share.

@@ -2,8 +2,13 @@
 //!
 //! [`VARIABLES`] is the one place where each variable is documented.
 
+mod slack;
+
+pub use slack::{SLACK_VARIABLES, SlackConfig};
+
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::policy::{Mode, Policy};
+use portkeeper_core::report::HttpsFormat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -24,6 +29,8 @@ const DEREGISTRATIONS: &str = "PORTKEEPER_MAX_DEREGISTRATIONS";
 const PERCENT: &str = "PORTKEEPER_MAX_DEREGISTRATION_PERCENT";
 const SHARE: &str = "PORTKEEPER_API_SHARE_PERCENT";
 const AZ_ALL: &str = "PORTKEEPER_AZ_ALL";
+const REMIND: &str = "PORTKEEPER_REMIND_HOURS";
+const HTTPS: &str = "PORTKEEPER_HTTPS_FORMAT";
 const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
 
@@ -106,6 +113,18 @@ pub const VARIABLES: &[Variable] = &[
         allowed: "true or false",
     },
     Variable {
+        name: REMIND,
+        meaning: "Hours after which people are told again of an error that is still there; 0: never",
+        default: Some("24"),
+        allowed: "a whole number from 0 to 720",
+    },
+    Variable {
+        name: HTTPS,
+        meaning: "What subscribers of the topic over HTTPS get: the alert as JSON, or as Amazon Q Developer in chat applications takes it",
+        default: Some("json"),
+        allowed: "json or chat",
+    },
+    Variable {
         name: CLUSTERS,
         meaning: "The clusters that are looked at",
         default: Some("*"),
@@ -160,6 +179,8 @@ pub struct Config {
     pub policy: Policy,
     /// What one running function takes at most of the calls that AWS allows the account.
     pub api_share_percent: u32,
+    /// What subscribers of the topic over HTTPS get.
+    pub https_format: HttpsFormat,
     /// The clusters that are looked at.
     pub clusters: Clusters,
     /// How much is logged.
@@ -218,9 +239,7 @@ fn did_you_mean(nearest: Option<&'static str>) -> String {
 impl Config {
     /// From the environment of this process.
     pub fn from_env() -> Result<Self, ConfigProblems> {
-        let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-        let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
-        Self::from_variables(&variables.collect())
+        Self::from_variables(&environment())
     }
 
     /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
@@ -242,7 +261,7 @@ impl Config {
 
     /// From a way to look variables up by name. An empty value counts as none.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigProblems> {
-        let mut read = Reader { lookup, problems: Vec::new() };
+        let mut read = Reader { lookup, known: VARIABLES, problems: Vec::new() };
         let defaults = Policy::default();
         let config = Self {
             checks_queue_url: read.value(QUEUE, String::new(), parse_url),
@@ -256,10 +275,13 @@ impl Config {
                     .value(DEREGISTRATIONS, defaults.max_deregistrations, |text| number(text, 0, 1000)),
                 max_deregistration_percent: read
                     .value(PERCENT, defaults.max_deregistration_percent, |text| number(text, 0, 100)),
+                remind_seconds: read
+                    .value(REMIND, defaults.remind_seconds, |text| number(text, 0, 720).map(|hours| hours * 3600)),
                 az_all: read.value(AZ_ALL, defaults.az_all, |text| text.parse().ok()),
                 ..defaults
             },
             api_share_percent: read.value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
+            https_format: read.value(HTTPS, HttpsFormat::default(), HttpsFormat::parse),
             clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
             log: read.value(LOG, LogLevel::Info, parse_level),
         };
@@ -267,9 +289,16 @@ impl Config {
     }
 }
 
+/// The environment of this process.
+fn environment() -> BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
 /// Reads variables and collects what is wrong with them.
 struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
+    known: &'static [Variable],
     problems: Vec<ConfigProblem>,
 }
 
@@ -277,7 +306,7 @@ impl Reader<'_> {
     /// The value of a variable. The fallback is what holds when an optional one is not set; for a required one
     /// it only stands in until the problem is reported.
     fn value<T>(&mut self, name: &'static str, fallback: T, parse: impl Fn(&str) -> Option<T>) -> T {
-        let variable = VARIABLES.iter().find(|variable| variable.name == name);
+        let variable = self.known.iter().find(|variable| variable.name == name);
         let (allowed, required) = variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
         let text = (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         match text.as_deref().map(&parse) {

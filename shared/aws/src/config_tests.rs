@@ -42,10 +42,12 @@ fn required_variables_are_enough() {
                     below_desired_seconds: 900,
                     kill_loop_stops: 3,
                     kill_loop_seconds: 1800,
+                    remind_seconds: 86400,
                     az_all: false,
                     max_hops: 12,
                 },
                 api_share_percent: 25,
+                https_format: Document,
                 clusters: All,
                 log: Info,
             }

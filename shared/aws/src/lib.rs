@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod config;
+pub mod dead_letters;
 pub mod execute;
 pub mod failure;
 pub mod ledger;
@@ -15,6 +16,7 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 mod pace;
+pub mod secrets;
 pub mod session;
 pub mod sweep_mark;
 mod warm;

@@ -5,6 +5,7 @@
 //! Names and dimensions are closed lists: every combination costs money each month. The service stands in the
 //! line as a plain property, to be searched for in the log.
 
+use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -29,6 +30,8 @@ pub struct CheckMetrics {
     pub withheld: usize,
     /// Alerts that SNS accepted.
     pub alerts_sent: usize,
+    /// How long each incident took from the first look to its end, in seconds, of those that people were told are over.
+    pub healed_seconds: Vec<u32>,
     /// Things that could not be read.
     pub gaps: usize,
     /// Errors because of which the messages will be tried again.
@@ -82,7 +85,11 @@ pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> Str
     ];
     let named = counts.iter().map(|(name, number)| count(name, *number));
     let by_code = check.findings.iter().map(|(code, number)| count(&format!("Finding.{code}"), *number));
-    let metrics = named.chain(by_code).chain([milliseconds("DurationMs", check.duration_ms)]).collect();
+    // Without a value the metric would be a zero, and heal in no time.
+    let healed = (!check.healed_seconds.is_empty())
+        .then(|| ("TimeToHealSeconds".to_owned(), "Seconds", json!(check.healed_seconds)));
+    let took = milliseconds("DurationMs", check.duration_ms);
+    let metrics = named.chain(by_code).chain([took]).chain(healed).collect();
     line(at, &[("cluster", key.cluster.name())], &[("service", &key.service)], metrics)
 }
 
@@ -110,6 +117,20 @@ pub fn heartbeat_line(at: Timestamp, is_round_over: bool, unread: usize, duratio
         milliseconds("SweepDurationMs", duration_ms),
     ];
     line(at, &[], &[], metrics)
+}
+
+/// The line for the calls of one invocation: how many, and how many AWS throttled until the SDK gave up.
+#[must_use]
+pub fn calls_line(at: Timestamp, spent: Spent) -> String {
+    let number = |name: &str, number: u64| (name.to_owned(), "Count", json!(number));
+    line(at, &[], &[], vec![number("ApiCalls", spent.calls), number("ApiThrottles", spent.throttles)])
+}
+
+/// The line for one batch of messages to Slack.
+#[must_use]
+pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize) -> String {
+    let counts = [("SlackDelivered", delivered), ("SlackRefused", refused), ("SlackDelayed", later)];
+    line(at, &[], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
 }
 
 /// A line of metrics, counted as a whole and by each dimension.
@@ -146,6 +167,7 @@ mod tests {
             tasks_watched: 3,
             findings: BTreeMap::from([("missing".to_owned(), 2)]),
             registrations: 1,
+            healed_seconds: vec![122, 65],
             duration_ms: 240,
             ..CheckMetrics::default()
         };
@@ -163,6 +185,10 @@ mod tests {
               "Gaps": 0,
               "Registrations": 1,
               "TasksWatched": 3,
+              "TimeToHealSeconds": [
+                122,
+                65
+              ],
               "Withheld": 0,
               "_aws": {
                 "CloudWatchMetrics": [
@@ -217,6 +243,10 @@ mod tests {
                       {
                         "Name": "DurationMs",
                         "Unit": "Milliseconds"
+                      },
+                      {
+                        "Name": "TimeToHealSeconds",
+                        "Unit": "Seconds"
                       }
                     ],
                     "Namespace": "Portkeeper"

@@ -1,13 +1,16 @@
 //! Alerts to SNS. What they say, and that it fits into SNS's limits, is the core's.
 
 use crate::account::Aws;
+use crate::config::Config;
 use crate::failure::Failure;
 use aws_sdk_sns::types::MessageAttributeValue;
 use portkeeper_core::report::Message;
 
-/// Publishes an alert. It was accepted when this returns.
-pub async fn publish(aws: &Aws, topic_arn: &str, message: &Message) -> Result<(), Failure> {
-    let mut request = aws.sns.publish().topic_arn(topic_arn).subject(&message.subject).message(&message.body);
+/// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.
+pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<(), Failure> {
+    let topic_arn = &config.alerts_topic_arn;
+    let request = aws.sns.publish().topic_arn(topic_arn).subject(&message.subject);
+    let mut request = request.message_structure("json").message(message.by_protocol(config.https_format));
     // SNS refuses an attribute without a value.
     for (name, value) in message.attributes.iter().filter(|(_, value)| !value.is_empty()) {
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();

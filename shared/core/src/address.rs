@@ -249,9 +249,12 @@ impl Place {
 /// Everything that a live task occupies. A task that is over occupies nothing.
 #[must_use]
 pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
-    if task.last_status.is_over() {
-        return Vec::new();
-    }
+    if task.last_status.is_over() { Vec::new() } else { last_places(observation, task) }
+}
+
+/// Everything that a task occupies, or occupied when it was last seen alive.
+#[must_use]
+pub fn last_places(observation: &Observation, task: &Task) -> Vec<Place> {
     if let Some(eni) = &task.network_interface {
         let known: Vec<Place> =
             [eni.ipv4, eni.ipv6].into_iter().flatten().map(|ip| Place::Address(TargetId::Ip(ip))).collect();

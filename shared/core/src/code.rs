@@ -73,6 +73,17 @@ impl Code {
         Self::LimitExceeded,
     ];
 
+    /// Codes of one fault, as more of it is known, have one name here: a stale target turns out to be hijacked, a missing
+    /// one to be outside the group's VPC.
+    #[must_use]
+    pub fn family(&self) -> Self {
+        match self {
+            Self::Hijacked => Self::Stale,
+            Self::AzAllNeeded => Self::Missing,
+            other => other.clone(),
+        }
+    }
+
     /// How loud. Traffic that reaches the wrong program, or no program, is critical.
     #[must_use]
     pub fn severity(&self) -> Severity {
@@ -88,7 +99,7 @@ impl Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The end of an incident.
+    /// Good to know.
     Info,
     /// Look at it in the morning.
     Warning,

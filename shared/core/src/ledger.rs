@@ -4,8 +4,8 @@
 //! It is never the truth about AWS. Losing it is safe: repairs wait for a second look and an alert may repeat.
 
 use crate::action::{ActionKind, Outcome, OutcomeResult};
-use crate::alert::{Alert, AlertState};
-use crate::code::Code;
+use crate::alert::Alert;
+use crate::code::{Code, Severity};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -225,6 +225,12 @@ pub struct Incident {
     /// People were told: the alert was accepted by SNS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alerted_at: Option<Timestamp>,
+    /// How loud people were told, at the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Severity>,
+    /// The name under which people know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_as: Option<Code>,
     /// How many repairs were tried.
     #[serde(default)]
     pub repairs: u32,
@@ -237,6 +243,9 @@ pub struct Incident {
     /// How it ended, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<String>,
+    /// It is not over: another incident tells of it now.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub superseded: bool,
     /// What AWS answered to the last repair, when it refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<String>,
@@ -247,6 +256,12 @@ impl Incident {
     #[must_use]
     pub fn confirmed_from(&self, seconds: u32) -> Timestamp {
         self.proved_at.unwrap_or(self.opened_at).plus_secs(seconds)
+    }
+
+    /// People know it under a name that says less than the one it has now.
+    #[must_use]
+    pub fn is_renamed(&self) -> bool {
+        self.told_as.as_ref().is_some_and(|told| *told != self.code && told.family() == *told)
     }
 
     /// An incident at its first look.
@@ -264,10 +279,13 @@ impl Incident {
             unproved: false,
             proved_at: None,
             alerted_at: None,
+            told: None,
+            told_as: None,
             repairs: 0,
             repaired_at: None,
             resolved_at: None,
             ending: None,
+            superseded: false,
             refusal: None,
         }
     }
@@ -328,14 +346,13 @@ pub fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let told = |incident: &Incident| {
         incident.code == alert.code && alert.items.iter().any(|item| item.subject == incident.subject)
     };
-    match alert.state {
-        AlertState::Opened => {
-            for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
-                incident.alerted_at = Some(alert.at);
-            }
-        }
-        AlertState::Resolved => {
-            marked.incidents.retain(|incident| !(told(incident) && incident.resolved_at.is_some()));
+    if alert.state.is_end() {
+        marked.incidents.retain(|incident| !(told(incident) && incident.resolved_at.is_some()));
+    } else {
+        for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
+            incident.alerted_at = Some(alert.at);
+            incident.told = Some(alert.severity);
+            incident.told_as = Some(alert.code.clone());
         }
     }
     marked

@@ -1,12 +1,13 @@
 //! From what was seen to what will be done. Pure and complete: nothing after this module decides anything.
 
 mod alerts;
+mod impact;
 mod incidents;
 mod known;
 mod repairs;
 
 use crate::compare::{compare, quiet};
-use crate::desired::desired_targets;
+use crate::desired::{Desired, desired_targets};
 use crate::finding::Finding;
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
-pub use crate::alert::{Alert, AlertItem, AlertState};
+pub use crate::alert::{Alert, AlertItem, AlertState, Impact};
 pub use crate::input::{INPUT_VERSION, PlanInput};
 pub use crate::verdict::{Decision, Verdict};
 
@@ -105,12 +106,25 @@ pub fn plan(input: &PlanInput) -> Plan {
     }
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
     release_explained(&verdicts, &mut record, input.now);
-    let alerts = alerts::due(&input.observation.key, &open, &hushed, &verdicts, input.now);
+    let alerts = due_alerts(input, &desired, &open, &hushed, &verdicts);
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
     let look_again_at = next_look(input, &verdicts, decided.resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, look_again_at, record)
+}
+
+fn due_alerts(
+    input: &PlanInput,
+    desired: &Desired,
+    open: &[Incident],
+    hushed: &[Subject],
+    verdicts: &[Verdict],
+) -> Vec<Alert> {
+    let impacts = impact::Impacts::of(desired, open, input.now);
+    let (key, policy, now) = (&input.observation.key, &input.policy, input.now);
+    let owner = input.observation.service.as_ref().and_then(|service| service.owner_tag.as_deref());
+    alerts::Telling { key, owner, incidents: open, hushed, verdicts, impacts: &impacts, policy, now }.due()
 }
 
 /// A target that belongs to another service's task now is no more ours, whatever becomes of that task.
@@ -127,7 +141,7 @@ fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Times
 /// A plan that does nothing but end incidents.
 fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
     let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Leave, why: why.to_owned() };
-    let alerts = alerts::due(&input.observation.key, &open, &[], &[], input.now);
+    let alerts = due_alerts(input, &Desired::default(), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.release_all(input.now);
     finish(input, vec![verdict], Vec::new(), alerts, None, record)
@@ -202,6 +216,7 @@ fn raise_guards(input: &PlanInput, guards: Vec<Finding>, open: &mut Vec<Incident
             known.why = guard.why;
             known.resolved_at = None;
             known.ending = None;
+            known.superseded = false;
         } else {
             let mut incident = Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
             incident.confirmed = true;

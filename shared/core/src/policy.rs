@@ -8,6 +8,9 @@ use std::fmt;
 /// each optionally followed by ` until 2026-12-31`.
 pub const MODE_TAG: &str = "portkeeper:mode";
 
+/// The tag of an ECS service that says whose it is: alerts carry it, so that they can be routed by it.
+pub const OWNER_TAG: &str = "portkeeper:owner";
+
 /// What Portkeeper may do for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +90,9 @@ pub struct Policy {
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
     pub kill_loop_seconds: u32,
+    /// So long after people were told of an error that is still there, they are told again. Zero: never. A day: who is on
+    /// duty has changed by then. Warnings are not repeated.
+    pub remind_seconds: u32,
     /// Register an address outside its group's VPC with the zone `all`. Otherwise people are told: it needs a route from
     /// the load balancer to that address, of which nothing is known here.
     pub az_all: bool,
@@ -122,6 +128,7 @@ impl Default for Policy {
             below_desired_seconds: 900,
             kill_loop_stops: 3,
             kill_loop_seconds: 1800,
+            remind_seconds: 24 * 3600,
             az_all: false,
             max_hops: 12,
         }

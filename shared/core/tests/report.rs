@@ -26,11 +26,22 @@ fn alert(code: Code, items: Vec<AlertItem>) -> Alert {
     let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
     let key = ServiceKey { cluster, service: "web".to_owned() };
     let severity = code.severity();
-    Alert { key, code, state: AlertState::Opened, severity, items, at: moment("2026-11-23T10:01:00Z") }
+    Alert {
+        key,
+        owner: None,
+        code,
+        state: AlertState::Opened,
+        severity,
+        impact: None,
+        items,
+        at: moment("2026-11-23T10:01:00Z"),
+    }
 }
 
 fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
-    AlertItem { subject, since: moment("2026-11-23T10:00:00Z"), why: why.to_owned(), repair, withheld: false }
+    let since = moment("2026-11-23T10:00:00Z");
+    let why = why.to_owned();
+    AlertItem { subject, task: None, since, ended_at: None, seen: 2, why, repair, withheld: false }
 }
 
 fn missing() -> Alert {
@@ -44,9 +55,9 @@ fn answered(result: OutcomeResult) -> Vec<Outcome> {
 }
 
 fn check(alert: &Alert, outcomes: &[Outcome], expect: &Expect) {
-    let Message { subject, body, attributes } = message(alert, outcomes);
+    let Message { subject, body, attributes, .. } = message(alert, outcomes);
     let attributes: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert!(subject.len() < 100 && subject.is_ascii() && !subject.contains('\n'), "SNS refuses `{subject}`");
+    assert!(subject.len() <= 100 && subject.is_ascii() && !subject.contains('\n'), "SNS refuses `{subject}`");
     expect.assert_eq(&format!("{subject}\n[{}]\n\n{body}\n", attributes.join(" ")));
 }
 
@@ -56,11 +67,12 @@ fn a_missing_target_that_was_registered() {
         &missing(),
         &answered(OutcomeResult::Done),
         &expect![[r#"
-            repaired: missing in shop/web: web i-0abc:32768
+            repaired: missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -68,7 +80,8 @@ fn a_missing_target_that_was_registered() {
 
             What to do: nothing; if it comes back, look at the service's events for ECS's own errors
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -80,11 +93,12 @@ fn a_missing_target_that_aws_refused_to_register() {
         &missing(),
         &answered(OutcomeResult::Refused("InvalidTarget: not in the VPC".to_owned())),
         &expect![[r#"
-            missing in shop/web: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -92,7 +106,8 @@ fn a_missing_target_that_aws_refused_to_register() {
 
             What to do: read above what AWS answered and mend that, or register the target by hand
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -103,11 +118,12 @@ fn a_missing_target_whose_registration_failed() {
         &missing(),
         &answered(OutcomeResult::Failed("ThrottlingException: Rate exceeded".to_owned())),
         &expect![[r#"
-            missing in shop/web: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -115,7 +131,8 @@ fn a_missing_target_whose_registration_failed() {
 
             What to do: nothing yet: it is looked at again by itself
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -126,11 +143,12 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
         &missing(),
         &answered(OutcomeResult::Skipped("the proof is older than 5 s".to_owned())),
         &expect![[r#"
-            missing in shop/web: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -138,18 +156,20 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
 
             What to do: nothing yet: it is looked at again by itself
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
     check(
         &missing(),
         &[],
         &expect![[r#"
-            missing in shop/web: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -157,7 +177,8 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
 
             What to do: nothing yet: it is looked at again by itself
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -165,24 +186,25 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
 #[test]
 fn a_missing_target_that_is_healthy_again() {
     let mut over = missing();
-    (over.state, over.severity) = (AlertState::Resolved, Severity::Info);
+    (over.state, over.severity) = (AlertState::Resolved, Severity::Error);
     over.items[0].why = "registered and healthy, 3 min after it was first seen".to_owned();
     over.items[0].repair = None;
     check(
         &over,
         &[],
-        &expect![[r"
-        resolved: missing in shop/web: web i-0abc:32768
-        [cluster=shop code=missing service=web severity=info state=resolved]
+        &expect![[r#"
+            resolved: missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            [cluster=shop code=missing service=web severity=error state=resolved]
 
-        missing (resolved): a running task's target is not registered, so it gets no traffic
-        Service shop/web in eu-west-1, severity info
+            missing (resolved): a running task's target is not registered, so it gets no traffic
+            Service shop/web in eu-west-1, account 111122223333, severity error
 
-        - web i-0abc:32768, since 2026-11-23T10:00:00Z
-          registered and healthy, 3 min after it was first seen
+            - web i-0abc:32768, since 2026-11-23T10:00:00Z
+              registered and healthy, 3 min after it was first seen
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
+        "#]],
     );
 }
 
@@ -192,20 +214,21 @@ fn a_guard_that_withheld_repairs() {
     check(
         &alert(Code::LimitExceeded, vec![item(Subject::Service, why, None)]),
         &[],
-        &expect![[r"
-        limit_exceeded in shop/web: service
-        [cluster=shop code=limit_exceeded service=web severity=error state=opened]
+        &expect![[r#"
+            limit_exceeded in shop/web since 2026-11-23 10:00Z: service
+            [cluster=shop code=limit_exceeded service=web severity=error state=opened]
 
-        limit_exceeded: a guard withheld repairs
-        Service shop/web in eu-west-1, severity error
+            limit_exceeded: a guard withheld repairs
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: repairs stay within the limits. Found: they would not, and were withheld.
 
-        - service, since 2026-11-23T10:00:00Z
-          7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
+            - service, since 2026-11-23T10:00:00Z
+              7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
 
-        What to do: look at what is listed; raise the limits or repair by hand if it is right
+            What to do: look at what is listed; raise the limits or repair by hand if it is right
 
-        https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
-    "]],
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        "#]],
     );
 }
 
@@ -225,11 +248,12 @@ fn a_hijacked_target() {
         &hijacked,
         &[done],
         &expect![[r#"
-            repaired: hijacked in shop/web: web i-0abc:32768
+            repaired: hijacked in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
             [cluster=shop code=hijacked service=web severity=critical state=opened]
 
             hijacked: a stopped task's target is still registered and leads to another service's program
-            Service shop/web in eu-west-1, severity critical
+            Service shop/web in eu-west-1, account 111122223333, severity critical
+            Expected: the target left its group with its task. Found: it leads to another service's program.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look
@@ -237,7 +261,8 @@ fn a_hijacked_target() {
 
             What to do: nothing more here; requests reached the wrong program until now, so look whether they did harm there
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -287,11 +312,12 @@ fn of_several_targets_each_says_what_became_of_it() {
         &alert,
         &outcomes,
         &expect![[r#"
-            missing in shop/web: 2 of them
+            missing in shop/web since 2026-11-23 10:00Z: 2 of them
             [cluster=shop code=missing service=web severity=error state=opened]
 
             missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, severity error
+            Service shop/web in eu-west-1, account 111122223333, severity error
+            Expected: the running task's target is registered. Found: it is not.
 
             - web i-0abc:32768, since 2026-11-23T10:00:00Z
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
@@ -300,10 +326,11 @@ fn of_several_targets_each_says_what_became_of_it() {
               task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
               AWS refused to register it: TooManyTargets
 
-            What to do where AWS refused: read above what AWS answered and mend that, or register the target by hand
-            What to do where it was repaired: nothing; if it comes back, look at the service's events for ECS's own errors
+            What to do: where AWS refused: read above what AWS answered and mend that, or register the target by hand
+            What to do: where it was repaired: nothing; if it comes back, look at the service's events for ECS's own errors
 
-            https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+            Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
     );
 }
@@ -316,7 +343,7 @@ fn fifty_things_are_listed_in_part_and_counted() {
     };
     let alert = alert(Code::BindingsMissing, (0..50).map(task).collect());
     let Message { subject, body, .. } = message(&alert, &[]);
-    expect!["bindings_missing in shop/web: 50 of them"].assert_eq(&subject);
+    expect!["bindings_missing in shop/web since 2026-11-23 10:00Z: 50 of them"].assert_eq(&subject);
     let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("- ")).collect();
     assert_eq!(lines.len(), 21);
     expect!["- and 30 more"].assert_eq(lines[20]);
@@ -327,11 +354,12 @@ fn names_that_are_long_or_not_ascii_fit_into_a_subject() {
     let mut alert = missing();
     alert.key.service = "s".repeat(255);
     let long = message(&alert, &[]);
-    assert_eq!(long.subject.len(), 99);
-    expect!["missing in shop/ssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss..."]
+    assert_eq!(long.subject.len(), 100);
+    expect!["missing in shop/sssssssssssssssssssssssssssssssssssssss... since 2026-11-23 10:00Z: web i-0abc:32768"]
         .assert_eq(&long.subject);
     alert.key.service = "wéb\nshop".to_owned();
-    expect!["missing in shop/w?b?shop: web i-0abc:32768"].assert_eq(&message(&alert, &[]).subject);
+    expect!["missing in shop/w?b?shop since 2026-11-23 10:00Z: web i-0abc:32768"]
+        .assert_eq(&message(&alert, &[]).subject);
 }
 
 #[test]
@@ -341,9 +369,9 @@ fn links_lead_to_the_console_of_the_partition() {
         alert.key.cluster = ClusterArn::try_from(cluster).unwrap();
         message(&alert, &[]).body.lines().next_back().unwrap().to_owned()
     };
-    expect!["https://console.amazonaws.cn/ecs/v2/clusters/shop/services/web?region=cn-north-1"]
+    expect!["Target group: https://console.amazonaws.cn/ec2/home?region=cn-north-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"]
         .assert_eq(&link("arn:aws-cn:ecs:cn-north-1:111122223333:cluster/shop"));
-    expect!["https://console.amazonaws-us-gov.com/ecs/v2/clusters/shop/services/web?region=us-gov-west-1"]
+    expect!["Target group: https://console.amazonaws-us-gov.com/ec2/home?region=us-gov-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef"]
         .assert_eq(&link("arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/shop"));
 }
 

@@ -16,6 +16,8 @@ pub enum Service {
     Sns,
     /// DynamoDB (awsJson1.0).
     DynamoDb,
+    /// AWS Secrets Manager (awsJson1.1).
+    SecretsManager,
 }
 
 impl Service {
@@ -28,6 +30,7 @@ impl Service {
             Self::Sqs => "sqs",
             Self::Sns => "sns",
             Self::DynamoDb => "dynamodb",
+            Self::SecretsManager => "secretsmanager",
         }
     }
 
@@ -134,7 +137,7 @@ impl ApiError {
     /// A value that the service refuses.
     pub(crate) fn invalid(service: Service, message: impl Into<String>) -> Self {
         let code = match service {
-            Service::Ecs => "InvalidParameterException",
+            Service::Ecs | Service::SecretsManager => "InvalidParameterException",
             Service::Elb => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",

@@ -1,4 +1,5 @@
-//! A simulated AWS account: ECS, ELBv2, EventBridge, SQS, SNS and DynamoDB, as far as Portkeeper needs them.
+//! A simulated AWS account: ECS, ELBv2, EventBridge, SQS, SNS, DynamoDB and Secrets Manager, as far as Portkeeper needs
+//! them.
 //!
 //! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as JSON,
 //! and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in process or on a
@@ -19,6 +20,7 @@ mod input;
 pub mod journal;
 mod paging;
 pub mod scenario;
+pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod time;
@@ -49,6 +51,8 @@ pub struct World {
     pub sns: sns::Sns,
     /// Tables.
     pub dynamodb: dynamodb::DynamoDb,
+    /// Secrets.
+    pub secrets: secrets::Secrets,
     /// What was told to go wrong at the HTTP and API edge.
     pub faults: faults::Faults,
     /// What happened in the account, in order, for people to read.
@@ -71,6 +75,7 @@ impl World {
             sqs: sqs::Sqs::default(),
             sns: sns::Sns::default(),
             dynamodb: dynamodb::DynamoDb::default(),
+            secrets: secrets::Secrets::default(),
             faults: faults::Faults::default(),
             journal: journal::Journal::default(),
             calls: CallLog::default(),
@@ -97,6 +102,7 @@ impl World {
             Service::Sqs => sqs::call(self, operation, input),
             Service::Sns => sns::call(self, operation, input),
             Service::DynamoDb => dynamodb::call(self, operation, input),
+            Service::SecretsManager => secrets::call(self, operation, input),
         };
         let at_ms = self.now_ms;
         self.calls.push(Call {

@@ -31,6 +31,8 @@ pub struct Published {
     pub subject: Option<String>,
     /// `Message`.
     pub message: String,
+    /// With `MessageStructure=json`: what subscribers of each protocol get.
+    by_protocol: Option<BTreeMap<String, String>>,
     /// `MessageAttributes`: name to `StringValue`.
     pub attributes: BTreeMap<String, String>,
 }
@@ -43,6 +45,16 @@ impl Sns {
             .iter()
             .find(|(arn, _)| *arn == topic || arn.rsplit(':').next() == Some(topic))
             .map_or(&[], |(_, published)| published.as_slice())
+    }
+}
+
+impl Published {
+    /// What a subscriber of this protocol (`email`, `sqs`, `lambda`, `https`, …) gets.
+    #[must_use]
+    pub fn text_for(&self, protocol: &str) -> &str {
+        let parts = self.by_protocol.as_ref();
+        let part = parts.and_then(|parts| parts.get(protocol).or_else(|| parts.get("default")));
+        part.unwrap_or(&self.message)
     }
 }
 
@@ -68,7 +80,8 @@ fn create_topic(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Sns, "Publish", input, "TopicArn Message", "Subject MessageAttributes")?;
+    let input =
+        Input::read(Service::Sns, "Publish", input, "TopicArn Message", "Subject MessageAttributes MessageStructure")?;
     let topic = input.text("TopicArn")?;
     let prefix = world.account.arn("sns", "");
     if !topic.starts_with(&prefix) {
@@ -80,6 +93,7 @@ fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let subject = input.optional_text("Subject")?;
     let attributes = attributes(input.optional_map("MessageAttributes")?)?;
     check_message(message, &attributes)?;
+    let by_protocol = input.optional_text("MessageStructure")?.map(|it| parts(it, message)).transpose()?;
     if subject.is_some_and(|subject| !is_subject(subject)) {
         return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Subject"));
     }
@@ -94,6 +108,7 @@ fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
         at_ms,
         subject: subject.map(str::to_owned),
         message: message.to_owned(),
+        by_protocol,
         attributes,
     });
     Ok(json!({"MessageId": id}))
@@ -116,6 +131,22 @@ fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result
         return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Message too long"));
     }
     Ok(())
+}
+
+/// The messages by protocol. `default` must be among them, and each must be a text.
+fn parts(structure: &str, message: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    let invalid = |reason: &str| ApiError::invalid(Service::Sns, format!("Invalid parameter: {reason}"));
+    if structure != "json" {
+        return Err(invalid("MessageStructure"));
+    }
+    let not_json = |_| invalid("Message Structure - JSON message body failed to parse");
+    let parts: BTreeMap<String, Value> = serde_json::from_str(message).map_err(not_json)?;
+    let texts = parts.into_iter().filter_map(|(name, part)| Some((name, part.as_str()?.to_owned())));
+    let texts: BTreeMap<String, String> = texts.collect();
+    if !texts.contains_key("default") {
+        return Err(invalid("Message Structure - No default entry in JSON message body"));
+    }
+    Ok(texts)
 }
 
 /// Attributes need a known type and a value; binary ones are not simulated.

@@ -21,6 +21,7 @@ mod quiet;
 mod rollouts;
 mod stats;
 mod text;
+mod told;
 mod troubles;
 mod work;
 
@@ -136,6 +137,8 @@ struct Play {
     saved: BTreeMap<String, Item>,
     /// No more trouble is made.
     calm: bool,
+    /// When two functions did the same at once, or one died.
+    disturbed_ms: Vec<u64>,
     /// When the schedule starts the sweep next.
     next_sweep_ms: u64,
     began_ms: u64,
@@ -163,6 +166,7 @@ impl Play {
             judge,
             saved: BTreeMap::new(),
             calm: true,
+            disturbed_ms: Vec::new(),
             next_sweep_ms: began_ms + SWEEP_EVERY_MS,
             began_ms,
             steps: Vec::new(),

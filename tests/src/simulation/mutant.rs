@@ -93,7 +93,7 @@ impl Work<'_> {
         let mut record = settle(&plan.next_record, &checked.outcomes);
         for alert in &plan.alerts {
             let message = message(alert, &checked.outcomes);
-            match notify::publish(aws, &config.alerts_topic_arn, &message).await {
+            match notify::publish(aws, config, &message).await {
                 Ok(()) => checked.alerts.push(message.subject),
                 Err(failure) => checked.errors.push(chain(&failure)),
             }

@@ -4,7 +4,7 @@ use super::account::{Kind, ServiceModel};
 use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
 use super::text::group_name;
-use super::{Play, Stop, actions, explained, troubles};
+use super::{Play, Stop, actions, explained, told, troubles};
 use portkeeper::stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
 use portkeeper_core::code::Code;
 use portkeeper_core::ids::{Target, TargetGroupArn};
@@ -12,7 +12,6 @@ use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_core::policy::Mode;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elb::WriteKind;
-use portkeeper_world::sns::Published;
 use portkeeper_world::sqs::Message;
 use portkeeper_world::truth::LiveTarget;
 use portkeeper_world::{World, dynamodb, truth};
@@ -183,9 +182,9 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
         looked_at.map(|service| Watched { service, record: record(world, &service.key()) }).collect();
     for one in &watched {
         tasks_are_registered(play, world, one)?;
-        was_published(world, one)?;
         explained::every_incident(play, world, one)?;
     }
+    told::every_life(play, world, &watched)?;
     for group in play.account.groups() {
         let has_task = |service: &ServiceModel| {
             let of_it = |live: &&LiveTarget| live.cluster == service.cluster && live.service == service.name;
@@ -230,28 +229,6 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
                 "missing",
                 format!("{what} runs and is not registered (since {since:?} s), nobody was told"),
             );
-        }
-    }
-    Ok(())
-}
-
-/// What counts as told was accepted by SNS.
-fn was_published(world: &World, one: &Watched<'_>) -> Result<(), Stop> {
-    let published = world.sns.published(TOPIC);
-    for incident in one.told() {
-        let is =
-            |name: &str, value: &str, message: &Published| message.attributes.get(name).is_some_and(|it| it == value);
-        let opened = u64::try_from(incident.opened_at.as_millis()).unwrap_or(0);
-        let code = incident.code.to_string();
-        let mut told = published.iter().filter(|it| it.at_ms >= opened);
-        let found = told.any(|it| {
-            is("code", &code, it)
-                && is("service", &one.service.name, it)
-                && is("cluster", &one.service.cluster, it)
-                && is("state", "opened", it)
-        });
-        if !found {
-            return broken("told", format!("{} {} counts as told and was not", incident.code, incident.subject));
         }
     }
     Ok(())

@@ -182,6 +182,9 @@ impl Play {
     }
 
     fn note_work(&mut self, how: &How, killed: bool, said: Vec<String>) {
+        if killed || matches!(how, How::Twice) {
+            self.disturbed_ms.push(self.stage.world.lock().now_ms());
+        }
         match how {
             How::Killed(calls) if killed => {
                 self.stats.count("functions killed", 1);

@@ -13,7 +13,7 @@ use portkeeper_core::observation::{
     NetworkInterface, NetworkMode, RegisteredTarget, Revision, RolloutState, SERVICE_EVENTS_KEPT, Service,
     ServiceEvent, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet, TaskStatus,
 };
-use portkeeper_core::policy::MODE_TAG;
+use portkeeper_core::policy::{MODE_TAG, OWNER_TAG};
 use portkeeper_core::task_parts::{AttachmentParts, BindingParts, ContainerAddress, Detail, in_short};
 use portkeeper_core::time::Timestamp;
 
@@ -59,7 +59,10 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
     let controller = service.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
     let strategy = service.deployment_configuration().and_then(ecs::DeploymentConfiguration::strategy);
     let lattice = |deployment: &ecs::Deployment| !deployment.vpc_lattice_configurations().is_empty();
-    let tag = service.tags().iter().find(|tag| tag.key() == Some(MODE_TAG));
+    let tag = |name: &str| {
+        let tag = service.tags().iter().find(|tag| tag.key() == Some(name))?;
+        Some(tag.value().unwrap_or_default().to_owned())
+    };
     Ok(Service {
         status: ServiceStatus::from(required(service.status(), "status")?),
         controller: DeploymentController::from(controller),
@@ -81,7 +84,8 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
         revisions: Vec::new(),
         task_sets: service.task_sets().iter().map(task_set).collect::<Result<_, _>>()?,
         events: events(service.events()),
-        mode_tag: tag.map(|tag| tag.value().unwrap_or_default().to_owned()),
+        mode_tag: tag(MODE_TAG),
+        owner_tag: tag(OWNER_TAG).filter(|owner| !owner.is_empty()),
     })
 }
 

@@ -3,14 +3,15 @@
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
 
 use crate::action::{ActionKind, TargetZone};
+use crate::address::last_places;
 use crate::code::Code;
 use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
-use crate::ledger::{Known, LedgerRecord};
-use crate::observation::Observation;
+use crate::ledger::LedgerRecord;
+use crate::observation::{Observation, Task};
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use crate::verdict::Decision;
@@ -62,8 +63,14 @@ pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
 }
 
 /// Until when ECS is left to deregister the target of a task that has only just stopped: the last that is known to have
-/// had it, also when ECS shows no more where that task was.
-fn settling(input: &PlanInput, known: Option<&Known>, proof: &Proof<'_>) -> Option<Timestamp> {
+/// had it, also when ECS shows no more where that task was, or was on its address, also when its group cannot be told.
+fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option<Timestamp> {
+    let target = &unwanted.registered.target;
+    let known = input.record.known_target(&unwanted.group, target);
+    let was_here = |task: &&Task| {
+        let places = last_places(&input.observation, task);
+        task.last_status.is_over() && places.iter().any(|place| place.holds(target))
+    };
     let end_of = |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
     let stopped_at = match proof {
         Proof::Ended(ended) => {
@@ -71,8 +78,10 @@ fn settling(input: &PlanInput, known: Option<&Known>, proof: &Proof<'_>) -> Opti
             Some(ended.at).max(later)
         }
         Proof::Ledger(arn) => end_of(arn),
-        Proof::None | Proof::Unasked => None,
+        Proof::None | Proof::Unasked => return None,
     };
+    let ends_here = input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
+    let stopped_at = ends_here.chain(stopped_at).max();
     stopped_at.map(|at| at.plus_secs(input.policy.settle_seconds)).filter(|settled| *settled > input.now)
 }
 
@@ -96,7 +105,7 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         return;
     }
     let proof = proof(input, desired, &unwanted.group, target);
-    if let Some(settled) = settling(input, input.record.known_target(&unwanted.group, target), &proof) {
+    if let Some(settled) = settling(input, unwanted, &proof) {
         let why = "its task has only just stopped; ECS may still deregister it";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;

@@ -89,6 +89,9 @@ pub struct Service {
     /// The value of the tag `portkeeper:mode`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode_tag: Option<String>,
+    /// The value of the tag `portkeeper:owner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_tag: Option<String>,
 }
 
 impl Service {

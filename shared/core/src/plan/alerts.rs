@@ -1,71 +1,124 @@
 //! Which incidents people are told of now: one message for each code and change of state.
 
+use super::impact::Impacts;
 use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::{Code, Severity};
 use crate::ids::ServiceKey;
 use crate::ledger::Incident;
+use crate::policy::Policy;
 use crate::subject::Subject;
-use crate::time::{Timestamp, spoken};
+use crate::time::Timestamp;
 use crate::verdict::{Decision, Verdict};
 use std::collections::BTreeMap;
 
-/// The alerts that are due: begins before ends, so that an end never arrives alone.
-pub(super) fn due(
-    key: &ServiceKey,
-    incidents: &[Incident],
-    hushed: &[Subject],
-    verdicts: &[Verdict],
-    now: Timestamp,
-) -> Vec<Alert> {
-    let mut grouped: BTreeMap<(AlertState, Code), Vec<AlertItem>> = BTreeMap::new();
-    for incident in incidents {
+/// What alerts are made from.
+pub(super) struct Telling<'a> {
+    pub key: &'a ServiceKey,
+    pub owner: Option<&'a str>,
+    pub incidents: &'a [Incident],
+    /// What a guard's alert names.
+    pub hushed: &'a [Subject],
+    pub verdicts: &'a [Verdict],
+    pub impacts: &'a Impacts<'a>,
+    pub policy: &'a Policy,
+    pub now: Timestamp,
+}
+
+impl Telling<'_> {
+    /// The alerts that are due: begins before ends, so that an end never arrives alone.
+    pub(super) fn due(&self) -> Vec<Alert> {
+        let mut grouped: BTreeMap<(AlertState, Code), Vec<&Incident>> = BTreeMap::new();
+        for incident in self.incidents {
+            let states = [self.begin_or_change(incident), end(incident)];
+            for state in states.into_iter().flatten() {
+                grouped.entry((state, incident.code.clone())).or_default().push(incident);
+            }
+        }
+        grouped.into_iter().map(|((state, code), incidents)| self.alert(state, code, &incidents)).collect()
+    }
+
+    /// What is to be told of an incident that people do not know, or do not know so.
+    fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.resolved_at.is_some();
-        let told = incident.alerted_at.is_some();
         // A guard's alert names what it withholds, but requests that reach the wrong program are worth their own.
         let quieter = incident.code != Code::LimitExceeded && incident.code.severity() < Severity::Critical;
-        let waits = !over && quieter && hushed.contains(&incident.subject);
-        if incident.confirmed && !told && !waits {
-            let item = opened_item(incident, verdicts);
-            grouped.entry((AlertState::Opened, incident.code.clone())).or_default().push(item);
+        let waits = !over && quieter && self.hushed.contains(&incident.subject);
+        if !incident.confirmed || waits {
+            return None;
         }
-        if let Some(resolved_at) = incident.resolved_at.filter(|_| told || incident.confirmed) {
-            let item = resolved_item(incident, resolved_at);
-            grouped.entry((AlertState::Resolved, incident.code.clone())).or_default().push(item);
+        let Some(told_at) = incident.alerted_at else { return Some(AlertState::Opened) };
+        let seen_now = !over && incident.last_seen_at == self.now;
+        let told = told(incident);
+        let louder = self.impacts.severity(incident) > told;
+        let remind = self.policy.remind_seconds;
+        let long_ago = remind > 0 && self.now.secs_since(told_at) >= remind;
+        if seen_now && (incident.is_renamed() || louder) {
+            Some(AlertState::Escalated)
+        } else if seen_now && long_ago && told > Severity::Warning {
+            Some(AlertState::Reminder)
+        } else {
+            None
         }
     }
-    let alert = |((state, code), mut items): ((AlertState, Code), Vec<AlertItem>)| {
+
+    fn alert(&self, state: AlertState, code: Code, incidents: &[&Incident]) -> Alert {
+        let item = |incident: &&Incident| if state.is_end() { ended_item(incident) } else { self.open_item(incident) };
+        let mut items: Vec<AlertItem> = incidents.iter().map(item).collect();
         items.sort_by(|left, right| left.subject.cmp(&right.subject));
-        let severity = if state == AlertState::Opened { code.severity() } else { Severity::Info };
-        Alert { key: key.clone(), code, state, severity, items, at: now }
-    };
-    grouped.into_iter().map(alert).collect()
-}
+        // An end is as loud as what it ends: whoever filters by severity gets both or neither.
+        let loud = |incident: &&Incident| if state.is_end() { told(incident) } else { self.impacts.severity(incident) };
+        let severity = incidents.iter().map(loud).max().unwrap_or(Severity::Info);
+        let impact = self.impacts.told_with(&code).filter(|_| !state.is_end());
+        let owner = self.owner.map(str::to_owned);
+        Alert { key: self.key.clone(), owner, code, state, severity, impact, items, at: self.now }
+    }
 
-fn opened_item(incident: &Incident, verdicts: &[Verdict]) -> AlertItem {
-    let verdict = verdicts
-        .iter()
-        .find(|verdict| verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code));
-    let repair = verdict.and_then(|verdict| match verdict.decision {
-        Decision::Repair(kind) => Some(kind),
-        _ => None,
-    });
-    AlertItem {
-        subject: incident.subject.clone(),
-        since: incident.opened_at,
-        why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
-        repair,
-        withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
+    fn open_item(&self, incident: &Incident) -> AlertItem {
+        let verdict = self
+            .verdicts
+            .iter()
+            .find(|verdict| verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code));
+        let repair = verdict.and_then(|verdict| match verdict.decision {
+            Decision::Repair(kind) => Some(kind),
+            _ => None,
+        });
+        AlertItem {
+            why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
+            repair,
+            withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
+            ..item(incident)
+        }
     }
 }
 
-fn resolved_item(incident: &Incident, resolved_at: Timestamp) -> AlertItem {
-    let took = spoken(resolved_at.secs_since(incident.opened_at));
-    let ending = incident.ending.as_deref().unwrap_or("no longer seen");
+/// How loud people were told.
+fn told(incident: &Incident) -> Severity {
+    incident.told.unwrap_or_else(|| incident.code.severity())
+}
+
+/// The end that is to be told of an incident that is over.
+fn end(incident: &Incident) -> Option<AlertState> {
+    incident.resolved_at.filter(|_| incident.alerted_at.is_some() || incident.confirmed)?;
+    Some(if incident.superseded { AlertState::Superseded } else { AlertState::Resolved })
+}
+
+fn item(incident: &Incident) -> AlertItem {
     AlertItem {
         subject: incident.subject.clone(),
+        task: incident.task.clone(),
         since: incident.opened_at,
-        why: format!("{ending}, {took} after it was first seen"),
+        ended_at: None,
+        seen: incident.seen,
+        why: incident.why.clone(),
         repair: None,
         withheld: false,
+    }
+}
+
+fn ended_item(incident: &Incident) -> AlertItem {
+    AlertItem {
+        why: incident.ending.clone().unwrap_or_else(|| "no longer seen".to_owned()),
+        ended_at: incident.resolved_at,
+        ..item(incident)
     }
 }

@@ -26,21 +26,11 @@ pub(super) struct Seen<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// Codes of one fault, as more of it is known: a stale target turns out to be hijacked, a missing one to be outside the
-/// group's VPC.
-fn family(code: &Code) -> Code {
-    match code {
-        Code::Hijacked => Code::Stale,
-        Code::AzAllNeeded => Code::Missing,
-        other => other.clone(),
-    }
-}
-
 /// The incident that a finding belongs to. A target that another task misses now is another one, with a second look of
 /// its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
-    let other_task = family(&incident.code) == Code::Missing && incident.task != finding.task;
-    incident.subject == finding.subject && family(&incident.code) == family(&finding.code) && !other_task
+    let other_task = incident.code.family() == Code::Missing && incident.task != finding.task;
+    incident.subject == finding.subject && incident.code.family() == finding.code.family() && !other_task
 }
 
 /// The incident of a finding, after [`track`]; none for a finding that waits until there is room for it.
@@ -75,11 +65,14 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
         }
         match ending(seen, known) {
             None => incidents.push(known.clone()),
-            Some(ending) if known.confirmed || known.alerted_at.is_some() => incidents.push(Incident {
-                resolved_at: known.resolved_at.or(Some(now)),
-                ending: known.ending.clone().or(Some(ending)),
-                ..known.clone()
-            }),
+            Some(Ending { why, superseded }) if known.confirmed || known.alerted_at.is_some() => {
+                incidents.push(Incident {
+                    resolved_at: known.resolved_at.or(Some(now)),
+                    superseded: if known.ending.is_some() { known.superseded } else { superseded },
+                    ending: known.ending.clone().or(Some(why)),
+                    ..known.clone()
+                });
+            }
             // Seen once and gone: a race with ECS that nobody needs to hear of.
             Some(_) => {}
         }
@@ -88,7 +81,6 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
-    let escalated = known.code != finding.code && family(&known.code) == known.code;
     // What was told without a proof is looked at twice from the moment at which there is one.
     let proved_now = known.unproved && finding.repair == Some(ActionKind::Deregister);
     let known = Incident { proved_at: if proved_now { Some(input.now) } else { known.proved_at }, ..known.clone() };
@@ -101,9 +93,9 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
         seen: known.seen.saturating_add(1),
         confirmed: (known.confirmed && !proved_now) || due,
         unproved: is_unproved(finding),
-        alerted_at: known.alerted_at.filter(|_| !escalated),
         resolved_at: None,
         ending: None,
+        superseded: false,
         ..known
     }
 }
@@ -113,15 +105,32 @@ fn is_unproved(finding: &Finding) -> bool {
     matches!(finding.code, Code::Stale | Code::Hijacked | Code::WrongPort) && finding.repair.is_none()
 }
 
+/// How an incident ended.
+struct Ending {
+    why: String,
+    /// Another incident tells of it now.
+    superseded: bool,
+}
+
+impl Ending {
+    fn over(why: impl Into<String>) -> Self {
+        Self { why: why.into(), superseded: false }
+    }
+
+    fn superseded(why: impl Into<String>) -> Self {
+        Self { why: why.into(), superseded: true }
+    }
+}
+
 /// How an incident that was not seen this time has ended; none where that cannot be told.
-fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {
             Some(TargetGroup::Found(_)) => {}
-            Some(TargetGroup::Missing) => return Some("its target group is gone".to_owned()),
+            Some(TargetGroup::Missing) => return Some(Ending::over("its target group is gone")),
             None => {
-                return (!may_be_unread(seen, group)).then(|| LEFT_GROUP.to_owned());
+                return (!may_be_unread(seen, group)).then(|| Ending::over(LEFT_GROUP));
             }
         }
     }
@@ -131,7 +140,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         (_, Subject::Target(group, target)) if incident.code != Code::Fight && incident.code != Code::LimitExceeded => {
             let found = observation.found_group(group)?;
             if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
-                return Some("the target is no longer registered".to_owned());
+                return Some(Ending::over("the target is no longer registered"));
             }
             let claimed = seen
                 .comparison
@@ -141,39 +150,41 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
             let explained = |decision: &Decision| *decision == Decision::Leave;
             let verdicts = seen.judgement.verdicts.iter();
             if claimed || verdicts.clone().any(|it| it.subject == incident.subject && explained(&it.decision)) {
-                return Some("a task explains the target now".to_owned());
+                return Some(Ending::over("a task explains the target now"));
             }
             let other = seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
-            Some(format!("it is known as {} now", other.code))
+            Some(Ending::superseded(format!("it is known as {} now", other.code)))
         }
         (Code::Fight, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
-            (quiet_for >= seen.input.policy.fight_window()).then(|| "nobody undoes the repairs any more".to_owned())
+            (quiet_for >= seen.input.policy.fight_window()).then(|| Ending::over("nobody undoes the repairs any more"))
         }
         (Code::BelowDesired, _) => below_desired_ended(seen, incident),
-        (Code::KillLoop, _) => observation
-            .tasks_are_whole()
-            .then(|| format!("no task was stopped for it within {}", spoken(seen.input.policy.kill_loop_seconds))),
+        (Code::KillLoop, _) => {
+            let within = spoken(seen.input.policy.kill_loop_seconds);
+            let quiet = || Ending::over(format!("no task was stopped for it within {within}"));
+            observation.tasks_are_whole().then(quiet)
+        }
         (_, Subject::Group(group)) => {
-            (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
+            (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
         }
         (_, Subject::Task(task)) => {
             let unclear = seen.desired.unclear.iter().any(|unclear| unclear.task == *task);
-            (!unclear && observation.tasks_are_whole()).then(|| "no longer seen".to_owned())
+            (!unclear && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
         }
-        _ => observation.tasks_are_whole().then(|| "no longer seen".to_owned()),
+        _ => observation.tasks_are_whole().then(|| Ending::over("no longer seen")),
     }
 }
 
 /// A deployment that begins while tasks are lacking does not bring them back. It only keeps people from being told of
 /// what it may explain.
-fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
     if running >= wanted {
-        return Some(format!("{running} of {wanted} wanted tasks run"));
+        return Some(Ending::over(format!("{running} of {wanted} wanted tasks run")));
     }
-    (!incident.confirmed).then(|| "a deployment is in progress".to_owned())
+    (!incident.confirmed).then(|| Ending::over("a deployment is in progress"))
 }
 
 /// The group, or what would name it, could not be read.
@@ -190,7 +201,7 @@ fn serves(state: &HealthState) -> bool {
     matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
 }
 
-fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let Subject::Target(group, target) = &incident.subject else { return None };
     let here = |claim: &crate::desired::Claim| {
         let same_task = incident.task.as_ref().is_none_or(|task| claim.task == *task);
@@ -205,11 +216,13 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         let told_as_unhealthy = failing
             && seen.input.record.incident(&Code::Unhealthy, &incident.subject).is_some_and(|other| other.confirmed);
         return match &matched.claim.standing {
-            Standing::Allowed(why) => Some(format!("its task is {why}")),
+            Standing::Allowed(why) => Some(Ending::over(format!("its task is {why}"))),
             Standing::Due(_) if serves(&matched.registered.state) => {
-                Some(format!("registered and {}", matched.registered.state))
+                Some(Ending::over(format!("registered and {}", matched.registered.state)))
             }
-            Standing::Due(_) if told_as_unhealthy => Some("registered; it is known as unhealthy now".to_owned()),
+            Standing::Due(_) if told_as_unhealthy => {
+                Some(Ending::superseded("registered; it is known as unhealthy now"))
+            }
             Standing::Due(_) => None,
         };
     }
@@ -218,21 +231,23 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
         finding.code == Code::TargetGroupUnattached && finding.subject == Subject::Group(group.clone())
     };
     if seen.judgement.findings.iter().any(unattached) {
-        return Some(format!("it is known as {} of its group now", Code::TargetGroupUnattached));
+        return Some(Ending::superseded(format!("it is known as {} of its group now", Code::TargetGroupUnattached)));
     }
     let claimed = seen.desired.claims.iter().any(here);
     let task_unclear = seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
-    over.then(|| "its task has ended".to_owned())
+    over.then(|| Ending::over("its task has ended"))
 }
 
-fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<String> {
+fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let Subject::Target(group, target) = &incident.subject else { return None };
     let found = seen.input.observation.found_group(group)?;
     match found.targets.iter().find(|other| other.target == *target && other.is_registered()) {
-        Some(registered) if serves(&registered.state) => Some(format!("the target is {}", registered.state)),
-        Some(_) => seen.input.observation.tasks_are_whole().then(|| "its task has ended".to_owned()),
-        None => Some("the target is no longer registered".to_owned()),
+        Some(registered) if serves(&registered.state) => {
+            Some(Ending::over(format!("the target is {}", registered.state)))
+        }
+        Some(_) => seen.input.observation.tasks_are_whole().then(|| Ending::over("its task has ended")),
+        None => Some(Ending::over("the target is no longer registered")),
     }
 }
 

@@ -103,7 +103,7 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
         task t1 RUNNING/RUNNING on i-1 app:8080->49153@0.0.0.0 app:8080->49154@::
         target web i-1:49154 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:49153 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -114,12 +114,12 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
               web i-1:49153 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               web i-1:49154 | wrong_port | tell | task t1 is there, but this is not its load-balanced container port: not Portkeeper's to repair
               plan: register web [i-1:49153]
-              alert: missing (error): web i-1:49153
+              alert: missing (critical): web i-1:49153
               alert: wrong_port (error): web i-1:49154
               looks again in 60s
             open: missing web i-1:49153, seen 2, 1 repairs, told
             open: wrong_port web i-1:49154, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -216,7 +216,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
         task t1 RUNNING/RUNNING on i-1 app:53->32768/udp app:53->32769/tcp
         target dns i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group dns-tcp
               dns-tcp i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -225,10 +225,10 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
               asks: state of i-1; group dns-tcp
               dns-tcp i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register dns-tcp [i-1:32769]
-              alert: missing (error): dns-tcp i-1:32769
+              alert: missing (critical): dns-tcp i-1:32769
               looks again in 60s
             open: missing dns-tcp i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -245,7 +245,7 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769 envoy:8080->32770
         target internal i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group admin, public, side
               admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -258,12 +258,12 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
               public i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               side i-1:32770 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register admin [i-1:32769]; register public [i-1:32768]; register side [i-1:32770]
-              alert: missing (error): admin i-1:32769, public i-1:32768, side i-1:32770
+              alert: missing (critical): admin i-1:32769, public i-1:32768, side i-1:32770
               looks again in 60s
             open: missing admin i-1:32769, seen 2, 1 repairs, told
             open: missing public i-1:32768, seen 2, 1 repairs, told
             open: missing side i-1:32770, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

@@ -57,7 +57,7 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
         revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web-alt
               web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -66,10 +66,10 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
               asks: state of i-1; group web-alt
               web-alt i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web-alt [i-1:32768]
-              alert: missing (error): web-alt i-1:32768
+              alert: missing (critical): web-alt i-1:32768
               looks again in 60s
             open: missing web-alt i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -129,7 +129,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
         taskset 222 binds green to app:8080
         task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group green
               green i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -138,10 +138,10 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
               asks: state of i-1; group green
               green i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register green [i-1:32769]
-              alert: missing (error): green i-1:32769
+              alert: missing (critical): green i-1:32769
               looks again in 60s
             open: missing green i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

@@ -13,7 +13,7 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -22,10 +22,10 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
               asks: state of i-1; group web
               web i-1:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:8080]
-              alert: missing (error): web i-1:8080
+              alert: missing (critical): web i-1:8080
               looks again in 60s
             open: missing web i-1:8080, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -60,7 +60,7 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -69,10 +69,10 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
               asks: group web
               web 10.0.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [10.0.0.5:8080]
-              alert: missing (error): web 10.0.0.5:8080
+              alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -85,7 +85,7 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5 ip6 fd00::5
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
               web [fd00::5]:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -94,10 +94,10 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
               asks: group web
               web [fd00::5]:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [[fd00::5]:8080]
-              alert: missing (error): web [fd00::5]:8080
+              alert: missing (critical): web [fd00::5]:8080
               looks again in 60s
             open: missing web [fd00::5]:8080, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -219,7 +219,7 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: seen once; a second look decides
@@ -227,9 +227,9 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
             60s:
               asks: group web
               web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: not Portkeeper's to repair
-              alert: missing (error): web 10.0.0.5:8080
+              alert: missing (critical): web 10.0.0.5:8080
             open: missing web 10.0.0.5:8080, seen 2, told
-        "]],
+        "#]],
     );
 }
 

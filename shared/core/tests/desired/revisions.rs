@@ -43,7 +43,7 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
         task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 222 of web:2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group new, old
               new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -54,11 +54,11 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
               new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
               old i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register new [i-1:32769]; register old [i-1:32768]
-              alert: missing (error): new i-1:32769, old i-1:32768
+              alert: missing (critical): new i-1:32769, old i-1:32768
               looks again in 60s
             open: missing new i-1:32769, seen 2, 1 repairs, told
             open: missing old i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

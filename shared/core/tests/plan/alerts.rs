@@ -23,12 +23,12 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     let ended =
         crate::text_world::run(&format!("{world}\ntarget web i-1:32768 healthy\nlook after 60s\nlook after 60s"));
     assert_eq!(ended.matches("  alert: ").count(), 2);
-    expect![[r"
+    expect![[r#"
 
-          alert: resolved missing (info): web i-1:32768 (registered and healthy, 50 min after it was first seen)
+          alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 50 min)
         3060s:
           nothing to write down
-    "]]
+    "#]]
     .assert_eq(ended.rsplit_once("3000s:").unwrap().1);
 }
 
@@ -48,7 +48,7 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -57,7 +57,7 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: group web
@@ -65,13 +65,13 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             180s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
             240s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
               nothing to write down
             300s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -89,7 +89,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -98,14 +98,14 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               alert: missing (error): web i-1:32768
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              alert: resolved missing (error): web i-1:32768 (registered and healthy, after 2 min)
             180s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -124,7 +124,7 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
         target web i-1:32768 gone
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -132,14 +132,14 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             120s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
             180s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 13 min and its target is not registered: mode alert: nothing is written
             open: missing web i-1:32768, seen 3, told
-        "]],
+        "#]],
     );
 }
 
@@ -173,7 +173,7 @@ fn alerts_of_one_look_are_one_for_each_code() {
               web i-1:32770 | stale | tell | task t3 has stopped and its target is still registered: mode alert: nothing is written
               web i-1:32771 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               web i-1:32772 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-              alert: missing (error): web i-1:32768, web i-1:32769
+              alert: missing (critical): web i-1:32768, web i-1:32769
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32771, web i-1:32772
             open: missing web i-1:32768, seen 2, told

@@ -55,7 +55,7 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
               service | limit_exceeded | tell | 1 deregistration at once, with 2 made within 10 min, are more than the limit of 2; none was made. First: web i-1:32803
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
               alert: limit_exceeded (error): service
-              alert: resolved stale (info): web i-1:32801 (the target is no longer registered, 2 min after it was first seen), web i-1:32802 (the target is no longer registered, 2 min after it was first seen)
+              alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
               looks again in 540s
             180s:
               asks: owners on i-1
@@ -70,10 +70,10 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
               web i-1:32803 | stale | deregister | task s3 has stopped and its target is still registered: confirmed by a second look
               plan: deregister web [i-1:32803]
               alert: stale (error): web i-1:32803
-              alert: resolved limit_exceeded (info): service (no longer seen, 9 min after it was first seen)
+              alert: resolved limit_exceeded (error): service (no longer seen, after 9 min)
               looks again in 60s
             720s:
-              alert: resolved stale (info): web i-1:32803 (the target is no longer registered, 11 min after it was first seen)
+              alert: resolved stale (error): web i-1:32803 (the target is no longer registered, after 11 min)
         "#]],
     );
 }
@@ -118,7 +118,7 @@ fn what_is_too_much_by_itself_is_not_looked_at_again_for_it() {
               web i-1:32803 | stale | await 60s | task s3 has stopped and its target is still registered: seen once; a second look decides
               web i-1:32804 | stale | await 60s | task s4 has stopped and its target is still registered: seen once; a second look decides
               web i-1:32805 | stale | await 60s | task s5 has stopped and its target is still registered: seen once; a second look decides
-              alert: resolved stale (info): web i-1:32801 (the target is no longer registered, 2 min after it was first seen), web i-1:32802 (the target is no longer registered, 2 min after it was first seen)
+              alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1
@@ -209,7 +209,7 @@ fn registrations_do_not_count() {
             120s:
               asks: owners on i-1
               web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              alert: resolved missing (error): web i-1:32768 (registered and healthy, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1
@@ -251,7 +251,7 @@ fn what_was_made_is_no_reason_to_tell_of_a_limit_while_nothing_more_is_to_be_mad
               alert: stale (error): web i-1:32801, web i-1:32802
               looks again in 60s
             120s:
-              alert: resolved stale (info): web i-1:32801 (the target is no longer registered, 2 min after it was first seen), web i-1:32802 (the target is no longer registered, 2 min after it was first seen)
+              alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
             180s:
               nothing to write down
         "#]],

@@ -25,7 +25,7 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -64,12 +64,13 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
               web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 16 min and its target is not registered
               web i-2:32768 | missing | register | task t2 has been running for 16 min and its target is not registered: confirmed by a second look
               plan: register web [i-2:32768]
-              alert: missing (error): web i-2:32768
+              alert: missing (critical): web i-2:32768
+              alert: escalated missing (critical): web i-1:32768 (held back)
               looks again in 60s
             open: missing web i-1:32768, seen 7, 3 repairs, told
             open: missing web i-2:32768, seen 2, 1 repairs, told
             open: fight web i-1:32768, seen 3, told
-        "]],
+        "#]],
     );
 }
 
@@ -95,7 +96,7 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
         look after 60s
         look after 700s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -104,7 +105,7 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: state of i-1; group web
@@ -132,10 +133,10 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
               web i-1:32768 | missing | withheld | task t1 has been running for 30 min 40 s and its target is not registered: somebody undoes the repairs of this target; it is left alone
               web i-1:32768 | fight | tell | 3 repairs of this target within 600 s did not hold: somebody else undoes them. Last seen: task t1 has been running for 30 min 40 s and its target is not registered
             1300s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 21 min 40 s after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 21 min 40 s)
             2000s:
-              alert: resolved fight (info): web i-1:32768 (nobody undoes the repairs any more, 29 min 20 s after it was first seen)
-        "]],
+              alert: resolved fight (error): web i-1:32768 (nobody undoes the repairs any more, after 29 min 20 s)
+        "#]],
     );
 }
 
@@ -155,7 +156,7 @@ fn calls_that_fail_are_not_a_fight() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -164,7 +165,7 @@ fn calls_that_fail_are_not_a_fight() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: state of i-1; group web
@@ -182,7 +183,7 @@ fn calls_that_fail_are_not_a_fight() {
               plan: register web [i-1:32768]
               looks again in 60s
             300s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 5 min after it was first seen)
-        "]],
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 5 min)
+        "#]],
     );
 }

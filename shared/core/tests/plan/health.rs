@@ -58,12 +58,12 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
             150s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
-              alert: unhealthy (error): web i-1:32768
+              alert: unhealthy (critical): web i-1:32768
             210s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
             270s:
-              alert: resolved unhealthy (info): web i-1:32768 (the target is healthy, 4 min 30 s after it was first seen)
+              alert: resolved unhealthy (critical): web i-1:32768 (the target is healthy, after 4 min 30 s)
         "#]],
     );
 }
@@ -96,7 +96,7 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
             390s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: not Portkeeper's to repair
-              alert: unhealthy (error): web i-1:32768
+              alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
         "#]],
     );
@@ -122,7 +122,7 @@ fn unhealthy_draining_is_registered() {
             120s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
-              alert: unhealthy (error): web i-1:32768
+              alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 2, told
         "#]],
     );
@@ -155,7 +155,7 @@ fn the_grace_period_of_the_service_is_waited_for() {
             420s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
-              alert: unhealthy (error): web i-1:32768
+              alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
         "#]],
     );
@@ -184,7 +184,7 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: group web
@@ -193,12 +193,12 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
             200s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
-              alert: unhealthy (error): web i-1:32768
+              alert: unhealthy (critical): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
               web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
-              alert: resolved missing (info): web i-1:32768 (registered; it is known as unhealthy now, 4 min 20 s after it was first seen)
+              alert: superseded missing (critical): web i-1:32768 (registered; it is known as unhealthy now, after 4 min 20 s)
             open: unhealthy web i-1:32768, seen 3, told
         "#]],
     );

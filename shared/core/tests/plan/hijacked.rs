@@ -57,7 +57,7 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
         target web i-1:32769 gone
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -69,10 +69,10 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
             120s:
               asks: owners on i-1
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
-              alert: hijacked (critical): web i-1:32769
+              alert: escalated hijacked (critical): web i-1:32769
             180s:
-              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 3 min after it was first seen)
-        "]],
+              alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 3 min)
+        "#]],
     );
 }
 

@@ -39,7 +39,7 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         instance i-1 DRAINING
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -48,10 +48,10 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -100,7 +100,7 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -109,7 +109,7 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: state of i-1; group web
@@ -134,7 +134,7 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
               looks again in 60s
             open: missing web i-1:32768, seen 6, 3 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -152,7 +152,7 @@ fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
         look after 10s
         look after 50s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -161,7 +161,7 @@ fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             70s:
               asks: state of i-1; group web
@@ -172,6 +172,6 @@ fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
               plan: register web [i-1:32768]
               looks again in 60s
             open: missing web i-1:32768, seen 4, 2 repairs, told
-        "]],
+        "#]],
     );
 }

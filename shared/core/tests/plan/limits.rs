@@ -19,7 +19,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
         target web i-1:32768 initial
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32768 | missing | await 80s | its task has only just started; ECS may still register it
@@ -43,12 +43,12 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
               web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
               alert: stale (error): web i-1:32769
-              alert: resolved limit_exceeded (info): web (no longer seen, 2 min after it was first seen)
+              alert: resolved limit_exceeded (error): web (no longer seen, after 2 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 4, told
             open: unhealthy web i-1:32768, seen 1
-        "]],
+        "#]],
     );
 }
 
@@ -66,7 +66,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -78,7 +78,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               alert: limit_exceeded (error): web
               looks again in 60s
             120s:
@@ -86,12 +86,12 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
               web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
               alert: stale (error): web i-1:32769
-              alert: resolved limit_exceeded (info): web (no longer seen, 1 min after it was first seen)
+              alert: resolved limit_exceeded (error): web (no longer seen, after 1 min)
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale web i-1:32769, seen 3, told
             open: unhealthy web i-1:32768, seen 1
-        "]],
+        "#]],
     );
 }
 
@@ -118,7 +118,7 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
@@ -144,12 +144,12 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
               web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
               plan: deregister web [i-1:32769, i-1:32770]
               alert: stale (error): web i-1:32769, web i-1:32770, web i-1:32771
-              alert: resolved stale (info): web i-1:32771 (the target is no longer registered, 3 min after it was first seen)
-              alert: resolved limit_exceeded (info): service (no longer seen, 2 min after it was first seen)
+              alert: resolved stale (error): web i-1:32771 (the target is no longer registered, after 3 min)
+              alert: resolved limit_exceeded (error): service (no longer seen, after 2 min)
               looks again in 60s
             240s:
-              alert: resolved stale (info): web i-1:32769 (the target is no longer registered, 4 min after it was first seen), web i-1:32770 (the target is no longer registered, 4 min after it was first seen)
-        "]],
+              alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 4 min), web i-1:32770 (the target is no longer registered, after 4 min)
+        "#]],
     );
 }
 
@@ -201,7 +201,7 @@ fn registrations_are_not_limited() {
         task t2 RUNNING/RUNNING on i-1 app:8080->32769
         task t3 RUNNING/RUNNING on i-1 app:8080->32770
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -214,12 +214,12 @@ fn registrations_are_not_limited() {
               web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
               web i-1:32770 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768, i-1:32769, i-1:32770]
-              alert: missing (error): web i-1:32768, web i-1:32769, web i-1:32770
+              alert: missing (critical): web i-1:32768, web i-1:32769, web i-1:32770
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: missing web i-1:32769, seen 2, 1 repairs, told
             open: missing web i-1:32770, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -239,7 +239,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
         look after 400s
         look after 400s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -248,7 +248,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             460s:
               asks: state of i-1; group web
@@ -268,7 +268,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
               looks again in 60s
             open: missing web i-1:32768, seen 5, 2 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
-        "]],
+        "#]],
     );
 }
 

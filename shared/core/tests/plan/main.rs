@@ -21,6 +21,7 @@ mod rest;
 mod silence;
 mod stale;
 mod succession;
+mod telling;
 #[path = "../text_world/mod.rs"]
 mod text_world;
 mod unproved;

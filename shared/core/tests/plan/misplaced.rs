@@ -153,7 +153,7 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
@@ -164,17 +164,17 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
               web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               alert: wrong_port (error): web i-1:32760
               looks again in 60s
             120s:
               asks: owners on i-1
               web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
               plan: deregister web [i-1:32760]
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
               looks again in 60s
             open: wrong_port web i-1:32760, seen 3, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -195,7 +195,7 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
         target old i-1:32769 healthy
         known old i-1:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group new; owners on i-1
               new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -206,12 +206,12 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
               new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
               old i-1:32769 | misplaced | tell | task t2 belongs into new, not into this group: not Portkeeper's to repair
               plan: register new [i-1:32769]
-              alert: missing (error): new i-1:32769
+              alert: missing (critical): new i-1:32769
               alert: misplaced (error): old i-1:32769
               looks again in 60s
             open: missing new i-1:32769, seen 2, 1 repairs, told
             open: misplaced old i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -232,7 +232,7 @@ fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
@@ -255,9 +255,9 @@ fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes
               asks: owners on i-1
               web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
               plan: deregister web [i-1:32760]
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
               looks again in 60s
             open: wrong_port web i-1:32760, seen 4, 1 repairs, told
-        "]],
+        "#]],
     );
 }

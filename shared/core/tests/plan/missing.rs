@@ -111,7 +111,7 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 2 min and its target is not registered: seen once; a second look decides
@@ -123,7 +123,7 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 3 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             90s:
               asks: group web
@@ -133,10 +133,10 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
               web i-1:32768 | unhealthy | await 90s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
               looks again in 60s
             180s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 3 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 3 min)
             240s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -234,7 +234,7 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
         target web i-1:32768 draining
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -246,8 +246,8 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
               alert: missing (error): web i-1:32768
               looks again in 60s
             120s:
-              alert: resolved missing (info): web i-1:32768 (its task has ended, 2 min after it was first seen)
-        "]],
+              alert: resolved missing (error): web i-1:32768 (its task has ended, after 2 min)
+        "#]],
     );
 }
 
@@ -261,7 +261,7 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         target web i-1:32768 draining
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is draining: seen once; a second look decides
@@ -270,10 +270,10 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is draining: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -293,7 +293,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
               web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
@@ -314,10 +314,10 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
               asks: group web
               web 10.0.0.5:8080 | missing | register | task t1 has been running for 17 min and its target is not registered: confirmed by a second look
               plan: register web [10.0.0.5:8080]
-              alert: missing (error): web 10.0.0.5:8080
+              alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

@@ -14,7 +14,7 @@ fn mode_alert_tells_and_writes_nothing() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         target web i-1:32769 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -24,11 +24,11 @@ fn mode_alert_tells_and_writes_nothing() {
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
               web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               alert: stale (error): web i-1:32769
             open: missing web i-1:32768, seen 2, told
             open: stale web i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -53,7 +53,7 @@ fn mode_off_looks_away_and_says_nothing() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               service | - | leave | mode off (tag portkeeper:mode=off)
@@ -71,7 +71,7 @@ fn the_tag_of_a_service_overrides_the_stack() {
         service shop/web binds web to app:8080 mode=repair
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -80,10 +80,10 @@ fn the_tag_of_a_service_overrides_the_stack() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -99,7 +99,7 @@ fn a_tag_holds_until_the_end_of_its_day() {
         look after 1h
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               service | - | leave | mode off (tag portkeeper:mode=off until 2026-11-23)
               nothing to write down
@@ -114,10 +114,10 @@ fn a_tag_holds_until_the_end_of_its_day() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 14 h 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -129,7 +129,7 @@ fn a_tag_that_is_not_understood_means_alert() {
         service shop/web binds web to app:8080 mode=\"alert till christmas\"
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -137,9 +137,9 @@ fn a_tag_that_is_not_understood_means_alert() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             open: missing web i-1:32768, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -156,7 +156,7 @@ fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -165,10 +165,10 @@ fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
               asks: state of i-1; group web
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
-              alert: resolved missing (info): web i-1:32768 (registered and healthy, 2 min after it was first seen)
-        "]],
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
+        "#]],
     );
 }

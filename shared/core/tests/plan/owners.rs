@@ -249,7 +249,7 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
             3660s:
               web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
             7260s:
-              alert: resolved foreign (info): web i-1:32769 (the target is no longer registered, 2 h 1 min after it was first seen)
+              alert: resolved foreign (warning): web i-1:32769 (the target is no longer registered, after 2 h 1 min)
         "#]],
     );
 }

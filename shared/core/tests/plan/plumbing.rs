@@ -19,7 +19,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
         target web i-1:32769 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
               looks again in 60s
@@ -27,8 +27,8 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
               web | target_group_missing | tell | ELBv2 does not know this target group; ECS cannot register anything: not Portkeeper's to repair
               alert: target_group_missing (critical): web
             120s:
-              alert: resolved target_group_missing (info): web (no longer seen, 2 min after it was first seen)
-        "]],
+              alert: resolved target_group_missing (critical): web (no longer seen, after 2 min)
+        "#]],
     );
 }
 
@@ -46,7 +46,7 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
         group web missing
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -54,13 +54,13 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             120s:
               web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
-              alert: resolved missing (info): web i-1:32768 (its target group is gone, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (its target group is gone, after 2 min)
               looks again in 60s
             open: target_group_missing web, seen 1
-        "]],
+        "#]],
     );
 }
 
@@ -96,11 +96,11 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
               web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               alert: foreign (warning): web i-1:32769
             120s:
-              alert: resolved missing (info): web i-1:32768 (the service uses its target group no more, and what is registered there is not looked at, 2 min after it was first seen)
-              alert: resolved foreign (info): web i-1:32769 (the service uses its target group no more, and what is registered there is not looked at, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (the service uses its target group no more, and what is registered there is not looked at, after 2 min)
+              alert: resolved foreign (warning): web i-1:32769 (the service uses its target group no more, and what is registered there is not looked at, after 2 min)
         "#]],
     );
 }
@@ -172,7 +172,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
               web | az_disabled | await 60s | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: seen once; a second look decides
@@ -182,8 +182,8 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
               web | az_disabled | tell | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: not Portkeeper's to repair
               alert: az_disabled (error): web
             120s:
-              alert: resolved az_disabled (info): web (no longer seen, 2 min after it was first seen)
-        "]],
+              alert: resolved az_disabled (error): web (no longer seen, after 2 min)
+        "#]],
     );
 }
 
@@ -226,7 +226,7 @@ fn a_group_of_the_wrong_target_type_is_named() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               web | target_type_mismatch | await 60s | the group takes ip targets, and a task in network mode bridge cannot be one: seen once; a second look decides
               looks again in 60s
@@ -243,7 +243,7 @@ fn a_group_of_the_wrong_target_type_is_named() {
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would empty the target group
               web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second look
               plan: register web [10.0.0.5:8080]
-              alert: missing (error): web 10.0.0.5:8080
+              alert: missing (critical): web 10.0.0.5:8080
               alert: target_type_mismatch (error): own
               alert: limit_exceeded (error): own
               looks again in 60s
@@ -251,7 +251,7 @@ fn a_group_of_the_wrong_target_type_is_named() {
             open: stale own i-1:32768, seen 2
             open: target_type_mismatch own, seen 2, told
             open: limit_exceeded own, seen 1, told
-        "]],
+        "#]],
     );
 }
 

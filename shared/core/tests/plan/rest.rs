@@ -26,10 +26,10 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             120s:
               service | - | leave | no task is wanted, and no target is registered
-              alert: resolved missing (info): web i-1:32768 (no task is wanted, and no target is registered, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (no task is wanted, and no target is registered, after 2 min)
             180s:
               service | - | leave | no task is wanted, and no target is registered
               nothing to write down
@@ -53,7 +53,7 @@ fn a_service_that_is_being_deleted_is_left() {
         service shop/web binds web to app:8080 status=INACTIVE
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
@@ -61,14 +61,14 @@ fn a_service_that_is_being_deleted_is_left() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             120s:
               service | - | leave | the service is being deleted
-              alert: resolved missing (info): web i-1:32768 (the service is being deleted, 2 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (the service is being deleted, after 2 min)
             180s:
               service | - | leave | the service is deleted
               nothing to write down
-        "]],
+        "#]],
     );
 }
 

@@ -64,7 +64,7 @@ fn an_alert_that_was_not_sent_is_sent_when_the_service_comes_to_rest() {
               looks again in 60s
             360s:
               alert: hijacked (critical): web i-1:32769
-              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 6 min after it was first seen)
+              alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 6 min)
         "#]],
     );
 }
@@ -199,7 +199,7 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: missing (error): web i-1:32769
               looks again in 400s
             800s:
-              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+              alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             1200s:
               asks: state of i-1; group web
               web i-1:32769 | missing | await 400s | task t2 has been running for 30 min and its target is not registered: seen once; a second look decides
@@ -211,7 +211,7 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: missing (error): web i-1:32769
               looks again in 400s
             2000s:
-              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+              alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             2400s:
               asks: state of i-1; group web
               web i-1:32769 | missing | await 400s | task t2 has been running for 50 min and its target is not registered: seen once; a second look decides
@@ -223,7 +223,7 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: missing (error): web i-1:32769
               looks again in 400s
             3200s:
-              alert: resolved missing (info): web i-1:32769 (registered and healthy, 13 min 20 s after it was first seen)
+              alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             3600s:
               asks: state of i-1; group web
               web i-1:32769 | missing | await 400s | task t2 has been running for 1 h 10 min and its target is not registered: seen once; a second look decides

@@ -20,7 +20,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
         target web i-1:32769 gone
         look after 300s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
@@ -32,10 +32,10 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
               alert: stale (error): web i-1:32769
               looks again in 60s
             120s:
-              alert: resolved stale (info): web i-1:32769 (the target is no longer registered, 2 min after it was first seen)
+              alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 2 min)
             420s:
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -239,7 +239,7 @@ fn registering_comes_before_deregistering() {
               web i-1:32760 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [i-1:32768]; deregister alpha [i-1:32769]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               alert: stale (error): alpha i-1:32769
               alert: foreign (warning): web i-1:32760
               looks again in 60s

@@ -108,3 +108,43 @@ fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
         "#]],
     );
 }
+
+/// Found by the simulation: the ledger knew an earlier task on the address. The last one's deployment is over and ECS
+/// describes its revision no more, so its group cannot be told; but it was there until just now.
+#[test]
+fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_cannot_be_told() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        deployment 222 PRIMARY web:2
+        task t1 RUNNING/RUNNING ip 10.0.0.5 by 222 of web:2
+        task t2 STOPPED/STOPPED ip 10.0.0.4 ended 20m ago by 222 of web:2
+        task t3 STOPPED/STOPPED ip 10.0.0.4 ended 10s ago by 111 of web:1
+        target web 10.0.0.5:8080 healthy
+        target web 10.0.0.4:8080 unhealthy
+        known web 10.0.0.4:8080 t2
+        look
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              task t3 | - | leave | stopped; where it was registered cannot be told
+              web 10.0.0.4:8080 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              looks again in 80s
+            60s:
+              asks: owners in the cluster
+              task t3 | - | leave | stopped; where it was registered cannot be told
+              web 10.0.0.4:8080 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              nothing to write down
+            120s:
+              asks: owners in the cluster
+              task t3 | - | leave | stopped; where it was registered cannot be told
+              web 10.0.0.4:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web 10.0.0.4:8080, seen 1
+        "#]],
+    );
+}

@@ -43,7 +43,7 @@ fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over()
               asks: owners on i-1
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
             3720s:
-              alert: resolved hijacked (info): web i-1:32769 (the target is no longer registered, 1 h 2 min after it was first seen)
+              alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 1 h 2 min)
         "#]],
     );
 }
@@ -75,7 +75,7 @@ fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijack
             120s:
               asks: owners on i-1
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
-              alert: hijacked (critical): web i-1:32769
+              alert: escalated hijacked (critical): web i-1:32769
             180s:
               asks: owners on i-1
               web i-1:32769 | hijacked | tell | task t2 has stopped and its target is still registered; nobody else is there just now; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
@@ -184,7 +184,7 @@ fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
             120s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
-              alert: resolved foreign (info): web i-1:32769 (it is known as stale now, 2 min after it was first seen)
+              alert: superseded foreign (warning): web i-1:32769 (it is known as stale now, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1

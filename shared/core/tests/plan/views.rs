@@ -30,7 +30,7 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
               plan: register web [i-1:32768]
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
         "#]],
@@ -101,7 +101,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group admin
               service | - | unknown | target group web could not be read: throttled
@@ -112,10 +112,10 @@ fn a_group_that_could_not_be_read_is_not_compared() {
               service | - | unknown | target group web could not be read: throttled
               admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register admin [i-1:32769]
-              alert: missing (error): admin i-1:32769
+              alert: missing (critical): admin i-1:32769
               looks again in 60s
             open: missing admin i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -139,7 +139,7 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
         task t1 RUNNING/RUNNING connected
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-2
               task t1 | agent_disconnected | await 900s | its agent is out of contact, so its state may be old: seen once; a second look decides
@@ -158,16 +158,16 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
               task t1 | agent_disconnected | tell | its agent is out of contact, so its state may be old: not Portkeeper's to repair
               web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
               alert: agent_disconnected (warning): task t1
-              alert: resolved stale (info): web i-2:32769 (the target is no longer registered, 15 min after it was first seen)
+              alert: resolved stale (error): web i-2:32769 (the target is no longer registered, after 15 min)
             960s:
               asks: state of i-1; group web; owners on i-1
               web i-1:32768 | missing | await 60s | task t1 has been running for 26 min and its target is not registered: seen once; a second look decides
               web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              alert: resolved agent_disconnected (info): task t1 (no longer seen, 16 min after it was first seen)
+              alert: resolved agent_disconnected (warning): task t1 (no longer seen, after 16 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 1
-        "]],
+        "#]],
     );
 }
 
@@ -237,7 +237,7 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
             60s:
               asks: state of i-1; group web
               web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              alert: missing (error): web i-1:32768
+              alert: missing (critical): web i-1:32768
             120s:
               service | - | unknown | target group web could not be read: throttled
               nothing to write down
@@ -248,7 +248,7 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
               looks again in 900s
             240s:
               service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              alert: resolved missing (info): web i-1:32768 (its task has ended, 4 min after it was first seen)
+              alert: resolved missing (critical): web i-1:32768 (its task has ended, after 4 min)
             open: below_desired service, seen 2
         "#]],
     );

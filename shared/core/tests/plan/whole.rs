@@ -42,7 +42,7 @@ fn tasks_that_are_lacking_for_long_are_told_with_what_ecs_says_of_it() {
             1500s:
               service | below_desired | tell | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: not Portkeeper's to repair
             1560s:
-              alert: resolved below_desired (info): service (2 of 2 wanted tasks run, 26 min after it was first seen)
+              alert: resolved below_desired (error): service (2 of 2 wanted tasks run, after 26 min)
             1620s:
               nothing to write down
         "#]],
@@ -146,7 +146,7 @@ fn tasks_that_stay_lacking_through_a_deployment_stay_one_incident() {
             180s:
               service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
             240s:
-              alert: resolved below_desired (info): service (1 of 1 wanted tasks run, 4 min after it was first seen)
+              alert: resolved below_desired (error): service (1 of 1 wanted tasks run, after 4 min)
         "#]],
     );
 }
@@ -200,7 +200,7 @@ fn tasks_killed_again_and_again_for_failed_health_checks_are_told_until_it_is_ov
             1560s:
               service | kill_loop | tell | 1 task was stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: not Portkeeper's to repair
             1860s:
-              alert: resolved kill_loop (info): service (no task was stopped for it within 30 min, 31 min after it was first seen)
+              alert: resolved kill_loop (error): service (no task was stopped for it within 30 min, after 31 min)
         "#]],
     );
 }

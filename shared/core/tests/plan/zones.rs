@@ -39,18 +39,18 @@ fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
               asks: group web
               web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [10.9.0.5:8080]
-              alert: missing (error): web 10.9.0.5:8080
+              alert: missing (critical): web 10.9.0.5:8080
               looks again in 60s
             120s:
               asks: group web
               web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 12 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it; AzAll is off, so it is not registered here: not Portkeeper's to repair
-              alert: az_all_needed (error): web 10.9.0.5:8080
+              alert: escalated az_all_needed (critical): web 10.9.0.5:8080
               looks again in 60s
             1020s:
               asks: group web
               web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 27 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it; AzAll is off, so it is not registered here: not Portkeeper's to repair
             1080s:
-              alert: resolved az_all_needed (info): web 10.9.0.5:8080 (registered and healthy, 18 min after it was first seen)
+              alert: resolved az_all_needed (critical): web 10.9.0.5:8080 (registered and healthy, after 18 min)
         "#]],
     );
 }
@@ -82,16 +82,16 @@ fn by_policy_it_is_registered_with_the_zone_all() {
               asks: group web
               web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [10.9.0.5:8080]
-              alert: missing (error): web 10.9.0.5:8080
+              alert: missing (critical): web 10.9.0.5:8080
               looks again in 60s
             120s:
               asks: group web
               web 10.9.0.5:8080 | az_all_needed | register | task t1 has been running for 12 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it: confirmed by a second look
               plan: register web [10.9.0.5:8080] in zone all
-              alert: az_all_needed (error): web 10.9.0.5:8080
+              alert: escalated az_all_needed (critical): web 10.9.0.5:8080
               looks again in 60s
             180s:
-              alert: resolved az_all_needed (info): web 10.9.0.5:8080 (registered and healthy, 3 min after it was first seen)
+              alert: resolved az_all_needed (critical): web 10.9.0.5:8080 (registered and healthy, after 3 min)
             240s:
               nothing to write down
         "#]],
@@ -154,7 +154,7 @@ fn another_refusal_says_nothing_of_the_zone() {
               asks: group web
               web 10.9.0.6:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
               plan: register web [10.9.0.6:8080]
-              alert: missing (error): web 10.9.0.6:8080
+              alert: missing (critical): web 10.9.0.6:8080
               looks again in 60s
             120s:
               asks: group web

@@ -154,6 +154,7 @@ impl World {
                 "hops" => policy.max_hops = number,
                 "below" => policy.below_desired_seconds = number,
                 "stops" => policy.kill_loop_stops = number,
+                "remind" => policy.remind_seconds = number,
                 other => words.unknown(other),
             }
         }
@@ -236,6 +237,7 @@ impl World {
             task_sets: Vec::new(),
             events: Vec::new(),
             mode_tag: None,
+            owner_tag: None,
         };
         while let Some(word) = words.next() {
             match word.split_once('=') {
@@ -244,6 +246,7 @@ impl World {
                 Some(("strategy", text)) => facts.strategy = DeploymentStrategy::from(text),
                 Some(("status", text)) => facts.status = ServiceStatus::from(text),
                 Some(("mode", text)) => facts.mode_tag = Some(text.to_owned()),
+                Some(("owner", text)) => facts.owner_tag = Some(text.to_owned()),
                 Some(("grace", number)) => facts.health_check_grace_seconds = number.parse().unwrap(),
                 None if word == "express" => facts.managed_by_ecs = true,
                 None if word == "gateway" => facts.behind_gateway = true,

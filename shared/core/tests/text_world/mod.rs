@@ -6,10 +6,10 @@
 //! for, actions change the targets of the world, alerts are marked as sent, the record goes on to the next look.
 //!
 //! ```text
-//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 az-all=true
+//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 az-all=true
 //! group web type=ip family=ipv6 protocol=TCP port=80 interval=30 threshold=3 | unattached | missing | unread
 //! group web vpc=vpc-1 lb=net path=/health codes=200-299 check=9000
-//! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" | gone
+//! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" owner=team-a | gone
 //! deployment 111 PRIMARY web:1 IN_PROGRESS               (without any: one that started every task)
 //! says 5m ago "(service web) has reached a steady state."
 //! revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt

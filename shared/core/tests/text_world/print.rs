@@ -5,7 +5,7 @@ use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
 use portkeeper_core::observation::Questions;
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
-use portkeeper_core::time::Timestamp;
+use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Write as _;
 
 /// Everything that is not in order, what is asked, written and told, and when the next look is.
@@ -98,13 +98,13 @@ fn decided(decision: &Decision, now: Timestamp) -> String {
 
 fn told(alert: &Alert) -> String {
     let state = match alert.state {
-        AlertState::Opened => "",
-        AlertState::Resolved => "resolved ",
+        AlertState::Opened => String::new(),
+        other => format!("{} ", other.as_str()),
     };
-    let items = alert.items.iter().map(|item| match alert.state {
-        AlertState::Opened if item.withheld => format!("{} (held back)", item.subject),
-        AlertState::Opened => item.subject.to_string(),
-        AlertState::Resolved => format!("{} ({})", item.subject, item.why),
+    let items = alert.items.iter().map(|item| match item.ended_at {
+        Some(ended_at) => format!("{} ({}, after {})", item.subject, item.why, spoken(ended_at.secs_since(item.since))),
+        None if item.withheld => format!("{} (held back)", item.subject),
+        None => item.subject.to_string(),
     });
     let items: Vec<String> = items.collect();
     format!("{state}{} ({}): {}", alert.code, alert.severity.as_str(), items.join(", "))

@@ -14,6 +14,7 @@ pub(super) enum JsonService {
     Ecs,
     Sqs,
     DynamoDb,
+    SecretsManager,
 }
 
 impl JsonService {
@@ -23,6 +24,7 @@ impl JsonService {
             "AmazonEC2ContainerServiceV20141113" => Some(Self::Ecs),
             "AmazonSQS" => Some(Self::Sqs),
             "DynamoDB_20120810" => Some(Self::DynamoDb),
+            "secretsmanager" => Some(Self::SecretsManager),
             _ => None,
         }
     }
@@ -32,12 +34,13 @@ impl JsonService {
             Self::Ecs => Service::Ecs,
             Self::Sqs => Service::Sqs,
             Self::DynamoDb => Service::DynamoDb,
+            Self::SecretsManager => Service::SecretsManager,
         }
     }
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Ecs => "application/x-amz-json-1.1",
+            Self::Ecs | Self::SecretsManager => "application/x-amz-json-1.1",
             Self::Sqs | Self::DynamoDb => "application/x-amz-json-1.0",
         }
     }
@@ -45,7 +48,7 @@ impl JsonService {
     /// What the service writes before an error's name in `__type`.
     fn namespace(self) -> &'static str {
         match self {
-            Self::Ecs => "",
+            Self::Ecs | Self::SecretsManager => "",
             Self::Sqs => "com.amazonaws.sqs#",
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
         }

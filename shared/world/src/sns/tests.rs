@@ -38,3 +38,27 @@ fn published_messages_are_kept_and_bad_ones_refused() {
     }
     assert_eq!(world.sns.published("alerts").len(), 1);
 }
+
+#[test]
+fn a_message_by_protocol_has_a_default() {
+    let mut world = World::new(1, 5);
+    let topic =
+        world.call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"})).unwrap()["TopicArn"]
+            .clone();
+    let input =
+        |structure: &str, message: &str| json!({"TopicArn": topic, "Message": message, "MessageStructure": structure});
+    let parts = r#"{"default": "{}", "email": "text", "odd": 1}"#;
+    publish(&mut world, &input("json", parts)).unwrap();
+    let published = &world.sns.published("alerts")[0];
+    assert_eq!(["email", "sqs"].map(|protocol| published.text_for(protocol)), ["text", "{}"]);
+    assert_eq!(published.message, parts);
+    for (structure, message, why) in [
+        ("json", "text", "Message Structure - JSON message body failed to parse"),
+        ("json", r#"{"email": "text"}"#, "Message Structure - No default entry in JSON message body"),
+        ("json", r#"{"default": 1}"#, "Message Structure - No default entry in JSON message body"),
+        ("xml", parts, "MessageStructure"),
+    ] {
+        let error = format!("InvalidParameter: Invalid parameter: {why}");
+        assert_eq!(publish(&mut world, &input(structure, message)), Err(error));
+    }
+}

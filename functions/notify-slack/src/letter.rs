@@ -1,0 +1,158 @@
+//! From the body of a message to what Slack shows. Whatever arrives is delivered: our alerts as they are meant, a CloudWatch
+//! alarm with its words, everything else as it is.
+
+use portkeeper_core::code::Severity;
+use portkeeper_core::report::{Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What Slack gets, and what its route is chosen by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Letter {
+    /// One line, for the log and for a message that Slack takes when it does not take the real one.
+    pub(crate) summary: String,
+    /// The message.
+    pub(crate) message: SlackMessage,
+    /// How loud.
+    pub(crate) severity: Severity,
+    /// `cluster/service`; empty where it is about none.
+    pub(crate) service: String,
+    /// The service's tag `portkeeper:owner`; empty where it has none.
+    pub(crate) owner: String,
+}
+
+impl Letter {
+    /// The same in a form that has nothing Slack could not take.
+    pub(crate) fn plain(&self) -> SlackMessage {
+        SlackMessage::bare(&self.summary)
+    }
+
+    fn other(title: &str, text: &str) -> Self {
+        Self {
+            summary: title.to_owned(),
+            message: SlackMessage::plain(title, text),
+            severity: Severity::Error,
+            service: String::new(),
+            owner: String::new(),
+        }
+    }
+}
+
+/// What SNS puts into a queue, unless raw delivery is on
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>).
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Notification {
+    #[serde(default)]
+    subject: Option<String>,
+    message: String,
+}
+
+/// A CloudWatch alarm, as it is published.
+#[derive(Deserialize)]
+struct Alarm {
+    #[serde(rename = "AlarmName")]
+    name: String,
+    #[serde(rename = "AlarmDescription", default)]
+    description: Option<String>,
+    #[serde(rename = "NewStateValue")]
+    state: String,
+    #[serde(rename = "NewStateReason", default)]
+    reason: String,
+}
+
+/// Reads a body.
+pub(crate) fn read(body: &str) -> Letter {
+    let (subject, text) = match serde_json::from_str::<Notification>(body) {
+        Ok(notification) => (notification.subject, notification.message),
+        Err(_) => (None, body.to_owned()),
+    };
+    let Ok(value) = serde_json::from_str::<Value>(&text) else {
+        return Letter::other(subject.as_deref().unwrap_or("A message on the alerts' topic"), &text);
+    };
+    if let Some(letter) = alert(&value) {
+        return letter;
+    }
+    if let Ok(alarm) = Alarm::deserialize(&value) {
+        let description = alarm.description.unwrap_or_default();
+        let title = format!("{}: {}", alarm.state, alarm.name);
+        return Letter::other(&title, &format!("{description}\n{}", alarm.reason));
+    }
+    let version = value.get("version").filter(|_| value.get("schema").is_some_and(|schema| schema == SCHEMA));
+    let title = match (subject, version) {
+        (Some(subject), _) => subject,
+        (None, Some(version)) => format!("An alert of version {version}, which this program does not read"),
+        (None, None) => "A message on the alerts' topic".to_owned(),
+    };
+    Letter::other(&title, &text)
+}
+
+/// One of our alerts, of a version that is understood.
+fn alert(value: &Value) -> Option<Letter> {
+    let ours = value.get("schema")? == SCHEMA && value.get("version")? == SCHEMA_VERSION;
+    let document = Document::deserialize(value).ok().filter(|_| ours)?;
+    Some(Letter {
+        message: slack_message(&document),
+        severity: document.severity,
+        service: format!("{}/{}", document.cluster, document.service),
+        owner: document.owner.clone().unwrap_or_default(),
+        summary: document.title,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+    use super::*;
+
+    /// A document that an earlier test of the core wrote.
+    const ALERT: &str = include_str!("../../../shared/core/tests/forms/hijacked.json");
+
+    fn notification(message: &str) -> String {
+        serde_json::json!({"Type": "Notification", "Subject": "subject", "Message": message}).to_string()
+    }
+
+    #[test]
+    fn our_alert_is_routed_by_what_it_says() {
+        for body in [notification(ALERT), ALERT.to_owned()] {
+            let letter = read(&body);
+            assert_eq!((letter.severity, letter.service.as_str()), (Severity::Critical, "shop/web"));
+            assert!(letter.summary.starts_with("worse: hijacked in shop/web"), "{}", letter.summary);
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_delivered_all_the_same() {
+        let letter = read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
+        assert_eq!(letter.service, "shop/web");
+        assert!(letter.message.to_json().to_string().contains("new_one"));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_shown_as_it_is() {
+        let newer = ALERT.replace("\"version\": 1", "\"version\": 2");
+        let cases = [
+            (notification(&newer), "subject"),
+            (newer, "An alert of version 2, which this program does not read"),
+            (notification("hello"), "subject"),
+            ("hello".to_owned(), "A message on the alerts' topic"),
+            (String::new(), "A message on the alerts' topic"),
+            ("{}".to_owned(), "A message on the alerts' topic"),
+            (
+                notification(r#"{"AlarmName":"x-sweep-silent","NewStateValue":"ALARM","NewStateReason":"why"}"#),
+                "ALARM: x-sweep-silent",
+            ),
+        ];
+        for (body, title) in cases {
+            let letter = read(&body);
+            assert_eq!((letter.summary.as_str(), letter.severity), (title, Severity::Error), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_message_of_300_kb_is_cut() {
+        let letter = read(&notification(&"x".repeat(300_000)));
+        assert!(letter.message.to_json().to_string().len() < 10_000);
+    }
+}

@@ -1,0 +1,101 @@
+//! The configuration of the function that brings alerts to Slack. It is given the other functions' variables, too, and
+//! reads one of them.
+
+use super::{
+    ConfigProblem, ConfigProblems, LOG, LogLevel, PREFIX, Reader, VARIABLES, Variable, parse_level, parse_url,
+};
+use std::collections::BTreeMap;
+
+const SECRET: &str = "PORTKEEPER_SLACK_SECRET";
+const DEAD_LETTERS: &str = "PORTKEEPER_SLACK_DEAD_LETTERS_URL";
+
+/// The variables that only this function reads.
+pub const SLACK_VARIABLES: &[Variable] = &[
+    Variable {
+        name: SECRET,
+        meaning: "The secret that holds Slack's webhook, or a list of webhooks with what goes to each",
+        default: None,
+        allowed: "the name or the ARN of a secret of AWS Secrets Manager",
+    },
+    Variable {
+        name: DEAD_LETTERS,
+        meaning: "Where messages go that Slack will never take",
+        default: None,
+        allowed: "the https URL of an SQS queue",
+    },
+];
+
+/// What the function needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlackConfig {
+    /// The name or the ARN of the secret.
+    pub secret: String,
+    /// The URL of the queue for messages that Slack will never take.
+    pub dead_letters_url: String,
+    /// How much is logged.
+    pub log: LogLevel,
+}
+
+impl SlackConfig {
+    /// From the environment of this process.
+    pub fn from_env() -> Result<Self, ConfigProblems> {
+        Self::from_variables(&super::environment())
+    }
+
+    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
+        let known = |name: &str| VARIABLES.iter().chain(SLACK_VARIABLES).any(|variable| variable.name == name);
+        let lookup = |name: &str| variables.get(name).cloned();
+        let mut read = Reader { lookup: &lookup, known: SLACK_VARIABLES, problems: Vec::new() };
+        let config = Self {
+            secret: read.value(SECRET, String::new(), parse_secret),
+            dead_letters_url: read.value(DEAD_LETTERS, String::new(), parse_url),
+            log: LogLevel::Info,
+        };
+        read.known = VARIABLES;
+        let config = Self { log: read.value(LOG, LogLevel::Info, parse_level), ..config };
+        let mut problems = read.problems;
+        for problem in &mut problems {
+            // Whoever puts the webhook here must not read it in the log.
+            if let ConfigProblem::NotAllowed { name: SECRET, value, .. } = problem {
+                "(not shown)".clone_into(value);
+            }
+        }
+        let unknown = variables.keys().filter(|name| name.starts_with(PREFIX) && !known(name));
+        problems.extend(unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: None }));
+        if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
+    }
+}
+
+/// A webhook in the place of its secret's name would be printed with every problem.
+fn parse_secret(text: &str) -> Option<String> {
+    let fits = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/_+=.@-:".contains(letter));
+    (fits && !text.contains("://") && (1..=2048).contains(&text.len())).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(secret: &str) -> Result<SlackConfig, String> {
+        let pairs = [
+            ("PORTKEEPER_SLACK_SECRET", secret),
+            ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/dead"),
+            ("PORTKEEPER_MODE", "repair"),
+        ];
+        let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        SlackConfig::from_variables(&variables).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn a_secret_is_named_and_never_given() {
+        for name in ["portkeeper/slack", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:portkeeper/slack-AbCdEf"]
+        {
+            assert_eq!(read(name).unwrap().secret, name);
+        }
+        let problem = read("https://hooks.slack.com/services/T/B/s3cret").unwrap_err();
+        assert!(problem.contains("PORTKEEPER_SLACK_SECRET"), "{problem}");
+        assert!(!problem.contains("s3cret"), "{problem}");
+        assert!(read("").unwrap_err().contains("is not set"));
+    }
+}

@@ -1,0 +1,37 @@
+//! Putting a message aside for a person, with the reason: what will never be handled must not be tried until it expires.
+
+use crate::failure::Failure;
+use aws_config::SdkConfig;
+use aws_sdk_sqs::types::MessageAttributeValue;
+
+/// SQS takes attributes and body together up to 256 KB. The reason gives way.
+const LONGEST_REASON: usize = 1_000;
+
+/// A dead-letter queue.
+#[derive(Debug)]
+pub struct DeadLetters {
+    sqs: aws_sdk_sqs::Client,
+    url: String,
+}
+
+impl DeadLetters {
+    /// A client for one queue.
+    #[must_use]
+    pub fn from_sdk_config(config: &SdkConfig, url: String) -> Self {
+        Self { sqs: aws_sdk_sqs::Client::new(config), url }
+    }
+
+    /// Puts a message aside. It is in the queue when this returns.
+    pub async fn put(&self, body: &str, reason: &str) -> Result<(), Failure> {
+        let action = "sqs:SendMessage";
+        let what = "a message that will never be delivered";
+        let reason: String = reason.chars().take(LONGEST_REASON).collect();
+        let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
+        let attribute = attribute.map_err(|error| Failure::unreadable(action, what, error.to_string()))?;
+        // SQS refuses an empty body.
+        let body = if body.is_empty() { "(empty)" } else { body };
+        let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
+        let sent = request.message_attributes("reason", attribute).send().await;
+        sent.map(|_| ()).map_err(|error| Failure::of(action, what, error))
+    }
+}

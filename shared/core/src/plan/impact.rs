@@ -1,0 +1,69 @@
+//! How bad it is: which of a service's tasks get no traffic, and with that how loud people are told.
+
+use crate::alert::Impact;
+use crate::code::{Code, Severity};
+use crate::desired::{Desired, Standing};
+use crate::ids::{TargetGroupArn, TaskArn};
+use crate::ledger::Incident;
+use crate::subject::Subject;
+use crate::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Less than one in so many tasks without traffic can wait for the morning: load balancers and services are sized for more.
+const FEW_ONE_IN: usize = 10;
+
+/// The tasks that should get traffic through a group, and those that do not.
+#[derive(Default)]
+struct Served<'a> {
+    due: BTreeSet<&'a TaskArn>,
+    without: BTreeSet<&'a TaskArn>,
+}
+
+/// Who gets no traffic, by group and in all.
+#[derive(Default)]
+pub(super) struct Impacts<'a> {
+    by_group: BTreeMap<&'a TargetGroupArn, Served<'a>>,
+}
+
+/// Faults that keep single tasks from getting traffic.
+fn keeps_traffic_away(code: &Code) -> bool {
+    matches!(code, Code::Missing | Code::AzAllNeeded | Code::Unhealthy)
+}
+
+impl<'a> Impacts<'a> {
+    /// From what should be, and the faults that were confirmed and seen just now.
+    pub(super) fn of(desired: &'a Desired, incidents: &'a [Incident], now: Timestamp) -> Self {
+        let mut by_group: BTreeMap<&TargetGroupArn, Served<'a>> = BTreeMap::new();
+        for claim in desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_))) {
+            by_group.entry(&claim.group).or_default().due.insert(&claim.task);
+        }
+        let seen = |it: &&Incident| it.confirmed && it.last_seen_at == now && it.resolved_at.is_none();
+        for incident in incidents.iter().filter(seen).filter(|it| keeps_traffic_away(&it.code)) {
+            let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task) else { continue };
+            let Some(served) = by_group.get_mut(group) else { continue };
+            if served.due.contains(task) {
+                served.without.insert(task);
+            }
+        }
+        Self { by_group }
+    }
+
+    /// How loud: all tasks of a group without traffic is critical, and a few of many can wait.
+    pub(super) fn severity(&self, incident: &Incident) -> Severity {
+        let of_group = incident.subject.group().and_then(|group| self.by_group.get(group));
+        match of_group.filter(|_| keeps_traffic_away(&incident.code)) {
+            Some(served) if served.without.is_empty() => incident.code.severity(),
+            Some(served) if served.without.len() == served.due.len() => Severity::Critical,
+            Some(served) if served.without.len() * FEW_ONE_IN < served.due.len() => Severity::Warning,
+            _ => incident.code.severity(),
+        }
+    }
+
+    /// For people, where the code is about traffic.
+    pub(super) fn told_with(&self, code: &Code) -> Option<Impact> {
+        let due: BTreeSet<_> = self.by_group.values().flat_map(|served| &served.due).collect();
+        let without: BTreeSet<_> = self.by_group.values().flat_map(|served| &served.without).collect();
+        let impact = Impact { tasks_without_traffic: without.len(), tasks: due.len() };
+        (keeps_traffic_away(code) && impact.tasks_without_traffic > 0).then_some(impact)
+    }
+}

@@ -1,0 +1,337 @@
+//! The alert as programs read it: `docs/alert.schema.json` describes it, and what is not there is not promised.
+//!
+//! Members may be added within a version. A change of meaning is a new version.
+
+use super::{cut, links, words};
+use crate::action::{ActionKind, Outcome, OutcomeResult};
+use crate::alert::{Alert, AlertItem, AlertState, Impact};
+use crate::code::{Code, Severity};
+use crate::ids::{TargetGroupArn, TaskArn};
+use crate::subject::Subject;
+use crate::time::{Timestamp, spoken};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// What `schema` says in every document.
+pub const SCHEMA: &str = "portkeeper.alert";
+
+/// The version that this program writes and reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// SNS takes subjects of up to 100 characters, ASCII only (SNS API `Publish`).
+const SUBJECT_LIMIT: usize = 100;
+
+/// So much of a service's name is in every subject.
+const SHORTEST_NAME: usize = 24;
+
+/// So many things of one alert are in the document; the rest are counted.
+const MOST_ITEMS: usize = 50;
+
+/// The most characters of one reason. AWS's own words are in some.
+const LONGEST_WHY: usize = 1_000;
+
+/// An alert, said once and completely.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// `portkeeper.alert`
+    pub schema: String,
+    /// The version of this form.
+    pub version: u32,
+    /// Names this alert. Of two with the same id one is a repetition.
+    pub id: String,
+    /// Begin, change or end.
+    pub state: AlertState,
+    /// How loud.
+    pub severity: Severity,
+    /// What is or was wrong.
+    pub code: Code,
+    /// One line: what, where, since when.
+    pub title: String,
+    /// What the code means.
+    pub meaning: String,
+    /// What should be.
+    pub expected: String,
+    /// What is there instead.
+    pub found: String,
+    /// The account.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// Whose it is: the service's tag `portkeeper:owner`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The moment of the look.
+    pub at: Timestamp,
+    /// How many tasks it keeps from getting traffic, where it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// The things it is about, the first of them.
+    pub items: Vec<DocumentItem>,
+    /// How many more there are.
+    pub more: usize,
+    /// What a person does now.
+    pub what_to_do: Vec<String>,
+    /// Where to look.
+    pub links: Vec<Link>,
+}
+
+/// One thing that an alert is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocumentItem {
+    /// As people read it: a target group's name and a target, a task, or `service`.
+    pub about: String,
+    /// Names the incident: what is told of it later has the same.
+    pub incident: String,
+    /// The target group, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_group: Option<TargetGroupArn>,
+    /// The target, with its port, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The task, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskArn>,
+    /// The first look that saw it.
+    pub since: Timestamp,
+    /// When it was seen to be over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
+    /// Seconds from the first look to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_seconds: Option<u32>,
+    /// How many looks saw it.
+    pub seen: u32,
+    /// Why it counts as wrong, or how it ended.
+    pub why: String,
+    /// What was done, where something was to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<String>,
+}
+
+/// A link with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it leads to.
+    pub name: String,
+    /// Where.
+    pub url: String,
+}
+
+impl Document {
+    /// The document of an alert, once the plan's writes were made.
+    pub(super) fn of(alert: &Alert, outcomes: &[Outcome]) -> Self {
+        let cluster = &alert.key.cluster;
+        let (expected, found) = words::contrast(&alert.code);
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: SCHEMA_VERSION,
+            id: format!("{}/{}/{}/{}", alert.key, alert.code, alert.state.as_str(), alert.at),
+            state: alert.state,
+            severity: alert.severity,
+            code: alert.code.clone(),
+            title: title(alert, outcomes),
+            meaning: words::meaning(&alert.code).to_owned(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+            account: cluster.account().to_owned(),
+            region: cluster.region().to_owned(),
+            cluster: cluster.name().to_owned(),
+            service: alert.key.service.clone(),
+            owner: alert.owner.clone(),
+            at: alert.at,
+            impact: alert.impact,
+            items: alert.items.iter().take(MOST_ITEMS).map(|it| item(alert, it, outcomes)).collect(),
+            more: alert.items.len().saturating_sub(MOST_ITEMS),
+            what_to_do: if alert.state.is_end() { Vec::new() } else { what_to_do(alert, outcomes) },
+            links: links::links(&alert.key, &alert.items),
+        }
+    }
+
+    /// As JSON, on one line.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Its keys are texts and its numbers whole, so this cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// How many things it is about.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.items.len() + self.more
+    }
+}
+
+fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
+    let AlertItem { subject, task, since, ended_at, seen, why, .. } = item;
+    let target = match subject {
+        Subject::Target(_, target) => Some(target.to_string()),
+        _ => None,
+    };
+    DocumentItem {
+        about: subject.to_string(),
+        incident: format!("{} {} {subject} {since}", alert.key, alert.code.family()),
+        target_group: subject.group().cloned(),
+        target,
+        task: task.clone(),
+        since: *since,
+        ended_at: *ended_at,
+        took_seconds: ended_at.map(|ended_at| ended_at.secs_since(*since)),
+        seen: *seen,
+        why: cut(why, LONGEST_WHY),
+        done: done(item, outcomes).map(|text| cut(&text, LONGEST_WHY)),
+    }
+}
+
+/// What, where, since when: SNS's subject.
+fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
+    let what = match alert.items.as_slice() {
+        [only] => only.subject.to_string(),
+        several => format!("{} of them", several.len()),
+    };
+    let state = match alert.state {
+        AlertState::Opened if all_done(alert, outcomes) => "repaired: ",
+        AlertState::Opened => "",
+        AlertState::Escalated => "worse: ",
+        AlertState::Reminder => "still: ",
+        AlertState::Superseded => "superseded: ",
+        AlertState::Resolved => "resolved: ",
+    };
+    let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
+    let when = match alert.items.iter().filter_map(|item| item.ended_at).max() {
+        Some(ended_at) => format!("after {}", spoken(ended_at.secs_since(since))),
+        None => format!("since {}", minute(since)),
+    };
+    let (before, after) = (format!("{state}{} in ", alert.code), format!(" {when}: {what}"));
+    // A long name gives way first: when it began says more than the end of a name.
+    let room = SUBJECT_LIMIT.saturating_sub(before.len() + after.len()).max(SHORTEST_NAME);
+    let name = shorten(&ascii(&alert.key.to_string()), room);
+    shorten(&ascii(&format!("{before}{name}{after}")), SUBJECT_LIMIT)
+}
+
+fn ascii(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+/// Cuts an ASCII text.
+fn shorten(text: &str, most: usize) -> String {
+    match text.get(..most.saturating_sub(3)) {
+        Some(kept) if text.len() > most => format!("{kept}..."),
+        _ => text.to_owned(),
+    }
+}
+
+/// `2026-11-23 10:00Z`
+fn minute(moment: Timestamp) -> String {
+    let text = moment.to_string();
+    match (text.get(..10), text.get(11..16)) {
+        (Some(day), Some(time)) => format!("{day} {time}Z"),
+        _ => text,
+    }
+}
+
+fn all_done(alert: &Alert, outcomes: &[Outcome]) -> bool {
+    alert.items.iter().all(|item| matches!(result_of(item, outcomes), Some(OutcomeResult::Done)))
+}
+
+fn result_of<'a>(item: &AlertItem, outcomes: &'a [Outcome]) -> Option<&'a OutcomeResult> {
+    let Subject::Target(group, target) = &item.subject else { return None };
+    let found = outcomes
+        .iter()
+        .find(|outcome| outcome.group == *group && outcome.target == *target && Some(outcome.kind) == item.repair);
+    found.map(|outcome| &outcome.result)
+}
+
+/// How things stand with one thing of an alert. What a person does follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stand {
+    /// Nobody but a person does anything about it.
+    Theirs,
+    /// AWS does not let it be repaired.
+    Refused(ActionKind),
+    /// A guard holds the repair back.
+    Withheld,
+    /// The repair was not made yet, or it is not known.
+    Waits,
+    /// Repaired.
+    Done,
+}
+
+impl Stand {
+    fn of(item: &AlertItem, outcomes: &[Outcome]) -> Self {
+        match (item.repair, result_of(item, outcomes)) {
+            (None, _) if item.withheld => Self::Withheld,
+            (None, _) => Self::Theirs,
+            (Some(_), Some(OutcomeResult::Done)) => Self::Done,
+            (Some(kind), Some(OutcomeResult::Refused(_))) => Self::Refused(kind),
+            (Some(_), Some(OutcomeResult::Failed(_) | OutcomeResult::Skipped(_)) | None) => Self::Waits,
+        }
+    }
+
+    /// Tells the things of one alert apart, where they do not all stand alike.
+    fn label(self) -> &'static str {
+        match self {
+            Self::Theirs => "where nothing is done: ",
+            Self::Refused(_) => "where AWS refused: ",
+            Self::Withheld => "where the repair is held back: ",
+            Self::Waits => "where the repair is still to come: ",
+            Self::Done => "where it was repaired: ",
+        }
+    }
+}
+
+/// One line for each way in which the things of the alert stand.
+fn what_to_do(alert: &Alert, outcomes: &[Outcome]) -> Vec<String> {
+    let stands: BTreeSet<Stand> = alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();
+    let several = stands.len() > 1;
+    let line = |stand: Stand| {
+        let label = if several { stand.label() } else { "" };
+        format!("{label}{}", advice_for(&alert.code, stand))
+    };
+    stands.into_iter().map(line).collect()
+}
+
+fn advice_for(code: &Code, stand: Stand) -> String {
+    let hijacked = *code == Code::Hijacked;
+    match stand {
+        Stand::Theirs => words::advice(code).to_owned(),
+        Stand::Done if hijacked => {
+            "nothing more here; requests reached the wrong program until now, so look whether they did harm there".to_owned()
+        }
+        Stand::Done => "nothing; if it comes back, look at the service's events for ECS's own errors".to_owned(),
+        Stand::Waits if hijacked => {
+            "nothing, if a minute or two can be waited for; else deregister the target by hand".to_owned()
+        }
+        Stand::Waits => "nothing yet: it is looked at again by itself".to_owned(),
+        Stand::Refused(kind) => {
+            let now = if hijacked { " now" } else { "" };
+            format!("read above what AWS answered and mend that, or {} the target by hand{now}", kind.verb())
+        }
+        Stand::Withheld if hijacked => {
+            "requests reach the wrong program and a guard holds the repair back: deregister the target by hand now".to_owned()
+        }
+        Stand::Withheld => {
+            "read the alert of the guard that holds it back (limit_exceeded or fight); then repair it by hand, if it is right".to_owned()
+        }
+    }
+}
+
+fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
+    let kind = item.repair?;
+    let past = match kind {
+        ActionKind::Register => "Registered.",
+        ActionKind::Deregister => "Deregistered.",
+    };
+    Some(match result_of(item, outcomes) {
+        Some(OutcomeResult::Done) => past.to_owned(),
+        Some(OutcomeResult::Refused(text)) => format!("AWS refused to {} it: {text}", kind.verb()),
+        Some(OutcomeResult::Failed(text)) => {
+            format!("The call to {} it failed: {text}. It will be looked at again.", kind.verb())
+        }
+        Some(OutcomeResult::Skipped(text)) => format!("Not tried: {text}. It will be looked at again."),
+        None => format!("It was decided to {} it; no answer is known yet.", kind.verb()),
+    })
+}

@@ -1,0 +1,147 @@
+//! The forms in which an alert goes out, as files: read them beside each other in `shared/core/tests/forms`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use expect_test::expect_file;
+use portkeeper_core::code::{Code, Severity};
+use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
+use portkeeper_core::ledger::Subject;
+use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Impact, Outcome, OutcomeResult};
+use portkeeper_core::report::{Document, HttpsFormat, SlackMessage, chat_notification, message, slack_message};
+use portkeeper_core::time::Timestamp;
+use serde_json::Value;
+
+fn moment(text: &str) -> Timestamp {
+    Timestamp::try_from(text.to_owned()).unwrap()
+}
+
+fn group(name: &str) -> TargetGroupArn {
+    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    TargetGroupArn::try_from(arn).unwrap()
+}
+
+fn task(id: &str) -> TaskArn {
+    TaskArn::try_from(format!("arn:aws:ecs:eu-west-1:111122223333:task/shop/{id}")).unwrap()
+}
+
+fn target(text: &str) -> Target {
+    Target::try_from(text.to_owned()).unwrap()
+}
+
+fn alert(code: Code, state: AlertState, severity: Severity, items: Vec<AlertItem>) -> Alert {
+    let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
+    let key = ServiceKey { cluster, service: "web".to_owned() };
+    Alert { key, owner: None, code, state, severity, impact: None, items, at: moment("2026-11-23T10:03:20Z") }
+}
+
+fn item(number: u16, why: &str) -> AlertItem {
+    AlertItem {
+        subject: Subject::Target(group("web-tg"), target(&format!("i-0a133a341b2855908:{}", 32768 + number))),
+        task: Some(task(&format!("{number:032x}"))),
+        since: moment("2026-11-23T10:00:00Z"),
+        ended_at: None,
+        seen: 2,
+        why: why.to_owned(),
+        repair: None,
+        withheld: false,
+    }
+}
+
+/// Every form of one alert, each in a file of its own.
+fn check(name: &str, alert: &Alert, outcomes: &[Outcome]) {
+    let message = message(alert, outcomes);
+    let file = |kind: &str| expect_file![format!("{}/tests/forms/{name}.{kind}", env!("CARGO_MANIFEST_DIR"))];
+    let pretty = |value: &Value| format!("{}\n", serde_json::to_string_pretty(value).unwrap());
+    file("txt").assert_eq(&format!("Subject: {}\n\n{}\n", message.subject, message.body));
+    file("json").assert_eq(&pretty(&serde_json::from_str(&message.document.to_json()).unwrap()));
+    file("slack.json").assert_eq(&pretty(slack_message(&message.document).to_json()));
+    file("chat.json").assert_eq(&pretty(&chat_notification(&message.document)));
+    within_slacks_limits(slack_message(&message.document).to_json());
+    let document: Document = serde_json::from_str(&message.document.to_json()).unwrap();
+    assert_eq!(document, message.document, "what is written can be read");
+    for https in [HttpsFormat::Document, HttpsFormat::Chat] {
+        let text = message.by_protocol(https);
+        assert!(text.len() < 200_000, "{} bytes", text.len());
+        let parts: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(parts["email"], message.body);
+        assert_eq!(parts["default"], message.document.to_json());
+        assert_eq!(parts["https"].is_string(), https == HttpsFormat::Chat);
+    }
+}
+
+/// <https://docs.slack.dev/reference/block-kit/blocks>
+fn within_slacks_limits(message: &Value) {
+    let blocks = message["attachments"][0]["blocks"].as_array().unwrap();
+    assert!((1..=50).contains(&blocks.len()), "{} blocks", blocks.len());
+    for block in blocks {
+        let length = |text: &Value| text.as_str().unwrap_or_default().chars().count();
+        match block["type"].as_str().unwrap() {
+            "header" => assert!((1..=150).contains(&length(&block["text"]["text"]))),
+            "section" if block["fields"].is_array() => {
+                let fields = block["fields"].as_array().unwrap();
+                assert!(fields.len() <= 10 && fields.iter().all(|field| length(&field["text"]) <= 2000));
+            }
+            "section" => assert!((1..=3000).contains(&length(&block["text"]["text"])), "{block}"),
+            "actions" => assert!(block["elements"].as_array().unwrap().len() <= 25),
+            other => panic!("a block of type {other}"),
+        }
+    }
+}
+
+#[test]
+fn a_missing_target_that_was_registered() {
+    let why = "task 0 has been running for 3 min and its target is not registered: confirmed by a second look";
+    let items = vec![AlertItem { repair: Some(ActionKind::Register), ..item(0, why) }];
+    let impact = Some(Impact { tasks_without_traffic: 1, tasks: 3 });
+    let owner = Some("team-shop".to_owned());
+    let alert = Alert { impact, owner, ..alert(Code::Missing, AlertState::Opened, Severity::Error, items) };
+    let outcome = Outcome {
+        kind: ActionKind::Register,
+        group: group("web-tg"),
+        target: target("i-0a133a341b2855908:32768"),
+        result: OutcomeResult::Done,
+    };
+    check("missing-repaired", &alert, &[outcome]);
+}
+
+#[test]
+fn a_hijacked_target_that_nobody_takes_out() {
+    let why = "task 0 has stopped, and its target now leads to task 9 of service billing: requests reach the wrong program: mode alert: nothing is written";
+    check("hijacked", &alert(Code::Hijacked, AlertState::Escalated, Severity::Critical, vec![item(0, why)]), &[]);
+}
+
+#[test]
+fn the_end_of_an_incident() {
+    let ended_at = Some(moment("2026-11-23T10:03:20Z"));
+    let items = vec![AlertItem { ended_at, seen: 5, ..item(0, "registered and healthy") }];
+    check("missing-resolved", &alert(Code::Missing, AlertState::Resolved, Severity::Error, items), &[]);
+}
+
+/// 200 missing targets of one deployment are one alert with the first few and a count.
+#[test]
+fn two_hundred_at_once() {
+    let items = (0..200).map(|number| item(number, "task has been running for 3 min and its target is not registered"));
+    let impact = Some(Impact { tasks_without_traffic: 200, tasks: 200 });
+    let alert = alert(Code::Missing, AlertState::Opened, Severity::Critical, items.collect());
+    check("missing-many", &Alert { impact, ..alert }, &[]);
+}
+
+// CASES 40
+#[test]
+fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
+    let mut odd = alert(Code::BelowDesired, AlertState::Opened, Severity::Error, Vec::new());
+    odd.key.service = "<b>&web</b>".to_owned();
+    let words = "(service web) was unable to place a task: <!channel> & ```code``` ".repeat(200);
+    odd.items = vec![AlertItem { subject: Subject::Service, task: None, ..item(0, &words) }];
+    check("odd-names", &odd, &[]);
+    let text = slack_message(&message(&odd, &[]).document).to_json().to_string();
+    assert!(text.contains("&lt;!channel&gt; &amp;") && !text.contains("<!channel>"), "{text}");
+    assert!(text.contains("… (cut)"), "{text}");
+}
+
+#[test]
+fn a_message_of_somebody_else_is_shown_as_it_is() {
+    let message = SlackMessage::plain("ALARM: <checks>", &"``` & <x>".repeat(1000));
+    within_slacks_limits(message.to_json());
+    let text = message.to_json().to_string();
+    assert!(text.contains("''' &amp; &lt;x&gt;"), "{text}");
+}

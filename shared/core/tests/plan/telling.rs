@@ -1,0 +1,187 @@
+//! How loud people are told, and when they are told again.
+
+use crate::text_world::{check, run};
+use expect_test::expect;
+use std::fmt::Write as _;
+
+fn told(world: &str) -> String {
+    let text = run(world);
+    let alerts = text.lines().map(str::trim).filter(|line| line.starts_with("alert: "));
+    alerts.fold(String::new(), |told, alert| told + alert + "\n")
+}
+
+/// Tasks `1..=tasks`, of which the first `missing` are not registered.
+fn service(tasks: usize, missing: usize) -> String {
+    let mut world = "policy mode=alert\ngroup web\nservice shop/web binds web to app:8080\n".to_owned();
+    for number in 1..=tasks {
+        let port = 32767 + number;
+        writeln!(world, "task t{number:02} RUNNING/RUNNING on i-1 app:8080->{port}").unwrap();
+        if number > missing {
+            writeln!(world, "target web i-1:{port} healthy").unwrap();
+        }
+    }
+    world
+}
+
+#[test]
+fn one_of_many_can_wait_for_the_morning() {
+    expect![[r#"
+        alert: missing (warning): web i-1:32768
+    "#]]
+    .assert_eq(&told(&service(11, 1)));
+}
+
+#[test]
+fn a_tenth_cannot() {
+    expect![[r#"
+        alert: missing (error): web i-1:32768
+    "#]]
+    .assert_eq(&told(&service(10, 1)));
+}
+
+#[test]
+fn none_with_traffic_is_critical() {
+    expect![[r#"
+        alert: missing (critical): web i-1:32768, web i-1:32769
+    "#]]
+    .assert_eq(&told(&service(2, 2)));
+}
+
+/// People were told of a few, and then it is nearly all: who was told once hears of it again, and only once.
+#[test]
+fn what_gets_worse_is_told_again_once() {
+    let mut world = service(11, 1);
+    world.push_str("look\nlook after 60s\n");
+    for port in 32769..=32777 {
+        writeln!(world, "target web i-1:{port} gone").unwrap();
+    }
+    world.push_str("look after 60s\nlook after 60s\nlook after 60s\n");
+    for port in 32768..=32777 {
+        writeln!(world, "target web i-1:{port} healthy").unwrap();
+    }
+    world.push_str("look after 60s\nlook after 60s\n");
+    expect![[r#"
+        alert: missing (warning): web i-1:32768
+        alert: missing (error): web i-1:32769, web i-1:32770, web i-1:32771, web i-1:32772, web i-1:32773, web i-1:32774, web i-1:32775, web i-1:32776, web i-1:32777
+        alert: escalated missing (error): web i-1:32768
+        alert: resolved missing (error): web i-1:32768 (registered and healthy, after 5 min), web i-1:32769 (registered and healthy, after 3 min), web i-1:32770 (registered and healthy, after 3 min), web i-1:32771 (registered and healthy, after 3 min), web i-1:32772 (registered and healthy, after 3 min), web i-1:32773 (registered and healthy, after 3 min), web i-1:32774 (registered and healthy, after 3 min), web i-1:32775 (registered and healthy, after 3 min), web i-1:32776 (registered and healthy, after 3 min), web i-1:32777 (registered and healthy, after 3 min)
+    "#]].assert_eq(&told(&world));
+}
+
+/// Of several groups each counts for itself: a service whose administration gets no traffic at all is not well.
+#[test]
+fn all_tasks_of_one_group_are_critical_whatever_the_others_get() {
+    expect![[r#"
+        alert: missing (critical): admin i-1:32769
+    "#]]
+    .assert_eq(&told(
+        "
+        policy mode=alert
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        target web i-1:32768 healthy
+        ",
+    ));
+}
+
+#[test]
+fn an_error_that_stays_is_told_again_after_the_interval_and_a_warning_is_not() {
+    let looks = "look after 600s\n".repeat(13);
+    let world = format!(
+        "
+        policy mode=alert remind=3600
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32769 healthy
+        target web i-1:9 healthy
+        look
+        {looks}
+        "
+    );
+    expect![[r#"
+        alert: missing (error): web i-1:32768
+        alert: foreign (warning): web i-1:9
+        alert: reminder missing (error): web i-1:32768
+        alert: reminder missing (error): web i-1:32768
+    "#]]
+    .assert_eq(&told(&world));
+    let silent = world.replace("remind=3600", "remind=0");
+    expect![[r#"
+        alert: missing (error): web i-1:32768
+        alert: foreign (warning): web i-1:9
+    "#]]
+    .assert_eq(&told(&silent));
+}
+
+/// What was told as `stale` turns out to lead to another service: the same incident, known better, and louder.
+#[test]
+fn a_fault_that_is_known_better_is_the_same_incident() {
+    expect![[r#"
+        alert: stale (error): web i-1:32769
+        alert: escalated hijacked (critical): web i-1:32769
+        alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 4 min)
+    "#]]
+    .assert_eq(&told(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing
+        look after 60s
+        look after 60s
+        target web i-1:32769 gone
+        look after 60s
+        ",
+    ));
+}
+
+/// The alert about the end says how long it took, and of what it was the end.
+#[test]
+fn an_incident_that_another_one_tells_of_is_superseded() {
+    check(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        group web unattached
+        target web i-1:32769 unused Target.NotInUse
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              alert: missing (error): web i-1:32768
+            120s:
+              asks: state of i-1; group web
+              web | target_group_unattached | await 60s | the group belongs to no load balancer, so its targets get no requests; registering does not help: seen once; a second look decides
+              alert: superseded missing (error): web i-1:32768 (it is known as target_group_unattached of its group now, after 2 min)
+              looks again in 60s
+            180s:
+              asks: state of i-1; group web
+              web | target_group_unattached | tell | the group belongs to no load balancer, so its targets get no requests; registering does not help: not Portkeeper's to repair
+              alert: target_group_unattached (error): web
+            open: target_group_unattached web, seen 2, told
+        "#]],
+    );
+}

@@ -1,0 +1,110 @@
+//! AWS Secrets Manager: secrets with a text, of which the current version can be read.
+//!
+//! Knows names and ARNs; knows nothing of what a secret means, and never shows it. Rotation, staging labels other than the
+//! current one, and binary secrets are not simulated.
+//! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
+
+use crate::api::{ApiError, Service};
+use crate::input::Input;
+use crate::{World, digest};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The label of the version that is read.
+const CURRENT: &str = "AWSCURRENT";
+
+/// All secrets of the account, by name.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    secrets: BTreeMap<String, Secret>,
+}
+
+struct Secret {
+    arn: String,
+    text: String,
+    versions: u64,
+    created_ms: u64,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secret").field("arn", &self.arn).field("versions", &self.versions).finish_non_exhaustive()
+    }
+}
+
+impl World {
+    /// A person stores a secret, or a new version of it. Gives its ARN.
+    pub fn put_secret(&mut self, name: &str, text: &str) -> String {
+        // Six characters that AWS adds, so that a secret of the same name later is another one.
+        let suffix: String = digest::uuid("secret", name.len() as u64).chars().take(6).collect();
+        let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
+        let created_ms = self.now_ms;
+        let new = Secret { arn, text: String::new(), versions: 0, created_ms };
+        let secret = self.secrets.secrets.entry(name.to_owned()).or_insert(new);
+        text.clone_into(&mut secret.text);
+        secret.versions += 1;
+        secret.arn.clone()
+    }
+
+    /// A person deletes a secret at once.
+    pub fn delete_secret(&mut self, name: &str) {
+        self.secrets.secrets.remove(name);
+    }
+}
+
+/// One Secrets Manager operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "GetSecretValue" => get_secret_value(world, input),
+        _ => Err(ApiError::unknown_operation(Service::SecretsManager, operation)),
+    }
+}
+
+fn get_secret_value(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input = Input::read(Service::SecretsManager, "GetSecretValue", input, "SecretId", "VersionStage")?;
+    let id = input.text("SecretId")?;
+    let stage = input.optional_text("VersionStage")?.unwrap_or(CURRENT);
+    let mut secrets = world.secrets.secrets.iter();
+    let missing = |what: &str| ApiError::refused("ResourceNotFoundException", what);
+    let (name, secret) = secrets
+        .find(|(name, secret)| *name == id || secret.arn == id)
+        .ok_or_else(|| missing("Secrets Manager can't find the specified secret."))?;
+    if stage != CURRENT {
+        let text = format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
+        return Err(missing(&text));
+    }
+    Ok(json!({
+        "ARN": secret.arn,
+        "Name": name,
+        "SecretString": secret.text,
+        "VersionId": digest::uuid(name, secret.versions),
+        "VersionStages": [CURRENT],
+        "CreatedDate": secret.created_ms / 1000,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Caller;
+
+    #[test]
+    fn a_secret_is_read_by_name_and_arn_and_never_shown() {
+        let mut world = World::new(1, 5_000);
+        let read = |world: &mut World, id: &str| {
+            let answer =
+                world.call(Caller::Person, Service::SecretsManager, "GetSecretValue", &json!({"SecretId": id}));
+            answer.map(|answer| answer["SecretString"].as_str().unwrap().to_owned()).map_err(|error| error.to_string())
+        };
+        let unknown = "ResourceNotFoundException: Secrets Manager can't find the specified secret.";
+        assert_eq!(read(&mut world, "slack"), Err(unknown.to_owned()));
+        let arn = world.put_secret("slack", "first");
+        assert_eq!(read(&mut world, &arn).as_deref(), Ok("first"));
+        assert_eq!(world.put_secret("slack", "second"), arn);
+        assert_eq!(read(&mut world, "slack").as_deref(), Ok("second"));
+        assert!(!format!("{:?}", world.secrets).contains("second"));
+        world.delete_secret("slack");
+        assert_eq!(read(&mut world, &arn), Err(unknown.to_owned()));
+    }
+}

@@ -1,0 +1,100 @@
+//! The life of every incident as people were told of it: one begin and one end, in this order, whatever went wrong on the
+//! way. What may be told twice is only what a failure of the ledger or of SNS, or a function that died, left in doubt.
+
+use super::quiet::{Watched, broken};
+use super::{Play, Stop};
+use portkeeper::stage::TOPIC;
+use portkeeper_core::ledger::Incident;
+use portkeeper_core::report::Document;
+use portkeeper_world::World;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From the begin of a check to the end of what it publishes. A failure before the first of two alerts may be their cause.
+const CHECK_TAKES_MS: u64 = 120_000;
+
+/// When people were told of an incident.
+#[derive(Debug, Default)]
+struct Life {
+    service: String,
+    begins: Vec<u64>,
+    changes: Vec<u64>,
+    ends: Vec<u64>,
+}
+
+/// Judges everything that SNS accepted.
+pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) -> Result<(), Stop> {
+    let (lives, cut) = lives(world)?;
+    let open: BTreeSet<String> =
+        watched.iter().flat_map(|one| one.told().map(|incident| name(&one.service.key(), incident))).collect();
+    for name in &open {
+        if !lives.contains_key(name)
+            && !watched.iter().any(|one| name.starts_with(&one.service.key()) && one.service.ledger_touched)
+        {
+            return broken("told", format!("{name} counts as told and was not"));
+        }
+    }
+    let doubts = doubts(play, world);
+    for (name, life) in &lives {
+        let Some(one) = watched.iter().find(|one| one.service.key() == life.service) else { continue };
+        if one.service.ledger_touched || cut.contains(&life.service) {
+            continue;
+        }
+        let what = |what: &str| format!("{name} {what}: {life:?}");
+        let Some(first) = life.begins.first() else { return broken("life", what("has no begin")) };
+        if life.changes.iter().chain(&life.ends).any(|at| at < first) {
+            return broken("life", what("was told of before its begin"));
+        }
+        for told in [&life.begins, &life.ends] {
+            let doubtful = |pair: &[u64]| {
+                let [earlier, later] = pair else { return true };
+                doubts.range(earlier.saturating_sub(CHECK_TAKES_MS)..=*later).next().is_some()
+            };
+            if !told.windows(2).all(doubtful) {
+                return broken("life", what("was told twice"));
+            }
+        }
+        if life.ends.is_empty() && !open.contains(name) {
+            return broken("life", what("has no end and is not open"));
+        }
+    }
+    Ok(())
+}
+
+/// As the document names an incident.
+fn name(service: &str, incident: &Incident) -> String {
+    format!("{service} {} {} {}", incident.code.family(), incident.subject, incident.opened_at)
+}
+
+/// What people were told, by incident, and the services of which an alert counted more than it named.
+fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), Stop> {
+    let (mut lives, mut cut): (BTreeMap<String, Life>, BTreeSet<String>) = Default::default();
+    for published in world.sns.published(TOPIC) {
+        let document: Document = serde_json::from_str(published.text_for("sqs"))
+            .map_err(|error| Stop::Broken(format!("{} is no alert: {error}", published.message).into()))?;
+        let service = format!("{}/{}", document.cluster, document.service);
+        if document.more > 0 {
+            cut.insert(service.clone());
+        }
+        for item in &document.items {
+            let life = lives.entry(item.incident.clone()).or_default();
+            life.service.clone_from(&service);
+            if document.state.is_end() {
+                life.ends.push(published.at_ms);
+            } else if document.state == portkeeper_core::plan::AlertState::Opened {
+                life.begins.push(published.at_ms);
+            } else {
+                life.changes.push(published.at_ms);
+            }
+            if document.state.is_end() && item.took_seconds.is_none() {
+                broken("life", format!("{} ended, and nobody was told how long it took", item.incident))?;
+            }
+        }
+    }
+    Ok((lives, cut))
+}
+
+/// When it could not be known what was told or remembered.
+fn doubts(play: &Play, world: &World) -> BTreeSet<u64> {
+    let failed = world.faults.applied().iter().filter(|it| matches!(it.operation.as_str(), "Publish" | "PutItem"));
+    failed.map(|it| it.at_ms).chain(play.disturbed_ms.iter().copied()).collect()
+}
