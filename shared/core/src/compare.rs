@@ -96,6 +96,13 @@ fn may_have_targets(observation: &Observation) -> bool {
     unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
+/// No task is wanted, and none is left.
+#[must_use]
+pub fn is_scaled_to_zero(observation: &Observation) -> bool {
+    let wanted = observation.service.as_ref().is_some_and(|service| service.desired_count > 0);
+    !wanted && observation.tasks.iter().all(|task| task.last_status.is_over())
+}
+
 /// Compares every group that was read.
 #[must_use]
 pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
@@ -269,7 +276,11 @@ fn ask_about_unwanted(
     if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
         return;
     }
-    let instance = container_instance_of(observation, &target.id);
-    questions.owners_in_cluster |= instance.is_none();
-    questions.owners_on.extend(instance);
+    // A service that is scaled to zero may leave its group empty, but not if the group serves another one, wherever that runs.
+    match container_instance_of(observation, &target.id) {
+        Some(instance) if !is_scaled_to_zero(observation) => {
+            questions.owners_on.insert(instance);
+        }
+        _ => questions.owners_in_cluster = true,
+    }
 }

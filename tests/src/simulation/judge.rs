@@ -10,6 +10,7 @@ use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use portkeeper_world::elb::{Write, WriteKind};
+use portkeeper_world::truth::LiveTarget;
 use std::collections::BTreeMap;
 
 /// A task that stops while a check runs may still be registered by it: no longer after its end than this.
@@ -174,6 +175,12 @@ impl Scene<'_> {
         self.write.at_ms.saturating_sub(u64::from(seconds) * 1000)
     }
 
+    /// ECS left tasks out of its lists while this was looked at. Tasks that it wants stopped it does not count, so that nobody
+    /// could know of one on its way out.
+    fn could_not_see(&self) -> bool {
+        lists_were_short(self.world, self.seconds_before(self.policy.settle_seconds + self.policy.confirm_seconds))
+    }
+
     /// Somebody lets Portkeeper write in this group.
     fn mode(&self) -> Result<(), Violation> {
         let recently = self.write.at_ms.saturating_sub(CHECK_TAKES_MS);
@@ -215,7 +222,8 @@ impl Scene<'_> {
         if write.is_wrong_deregistration() {
             return broken("wrong deregistration", format!("{write:?}"));
         }
-        if let Some(live) = self.history.live_at(&place).next() {
+        let leaving = |live: &&LiveTarget| live.desired_status == "STOPPED";
+        if let Some(live) = self.history.live_at(&place).find(|live| !(leaving(live) && self.could_not_see())) {
             return broken("live target", format!("{write:?} took it from {live:?}"));
         }
         let gone: Vec<(String, Vec<u64>)> =
@@ -229,7 +237,7 @@ impl Scene<'_> {
             let by = |moment: Option<&u64>, limit: u64| moment.is_some_and(|moment| *moment <= limit + SEEN_LATE_MS);
             by(gone.first(), confirmed) && by(gone.last(), settled)
         };
-        if !gone.iter().any(|(_, gone)| long_enough(gone)) {
+        if !gone.iter().any(|(_, gone)| long_enough(gone)) && !self.could_not_see() {
             return broken("settle", format!("{write:?} so soon after its tasks were gone: {gone:?}"));
         }
         self.restraint(&place, &gone)?;
@@ -263,8 +271,11 @@ impl Scene<'_> {
     fn floor(&self) -> Result<(), Violation> {
         let group = &self.write.group;
         let live = self.history.live().iter();
-        let running =
-            live.filter(|target| target.target_group_arn == *group && target.last_status == "RUNNING").count();
+        let runs = |target: &&LiveTarget| {
+            let seen = target.desired_status != "STOPPED" || !self.could_not_see();
+            target.target_group_arn == *group && target.last_status == "RUNNING" && seen
+        };
+        let running = live.filter(runs).count();
         if running == 0 || !registered_in(self.world, group).is_empty() {
             return Ok(());
         }

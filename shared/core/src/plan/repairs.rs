@@ -7,12 +7,12 @@
 use super::incidents;
 use crate::action::ActionKind;
 use crate::code::Code;
-use crate::compare::Comparison;
+use crate::compare::{Comparison, is_scaled_to_zero};
 use crate::finding::Finding;
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
-use crate::observation::HealthState;
+use crate::observation::{HealthState, Observation, Owner};
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
@@ -156,11 +156,7 @@ fn is_deregistration(decision: &(Decision, String)) -> bool {
 /// Never the last registered target of a group. Only what is registered and has been checked counts: a
 /// registration of this plan may yet be refused, and one of the last plan gets no requests yet.
 fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
-    let is_wanted = input.observation.service.as_ref().is_some_and(|service| service.desired_count > 0);
-    if !is_wanted && input.observation.tasks.iter().all(|task| task.last_status.is_over()) {
-        // Nobody serves requests here, and nobody should: what is left behind leads to somebody else.
-        return;
-    }
+    let scaled_to_zero = is_scaled_to_zero(&input.observation);
     let mut leaving: BTreeMap<&TargetGroupArn, BTreeSet<&Target>> = BTreeMap::new();
     for (finding, decision) in findings.iter().zip(&decided.decisions) {
         if let (true, Some((group, target))) = (is_deregistration(decision), target_of(finding)) {
@@ -168,6 +164,10 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
         }
     }
     for (group, leaving) in leaving {
+        if scaled_to_zero && !may_serve_others(&input.observation, group) {
+            // Nobody serves requests here, and nobody should: what is left behind leads to somebody else.
+            continue;
+        }
         let matched = comparison.matched.iter().filter(|it| it.claim.group == *group).map(|it| &it.registered);
         let unwanted = comparison.unwanted.iter().filter(|it| it.group == *group).map(|it| &it.registered);
         let staying: Vec<_> = matched.chain(unwanted).filter(|it| !leaving.contains(&it.target)).collect();
@@ -190,6 +190,13 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
         decided.guards.push(limit_exceeded(Subject::Group(group.clone()), why));
         withhold(findings, decided, of_group, "it would empty the target group");
     }
+}
+
+/// A task of another service may get its requests through this group.
+fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
+    let uses = |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
+    let owners = &observation.owners;
+    !owners.whole_cluster || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
 }
 
 /// More deregistrations than the limit, together with those of the last while: all that were to come are withheld, not

@@ -67,7 +67,7 @@ fn proof_ends_while_a_service_is_scaled_to_nothing() {
               service | - | leave | no task is wanted, and no target is registered
               nothing to write down
             72695s:
-              asks: owners on i-1
+              asks: owners in the cluster
               web i-1:80 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
               looks again in 60s
             76295s:

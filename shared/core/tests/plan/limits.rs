@@ -338,3 +338,33 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
         "]],
     );
 }
+
+/// Found by the simulation: a group that two services share. One is scaled to zero, and the other's tasks are not registered
+/// yet: what is left behind is the group's last target.
+#[test]
+fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
+    let world = |owner: &str| {
+        format!(
+            "
+            group web
+            service shop/web binds web to app:8080 desired=0
+            task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 10m ago
+            {owner}
+            target web i-1:32768 unhealthy
+            "
+        )
+    };
+    let plans = |owner: &str| -> String {
+        let text = crate::text_world::run(&world(owner));
+        let told = text.lines().filter(|line| line.contains("plan: ") || line.contains("| limit_exceeded |"));
+        told.fold(String::new(), |told, line| told + line.trim() + "\n")
+    };
+    expect![[r#"
+        web | limit_exceeded | tell | deregistering i-1:32768 would leave web empty; nothing was deregistered there
+    "#]]
+    .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups web"));
+    expect![[r#"
+        plan: deregister web [i-1:32768]
+    "#]]
+    .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing"));
+}
