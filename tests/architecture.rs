@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("portkeeper-core", &[]),
     ("portkeeper-aws", &["portkeeper-core"]),
     ("portkeeper-world", &["portkeeper-core"]),
     ("portkeeper-reconcile", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-sweep", &["portkeeper-aws", "portkeeper-core"]),
+    ("portkeeper-notify-events", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-notify-slack", &["portkeeper-aws", "portkeeper-core"]),
     // The demo runs the real function on the simulated account.
     (
@@ -27,6 +28,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "portkeeper",
             "portkeeper-aws",
             "portkeeper-core",
+            "portkeeper-notify-events",
             "portkeeper-notify-slack",
             "portkeeper-reconcile",
             "portkeeper-sweep",

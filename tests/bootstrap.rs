@@ -158,6 +158,21 @@ async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     assert!(!said.contains(SECRET) && said.contains("refused for good"), "{said}");
 }
 
+/// An alert from the queue to the default event bus.
+#[tokio::test]
+async fn alerts_go_to_the_event_bus() {
+    let account = Account::new().await;
+    let api = RuntimeApi::start().await;
+    let process = Process::start("notify-events", &api, &account.variables());
+    let alert = include_str!("../shared/core/tests/forms/hijacked.json");
+    let body = json!({"Type": "Notification", "Subject": "subject", "Message": alert}).to_string();
+    let answer = api.invoke(&json!({"Records": [{"messageId": "m1", "body": body}]}), 30).await;
+    assert_eq!(answer, Some(Answer::Response(json!({"batchItemFailures": []}))), "{}", process.said());
+    let world = account.world.lock();
+    let event = world.bus.events().iter().find(|event| event["source"] == "portkeeper").expect("an event");
+    assert_eq!(event["detail"], serde_json::from_str::<Value>(alert).unwrap());
+}
+
 /// A webhook in the place of its secret's name is not printed with the problem.
 #[tokio::test]
 async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {

@@ -22,10 +22,11 @@ const BY_LAMBDA: [&str; 5] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// The clients in `portkeeper_aws`, by the name of their field, with the prefix of their actions.
-const CLIENTS: [(&str, &str); 6] = [
+const CLIENTS: [(&str, &str); 7] = [
     ("dynamodb", "dynamodb"),
     ("ecs", "ecs"),
     ("elb", "elasticloadbalancing"),
+    ("eventbridge", "events"),
     ("secretsmanager", "secretsmanager"),
     ("sns", "sns"),
     ("sqs", "sqs"),
@@ -51,7 +52,10 @@ fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
 
 /// The statements of all functions' roles.
 fn granted(template: &Value) -> Vec<&Value> {
-    ["ReconcileRole", "SweepRole", "NotifySlackRole"].iter().flat_map(|role| granted_to(template, role)).collect()
+    ["ReconcileRole", "SweepRole", "NotifySlackRole", "NotifyEventsRole"]
+        .iter()
+        .flat_map(|role| granted_to(template, role))
+        .collect()
 }
 
 fn actions(statements: &[&Value]) -> BTreeSet<String> {
@@ -113,6 +117,18 @@ fn the_function_for_slack_reads_its_secret_and_puts_aside() {
     let actions = actions(&granted_to(&template(), "NotifySlackRole"));
     let own: Vec<&str> = actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
     assert_eq!(own, ["secretsmanager:GetSecretValue", "sqs:SendMessage"]);
+}
+
+#[test]
+fn the_function_for_events_puts_them_under_its_own_name() {
+    let template = template();
+    let statements = granted_to(&template, "NotifyEventsRole");
+    let actions = actions(&statements);
+    let own: Vec<&str> = actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    assert_eq!(own, ["events:PutEvents"]);
+    let put = statements.iter().find(|statement| statement["Action"] == "events:PutEvents").expect("a statement");
+    let source = portkeeper_notify_events::SOURCE;
+    assert_eq!(put["Condition"], json!({ "StringEquals": { "events:source": source } }));
 }
 
 #[test]

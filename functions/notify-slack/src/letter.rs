@@ -2,7 +2,7 @@
 //! alarm with its words, everything else as it is.
 
 use portkeeper_core::code::Severity;
-use portkeeper_core::report::{Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message};
+use portkeeper_core::report::{Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, unwrap_notification};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -38,16 +38,6 @@ impl Letter {
     }
 }
 
-/// What SNS puts into a queue, unless raw delivery is on
-/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>).
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Notification {
-    #[serde(default)]
-    subject: Option<String>,
-    message: String,
-}
-
 /// A CloudWatch alarm, as it is published.
 #[derive(Deserialize)]
 struct Alarm {
@@ -63,10 +53,7 @@ struct Alarm {
 
 /// Reads a body.
 pub(crate) fn read(body: &str) -> Letter {
-    let (subject, text) = match serde_json::from_str::<Notification>(body) {
-        Ok(notification) => (notification.subject, notification.message),
-        Err(_) => (None, body.to_owned()),
-    };
+    let (subject, text) = unwrap_notification(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
         return Letter::other(subject.as_deref().unwrap_or("A message on the alerts' topic"), &text);
     };

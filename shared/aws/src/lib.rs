@@ -5,6 +5,7 @@
 //! `SdkConfig` from which the clients may be made.
 
 pub mod account;
+pub mod bus;
 pub mod config;
 pub mod dead_letters;
 pub mod execute;

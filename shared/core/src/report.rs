@@ -6,12 +6,14 @@
 mod chat;
 mod document;
 mod links;
+mod notification;
 mod slack;
 mod text;
 mod words;
 
 pub use chat::chat_notification;
 pub use document::{Document, DocumentItem, Link, SCHEMA, SCHEMA_VERSION};
+pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
 pub use words::{advice, contrast, meaning};
 

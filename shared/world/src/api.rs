@@ -18,6 +18,8 @@ pub enum Service {
     DynamoDb,
     /// AWS Secrets Manager (awsJson1.1).
     SecretsManager,
+    /// Amazon EventBridge (awsJson1.1).
+    EventBridge,
 }
 
 impl Service {
@@ -31,6 +33,7 @@ impl Service {
             Self::Sns => "sns",
             Self::DynamoDb => "dynamodb",
             Self::SecretsManager => "secretsmanager",
+            Self::EventBridge => "events",
         }
     }
 
@@ -141,7 +144,7 @@ impl ApiError {
             Service::Elb => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",
-            Service::DynamoDb => "ValidationException",
+            Service::DynamoDb | Service::EventBridge => "ValidationException",
         };
         Self::refused(code, message)
     }

@@ -3,8 +3,10 @@
 //!
 //! Knows patterns and queues by name; knows nothing of what an event means.
 
+mod api;
 mod pattern;
 
+pub use api::call;
 pub use pattern::{PatternError, matches};
 
 use crate::{World, sqs};

@@ -297,7 +297,7 @@ fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Optio
 /// The throttling error of each service; all of them are HTTP 400 and all are retried by the SDKs.
 fn throttled(service: Service) -> ApiError {
     let code = match service {
-        Service::Ecs | Service::DynamoDb | Service::SecretsManager => "ThrottlingException",
+        Service::Ecs | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => "ThrottlingException",
         Service::Elb | Service::Sns => "Throttling",
         Service::Sqs => "RequestThrottled",
     };
@@ -307,7 +307,9 @@ fn throttled(service: Service) -> ApiError {
 /// What IAM answers to a role without the permission.
 fn access_denied(service: Service, operation: &str) -> ApiError {
     let (code, status) = match service {
-        Service::Ecs | Service::DynamoDb | Service::SecretsManager => ("AccessDeniedException", 400),
+        Service::Ecs | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => {
+            ("AccessDeniedException", 400)
+        }
         Service::Sqs | Service::Elb => ("AccessDenied", 403),
         Service::Sns => ("AuthorizationError", 403),
     };

@@ -159,7 +159,7 @@ impl<'a> Input<'a> {
                 ApiError::refused("MissingParameter", format!("The request must contain the parameter {name}."))
             }
             Service::Sns => self.refuse(format!("Invalid parameter: {name} of {} is required", self.place)),
-            Service::Elb | Service::DynamoDb | Service::SecretsManager => self.refuse(format!(
+            Service::Elb | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => self.refuse(format!(
                 "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be \
                  null ({})",
                 self.place

@@ -103,6 +103,7 @@ impl World {
             Service::Sns => sns::call(self, operation, input),
             Service::DynamoDb => dynamodb::call(self, operation, input),
             Service::SecretsManager => secrets::call(self, operation, input),
+            Service::EventBridge => bus::call(self, operation, input),
         };
         let at_ms = self.now_ms;
         self.calls.push(Call {

@@ -24,19 +24,21 @@ struct Life {
 /// Judges everything that SNS accepted.
 pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) -> Result<(), Stop> {
     let (lives, cut) = lives(world)?;
-    let open: BTreeSet<String> =
-        watched.iter().flat_map(|one| one.told().map(|incident| name(&one.service.key(), incident))).collect();
-    for name in &open {
-        if !lives.contains_key(name)
-            && !watched.iter().any(|one| name.starts_with(&one.service.key()) && one.service.ledger_touched)
-        {
-            return broken("told", format!("{name} counts as told and was not"));
+    // Of an alert about very many things some are only counted, so that their lives cannot be told apart.
+    let judged = |one: &&Watched<'_>| !one.service.ledger_touched && !cut.contains(&one.service.key());
+    let mut open = BTreeSet::new();
+    for one in watched.iter().filter(judged) {
+        let key = one.service.key();
+        for name in one.told().map(|incident| name(&key, incident)) {
+            if !lives.contains_key(&name) {
+                return broken("told", format!("{name} counts as told and was not"));
+            }
+            open.insert(name);
         }
     }
     let doubts = doubts(play, world);
     for (name, life) in &lives {
-        let Some(one) = watched.iter().find(|one| one.service.key() == life.service) else { continue };
-        if one.service.ledger_touched || cut.contains(&life.service) {
+        if !watched.iter().filter(judged).any(|one| one.service.key() == life.service) {
             continue;
         }
         let what = |what: &str| format!("{name} {what}: {life:?}");

@@ -15,6 +15,7 @@ pub(super) enum JsonService {
     Sqs,
     DynamoDb,
     SecretsManager,
+    EventBridge,
 }
 
 impl JsonService {
@@ -25,6 +26,7 @@ impl JsonService {
             "AmazonSQS" => Some(Self::Sqs),
             "DynamoDB_20120810" => Some(Self::DynamoDb),
             "secretsmanager" => Some(Self::SecretsManager),
+            "AWSEvents" => Some(Self::EventBridge),
             _ => None,
         }
     }
@@ -35,12 +37,13 @@ impl JsonService {
             Self::Sqs => Service::Sqs,
             Self::DynamoDb => Service::DynamoDb,
             Self::SecretsManager => Service::SecretsManager,
+            Self::EventBridge => Service::EventBridge,
         }
     }
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Ecs | Self::SecretsManager => "application/x-amz-json-1.1",
+            Self::Ecs | Self::SecretsManager | Self::EventBridge => "application/x-amz-json-1.1",
             Self::Sqs | Self::DynamoDb => "application/x-amz-json-1.0",
         }
     }
@@ -48,7 +51,7 @@ impl JsonService {
     /// What the service writes before an error's name in `__type`.
     fn namespace(self) -> &'static str {
         match self {
-            Self::Ecs | Self::SecretsManager => "",
+            Self::Ecs | Self::SecretsManager | Self::EventBridge => "",
             Self::Sqs => "com.amazonaws.sqs#",
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
         }

@@ -1,0 +1,63 @@
+//! The function that puts alerts on the default event bus, so that others can build on them: a batch of the `events`
+//! queue in, the ids of those that must be tried again out.
+//!
+//! The detail of an event is the alert's document as it came. What is no alert of ours (an alarm of the stack, say) is left
+//! out by rule: it is on the bus by itself, or nobody's.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use portkeeper_aws::bus::{Bus, EVENTS_PER_CALL, Event};
+use portkeeper_aws::failure::chain;
+use portkeeper_core::report::{SCHEMA, unwrap_notification};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// `source` of every event.
+pub const SOURCE: &str = "portkeeper";
+
+/// `detail-type` of every event.
+pub const DETAIL_TYPE: &str = "Portkeeper Alert";
+
+/// Handles one batch. Each message stands for itself.
+pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
+    let mut response = SqsBatchResponse::default();
+    let mut announced = Vec::new();
+    for record in event.records {
+        let (id, body) = (record.message_id.unwrap_or_default(), record.body.unwrap_or_default());
+        if let Some(event) = announcement(&body) {
+            announced.push((id, event));
+        } else {
+            tracing::info!(message_id = id, "left out: not an alert of Portkeeper");
+        }
+    }
+    for together in announced.chunks(EVENTS_PER_CALL) {
+        let events: Vec<Event> = together.iter().map(|(_, event)| event.clone()).collect();
+        match bus.put(&events).await {
+            Ok(refusals) => {
+                for ((id, _), refusal) in together.iter().zip(refusals) {
+                    if let Some(why) = refusal {
+                        tracing::error!(message_id = id, why, "the bus did not take it; it is tried again");
+                        response.add_failure(id.clone());
+                    }
+                }
+            }
+            Err(failure) => {
+                tracing::error!(error = chain(&failure), messages = together.len(), "tried again");
+                for (id, _) in together {
+                    response.add_failure(id.clone());
+                }
+            }
+        }
+    }
+    response
+}
+
+/// The event for an alert of any version: whoever has a rule for it reads `version`.
+fn announcement(body: &str) -> Option<Event> {
+    let (_, text) = unwrap_notification(body);
+    let document: Value = serde_json::from_str(&text).ok()?;
+    let ours = document.get("schema")?.as_str()? == SCHEMA && document.is_object();
+    let items = document.get("items").and_then(Value::as_array).into_iter().flatten();
+    let arns = items.flat_map(|item| [item.get("target_group"), item.get("task")]).flatten().filter_map(Value::as_str);
+    let resources: BTreeSet<String> = arns.map(str::to_owned).collect();
+    ours.then(|| Event { kind: DETAIL_TYPE.to_owned(), resources: resources.into_iter().collect(), detail: text })
+}

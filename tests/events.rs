@@ -1,0 +1,87 @@
+//! From the queue to the default event bus: whoever has a rule for it sees every alert.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "These are tests."
+)]
+
+use aws_lambda_events::sqs::SqsEvent;
+use portkeeper_aws::bus::Bus;
+use portkeeper_notify_events::{SOURCE, handle};
+use portkeeper_world::World;
+use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::faults::{Fault, Rule};
+use portkeeper_world::http::{SharedWorld, sdk_config};
+use serde_json::{Value, json};
+
+/// An alert as the core writes it.
+const ALERT: &str = include_str!("../shared/core/tests/forms/hijacked.json");
+
+/// Somebody's queue, with a rule for alerts that are critical.
+const QUEUE: &str = "somebody";
+
+/// An account with a rule, and the function's client.
+fn account() -> (SharedWorld, Bus) {
+    let mut world = World::new(1, 1_795_392_000_000);
+    world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": QUEUE})).unwrap();
+    let pattern =
+        json!({"source": ["portkeeper"], "detail-type": ["Portkeeper Alert"], "detail": {"severity": ["critical"]}});
+    world.bus.put_rule("critical", pattern, QUEUE).unwrap();
+    let world = SharedWorld::new(world);
+    let bus = Bus::from_sdk_config(&sdk_config(&world), SOURCE);
+    (world, bus)
+}
+
+/// Hands over messages. Gives the ids of those that come back.
+async fn hand_over(bus: &Bus, messages: &[String]) -> Vec<String> {
+    let record = |(number, message): (usize, &String)| {
+        let body = json!({"Type": "Notification", "Message": message}).to_string();
+        json!({"messageId": format!("m{number}"), "body": body})
+    };
+    let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
+    let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
+    handle(bus, event).await.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+}
+
+#[tokio::test]
+async fn an_alert_is_an_event_with_its_document_and_its_resources() {
+    let (world, bus) = account();
+    let quiet = ALERT.replace("\"severity\": \"critical\"", "\"severity\": \"error\"");
+    assert_eq!(hand_over(&bus, &[ALERT.to_owned(), quiet]).await, [""; 0]);
+    let world = world.lock();
+    assert_eq!(world.bus.events().len(), 2);
+    let event = &world.bus.events()[0];
+    assert_eq!((&event["source"], &event["detail-type"]), (&json!("portkeeper"), &json!("Portkeeper Alert")));
+    // The detail is what docs/alert.schema.json describes: the document, member by member.
+    assert_eq!(event["detail"], serde_json::from_str::<Value>(ALERT).unwrap());
+    let item = &event["detail"]["items"][0];
+    assert_eq!(event["resources"], json!([item["task"], item["target_group"]]));
+    assert_eq!(world.sqs.messages(QUEUE).count(), 1, "a rule may filter by what is in it");
+}
+
+/// What is no alert is left out; one of another version is for those who have rules for it.
+#[tokio::test]
+async fn only_alerts_of_portkeeper_are_events() {
+    let (world, bus) = account();
+    let newer = ALERT.replace("\"version\": 1", "\"version\": 7");
+    let alarm = r#"{"AlarmName":"x","NewStateValue":"ALARM"}"#.to_owned();
+    let messages = ["hello".to_owned(), String::new(), "[]".to_owned(), "{}".to_owned(), alarm, newer];
+    assert_eq!(hand_over(&bus, &messages).await, [""; 0]);
+    let world = world.lock();
+    let versions: Vec<&Value> = world.bus.events().iter().map(|event| &event["detail"]["version"]).collect();
+    assert_eq!(versions, [7]);
+}
+
+/// More than one request takes; one that fails comes back with its messages, and only with those.
+#[tokio::test]
+async fn what_the_bus_does_not_take_comes_back() {
+    let (world, bus) = account();
+    world.lock().faults.add(Rule::new(Service::EventBridge, "PutEvents", Fault::AccessDenied).skip(1));
+    let messages: Vec<String> = vec![ALERT.to_owned(); 12];
+    assert_eq!(hand_over(&bus, &messages).await, ["m10", "m11"]);
+    assert_eq!(world.lock().bus.events().len(), 10);
+    assert_eq!(hand_over(&bus, &messages[10..]).await, [""; 0]);
+    assert_eq!(world.lock().bus.events().len(), 12);
+}
