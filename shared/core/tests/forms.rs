@@ -138,6 +138,36 @@ fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
     assert!(text.contains("… (cut)"), "{text}");
 }
 
+/// Letters of four bytes each: all forms together stay within SNS's limit.
+#[test]
+fn long_reasons_give_way_to_the_limit_of_sns() {
+    let why = "\u{1f6a8}".repeat(5_000);
+    let alert =
+        alert(Code::Missing, AlertState::Opened, Severity::Error, (0..50).map(|number| item(number, &why)).collect());
+    let message = message(&alert, &[]);
+    let attributes: usize = message.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    assert!(message.by_protocol(HttpsFormat::Chat).len() + attributes <= 262_144);
+    assert!(message.document.items.len() > 5);
+    assert_eq!(message.document.items.len() + message.document.more, 50);
+}
+
+/// A check that could not note that an alert was sent leads to another one of the same name; a reminder is no repetition.
+#[test]
+fn a_repetition_has_the_name_of_what_it_repeats() {
+    let id = |state: AlertState, at: &str| {
+        let alert = Alert { at: moment(at), ..alert(Code::Missing, state, Severity::Error, vec![item(0, "why")]) };
+        message(&alert, &[]).document.id
+    };
+    let (first, second) = ("2026-11-23T10:03:20Z", "2026-11-23T10:04:20Z");
+    for state in [AlertState::Opened, AlertState::Resolved, AlertState::Superseded] {
+        assert_eq!(id(state, first), id(state, second));
+    }
+    for state in [AlertState::Escalated, AlertState::Reminder] {
+        assert_ne!(id(state, first), id(state, second));
+    }
+    assert_ne!(id(AlertState::Opened, first), id(AlertState::Resolved, first));
+}
+
 #[test]
 fn a_message_of_somebody_else_is_shown_as_it_is() {
     let message = SlackMessage::plain("ALARM: <checks>", &"``` & <x>".repeat(1000));

@@ -27,6 +27,9 @@ const SHORTEST_NAME: usize = 24;
 /// So many things of one alert are in the document; the rest are counted.
 const MOST_ITEMS: usize = 50;
 
+/// The most bytes of a document. SNS takes 256 KB for all forms together, and the text repeats twenty of the items.
+const MOST_BYTES: usize = 60_000;
+
 /// The most characters of one reason. AWS's own words are in some.
 const LONGEST_WHY: usize = 1_000;
 
@@ -126,10 +129,10 @@ impl Document {
     pub(super) fn of(alert: &Alert, outcomes: &[Outcome]) -> Self {
         let cluster = &alert.key.cluster;
         let (expected, found) = words::contrast(&alert.code);
-        Self {
+        let document = Self {
             schema: SCHEMA.to_owned(),
             version: SCHEMA_VERSION,
-            id: format!("{}/{}/{}/{}", alert.key, alert.code, alert.state.as_str(), alert.at),
+            id: id(alert),
             state: alert.state,
             severity: alert.severity,
             code: alert.code.clone(),
@@ -148,7 +151,17 @@ impl Document {
             more: alert.items.len().saturating_sub(MOST_ITEMS),
             what_to_do: if alert.state.is_end() { Vec::new() } else { what_to_do(alert, outcomes) },
             links: links::links(&alert.key, &alert.items),
+        };
+        document.within(MOST_BYTES)
+    }
+
+    /// The same with as many items as fit into so many bytes; one is always there.
+    fn within(mut self, bytes: usize) -> Self {
+        while self.items.len() > 1 && self.to_json().len() > bytes {
+            self.items.pop();
+            self.more += 1;
         }
+        self
     }
 
     /// As JSON, on one line.
@@ -162,6 +175,18 @@ impl Document {
     #[must_use]
     pub fn count(&self) -> usize {
         self.items.len() + self.more
+    }
+}
+
+/// Names an alert by what it tells of, so that one that is sent again by a later check has the same name. What may be told
+/// several times of the same things has the moment in it, too.
+fn id(alert: &Alert) -> String {
+    let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
+    let first = alert.items.first().map(|item| item.subject.to_string()).unwrap_or_default();
+    let id = format!("{}/{}/{}/{since}/{}/{first}", alert.key, alert.code, alert.state.as_str(), alert.items.len());
+    match alert.state {
+        AlertState::Escalated | AlertState::Reminder => format!("{id}/{}", alert.at),
+        AlertState::Opened | AlertState::Superseded | AlertState::Resolved => id,
     }
 }
 
