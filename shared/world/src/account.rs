@@ -119,6 +119,12 @@ impl Ids {
         self.hex(16)
     }
 
+    /// The version of an S3 object: 32 letters, digits, dots and underscores.
+    pub fn object_version(&mut self) -> String {
+        const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+        (0..32).filter_map(|_| self.rng.choice(LETTERS)).map(|letter| char::from(*letter)).collect()
+    }
+
     /// A UUID, as in event ids, attachment ids and container ARNs.
     pub fn uuid(&mut self) -> String {
         [8, 4, 4, 4, 12].map(|digits| self.hex(digits)).join("-")

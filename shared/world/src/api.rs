@@ -20,6 +20,12 @@ pub enum Service {
     SecretsManager,
     /// Amazon EventBridge (awsJson1.1).
     EventBridge,
+    /// Amazon S3 (REST, XML).
+    S3,
+    /// Application Auto Scaling (awsJson1.1).
+    ApplicationAutoScaling,
+    /// Amazon CloudWatch Logs (awsJson1.1).
+    Logs,
 }
 
 impl Service {
@@ -34,12 +40,15 @@ impl Service {
             Self::DynamoDb => "dynamodb",
             Self::SecretsManager => "secretsmanager",
             Self::EventBridge => "events",
+            Self::S3 => "s3",
+            Self::ApplicationAutoScaling => "application-autoscaling",
+            Self::Logs => "logs",
         }
     }
 
-    /// Whether its protocol, AWS Query, has only strings for numbers and booleans.
+    /// Whether its protocol (AWS Query, or REST with headers) has only strings for numbers and booleans.
     pub(crate) fn has_only_text(self) -> bool {
-        matches!(self, Self::Elb | Self::Sns)
+        matches!(self, Self::Elb | Self::Sns | Self::S3)
     }
 }
 
@@ -120,7 +129,7 @@ pub struct ApiError {
     pub message: String,
     /// The HTTP status.
     pub status: u16,
-    /// Further members of the error's JSON body, such as the `Item` of a failed condition.
+    /// Further members of the error's body, such as the `Item` of a failed condition.
     pub details: Option<Value>,
 }
 
@@ -137,14 +146,21 @@ impl ApiError {
         Self { code: code.to_owned(), message: message.into(), status, details: None }
     }
 
+    /// The same with further members of its body.
+    pub(crate) fn with(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
     /// A value that the service refuses.
     pub(crate) fn invalid(service: Service, message: impl Into<String>) -> Self {
         let code = match service {
-            Service::Ecs | Service::SecretsManager => "InvalidParameterException",
+            Service::Ecs | Service::SecretsManager | Service::Logs => "InvalidParameterException",
             Service::Elb => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",
-            Service::DynamoDb | Service::EventBridge => "ValidationException",
+            Service::DynamoDb | Service::EventBridge | Service::ApplicationAutoScaling => "ValidationException",
+            Service::S3 => "InvalidArgument",
         };
         Self::refused(code, message)
     }

@@ -294,12 +294,13 @@ fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Optio
     }
 }
 
-/// The throttling error of each service; all of them are HTTP 400 and all are retried by the SDKs.
+/// The throttling error of each service; all of them are retried by the SDKs. HTTP 400, but for S3.
 fn throttled(service: Service) -> ApiError {
     let code = match service {
-        Service::Ecs | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => "ThrottlingException",
         Service::Elb | Service::Sns => "Throttling",
         Service::Sqs => "RequestThrottled",
+        Service::S3 => return ApiError::failed("SlowDown", "Please reduce your request rate.", 503),
+        _ => "ThrottlingException",
     };
     ApiError::refused(code, "Rate exceeded")
 }
@@ -307,11 +308,9 @@ fn throttled(service: Service) -> ApiError {
 /// What IAM answers to a role without the permission.
 fn access_denied(service: Service, operation: &str) -> ApiError {
     let (code, status) = match service {
-        Service::Ecs | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => {
-            ("AccessDeniedException", 400)
-        }
-        Service::Sqs | Service::Elb => ("AccessDenied", 403),
+        Service::Sqs | Service::Elb | Service::S3 => ("AccessDenied", 403),
         Service::Sns => ("AuthorizationError", 403),
+        _ => ("AccessDeniedException", 400),
     };
     let action = format!("{}:{operation}", service.name());
     ApiError::failed(

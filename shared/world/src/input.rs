@@ -27,8 +27,8 @@ impl<'a> Input<'a> {
         required: &str,
         optional: &str,
     ) -> Result<Self, ApiError> {
-        let members = value.as_object().ok_or_else(|| wrong_kind(service, format!("{place} must be a structure")))?;
-        let input = Self { service, place, members };
+        let input = Self::checked(service, place, value)?;
+        let members = input.members;
         let known =
             |name: &String| required.split_whitespace().chain(optional.split_whitespace()).any(|known| known == name);
         if let Some(name) = members.keys().find(|name| !known(name)) {
@@ -38,6 +38,12 @@ impl<'a> Input<'a> {
             Some(name) => Err(input.missing(name)),
             None => Ok(input),
         }
+    }
+
+    /// A structure whose members were checked before, by the API's model.
+    pub(crate) fn checked(service: Service, place: &'a str, value: &'a Value) -> Result<Self, ApiError> {
+        let members = value.as_object().ok_or_else(|| wrong_kind(service, format!("{place} must be a structure")))?;
+        Ok(Self { service, place, members })
     }
 
     /// A structure inside this one, checked in the same way.
@@ -159,7 +165,8 @@ impl<'a> Input<'a> {
                 ApiError::refused("MissingParameter", format!("The request must contain the parameter {name}."))
             }
             Service::Sns => self.refuse(format!("Invalid parameter: {name} of {} is required", self.place)),
-            Service::Elb | Service::DynamoDb | Service::SecretsManager | Service::EventBridge => self.refuse(format!(
+            Service::S3 => ApiError::refused("InvalidRequest", format!("Missing required {name} for {}", self.place)),
+            _ => self.refuse(format!(
                 "1 validation error detected: Value null at '{name}' failed to satisfy constraint: Member must not be \
                  null ({})",
                 self.place

@@ -1,5 +1,5 @@
-//! A simulated AWS account: ECS, ELBv2, EventBridge, SQS, SNS, DynamoDB and Secrets Manager, as far as Portkeeper needs
-//! them.
+//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs and
+//! Secrets Manager, as far as Portkeeper needs them.
 //!
 //! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as JSON,
 //! and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in process or on a
@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod api;
+pub mod autoscaling;
 pub mod bus;
 mod digest;
 pub mod dynamodb;
@@ -18,7 +19,9 @@ pub mod faults;
 pub mod http;
 mod input;
 pub mod journal;
+pub mod logs;
 mod paging;
+pub mod s3;
 pub mod scenario;
 pub mod secrets;
 pub mod sns;
@@ -43,6 +46,8 @@ pub struct World {
     pub ecs: ecs::Ecs,
     /// Target groups, load balancers, listeners, rules, registered targets and their health.
     pub elb: elb::Elb,
+    /// Scalable targets and their policies.
+    pub autoscaling: autoscaling::AutoScaling,
     /// Event rules and their targets.
     pub bus: bus::Bus,
     /// Queues.
@@ -51,6 +56,10 @@ pub struct World {
     pub sns: sns::Sns,
     /// Tables.
     pub dynamodb: dynamodb::DynamoDb,
+    /// Buckets and the versions of their objects.
+    pub s3: s3::S3,
+    /// Log groups.
+    pub logs: logs::Logs,
     /// Secrets.
     pub secrets: secrets::Secrets,
     /// What was told to go wrong at the HTTP and API edge.
@@ -71,10 +80,13 @@ impl World {
             ids: Ids::new(seed),
             ecs: ecs::Ecs::new(seed),
             elb: elb::Elb::default(),
+            autoscaling: autoscaling::AutoScaling::new(seed),
             bus: bus::Bus::default(),
             sqs: sqs::Sqs::default(),
             sns: sns::Sns::default(),
             dynamodb: dynamodb::DynamoDb::default(),
+            s3: s3::S3::default(),
+            logs: logs::Logs::default(),
             secrets: secrets::Secrets::default(),
             faults: faults::Faults::default(),
             journal: journal::Journal::default(),
@@ -104,6 +116,9 @@ impl World {
             Service::DynamoDb => dynamodb::call(self, operation, input),
             Service::SecretsManager => secrets::call(self, operation, input),
             Service::EventBridge => bus::call(self, operation, input),
+            Service::S3 => s3::call(self, operation, input),
+            Service::ApplicationAutoScaling => autoscaling::call(self, operation, input),
+            Service::Logs => logs::call(self, operation, input),
         };
         let at_ms = self.now_ms;
         self.calls.push(Call {
@@ -127,6 +142,7 @@ impl World {
                 ecs::tick(self);
                 elb::tick(self);
                 sqs::tick(self);
+                autoscaling::tick(self);
             }
         }
     }

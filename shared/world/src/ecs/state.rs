@@ -3,7 +3,7 @@
 use super::definition::TaskDefinition;
 use super::instance::{Host, Instance};
 use super::network::Network;
-use super::service::Service;
+use super::service::{Service, ServiceStatus};
 use super::settings::{Behaviour, Timing};
 use super::task::{Answer, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,11 @@ impl Ecs {
     /// The task that answers on (instance id or address, port) now.
     pub(crate) fn listener(&self, id: &str, port: u16) -> Option<&Task> {
         self.tasks.get(self.sockets.get(&(id.to_owned(), port))?)
+    }
+
+    /// How many tasks `cluster/service` is to run. None: there is no such service that is active.
+    pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
+        self.services.get(service).filter(|held| held.status == ServiceStatus::Active).map(|held| held.desired)
     }
 
     /// A task by ARN or id.

@@ -4,7 +4,7 @@
 
 use super::route::{self, Protocol};
 use super::shared::SharedWorld;
-use super::{codec_json, codec_query};
+use super::{codec_json, codec_query, codec_rest};
 use crate::api::ApiError;
 use crate::faults;
 use ::http::{Request, Response};
@@ -22,6 +22,7 @@ pub fn handle<B: AsRef<[u8]>>(world: &SharedWorld, request: &Request<B>) -> Opti
         Ok(answer) => match call.protocol {
             Protocol::Json(json) => codec_json::encode(json, &answer, &request_id),
             Protocol::Query(query) => codec_query::encode(query, &call.operation, &answer, &request_id),
+            Protocol::Rest { .. } => codec_rest::encode(&call.operation, &answer, &request_id),
         },
     })
 }
@@ -30,5 +31,6 @@ fn encode_error(protocol: Protocol, error: &ApiError, request_id: &str) -> Respo
     match protocol {
         Protocol::Json(json) => codec_json::encode_error(json, error, request_id),
         Protocol::Query(query) => codec_query::encode_error(query, error, request_id),
+        Protocol::Rest { is_head } => codec_rest::encode_error(is_head, error, request_id),
     }
 }

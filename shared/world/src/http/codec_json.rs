@@ -16,6 +16,8 @@ pub(super) enum JsonService {
     DynamoDb,
     SecretsManager,
     EventBridge,
+    ApplicationAutoScaling,
+    Logs,
 }
 
 impl JsonService {
@@ -27,6 +29,8 @@ impl JsonService {
             "DynamoDB_20120810" => Some(Self::DynamoDb),
             "secretsmanager" => Some(Self::SecretsManager),
             "AWSEvents" => Some(Self::EventBridge),
+            "AnyScaleFrontendService" => Some(Self::ApplicationAutoScaling),
+            "Logs_20140328" => Some(Self::Logs),
             _ => None,
         }
     }
@@ -38,22 +42,24 @@ impl JsonService {
             Self::DynamoDb => Service::DynamoDb,
             Self::SecretsManager => Service::SecretsManager,
             Self::EventBridge => Service::EventBridge,
+            Self::ApplicationAutoScaling => Service::ApplicationAutoScaling,
+            Self::Logs => Service::Logs,
         }
     }
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Ecs | Self::SecretsManager | Self::EventBridge => "application/x-amz-json-1.1",
             Self::Sqs | Self::DynamoDb => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
         }
     }
 
     /// What the service writes before an error's name in `__type`.
     fn namespace(self) -> &'static str {
         match self {
-            Self::Ecs | Self::SecretsManager | Self::EventBridge => "",
             Self::Sqs => "com.amazonaws.sqs#",
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
+            _ => "",
         }
     }
 }

@@ -3,9 +3,8 @@
 //! Parameters become nested JSON in which every scalar is a string. Source:
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>.
 
-mod xml;
-
 use super::response::response;
+use super::xml;
 use crate::api::{ApiError, Service};
 use ::http::Response;
 use serde_json::Value;

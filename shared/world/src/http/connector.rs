@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use http_body_util::BodyExt;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
@@ -70,7 +71,7 @@ impl HttpConnector for Connector {
         let (world, read_timeout) = (self.world.clone(), self.read_timeout);
         HttpConnectorFuture::new(async move {
             let began_ms = world.lock().now_ms();
-            let answer = perform(&world, request);
+            let answer = perform(&world, request).await;
             let took = Duration::from_millis(world.lock().now_ms() - began_ms);
             if !took.is_zero() {
                 // A time-out of the operation whose end has passed in world time gets its turn.
@@ -96,13 +97,10 @@ async fn yield_once() {
     .await;
 }
 
-fn perform(world: &SharedWorld, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn perform(world: &SharedWorld, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body
-        .bytes()
-        .map(<[u8]>::to_vec)
-        .ok_or_else(|| ConnectorError::user("streaming bodies are not simulated".into()))?;
+    let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
     let answer = handle(world, &Request::from_parts(parts, body))
         .ok_or_else(|| ConnectorError::io("the connection was closed before an answer came".into()))?;
     HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))

@@ -1,10 +1,11 @@
 //! Which service and operation a request means, and in which protocol.
 //!
 //! JSON services say it in `X-Amz-Target`; Query services in `Action` and `Version` of the body. Without a
-//! `Version`, the signature's credential scope or the host names the service.
+//! `Version`, the signature's credential scope or the host names the service. S3 is known by its signature or host.
 
 use super::codec_json::{self, JsonService};
 use super::codec_query::{self, QueryService};
+use super::codec_rest;
 use crate::api::{ApiError, Service};
 use ::http::header::{AUTHORIZATION, HOST};
 use ::http::{HeaderMap, Method, Request};
@@ -24,6 +25,10 @@ pub(super) struct WireCall {
 pub(super) enum Protocol {
     Json(JsonService),
     Query(QueryService),
+    /// S3's. The answer to a HEAD has no body.
+    Rest {
+        is_head: bool,
+    },
 }
 
 /// A request that reaches no operation, and the protocol in which to say so.
@@ -39,8 +44,11 @@ const ANY_QUERY: Protocol = Protocol::Query(QueryService::Elb);
 pub(super) fn route<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
     let headers = request.headers();
     let body = request.body().as_ref();
+    if text(headers, "x-amz-target").is_none() && codec_rest::is_meant(signing_name(headers), request.uri(), headers) {
+        return route_rest(request);
+    }
     if *request.method() != Method::POST {
-        let message = format!("{} {}: every AWS operation is a POST to /", request.method(), request.uri());
+        let message = format!("{} {}: every operation but S3's is a POST to /", request.method(), request.uri());
         return Err(unknown(ANY_JSON, message));
     }
     match text(headers, "x-amz-target") {
@@ -74,6 +82,12 @@ fn route_query(host: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<W
         .ok_or_else(|| refused(ApiError::refused("MissingAction", "The request must contain the parameter Action")))?;
     let input = request.input(query).map_err(refused)?;
     Ok(WireCall { protocol, service: query.service(), operation, input })
+}
+
+fn route_rest<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
+    let protocol = Protocol::Rest { is_head: *request.method() == Method::HEAD };
+    let call = codec_rest::decode(request).map_err(|error| Refused { protocol, error })?;
+    Ok(WireCall { protocol, service: Service::S3, operation: call.operation.to_owned(), input: call.input })
 }
 
 /// The service in `Credential=<key>/<date>/<region>/<service>/aws4_request`.

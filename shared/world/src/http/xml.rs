@@ -1,4 +1,5 @@
-//! JSON written as the XML of AWS Query answers: lists become `<member>` elements, null is left out.
+//! JSON written as the XML of AWS's answers: null is left out; lists become `<member>` elements, or flat ones where the
+//! protocol has them so.
 //!
 //! Knows nothing of services. Maps (`<entry>`) have no place in the answers simulated here.
 
@@ -53,6 +54,16 @@ impl Writer {
                     self.element(member, value);
                 }
                 self.close(name);
+            }
+        }
+    }
+
+    /// The members of a structure, whose lists repeat their own element.
+    pub(super) fn flat_members(&mut self, structure: &Value) {
+        for (member, value) in structure.as_object().into_iter().flatten() {
+            match value.as_array() {
+                Some(items) => items.iter().for_each(|item| self.element(member, item)),
+                None => self.element(member, value),
             }
         }
     }
