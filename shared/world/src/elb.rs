@@ -3,6 +3,7 @@
 //! Knows nothing of ECS services: it asks only whether an EC2 instance runs and whether some program answers on
 //! an address. That is why a target whose port now belongs to another program is healthy here, as in AWS.
 
+mod attributes;
 mod balancer_api;
 mod balancers;
 mod group_api;
@@ -10,6 +11,8 @@ mod groups;
 mod health;
 mod registration;
 mod rule_api;
+mod rule_shapes;
+mod tag_api;
 #[cfg(test)]
 mod tests;
 mod writes;
@@ -40,11 +43,29 @@ impl Default for Timing {
     }
 }
 
+/// How much there may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Rules of all listeners of one load balancer, without the default ones.
+    pub rules: usize,
+    /// Target groups of the account.
+    pub target_groups: usize,
+}
+
+impl Default for Limits {
+    /// The quotas that an account begins with [DG load-balancer-limits].
+    fn default() -> Self {
+        Self { rules: 100, target_groups: 3000 }
+    }
+}
+
 /// The state of Elastic Load Balancing.
 #[derive(Debug, Default)]
 pub struct Elb {
     /// How long things take.
     pub timing: Timing,
+    /// How much there may be.
+    pub limits: Limits,
     balancers: BTreeMap<String, LoadBalancer>,
     listeners: BTreeMap<String, Listener>,
     rules: BTreeMap<String, Rule>,
@@ -105,16 +126,18 @@ pub fn call(world: &mut World, caller: Caller, operation: &str, input: &Value) -
         "DescribeListeners" => balancer_api::describe_listeners(world, input),
         "CreateRule" => rule_api::create_rule(world, input),
         "ModifyRule" => rule_api::modify_rule(world, caller, input),
+        "SetRulePriorities" => rule_api::set_priorities(world, input),
         "DeleteRule" => rule_api::delete_rule(world, input),
         "DescribeRules" => rule_api::describe_rules(world, input),
         "CreateTargetGroup" => group_api::create_target_group(world, input),
         "ModifyTargetGroup" => group_api::modify_target_group(world, input),
         "DeleteTargetGroup" => group_api::delete_target_group(world, input),
         "DescribeTargetGroups" => group_api::describe_target_groups(world, input),
-        "DescribeTargetGroupAttributes" => group_api::describe_attributes(world, input),
-        "ModifyTargetGroupAttributes" => group_api::modify_attributes(world, input),
-        "AddTags" => group_api::add_tags(world, input),
-        "DescribeTags" => group_api::describe_tags(world, input),
+        "DescribeTargetGroupAttributes" => attributes::describe(world, input),
+        "ModifyTargetGroupAttributes" => attributes::modify(world, input),
+        "AddTags" => tag_api::add_tags(world, input),
+        "RemoveTags" => tag_api::remove_tags(world, input),
+        "DescribeTags" => tag_api::describe_tags(world, input),
         "RegisterTargets" => registration::register_targets(world, caller, input),
         "DeregisterTargets" => registration::deregister_targets(world, caller, input),
         "DescribeTargetHealth" => health::describe_target_health(world, input),

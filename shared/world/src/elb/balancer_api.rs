@@ -1,12 +1,14 @@
 //! API operations on load balancers and listeners.
 
-use super::balancers::{Listener, LoadBalancer, forwarded};
-use super::group_api::{paged, read_tags};
-use super::{group_not_found, read};
+use super::balancers::{Listener, LoadBalancer};
+use super::group_api::paged;
+use super::tag_api::read_tags;
+use super::{read, rule_shapes};
 use crate::World;
 use crate::api::{ApiError, Caller};
+use crate::input::Input;
 use crate::journal::Kind;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
@@ -93,35 +95,20 @@ pub(super) fn listener_not_found(arn: &str) -> ApiError {
     ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found"))
 }
 
-/// Checks that the actions forward to known groups of no other load balancer ("LBs per TG: 1" [DG limits]).
-pub(super) fn check_actions(world: &World, balancer: &str, actions: &[Value]) -> Result<(), ApiError> {
-    for (arn, _) in forwarded(&json!(actions)) {
-        let group = world.elb.group(&arn).ok_or_else(group_not_found)?;
-        if group.balancer.as_deref().is_some_and(|other| other != balancer) {
-            let message =
-                format!("The following target groups cannot be associated with more than one load balancer: {arn}");
-            return Err(ApiError::refused("TargetGroupAssociationLimit", message));
-        }
-    }
-    Ok(())
-}
-
 pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = "Protocol Port SslPolicy Certificates AlpnPolicy Tags MutualAuthentication";
     let input = read("CreateListener", input, "LoadBalancerArn DefaultActions", optional)?;
     let balancer = input.text("LoadBalancerArn")?.to_owned();
-    let Some(path) =
-        world.elb.balancers.get(&balancer).and_then(|b| b.arn.split_once(":loadbalancer/")).map(|(_, p)| p)
-    else {
-        return Err(balancer_not_found());
-    };
+    let held = world.elb.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
+    let (_, path) = held.arn.split_once(":loadbalancer/").ok_or_else(balancer_not_found)?;
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
-    let actions = input.required_list("DefaultActions")?;
-    check_actions(world, &balancer, actions)?;
+    let protocol = input.optional_text("Protocol")?.unwrap_or("HTTP").to_owned();
+    check_protocol(&input, held, &protocol)?;
+    let actions = rule_shapes::actions(world, &input, held, input.required_list("DefaultActions")?)?;
     let same_port = |listener: &&Listener| listener.balancer == balancer && listener.port == port;
     if let Some(listener) = world.elb.listeners.values().find(same_port) {
         // "This operation is idempotent" for the same settings [BC CreateListener].
-        return if listener.actions == json!(actions) {
+        return if listener.actions == actions {
             Ok(json!({"Listeners": [listener.to_json()]}))
         } else {
             let message = format!("A listener already exists on this port for this load balancer '{balancer}'");
@@ -129,14 +116,31 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
         };
     }
     let arn = world.account.elb_arn("listener", &format!("{path}/{}", world.ids.suffix()));
-    let protocol = input.optional_text("Protocol")?.unwrap_or("HTTP").to_owned();
     let tags = read_tags(&input)?;
-    let listener = Listener { arn: arn.clone(), balancer, port, protocol, actions: json!(actions) };
+    let listener = Listener { arn: arn.clone(), balancer, port, protocol, actions, options: options(&input) };
     let shown = listener.to_json();
     world.elb.tags.insert(arn.clone(), tags);
     world.elb.listeners.insert(arn, listener);
     world.elb.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))
+}
+
+/// Which protocols a listener can have, and that encryption needs a certificate.
+fn check_protocol(input: &Input<'_>, balancer: &LoadBalancer, protocol: &str) -> Result<(), ApiError> {
+    let allowed: &[&str] =
+        if balancer.kind == "network" { &["TCP", "TLS", "TCP_UDP", "UDP"] } else { &["HTTPS", "HTTP"] };
+    if !allowed.contains(&protocol) {
+        return Err(input.refuse(format!("Listener protocol '{protocol}' must be one of '{}'", allowed.join(", "))));
+    }
+    if matches!(protocol, "HTTPS" | "TLS") && input.list("Certificates")?.is_empty() {
+        return Err(input.refuse(format!("A certificate must be specified for {protocol} listeners")));
+    }
+    Ok(())
+}
+
+fn options(input: &Input<'_>) -> Map<String, Value> {
+    let names = ["Certificates", "SslPolicy", "AlpnPolicy", "MutualAuthentication"];
+    names.into_iter().filter_map(|name| Some((name.to_owned(), input.get(name)?.clone()))).collect()
 }
 
 pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
@@ -149,19 +153,21 @@ pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) 
         .get(arn)
         .map(|listener| listener.balancer.clone())
         .ok_or_else(|| listener_not_found(arn))?;
-    let actions = input.list("DefaultActions")?;
-    check_actions(world, &balancer, actions)?;
+    let held = world.elb.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
+    let given = input.list("DefaultActions")?;
+    let actions = rule_shapes::actions(world, &input, held, given)?;
     let (port, protocol) = (input.port("Port")?, input.optional_text("Protocol")?);
     let Some(listener) = world.elb.listeners.get_mut(arn) else { return Err(listener_not_found(arn)) };
     listener.port = port.unwrap_or(listener.port);
     if let Some(protocol) = protocol {
         protocol.clone_into(&mut listener.protocol);
     }
-    if !actions.is_empty() {
-        listener.actions = json!(actions);
+    listener.options.extend(options(&input));
+    if !given.is_empty() {
+        listener.actions.clone_from(&actions);
     }
     let shown = listener.to_json();
-    let text = format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&json!(actions)));
+    let text = format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&actions));
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
     world.elb.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))

@@ -4,7 +4,7 @@
 
 use super::Elb;
 use crate::time;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 #[derive(Debug)]
@@ -48,22 +48,33 @@ pub(crate) struct Listener {
     pub port: u16,
     pub protocol: String,
     pub actions: Value,
+    /// Members that are shown as they were given: certificates and what belongs to them.
+    pub options: Map<String, Value>,
 }
 
 impl Listener {
     pub(super) fn to_json(&self) -> Value {
-        json!({
+        let mut shown = json!({
             "ListenerArn": self.arn,
             "LoadBalancerArn": self.balancer,
             "Port": self.port,
             "Protocol": self.protocol,
             "DefaultActions": self.actions,
-        })
+        });
+        if let Some(members) = shown.as_object_mut() {
+            members.extend(self.options.clone());
+        }
+        shown
+    }
+
+    /// The ARN of its default rule.
+    pub(super) fn default_rule_arn(&self) -> String {
+        format!("{}/default0000000000", self.arn.replacen(":listener/", ":listener-rule/", 1))
     }
 
     /// Every listener has a default rule, which shows its default actions.
     pub(super) fn default_rule(&self) -> Value {
-        let arn = format!("{}/default0000000000", self.arn.replacen(":listener/", ":listener-rule/", 1));
+        let arn = self.default_rule_arn();
         json!({"RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": self.actions, "IsDefault": true})
     }
 }

@@ -1,7 +1,8 @@
 //! API operations on target groups, their attributes and the tags of load-balancing resources.
 
 use super::groups::{HealthCheck, TargetGroup, TargetType};
-use super::{group_not_found, read};
+use super::tag_api::read_tags;
+use super::{attributes, group_not_found, read};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::DEFAULT_VPC;
@@ -28,6 +29,10 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
             let message = format!("A target group with the same name '{name}' exists, but with different settings");
             Err(ApiError::refused("DuplicateTargetGroupName", message))
         };
+    }
+    if world.elb.groups.len() >= world.elb.limits.target_groups {
+        let text = format!("The maximum number of target groups, {}, is reached", world.elb.limits.target_groups);
+        return Err(ApiError::refused("TooManyTargetGroups", text));
     }
     let arn = world.account.elb_arn("targetgroup", &format!("{name}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
@@ -68,7 +73,7 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
         healthy_threshold: 5,
         unhealthy_threshold: 2,
     };
-    set_health_check(&mut check, input)?;
+    set_health_check(&mut check, network, input)?;
     let version = input.optional_text("ProtocolVersion")?;
     Ok(TargetGroup {
         arn: String::new(),
@@ -80,7 +85,7 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
         target_type,
         family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
         check,
-        attributes: BTreeMap::from([("deregistration_delay.timeout_seconds".to_owned(), "300".to_owned())]),
+        attributes: attributes::defaults(network),
         targets: BTreeMap::new(),
         balancer: None,
     })
@@ -98,9 +103,14 @@ fn same_settings(one: &TargetGroup, other: &TargetGroup) -> bool {
     settings(one) == settings(other)
 }
 
-fn set_health_check(check: &mut HealthCheck, input: &Input<'_>) -> Result<(), ApiError> {
+fn set_health_check(check: &mut HealthCheck, network: bool, input: &Input<'_>) -> Result<(), ApiError> {
     if let Some(protocol) = input.optional_text("HealthCheckProtocol")? {
         protocol.clone_into(&mut check.protocol);
+        let allowed: &[&str] = if network { &["HTTP", "HTTPS", "TCP"] } else { &["HTTP", "HTTPS"] };
+        if !allowed.contains(&protocol) {
+            let text = format!("Health check protocol '{protocol}' must be one of '{}'", allowed.join(", "));
+            return Err(input.refuse(text));
+        }
         let http = protocol.starts_with("HTTP");
         check.path = if http { check.path.take().or_else(|| Some("/".to_owned())) } else { None };
         check.matcher = if http { check.matcher.take().or_else(|| Some(json!({"HttpCode": "200-399"}))) } else { None };
@@ -114,6 +124,9 @@ fn set_health_check(check: &mut HealthCheck, input: &Input<'_>) -> Result<(), Ap
     if let Some(matcher) = input.get("Matcher") {
         check.matcher = Some(matcher.clone());
     }
+    if check.protocol == "TCP" && (check.path.is_some() || check.matcher.is_some()) {
+        return Err(input.refuse("Health check path and matcher cannot be specified for TCP health checks"));
+    }
     if input.get("HealthCheckEnabled").is_some() {
         check.enabled = input.flag("HealthCheckEnabled")?;
     }
@@ -122,6 +135,11 @@ fn set_health_check(check: &mut HealthCheck, input: &Input<'_>) -> Result<(), Ap
     check.healthy_threshold = input.number_in("HealthyThresholdCount", 2..=10)?.unwrap_or(check.healthy_threshold);
     check.unhealthy_threshold =
         input.number_in("UnhealthyThresholdCount", 2..=10)?.unwrap_or(check.unhealthy_threshold);
+    // A TCP check may take all its time.
+    let longest = if network { check.interval_secs } else { check.interval_secs.saturating_sub(1) };
+    if check.timeout_secs > longest {
+        return Err(input.refuse("Health check interval must be greater than the timeout."));
+    }
     Ok(())
 }
 
@@ -129,7 +147,7 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
     let input = read("ModifyTargetGroup", input, "TargetGroupArn", HEALTH_OPTIONAL)?;
     let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
     let mut check = group.check.clone();
-    set_health_check(&mut check, &input)?;
+    set_health_check(&mut check, group.is_network(), &input)?;
     group.check = check;
     Ok(json!({"TargetGroups": [group.to_json()]}))
 }
@@ -186,75 +204,4 @@ pub(super) fn paged<T>(
     let (keys, next) = page.ok_or_else(|| input.refuse("Invalid marker"))?;
     let shown: Vec<Value> = keys.iter().filter_map(|key| items.get(key)).map(show).collect();
     Ok(paging::with_next(json!({member: shown}), "NextMarker", next))
-}
-
-fn show_attributes(group: &TargetGroup) -> Value {
-    let pairs = group.attributes.iter().map(|(key, value)| json!({"Key": key, "Value": value}));
-    json!({"Attributes": pairs.collect::<Vec<_>>()})
-}
-
-pub(super) fn describe_attributes(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn", "")?;
-    Ok(show_attributes(world.elb.find_group(input.text("TargetGroupArn")?)?))
-}
-
-pub(super) fn modify_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes", "")?;
-    let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
-    input.required_list("Attributes")?;
-    for (key, value) in input.pairs("Attributes", "Key", "Value")? {
-        let delay = key == "deregistration_delay.timeout_seconds";
-        if delay && !value.parse::<u64>().is_ok_and(|seconds| seconds <= 3600) {
-            return Err(input.refuse(format!("'{value}' is not a valid value for {key}: 0 to 3600")));
-        }
-        group.attributes.insert(key, value);
-    }
-    Ok(show_attributes(group))
-}
-
-/// The `Tags` member of a create or tag operation.
-pub(super) fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
-    input.pairs("Tags", "Key", "Value")
-}
-
-pub(super) fn add_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("AddTags", input, "ResourceArns Tags", "")?;
-    let added = read_tags(&input)?;
-    for arn in known_resources(world, &input)? {
-        world.elb.tags.entry(arn).or_default().extend(added.clone());
-    }
-    Ok(json!({}))
-}
-
-/// At most 20 resources per call [MEM].
-pub(super) fn describe_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTags", input, "ResourceArns", "")?;
-    let show = |arn: String| {
-        let tags = world.elb.tags.get(&arn).into_iter().flatten();
-        let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
-        json!({"ResourceArn": arn, "Tags": tags})
-    };
-    let shown: Vec<Value> = known_resources(world, &input)?.into_iter().map(show).collect();
-    Ok(json!({"TagDescriptions": shown}))
-}
-
-fn known_resources(world: &World, input: &Input<'_>) -> Result<Vec<String>, ApiError> {
-    input.required_list("ResourceArns")?;
-    let arns = input.texts("ResourceArns")?;
-    if arns.len() > 20 {
-        return Err(input.refuse("Up to 20 resources can be given"));
-    }
-    let elb = &world.elb;
-    let known = |arn: &str| {
-        elb.groups.contains_key(arn)
-            || elb.balancers.contains_key(arn)
-            || elb.listeners.contains_key(arn)
-            || elb.rules.contains_key(arn)
-    };
-    let check = |arn: &&str| match *arn {
-        arn if known(arn) => Ok(arn.to_owned()),
-        arn if arn.contains(":targetgroup/") => Err(group_not_found()),
-        arn => Err(ApiError::refused("LoadBalancerNotFound", format!("'{arn}' not found"))),
-    };
-    arns.iter().map(check).collect()
 }

@@ -1,27 +1,43 @@
 //! API operations on listener rules.
 
-use super::balancer_api::{check_actions, listener_not_found, who};
-use super::balancers::Rule;
-use super::group_api::{paged, read_tags};
-use super::read;
+use super::balancer_api::{listener_not_found, who};
+use super::balancers::{LoadBalancer, Rule};
+use super::group_api::paged;
+use super::tag_api::read_tags;
+use super::{read, rule_shapes};
 use crate::World;
 use crate::api::{ApiError, Caller};
 use crate::journal::Kind;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn rule_not_found(arn: &str) -> ApiError {
     ApiError::refused("RuleNotFound", format!("Rule '{arn}' not found"))
+}
+
+fn balancer_of<'w>(world: &'w World, listener: &str) -> Option<&'w LoadBalancer> {
+    world.elb.balancers.get(&world.elb.listeners.get(listener)?.balancer)
+}
+
+/// The default rule of a listener can be read, and nothing else.
+fn is_default(world: &World, arn: &str) -> bool {
+    world.elb.listeners.values().any(|listener| listener.default_rule_arn() == arn)
+}
+
+fn not_permitted(what: &str, arn: &str) -> ApiError {
+    ApiError::refused("OperationNotPermitted", format!("Default rule '{arn}' cannot be {what}"))
 }
 
 /// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority" [BC `CreateRule`].
 pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions", "Tags")?;
     let listener = input.text("ListenerArn")?;
-    let Some((balancer, path)) =
-        world.elb.listeners.get(listener).and_then(|l| Some((l.balancer.clone(), l.arn.split_once(":listener/")?.1)))
-    else {
-        return Err(listener_not_found(listener));
-    };
+    let balancer = balancer_of(world, listener).ok_or_else(|| listener_not_found(listener))?;
+    let (_, path) = listener.split_once(":listener/").ok_or_else(|| listener_not_found(listener))?;
+    if balancer.kind == "network" {
+        let text = "Rules are unsupported for Network Load Balancer listeners";
+        return Err(ApiError::refused("InvalidConfigurationRequest", text));
+    }
     let priority = input.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
     let Some(priority) = priority else {
         return Err(input.refuse("A priority must be specified"));
@@ -29,17 +45,16 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     if world.elb.rules.values().any(|rule| rule.listener == listener && rule.priority == priority) {
         return Err(ApiError::refused("PriorityInUse", format!("Priority '{priority}' is currently in use")));
     }
-    let (conditions, actions) = (input.required_list("Conditions")?, input.required_list("Actions")?);
-    check_actions(world, &balancer, actions)?;
+    let of_balancer = |rule: &&Rule| balancer_of(world, &rule.listener).is_some_and(|other| other.arn == balancer.arn);
+    if world.elb.rules.values().filter(of_balancer).count() >= world.elb.limits.rules {
+        let text = format!("The maximum number of rules on load balancer '{}' has been reached", balancer.arn);
+        return Err(ApiError::refused("TooManyRules", text));
+    }
+    let conditions = rule_shapes::conditions(&input, input.required_list("Conditions")?)?;
+    let actions = rule_shapes::actions(world, &input, balancer, input.required_list("Actions")?)?;
     let arn = world.account.elb_arn("listener-rule", &format!("{path}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
-    let rule = Rule {
-        arn: arn.clone(),
-        listener: listener.to_owned(),
-        priority,
-        conditions: json!(conditions),
-        actions: json!(actions),
-    };
+    let rule = Rule { arn: arn.clone(), listener: listener.to_owned(), priority, conditions, actions };
     let shown = rule.to_json();
     world.elb.tags.insert(arn.clone(), tags);
     world.elb.rules.insert(arn, rule);
@@ -50,27 +65,66 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
 pub(super) fn modify_rule(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
     let input = read("ModifyRule", input, "RuleArn", "Conditions Actions")?;
     let arn = input.text("RuleArn")?;
-    let (conditions, actions) = (input.list("Conditions")?, input.list("Actions")?);
-    let listener = world.elb.rules.get(arn).and_then(|rule| world.elb.listeners.get(&rule.listener));
-    let balancer = listener.map(|listener| listener.balancer.clone()).ok_or_else(|| rule_not_found(arn))?;
-    check_actions(world, &balancer, actions)?;
-    let Some(rule) = world.elb.rules.get_mut(arn) else { return Err(rule_not_found(arn)) };
-    if !conditions.is_empty() {
-        rule.conditions = json!(conditions);
+    if is_default(world, arn) {
+        return Err(not_permitted("modified", arn));
     }
-    if !actions.is_empty() {
-        rule.actions = json!(actions);
+    let held = world.elb.rules.get(arn).and_then(|rule| balancer_of(world, &rule.listener));
+    let balancer = held.ok_or_else(|| rule_not_found(arn))?;
+    let conditions = rule_shapes::conditions(&input, input.list("Conditions")?)?;
+    let actions = rule_shapes::actions(world, &input, balancer, input.list("Actions")?)?;
+    let given = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
+    let Some(rule) = world.elb.rules.get_mut(arn) else { return Err(rule_not_found(arn)) };
+    if given(&conditions) {
+        rule.conditions = conditions;
+    }
+    if given(&actions) {
+        rule.actions.clone_from(&actions);
     }
     let shown = rule.to_json();
-    let text = format!("{} pointed a listener rule at {}", who(caller), world.elb.describe_actions(&json!(actions)));
+    let text = format!("{} pointed a listener rule at {}", who(caller), world.elb.describe_actions(&actions));
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
     world.elb.reattach(world.now_ms());
     Ok(json!({"Rules": [shown]}))
 }
 
+/// All priorities change at once, so that rules can change places.
+pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("SetRulePriorities", input, "RulePriorities", "")?;
+    let mut wanted = BTreeMap::new();
+    for pair in input.required_list("RulePriorities")? {
+        let pair = input.nested("RulePriorities", pair, "RuleArn Priority", "")?;
+        let priority = pair.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
+        wanted.insert(pair.text("RuleArn")?, priority.unwrap_or_default());
+    }
+    let mut taken = BTreeSet::new();
+    for (arn, priority) in &wanted {
+        if is_default(world, arn) {
+            return Err(not_permitted("given a priority", arn));
+        }
+        let listener = &world.elb.rules.get(*arn).ok_or_else(|| rule_not_found(arn))?.listener;
+        let held = |rule: &Rule| {
+            rule.listener == *listener && rule.priority == *priority && !wanted.contains_key(rule.arn.as_str())
+        };
+        if world.elb.rules.values().any(held) || !taken.insert((listener.clone(), *priority)) {
+            return Err(ApiError::refused("PriorityInUse", format!("Priority '{priority}' is currently in use")));
+        }
+    }
+    let mut shown = Vec::new();
+    for (arn, priority) in wanted {
+        if let Some(rule) = world.elb.rules.get_mut(arn) {
+            rule.priority = priority;
+            shown.push(rule.to_json());
+        }
+    }
+    Ok(json!({"Rules": shown}))
+}
+
 pub(super) fn delete_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteRule", input, "RuleArn", "")?;
     let arn = input.text("RuleArn")?;
+    if is_default(world, arn) {
+        return Err(not_permitted("deleted", arn));
+    }
     world.elb.rules.remove(arn).ok_or_else(|| rule_not_found(arn))?;
     world.elb.tags.remove(arn);
     world.elb.reattach(world.now_ms());

@@ -1,5 +1,8 @@
 //! Target groups, registration and health as the API shows them.
 
+mod groups;
+mod rules;
+
 use crate::World;
 use crate::api::{Caller, Service};
 use crate::ecs::{Answer, DEFAULT_VPC};
