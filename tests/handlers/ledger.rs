@@ -88,7 +88,7 @@ async fn of_two_functions_at_once_one_steps_back() {
 /// CASES 34: whatever the moment at which the two are behind each other.
 #[tokio::test]
 async fn two_functions_never_repair_twice_nor_tell_twice() {
-    for offset in 0..8 {
+    for offset in 0..40 {
         let (mut shop, write) = seen_once().await;
         shop.pass(61);
         shop.world().faults.latency_ms = 7;

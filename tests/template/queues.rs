@@ -1,6 +1,7 @@
 //! Queues, rules and alarms: nothing is lost without a word.
 
 use crate::document::{find, resources, template, text_of};
+use portkeeper_core::ledger::TELLING_SECS;
 use serde_json::{Value, json};
 
 /// The seconds for which a parameter or a literal stands at most.
@@ -22,6 +23,7 @@ fn a_message_stays_hidden_while_lambda_tries() {
     let source = &function["Events"]["Checks"]["Properties"];
     let timeout = function["Timeout"].as_i64().expect("seconds");
     let window = source["MaximumBatchingWindowInSeconds"].as_i64().expect("seconds");
+    assert_eq!(timeout, i64::from(TELLING_SECS), "so long is a function that tells people left alone with it");
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     assert!(queue["VisibilityTimeout"].as_i64().expect("seconds") >= 6 * timeout + window);
     assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_i64().expect("a number") >= 5);

@@ -7,16 +7,18 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::{Failure, chain};
-use portkeeper_aws::ledger::{self, Stored};
+use portkeeper_aws::ledger::{self, CommitError, Stored};
 use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
-use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::ledger::{LedgerRecord, settle, told};
 use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
+use portkeeper_core::time::Timestamp;
 
 /// Checks one service that was described just now.
 pub(crate) async fn check_service(
@@ -72,10 +74,49 @@ async fn carry_through(
         record.look_again_at = None;
         report.note_error(&error);
     }
-    let record = tell(aws, config, &plan.alerts, &outcomes, record, report).await;
+    let accepted = tell(aws, config, &plan.alerts, &outcomes, report).await;
+    let marks = Marks { outcomes: &outcomes, begun: !plan.alerts.is_empty(), accepted: &accepted };
+    let remembered = remember(aws, table, &check.key, &stored, &marks.on(&record), &marks, input.now).await;
     report.note_outcomes(outcomes);
-    ledger::commit(aws, table, &check.key, &stored, &record, input.now).await.map_err(CheckError::Ledger)?;
-    Ok(())
+    remembered
+}
+
+/// What is to be remembered of what was done.
+struct Marks<'a> {
+    outcomes: &'a [Outcome],
+    /// Telling people was begun.
+    begun: bool,
+    accepted: &'a [Alert],
+}
+
+impl Marks<'_> {
+    fn on(&self, record: &LedgerRecord) -> LedgerRecord {
+        if self.begun { told(record, self.accepted) } else { record.clone() }
+    }
+}
+
+/// Stores the record after everything was done. Where somebody else wrote meanwhile, what was done and told is added to
+/// what they wrote: nobody else knows of it, and people would be told again.
+async fn remember(
+    aws: &Aws,
+    table: &str,
+    key: &ServiceKey,
+    stored: &Stored,
+    record: &LedgerRecord,
+    marks: &Marks<'_>,
+    now: Timestamp,
+) -> Result<(), CheckError> {
+    match ledger::commit(aws, table, key, stored, record, now).await {
+        Err(CommitError::LostRace { .. }) => {
+            let recalled = ledger::recall(aws, table, std::slice::from_ref(key)).await.map_err(CheckError::Recall)?;
+            let theirs = recalled.records.into_values().next().unwrap_or_default();
+            let record = marks.on(&settle(&theirs.record, marks.outcomes));
+            ledger::commit(aws, table, key, &theirs, &record, now).await
+        }
+        first => first,
+    }
+    .map(|_| ())
+    .map_err(CheckError::Ledger)
 }
 
 /// Makes the writes, unless the kill switch was thrown since the plan was made: it holds at once.
@@ -90,18 +131,16 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     }
 }
 
-/// Publishes the alerts, and gives the record with those marked that SNS accepted. A begin that was not accepted waits
-/// for the next check, and so does its end: an end never arrives alone.
+/// Publishes the alerts, and gives those that SNS accepted. A begin that was not accepted waits for the next check, and so
+/// does its end: an end never arrives alone.
 async fn tell(
     aws: &Aws,
     config: &Config,
     alerts: &[Alert],
     outcomes: &[Outcome],
-    record: LedgerRecord,
     report: &mut CheckReport,
-) -> LedgerRecord {
-    let mut record = record;
-    let mut untold: Vec<&Code> = Vec::new();
+) -> Vec<Alert> {
+    let (mut accepted, mut untold): (Vec<Alert>, Vec<&Code>) = Default::default();
     for alert in alerts {
         if alert.state.is_end() && untold.contains(&&alert.code) {
             continue;
@@ -110,7 +149,7 @@ async fn tell(
         match notify::publish(aws, config, &message).await {
             Ok(()) => {
                 report.alerts.push(message);
-                record = mark_sent(&record, alert);
+                accepted.push(alert.clone());
             }
             Err(failure) => {
                 untold.push(&alert.code);
@@ -118,7 +157,7 @@ async fn tell(
             }
         }
     }
-    record
+    accepted
 }
 
 /// Reads what the plan needs: the service's targets and tasks, then what these leave in doubt.

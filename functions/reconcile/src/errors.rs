@@ -15,6 +15,9 @@ pub(crate) enum CheckError {
     /// The next look could not be asked for.
     #[error("the next look cannot be asked for")]
     LookAgain(#[source] Failure),
+    /// Somebody else wrote the record meanwhile, and theirs could not be read.
+    #[error("what was done and told cannot be remembered")]
+    Recall(#[source] Failure),
     /// The record could not be stored.
     #[error("what was learnt and planned cannot be stored")]
     Ledger(#[source] CommitError),

@@ -4,7 +4,7 @@
 //! It is never the truth about AWS. Losing it is safe: repairs wait for a second look and an alert may repeat.
 
 use crate::action::{ActionKind, Outcome, OutcomeResult};
-use crate::alert::Alert;
+use crate::alert::{Alert, AlertItem};
 use crate::code::{Code, Severity};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::time::Timestamp;
@@ -19,6 +19,10 @@ pub const SCHEMA: u32 = 1;
 /// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task. A task that
 /// stopped longer ago proves nothing by itself: that its target was seen gone may be forgotten.
 pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
+
+/// How long a function that began to tell people is left alone with it: as long as Lambda lets it run (the time-out of
+/// `reconcile` in template.yaml). One that has not taken its mark back by then is dead, and what it told is not known.
+pub const TELLING_SECS: u32 = 60;
 
 /// The bytes that remembered targets may take. DynamoDB allows 400 KB for an item; the rest is for incidents.
 /// That is 1,000 tasks and more; beyond it a proof is missing, and the fault is told instead of repaired.
@@ -55,6 +59,10 @@ pub struct LedgerRecord {
     /// When a look-again message that was already sent arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_again_at: Option<Timestamp>,
+    /// Since when a function is telling people what this record says is due. Written before SNS is asked, and taken back
+    /// with the marks of what was sent: meanwhile no other function tells the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telling_since: Option<Timestamp>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
@@ -72,6 +80,7 @@ impl Default for LedgerRecord {
             kept_since: None,
             look_again_hop: 0,
             look_again_at: None,
+            telling_since: None,
         }
     }
 }
@@ -339,13 +348,21 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
     settled
 }
 
-/// The record after SNS accepted an alert.
+/// The record after a function told people: what SNS accepted counts as told, the rest is due again.
 #[must_use]
-pub fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
+pub fn told(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
+    let marked = accepted.iter().fold(record.clone(), |record, alert| mark_sent(&record, alert));
+    LedgerRecord { telling_since: None, ..marked }
+}
+
+/// The record after SNS accepted an alert.
+fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
-    let told = |incident: &Incident| {
-        incident.code == alert.code && alert.items.iter().any(|item| item.subject == incident.subject)
-    };
+    // Of two about one target one may be over and the other have just begun: another task's. The first look tells them apart.
+    let about =
+        |incident: &Incident, item: &AlertItem| item.subject == incident.subject && item.since == incident.opened_at;
+    let told =
+        |incident: &Incident| incident.code == alert.code && alert.items.iter().any(|item| about(incident, item));
     if alert.state.is_end() {
         marked.incidents.retain(|incident| !(told(incident) && incident.resolved_at.is_some()));
     } else {

@@ -11,7 +11,7 @@ use crate::desired::{Desired, desired_targets};
 use crate::finding::Finding;
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
-use crate::ledger::{Incident, LedgerRecord, Repair};
+use crate::ledger::{Incident, LedgerRecord, Repair, TELLING_SECS};
 use crate::observation::Missed;
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
@@ -45,7 +45,7 @@ pub struct Plan {
     pub verdicts: Vec<Verdict>,
     /// Writes, registrations first.
     pub actions: Vec<Action>,
-    /// What people are told once the writes are done.
+    /// What people are told once the writes are done. Empty while another function is telling them.
     pub alerts: Vec<Alert>,
     /// When to look again without waiting for an event.
     pub look_again_at: Option<Timestamp>,
@@ -151,10 +151,16 @@ fn finish(
     input: &PlanInput,
     verdicts: Vec<Verdict>,
     actions: Vec<Action>,
-    alerts: Vec<Alert>,
+    mut alerts: Vec<Alert>,
     look_again_at: Option<Timestamp>,
     mut next_record: LedgerRecord,
 ) -> Plan {
+    let is_being_told = |since: Timestamp| input.now.secs_since(since) < TELLING_SECS;
+    if next_record.telling_since.is_some_and(is_being_told) {
+        alerts.clear();
+    } else if !alerts.is_empty() {
+        next_record.telling_since = Some(input.now);
+    }
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());
     }

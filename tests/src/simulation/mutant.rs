@@ -12,7 +12,7 @@ use portkeeper_aws::ledger::{self, Stored};
 use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
-use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::ledger::{LedgerRecord, settle, told};
 use portkeeper_core::plan::{ActionKind, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
@@ -91,6 +91,7 @@ impl Work<'_> {
         }
         checked.outcomes = self.write(&plan).await;
         let mut record = settle(&plan.next_record, &checked.outcomes);
+        let mut accepted = Vec::new();
         for alert in &plan.alerts {
             let message = message(alert, &checked.outcomes);
             match notify::publish(aws, config, &message).await {
@@ -98,8 +99,11 @@ impl Work<'_> {
                 Err(failure) => checked.errors.push(chain(&failure)),
             }
             if checked.errors.is_empty() || mutation == Mutation::ToldTooEarly {
-                record = mark_sent(&record, alert);
+                accepted.push(alert.clone());
             }
+        }
+        if !plan.alerts.is_empty() {
+            record = told(&record, &accepted);
         }
         self.commit(stored, &record).await?;
         Ok(())

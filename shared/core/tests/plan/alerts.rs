@@ -68,7 +68,6 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
               alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
             240s:
               alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
-              nothing to write down
             300s:
               nothing to write down
         "#]],

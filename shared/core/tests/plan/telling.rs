@@ -185,3 +185,66 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
         "#]],
     );
 }
+
+/// One function tells people, and has not said yet what SNS took. Another one that looks meanwhile tells nothing; when the
+/// first must be dead, the next look does.
+#[test]
+fn what_another_function_is_telling_is_not_told_beside_it() {
+    let text = run("
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32769 healthy
+        policy mode=alert
+        look
+        look after 60s dies
+        look after 59s
+        look after 1s
+        look after 60s
+    ");
+    let looks = text.lines().filter(|line| line.ends_with("s:") || line.trim().starts_with("alert: "));
+    let looks: Vec<&str> = looks.map(str::trim).collect();
+    expect![[r#"
+        0s:
+        60s:
+        alert: missing (error): web i-1:32768
+        119s:
+        120s:
+        alert: missing (error): web i-1:32768
+        180s:
+    "#]]
+    .assert_eq(&(looks.join("\n") + "\n"));
+}
+
+/// A task's target was missing, and nobody could be told. It ends, and another task misses the same target: what is told of
+/// the first is not told of the second.
+#[test]
+fn two_incidents_about_one_target_are_told_apart() {
+    expect![[r#"
+        alert: missing (error): web i-1:32768
+        alert: missing (error): web i-1:32768
+        alert: resolved missing (error): web i-1:32768 (its task has ended, after 2 min)
+        alert: missing (error): web i-1:32768
+        alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
+    "#]]
+    .assert_eq(&told(
+        "
+        policy mode=alert
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32769 healthy
+        look
+        look after 60s unsent
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 1m ago
+        task t3 RUNNING/RUNNING on i-1 app:8080->32768
+        look after 60s
+        look after 60s
+        look after 60s
+        target web i-1:32768 healthy
+        look after 60s
+    ",
+    ));
+}

@@ -27,7 +27,7 @@
 //! event t1 v9
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | none
-//! look after 60s | unsent | refused "why" | fails "why" | hop=3
+//! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
 //! audit                                                  (a first look without the ledger)
 //! ```
 
@@ -43,7 +43,7 @@ mod words;
 use expect_test::Expect;
 use facts::World;
 use portkeeper_core::audit::first_look;
-use portkeeper_core::ledger::{mark_sent, settle};
+use portkeeper_core::ledger::{settle, told};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
 use words::Words;
@@ -85,11 +85,12 @@ pub fn run(text: &str) -> String {
 }
 
 fn look(world: &mut World, mut words: Words) -> String {
-    let (mut unsent, mut answer) = (false, OutcomeResult::Done);
+    let (mut unsent, mut dies, mut answer) = (false, false, OutcomeResult::Done);
     while let Some(word) = words.next() {
         match word.as_str() {
             "after" => world.now = world.now.plus_secs(words.span()),
             "unsent" => unsent = true,
+            "dies" => dies = true,
             "refused" => answer = OutcomeResult::Refused(words.expect("a reason")),
             "fails" => answer = OutcomeResult::Failed(words.expect("a reason")),
             other => match other.strip_prefix("hop=") {
@@ -103,7 +104,9 @@ fn look(world: &mut World, mut words: Words) -> String {
     properties::hold(world, &input, &plan);
     screened::hold(world, &plan);
     let text = print::look(world, &input, &questions, &plan);
-    world.record = after(world, &plan, &answer, unsent);
+    let settled = after(world, &plan, &answer, unsent);
+    // A function that dies has stored its intent, and nothing after it.
+    world.record = if dies { plan.next_record } else { settled };
     world.hop += 1;
     text
 }
@@ -128,7 +131,11 @@ fn after(
         }));
     }
     let settled = settle(&plan.next_record, &outcomes);
-    if unsent { settled } else { plan.alerts.iter().fold(settled, |record, alert| mark_sent(&record, alert)) }
+    match (plan.alerts.is_empty(), unsent) {
+        (true, _) => settled,
+        (false, true) => told(&settled, &[]),
+        (false, false) => told(&settled, &plan.alerts),
+    }
 }
 
 fn carry_out(world: &mut World, action: &Action) {
