@@ -23,6 +23,7 @@ pub mod plan;
 pub mod policy;
 pub mod report;
 pub mod screen;
+pub mod service_spec;
 mod subject;
 pub mod task_parts;
 mod text_enum;

@@ -1,0 +1,26 @@
+//! Services from specs: what a spec file asks for, what is wrong with it, and what has to be done for it.
+//!
+//! Knows AWS's input shapes by their names, and the rules of ECS and ELBv2 that can be held against them. Must not know how
+//! anything is read or written: what exists comes in as [`found::Found`], what to write goes out as [`steps::SpecPlan`].
+//!
+//! The way of one object, in the order of the calls:
+//!
+//! ```text
+//! notice::read       message of the queue -> Notice
+//! read               bytes -> Spec | Vec<Problem>        syntax, shapes, unknown members
+//! verify             &Spec -> Vec<Problem>               what can be said offline
+//! Spec::wanted       -> Wanted                           what must be read in the account
+//! verify_live        &Spec, &Found -> Vec<Problem>       references, capacity, permissions
+//! plan               &Spec, &Found, ... -> SpecPlan      steps with differences
+//! fill               &Write, &Made -> Write              the ARNs that earlier steps gave
+//! undo               done writes -> writes               in reverse
+//! result             all of it -> SpecResult             the document beside the spec
+//! ```
+
+pub mod found;
+pub mod notice;
+pub mod problem;
+pub mod result;
+pub mod spec;
+pub mod steps;
+pub mod wanted;

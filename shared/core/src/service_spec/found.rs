@@ -1,0 +1,257 @@
+//! What exists in the account of what a spec names. Facts as AWS shows them; a gap where something could not be read.
+//!
+//! Who reads: the service's scaling target is always looked for. Target groups are those that are wanted, and those that the
+//! service as found uses. Listeners are those that are wanted, and those of the load balancers that use a wanted group.
+
+use super::spec::{HealthCheck, ListenerRef};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What exists of what a spec names.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Found {
+    /// The cluster.
+    pub cluster: Option<FoundCluster>,
+    /// The service, also while it drains or when it is inactive.
+    pub service: Option<FoundService>,
+    /// The task definition that [`Wanted`](super::wanted::Wanted) asks for.
+    pub task_definition: Option<FoundTaskDefinition>,
+    /// Load balancers that wanted listeners name, by name; there although no listener has the port.
+    pub load_balancers: BTreeMap<String, FoundLoadBalancer>,
+    /// Listeners.
+    pub listeners: Vec<FoundListener>,
+    /// Target groups.
+    pub groups: Vec<FoundTargetGroup>,
+    /// Names of the wanted roles that exist.
+    pub roles: BTreeSet<String>,
+    /// The wanted subnets that exist, each with its VPC.
+    pub subnets: BTreeMap<String, String>,
+    /// The wanted security groups that exist, each with its VPC.
+    pub security_groups: BTreeMap<String, String>,
+    /// The wanted log groups that exist, each with the days for which it keeps events (none: for ever).
+    pub log_groups: BTreeMap<String, Option<u32>>,
+    /// The service's scaling target.
+    pub scaling: Option<FoundScaling>,
+    /// What could not be read. A gap is never taken for absence.
+    pub gaps: Vec<Gap>,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// Of what kind.
+    pub about: About,
+    /// The IAM action of the call.
+    pub action: String,
+    /// What failed, in words.
+    pub why: String,
+    /// Whether the permission is missing: then trying again does not help.
+    pub denied: bool,
+}
+
+/// The kinds of things that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// The cluster.
+    Cluster,
+    /// The service.
+    Service,
+    /// The task definition.
+    TaskDefinition,
+    /// Load balancers, listeners and rules.
+    Listeners,
+    /// Target groups, their attributes and tags.
+    Groups,
+    /// Roles.
+    Roles,
+    /// Subnets.
+    Subnets,
+    /// Security groups.
+    SecurityGroups,
+    /// Log groups.
+    LogGroups,
+    /// Scaling.
+    Scaling,
+}
+
+/// A cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundCluster {
+    /// Its ARN.
+    pub arn: String,
+    /// `ACTIVE`, or not.
+    pub status: String,
+    /// How many container instances are registered.
+    #[serde(default)]
+    pub registered_instances: u32,
+    /// Its capacity providers.
+    #[serde(default)]
+    pub capacity_providers: BTreeSet<String>,
+    /// Whether it has a default capacity provider strategy.
+    #[serde(default)]
+    pub has_default_strategy: bool,
+}
+
+/// A service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundService {
+    /// As `DescribeServices` shows it, in AWS's JSON.
+    pub shown: Value,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A task definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundTaskDefinition {
+    /// As `DescribeTaskDefinition` shows it, in AWS's JSON.
+    pub shown: Value,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A load balancer.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundLoadBalancer {
+    /// Its ARN.
+    pub arn: String,
+    /// `application`, `network`, `gateway`.
+    pub kind: String,
+    /// Its VPC.
+    pub vpc: String,
+}
+
+/// A listener with all of its rules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FoundListener {
+    /// Its ARN.
+    pub arn: String,
+    /// The load balancer's name.
+    pub load_balancer: String,
+    /// The load balancer's ARN.
+    pub load_balancer_arn: String,
+    /// `application`, `network`, `gateway`.
+    pub kind: String,
+    /// The load balancer's VPC.
+    pub vpc: String,
+    /// The port.
+    pub port: u16,
+    /// The protocol.
+    pub protocol: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// All of its rules, the default one too.
+    #[serde(default)]
+    pub rules: Vec<FoundRule>,
+}
+
+/// A rule of a listener.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FoundRule {
+    /// Its ARN.
+    pub arn: String,
+    /// Its priority; none for the default rule.
+    pub priority: Option<u32>,
+    /// Host patterns (`host-header`).
+    pub hosts: Vec<String>,
+    /// Path patterns (`path-pattern`).
+    pub paths: Vec<String>,
+    /// The fields of its other conditions, such as `http-header`, `source-ip`; also host or path conditions by regular
+    /// expression.
+    pub other_conditions: Vec<String>,
+    /// The ARNs of the target groups to which it forwards, with their weights.
+    pub forwards_to: BTreeMap<String, u32>,
+    /// The types of its actions other than forward: `redirect`, `fixed-response`, `authenticate-oidc`, ...
+    pub other_actions: Vec<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A target group.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FoundTargetGroup {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// `instance`, `ip`, `lambda`, `alb`.
+    pub target_type: String,
+    /// HTTP, TCP, ...
+    pub protocol: String,
+    /// HTTP1, HTTP2, GRPC.
+    pub protocol_version: Option<String>,
+    /// The default port.
+    pub port: Option<u16>,
+    /// `ipv4` or `ipv6`.
+    pub ip_address_type: Option<String>,
+    /// Its VPC.
+    pub vpc: String,
+    /// Its health checks.
+    pub health_check: HealthCheck,
+    /// The ARNs of the load balancers that use it.
+    pub load_balancers: Vec<String>,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A service's scaling target, with its target tracking policies.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FoundScaling {
+    /// The least tasks.
+    pub min: u32,
+    /// The most tasks.
+    pub max: u32,
+    /// Its target's ARN, for tags.
+    pub arn: String,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its policies: name -> `TargetTrackingScalingPolicyConfiguration` as AWS shows it; null for other kinds.
+    pub policies: BTreeMap<String, Value>,
+}
+
+impl Found {
+    /// Why things of this kind could not all be read.
+    pub fn gap(&self, about: About) -> Option<&Gap> {
+        self.gaps.iter().find(|gap| gap.about == about)
+    }
+
+    /// The listener that a spec names.
+    #[must_use]
+    pub fn listener(&self, wanted: &ListenerRef) -> Option<&FoundListener> {
+        self.listeners.iter().find(|listener| match wanted {
+            ListenerRef::Arn(arn) => listener.arn == *arn,
+            ListenerRef::On { load_balancer, port } => {
+                listener.load_balancer == *load_balancer && listener.port == *port
+            }
+        })
+    }
+
+    /// The target group of this name.
+    #[must_use]
+    pub fn group_named(&self, name: &str) -> Option<&FoundTargetGroup> {
+        self.groups.iter().find(|group| group.name == name)
+    }
+
+    /// The target group of this ARN.
+    #[must_use]
+    pub fn group_at(&self, arn: &str) -> Option<&FoundTargetGroup> {
+        self.groups.iter().find(|group| group.arn == arn)
+    }
+}

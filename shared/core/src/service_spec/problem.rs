@@ -1,0 +1,78 @@
+//! What is wrong with a spec, where, and what to do about it.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A place in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    /// `12:5`, as compilers and editors write it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Whether a problem stops the spec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// Nothing is written while there is one.
+    Error,
+    /// Told, and not in the way.
+    Warning,
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// One thing that is wrong with a spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// Whether it stops the spec.
+    pub weight: Weight,
+    /// Names the kind of problem; stays the same when the sentence gets better.
+    pub code: String,
+    /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as a whole.
+    pub at: String,
+    /// Where in the file, if the file could be read so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// An error.
+    pub(super) fn error(code: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { weight: Weight::Error, code: code.to_owned(), at: at.into(), place: None, message: message.into() }
+    }
+
+    /// A warning.
+    pub(super) fn warning(code: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { weight: Weight::Warning, ..Self::error(code, at, message) }
+    }
+
+    /// The same at this place.
+    pub(super) fn at_place(self, place: Place) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    /// Whether it stops the spec.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.weight == Weight::Error
+    }
+}
