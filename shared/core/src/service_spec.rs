@@ -17,10 +17,27 @@
 //! result             all of it -> SpecResult             the document beside the spec
 //! ```
 
+mod carry;
+mod check;
+mod difference;
+mod draft;
 pub mod found;
+pub mod identity;
+mod mask;
+mod members;
 pub mod notice;
+mod plan;
 pub mod problem;
+mod reading;
 pub mod result;
+pub mod rules;
+mod shapes;
 pub mod spec;
 pub mod steps;
+mod typed;
+mod verify;
 pub mod wanted;
+
+pub use carry::{NotMade, fill, undo};
+pub use check::check;
+pub use plan::{Context, Removal, plan, plan_removal};

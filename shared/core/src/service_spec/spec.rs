@@ -1,5 +1,6 @@
 //! A spec that could be read: AWS's two inputs as they are, and what Portkeeper adds to them.
 
+use super::members::{list, number, text, texts};
 use super::problem::Place;
 use crate::ids::ContainerPort;
 use serde::{Deserialize, Serialize};
@@ -226,5 +227,35 @@ impl Spec {
     #[must_use]
     pub fn family(&self) -> Option<&str> {
         self.task_definition.as_ref()?.get("family")?.as_str()
+    }
+}
+
+/// The capacity providers that are Fargate.
+const FARGATE_PROVIDERS: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
+
+impl Spec {
+    /// Whether the tasks run on Fargate, as far as the spec says.
+    #[must_use]
+    pub fn is_fargate(&self) -> bool {
+        let providers: Vec<&str> = list(&self.service, "capacityProviderStrategy")
+            .iter()
+            .filter_map(|it| text(it, "capacityProvider"))
+            .collect();
+        match text(&self.service, "launchType") {
+            Some(launch_type) => launch_type == "FARGATE",
+            None if !providers.is_empty() => providers.iter().all(|name| FARGATE_PROVIDERS.contains(name)),
+            // Where neither is given the cluster's default strategy decides, and the task definition says what it is made for.
+            None => self.requires() == ["FARGATE"],
+        }
+    }
+
+    /// What the spec's own task definition is made for.
+    pub(super) fn requires(&self) -> Vec<&str> {
+        self.task_definition.iter().flat_map(|definition| texts(definition, "requiresCompatibilities")).collect()
+    }
+
+    /// How many tasks the service should run, as far as the spec says.
+    pub(super) fn desired_count(&self) -> Option<i64> {
+        number(&self.service, "desiredCount").or_else(|| self.scaling.as_ref().map(|scaling| i64::from(scaling.min)))
     }
 }

@@ -325,6 +325,13 @@ pub enum Write {
         /// Which.
         rule: Ref,
     },
+    /// `elasticloadbalancing:AddTags`
+    AddTags {
+        /// On what.
+        resource: Ref,
+        /// Tags to set.
+        tags: BTreeMap<String, String>,
+    },
     /// `ecs:CreateService`
     CreateService {
         /// The whole input.

@@ -1,6 +1,8 @@
 //! What has to be read in the account before a spec can be planned.
 
-use super::spec::ListenerRef;
+use super::members::{list, text, texts};
+use super::spec::{ListenerRef, Spec};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What a spec names.
@@ -29,4 +31,66 @@ pub struct Wanted {
     pub log_groups: BTreeSet<String>,
     /// Whether containers are placed on the cluster's own instances, so that these count.
     pub needs_instances: bool,
+}
+
+impl Spec {
+    /// What must be read in the account.
+    #[must_use]
+    pub fn wanted(&self) -> Wanted {
+        let named = text(&self.service, "taskDefinition").filter(|named| !named.is_empty());
+        let mut wanted = Wanted {
+            cluster: self.cluster.clone(),
+            service: self.service_name().to_owned(),
+            task_definition: self.family().or(named).unwrap_or_default().to_owned(),
+            needs_instances: !self.is_fargate(),
+            ..Wanted::default()
+        };
+        for entry in &self.load_balancing {
+            wanted.listeners.insert(entry.listener.clone());
+            wanted.group_names.insert(entry.group.name.clone());
+            if let Some(blue_green) = &entry.blue_green {
+                wanted.group_names.insert(blue_green.alternate_group.clone());
+                wanted.roles.extend(role_name(&blue_green.role));
+            }
+        }
+        for entry in list(&self.service, "loadBalancers") {
+            let advanced = entry.get("advancedConfiguration").unwrap_or(&Value::Null);
+            wanted.group_arns.extend(text(entry, "targetGroupArn").map(str::to_owned));
+            wanted.group_names.extend(text(entry, "targetGroupName").map(str::to_owned));
+            wanted.group_arns.extend(text(advanced, "alternateTargetGroupArn").map(str::to_owned));
+            wanted.group_names.extend(text(advanced, "alternateTargetGroupName").map(str::to_owned));
+            wanted.roles.extend(text(advanced, "roleArn").and_then(role_name));
+        }
+        self.want_roles(&mut wanted);
+        let vpc = self.service.pointer("/networkConfiguration/awsvpcConfiguration").unwrap_or(&Value::Null);
+        wanted.subnets.extend(texts(vpc, "subnets").map(str::to_owned));
+        wanted.security_groups.extend(texts(vpc, "securityGroups").map(str::to_owned));
+        wanted.log_groups.extend(self.log_groups.iter().map(|group| group.name.clone()));
+        wanted.log_groups.extend(self.log_groups_written().map(|(_, group)| group.to_owned()));
+        wanted
+    }
+
+    fn want_roles(&self, wanted: &mut Wanted) {
+        let definition = self.task_definition.as_ref().unwrap_or(&Value::Null);
+        let roles = [(definition, "taskRoleArn"), (definition, "executionRoleArn"), (&self.service, "role")];
+        wanted.roles.extend(roles.into_iter().filter_map(|(value, member)| text(value, member).and_then(role_name)));
+    }
+
+    /// The log groups that containers write to and that do not come to be by themselves, with the container's path.
+    pub(super) fn log_groups_written(&self) -> impl Iterator<Item = (String, &str)> {
+        let containers = self.task_definition.iter().flat_map(|definition| list(definition, "containerDefinitions"));
+        containers.enumerate().filter_map(|(index, container)| {
+            let logs = container.get("logConfiguration")?;
+            let options = logs.get("options").filter(|_| text(logs, "logDriver") == Some("awslogs"))?;
+            let makes_it = text(options, "awslogs-create-group") == Some("true");
+            let at = format!("taskDefinition.containerDefinitions[{index}].logConfiguration.options.awslogs-group");
+            Some((at, text(options, "awslogs-group").filter(|_| !makes_it)?))
+        })
+    }
+}
+
+/// The name of a role, given by name or ARN; roles with a path keep only the name, which is unique.
+pub(super) fn role_name(role: &str) -> Option<String> {
+    let name = role.rsplit('/').next().unwrap_or(role);
+    (!name.is_empty()).then(|| name.to_owned())
 }

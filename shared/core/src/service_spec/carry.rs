@@ -1,0 +1,139 @@
+//! While a plan is carried out: the ARNs that earlier writes gave are filled into later ones, and what was done can be undone.
+
+use super::steps::{Blank, Made, Ref, Thing, Write};
+use serde_json::Value;
+
+/// A write that needs what no earlier one made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} was to be made by an earlier step, and was not")]
+pub struct NotMade(pub Thing);
+
+/// The write with everything filled in.
+pub fn fill(write: &Write, made: &Made) -> Result<Write, NotMade> {
+    let mut write = write.clone();
+    match &mut write {
+        Write::DeregisterTaskDefinition { task_definition: it }
+        | Write::ModifyTargetGroup { group: it, .. }
+        | Write::ModifyTargetGroupAttributes { group: it, .. }
+        | Write::DeleteTargetGroup { group: it }
+        | Write::CreateListener { group: it, .. }
+        | Write::DeleteListener { listener: it }
+        | Write::DeleteRule { rule: it }
+        | Write::AddTags { resource: it, .. } => fill_ref(it, made)?,
+        Write::CreateRule { forward, .. } | Write::ModifyRule { forward: Some(forward), .. } => {
+            forward.iter_mut().try_for_each(|(group, _)| fill_ref(group, made))?;
+        }
+        Write::CreateService { input, blanks } | Write::UpdateService { input, blanks } => {
+            for blank in std::mem::take(blanks) {
+                fill_blank(input, &blank, made)?;
+            }
+        }
+        Write::PutScalingPolicy { policy, .. } => {
+            if let Some(label) = &mut policy.label {
+                fill_ref(&mut label.group, made)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(write)
+}
+
+fn fill_ref(it: &mut Ref, made: &Made) -> Result<(), NotMade> {
+    if let Ref::Made(thing) = it {
+        *it = Ref::Existing(made.get(thing).ok_or_else(|| NotMade(thing.clone()))?.clone());
+    }
+    Ok(())
+}
+
+fn fill_blank(input: &mut Value, blank: &Blank, made: &Made) -> Result<(), NotMade> {
+    let arn = made.get(&blank.with).ok_or_else(|| NotMade(blank.with.clone()))?;
+    let (parent, member) = blank.pointer.rsplit_once('/').unwrap_or_default();
+    let parent = if parent.is_empty() { Some(input) } else { input.pointer_mut(parent) };
+    if let Some(members) = parent.and_then(Value::as_object_mut) {
+        members.insert(member.to_owned(), Value::from(arn.as_str()));
+    }
+    Ok(())
+}
+
+impl Write {
+    /// What this write makes, for those after it: its ARN goes into [`Made`] under this name.
+    #[must_use]
+    pub fn makes(&self) -> Option<Thing> {
+        match self {
+            Self::RegisterTaskDefinition { .. } => Some(Thing::TaskDefinition),
+            Self::CreateTargetGroup { group } => Some(Thing::TargetGroup(group.name.clone())),
+            Self::CreateListener { group_name, .. } => Some(Thing::Listener(group_name.clone())),
+            Self::CreateRule { group_name, .. } => Some(Thing::ListenerRule(group_name.clone())),
+            _ => None,
+        }
+    }
+
+    /// What takes it back; none where nothing does, or where it goes with something else.
+    fn undo(&self) -> Option<Self> {
+        Some(match self {
+            Self::CreateLogGroup { name, .. } => Self::DeleteLogGroup { name: name.clone() },
+            Self::RegisterTaskDefinition { .. } => {
+                Self::DeregisterTaskDefinition { task_definition: Ref::Made(Thing::TaskDefinition) }
+            }
+            Self::CreateTargetGroup { group } => {
+                Self::DeleteTargetGroup { group: Ref::Made(Thing::TargetGroup(group.name.clone())) }
+            }
+            Self::ModifyTargetGroup { group, health_check, before } => Self::ModifyTargetGroup {
+                group: group.clone(),
+                health_check: before.clone(),
+                before: health_check.clone(),
+            },
+            Self::ModifyTargetGroupAttributes { group, attributes, before } if !before.is_empty() => {
+                let (group, attributes, before) = (group.clone(), before.clone(), attributes.clone());
+                Self::ModifyTargetGroupAttributes { group, attributes, before }
+            }
+            Self::CreateListener { group_name, .. } => {
+                Self::DeleteListener { listener: Ref::Made(Thing::Listener(group_name.clone())) }
+            }
+            Self::CreateRule { group_name, .. } => {
+                Self::DeleteRule { rule: Ref::Made(Thing::ListenerRule(group_name.clone())) }
+            }
+            Self::ModifyRule { rule, conditions, forward, before } => Self::ModifyRule {
+                rule: rule.clone(),
+                conditions: conditions.as_ref().map(|_| before.0.clone()),
+                forward: forward.as_ref().map(|_| before.1.clone()),
+                before: (conditions.clone().unwrap_or_default(), forward.clone().unwrap_or_default()),
+            },
+            Self::SetRulePriority { rule, priority, before } => {
+                Self::SetRulePriority { rule: rule.clone(), priority: *before, before: *priority }
+            }
+            Self::CreateService { input, .. } => {
+                let member = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                Self::DeleteService { cluster: member("cluster"), service: member("serviceName") }
+            }
+            Self::RegisterScalableTarget { cluster, service, before: None, .. } => {
+                Self::DeregisterScalableTarget { cluster: cluster.clone(), service: service.clone() }
+            }
+            Self::RegisterScalableTarget { cluster, service, min, max, before: Some((had_min, had_max)), tags } => {
+                Self::RegisterScalableTarget {
+                    cluster: cluster.clone(),
+                    service: service.clone(),
+                    min: *had_min,
+                    max: *had_max,
+                    before: Some((*min, *max)),
+                    tags: tags.clone(),
+                }
+            }
+            Self::PutScalingPolicy { cluster, service, policy, exists: false } => Self::DeleteScalingPolicy {
+                cluster: cluster.clone(),
+                service: service.clone(),
+                name: policy.name.clone(),
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// The writes that take back what was done, the newest first. An update of the service is not taken back: that would be
+/// one more deployment. A new revision goes only if no service was given it.
+#[must_use]
+pub fn undo(done: &[Write]) -> Vec<Write> {
+    let is_in_use = done.iter().any(|write| matches!(write, Write::UpdateService { .. }));
+    let done = done.iter().rev().filter(|write| !(is_in_use && matches!(write, Write::RegisterTaskDefinition { .. })));
+    done.filter_map(Write::undo).collect()
+}

@@ -1,0 +1,62 @@
+//! All that can be said of a spec file by itself.
+
+use super::draft::draft;
+use super::problem::{Place, Problem};
+use super::reading::{self, Node, NodeValue};
+use super::shapes::{SPEC, Shapes};
+use super::spec::Spec;
+use super::typed::Typed;
+use super::verify::verify;
+use std::collections::BTreeMap;
+
+/// Reads and verifies a spec file. All problems come in one answer, in the order of their places; there is a spec only if
+/// none of them is an error. `name` decides whether the file is read as JSON (`.json`) or as YAML.
+#[must_use]
+pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
+    let node = match reading::read(name, bytes) {
+        Ok(node) => node,
+        Err(problem) => return (None, vec![problem]),
+    };
+    if !matches!(node.value, NodeValue::Object(_)) {
+        let message = format!("a spec is a mapping with `cluster`, `service` and so on, and this is {}", node.kind());
+        return (None, vec![Problem::error("wrong_type", "", message).at_place(node.place)]);
+    }
+    let shapes = Shapes::load();
+    let mut typed = Typed::new(&shapes, is_lenient(&node));
+    let root = typed.value(&node, SPEC, "").unwrap_or_default();
+    let Typed { mut problems, places, .. } = typed;
+    let spec = draft(&root, places, &mut problems);
+    problems.extend(verify(&spec));
+    locate(&mut problems, &spec.places);
+    let is_good = !problems.iter().any(Problem::is_error);
+    (is_good.then_some(spec), problems)
+}
+
+/// Asked before anything is read by its shape.
+fn is_lenient(node: &Node) -> bool {
+    let NodeValue::Object(members) = &node.value else { return false };
+    let lenient = members.iter().find(|member| member.name == "allowUnknownMembers");
+    lenient.is_some_and(|member| matches!(&member.node.value, NodeValue::Scalar(scalar) if scalar.text == "true"))
+}
+
+/// Gives each problem its place, and puts them in the order of the file.
+pub(super) fn locate(problems: &mut [Problem], places: &BTreeMap<String, Place>) {
+    for problem in problems.iter_mut().filter(|problem| problem.place.is_none()) {
+        problem.place = place(&problem.at, places);
+    }
+    problems.sort_by(|one, other| (one.place, &one.at, one.weight).cmp(&(other.place, &other.at, other.weight)));
+}
+
+/// The place of a member, or of the nearest that holds it.
+fn place(at: &str, places: &BTreeMap<String, Place>) -> Option<Place> {
+    let mut at = at;
+    loop {
+        if let Some(place) = places.get(at) {
+            return Some(*place);
+        }
+        if at.is_empty() {
+            return None;
+        }
+        at = at.get(..at.rfind(['.', '[']).unwrap_or(0)).unwrap_or_default();
+    }
+}

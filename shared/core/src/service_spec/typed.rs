@@ -1,0 +1,160 @@
+//! From what a file says to AWS's JSON: each value held against its shape, with every problem and every place.
+//!
+//! What is wrong in a way that leaves no doubt about what was meant is read as it was meant, once it was told: one mistake
+//! gives one problem.
+
+mod scalar;
+mod unknown;
+
+use super::problem::{Place, Problem};
+use super::reading::{Kind, Member, Node, NodeValue, Scalar};
+use super::shapes::{Limits, MemberShape, SPEC, Shape, Shapes};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Reads values by their shapes.
+pub(super) struct Typed<'a> {
+    shapes: &'a Shapes,
+    /// Members and values that are not known are passed on, and only warned of.
+    lenient: bool,
+    /// What was wrong so far.
+    pub(super) problems: Vec<Problem>,
+    /// Where each value is.
+    pub(super) places: BTreeMap<String, Place>,
+}
+
+impl<'a> Typed<'a> {
+    pub(super) fn new(shapes: &'a Shapes, lenient: bool) -> Self {
+        Self { shapes, lenient, problems: Vec::new(), places: BTreeMap::new() }
+    }
+
+    /// The value in AWS's JSON; none if nothing can be made of it, or if it says nothing.
+    pub(super) fn value(&mut self, node: &Node, shape: &str, at: &str) -> Option<Value> {
+        self.places.insert(at.to_owned(), node.place);
+        let shape_of = self.shapes.get(shape);
+        if let NodeValue::Scalar(Scalar { kind: Kind::Null, .. }) = node.value {
+            self.warn("no_value", at, node.place, "it has no value, so it counts as not given".to_owned());
+            return None;
+        }
+        match (shape_of, &node.value) {
+            (Shape::Structure { members, .. }, NodeValue::Object(given)) => {
+                Some(Value::Object(self.structure(shape, members, given, node.place, at)))
+            }
+            (Shape::List { of, limits, .. }, NodeValue::List(elements)) => {
+                Some(Value::Array(self.list(of, *limits, elements, node.place, at)))
+            }
+            (Shape::Map { of }, NodeValue::Object(given)) => Some(Value::Object(self.map(of, given, at))),
+            (Shape::Either { first, second }, value) => {
+                let shape = if matches!(value, NodeValue::Scalar(_)) { first } else { second };
+                self.value(node, shape, at)
+            }
+            (Shape::Document | Shape::Names(_), _) => Some(as_it_is(node)),
+            (shape, NodeValue::Scalar(scalar)) => self.scalar(scalar, shape, node, at),
+            (shape, _) => {
+                self.wrong(node, at, wanted(shape));
+                None
+            }
+        }
+    }
+
+    fn structure(
+        &mut self,
+        shape: &str,
+        members: &[MemberShape],
+        given: &[Member],
+        place: Place,
+        at: &str,
+    ) -> Map<String, Value> {
+        let mut object = Map::new();
+        for member in given {
+            let path = below(at, &member.name);
+            let known = match members.iter().find(|known| known.name == member.name) {
+                Some(known) => known,
+                None if shape == SPEC && member.name.starts_with("x-") => continue,
+                None if self.lenient => {
+                    self.pass_on(member, &path);
+                    object.insert(member.name.clone(), as_it_is(&member.node));
+                    continue;
+                }
+                None => match self.unknown(members, member, given, &path) {
+                    Some(meant) => meant,
+                    None => continue,
+                },
+            };
+            if let Some(value) = self.value(&member.node, known.shape, &below(at, known.name)) {
+                object.insert(known.name.to_owned(), value);
+            }
+        }
+        let is_given = |name: &str| given.iter().any(|member| member.name == name) || object.contains_key(name);
+        for missing in members.iter().filter(|member| member.required && !is_given(member.name)) {
+            let message = format!("`{}` is missing here", missing.name);
+            self.problems.push(Problem::error("missing_member", below(at, missing.name), message).at_place(place));
+        }
+        object
+    }
+
+    fn list(&mut self, of: &str, limits: Limits, elements: &[Node], place: Place, at: &str) -> Vec<Value> {
+        let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
+        if !limits.hold(count) {
+            let message = format!("the list has {count} elements; AWS takes {}", limits.words());
+            self.problems.push(Problem::error("list_length", at, message).at_place(place));
+        }
+        let values = elements.iter().enumerate();
+        values.filter_map(|(index, node)| self.value(node, of, &format!("{at}[{index}]"))).collect()
+    }
+
+    fn map(&mut self, of: &str, given: &[Member], at: &str) -> Map<String, Value> {
+        let values = given.iter().filter_map(|member| {
+            let value = self.value(&member.node, of, &below(at, &member.name))?;
+            Some((member.name.clone(), value))
+        });
+        values.collect()
+    }
+
+    fn wrong(&mut self, node: &Node, at: &str, wanted: &str) {
+        let hint = match (&node.value, wanted) {
+            (NodeValue::Scalar(scalar), "a list") => format!("; write [{}]", scalar.text),
+            (NodeValue::Object(_), "a list") => "; begin each element with `- `".to_owned(),
+            _ => String::new(),
+        };
+        let message = format!("{wanted} is wanted here, and this is {}{hint}", node.kind());
+        self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+    }
+
+    fn warn(&mut self, code: &str, at: &str, place: Place, message: String) {
+        self.problems.push(Problem::warning(code, at, message).at_place(place));
+    }
+}
+
+/// `a.b`
+fn below(at: &str, name: &str) -> String {
+    if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
+}
+
+fn wanted(shape: &Shape) -> &'static str {
+    match shape {
+        Shape::Structure { .. } | Shape::Map { .. } => "a mapping",
+        Shape::List { .. } => "a list",
+        Shape::Text { .. } => "a text",
+        Shape::Integer(_) => "a whole number",
+        Shape::Double(_) => "a number",
+        Shape::Boolean => "true or false",
+        Shape::Either { .. } | Shape::Document | Shape::Names(_) => "another value",
+    }
+}
+
+/// The value as it would be without any shape.
+fn as_it_is(node: &Node) -> Value {
+    match &node.value {
+        NodeValue::List(elements) => Value::Array(elements.iter().map(as_it_is).collect()),
+        NodeValue::Object(members) => {
+            Value::Object(members.iter().map(|member| (member.name.clone(), as_it_is(&member.node))).collect())
+        }
+        NodeValue::Scalar(Scalar { text, kind }) => match kind {
+            Kind::Null => Value::Null,
+            Kind::Bool => Value::Bool(text.eq_ignore_ascii_case("true")),
+            Kind::Number => text.parse().map(Value::Number).unwrap_or_else(|_| Value::String(text.clone())),
+            Kind::Text => Value::String(text.clone()),
+        },
+    }
+}

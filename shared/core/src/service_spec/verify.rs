@@ -1,0 +1,107 @@
+//! What can be said about a spec without looking into the account: the mistakes that AWS refuses late, one at a time, or
+//! that it takes and that fail while the service runs.
+//!
+//! A rule that needs a member which is missing or unreadable says nothing: that was told when the spec was read.
+
+mod balancing;
+mod containers;
+mod deployment;
+mod fargate;
+mod graph;
+mod group;
+mod placement;
+mod ports;
+mod scaling;
+mod service;
+mod task;
+
+use super::members::{list, text};
+use super::problem::Problem;
+use super::spec::Spec;
+use serde_json::Value;
+
+/// Verifies a spec. The problems have no places yet.
+pub(super) fn verify(spec: &Spec) -> Vec<Problem> {
+    let mut checks = Checks { spec, problems: Vec::new() };
+    task::verify(&mut checks);
+    containers::verify(&mut checks);
+    graph::verify(&mut checks);
+    ports::verify(&mut checks);
+    fargate::verify(&mut checks);
+    service::verify(&mut checks);
+    deployment::verify(&mut checks);
+    placement::verify(&mut checks);
+    balancing::verify(&mut checks);
+    group::verify(&mut checks);
+    scaling::verify(&mut checks);
+    checks.problems
+}
+
+/// A spec, and what was found wrong with it.
+struct Checks<'a> {
+    spec: &'a Spec,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Checks<'a> {
+    fn error(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::error(code, at, message));
+    }
+
+    fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::warning(code, at, message));
+    }
+
+    /// The containers of the spec's own task definition, each with its path.
+    fn containers(&self) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
+        let containers = self.spec.task_definition.as_ref().map(|definition| list(definition, "containerDefinitions"));
+        let containers = containers.unwrap_or_default().iter().enumerate();
+        containers.map(|(index, container)| (format!("taskDefinition.containerDefinitions[{index}]"), container))
+    }
+
+    /// The container of this name.
+    fn container(&self, name: &str) -> Option<&'a Value> {
+        self.containers().map(|(_, container)| container).find(|container| text(container, "name") == Some(name))
+    }
+
+    /// The network mode of the spec's own task definition.
+    fn network_mode(&self) -> Option<&'a str> {
+        Some(text(self.spec.task_definition.as_ref()?, "networkMode").unwrap_or("bridge"))
+    }
+
+    /// Whether the tasks run on Fargate, as far as the spec says.
+    fn is_fargate(&self) -> bool {
+        self.spec.is_fargate()
+    }
+
+    fn is_daemon(&self) -> bool {
+        text(&self.spec.service, "schedulingStrategy") == Some("DAEMON")
+    }
+
+    /// Whether the service has any target group or load balancer.
+    fn is_balanced(&self) -> bool {
+        !self.spec.load_balancing.is_empty() || !list(&self.spec.service, "loadBalancers").is_empty()
+    }
+
+    /// The deployment strategy where it is not ROLLING.
+    fn shifting_strategy(&self) -> Option<&'a str> {
+        let strategy = text(self.spec.service.get("deploymentConfiguration")?, "strategy")?;
+        ["BLUE_GREEN", "LINEAR", "CANARY"].contains(&strategy).then_some(strategy)
+    }
+
+    /// Who deploys: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
+    fn controller(&self) -> &'a str {
+        self.spec.service.get("deploymentController").and_then(|it| text(it, "type")).unwrap_or("ECS")
+    }
+}
+
+/// The names of containers, for a hint: `; the containers are app, sidecar`.
+fn names<'a>(label: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+    if names.is_empty() { String::new() } else { format!("; {label} {}", names.join(", ")) }
+}
+
+/// Letters, digits, hyphens and underscores: what ECS takes for names.
+fn is_ecs_name(name: &str) -> bool {
+    name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
+}
