@@ -7,8 +7,7 @@
 //!
 //! ```text
 //! notice::read       message of the queue -> Notice
-//! read               bytes -> Spec | Vec<Problem>        syntax, shapes, unknown members
-//! verify             &Spec -> Vec<Problem>               what can be said offline
+//! check              bytes -> Spec, Vec<Problem>         all that can be said of the file by itself
 //! Spec::wanted       -> Wanted                           what must be read in the account
 //! verify_live        &Spec, &Found -> Vec<Problem>       references, capacity, permissions
 //! plan               &Spec, &Found, ... -> SpecPlan      steps with differences
@@ -23,6 +22,7 @@ mod difference;
 mod draft;
 pub mod found;
 pub mod identity;
+mod live;
 mod mask;
 mod members;
 pub mod notice;
@@ -40,4 +40,5 @@ pub mod wanted;
 
 pub use carry::{NotMade, fill, undo};
 pub use check::check;
+pub use live::verify_live;
 pub use plan::{Context, Removal, plan, plan_removal};

@@ -26,7 +26,7 @@ pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     let root = typed.value(&node, SPEC, "").unwrap_or_default();
     let Typed { mut problems, places, .. } = typed;
     let spec = draft(&root, places, &mut problems);
-    problems.extend(verify(&spec));
+    let mut problems = verify(&spec, problems);
     locate(&mut problems, &spec.places);
     let is_good = !problems.iter().any(Problem::is_error);
     (is_good.then_some(spec), problems)

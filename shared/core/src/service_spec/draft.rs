@@ -60,28 +60,28 @@ fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String
 
 /// Targets are addresses where each task has its own, and instances with a port where it has not.
 fn target_type(task_definition: Option<&Value>, service: &Value) -> &'static str {
-    let mode = task_definition.map(|definition| text(definition, "networkMode").unwrap_or("bridge"));
-    match mode {
-        Some("awsvpc") => "ip",
-        Some(_) => "instance",
-        None if service.get("networkConfiguration").is_some() => "ip",
-        None => "instance",
-    }
+    let has_address = match task_definition {
+        Some(definition) => text(definition, "networkMode") == Some("awsvpc"),
+        None => service.get("networkConfiguration").is_some(),
+    };
+    if has_address { "ip" } else { "instance" }
 }
 
 fn load_balancing(entry: &Value, service: &str, target_type: &str) -> Option<LoadBalancing> {
-    let listener = entry.get("listener")?;
+    let empty = Value::Null;
+    let listener = entry.get("listener").unwrap_or(&empty);
     let listener = match listener.as_str() {
         Some(arn) => ListenerRef::Arn(arn.to_owned()),
         None => ListenerRef::On {
-            load_balancer: text(listener, "loadBalancer")?.to_owned(),
-            port: u16::try_from(number(listener, "port")?).ok()?,
+            load_balancer: text(listener, "loadBalancer").unwrap_or_default().to_owned(),
+            port: number(listener, "port").and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
         },
     };
-    let empty = Value::Null;
+    let port = number(entry, "port").and_then(|port| ContainerPort::try_from(port).ok());
     Some(LoadBalancing {
-        container: text(entry, "container")?.to_owned(),
-        port: ContainerPort::try_from(number(entry, "port")?).ok()?,
+        container: text(entry, "container").unwrap_or_default().to_owned(),
+        // Any other number would do: that it is missing was told.
+        port: port.or_else(|| ContainerPort::try_from(80).ok())?,
         listener,
         hosts: one_or_several(entry, "host"),
         paths: one_or_several(entry, "path"),

@@ -24,12 +24,12 @@ pub struct Found {
     pub listeners: Vec<FoundListener>,
     /// Target groups.
     pub groups: Vec<FoundTargetGroup>,
-    /// Names of the wanted roles that exist.
-    pub roles: BTreeSet<String>,
-    /// The wanted subnets that exist, each with its VPC.
-    pub subnets: BTreeMap<String, String>,
-    /// The wanted security groups that exist, each with its VPC.
-    pub security_groups: BTreeMap<String, String>,
+    /// Names of the wanted roles that exist; none if nobody looked.
+    pub roles: Option<BTreeSet<String>>,
+    /// The wanted subnets that exist, each with its VPC; none if nobody looked.
+    pub subnets: Option<BTreeMap<String, String>>,
+    /// The wanted security groups that exist, each with its VPC; none if nobody looked.
+    pub security_groups: Option<BTreeMap<String, String>>,
     /// The wanted log groups that exist, each with the days for which it keeps events (none: for ever).
     pub log_groups: BTreeMap<String, Option<u32>>,
     /// The service's scaling target.
@@ -228,6 +228,7 @@ pub struct FoundScaling {
 
 impl Found {
     /// Why things of this kind could not all be read.
+    #[must_use]
     pub fn gap(&self, about: About) -> Option<&Gap> {
         self.gaps.iter().find(|gap| gap.about == about)
     }

@@ -15,6 +15,7 @@ use super::check::locate;
 use super::difference::difference;
 use super::found::Found;
 use super::identity::Owner;
+use super::live::verify_live;
 use super::problem::Problem;
 use super::rules::Band;
 use super::shapes::Shapes;
@@ -31,12 +32,13 @@ pub struct Context {
     pub band: Band,
 }
 
-/// Plans what has to be done. Nothing of it may be done while a problem is an error or a step is refused; see
-/// [`SpecPlan::may_run`].
+/// Plans what has to be done; what [`verify_live`] has to say is among its problems. Nothing of it may be done while one of them is
+/// an error or a step is refused; see [`SpecPlan::may_run`].
 #[must_use]
 pub fn plan(spec: &Spec, found: &Found, context: &Context) -> SpecPlan {
     let shapes = Shapes::load();
-    let mut planner = Planner { spec, found, context, shapes: &shapes, steps: Vec::new(), problems: Vec::new() };
+    let problems = verify_live(spec, found, Some(&context.owner));
+    let mut planner = Planner { spec, found, context, shapes: &shapes, steps: Vec::new(), problems };
     logs::plan(&mut planner);
     let task_definition = task::plan(&mut planner);
     groups::plan(&mut planner);

@@ -153,7 +153,7 @@ fn as_it_is(node: &Node) -> Value {
         NodeValue::Scalar(Scalar { text, kind }) => match kind {
             Kind::Null => Value::Null,
             Kind::Bool => Value::Bool(text.eq_ignore_ascii_case("true")),
-            Kind::Number => text.parse().map(Value::Number).unwrap_or_else(|_| Value::String(text.clone())),
+            Kind::Number => text.parse().map_or_else(|_| Value::String(text.clone()), Value::Number),
             Kind::Text => Value::String(text.clone()),
         },
     }

@@ -20,15 +20,17 @@ use super::problem::Problem;
 use super::spec::Spec;
 use serde_json::Value;
 
-/// Verifies a spec. The problems have no places yet.
-pub(super) fn verify(spec: &Spec) -> Vec<Problem> {
-    let mut checks = Checks { spec, problems: Vec::new() };
+/// Verifies a spec, and adds to what was told when it was read. What is added has no places yet.
+pub(super) fn verify(spec: &Spec, problems: Vec<Problem>) -> Vec<Problem> {
+    let mut checks = Checks { spec, problems };
     task::verify(&mut checks);
     containers::verify(&mut checks);
     graph::verify(&mut checks);
     ports::verify(&mut checks);
     fargate::verify(&mut checks);
-    service::verify(&mut checks);
+    if spec.service.as_object().is_some_and(|members| !members.is_empty()) {
+        service::verify(&mut checks);
+    }
     deployment::verify(&mut checks);
     placement::verify(&mut checks);
     balancing::verify(&mut checks);
@@ -50,6 +52,12 @@ impl<'a> Checks<'a> {
 
     fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::warning(code, at, message));
+    }
+
+    /// Whether something was told of this member already, so that what follows from it need not be.
+    fn is_told(&self, at: &str) -> bool {
+        let is_within = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
+        self.problems.iter().any(|problem| problem.is_error() && problem.at.strip_prefix(at).is_some_and(is_within))
     }
 
     /// The containers of the spec's own task definition, each with its path.

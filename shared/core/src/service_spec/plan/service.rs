@@ -1,13 +1,14 @@
 //! The service: created, or updated in exactly what differs. What cannot be updated in place is refused with the reason.
 
+mod entries;
+
 use super::{Planner, Step, differs};
 use crate::service_spec::difference::{Comparison, difference};
 use crate::service_spec::found::FoundService;
 use crate::service_spec::identity::{HASH_TAG, client_token, ecs_tags, hash};
 use crate::service_spec::members::{list, number, says_nothing, text};
 use crate::service_spec::shapes::{Shape, Shapes};
-use crate::service_spec::spec::LoadBalancing;
-use crate::service_spec::steps::{Blank, Difference, Ref, Resource, StepAction, Thing, Write};
+use crate::service_spec::steps::{Blank, Difference, Ref, Resource, StepAction, Write};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ const MERGED: [&str; 2] = ["deploymentConfiguration", "networkConfiguration"];
 
 pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
     let name = planner.spec.service_name().to_owned();
-    let (entries, mut blanks) = load_balancers(planner);
+    let (entries, mut blanks) = entries::of_spec(planner);
     let found = planner.found.service.as_ref();
     let status = found.and_then(|found| text(&found.shown, "status"));
     let step = match (found, status) {
@@ -45,7 +46,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
         (Some(found), status) if status != Some("INACTIVE") => update(planner, found, task_definition, entries, blanks),
         _ => {
             let before = found.map(|found| &found.shown);
-            let mut input = input(planner, entries, client_token(planner.spec, before));
+            let mut input = input(planner, entries, &client_token(planner.spec, before));
             set_task_definition(&mut input, task_definition, &mut blanks);
             Step::create(Resource::Service, &name, Write::CreateService { input, blanks })
         }
@@ -67,7 +68,7 @@ fn set(input: &mut Value, member: &str, value: Value) {
 }
 
 /// The input of `CreateService`.
-fn input(planner: &Planner<'_>, load_balancers: Vec<Value>, token: String) -> Value {
+fn input(planner: &Planner<'_>, load_balancers: Vec<Value>, token: &str) -> Value {
     let spec = planner.spec;
     let mut input = spec.service.clone();
     set(&mut input, "cluster", json!(spec.cluster));
@@ -94,80 +95,6 @@ fn tags(planner: &Planner<'_>) -> BTreeMap<String, String> {
 /// The hash of what the spec says of the service: some members are not shown, and are held against it.
 fn asked_hash(planner: &Planner<'_>) -> String {
     hash(&planner.spec.service)
-}
-
-/// The service's target groups: those that the spec names, and those that it makes.
-fn load_balancers(planner: &Planner<'_>) -> (Vec<Value>, Vec<Blank>) {
-    let mut blanks = Vec::new();
-    let mut entries: Vec<Value> = Vec::new();
-    for entry in list(&planner.spec.service, "loadBalancers") {
-        let mut entry = entry.clone();
-        by_name(planner, &mut entry, "targetGroupName", "targetGroupArn");
-        if let Some(advanced) = entry.get_mut("advancedConfiguration") {
-            by_name(planner, advanced, "alternateTargetGroupName", "alternateTargetGroupArn");
-        }
-        entries.push(entry);
-    }
-    for entry in &planner.spec.load_balancing {
-        let at = format!("/loadBalancers/{}", entries.len());
-        entries.push(made(planner, entry, &at, &mut blanks));
-    }
-    (entries, blanks)
-}
-
-/// Replaces the name of a target group that exists by its ARN.
-fn by_name(planner: &Planner<'_>, entry: &mut Value, name: &str, arn: &str) {
-    let Some(members) = entry.as_object_mut() else { return };
-    let Some(Value::String(named)) = members.remove(name) else { return };
-    if let Some(group) = planner.found.group_named(&named) {
-        members.insert(arn.to_owned(), json!(group.arn));
-    }
-}
-
-fn made(planner: &Planner<'_>, entry: &LoadBalancing, at: &str, blanks: &mut Vec<Blank>) -> Value {
-    let mut value = json!({ "containerName": entry.container, "containerPort": entry.port });
-    let mut fill = |target: &mut Value, member: &str, at: String, group: &Ref| match group {
-        Ref::Existing(arn) => set(target, member, json!(arn)),
-        Ref::Made(thing) => blanks.push(Blank { pointer: at, with: thing.clone() }),
-    };
-    fill(&mut value, "targetGroupArn", format!("{at}/targetGroupArn"), &planner.group(&entry.group.name));
-    if let Some(blue_green) = &entry.blue_green {
-        let mut advanced = json!({ "roleArn": blue_green.role });
-        if let Some(rule) = &blue_green.test_listener_rule {
-            set(&mut advanced, "testListenerRule", json!(rule));
-        }
-        let at = format!("{at}/advancedConfiguration");
-        let alternate = planner.group(&blue_green.alternate_group);
-        fill(&mut advanced, "alternateTargetGroupArn", format!("{at}/alternateTargetGroupArn"), &alternate);
-        fill(
-            &mut advanced,
-            "productionListenerRule",
-            format!("{at}/productionListenerRule"),
-            &leads_to(planner, entry),
-        );
-        set(&mut value, "advancedConfiguration", advanced);
-    }
-    value
-}
-
-/// What leads to the entry's group: the rule, or the listener of a Network Load Balancer.
-fn leads_to(planner: &Planner<'_>, entry: &LoadBalancing) -> Ref {
-    let listener = planner.found.listener(&entry.listener);
-    let group = planner.found.group_named(&entry.group.name);
-    let is_network = listener.map_or(entry.group.protocol.starts_with("HTTP"), |it| it.kind == "application");
-    let name = entry.group.name.clone();
-    match (listener, group) {
-        (Some(listener), _) if listener.kind != "application" => Ref::Existing(listener.arn.clone()),
-        (Some(listener), Some(group)) => {
-            let ours = listener
-                .rules
-                .iter()
-                .find(|rule| planner.context.owner.owns(&rule.tags) && rule.forwards_to.contains_key(&group.arn));
-            ours.map_or(Ref::Made(Thing::ListenerRule(name)), |rule| Ref::Existing(rule.arn.clone()))
-        }
-        _ if is_network => Ref::Made(Thing::ListenerRule(name)),
-        _ => Ref::Made(Thing::Listener(name)),
-    }
 }
 
 fn update(
@@ -198,7 +125,7 @@ fn update(
         // Otherwise the running tasks would stay where they are (API `UpdateService`).
         change.insert("forceNewDeployment".to_owned(), json!(true));
     }
-    load_balancers_differ(planner, found, entries, &mut blanks, &mut change, &mut differences);
+    entries::differ(planner, found, entries, &blanks, &mut change, &mut differences);
     count_differs(planner, found, &mut change, &mut differences);
     task_definition_differs(planner, found, task_definition, &mut change, &mut blanks, &mut differences);
     let mut writes = Vec::new();
@@ -243,10 +170,10 @@ enum Change {
 fn member_differs(planner: &Planner<'_>, found: &FoundService, member: &str, asked: &Value, same_hash: bool) -> Change {
     let Some(shown) = shown(&found.shown, member) else {
         // It is not shown: the hash says whether it is what was asked for.
-        return match says_nothing(Some(asked)) || is_off(asked) || same_hash {
-            true => Change::None,
-            false => to_change(planner, member, asked.clone(), vec![difference(member, None, Some(asked), false)]),
-        };
+        if says_nothing(Some(asked)) || is_off(asked) || same_hash {
+            return Change::None;
+        }
+        return to_change(planner, member, asked.clone(), vec![difference(member, None, Some(asked), false)]);
     };
     if is_alike(member, asked, &shown) {
         return Change::None;
@@ -314,71 +241,6 @@ fn merged(shapes: &Shapes, shape: &str, shown: &Value, asked: &Value) -> Value {
         Some((member.name.to_owned(), value))
     });
     Value::Object(merged.collect())
-}
-
-fn load_balancers_differ(
-    planner: &Planner<'_>,
-    found: &FoundService,
-    asked: Vec<Value>,
-    blanks: &mut Vec<Blank>,
-    change: &mut Map<String, Value>,
-    differences: &mut Vec<Difference>,
-) {
-    let grace = "healthCheckGracePeriodSeconds";
-    if !asked.is_empty() && planner.spec.service.get(grace).is_none() && number(&found.shown, grace).unwrap_or(0) > 0 {
-        differences.push(difference(grace, found.shown.get(grace), Some(&json!(0)), false));
-        change.insert(grace.to_owned(), json!(0));
-    }
-    let shown = list(&found.shown, "loadBalancers");
-    let is_same = blanks.is_empty()
-        && asked.len() == shown.len()
-        && asked.iter().all(|asked| shown.iter().any(|shown| same_entry(asked, shown)));
-    if is_same {
-        return;
-    }
-    let names = |entries: &[Value]| entries.iter().map(|entry| entry_name(planner, entry)).collect::<Vec<_>>();
-    let mut after = names(&asked);
-    for blank in blanks.iter() {
-        if let Thing::TargetGroup(name) = &blank.with {
-            after.retain(|text| !text.starts_with("? "));
-            after.push(format!("{name} (made)"));
-        }
-    }
-    differences.extend(differs("loadBalancers", Some(&names(shown)), Some(&after)));
-    change.insert("loadBalancers".to_owned(), Value::Array(asked));
-}
-
-/// The same entry; ECS exchanges the two groups of a blue/green service with each deployment.
-fn same_entry(asked: &Value, shown: &Value) -> bool {
-    let part =
-        |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let groups = |entry: &Value| {
-        let mut groups =
-            [part(entry, "/targetGroupArn"), part(entry, "/advancedConfiguration/alternateTargetGroupArn")];
-        groups.sort();
-        groups
-    };
-    let rest = |entry: &Value| {
-        let pointers = [
-            "/containerName",
-            "/loadBalancerName",
-            "/advancedConfiguration/roleArn",
-            "/advancedConfiguration/productionListenerRule",
-            "/advancedConfiguration/testListenerRule",
-        ];
-        pointers.map(|pointer| part(entry, pointer))
-    };
-    let port = |entry: &Value| number(entry, "containerPort");
-    groups(asked) == groups(shown) && rest(asked) == rest(shown) && port(asked) == port(shown)
-}
-
-/// `web:8080 in shop-web`
-fn entry_name(planner: &Planner<'_>, entry: &Value) -> String {
-    let arn = text(entry, "targetGroupArn").or_else(|| text(entry, "loadBalancerName"));
-    let Some(arn) = arn else { return "? ".to_owned() };
-    let group = planner.found.group_at(arn).map_or(arn, |group| &group.name);
-    let port = number(entry, "containerPort").unwrap_or_default();
-    format!("{}:{port} in {group}", text(entry, "containerName").unwrap_or_default())
 }
 
 /// The number of tasks is scaling's, where there is scaling.

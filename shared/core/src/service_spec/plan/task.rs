@@ -1,5 +1,5 @@
 //! The task definition: a new revision only if something changed. Registering is not idempotent, so the hash of what was asked for is
-//! a tag of each revision.
+//! a tag of each revision. What was only written in other words is no change.
 
 use super::{Planner, Step};
 use crate::service_spec::difference::Comparison;
@@ -25,12 +25,12 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
     let input = input(planner, asked);
     if let (Some(found), Some(arn)) = (found, existing) {
         let is_same = found.tags.get(HASH_TAG) == tag_of(&input).as_ref();
-        let differences = Comparison::whole(planner.shapes, TASK_DEFINITION, asked, &without_tags(found), "");
-        if is_same || (differences.is_empty() && !found.tags.contains_key(HASH_TAG)) {
+        let mut differences = Comparison::whole(planner.shapes, TASK_DEFINITION, asked, &without_tags(found), "");
+        differences.extend(tags_differ(&input, &found.tags));
+        if is_same || differences.is_empty() {
             planner.step(Step::keep(Resource::TaskDefinition, &family).with_arn(arn));
             return Ref::Existing(arn.to_owned());
         }
-        let differences = if differences.is_empty() { tags_differ(&input, &found.tags) } else { differences };
         let step = Step::new(Resource::TaskDefinition, &family, StepAction::Change).with_differences(differences);
         let step = Step { writes: vec![Write::RegisterTaskDefinition { input }], ..step };
         planner.step(step.with_arn(arn));
@@ -76,16 +76,11 @@ fn without_tags(found: &FoundTaskDefinition) -> Value {
     shown
 }
 
-/// Where only tags changed.
+/// The tags that differ, besides ours.
 fn tags_differ(input: &Value, before: &BTreeMap<String, String>) -> Vec<super::Difference> {
     let after = tags_of(input);
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let keys = keys.into_iter().filter(|key| !key.starts_with(SPEC_TAG) && before.get(*key) != after.get(*key));
     let differences = keys.filter_map(|key| super::differs(&format!("tags.{key}"), before.get(key), after.get(key)));
-    let differences: Vec<super::Difference> = differences.collect();
-    if differences.is_empty() {
-        // Written another way, such as 1 vCPU for 1024: the same to AWS as far as it shows.
-        return super::differs(HASH_TAG, before.get(HASH_TAG), after.get(HASH_TAG)).into_iter().collect();
-    }
-    differences
+    differences.collect()
 }

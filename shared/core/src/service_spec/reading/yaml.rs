@@ -56,7 +56,9 @@ impl<'a> Reader<'a> {
         self.count(1, place)?;
         let (anchor, value) = match event {
             Event::Alias(anchor) => return self.alias(anchor, place),
-            Event::Scalar(text, style, anchor, tag) => (anchor, NodeValue::Scalar(scalar(text, style, tag, place)?)),
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, NodeValue::Scalar(scalar(text, style, tag.as_deref(), place)?))
+            }
             Event::SequenceStart(anchor, tag) => {
                 refuse_tag(tag.as_deref(), &["seq"], place)?;
                 (anchor, self.list(depth)?)
@@ -172,9 +174,9 @@ fn refuse_tag(tag: Option<&Tag>, allowed: &[&str], place: Place) -> Result<(), P
     }
 }
 
-fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<Cow<'_, Tag>>, place: Place) -> Result<Scalar, Problem> {
-    refuse_tag(tag.as_deref(), &["str", "int", "float", "bool", "null"], place)?;
-    let kind = match tag.as_deref().map(|tag| tag.suffix.as_str()) {
+fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Result<Scalar, Problem> {
+    refuse_tag(tag, &["str", "int", "float", "bool", "null"], place)?;
+    let kind = match tag.map(|tag| tag.suffix.as_str()) {
         Some("str") => Kind::Text,
         Some("int" | "float") => Kind::Number,
         Some("bool") => Kind::Bool,

@@ -1,5 +1,6 @@
 //! Texts, numbers and truth values. A number may be written as a text and the other way round, as AWS's tools take them.
 
+use super::unknown::meant;
 use super::{Typed, wanted};
 use crate::service_spec::problem::Problem;
 use crate::service_spec::reading::{Kind, Node, Scalar};
@@ -10,8 +11,8 @@ impl Typed<'_> {
     pub(super) fn scalar(&mut self, scalar: &Scalar, shape: &Shape, node: &Node, at: &str) -> Option<Value> {
         match shape {
             Shape::Text { values, limits } => {
-                self.check_text(scalar, values, *limits, node, at);
-                Some(Value::String(scalar.text.clone()))
+                let text = self.text(scalar, values, *limits, node, at);
+                Some(Value::String(text.to_owned()))
             }
             Shape::Integer(limits) => self.integer(scalar, *limits, node, at),
             Shape::Double(limits) => self.double(scalar, *limits, node, at),
@@ -23,16 +24,17 @@ impl Typed<'_> {
         }
     }
 
-    fn check_text(&mut self, scalar: &Scalar, values: &[&str], limits: Limits, node: &Node, at: &str) {
+    /// The text, or the value that is meant by it.
+    fn text<'t>(&mut self, scalar: &'t Scalar, values: &[&'t str], limits: Limits, node: &Node, at: &str) -> &'t str {
         let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
         if !limits.hold(length) {
             let message = format!("the text has {length} characters; AWS takes {}", limits.words());
             self.problems.push(Problem::error("text_length", at, message).at_place(node.place));
         }
         if values.is_empty() || values.contains(&scalar.text.as_str()) {
-            return;
+            return &scalar.text;
         }
-        let meant = values.iter().find(|value| value.eq_ignore_ascii_case(&scalar.text));
+        let meant = meant(values.iter().copied(), &scalar.text);
         let hint = match meant {
             Some(meant) => format!("did you mean {meant}?"),
             None => format!("it is one of {}", values.join(", ")),
@@ -44,6 +46,7 @@ impl Typed<'_> {
             Problem::error("unknown_value", at, message)
         };
         self.problems.push(problem.at_place(node.place));
+        meant.filter(|_| !self.lenient).unwrap_or(&scalar.text)
     }
 
     fn integer(&mut self, scalar: &Scalar, limits: Limits, node: &Node, at: &str) -> Option<Value> {

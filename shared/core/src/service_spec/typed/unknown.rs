@@ -49,7 +49,8 @@ impl Typed<'_> {
         at: &str,
     ) -> Option<&'m MemberShape> {
         let name = member.name.as_str();
-        let meant = members.iter().find(|known| same_letters(known.name, name)).or_else(|| most_alike(members, name));
+        let meant = meant(members.iter().map(|known| known.name), name);
+        let meant = members.iter().find(|known| meant == Some(known.name));
         let hint = match meant {
             _ if ONLY_SHOWN.contains(&name) => "AWS shows it, and does not take it: leave it out".to_owned(),
             Some(meant) => format!("did you mean `{}`?", meant.name),
@@ -72,14 +73,16 @@ impl Typed<'_> {
     }
 }
 
-/// CloudFormation's `ContainerPort` and Terraform's `container_port` are `containerPort`.
+/// `CloudFormation`'s `ContainerPort` and Terraform's `container_port` are `containerPort`.
 fn same_letters(one: &str, other: &str) -> bool {
     let letters = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
     letters(one) == letters(other)
 }
 
-fn most_alike<'m>(members: &'m [MemberShape], name: &str) -> Option<&'m MemberShape> {
-    let alike = |known: &MemberShape| strsim::normalized_damerau_levenshtein(known.name, name);
-    let best = members.iter().max_by(|one, other| alike(one).total_cmp(&alike(other)))?;
-    (alike(best) >= ALIKE).then_some(best)
+/// The name that is meant by another one, if one is near enough.
+pub(super) fn meant<'m>(names: impl Iterator<Item = &'m str> + Clone, given: &str) -> Option<&'m str> {
+    let alike = |name: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &given.to_lowercase());
+    let best = names.clone().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+    let same = names.into_iter().find(|name| same_letters(name, given));
+    same.or_else(|| best.filter(|best| alike(best) >= ALIKE))
 }

@@ -50,10 +50,11 @@ impl Checks<'_> {
         port: i64,
         protocol: Option<&str>,
     ) {
-        if self.spec.task_definition.is_none() {
+        if self.spec.task_definition.is_none() || self.is_told(at_name) || self.is_told(at_port) {
             return;
         }
-        let Some(container) = self.container(name) else {
+        let mut containers = self.containers();
+        let Some((at, container)) = containers.find(|(_, container)| text(container, "name") == Some(name)) else {
             let all = self.containers().filter_map(|(_, container)| text(container, "name"));
             let hint = super::names("the containers are", all);
             let message = format!("there is no container `{name}` in the task definition{hint}");
@@ -62,6 +63,9 @@ impl Checks<'_> {
         };
         let mappings = list(container, "portMappings");
         let has = |mapping: &&Value| number(mapping, "containerPort") == Some(port) || in_range(mapping, port);
+        if self.is_told(&format!("{at}.portMappings")) {
+            return;
+        }
         let Some(mapping) = mappings.iter().find(has) else {
             let ports: Vec<String> = mappings
                 .iter()
@@ -177,13 +181,12 @@ fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
         if !path.starts_with('/') && !path.starts_with('*') {
             let message = format!("paths begin with `/`, so `{path}` would never match: write `/{path}`");
             checks.error("bad_path", at, message);
+        } else if path.contains('?') && path.contains('=') {
+            let message = "a path condition does not see what follows the `?` of an address: take that out (`?` here means any one character)";
+            checks.error("query_in_path", at, message);
         } else if path.len() > LONGEST_PATTERN || !path.chars().all(is_of_path) {
             let message = format!("a path has at most {LONGEST_PATTERN} letters, digits and `_-.$/~\"'@:+&*?`");
             checks.error("bad_path", at, message);
-        } else if path.contains("?") && path.contains('&') {
-            let message =
-                "a path condition does not see what follows the `?` of an address; here `?` means any one character";
-            checks.warn("query_in_path", at, message);
         }
     }
 }
@@ -204,6 +207,9 @@ fn is_of_path(letter: char) -> bool {
 
 /// Two entries of the same spec.
 fn together(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, before: usize, other: &LoadBalancing) {
+    if [at, &format!("loadBalancing[{before}]")].iter().any(|at| checks.is_told(&format!("{at}.listener"))) {
+        return;
+    }
     if (&entry.container, entry.port) == (&other.container, other.port) && entry.listener == other.listener {
         let message = format!(
             "loadBalancing[{before}] leads to the same port from the same listener; give both hosts or paths in one entry"
@@ -225,7 +231,7 @@ fn together(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, before: us
         let message = format!("loadBalancing[{before}] has the same priority on the same listener");
         checks.error("duplicate_priority", format!("{at}.priority"), message);
     }
-    if entry.priority.is_none() || other.priority.is_none() || entry.priority == other.priority {
+    if entry.priority.is_none() || other.priority.is_none() {
         let (this, that) =
             (rules::Matches::of(&entry.hosts, &entry.paths), rules::Matches::of(&other.hosts, &other.paths));
         if this.overlaps(&that) {

@@ -141,7 +141,7 @@ fn codes(checks: &mut Checks<'_>, at: &str, group: &TargetGroupSpec) {
     };
     let number = |code: &str| code.trim().parse::<u32>().ok().filter(|code| (least..=most).contains(code));
     let is_good = codes.split(',').all(|part| match part.split_once('-') {
-        Some((first, last)) => number(first).zip(number(last)).is_some_and(|(first, last)| first <= last),
+        Some((from, to)) => number(from).zip(number(to)).is_some_and(|(from, to)| from <= to),
         None => number(part).is_some(),
     });
     if !is_good {
@@ -204,7 +204,7 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
     let cookie = get("stickiness.app_cookie.cookie_name");
     match (kind, cookie) {
         ("app_cookie", None) => {
-            checks.error("missing_member", &at, "app_cookie needs `cookieName`: the program's cookie")
+            checks.error("missing_member", &at, "app_cookie needs `cookieName`: the program's cookie");
         }
         ("app_cookie", Some(cookie)) if cookie.starts_with("AWSALB") => {
             checks.error(

@@ -51,7 +51,9 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
         checks.warn("no_scaling_target", "scaling", message);
     }
     let limits = i64::from(scaling.min)..=i64::from(scaling.max);
-    if let Some(count) = number(&checks.spec.service, "desiredCount").filter(|count| !limits.contains(count)) {
+    if let Some(count) = number(&checks.spec.service, "desiredCount")
+        .filter(|count| !limits.contains(count) && scaling.min <= scaling.max)
+    {
         let message = format!(
             "{count} tasks are outside of scaling's {} to {}, and would be corrected at once",
             limits.start(),

@@ -38,7 +38,7 @@ fn desired_count(checks: &mut Checks<'_>, service: &Value) {
             let message = "a DAEMON service runs one task on each instance: leave `desiredCount` out";
             checks.error("daemon_desired_count", "service.desiredCount", message);
         }
-    } else if count.is_none() && checks.spec.scaling.is_none() && service.get("desiredCount").is_none() {
+    } else if count.is_none() && checks.spec.scaling.is_none() && !checks.is_told("service.desiredCount") {
         checks.error("no_desired_count", "service", "give `desiredCount`: how many tasks should run");
     }
     if count.is_some_and(|count| count < 0) {
@@ -100,8 +100,8 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
         }
     }
     if let (Some(container), Some(port)) = (container, port) {
-        let names = (format!("{at}.containerName"), format!("{at}.containerPort"));
-        checks.container_port(&names.0, &names.1, container, port, None);
+        let (at_name, at_port) = (format!("{at}.containerName"), format!("{at}.containerPort"));
+        checks.container_port(&at_name, &at_port, container, port, None);
         if classic.is_none() {
             checks.static_host_port(container, port);
         }

@@ -11,7 +11,8 @@ const AT: &str = "taskDefinition";
 
 pub(super) fn verify(checks: &mut Checks<'_>) {
     let Some(definition) = &checks.spec.task_definition else {
-        if text(&checks.spec.service, "taskDefinition").is_none_or(str::is_empty) {
+        let is_told = checks.is_told("taskDefinition") || checks.is_told("service");
+        if !is_told && text(&checks.spec.service, "taskDefinition").is_none_or(str::is_empty) {
             let message = "there is no task definition: write one under `taskDefinition`, or name one that exists in `service.taskDefinition`";
             checks.error("no_task_definition", "service", message);
         }

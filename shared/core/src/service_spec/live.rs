@@ -1,0 +1,233 @@
+//! What can be said about a spec once the account was looked at: whether what it names is there, and whether it fits together.
+
+mod groups;
+mod network;
+
+use super::check::locate;
+use super::found::{About, Found, Gap};
+use super::identity::Owner;
+use super::members::{list, number, text};
+use super::problem::Problem;
+use super::spec::Spec;
+use super::wanted::role_name;
+use serde_json::Value;
+
+/// Verifies a spec against what exists. `owner`: the object that the spec is; none where it is a file that may become one.
+#[must_use]
+pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&Owner>) -> Vec<Problem> {
+    let mut live = Live { spec, found, owner, problems: Vec::new() };
+    gaps(&mut live);
+    cluster(&mut live);
+    task_definition(&mut live);
+    service(&mut live);
+    roles(&mut live);
+    log_groups(&mut live);
+    groups::verify(&mut live);
+    network::verify(&mut live);
+    locate(&mut live.problems, &spec.places);
+    live.problems
+}
+
+struct Live<'a> {
+    spec: &'a Spec,
+    found: &'a Found,
+    owner: Option<&'a Owner>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Live<'a> {
+    fn error(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::error(code, at, message));
+    }
+
+    fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::warning(code, at, message));
+    }
+
+    /// Whether all things of this kind were read, so that one which was not found is not there.
+    fn is_read(&self, about: About) -> bool {
+        self.found.gap(about).is_none()
+    }
+
+    /// The network mode: of the spec's task definition, or of the one that it names.
+    fn network_mode(&self) -> Option<&'a str> {
+        let named = self.found.task_definition.as_ref().map(|found| &found.shown);
+        let definition = self.spec.task_definition.as_ref().or(named)?;
+        Some(text(definition, "networkMode").unwrap_or("bridge"))
+    }
+}
+
+/// What could not be read. Roles and log groups are looked at only to warn, so that a missing permission does not stop the spec.
+fn gaps(live: &mut Live<'_>) {
+    let gaps: Vec<Gap> = live.found.gaps.clone();
+    for gap in gaps {
+        let message = if gap.denied {
+            format!("{}: the IAM permission {} is missing; add it, and try again", gap.why, gap.action)
+        } else {
+            format!("{}; try again", gap.why)
+        };
+        let at = at_of(gap.about);
+        match gap.about {
+            About::Roles | About::LogGroups | About::SecurityGroups | About::Subnets if gap.denied => {
+                live.warn("not_looked_at", at, message);
+            }
+            _ if gap.denied => live.error("permission_missing", at, message),
+            _ => live.error("not_read", at, message),
+        }
+    }
+}
+
+fn at_of(about: About) -> &'static str {
+    match about {
+        About::Cluster => "cluster",
+        About::TaskDefinition => "taskDefinition",
+        About::Listeners | About::Groups => "loadBalancing",
+        About::Scaling => "scaling",
+        About::LogGroups => "logGroups",
+        About::Service | About::Roles | About::Subnets | About::SecurityGroups => "service",
+    }
+}
+
+fn cluster(live: &mut Live<'_>) {
+    let at = "cluster";
+    let name = &live.spec.cluster;
+    let Some(cluster) = &live.found.cluster else {
+        if live.is_read(About::Cluster) {
+            let message =
+                format!("there is no cluster `{name}` in this account and region: is the name right, or the region?");
+            live.error("no_such_cluster", at, message);
+        }
+        return;
+    };
+    if cluster.status != "ACTIVE" {
+        live.error("cluster_inactive", at, format!("the cluster `{name}` is {}, not ACTIVE", cluster.status));
+        return;
+    }
+    let strategy = list(&live.spec.service, "capacityProviderStrategy");
+    for (index, entry) in strategy.iter().enumerate() {
+        let Some(provider) = text(entry, "capacityProvider") else { continue };
+        if !cluster.capacity_providers.contains(provider) {
+            let known: Vec<&str> = cluster.capacity_providers.iter().map(String::as_str).collect();
+            let hint = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+            let message = format!("the cluster has no capacity provider `{provider}`; {hint}");
+            live.error(
+                "no_such_provider",
+                format!("service.capacityProviderStrategy[{index}].capacityProvider"),
+                message,
+            );
+        }
+    }
+    let uses_instances = !live.spec.is_fargate() && strategy.is_empty();
+    let may_grow = cluster.has_default_strategy && text(&live.spec.service, "launchType").is_none();
+    if uses_instances && !may_grow && cluster.registered_instances == 0 {
+        let message = format!(
+            "the cluster `{name}` has no container instances, so no task could be placed: add some, or run the service on Fargate"
+        );
+        live.error("no_capacity", at, message);
+    }
+}
+
+fn task_definition(live: &mut Live<'_>) {
+    if live.spec.task_definition.is_some() || !live.is_read(About::TaskDefinition) {
+        return;
+    }
+    let at = "service.taskDefinition";
+    let named = text(&live.spec.service, "taskDefinition").unwrap_or_default();
+    let Some(found) = &live.found.task_definition else {
+        live.error("no_such_task_definition", at, format!("there is no active task definition `{named}`"));
+        return;
+    };
+    for (index, entry) in live.spec.load_balancing.iter().enumerate() {
+        let at = format!("loadBalancing[{index}]");
+        has_port(live, &at, &found.shown, &entry.container, i64::from(entry.port.get()));
+    }
+    for (index, entry) in list(&live.spec.service, "loadBalancers").iter().enumerate() {
+        let (Some(name), Some(port)) = (text(entry, "containerName"), number(entry, "containerPort")) else { continue };
+        has_port(live, &format!("service.loadBalancers[{index}]"), &found.shown, name, port);
+    }
+}
+
+fn has_port(live: &mut Live<'_>, at: &str, definition: &Value, name: &str, port: i64) {
+    let containers = list(definition, "containerDefinitions");
+    let Some(container) = containers.iter().find(|container| text(container, "name") == Some(name)) else {
+        let names: Vec<&str> = containers.iter().filter_map(|container| text(container, "name")).collect();
+        let message = format!("the task definition has no container `{name}`; it has {}", names.join(", "));
+        live.error("no_such_container", at, message);
+        return;
+    };
+    let mut mappings = list(container, "portMappings").iter();
+    if !mappings.any(|it| number(it, "containerPort") == Some(port) || it.get("containerPortRange").is_some()) {
+        let message = format!("`{name}` has no port mapping with the container port {port} in the task definition");
+        live.error("no_such_port", at, message);
+    }
+}
+
+fn service(live: &mut Live<'_>) {
+    let Some(found) = &live.found.service else { return };
+    if text(&found.shown, "status") == Some("INACTIVE") {
+        return;
+    }
+    let at = "service.serviceName";
+    let name = live.spec.service_name();
+    let tag = found.tags.get(super::identity::SPEC_TAG);
+    match (tag, live.owner) {
+        (Some(tag), Some(owner)) if *tag != owner.tag() => {
+            let message =
+                format!("the service `{name}` belongs to another spec, {tag}: change that one, or choose another name");
+            live.error("service_of_another_spec", at, message);
+        }
+        (None, _) => {
+            let message = format!(
+                "the service `{name}` exists and was not made from a spec: from now on it is kept like this one"
+            );
+            live.warn("service_adopted", at, message);
+        }
+        _ => {}
+    }
+    let controller = found.shown.pointer("/deploymentController/type").and_then(Value::as_str).unwrap_or("ECS");
+    if controller != "ECS" {
+        let message =
+            format!("the service `{name}` is deployed by {controller}; a spec can only keep services that ECS deploys");
+        live.error("other_controller", at, message);
+    }
+}
+
+fn roles(live: &mut Live<'_>) {
+    let Some(roles) = live.found.roles.as_ref().filter(|_| live.is_read(About::Roles)) else { return };
+    let spec = live.spec;
+    let definition = spec.task_definition.as_ref().unwrap_or(&Value::Null);
+    let mut named = vec![
+        ("taskDefinition.taskRoleArn".to_owned(), text(definition, "taskRoleArn")),
+        ("taskDefinition.executionRoleArn".to_owned(), text(definition, "executionRoleArn")),
+        ("service.role".to_owned(), text(&spec.service, "role")),
+    ];
+    for (index, entry) in spec.load_balancing.iter().enumerate() {
+        let role = entry.blue_green.as_ref().map(|it| it.role.as_str());
+        named.push((format!("loadBalancing[{index}].blueGreen.roleArn"), role));
+    }
+    for (index, entry) in list(&spec.service, "loadBalancers").iter().enumerate() {
+        let role = entry.get("advancedConfiguration").and_then(|it| text(it, "roleArn"));
+        named.push((format!("service.loadBalancers[{index}].advancedConfiguration.roleArn"), role));
+    }
+    for (at, role) in named {
+        let Some(name) = role.and_then(role_name) else { continue };
+        if !roles.contains(&name) {
+            live.error("no_such_role", at, format!("there is no role `{name}` in this account"));
+        }
+    }
+}
+
+fn log_groups(live: &mut Live<'_>) {
+    if !live.is_read(About::LogGroups) {
+        return;
+    }
+    let spec = live.spec;
+    for (at, group) in spec.log_groups_written() {
+        let is_made = spec.log_groups.iter().any(|made| made.name == group);
+        if !is_made && !live.found.log_groups.contains_key(group) {
+            let message =
+                format!("there is no log group `{group}`, and the container would not start: add it to `logGroups`");
+            live.error("no_such_log_group", at, message);
+        }
+    }
+}
