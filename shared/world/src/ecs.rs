@@ -3,6 +3,7 @@
 //! ECS reaches target groups only through the ELBv2 API, as `Caller::Ecs`, so that its own calls are on record.
 
 mod agent;
+mod breaker;
 mod changes;
 mod cluster_api;
 mod control;
@@ -10,9 +11,12 @@ mod conventions;
 mod counts;
 mod definition;
 mod definition_api;
+mod definition_rules;
 mod events;
+mod image;
 mod instance;
 mod instance_api;
+mod instance_loss;
 mod instance_view;
 mod lifecycle;
 mod lookup;
@@ -23,9 +27,12 @@ mod scheduler;
 mod service;
 mod service_api;
 mod service_check;
+mod service_options;
+mod service_rules;
 mod service_update;
 mod service_view;
 mod settings;
+mod shapes;
 mod state;
 mod subnets;
 mod task;
@@ -38,6 +45,7 @@ mod traffic;
 
 pub use agent::InstanceOptions;
 pub use control::CodeDeployStep;
+pub use image::Broken;
 pub use instance::PortAllocator;
 pub use network::DEFAULT_VPC;
 pub use settings::{Behaviour, RegisterAt, Replaces, Timing};
@@ -55,12 +63,14 @@ use serde_json::Value;
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateCluster" => cluster_api::create_cluster(world, input),
+        "PutClusterCapacityProviders" => cluster_api::put_capacity_providers(world, input),
         "ListClusters" => cluster_api::list_clusters(world, input),
         "DescribeClusters" => cluster_api::describe_clusters(world, input),
         "TagResource" => cluster_api::tag_resource(world, input),
         "UntagResource" => cluster_api::untag_resource(world, input),
         "ListTagsForResource" => cluster_api::list_tags(world, input),
         "RegisterTaskDefinition" => definition_api::register(world, input),
+        "DeregisterTaskDefinition" => definition_api::deregister(world, input),
         "DescribeTaskDefinition" => definition_api::describe(world, input),
         "CreateService" => service_api::create_service(world, input),
         "UpdateService" => service_update::update_service(world, input),

@@ -5,7 +5,7 @@
 use super::instance::{Host, Instance, InstanceStatus, PortAllocator};
 use super::lookup::find_cluster;
 use super::network::DEFAULT_VPC;
-use super::{events, lifecycle};
+use super::{events, instance_loss};
 use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;
@@ -102,14 +102,14 @@ impl World {
     /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can start or stop nothing.
     pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| instance.connected = false)?;
-        lifecycle::set_connectivity(self, &id, false);
+        instance_loss::set_connectivity(self, &id, false);
         Ok(())
     }
 
     /// The agent is back and reports what happened meanwhile.
     pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| instance.connected = true)?;
-        lifecycle::set_connectivity(self, &id, true);
+        instance_loss::set_connectivity(self, &id, true);
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl World {
                 instance.status = InstanceStatus::Inactive;
                 instance.connected = false;
             })?;
-            lifecycle::lose_instance(self, &id, &format!("Host EC2 (instance {ec2_id}) terminated."), false);
+            instance_loss::lose_instance(self, &id, &format!("Host EC2 (instance {ec2_id}) terminated."), false);
         }
         Ok(())
     }

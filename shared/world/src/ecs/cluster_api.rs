@@ -2,11 +2,13 @@
 
 use super::conventions::{at_most, missing, paged, read, read_tags, show_tags, with_token};
 use super::instance::InstanceStatus;
+use super::lookup::find_cluster;
 use super::service::ServiceStatus;
 use super::state::{Cluster, tail};
 use super::task::Status;
 use crate::World;
 use crate::api::ApiError;
+use crate::input::Input;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -15,8 +17,36 @@ pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, 
         serviceConnectDefaults";
     let input = read("CreateCluster", input, "", optional)?;
     let name = input.optional_text("clusterName")?.unwrap_or("default").to_owned();
-    let tags = read_tags(&input)?;
-    world.ecs.clusters.entry(name.clone()).or_insert(Cluster { tags });
+    let (tags, (capacity_providers, default_strategy)) = (read_tags(&input)?, read_capacity(&input)?);
+    world.ecs.clusters.entry(name.clone()).or_insert(Cluster { tags, capacity_providers, default_strategy });
+    Ok(json!({"cluster": show(world, &name, false)}))
+}
+
+/// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` are always there; others are not checked.
+fn read_capacity(input: &Input<'_>) -> Result<(Vec<String>, Vec<Value>), ApiError> {
+    let providers: Vec<String> = input.texts("capacityProviders")?.into_iter().map(str::to_owned).collect();
+    let strategy = input.list("defaultCapacityProviderStrategy")?.to_vec();
+    let unknown = |item: &&Value| {
+        !providers.iter().any(|provider| item.get("capacityProvider").and_then(Value::as_str) == Some(provider))
+    };
+    match strategy.iter().find(unknown) {
+        Some(_) => Err(input.refuse(
+            "The specified default capacity provider strategy cannot contain a capacity provider that is not associated \
+             with the cluster.",
+        )),
+        None => Ok((providers, strategy)),
+    }
+}
+
+/// Replaces what a cluster has.
+pub(super) fn put_capacity_providers(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let required = "cluster capacityProviders defaultCapacityProviderStrategy";
+    let input = read("PutClusterCapacityProviders", input, required, "")?;
+    let name = find_cluster(world, Some(input.text("cluster")?))?;
+    let (providers, strategy) = read_capacity(&input)?;
+    if let Some(cluster) = world.ecs.clusters.get_mut(&name) {
+        (cluster.capacity_providers, cluster.default_strategy) = (providers, strategy);
+    }
     Ok(json!({"cluster": show(world, &name, false)}))
 }
 
@@ -31,7 +61,8 @@ fn show(world: &World, name: &str, with_tags: bool) -> Value {
     let instances = instances.filter(|i| i.cluster == name && i.status != InstanceStatus::Inactive).count();
     let services = world.ecs.services.values();
     let services = services.filter(|s| s.cluster == name && s.status == ServiceStatus::Active).count();
-    let tags = world.ecs.clusters.get(name).filter(|_| with_tags).map(|cluster| show_tags(&cluster.tags));
+    let held = world.ecs.clusters.get(name);
+    let tags = held.filter(|_| with_tags).map(|cluster| show_tags(&cluster.tags));
     json!({
         "clusterArn": world.account.ecs_arn("cluster", name),
         "clusterName": name,
@@ -43,8 +74,8 @@ fn show(world: &World, name: &str, with_tags: bool) -> Value {
         "statistics": [],
         "tags": tags.unwrap_or_else(|| json!([])),
         "settings": [],
-        "capacityProviders": [],
-        "defaultCapacityProviderStrategy": [],
+        "capacityProviders": held.map(|cluster| cluster.capacity_providers.as_slice()).unwrap_or_default(),
+        "defaultCapacityProviderStrategy": held.map(|cluster| cluster.default_strategy.as_slice()).unwrap_or_default(),
     })
 }
 

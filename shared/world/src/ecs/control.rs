@@ -8,10 +8,9 @@ use super::service::{Controller, LoadBalancer, Revision};
 use super::state::tail;
 use super::task::{Answer, Status};
 use super::task_set_api::NewTaskSet;
-use super::{lifecycle, task_set_api};
+use super::{instance_loss, lifecycle, task_set_api};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
-use crate::journal::Kind;
 use serde_json::json;
 
 /// A step of a `CODE_DEPLOY` deployment, so that a test can stop in between.
@@ -57,12 +56,8 @@ impl World {
     /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and replaces the task.
     pub fn kill_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
-        let held =
-            self.ecs.tasks.get_mut(id).filter(|task| task.status != Status::Stopped).ok_or_else(|| no_task(task))?;
-        held.crashed = true;
-        let (title, service) = (held.title(), held.service.clone());
-        self.journal.push(self.now_ms(), Kind::Fault, service.as_deref(), format!("the program of {title} crashed"));
-        lifecycle::release(self, id);
+        self.ecs.tasks.get(id).filter(|task| task.status != Status::Stopped).ok_or_else(|| no_task(task))?;
+        lifecycle::crash(self, id);
         Ok(())
     }
 
@@ -83,7 +78,7 @@ impl World {
     /// Deregisters a container instance by its EC2 id with force: its tasks become orphans whose containers run on.
     pub fn force_deregister_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.instance_id(ec2_id)?;
-        lifecycle::deregister_instance(self, &id);
+        instance_loss::deregister_instance(self, &id);
         Ok(())
     }
 
@@ -109,7 +104,8 @@ impl World {
             ..balancer.clone()
         };
         let load_balancers = held.load_balancers.iter().map(turn).collect();
-        let revision = Revision { id, definition, load_balancers, network: held.network(), created_ms };
+        let (network, options) = (held.network(), held.revision_options.clone());
+        let revision = Revision { id, definition, load_balancers, network, options, created_ms };
         task_set_api::add(self, service, NewTaskSet { revision, scale: 100, external_id })
     }
 

@@ -4,7 +4,10 @@ use super::service::Service;
 use super::task::{Status, Task};
 use crate::World;
 
-/// Tasks by how they count: running, pending (all states before RUNNING), failed to start.
+/// How the stopped reason of a task begins that ECS stops for its health checks.
+pub(super) const FAILED_CHECKS: &str = "Task failed ELB health checks";
+
+/// Tasks by how they count: running, pending (all states before RUNNING), failed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub running: u32,
@@ -16,13 +19,21 @@ pub(super) fn tasks_of<'a>(world: &'a World, service: &'a Service) -> impl Itera
     service.tasks.iter().filter_map(|id| world.ecs.tasks.get(id))
 }
 
+/// "if the task doesn't transition to a RUNNING state, or if it fails any of its defined health checks and is stopped"
+/// [BC `Deployment.failedTasks`].
+fn has_failed(task: &Task) -> bool {
+    task.stop.as_ref().is_some_and(|stop| {
+        matches!(stop.code, "TaskFailedToStart" | "EssentialContainerExited") || stop.reason.starts_with(FAILED_CHECKS)
+    })
+}
+
 pub(super) fn count(world: &World, service: &Service, deployment: Option<&str>) -> Counts {
     let mut counts = Counts::default();
     let of_deployment = |task: &&Task| deployment.is_none() || task.deployment.as_deref() == deployment;
     for task in tasks_of(world, service).filter(of_deployment) {
         counts.running += u32::from(task.status == Status::Running);
         counts.pending += u32::from(task.status < Status::Running);
-        counts.failed += u32::from(task.stop.as_ref().is_some_and(|stop| stop.code == "TaskFailedToStart"));
+        counts.failed += u32::from(has_failed(task));
     }
     counts
 }

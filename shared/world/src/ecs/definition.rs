@@ -84,7 +84,7 @@ impl ContainerDefinition {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct TaskDefinition {
     pub arn: String,
     pub family: String,
@@ -96,9 +96,16 @@ pub(crate) struct TaskDefinition {
     /// As `DescribeTaskDefinition` shows it.
     pub shown: Value,
     pub tags: Value,
+    /// INACTIVE: nothing new is made from it.
+    pub deregistered: bool,
 }
 
 impl TaskDefinition {
+    /// Fargate needs awsvpc, and CPU and memory of the whole task.
+    pub(super) fn fits_fargate(&self) -> bool {
+        self.network_mode == NetworkMode::Awsvpc && self.cpu.is_some() && self.memory.is_some()
+    }
+
     pub(crate) fn container(&self, name: &str) -> Option<&ContainerDefinition> {
         self.containers.iter().find(|container| container.name == name)
     }

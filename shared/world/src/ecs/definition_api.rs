@@ -3,22 +3,21 @@
 use super::conventions::read;
 use super::definition::{TaskDefinition, read_containers};
 use super::lookup::find_definition;
+use super::state::tail;
+use super::{definition_rules, shapes};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-const OPTIONAL: &str = "taskRoleArn executionRoleArn networkMode volumes placementConstraints requiresCompatibilities cpu \
-    memory tags pidMode ipcMode proxyConfiguration inferenceAccelerators ephemeralStorage \
-    runtimePlatform enableFaultInjection";
-
 /// Every call makes a new revision, even with the same content [BC; AWS-FACTS 6].
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input_value = input;
-    let input = read("RegisterTaskDefinition", input, "family containerDefinitions", OPTIONAL)?;
+    let input = shapes::read("RegisterTaskDefinition", input)?;
     let family = input.text("family")?;
     let (network_mode, containers) = read_containers(&input)?;
+    definition_rules::check(world, &input, network_mode)?;
     let revisions = world.ecs.definitions.get(family).map_or(0, Vec::len);
     let revision = u32::try_from(revisions).unwrap_or(u32::MAX).saturating_add(1);
     let arn = world.account.ecs_arn("task-definition", &format!("{family}:{revision}"));
@@ -34,12 +33,10 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
     ] {
         shown.insert(name.to_owned(), value);
     }
-    for (name, value) in
-        [("volumes", json!([])), ("placementConstraints", json!([])), ("compatibilities", json!(["EC2"]))]
-    {
+    for (name, value) in [("volumes", json!([])), ("placementConstraints", json!([]))] {
         shown.entry(name).or_insert(value);
     }
-    let definition = TaskDefinition {
+    let mut definition = TaskDefinition {
         arn,
         family: family.to_owned(),
         revision,
@@ -49,10 +46,41 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
         memory: input.optional_text("memory")?.map(str::to_owned),
         shown: Value::Object(shown),
         tags,
+        deregistered: false,
     };
+    let compatibilities = if definition.fits_fargate() { json!(["EC2", "FARGATE"]) } else { json!(["EC2"]) };
+    if let Some(shown) = definition.shown.as_object_mut() {
+        shown.insert("compatibilities".to_owned(), compatibilities);
+    }
     let answer = json!({"taskDefinition": definition.shown, "tags": definition.tags});
     world.ecs.definitions.entry(family.to_owned()).or_default().push(Arc::new(definition));
     Ok(answer)
+}
+
+/// The revision becomes INACTIVE: services that use it go on with it, and its number is not given again.
+pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+    let input = read("DeregisterTaskDefinition", input, "taskDefinition", "")?;
+    let name = input.text("taskDefinition")?;
+    if !tail(name).contains(':') {
+        return Err(ApiError::refused("ClientException", "Invalid task definition: a revision must be given."));
+    }
+    let found = find_definition(world, name)?;
+    if found.deregistered {
+        return Err(ApiError::refused("ClientException", "The specified task definition is inactive."));
+    }
+    let now = time::epoch(world.now_ms());
+    let revisions = world.ecs.definitions.get_mut(&found.family).into_iter().flatten();
+    let mut answer = Value::Null;
+    for held in revisions.filter(|held| held.arn == found.arn) {
+        let held = Arc::make_mut(held);
+        held.deregistered = true;
+        if let Some(shown) = held.shown.as_object_mut() {
+            shown.insert("status".to_owned(), json!("INACTIVE"));
+            shown.insert("deregisteredAt".to_owned(), now.clone());
+        }
+        answer = held.shown.clone();
+    }
+    Ok(json!({"taskDefinition": answer}))
 }
 
 /// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as the container port.

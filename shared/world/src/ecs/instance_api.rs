@@ -5,7 +5,7 @@ use super::instance::{Instance, InstanceStatus};
 use super::lookup::find_cluster;
 use super::state::tail;
 use super::task::{Status, Task};
-use super::{events, instance_view, lifecycle};
+use super::{events, instance_loss, instance_view};
 use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;
@@ -60,7 +60,7 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     if !input.flag("force")? && world.ecs.tasks.values().any(busy) {
         return Err(input.refuse("Found running tasks on the instance."));
     }
-    lifecycle::deregister_instance(world, &id);
+    instance_loss::deregister_instance(world, &id);
     let instance = world.ecs.instances.get(&id).ok_or_else(not_found)?;
     Ok(json!({"containerInstance": instance_view::show(world, instance)}))
 }

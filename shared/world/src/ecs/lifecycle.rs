@@ -2,9 +2,9 @@
 
 use super::changes::{announce, change};
 use super::definition::{NetworkMode, Ports, TaskDefinition};
-use super::instance::InstanceStatus;
+use super::image::{self, Broken};
+use super::registration;
 use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
-use super::{events, registration};
 use crate::World;
 use crate::account::Ids;
 use crate::journal::Kind;
@@ -41,6 +41,10 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
         zone.clone_from(&subnet.zone);
     }
     let containers = new_containers(&mut world.ids, &new.definition);
+    let answers = match image::of(world, &new.definition) {
+        Some((Broken::Answers(answer), _)) => answer,
+        _ => Answer::Ok,
+    };
     let elb_attachment = new.behind_balancer.then(|| world.ids.uuid());
     let due_ms = Some(now + step_ms(world, world.ecs.timing.provisioning_secs));
     let (service, deployment) = new.service.unzip();
@@ -67,7 +71,7 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
         eni,
         elb_attachment,
         registration: Registration::None,
-        answers: Answer::Ok,
+        answers,
         bindings_lost: false,
         crashed: false,
         created_ms: now,
@@ -166,7 +170,7 @@ fn step(world: &mut World, id: &str) {
     match (task.status, task.stop_wanted()) {
         (Status::Provisioning, false) => move_on(world, id, Status::Pending),
         (Status::Pending, false) => activate(world, id),
-        (Status::Activating, false) => move_on(world, id, Status::Running),
+        (Status::Activating, false) => run(world, id),
         (Status::Provisioning | Status::Pending, true) => move_on(world, id, Status::Deprovisioning),
         (Status::Activating | Status::Running, true) => {
             registration::deregister(world, id);
@@ -205,9 +209,34 @@ fn move_on(world: &mut World, id: &str, status: Status) {
     registration::schedule(world, id);
 }
 
+/// The task runs, unless its image is one whose program exits at once.
+fn run(world: &mut World, id: &str) {
+    move_on(world, id, Status::Running);
+    let broken = world.ecs.tasks.get(id).and_then(|task| image::of(world, &task.definition));
+    if matches!(broken, Some((Broken::Exits, _))) {
+        crash(world, id);
+    }
+}
+
+/// A program of the task exits: its ports are free at once, and ECS learns of it from the agent.
+pub(super) fn crash(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.get_mut(id) else { return };
+    task.crashed = true;
+    let (title, service) = (task.title(), task.service.clone());
+    world.journal.push(world.now_ms(), Kind::Fault, service.as_deref(), format!("the program of {title} crashed"));
+    release(world, id);
+}
+
 /// The containers start: ports are chosen, the interface gets its address, programs listen.
 fn activate(world: &mut World, id: &str) {
     let Some(mut task) = world.ecs.tasks.get(id).cloned() else { return };
+    if let Some((Broken::CannotBePulled, image)) = image::of(world, &task.definition) {
+        let reason = format!(
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: \
+             {image}: not found"
+        );
+        return stop(world, id, "TaskFailedToStart", &reason);
+    }
     if let Some(eni) = &mut task.eni {
         let Some((v4, v6)) = world.ecs.network.take(&eni.subnet) else {
             return stop(
@@ -307,7 +336,7 @@ pub(super) fn release(world: &mut World, id: &str) {
 }
 
 /// The containers have stopped, as far as ECS is told.
-fn close(world: &mut World, id: &str, exit_code: i32) {
+pub(super) fn close(world: &mut World, id: &str, exit_code: i32) {
     release(world, id);
     let now = world.now_ms();
     if let Some(task) = world.ecs.tasks.get_mut(id) {
@@ -320,7 +349,7 @@ fn close(world: &mut World, id: &str, exit_code: i32) {
     }
 }
 
-fn end(world: &mut World, id: &str) {
+pub(super) fn end(world: &mut World, id: &str) {
     let now = world.now_ms();
     let eni = world.ecs.tasks.get(id).and_then(|task| task.eni.clone());
     if let Some(eni) = eni {
@@ -351,41 +380,4 @@ pub(super) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str
         task.stop = Some(Stop { code, reason: reason.to_owned() });
         task.due_ms = Some(now);
     });
-}
-
-/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
-/// [DG `deregister_container_instance`]. As orphans their containers run on and answer; otherwise they died.
-pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
-    let lost = |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
-    let ids: Vec<String> = world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();
-    for id in ids {
-        stop(world, &id, "TerminationNotice", reason);
-        registration::deregister(world, &id);
-        // An orphan's containers run on, but its interface is deleted.
-        let reachable = orphans && world.ecs.tasks.get(&id).is_some_and(|task| task.eni.is_none());
-        if !reachable {
-            close(world, &id, 137);
-        }
-        end(world, &id);
-    }
-}
-
-/// Deregisters a container instance; with tasks on it only if forced.
-pub(super) fn deregister_instance(world: &mut World, instance: &str) {
-    let Some(held) = world.ecs.instances.get_mut(instance) else { return };
-    held.status = InstanceStatus::Inactive;
-    held.connected = false;
-    held.version += 1;
-    let ec2_id = held.ec2_id.clone();
-    let text = format!("{ec2_id} was deregistered from its cluster");
-    world.journal.push(world.now_ms(), Kind::Agent, None, text);
-    events::container_instance(world, instance);
-    lose_instance(world, instance, "Container instance was deregistered with force.", true);
-}
-
-/// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
-pub(super) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
-    for task in world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance)) {
-        task.connected = connected;
-    }
 }

@@ -24,13 +24,13 @@ pub(super) fn gone() -> ApiError {
     ApiError::refused("ServiceNotFoundException", "Service not found.")
 }
 
-/// A task definition by ARN, `family:revision`, or family for its latest revision.
+/// A task definition by ARN, `family:revision`, or family for its latest revision that is ACTIVE.
 pub(super) fn find_definition(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
     let name = tail(name);
     let (family, revision) = name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
     let revisions = world.ecs.definitions.get(family);
     let found = match revision {
-        None => revisions.and_then(|revisions| revisions.last()),
+        None => revisions.and_then(|revisions| revisions.iter().rfind(|definition| !definition.deregistered)),
         Some(revision) => revisions
             .and_then(|revisions| revisions.iter().find(|definition| definition.revision.to_string() == revision)),
     };

@@ -3,6 +3,7 @@
 use super::conventions::{batch, missing, read};
 use super::counts::count;
 use super::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
+use super::service_view;
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
@@ -36,7 +37,6 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         "serviceArn": service.arn,
         "clusterArn": world.account.ecs_arn("cluster", &service.cluster),
         "taskDefinition": revision.definition.arn,
-        "launchType": service.launch_type,
         "loadBalancers": revision.load_balancers.iter().map(LoadBalancer::to_json).collect::<Vec<_>>(),
         "containerImages": images,
         "guardDutyEnabled": false,
@@ -53,6 +53,8 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         if !resolved.is_empty() {
             members.insert("resolvedConfiguration".to_owned(), json!({"loadBalancers": resolved}));
         }
+        members.extend(service_view::capacity(service));
+        members.extend(revision.options.clone());
         if !revision.network.is_null() {
             members.insert("networkConfiguration".to_owned(), revision.network.clone());
         }

@@ -2,16 +2,16 @@
 //!
 //! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s business.
 
-use super::counts::tasks_of;
+use super::counts::{FAILED_CHECKS, tasks_of};
 use super::definition::{NetworkMode, TaskDefinition};
 use super::instance::{Instance, InstanceStatus};
 use super::lifecycle::NewTask;
 use super::registration::{Standing, standing};
-use super::service::{Controller, Service, ServiceStatus};
+use super::service::{Controller, Rollout, Service, ServiceStatus};
 use super::settings::Replaces;
 use super::task::{Status, Task};
 use super::traffic::Seen;
-use super::{events, lifecycle, traffic};
+use super::{breaker, events, lifecycle, traffic};
 use crate::World;
 use crate::journal::Kind;
 use serde_json::Value;
@@ -40,6 +40,10 @@ pub(super) fn tick(world: &mut World) {
 
 fn look(world: &mut World, key: &str) {
     let now = world.now_ms();
+    count_daemons(world, key);
+    if breaker::check(world, key) {
+        return;
+    }
     let Some(service) = world.ecs.services.get(key) else { return };
     let seen = see(world, service);
     let troubles: Vec<String> = seen.iter().filter_map(|task| task.trouble.clone()).collect();
@@ -76,6 +80,18 @@ fn look(world: &mut World, key: &str) {
     }
 }
 
+/// A daemon service wants a task on every active instance of its cluster.
+fn count_daemons(world: &mut World, key: &str) {
+    let Some(service) = world.ecs.services.get(key).filter(|service| service.is_daemon()) else { return };
+    let active = |instance: &&Instance| {
+        instance.cluster == service.cluster && instance.status == InstanceStatus::Active && !instance.external
+    };
+    let count = len(world.ecs.instances.values().filter(active).count());
+    if let Some(service) = world.ecs.services.get_mut(key).filter(|service| service.status == ServiceStatus::Active) {
+        service.desired = count;
+    }
+}
+
 fn see(world: &World, service: &Service) -> Vec<Seen> {
     let now = world.now_ms();
     let one = |task: &Task| {
@@ -86,7 +102,7 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
                 Standing::Good => good = true,
                 Standing::Bad(group, why) if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) => {
                     // The stopped reason of the 2024 sample.
-                    let reason = format!("Task failed ELB health checks in (target-group {group})");
+                    let reason = format!("{FAILED_CHECKS} in (target-group {group})");
                     replace = (world.ecs.behaviour.replaces > Replaces::Nothing).then_some(reason);
                     trouble = replace.as_ref().map(|_| unhealthy_message(task, &group, &why));
                 }
@@ -151,7 +167,9 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
         let want = service.wanted(deployment);
         let mine = || alive.iter().copied().filter(|task| task.deployment == deployment.id);
         let mut sound: Vec<&Seen> = mine().filter(|task| task.replace.is_none()).collect();
-        let missing = want.saturating_sub(len(sound.len()));
+        // A deployment that failed starts nothing more.
+        let given_up = deployment.rollout == Rollout::Failed;
+        let missing = if given_up { 0 } else { want.saturating_sub(len(sound.len())) };
         let starting = missing.min(room);
         room -= starting;
         acts.extend((0..starting).map(|_| Act::Start { deployment: deployment.id.clone() }));
@@ -255,6 +273,9 @@ pub(super) fn place_on_instance<'a>(
             |port: &u16| own.iter().copied().filter(on_it).any(|task| static_ports(&task.definition).contains(port));
         ports.iter().all(|port| instance.ports.is_free(*port) && !claimed(port))
     };
+    let daemon = service.is_some_and(Service::is_daemon);
+    let has_room =
+        |instance: &&Instance| !(daemon && own.iter().any(|task| task.instance.as_deref() == Some(&instance.id)));
     let load = |instance: &&Instance| {
         let zone = own.iter().filter(|task| task.zone == instance.zone).count();
         let here = own.iter().filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
@@ -263,7 +284,7 @@ pub(super) fn place_on_instance<'a>(
     let candidates: Vec<&Instance> = world.ecs.instances.values().filter(usable).collect();
     let reason =
         if candidates.is_empty() { "No Container Instances were found in your cluster" } else { "RESOURCE:PORTS" };
-    candidates.into_iter().filter(has_ports).min_by_key(load).map(Some).ok_or(reason)
+    candidates.into_iter().filter(has_ports).filter(has_room).min_by_key(load).map(Some).ok_or(reason)
 }
 
 /// Ports that a task needs on its machine whatever the agent chooses.

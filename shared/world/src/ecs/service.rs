@@ -113,6 +113,8 @@ pub(super) struct Revision {
     pub definition: Arc<TaskDefinition>,
     pub load_balancers: Vec<LoadBalancer>,
     pub network: Value,
+    /// Further members that only deployments and revisions show.
+    pub options: Map<String, Value>,
     pub created_ms: u64,
 }
 
@@ -188,6 +190,8 @@ pub(super) struct Service {
     pub revisions: BTreeMap<String, Revision>,
     /// Members of the create input that are shown as they are.
     pub options: Map<String, Value>,
+    /// Members that are shown on deployments and revisions, not on the service.
+    pub revision_options: Map<String, Value>,
     /// The whole create input, to answer the same call again.
     pub created_from: Value,
     pub tags: BTreeMap<String, String>,
@@ -246,10 +250,16 @@ impl Service {
         configuration.and_then(|c| c.get("strategy")?.as_str()).unwrap_or("ROLLING")
     }
 
-    /// Defaults 100 and 200 [BC `DeploymentConfiguration`].
+    /// Whether there is one task on each instance.
+    pub(super) fn is_daemon(&self) -> bool {
+        self.options.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON")
+    }
+
+    /// Defaults 100 and 200, for daemons 0 and 100 [BC `DeploymentConfiguration`].
     pub(super) fn percents(&self) -> (u32, u32) {
-        let minimum = self.deployment_number("/minimumHealthyPercent").unwrap_or(100);
-        (minimum, self.deployment_number("/maximumPercent").unwrap_or(200))
+        let (minimum, maximum) = if self.is_daemon() { (0, 100) } else { (100, 200) };
+        let percent = |pointer| self.deployment_number(pointer);
+        (percent("/minimumHealthyPercent").unwrap_or(minimum), percent("/maximumPercent").unwrap_or(maximum))
     }
 
     pub(super) fn grace_ms(&self) -> u64 {

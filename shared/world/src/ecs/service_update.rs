@@ -1,24 +1,18 @@
 //! `UpdateService` and `DeleteService`.
 
 use super::conventions::read;
+use super::definition::TaskDefinition;
 use super::lookup::{find_definition, find_service, gone};
-use super::service::{Controller, LoadBalancer, ServiceStatus};
-use super::service_api::take_options;
-use super::{service_check, service_view, traffic};
+use super::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use super::{service_check, service_options, service_rules, service_view, shapes, traffic};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-const OPTIONAL: &str = "cluster desiredCount taskDefinition capacityProviderStrategy deploymentConfiguration \
-    availabilityZoneRebalancing networkConfiguration placementConstraints placementStrategy \
-    platformVersion forceNewDeployment healthCheckGracePeriodSeconds deploymentController \
-    enableExecuteCommand enableECSManagedTags loadBalancers propagateTags serviceRegistries \
-    serviceConnectConfiguration volumeConfigurations vpcLatticeConfigurations";
-
 /// What starts a new deployment when it is given [BC `UpdateService`; AWS-FACTS 6].
-const STARTS_DEPLOYMENT: [&str; 8] = [
+const STARTS_DEPLOYMENT: [&str; 10] = [
     "taskDefinition",
     "networkConfiguration",
     "platformVersion",
@@ -27,10 +21,12 @@ const STARTS_DEPLOYMENT: [&str; 8] = [
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
 ];
 
 pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateService", input, "service", OPTIONAL)?;
+    let input = shapes::read("UpdateService", input)?;
     let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     if service.status != ServiceStatus::Active {
@@ -44,6 +40,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
             service.controller.name()
         )));
     }
+    service_rules::settings_of_update(world, &input, service)?;
     let definition = match input.optional_text("taskDefinition")? {
         Some(name) => Some(find_definition(world, name)?),
         None => service.definition.clone(),
@@ -52,8 +49,17 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         Some(_) => LoadBalancer::read_all(&input)?,
         None => service.load_balancers.clone(),
     };
+    let capacity = match input.get("capacityProviderStrategy") {
+        Some(_) => Some(service_rules::capacity(world, &input, &service.cluster)?),
+        None => None,
+    };
     if let Some(definition) = definition.as_ref().filter(|_| deploys) {
-        service_check::load_balancers(world, definition, &load_balancers)?;
+        check_fit(world, &input, service, definition, &load_balancers)?;
+    }
+    if service.is_daemon() && input.get("desiredCount").is_some() {
+        let text = "The daemon scheduling strategy does not support a desired count for services. Remove the desired \
+            count value and try again";
+        return Err(input.refuse(text));
     }
     let desired = match input.number("desiredCount")? {
         Some(desired) => u32::try_from(desired).map_err(|_| input.refuse("desiredCount is too large"))?,
@@ -62,6 +68,9 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
     apply(world, &key, &input, desired)?;
     let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
     (service.definition, service.load_balancers) = (definition, load_balancers);
+    if let Some(capacity) = capacity {
+        service.launch_type = capacity.launch_type;
+    }
     if deploys {
         traffic::deploy(world, &key);
     }
@@ -69,10 +78,25 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({"service": service_view::show(world, service, false)}))
 }
 
+/// Whether what the next deployment is made from goes together.
+fn check_fit(
+    world: &World,
+    input: &Input<'_>,
+    service: &Service,
+    definition: &TaskDefinition,
+    load_balancers: &[LoadBalancer],
+) -> Result<(), ApiError> {
+    let network = input.get("networkConfiguration").cloned().unwrap_or_else(|| service.network());
+    service_rules::fits_definition(world, input, definition, &service.launch_type, &network)?;
+    service_rules::volumes(input, definition)?;
+    service_check::load_balancers(world, definition, load_balancers)
+}
+
 fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Result<(), ApiError> {
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(key).ok_or_else(gone)?;
-    take_options(&mut service.options, input);
+    service_options::take(&mut service.options, input);
+    service_options::take_for_revisions(&mut service.revision_options, input);
     if let Some(controller) = input.get("deploymentController").and_then(|c| c.get("type")?.as_str()) {
         service.controller =
             Controller::parse(controller).ok_or_else(|| input.refuse("Unknown deployment controller type."))?;

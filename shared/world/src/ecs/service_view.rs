@@ -5,7 +5,7 @@ use super::counts::count;
 use super::lookup::find_cluster;
 use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
 use super::state::tail;
-use super::{revision_api, task_set_api};
+use super::{revision_api, service_options, task_set_api};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
@@ -24,7 +24,10 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     put("desiredCount", json!(service.desired));
     put("runningCount", json!(counts.running));
     put("pendingCount", json!(counts.pending));
-    put("launchType", json!(service.launch_type));
+    // "omitted if the service was created using a capacity provider strategy" [BC Service.launchType]
+    if !service.options.contains_key("capacityProviderStrategy") {
+        put("launchType", json!(service.launch_type));
+    }
     put("createdAt", time::epoch(service.created_ms));
     put("createdBy", json!(world.account.role_arn("deployer")));
     let role = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
@@ -67,13 +70,29 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
         "failedTasks": counts.failed,
         "createdAt": time::epoch(deployment.created_ms),
         "updatedAt": time::epoch(deployment.updated_ms),
-        "launchType": service.launch_type,
         "rolloutState": deployment.rollout.name(),
         "rolloutStateReason": deployment.reason,
     });
     let network = revision.map(|revision| &revision.network).filter(|network| !network.is_null());
-    if let (Some(network), Some(members)) = (network, shown.as_object_mut()) {
-        members.insert("networkConfiguration".to_owned(), network.clone());
+    if let Some(members) = shown.as_object_mut() {
+        members.extend(network.map(|network| ("networkConfiguration".to_owned(), network.clone())));
+        members.extend(revision.into_iter().flat_map(|revision| service_options::of_deployment(&revision.options)));
+        members.extend(capacity(service));
+    }
+    shown
+}
+
+/// Launch type, or the strategy in its place; Fargate's platform.
+pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
+    let mut shown = vec![match service.options.get("capacityProviderStrategy") {
+        Some(strategy) => ("capacityProviderStrategy".to_owned(), strategy.clone()),
+        None => ("launchType".to_owned(), json!(service.launch_type)),
+    }];
+    if service.launch_type == "FARGATE" {
+        // LATEST stands for this one.
+        let version = service.options.get("platformVersion").filter(|version| *version != "LATEST").cloned();
+        shown.push(("platformVersion".to_owned(), version.unwrap_or_else(|| json!("1.4.0"))));
+        shown.push(("platformFamily".to_owned(), json!("Linux")));
     }
     shown
 }

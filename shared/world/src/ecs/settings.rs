@@ -1,5 +1,7 @@
 //! How fast ECS is and what may differ between accounts. Knows no state.
 
+use std::collections::BTreeSet;
+
 /// When ECS registers the targets of a task that it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegisterAt {
@@ -65,10 +67,20 @@ pub struct Behaviour {
     pub separate_v6_ports: bool,
     /// Lets `CreateService` accept load balancers that AWS would refuse, to build accounts that are broken already.
     pub accept_broken_services: bool,
+    /// Names of roles that callers may not pass on (`iam:PassRole`).
+    pub roles_not_passable: BTreeSet<String>,
+    /// The account has no service-linked role for ECS, which services behind load balancers need.
+    pub no_service_linked_role: bool,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { replaces: Replaces::Unhealthy, separate_v6_ports: false, accept_broken_services: false }
+        Self {
+            replaces: Replaces::Unhealthy,
+            separate_v6_ports: false,
+            accept_broken_services: false,
+            roles_not_passable: BTreeSet::new(),
+            no_service_linked_role: false,
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by itself.
 
 use super::definition::TaskDefinition;
+use super::image;
 use super::instance::{Host, Instance};
 use super::network::Network;
 use super::service::{Service, ServiceStatus};
 use super::settings::{Behaviour, Timing};
 use super::task::{Answer, Task};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -42,6 +44,7 @@ pub struct Ecs {
     /// Programs that are not in any task, by (instance id or address, port).
     pub(super) programs: BTreeSet<(String, u16)>,
     pub(super) misbehaviour: BTreeMap<String, Misbehaviour>,
+    pub(super) broken_images: image::Images,
     pub(super) stale_reads: u32,
     pub(super) rng: fastrand::Rng,
 }
@@ -49,6 +52,9 @@ pub struct Ecs {
 #[derive(Debug)]
 pub(super) struct Cluster {
     pub(super) tags: BTreeMap<String, String>,
+    pub(super) capacity_providers: Vec<String>,
+    /// Items of a capacity provider strategy, as given.
+    pub(super) default_strategy: Vec<Value>,
 }
 
 impl Ecs {
@@ -68,6 +74,7 @@ impl Ecs {
             sockets: BTreeMap::new(),
             programs: BTreeSet::new(),
             misbehaviour: BTreeMap::new(),
+            broken_images: BTreeMap::new(),
             stale_reads: 0,
             rng: fastrand::Rng::with_seed(seed),
         }

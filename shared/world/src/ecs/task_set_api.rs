@@ -11,7 +11,7 @@ use crate::api::ApiError;
 use crate::input::Input;
 use crate::journal::Kind;
 use crate::time;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 fn arn(world: &World, service: &Service, id: &str) -> String {
     world.account.ecs_arn("task-set", &format!("{}/{}/ecs-svc/{id}", service.cluster, service.name))
@@ -118,7 +118,8 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
     if let (Some(service), Some(launch_type)) = (world.ecs.services.get_mut(&key), launch_type) {
         service.launch_type = launch_type;
     }
-    let revision = Revision { id, definition, load_balancers, network, created_ms };
+    let options = Map::new();
+    let revision = Revision { id, definition, load_balancers, network, options, created_ms };
     let id = add(world, &key, NewTaskSet { revision, scale, external_id })?;
     shown(world, &key, &id)
 }

@@ -1,10 +1,12 @@
 //! ECS as its API, its events and the target groups show it.
 
+mod breaker;
 mod chance;
 mod deployments;
 mod faults;
 mod networks;
 mod shapes;
+mod specs;
 
 use crate::World;
 use crate::elb::TargetType;

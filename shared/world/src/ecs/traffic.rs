@@ -5,8 +5,8 @@
 //! goes the other way [DG blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
 //! group, so the idle one is `unused/Target.NotInUse`.
 
-use super::events;
 use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, Stage};
+use super::{breaker, events};
 use crate::World;
 use crate::api::{Caller, Service as Api};
 use crate::journal::Kind;
@@ -44,7 +44,8 @@ pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
     let blue = source.as_ref().and_then(|id| service.revisions.get(id)).map(|r| r.load_balancers.clone());
     let load_balancers = service.load_balancers.iter().map(|balancer| turned(balancer, blue.as_deref())).collect();
     let network = service.network();
-    let revision = Revision { id: id.clone(), definition, load_balancers, network, created_ms: now };
+    let options = service.revision_options.clone();
+    let revision = Revision { id: id.clone(), definition, load_balancers, network, options, created_ms: now };
     service.revisions.insert(id.clone(), revision);
     for other in &mut service.deployments {
         other.primary = false;
@@ -258,14 +259,17 @@ impl World {
                 .map(|d| d.id.clone()),
         };
         let Some(previous) = previous.filter(|_| failed.rollout == Rollout::InProgress) else { return false };
-        let back =
-            held.revisions.get(&previous).map(|r| (r.definition.clone(), r.load_balancers.clone(), r.network.clone()));
-        let Some((definition, load_balancers, network)) = back else { return false };
+        let back = held
+            .revisions
+            .get(&previous)
+            .map(|r| (r.definition.clone(), r.load_balancers.clone(), r.network.clone(), r.options.clone()));
+        let Some((definition, load_balancers, network, options)) = back else { return false };
+        held.revision_options = options;
         (held.definition, held.load_balancers) = (Some(definition), load_balancers);
         if !network.is_null() {
             held.options.insert("networkConfiguration".to_owned(), network);
         }
-        let reason = "ECS deployment circuit breaker: tasks failed to start.".to_owned();
+        let reason = breaker::REASON.to_owned();
         let again = format!("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/{previous}.");
         for deployment in &mut held.deployments {
             if deployment.id == failed.id {

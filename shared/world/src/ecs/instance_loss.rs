@@ -1,0 +1,45 @@
+//! What becomes of tasks whose container instance goes away or loses its agent.
+
+use super::instance::InstanceStatus;
+use super::lifecycle::{close, end, stop};
+use super::task::{Status, Task};
+use super::{events, registration};
+use crate::World;
+use crate::journal::Kind;
+
+/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
+/// [DG `deregister_container_instance`]. As orphans their containers run on and answer; otherwise they died.
+pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
+    let lost = |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
+    let ids: Vec<String> = world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();
+    for id in ids {
+        stop(world, &id, "TerminationNotice", reason);
+        registration::deregister(world, &id);
+        // An orphan's containers run on, but its interface is deleted.
+        let reachable = orphans && world.ecs.tasks.get(&id).is_some_and(|task| task.eni.is_none());
+        if !reachable {
+            close(world, &id, 137);
+        }
+        end(world, &id);
+    }
+}
+
+/// Deregisters a container instance; with tasks on it only if forced.
+pub(super) fn deregister_instance(world: &mut World, instance: &str) {
+    let Some(held) = world.ecs.instances.get_mut(instance) else { return };
+    held.status = InstanceStatus::Inactive;
+    held.connected = false;
+    held.version += 1;
+    let ec2_id = held.ec2_id.clone();
+    let text = format!("{ec2_id} was deregistered from its cluster");
+    world.journal.push(world.now_ms(), Kind::Agent, None, text);
+    events::container_instance(world, instance);
+    lose_instance(world, instance, "Container instance was deregistered with force.", true);
+}
+
+/// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
+pub(super) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
+    for task in world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance)) {
+        task.connected = connected;
+    }
+}

@@ -1,0 +1,102 @@
+//! Members of a service that are kept and shown as they were given, with AWS's defaults for the others.
+//!
+//! Knows where each member is shown: on the service, or on its deployments and revisions only. Knows no rule about them.
+
+use crate::input::Input;
+use serde_json::{Map, Value, json};
+
+/// Members that the service shows as they were given, on create and on update.
+const SHOWN_AS_GIVEN: [&str; 14] = [
+    "availabilityZoneRebalancing",
+    "capacityProviderStrategy",
+    "deploymentConfiguration",
+    "deploymentController",
+    "enableECSManagedTags",
+    "enableExecuteCommand",
+    "healthCheckGracePeriodSeconds",
+    "networkConfiguration",
+    "placementConstraints",
+    "placementStrategy",
+    "platformVersion",
+    "propagateTags",
+    "schedulingStrategy",
+    "serviceRegistries",
+];
+
+/// Members that only deployments and service revisions show, with who shows them [BC `Deployment`, `ServiceRevision`].
+const OF_REVISIONS: [(&str, bool); 5] = [
+    ("serviceConnectConfiguration", true),
+    ("volumeConfigurations", true),
+    ("vpcLatticeConfigurations", true),
+    ("gatewayConnectors", false),
+    ("monitoring", false),
+];
+
+/// What a new service shows.
+pub(super) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String, Value> {
+    let mut options = Map::new();
+    for (name, value) in [
+        ("availabilityZoneRebalancing", json!("ENABLED")),
+        ("enableECSManagedTags", json!(false)),
+        ("enableExecuteCommand", json!(false)),
+        ("healthCheckGracePeriodSeconds", json!(0)),
+        ("placementConstraints", json!([])),
+        ("placementStrategy", json!([])),
+        ("propagateTags", json!("NONE")),
+        ("schedulingStrategy", json!("REPLICA")),
+        ("serviceRegistries", json!([])),
+        ("deploymentController", json!({"type": "ECS"})),
+    ] {
+        options.insert(name.to_owned(), value);
+    }
+    if launch_type == "FARGATE" {
+        options.insert("platformVersion".to_owned(), json!("LATEST"));
+        options.insert("platformFamily".to_owned(), json!("Linux"));
+    }
+    take(&mut options, input);
+    let daemon = options.get("schedulingStrategy") == Some(&json!("DAEMON"));
+    let configuration = options.entry("deploymentConfiguration").or_insert_with(|| json!({}));
+    if let Some(configuration) = configuration.as_object_mut() {
+        for (name, value) in [
+            ("deploymentCircuitBreaker", json!({"enable": false, "rollback": false})),
+            ("maximumPercent", json!(if daemon { 100 } else { 200 })),
+            ("minimumHealthyPercent", json!(if daemon { 0 } else { 100 })),
+            ("alarms", json!({"alarmNames": [], "rollback": false, "enable": false})),
+            ("strategy", json!("ROLLING")),
+        ] {
+            configuration.entry(name).or_insert(value);
+        }
+    }
+    options
+}
+
+/// Takes over what an input says. Members of `deploymentConfiguration` are replaced one by one.
+pub(super) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
+    for name in SHOWN_AS_GIVEN {
+        let Some(value) = input.get(name) else { continue };
+        match (options.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
+            (Some(held), Some(given)) if name == "deploymentConfiguration" => held.extend(given.clone()),
+            _ => drop(options.insert(name.to_owned(), value.clone())),
+        }
+    }
+    let network = options.get_mut("networkConfiguration").and_then(|network| network.get_mut("awsvpcConfiguration"));
+    if let Some(network) = network.and_then(Value::as_object_mut) {
+        network.entry("securityGroups").or_insert_with(|| json!([]));
+        network.entry("assignPublicIp").or_insert_with(|| json!("DISABLED"));
+    }
+}
+
+/// Takes over what an input says of the members that only revisions show.
+pub(super) fn take_for_revisions(options: &mut Map<String, Value>, input: &Input<'_>) {
+    for (name, _) in OF_REVISIONS {
+        if let Some(value) = input.get(name) {
+            options.insert(name.to_owned(), value.clone());
+        }
+    }
+}
+
+/// Those of a revision's members that its deployment shows too.
+pub(super) fn of_deployment(options: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
+    let shown = OF_REVISIONS.into_iter().filter(|(_, on_deployments)| *on_deployments);
+    shown.filter_map(|(name, _)| Some((name.to_owned(), options.get(name)?.clone())))
+}
