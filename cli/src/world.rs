@@ -46,7 +46,11 @@ fn demo_account(seed: u64) -> Result<SharedWorld, StageError> {
 }
 
 fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, planted: &[Planted]) -> io::Result<()> {
-    writeln!(out, "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, SQS, SNS, DynamoDB.")?;
+    writeln!(
+        out,
+        "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, Application Auto Scaling,\nS3, \
+         EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager."
+    )?;
     let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
         writeln!(out, "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n")?;
         for one in planted {

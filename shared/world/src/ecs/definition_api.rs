@@ -1,6 +1,6 @@
 //! API operations on task definitions.
 
-use super::conventions::read;
+use super::conventions::{paged, read, with_token};
 use super::definition::{TaskDefinition, read_containers};
 use super::lookup::find_definition;
 use super::state::tail;
@@ -106,6 +106,30 @@ fn complete_containers(shown: &mut Map<String, Value>) {
             }
         }
     }
+}
+
+/// The revisions of all families or of one, by family and revision; ACTIVE ones unless others are asked for.
+pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let optional = "familyPrefix status sort nextToken maxResults";
+    let input = read("ListTaskDefinitions", input, "", optional)?;
+    let deregistered = match input.optional_text("status")? {
+        None | Some("ACTIVE") => false,
+        Some("INACTIVE") => true,
+        Some(other) => return Err(input.refuse(format!("Status {other} is not simulated: ACTIVE or INACTIVE"))),
+    };
+    if input.optional_text("sort")? == Some("DESC") {
+        return Err(input.refuse("Sorting in descending order is not simulated"));
+    }
+    // "The full family name": not a prefix [BC ListTaskDefinitions.familyPrefix].
+    let family = input.optional_text("familyPrefix")?;
+    let all = world.ecs.definitions.values().flatten();
+    let numbered = all.map(|one| (format!("{}:{:010}", one.family, one.revision), one)).collect();
+    let keep = |one: &&Arc<TaskDefinition>| {
+        one.deregistered == deregistered && family.is_none_or(|family| one.family == family)
+    };
+    let (keys, next) = paged(&input, &numbered, keep, 100)?;
+    let arns: Vec<&str> = keys.iter().filter_map(|key| Some(numbered.get(key)?.arn.as_str())).collect();
+    Ok(with_token(json!({"taskDefinitionArns": arns}), next))
 }
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {

@@ -70,6 +70,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
     (service.definition, service.load_balancers) = (definition, load_balancers);
     if let Some(capacity) = capacity {
         service.launch_type = capacity.launch_type;
+        service.options.extend(capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)));
     }
     if deploys {
         traffic::deploy(world, &key);

@@ -112,6 +112,13 @@ fn a_deregistered_revision_is_not_used_again_and_its_number_stays_taken() {
         assert!(error(&mut world, "DeregisterTaskDefinition", &twice).starts_with("ClientException"));
     }
     assert!(register(&mut world).ends_with("web:3"));
+    let list = |world: &mut World, input: Value| {
+        let listed = world.person_ecs("ListTaskDefinitions", &input).unwrap()["taskDefinitionArns"].clone();
+        listed.as_array().unwrap().iter().map(|arn| arn.as_str().unwrap()[35..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&mut world, json!({"familyPrefix": "web"})), ["task-definition/web:1", "task-definition/web:3"]);
+    assert_eq!(list(&mut world, json!({"status": "INACTIVE"})), ["task-definition/web:2"]);
+    assert_eq!(list(&mut world, json!({"familyPrefix": "we"})), [""; 0], "the whole name");
 }
 
 #[test]
