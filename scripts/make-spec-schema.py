@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes the shapes of a spec from AWS's API model.
 
-Two files come out, from the same data: docs/service-spec.schema.json for editors, and the shapes that the program
-reads specs by (shared/core/src/service_spec/shapes/aws.txt). What is Portkeeper's own is in shapes/own.txt.
+Three files come out, from the same data: docs/service-spec.schema.json for editors, the shapes that the program
+reads specs by (shared/core/src/service_spec/shapes/aws.txt), and those that the simulated account checks inputs by
+(shared/world/src/ecs/shapes.txt). What is Portkeeper's own is in shapes/own.txt.
 
   pip install botocore==1.44.8
-  scripts/make-spec-schema.py            writes both
+  scripts/make-spec-schema.py            writes them
   scripts/make-spec-schema.py --check    fails if they are not what it would write
 """
 
@@ -25,6 +26,9 @@ SHAPES = ROOT / "shared/core/src/service_spec/shapes"
 SCHEMA = ROOT / "docs/service-spec.schema.json"
 # The inputs that a spec holds.
 INPUTS = ["RegisterTaskDefinitionRequest", "CreateServiceRequest"]
+# The simulated account checks updates as well.
+WORLD_SHAPES = ROOT / "shared/world/src/ecs/shapes.txt"
+WORLD_INPUTS = [*INPUTS, "UpdateServiceRequest"]
 # Editors show this much of AWS's words.
 LONGEST_DESCRIPTION = 400
 KINDS = {"integer": "integer", "long": "integer", "float": "double", "double": "double", "boolean": "boolean"}
@@ -52,10 +56,10 @@ def limits(shape):
     return f" {low}..{high}"
 
 
-def aws_lines(model):
+def aws_lines(model, inputs):
     """AWS's shapes in the language of shapes/*.txt."""
     shapes = model["shapes"]
-    for name in reached(shapes, INPUTS):
+    for name in reached(shapes, inputs):
         shape = shapes[name]
         kind = shape["type"]
         if kind == "structure" and shape.get("document"):
@@ -76,8 +80,6 @@ def aws_lines(model):
             yield f"string {name}" + (f" {values}" if values else limits(shape))
         else:
             yield f"{KINDS[kind]} {name}{limits(shape)}"
-    # What can be changed of a service that exists.
-    yield "names UpdateServiceRequest " + " ".join(shapes["UpdateServiceRequest"]["members"])
 
 
 def plain(text):
@@ -186,7 +188,10 @@ def make():
     """Both files: path -> text."""
     model = Loader().load_service_model("ecs", "service-2")
     head = f"# Made by scripts/make-spec-schema.py from the API model of botocore {BOTOCORE}. Do not edit.\n"
-    aws = list(aws_lines(model))
+    aws = list(aws_lines(model, INPUTS))
+    # What can be changed of a service that exists.
+    aws.append("names UpdateServiceRequest " + " ".join(model["shapes"]["UpdateServiceRequest"]["members"]))
+    world = list(aws_lines(model, WORLD_INPUTS))
     own = (SHAPES / "own.txt").read_text(encoding="utf-8").splitlines()
     words = dict(described(model))
     shapes = parse(aws + own, words)
@@ -198,7 +203,11 @@ def make():
     schema |= schema_of(shapes["Spec"], words)
     schema["definitions"] = {name: schema_of(shape, words) for name, shape in sorted(shapes.items()) if name != "Spec"}
     text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
-    return {SHAPES / "aws.txt": head + "\n".join(aws) + "\n", SCHEMA: text}
+    return {
+        SHAPES / "aws.txt": head + "\n".join(aws) + "\n",
+        SCHEMA: text,
+        WORLD_SHAPES: head + "\n".join(world) + "\n",
+    }
 
 
 def main():
