@@ -68,6 +68,18 @@ async fn a_rollback_is_left_alone() {
     }
 }
 
+/// CASES 10: a change of strategy starts no deployment, so the tasks stay in the group to which the last one brought them.
+#[tokio::test]
+async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_them() {
+    let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1})).await;
+    shop.update("web", json!({"forceNewDeployment": true}));
+    shop.watch(&["web"], 760).await;
+    shop.update("web", json!({"deploymentConfiguration": {"strategy": "ROLLING"}}));
+    shop.watch(&["web"], 600).await;
+    nothing_happened(&shop, "rolling since ten minutes");
+    assert_eq!((shop.states("green-tg"), shop.states("blue-tg")), (vec!["healthy"; 3], vec![]));
+}
+
 /// CASES 10, 16: what goes wrong in the middle of a deployment is mended in the group where it went wrong.
 #[tokio::test]
 async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_group() {

@@ -268,7 +268,9 @@ fn entries(observation: &Observation, service: &Service, task: &Task) -> Result<
         }
         (DeploymentController::Ecs, DeploymentStrategy::Rolling) => {
             match (service.deployments.as_slice(), service.current_revisions.len()) {
-                ([only], 0..=1) if only.id == started_by => Ok(own_groups(&service.load_balancers)),
+                ([only], 0..=1) if only.id == started_by && !has_pairs(&service.load_balancers) => {
+                    Ok(own_groups(&service.load_balancers))
+                }
                 _ => by_revision(observation, service, task, started_by),
             }
         }
@@ -283,6 +285,12 @@ fn entries(observation: &Observation, service: &Service, task: &Task) -> Result<
             Err(NoEntries::Ambiguous(format!("the deployment controller `{name}` is not known to this version")))
         }
     }
+}
+
+/// An entry names two groups. A change of strategy starts no deployment: what was deployed blue/green stays where it is,
+/// which may be the second group, when the service is rolling already.
+fn has_pairs(load_balancers: &[LoadBalancer]) -> bool {
+    load_balancers.iter().any(|entry| entry.alternate_target_group.is_some())
 }
 
 /// The entries with the groups they name first. A Classic Load Balancer has no group, and no dynamic ports.
@@ -316,7 +324,8 @@ fn by_revision(
         }
         return resolved_groups(revision);
     }
-    if service.strategy == DeploymentStrategy::Rolling && is_primary(service, task, started_by) {
+    let is_simple = service.strategy == DeploymentStrategy::Rolling && !has_pairs(&service.load_balancers);
+    if is_simple && is_primary(service, task, started_by) {
         return Ok(own_groups(&service.load_balancers));
     }
     // Where digits of others name revisions, digits that name none belong to a revision that was not answered.
@@ -349,7 +358,7 @@ fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
 /// revision's own entries give those. Without it, an entry that has two groups to choose from says nothing.
 fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let Some(resolved) = &revision.resolved_target_groups else {
-        if revision.load_balancers.iter().any(|entry| entry.alternate_target_group.is_some()) {
+        if has_pairs(&revision.load_balancers) {
             let why = format!("revision {} does not say which of its two groups it uses", revision.arn.tail());
             return Err(NoEntries::Ambiguous(why));
         }

@@ -142,12 +142,14 @@ pub(super) fn failure_gap(what: Missed, action: &str, failure: &ecs::Failure) ->
     Gap { what, why: format!("{action} answered {reason} for {arn}{detail}"), retry: true }
 }
 
-/// All that a task of this service can need is in the service itself: one rolling deployment, one revision.
+/// All that a task of this service can need is in the service itself: one rolling deployment, one revision, and no
+/// pair of groups of which only the revision says the one that it uses.
 fn is_simple(service: &Service) -> bool {
     service.controller == DeploymentController::Ecs
         && service.strategy == DeploymentStrategy::Rolling
         && service.deployments.len() == 1
         && service.current_revisions.len() <= 1
+        && !service.load_balancers.iter().any(|entry| entry.alternate_target_group.is_some())
         && !service.managed_by_ecs
         && !service.behind_gateway
 }

@@ -169,3 +169,54 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
         "]],
     );
 }
+
+// CASES 10: `UpdateService` with another strategy starts no deployment, so the tasks stay in the second group.
+#[test]
+fn a_service_that_has_just_become_rolling_keeps_its_tasks_where_blue_green_left_them() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 1 web:1 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web-alt i-1:32768 healthy
+        look
+        service shop/web binds web|web-alt to app:8080 strategy=ROLLING
+        revision 1 web:1 binds web|web-alt to app:8080 resolved web-alt
+        look after 10m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            600s:
+              nothing to write down
+            660s:
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn a_rolling_service_whose_revision_does_not_say_which_of_two_groups_it_uses_is_ambiguous() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web-alt i-1:32768 healthy
+        ",
+        &expect![[r#"
+            0s:
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: seen once; a second look decides
+              web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              looks again in 60s
+            60s:
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/1 matches no current revision: not Portkeeper's to repair
+              web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
+              alert: ambiguous_revision (warning): task t1
+            open: ambiguous_revision task t1, seen 2, told
+        "#]],
+    );
+}
