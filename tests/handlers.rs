@@ -14,6 +14,8 @@
 mod alerts;
 #[path = "handlers/deployments.rs"]
 mod deployments;
+#[path = "handlers/elsewhere.rs"]
+mod elsewhere;
 #[path = "handlers/events.rs"]
 mod events;
 #[path = "handlers/guards.rs"]

@@ -117,5 +117,7 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     asked.extend(places.map(|arn| format!("every task on container instance {}", arn.tail())));
     let cluster = questions.owners_in_cluster && !owners.whole_cluster;
     asked.extend(cluster.then(|| "every task of the cluster".to_owned()));
+    let elsewhere = questions.elsewhere.difference(&owners.known_elsewhere);
+    asked.extend(elsewhere.map(|group| format!("every task of other clusters' services that use {}", group.name())));
     asked
 }

@@ -97,14 +97,14 @@ fn the_functions_may_do_what_they_do_and_nothing_else() {
     assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
 }
 
-/// The sweep only looks and asks; only what it alone does is not granted to the function that repairs.
+/// The sweep only looks and asks, and sees no more than the function that repairs.
 #[test]
 fn the_sweep_changes_nothing() {
     let template = template();
     let (sweep, reconcile) =
         (actions(&granted_to(&template, "SweepRole")), actions(&granted_to(&template, "ReconcileRole")));
     let only_sweep: Vec<&String> = sweep.difference(&reconcile).collect();
-    assert_eq!(only_sweep, ["ecs:ListClusters", "ecs:ListServices"]);
+    assert_eq!(only_sweep, [""; 0]);
     let reads = ["Describe", "List", "BatchGet"];
     let writes: Vec<&String> =
         sweep.iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();

@@ -6,6 +6,7 @@ use super::bound::{ClusterSizes, Sizes};
 use super::progress::Progress;
 use super::report::Report;
 use crate::CommandError;
+use portkeeper_aws::config::Clusters;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
 use portkeeper_aws::observe::{answer_questions, find_clusters, learn_all_groups, list_clusters, list_services};
@@ -101,7 +102,9 @@ impl Look<'_> {
             everybody.tell(&mut input.observation);
             return input;
         }
-        PlanInput { observation: answer_questions(&self.session.aws, input.observation, &asked).await, ..input }
+        // Nothing is proved at a first look, so nothing is asked of other clusters.
+        let observation = answer_questions(&self.session.aws, &Clusters::All, input.observation, &asked).await;
+        PlanInput { observation, ..input }
     }
 
     async fn at_cluster(&self, cluster: &ClusterArn, looked: &mut Looked) {

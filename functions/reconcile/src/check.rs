@@ -54,7 +54,7 @@ async fn carry_through(
     described: Observation,
     report: &mut CheckReport,
 ) -> Result<(), CheckError> {
-    let input = read(aws, policy, check, &stored, described).await;
+    let input = read(aws, config, policy, check, &stored, described).await;
     report.note_observation(&input.observation);
     let mut plan = plan(&input);
     if !report.succeeded() {
@@ -161,7 +161,14 @@ async fn tell(
 }
 
 /// Reads what the plan needs: the service's targets and tasks, then what these leave in doubt.
-async fn read(aws: &Aws, policy: &Policy, check: &ServiceCheck, stored: &Stored, described: Observation) -> PlanInput {
+async fn read(
+    aws: &Aws,
+    config: &Config,
+    policy: &Policy,
+    check: &ServiceCheck,
+    stored: &Stored,
+    described: Observation,
+) -> PlanInput {
     let observation = observe::observe_rest(aws, check, described).await;
     let mut input = PlanInput {
         version: INPUT_VERSION,
@@ -173,7 +180,7 @@ async fn read(aws: &Aws, policy: &Policy, check: &ServiceCheck, stored: &Stored,
     };
     let questions = questions(&input);
     if !questions.is_empty() {
-        input.observation = observe::answer_questions(aws, input.observation, &questions).await;
+        input.observation = observe::answer_questions(aws, &config.clusters, input.observation, &questions).await;
         input.now = aws.now();
     }
     input

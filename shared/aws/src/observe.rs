@@ -11,6 +11,7 @@ mod convert;
 #[cfg(test)]
 mod convert_tests;
 mod counts;
+mod elsewhere;
 mod groups;
 mod listing;
 mod owners;

@@ -10,7 +10,7 @@ use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{
-    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup,
+    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
@@ -178,11 +178,28 @@ fn owner_view(observation: &Observation, owner: &Owner, group: &TargetGroupArn, 
     let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
     let places = places(observation, task);
     if places.iter().any(|place| place.holds(target)) {
-        let service = task.service().map(str::to_owned);
+        let service = task.service().map(|name| named(observation, task, name));
         return Some(OwnerView::Task { task: task.arn.clone(), service, uses_group });
     }
     let may_be = uses_group != Some(false) && places.iter().any(|place| place.may_hold(target));
     may_be.then(|| OwnerView::Pending(task.arn.clone()))
+}
+
+/// A service as people tell it from this one: with its cluster, where that is another.
+fn named(observation: &Observation, task: &Task, service: &str) -> String {
+    match task.arn.cluster_name() {
+        Some(cluster) if cluster != observation.key.cluster.name() => format!("{cluster}/{service}"),
+        _ => service.to_owned(),
+    }
+}
+
+/// It is known who else may be registered with `target` in `group`, in whatever cluster. An instance of this cluster is in
+/// no other one; an address, or an instance that is not here, may be a task's of another cluster that uses the same group.
+#[must_use]
+pub fn is_known_everywhere(observation: &Observation, group: &TargetGroupArn, target: &Target) -> bool {
+    let owners = &observation.owners;
+    let here = || container_instance_of(observation, &target.id).is_some_and(|arn| owners.instances.contains(&arn));
+    owners.known_elsewhere.contains(group) || here()
 }
 
 /// The more a view speaks against a deregistration, the earlier it comes.
@@ -281,6 +298,12 @@ fn ask_about_unwanted(
         Some(instance) if !is_scaled_to_zero(observation) => {
             questions.owners_on.insert(instance);
         }
-        _ => questions.owners_in_cluster = true,
+        _ => {
+            questions.owners_in_cluster = true;
+            // Only what may be taken out is worth the calls: it may be a task's of another cluster by now.
+            if known.is_some() || ended {
+                questions.elsewhere.insert(unwanted.group.clone());
+            }
+        }
     }
 }

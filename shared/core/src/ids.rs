@@ -165,6 +165,14 @@ impl ServiceArn {
     }
 }
 
+impl TaskArn {
+    /// The name of the task's cluster, which the old short form does not say.
+    #[must_use]
+    pub fn cluster_name(&self) -> Option<&str> {
+        self.path().split_once('/').map(|(cluster, _)| cluster)
+    }
+}
+
 impl TargetGroupArn {
     /// The target group's name.
     #[must_use]

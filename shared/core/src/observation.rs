@@ -149,6 +149,8 @@ pub enum Missed {
     TargetGroup(TargetGroupArn),
     /// The tasks of other services on the addresses in question.
     Owners,
+    /// Who uses a group in question in other clusters.
+    Elsewhere,
 }
 
 impl fmt::Display for Missed {
@@ -162,6 +164,7 @@ impl fmt::Display for Missed {
             Self::Revisions => f.write_str("the service's revisions"),
             Self::TargetGroup(arn) => write!(f, "target group {}", arn.name()),
             Self::Owners => f.write_str("the tasks of other services"),
+            Self::Elsewhere => f.write_str("the services of other clusters"),
         }
     }
 }
@@ -176,6 +179,9 @@ pub struct Owners {
     /// Every task of the cluster was read.
     #[serde(default)]
     pub whole_cluster: bool,
+    /// Groups of which it is known who uses them in other clusters: the tasks of those services are among `tasks`.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub known_elsewhere: BTreeSet<TargetGroupArn>,
     /// The tasks of other services, and tasks of no service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Owner>,
@@ -206,6 +212,8 @@ pub struct Questions {
     pub owners_on: BTreeSet<ContainerInstanceArn>,
     /// Every task of the cluster must be known: an address can be anywhere.
     pub owners_in_cluster: bool,
+    /// Target groups of which must be known which services of other clusters use them, and where their tasks are.
+    pub elsewhere: BTreeSet<TargetGroupArn>,
 }
 
 impl Questions {

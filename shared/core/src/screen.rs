@@ -31,6 +31,8 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
         everybody.tell(&mut input.observation);
         open.owners_in_cluster = false;
         open.owners_on.clear();
+        // Other clusters are not looked at from here: it is shown as if none mattered, and the question stays open.
+        input.observation.owners.known_elsewhere = input.observation.target_groups.keys().cloned().collect();
     }
     let plan = plan(input);
     let suspicion = if !input.observation.gaps.is_empty() {

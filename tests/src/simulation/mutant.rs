@@ -139,7 +139,7 @@ impl Work<'_> {
     }
 
     async fn read(&self, stored: &Stored, policy: Policy) -> Result<PlanInput, StageError> {
-        let Self { aws, check, mutation, .. } = *self;
+        let Self { aws, config, check, mutation, .. } = *self;
         let described = observe::describe_services(aws, std::slice::from_ref(check)).await;
         let described = described.into_iter().next().ok_or("no description")??;
         let mut observation = observe::observe_rest(aws, check, described.clone()).await;
@@ -152,7 +152,7 @@ impl Work<'_> {
         change_input(mutation, &mut input);
         let questions = questions(&input);
         if !questions.is_empty() {
-            input.observation = observe::answer_questions(aws, input.observation, &questions).await;
+            input.observation = observe::answer_questions(aws, &config.clusters, input.observation, &questions).await;
             input.now = aws.now();
             change_view(mutation, &mut input.observation);
             change_input(mutation, &mut input);

@@ -97,6 +97,12 @@ impl Mutation {
     }
 }
 
+/// As if everybody had been read, here and in other clusters.
+fn read_everywhere(seen: &mut Observation) {
+    seen.owners.whole_cluster = true;
+    seen.owners.known_elsewhere = seen.target_groups.keys().cloned().collect();
+}
+
 /// What was read, changed.
 pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
     match mutation {
@@ -105,11 +111,11 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
             if let Some(service) = &mut seen.service {
                 (service.running_count, service.pending_count) = (0, 0);
             }
-            seen.owners.whole_cluster = true;
+            read_everywhere(seen);
         }
         Mutation::OwnersIgnored => {
             seen.owners.tasks.clear();
-            seen.owners.whole_cluster = true;
+            read_everywhere(seen);
         }
         Mutation::DrainingIgnored => {
             for task in seen.tasks.iter_mut().filter(|task| task.desired_status == TaskStatus::Stopped) {

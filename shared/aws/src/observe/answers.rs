@@ -1,18 +1,26 @@
 //! The second reading: only what the first left in doubt.
 
-use super::{containers, groups, owners, tasks};
+use super::{containers, elsewhere, groups, owners, tasks};
 use crate::account::Aws;
+use crate::config::Clusters;
 use portkeeper_core::ids::TaskArn;
 use portkeeper_core::observation::{Gap, Missed, Observation, Questions};
 
 /// Reads what is asked for and adds it to the observation. What cannot be read becomes a gap.
 ///
-/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile is seen.
-pub async fn answer_questions(aws: &Aws, observation: Observation, questions: &Questions) -> Observation {
+/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile is seen. Other clusters
+/// are looked at only as far as they are `watched`.
+pub async fn answer_questions(
+    aws: &Aws,
+    watched: &Clusters,
+    observation: Observation,
+    questions: &Questions,
+) -> Observation {
     let mut seen = observation;
     groups::refresh_groups(aws, &questions.target_groups, &mut seen).await;
     containers::describe_instances(aws, &questions.container_instances, &mut seen).await;
     read_named_tasks(aws, questions, &mut seen).await;
+    elsewhere::read_elsewhere(aws, watched, &questions.elsewhere, &mut seen).await;
     owners::read_owners(aws, questions, &mut seen).await;
     containers::read_instances(aws, &mut seen).await;
     containers::read_definitions(aws, &mut seen).await;

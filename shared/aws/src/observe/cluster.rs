@@ -270,7 +270,9 @@ fn concerns(gap: &Gap, seen: &Observation, groups: &BTreeSet<TargetGroupArn>) ->
         Missed::TargetGroup(arn) => groups.contains(arn),
         Missed::ContainerInstance(arn) => seen.tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn)),
         Missed::TaskDefinition(arn) => seen.tasks.iter().any(|task| task.task_definition == *arn),
-        Missed::Service | Missed::Tasks | Missed::Task(_) | Missed::Revisions | Missed::Owners => true,
+        Missed::Service | Missed::Tasks | Missed::Task(_) | Missed::Revisions | Missed::Owners | Missed::Elsewhere => {
+            true
+        }
     }
 }
 

@@ -46,9 +46,19 @@ fn gap_instance(gap: &Gap) -> Option<ContainerInstanceArn> {
 
 /// Reads the state of these container instances now.
 pub(super) async fn describe_instances(aws: &Aws, arns: &BTreeSet<ContainerInstanceArn>, seen: &mut Observation) {
-    let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
     let cluster = seen.key.cluster.clone();
-    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, &cluster, batch)).collect();
+    describe_instances_in(aws, &cluster, arns, seen).await;
+}
+
+/// The same for container instances of a cluster that need not be that of the observed service.
+pub(super) async fn describe_instances_in(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    arns: &BTreeSet<ContainerInstanceArn>,
+    seen: &mut Observation,
+) {
+    let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
+    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
     for (instances, gaps) in few_at_once(batches).await {
         seen.container_instances.extend(instances);
         seen.gaps.extend(gaps);

@@ -61,7 +61,7 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
         described.tasks.into_iter().partition(|task| task.service() == Some(key.service.as_str()));
     tasks::add_newer(&mut seen.tasks, ours);
     let groups = groups_of_services(aws, &key, &others, &mut seen.gaps).await;
-    seen.owners.tasks = others.into_iter().map(|task| owner(task, &groups)).collect();
+    seen.owners.tasks.extend(others.into_iter().map(|task| owner(task, &groups)));
 }
 
 /// A container instance, or the whole cluster, and the tasks listed there.
@@ -124,7 +124,8 @@ async fn groups_of_services(aws: &Aws, key: &ServiceKey, tasks: &[Task], gaps: &
     groups
 }
 
-async fn groups_of_service(
+/// Every group that a service may use; none where that cannot be told.
+pub(super) async fn groups_of_service(
     aws: &Aws,
     key: &ServiceKey,
     described: Described,

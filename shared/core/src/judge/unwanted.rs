@@ -5,7 +5,7 @@
 use crate::action::{ActionKind, TargetZone};
 use crate::address::last_places;
 use crate::code::Code;
-use crate::compare::{OwnerView, Unwanted, own_occupant, owner_of};
+use crate::compare::{OwnerView, Unwanted, is_known_everywhere, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
@@ -174,6 +174,12 @@ fn judge_disowned(
     };
     if let (false, Some(task)) = (ended, occupant) {
         judgement.find(own_task_elsewhere(input, desired, unwanted, subject, task));
+        return;
+    }
+    if !is_known_everywhere(&input.observation, &unwanted.group, target) {
+        let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
+        let why = "registered, unexplained, and who uses this group in other clusters could not be read";
+        judgement.say(subject, None, later, why);
         return;
     }
     let (code, why) = if ended {

@@ -196,7 +196,8 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
 fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
     let uses = |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
     let owners = &observation.owners;
-    !owners.whole_cluster || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
+    let is_known = owners.whole_cluster && owners.known_elsewhere.contains(group);
+    !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
 }
 
 /// More deregistrations than the limit, together with those of the last while: all that were to come are withheld, not

@@ -89,19 +89,19 @@ fn a_reused_address_is_hijacked_too() {
         target web 10.0.0.5:8080 healthy
         target web 10.0.0.6:8080 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web 10.0.0.6:8080 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
               plan: deregister web [10.0.0.6:8080]
               alert: hijacked (critical): web 10.0.0.6:8080
               looks again in 60s
             open: hijacked web 10.0.0.6:8080, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

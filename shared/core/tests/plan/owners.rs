@@ -295,19 +295,19 @@ fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_w
         target web i-2:32769 healthy
         known web i-2:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              asks: tasks t2; owners in the cluster
+              asks: tasks t2; owners in the cluster; owners elsewhere in web
               web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: tasks t2; owners in the cluster
+              asks: tasks t2; owners in the cluster; owners elsewhere in web
               web i-2:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
               plan: deregister web [i-2:32769]
               alert: hijacked (critical): web i-2:32769
               looks again in 60s
             open: hijacked web i-2:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 

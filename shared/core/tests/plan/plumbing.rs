@@ -231,13 +231,13 @@ fn a_group_of_the_wrong_target_type_is_named() {
               web | target_type_mismatch | await 60s | the group takes ip targets, and a task in network mode bridge cannot be one: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: tasks t1; group web; owners in the cluster
+              asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
               own | target_type_mismatch | await 60s | the group takes instance targets, and a task in network mode awsvpc cannot be one: seen once; a second look decides
               own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
               web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: seen once; a second look decides
               looks again in 60s
             120s:
-              asks: tasks t1; group web; owners in the cluster
+              asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
               own | target_type_mismatch | tell | the group takes instance targets, and a task in network mode awsvpc cannot be one: not Portkeeper's to repair
               own | limit_exceeded | tell | deregistering i-1:32768 would leave own empty; nothing was deregistered there
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would empty the target group

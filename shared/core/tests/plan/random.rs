@@ -27,9 +27,14 @@ fn the_worlds_lead_to_repairs_of_every_kind() {
     {
         assert!(all.matches(word).count() > 10, "`{word}` is rare");
     }
-    for word in
-        ["uses this group too", "may be about to use it", "it may belong to task", "limit_exceeded", "| unknown |"]
-    {
+    for word in [
+        "uses this group too",
+        "of service prod-2/twin, which uses",
+        "may be about to use it",
+        "it may belong to task",
+        "limit_exceeded",
+        "| unknown |",
+    ] {
         assert!(all.contains(word), "`{word}` never comes up");
     }
 }
@@ -126,16 +131,21 @@ impl Writer {
         self.live.push((name, place, target));
     }
 
+    /// An address may be a task's of another cluster; an instance is in one cluster only.
+    fn cluster(&mut self) -> &'static str {
+        if self.by_address && self.rng.u8(..3) == 0 { "in prod-2" } else { "" }
+    }
+
     fn owner(&mut self) {
-        let name = self.name();
+        let (name, cluster) = (self.name(), self.cluster());
         let groups = ["web", "billing", "billing", "web,billing", "?"][self.rng.usize(..5)];
         if self.rng.u8(..4) == 0 {
             let place = if self.by_address { "ip ?".to_owned() } else { format!("on i-{}", self.rng.u8(1..3)) };
-            self.line(&format!("owner twin/{name} PENDING/RUNNING {place} groups {groups}"));
+            self.line(&format!("owner twin/{name} PENDING/RUNNING {place} groups {groups} {cluster}"));
             return;
         }
         let Some((place, target)) = self.free_place() else { return };
-        self.line(&format!("owner twin/{name} RUNNING/RUNNING {place} groups {groups}"));
+        self.line(&format!("owner twin/{name} RUNNING/RUNNING {place} groups {groups} {cluster}"));
         if groups.contains("web") {
             self.line(&format!("target web {target} healthy"));
         }
@@ -165,7 +175,7 @@ impl Writer {
             4 | 5 => self.stop(),
             6 => self.owner(),
             7 => {
-                let gap = ["tasks", "owners", "none", "none"][self.rng.usize(..4)];
+                let gap = ["tasks", "owners", "elsewhere", "none", "none", "none"][self.rng.usize(..6)];
                 self.line(&format!("gap {gap}"));
             }
             _ => {
@@ -185,12 +195,12 @@ impl Writer {
         let end = if self.rng.u8(..3) == 0 { "gone" } else { "STOPPED/STOPPED ended now v2" };
         self.line(&format!("task {name} {end}"));
         if self.rng.bool() {
-            let groups = ["billing", "billing", "web", "?"][self.rng.usize(..4)];
+            let (groups, cluster) = (["billing", "billing", "web", "?"][self.rng.usize(..4)], self.cluster());
             // Whoever had the place in between may not have gone yet.
             if self.rng.bool() {
                 self.line(&format!("owner twin/a-{name} STOPPING/STOPPED {place} groups billing"));
             }
-            self.line(&format!("owner twin/after-{name} RUNNING/RUNNING {place} groups {groups}"));
+            self.line(&format!("owner twin/after-{name} RUNNING/RUNNING {place} groups {groups} {cluster}"));
         } else {
             self.taken.remove(&target);
         }

@@ -99,10 +99,10 @@ fn a_hijack_is_not_over_because_no_task_is_wanted() {
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
               alert: hijacked (critical): web i-1:32769
             360s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
             3960s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
             open: hijacked web i-1:32769, seen 4, told
         "#]],

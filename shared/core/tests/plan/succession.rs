@@ -130,17 +130,17 @@ fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_
         ",
         &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               task t3 | - | leave | stopped; where it was registered cannot be told
               web 10.0.0.4:8080 | stale | await 80s | its task has only just stopped; ECS may still deregister it
               looks again in 80s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               task t3 | - | leave | stopped; where it was registered cannot be told
               web 10.0.0.4:8080 | stale | await 20s | its task has only just stopped; ECS may still deregister it
               nothing to write down
             120s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               task t3 | - | leave | stopped; where it was registered cannot be told
               web 10.0.0.4:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s

@@ -222,11 +222,11 @@ fn a_stale_target_with_the_zone_all_is_deregistered_with_it() {
         ",
         &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web 10.9.0.5:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners elsewhere in web
               web 10.9.0.5:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
               plan: deregister web [10.9.0.5:8080] in zone all
               alert: stale (error): web 10.9.0.5:8080

@@ -51,6 +51,7 @@ pub struct World {
     pub at_least: BTreeMap<TaskArn, u64>,
     pub gaps: Vec<Gap>,
     pub owners_unread: bool,
+    pub elsewhere_unread: bool,
 }
 
 impl World {
@@ -74,6 +75,7 @@ impl World {
             at_least: BTreeMap::new(),
             gaps: Vec::new(),
             owners_unread: false,
+            elsewhere_unread: false,
         }
     }
 
@@ -126,6 +128,11 @@ impl World {
             "gap" => self.state_gap(words),
             other => words.unknown(other),
         }
+    }
+
+    /// The task is of another cluster.
+    pub fn is_elsewhere(&self, owner: &Owner) -> bool {
+        owner.task.arn.cluster_name() != Some(self.key.cluster.name())
     }
 
     pub fn service_facts(&mut self) -> &mut Service {
@@ -358,7 +365,7 @@ impl World {
         let what = match words.expect("what was missed").as_str() {
             "none" => {
                 self.gaps.clear();
-                self.owners_unread = false;
+                (self.owners_unread, self.elsewhere_unread) = (false, false);
                 return;
             }
             "service" => Missed::Service,
@@ -366,6 +373,10 @@ impl World {
             "revisions" => Missed::Revisions,
             "owners" => {
                 self.owners_unread = true;
+                return;
+            }
+            "elsewhere" => {
+                self.elsewhere_unread = true;
                 return;
             }
             other => words.unknown(other),

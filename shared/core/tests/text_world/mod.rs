@@ -19,14 +19,14 @@
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
 //! task t4 STOPPED/STOPPED on i-1 ended 5m ago killed web stop-code UserInitiated (failed health checks)
 //! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
-//! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | - for no service
+//! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | in prod-2 | - for no service
 //! instance i-1 INACTIVE | disconnected | unread
 //! target web i-1:32768 unhealthy Target.Timeout zone=all | gone
 //! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
 //! ledger empty                                           (no record; otherwise it is a day old)
 //! event t1 v9
 //! counts running=3 pending=1                             (without: what the tasks say)
-//! gap tasks "page 2 failed" | revisions | owners | none
+//! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
 //! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
 //! audit                                                  (a first look without the ledger)
 //! ```

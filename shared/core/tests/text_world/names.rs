@@ -13,7 +13,11 @@ pub fn cluster(name: &str) -> ClusterArn {
 }
 
 pub fn task(name: &str) -> TaskArn {
-    TaskArn::try_from(ecs(&format!("task/shop/{name}"))).unwrap()
+    task_in("shop", name)
+}
+
+pub fn task_in(cluster: &str, name: &str) -> TaskArn {
+    TaskArn::try_from(ecs(&format!("task/{cluster}/{name}"))).unwrap()
 }
 
 pub fn instance(name: &str) -> ContainerInstanceArn {

@@ -58,6 +58,10 @@ fn asked(questions: &Questions) -> String {
     if questions.owners_in_cluster {
         parts.push("owners in the cluster".to_owned());
     }
+    if !questions.elsewhere.is_empty() {
+        let groups = questions.elsewhere.iter().map(TargetGroupArn::name).collect();
+        parts.push(format!("owners elsewhere in {}", names(groups)));
+    }
     parts.join("; ")
 }
 

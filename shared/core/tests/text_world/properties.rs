@@ -81,7 +81,7 @@ fn claimed_by_live_tasks(world: &World) -> Vec<(TargetGroupArn, Target, String)>
     }
     for (name, owner) in &world.owners {
         for group in owner.target_groups.iter().flatten() {
-            for target in every_target(&owner.task) {
+            for target in every_target(world, group, &owner.task) {
                 claimed.push((group.clone(), target, name.clone()));
             }
         }
@@ -109,7 +109,14 @@ fn targets(world: &World, task: &Task, entry: &LoadBalancer) -> Vec<Target> {
     ports.into_iter().filter_map(|port| on_instance(task, port)).collect()
 }
 
-fn every_target(task: &Task) -> Vec<Target> {
+/// Where a task of others answers; with an address of its own, on each port that is registered with it.
+fn every_target(world: &World, group: &TargetGroupArn, task: &Task) -> Vec<Target> {
+    if let Some(eni) = &task.network_interface {
+        let group = world.groups.get(group.name());
+        let there = group.iter().flat_map(|group| &group.found.targets).map(|registered| &registered.target);
+        let addresses: Vec<TargetId> = [eni.ipv4, eni.ipv6].into_iter().flatten().map(TargetId::Ip).collect();
+        return there.filter(|target| addresses.contains(&target.id)).cloned().collect();
+    }
     let bindings = task.containers.iter().flat_map(|container| &container.bindings);
     bindings.filter_map(|binding| on_instance(task, binding.host_port)).collect()
 }
@@ -125,6 +132,11 @@ fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
     if observation.gaps.iter().any(|gap| partial(&gap.what)) {
         let deregisters = made.actions.iter().any(|action| action.kind == ActionKind::Deregister);
         assert!(!deregisters, "deregisters although something could not be read: {:?}", observation.gaps);
+    }
+    if observation.gaps.iter().any(|gap| gap.what == Missed::Elsewhere) {
+        let deregistered = made.actions.iter().filter(|action| action.kind == ActionKind::Deregister);
+        let address = deregistered.flat_map(|action| &action.targets).find(|it| matches!(it.id, TargetId::Ip(_)));
+        assert_eq!(address, None, "it may be a task's of another cluster: {:?}", observation.gaps);
     }
     for action in &made.actions {
         assert!(observation.found_group(&action.group).is_some(), "writes to a group that was not read");

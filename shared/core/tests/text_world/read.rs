@@ -145,12 +145,22 @@ fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
         return;
     }
     seen.owners.whole_cluster = questions.owners_in_cluster;
+    if world.elsewhere_unread && !questions.elsewhere.is_empty() {
+        seen.gaps.push(Gap { what: Missed::Elsewhere, why: "throttled".to_owned(), retry: true });
+    } else {
+        seen.owners.known_elsewhere.clone_from(&questions.elsewhere);
+    }
     seen.owners.instances.clone_from(&questions.owners_on);
     let asked = |task: &Task| {
         let here = task.container_instance.as_ref().is_some_and(|arn| questions.owners_on.contains(arn));
         questions.owners_in_cluster || here
     };
-    let others = world.owners.values().filter(|owner| asked(&owner.task));
+    let uses = |owner: &&Owner| {
+        let asked = &seen.owners.known_elsewhere;
+        owner.target_groups.as_ref().map_or(!asked.is_empty(), |groups| !groups.is_disjoint(asked))
+    };
+    let others =
+        world.owners.values().filter(|owner| if world.is_elsewhere(owner) { uses(owner) } else { asked(&owner.task) });
     seen.owners.tasks = others.cloned().collect::<Vec<Owner>>();
     let late = world.tasks.values().filter(|own| own.unlisted && !own.unread && asked(&own.task));
     for own in late {

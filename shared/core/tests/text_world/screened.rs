@@ -40,7 +40,7 @@ fn everybody(world: &World) -> Everybody {
     let mut cluster = Observation::new(world.key.clone(), world.now);
     let own = world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
     let mut owners: Vec<Owner> = own.map(|task| Owner { task, target_groups: None }).collect();
-    owners.extend(world.owners.values().cloned());
+    owners.extend(world.owners.values().filter(|owner| !world.is_elsewhere(owner)).cloned());
     cluster.tasks = owners.iter().map(|owner| owner.task.clone()).collect();
     read_places(world, &mut cluster);
     let is_whole = !world.owners_unread && world.tasks.values().all(|own| !own.unlisted && !own.unread);

@@ -35,7 +35,7 @@ pub fn state_task(world: &mut World, words: &mut Words) {
     });
 }
 
-/// `owner service/task …`; `-` for a task that no service started.
+/// `owner service/task …`; `-` for a task that no service started; `in prod-2` for one of another cluster.
 pub fn state_owner(world: &mut World, words: &mut Words) {
     let name = words.expect("service/task");
     if words.take_if("gone") {
@@ -49,13 +49,16 @@ pub fn state_owner(world: &mut World, words: &mut Words) {
     }
     task.task_definition = names::definition(&format!("{service}:1"));
     let mut groups = Some(std::collections::BTreeSet::new());
+    let mut cluster = world.key.cluster.name().to_owned();
     read_task(&mut task, words, world.now, |words, word| match word {
         "groups" => {
             let named = words.expect("target groups");
             groups = (named != "?").then(|| named.split(',').map(names::group).collect());
         }
+        "in" => cluster = words.expect("a cluster"),
         other => words.unknown(other),
     });
+    task.arn = names::task_in(&cluster, task.arn.tail());
     world.owners.insert(name, Owner { task, target_groups: groups });
 }
 

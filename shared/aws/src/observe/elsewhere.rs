@@ -1,0 +1,137 @@
+//! Who uses a target group in other clusters: the services, and every task of theirs.
+//!
+//! While a service moves from one cluster to another, both use one group, and an address that a task gives back here may be
+//! a task's there a moment later. What is not read whole is not known.
+
+use super::owners::groups_of_service;
+use super::services::{self, Described};
+use super::{containers, few_at_once, find_clusters, gap, list_clusters, list_services, tasks};
+use crate::account::Aws;
+use crate::config::Clusters;
+use crate::failure::Failure;
+use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
+use portkeeper_core::observation::{Gap, Missed, Observation, Owner, ServiceStatus, Task};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many services one `DescribeServices` names.
+const SERVICES_BATCH: usize = 10;
+
+/// A service that uses one of the groups in question.
+struct User {
+    key: ServiceKey,
+    /// Every group that it may use; none where that cannot be told.
+    groups: Option<BTreeSet<TargetGroupArn>>,
+    /// How many tasks of it ECS counts.
+    counted: usize,
+}
+
+/// Reads who uses these groups in the other clusters that are watched: services first, then their tasks.
+pub(super) async fn read_elsewhere(
+    aws: &Aws,
+    watched: &Clusters,
+    groups: &BTreeSet<TargetGroupArn>,
+    seen: &mut Observation,
+) {
+    if groups.is_empty() {
+        return;
+    }
+    let clusters = match others(aws, watched, &seen.key.cluster).await {
+        Ok(clusters) => clusters,
+        Err(failure) => {
+            seen.gaps.push(gap(Missed::Elsewhere, &failure));
+            return;
+        }
+    };
+    let reads = clusters.iter().map(|cluster| users_in(aws, cluster, groups));
+    let (mut users, mut gaps) = (Vec::new(), Vec::new());
+    for (found, missed) in few_at_once(reads.collect()).await {
+        users.extend(found);
+        gaps.extend(missed);
+    }
+    for user in users {
+        gaps.extend(read_tasks(aws, user, seen).await);
+    }
+    if gaps.is_empty() {
+        seen.owners.known_elsewhere.clone_from(groups);
+    }
+    seen.gaps.extend(gaps);
+}
+
+/// The clusters that are watched, but this one.
+async fn others(aws: &Aws, watched: &Clusters, this: &ClusterArn) -> Result<BTreeSet<ClusterArn>, Failure> {
+    let mut clusters = match watched {
+        Clusters::All => list_clusters(aws).await?,
+        Clusters::Named(names) => {
+            let others = names.iter().filter(|name| name.as_str() != this.name() && name.as_str() != this.as_str());
+            find_clusters(aws, &others.cloned().collect()).await?.found
+        }
+    };
+    clusters.remove(this);
+    Ok(clusters)
+}
+
+/// The services of a cluster that may use one of the groups, and what could not be read of the cluster.
+async fn users_in(aws: &Aws, cluster: &ClusterArn, groups: &BTreeSet<TargetGroupArn>) -> (Vec<User>, Vec<Gap>) {
+    let (mut users, mut gaps) = (Vec::new(), Vec::new());
+    let names = match list_services(aws, cluster).await {
+        Ok(names) => names,
+        Err(failure) if failure.is_not_found() => return (users, gaps),
+        Err(failure) => return (users, vec![gap(Missed::Elsewhere, &failure)]),
+    };
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    for batch in names.chunks(SERVICES_BATCH) {
+        let described = match services::call(aws, cluster, batch, false).await {
+            Ok(described) => described,
+            Err(failure) => {
+                gaps.push(gap(Missed::Elsewhere, &failure));
+                continue;
+            }
+        };
+        gaps.extend(unanswered(batch, &described));
+        for (name, described) in described {
+            let key = ServiceKey { cluster: cluster.clone(), service: name.to_owned() };
+            let counted = match &described {
+                Described::Found(service) if service.status != ServiceStatus::Inactive => {
+                    usize::try_from(service.running_count.saturating_add(service.pending_count)).unwrap_or(usize::MAX)
+                }
+                Described::Found(_) | Described::Absent => continue,
+                Described::Unknown(_) => 0,
+            };
+            let theirs = groups_of_service(aws, &key, described, &mut gaps).await;
+            if theirs.as_ref().is_none_or(|theirs| !theirs.is_disjoint(groups)) {
+                users.push(User { key, groups: theirs, counted });
+            }
+        }
+    }
+    (users, gaps)
+}
+
+/// Services of which an answer says nothing at all.
+fn unanswered(asked: &[&str], described: &BTreeMap<&str, Described>) -> Option<Gap> {
+    let missing = asked.iter().find(|name| !described.contains_key(**name))?;
+    let why = format!("ecs:DescribeServices did not answer for {missing}");
+    Some(Gap { what: Missed::Elsewhere, why, retry: true })
+}
+
+/// Adds every task of a service as an owner, and says what of them could not be read.
+async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
+    let User { key, groups, counted } = user;
+    let listed = tasks::list_all(aws, &key.cluster, tasks::Of::Service(&key.service)).await;
+    let described = tasks::describe(aws, &key.cluster, &listed.arns).await;
+    let mut gaps: Vec<Gap> = listed.gaps.into_iter().chain(described.gaps).collect();
+    gaps.extend(described.missing.iter().map(|arn| {
+        let why = format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail());
+        Gap { what: Missed::Elsewhere, why, retry: true }
+    }));
+    let standing = described.tasks.iter().filter(|task| task.last_status.is_counted()).count();
+    if standing < counted {
+        let why = format!("{standing} tasks of {key} were listed, and ECS counts {counted}");
+        gaps.push(Gap { what: Missed::Elsewhere, why, retry: true });
+    }
+    let live: Vec<Task> = described.tasks.into_iter().filter(|task| !task.last_status.is_over()).collect();
+    let instances = live.iter().filter_map(|task| task.container_instance.clone()).collect();
+    containers::describe_instances_in(aws, &key.cluster, &instances, seen).await;
+    seen.owners.tasks.extend(live.into_iter().map(|task| Owner { task, target_groups: groups.clone() }));
+    // They are about others' tasks: this service's own are not in question.
+    gaps.into_iter().map(|gap| Gap { what: Missed::Elsewhere, ..gap }).collect()
+}

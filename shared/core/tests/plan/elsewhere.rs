@@ -1,0 +1,203 @@
+//! One target group, services of two clusters.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+/// A service that moves to another cluster shrinks here and grows there, and addresses are given back and taken.
+#[test]
+fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 STOPPED/STOPPED ip 10.0.0.2 ended 10m ago
+        owner web/t9 RUNNING/RUNNING ip 10.0.0.2 groups web in prod-2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn a_task_of_another_cluster_that_has_no_address_yet_is_waited_for() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 STOPPED/STOPPED ip 10.0.0.2 ended 10m ago
+        owner web/t9 PENDING/RUNNING ip ? groups web in prod-2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use it
+              looks again in 60s
+        "#]],
+    );
+}
+
+/// Other clusters are full of tasks that are nobody's business here.
+#[test]
+fn what_uses_other_groups_in_other_clusters_does_not_matter() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 STOPPED/STOPPED ip 10.0.0.2 ended 10m ago
+        owner api/t9 PENDING/RUNNING ip ? groups api in prod-2
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [10.0.0.2:8080]
+              alert: stale (error): web 10.0.0.2:8080
+              looks again in 60s
+            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn nothing_is_deregistered_while_other_clusters_could_not_be_read() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING ip 10.0.0.1
+        task t2 STOPPED/STOPPED ip 10.0.0.2 ended 10m ago
+        target web 10.0.0.1:8080 healthy
+        target web 10.0.0.2:8080 healthy
+        gap elsewhere
+        look
+        look after 60s
+        gap none
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              service | - | unknown | the services of other clusters could not be read: throttled
+              web 10.0.0.2:8080 | - | await 60s | registered, unexplained, and who uses this group in other clusters could not be read
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              service | - | unknown | the services of other clusters could not be read: throttled
+              web 10.0.0.2:8080 | - | await 60s | registered, unexplained, and who uses this group in other clusters could not be read
+              looks again in 60s
+            120s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            180s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [10.0.0.2:8080]
+              alert: stale (error): web 10.0.0.2:8080
+              looks again in 60s
+            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+/// An instance goes from one cluster to another without a new id.
+#[test]
+fn an_instance_that_is_another_clusters_now_may_have_its_tasks() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        owner web/t9 RUNNING/RUNNING on i-2 app:8080->32769 groups web in prod-2
+        target web i-1:32768 healthy
+        target web i-2:32769 healthy
+        known web i-2:32769 t2
+        ",
+        &expect![[r#"
+            0s:
+              asks: tasks t2; owners in the cluster; owners elsewhere in web
+              web i-2:32769 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+            60s:
+              asks: owners in the cluster
+              web i-2:32769 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              looks again in 60s
+            open: foreign web i-2:32769, seen 1
+        "#]],
+    );
+}
+
+/// An instance of this cluster is in no other one: what runs on it says all.
+#[test]
+fn a_port_of_this_clusters_instance_is_not_asked_about_elsewhere() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        gap elsewhere
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+/// Scaled to nothing here, the group serves the other cluster.
+#[test]
+fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_cluster() {
+    check(
+        "
+        group web type=ip
+        service shop/web binds web to app:8080 desired=0
+        task t2 STOPPED/STOPPED ip 10.0.0.2 ended 10m ago
+        owner web/t9 RUNNING/RUNNING ip 10.0.0.9 groups web in prod-2
+        target web 10.0.0.2:8080 unhealthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster; owners elsewhere in web
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners in the cluster; owners elsewhere in web
+              web | limit_exceeded | tell | deregistering 10.0.0.2:8080 would leave web empty; nothing was deregistered there
+              web 10.0.0.2:8080 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              alert: limit_exceeded (error): web
+            open: stale web 10.0.0.2:8080, seen 2
+            open: limit_exceeded web, seen 1, told
+        "#]],
+    );
+}
