@@ -368,3 +368,43 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     "#]]
     .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing"));
 }
+
+// CASES 27: a group is emptied, whatever else is registered in the service's other groups.
+#[test]
+fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
+    check(
+        "
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        task t2 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
+        target web i-1:32770 healthy
+        target admin i-1:32769 healthy
+        target admin i-9:80 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              admin i-9:80 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              web | limit_exceeded | tell | deregistering i-1:32770 would leave web empty; nothing was deregistered there
+              admin i-9:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              plan: register web [i-1:32768]
+              alert: missing (critical): web i-1:32768
+              alert: foreign (warning): admin i-9:80
+              alert: limit_exceeded (error): web
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: stale web i-1:32770, seen 2
+            open: foreign admin i-9:80, seen 2, told
+            open: limit_exceeded web, seen 1, told
+        "#]],
+    );
+}

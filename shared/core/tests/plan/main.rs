@@ -28,4 +28,5 @@ mod text_world;
 mod unproved;
 mod views;
 mod whole;
+mod whose;
 mod zones;

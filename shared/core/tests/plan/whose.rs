@@ -1,0 +1,81 @@
+//! Whose a target was, and who may be there: what each part of the answer decides.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+/// The list of stopped tasks proves nothing from before the record was kept, also where the record knows of another task.
+#[test]
+fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
+    check(
+        "
+        ledger empty
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        known web i-1:32769 t9
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: tasks t9; owners on i-1
+              web i-1:32769 | stale | await 60s | task t9 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+/// Tasks come and go all the time. Only one that had this target, or was on its address, is a reason to wait.
+#[test]
+fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 10s ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 draining
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+/// Nothing is called a stranger's before everybody who may be there was read.
+#[test]
+fn what_nobody_explains_is_no_strangers_while_not_everybody_was_read() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        gap owners
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              looks again in 60s
+        "#]],
+    );
+}
