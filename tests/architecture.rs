@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("portkeeper-core", &[]),
     ("portkeeper-aws", &["portkeeper-core"]),
     ("portkeeper-world", &["portkeeper-core"]),
@@ -35,6 +35,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
             "portkeeper-world",
         ],
     ),
+    // The simulated account as a program; the functions beside it are real processes.
+    ("portkeeper-deployed", &["portkeeper-world"]),
     ("portkeeper-start-time", &[]),
 ];
 

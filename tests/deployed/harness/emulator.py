@@ -1,0 +1,150 @@
+"""The emulator: one ministack for all accounts of a run, with IAM enforcement on.
+
+A client's access key of twelve digits is the number of its account, and that account's root.
+"""
+
+import hashlib
+import json
+import os
+import socket
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from harness import EVENTS_OF_AWS
+from harness.gate import Gate
+from harness.processes import Child
+from harness.waiting import LateError, until
+from harness.world import REGION
+
+START_SECONDS = 60
+
+# All processes of a run carry it, the functions included.
+MARK = "DEPLOYED_RUN"
+
+
+class NoEmulatorError(Exception):
+    """The emulator cannot be had, with what can be done about it."""
+
+
+class PortInUseError(NoEmulatorError):
+    """Something else listens there."""
+
+
+class Emulator:
+    """A running emulator."""
+
+    def __init__(self, folder: Path, gate: Gate, certificates: Path, mark: str, port: int = 0) -> None:
+        self.mark = mark
+        self.port = port or free_port()
+        if in_use(self.port):
+            raise PortInUseError(f"port {self.port} is in use: choose another one, or leave --port away for a free one")
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._child = Child(
+            "ministack",
+            [sys.executable, "-m", "harness.launcher"],
+            folder / "ministack.log",
+            self._environment(folder, gate, certificates, mark),
+        )
+        try:
+            until("the emulator is ready", START_SECONDS, self._is_ready)
+        except LateError:
+            tail = self._child.tail()
+            self.stop()
+            raise NoEmulatorError(f"ministack was not ready after {START_SECONDS} s. Its last words:\n{tail}") from None
+
+    def client(self, account: str, service: str) -> Any:
+        """An SDK client of a person in this account."""
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 3}, max_pool_connections=20),
+        )
+
+    def environment_of(self, account: str) -> dict[str, str]:
+        """What a command line tool needs to find the account."""
+        return {
+            **os.environ,
+            MARK: self.mark,
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    def put_event(self, event: dict) -> None:
+        """Puts an event of an AWS service on the default bus of its account."""
+        request = urllib.request.Request(self.url + EVENTS_OF_AWS, json.dumps(event).encode(), method="POST")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            outcome = json.load(answer)
+        if outcome["FailedEntryCount"]:
+            raise RuntimeError(f"the emulator's bus did not take an event: {outcome}")
+
+    def is_alive(self) -> bool:
+        return self._child.is_alive()
+
+    def tail(self) -> str:
+        return self._child.tail()
+
+    def stop(self) -> None:
+        self._child.stop()
+
+    def _environment(self, folder: Path, gate: Gate, certificates: Path, mark: str) -> dict[str, str]:
+        """Also the environment of every function, beneath its own variables."""
+        return {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(Path(__file__).parent.parent),
+            "TMPDIR": str(folder),
+            MARK: mark,
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "MINISTACK_HOST": "127.0.0.1",
+            "MINISTACK_REGION": REGION,
+            "CLOUDTRAIL_RECORDING": "1",
+            "CLOUDTRAIL_MAX_EVENTS": "1000000",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "AWS_ENDPOINT_URL": self.url,
+            # The SDK's own variables for single services: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+            "AWS_ENDPOINT_URL_ECS": gate.url,
+            "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": gate.url,
+            # Whom the functions trust; the local Slack shows a certificate of this authority.
+            "SSL_CERT_FILE": str(certificates),
+        }
+
+    def _is_ready(self) -> bool:
+        if not self.is_alive():
+            raise NoEmulatorError(f"ministack ended at its start. Its last words:\n{self.tail()}")
+        try:
+            with urllib.request.urlopen(self.url + "/_ministack/ready", timeout=5):
+                return True
+        except OSError:  # It does not listen yet, or answers that it is not ready.
+            return False
+
+
+def access_key(function_arn: str, role_arn: str) -> str:
+    """The key with which the emulator runs a function: `execution_credentials` in its core/lambda_runtime.py."""
+    digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
+    return f"ASIA{digest[:16].upper()}"
+
+
+def free_port() -> int:
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        return chosen.getsockname()[1]
+
+
+def in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

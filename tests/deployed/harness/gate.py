@@ -1,0 +1,197 @@
+"""The door of ECS and Elastic Load Balancing: the functions' calls arrive here, and go on to the account they belong to.
+
+Here it is known who calls, whether the role may, and what was called; and here a call can be held, so that a scene can do
+something in the middle of it.
+"""
+
+import contextlib
+import http.client
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+from xml.sax.saxutils import escape
+
+from harness import permissions
+from harness.permissions import Ask, Role
+from harness.world import World
+
+# A call is held no longer than this, or the function would end first.
+HOLD_SECONDS = 40
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who calls: a function in an account."""
+
+    world: World
+    function: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call as it arrived."""
+
+    at: float
+    account: str
+    function: str
+    action: str
+    call: dict
+    refused: str | None
+
+    @property
+    def operation(self) -> str:
+        return self.action.split(":")[1]
+
+
+@dataclass
+class Hold:
+    """Calls of one operation in one account wait here until they are let go, or lost."""
+
+    account: str
+    operation: str
+    arrived: int = 0
+    lost: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def let_go(self) -> None:
+        """They go on, and no more are held."""
+        self.over.set()
+
+    def lose(self) -> None:
+        """They never arrive: who made them is no more."""
+        self.lost = True
+        self.over.set()
+
+
+class Gate:
+    """The door, on a loopback port."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.problems: list[str] = []
+        self._principals: dict[str, Principal] = {}
+        self._tags: dict[str, dict[str, str]] = {}
+        self._holds: list[Hold] = []
+        self._lock = threading.Lock()
+        gate = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, headers, answer = gate.answer(dict(self.headers.items()), body)
+                # A function that was killed meanwhile takes no answer.
+                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                    self.send_response_only(status)
+                    for name, value in headers.items():
+                        self.send_header(name, value)
+                    self.send_header("Content-Length", str(len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def admit(self, access_key: str, principal: Principal) -> None:
+        """Whoever signs with this key is that function."""
+        self._principals[access_key] = principal
+
+    def hold(self, account: str, operation: str) -> Hold:
+        """From now on calls of the operation wait. End the hold in any case."""
+        hold = Hold(account, operation)
+        with self._lock:
+            self._holds.append(hold)
+        return hold
+
+    def seen(self, account: str, operation: str | None = None) -> list[Call]:
+        """The calls in an account, refused ones included."""
+        with self._lock:
+            return [call for call in self.calls if call.account == account and operation in (None, call.operation)]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+
+    def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """One call."""
+        headers = {name.lower(): value for name, value in headers.items()}
+        access_key = headers.get("authorization", "").partition("Credential=")[2].split("/")[0]
+        principal = self._principals.get(access_key)
+        if principal is None:
+            self.problems.append(f"nobody is known by the key {access_key}")
+            return 403, {"Content-Type": "text/plain"}, f"nobody is known by the key {access_key}".encode()
+        target = headers.get("x-amz-target")
+        ask, call = self._ask(principal, target, body)
+        refused = principal.role.refuses(ask)
+        account = principal.world.number
+        with self._lock:
+            self.calls.append(Call(time.monotonic(), account, principal.function, ask.action, call, refused))
+        if refused is not None:
+            return denied(principal, ask.action, refused, as_json=target is not None)
+        if not self._passes(account, ask.action.split(":")[1]):
+            return 503, {"Content-Type": "text/plain"}, b"the call is lost on purpose"
+        try:
+            return forward(principal.world.url, headers, body)
+        except OSError as why:
+            self.problems.append(f"the world of {account} does not answer: {why}")
+            return 503, {"Content-Type": "text/plain"}, b"the world does not answer"
+
+    def _ask(self, principal: Principal, target: str | None, body: bytes) -> tuple[Ask, dict]:
+        if target is not None:
+            call = json.loads(body or b"{}")
+            return permissions.of_ecs(target.split(".")[-1], call, principal.world.number), call
+        call = dict(parse_qsl(body.decode()))
+        return permissions.of_elb(call["Action"], call, self._tags_of(principal.world, call)), call
+
+    def _tags_of(self, world: World, call: dict) -> dict[str, str]:
+        group = call.get("TargetGroupArn")
+        if call["Action"].startswith("Describe") or group is None:
+            return {}
+        described = world.client("elbv2").describe_tags(ResourceArns=[group])["TagDescriptions"]
+        return {tag["Key"]: tag["Value"] for it in described for tag in it["Tags"]}
+
+    def _passes(self, account: str, operation: str) -> bool:
+        with self._lock:
+            here = [it for it in self._holds if (it.account, it.operation) == (account, operation) and not it.over.is_set()]
+            for hold in here:
+                hold.arrived += 1
+        for hold in here:
+            hold.over.wait(HOLD_SECONDS)
+        return not any(hold.lost for hold in here)
+
+
+def forward(url: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=HOLD_SECONDS)
+    try:
+        connection.request("POST", "/", body, {k: v for k, v in headers.items() if k not in ("host", "content-length")})
+        answer = connection.getresponse()
+        content = answer.read()
+        return answer.status, {k: v for k, v in answer.getheaders() if k.lower() != "content-length"}, content
+    finally:
+        connection.close()
+
+
+def denied(principal: Principal, action: str, resource: str, *, as_json: bool) -> tuple[int, dict[str, str], bytes]:
+    """AWS's answer to a call that the policies do not allow."""
+    user = f"arn:aws:sts::{principal.world.number}:assumed-role/{principal.role.name}/{principal.function}"
+    text = (
+        f"User: {user} is not authorized to perform: {action} on resource: {resource} "
+        f"because no identity-based policy allows the {action} action"
+    )
+    if as_json:
+        body = json.dumps({"__type": "AccessDeniedException", "message": text}).encode()
+        return 400, {"Content-Type": "application/x-amz-json-1.1"}, body
+    xml = (
+        f'<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"><Error><Type>Sender</Type>'
+        f"<Code>AccessDenied</Code><Message>{escape(text)}</Message></Error></ErrorResponse>"
+    )
+    return 403, {"Content-Type": "text/xml"}, xml.encode()

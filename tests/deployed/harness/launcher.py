@@ -1,0 +1,144 @@
+"""Runs inside the emulator's process: ministack, with what it lacks for this stack.
+
+* AWS's own services put events on the default bus under sources that begin with `aws.`. Everybody else is refused, by AWS and
+  by ministack. ECS is ours here, so its events have a route that leads to where ministack's own services put theirs.
+* The condition key `events:source` of `PutEvents` is not known to ministack's IAM.
+* In the conditions of a template ministack knows neither `Fn::Join` nor `Fn::Split`, which it knows everywhere else.
+* It has no `AWS::IAM::RolePolicy`, which is an `AWS::IAM::Policy` with one role.
+
+The process ends with its standard input, and takes the functions that it started with it.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import ministack.app as ministack
+from ministack.core import iam_evaluator
+from ministack.core.responses import set_request_account_id, set_request_region
+from ministack.services import eventbridge
+from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
+
+from harness import EVENTS_OF_AWS
+from harness.tied import end_with_input
+
+CONDITIONS_OF_EMULATOR = engine._evaluate_conditions
+
+ENFORCE_OF_EMULATOR = iam_evaluator.enforce
+
+# What the events of the present call of `PutEvents` say they come from.
+SOURCES: ContextVar[set[str]] = ContextVar("sources")
+
+App = Callable[..., Awaitable[None]]
+
+
+def with_more_for_events(emulator: App) -> App:
+    """The emulator's application, with the route in front, and an eye on `PutEvents`."""
+
+    async def application(scope: dict, receive: Callable, send: Callable) -> None:
+        if scope["type"] != "http":
+            await emulator(scope, receive, send)
+        elif scope["path"] == EVENTS_OF_AWS:
+            answer = put(json.loads(await body_of(receive)))
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
+            await send({"type": "http.response.body", "body": answer})
+        elif (b"x-amz-target", b"AWSEvents.PutEvents") in scope["headers"]:
+            body = await body_of(receive)
+            SOURCES.set({it.get("Source", "") for it in json.loads(body)["Entries"]})
+            await emulator(scope, once_more(body, receive), send)
+        else:
+            await emulator(scope, receive, send)
+
+    return application
+
+
+def once_more(body: bytes, receive: Callable) -> Callable:
+    """Receives a request whose body was read before."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> dict:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+def enforce(access_key: str, action: str, service: str, region: str, **others: Any) -> Any:
+    """The emulator's own decision on a call. One that puts events is decided for the source of each."""
+    if action != "events:PutEvents":
+        return ENFORCE_OF_EMULATOR(access_key, action, service, region, **others)
+    known = others.pop("service_context", None) or {}
+    decisions = (
+        ENFORCE_OF_EMULATOR(access_key, action, service, region, **others, service_context={**known, "events:source": source})
+        for source in SOURCES.get()
+    )
+    return next((refusal for refusal in decisions if refusal), None)
+
+
+async def body_of(receive: Callable) -> bytes:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
+def put(event: dict) -> bytes:
+    """Puts one event, in the form in which rules see it, on the default bus of its account."""
+    set_request_account_id(event["account"])
+    set_request_region(event["region"])
+    entry = {
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Detail": json.dumps(event["detail"]),
+        "Resources": event["resources"],
+    }
+    _, _, answer = eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+    return answer if isinstance(answer, bytes) else answer.encode()
+
+
+def evaluate_conditions(template: dict, parameters: dict) -> dict:
+    """The emulator's own evaluation of a template's conditions, after joining and splitting."""
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, list):
+            return [resolved(it) for it in value]
+        if not isinstance(value, dict):
+            return value
+        if value.keys() & {"Fn::Join", "Fn::Split"}:
+            return engine._resolve_refs(value, {}, parameters, {}, {}, "", "")
+        return {key: resolved(it) for key, it in value.items()}
+
+    return CONDITIONS_OF_EMULATOR({**template, "Conditions": resolved(template.get("Conditions", {}))}, parameters)
+
+
+def role_policy() -> dict[str, Callable]:
+    """The resource `AWS::IAM::RolePolicy`, made by the emulator's `AWS::IAM::Policy`."""
+    policy = provisioners._RESOURCE_HANDLERS["AWS::IAM::Policy"]
+
+    def with_roles(properties: dict) -> dict:
+        return {**properties, "Roles": [properties["RoleName"]]}
+
+    def create(logical_id: str, properties: dict, stack_name: str) -> tuple[str, dict]:
+        return policy["create"](logical_id, with_roles(properties), stack_name)
+
+    def delete(physical_id: str, properties: dict) -> None:
+        policy["delete"](physical_id, with_roles(properties))
+
+    return {"create": create, "delete": delete}
+
+
+def main() -> None:
+    end_with_input()
+    for module in (changesets, engine, handlers, stacks):
+        module._evaluate_conditions = evaluate_conditions
+    provisioners._RESOURCE_HANDLERS["AWS::IAM::RolePolicy"] = role_policy()
+    iam_evaluator.enforce = enforce
+    ministack.app = with_more_for_events(ministack.app)
+    ministack.main()
+
+
+if __name__ == "__main__":
+    main()

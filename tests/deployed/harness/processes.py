@@ -1,0 +1,73 @@
+"""Programs that the run starts, and that never outlive it.
+
+Each is a session of its own and ends with its standard input. The pipe to it closes when this process ends, however it
+ends, so nothing is left over even after SIGKILL.
+"""
+
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+# How long a program may take to end by itself.
+END_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the programs are, and where what they write goes."""
+
+    world: Path
+    sam: Path
+    built: Path
+    samples: Path
+    folder: Path
+
+
+class Child:
+    """A program, with what it writes to standard error in a file."""
+
+    def __init__(self, name: str, arguments: list[str], log: Path, environment: dict[str, str], *, speaks: bool = False) -> None:
+        self.name = name
+        self.log = log
+        with log.open("wb") as errors:
+            self.process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if speaks else errors,
+                stderr=errors,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def is_alive(self) -> bool:
+        return self.process.poll() is None
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of what it wrote, for an error message."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """Closes its input; whoever of its session is still there after a while is killed."""
+        if self.process.stdin:
+            self.process.stdin.close()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def with_environment(name: str, value: str) -> list[int]:
+    """The processes of this machine in whose environment the variable has this value."""
+    wanted = f"{name}={value}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # It ended meanwhile, or belongs to somebody else.
+        if wanted in variables:
+            found.append(int(folder.name))
+    return found

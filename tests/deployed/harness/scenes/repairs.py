@@ -1,0 +1,106 @@
+"""Faults of registration: what is repaired, and what is only told."""
+
+from harness.account import CHECK_SECONDS, Account
+from harness.waiting import until
+
+# Both looks at a fault, the repair, and the look that sees its end; a target must be healthy by then.
+HEAL_SECONDS = 150
+
+# The schedule of the sweep fires within this, at one minute, beside what the emulator needs to notice.
+SWEEP_SECONDS = 100
+
+
+def scale(account: Account, service: str, count: int) -> None:
+    """A person changes how many tasks of `cluster/service` there should be."""
+    cluster, name = service.split("/")
+    account.world.client("ecs").update_service(cluster=cluster, service=name, desiredCount=count)
+
+
+def lose_a_registration(account: Account, service: str, count: int) -> None:
+    """The service gets one more task, and ECS never registers it."""
+    account.world.tell("lose_registrations", service=service, count=1)
+    scale(account, service, count)
+    until(f"{count} tasks of {service} run", CHECK_SECONDS, lambda: len(account.world.wanted(service)) == count)
+
+
+def stop_a_task(account: Account, service: str) -> tuple[str, int]:
+    """A task is stopped, and ECS leaves its target behind; gives the target with the lowest port."""
+    account.world.tell("keep_targets", service=service, count=1)
+    target = min(account.world.wanted(service), key=lambda it: it["port"])
+    account.world.client("ecs").stop_task(cluster=service.split("/", maxsplit=1)[0], task=target["task"], reason="a scene")
+    return target["id"], target["port"]
+
+
+def all_registered(account: Account, service: str) -> bool:
+    """Exactly what the service's tasks should have is registered and healthy."""
+    wanted = {(it["id"], it["port"]) for it in account.world.wanted(service)}
+    targets = account.world.targets(service.split("/")[1] + "-tg")
+    return wanted == set(targets) and set(targets.values()) == {"healthy"}
+
+
+def lost_registration(account: Account) -> None:
+    """A registration that never comes is made, and people are told of the fault and of its end."""
+    lose_a_registration(account, "shop/web", 3)
+    account.await_alert("shop/web", "missing", "opened")
+    until("all of web are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/web"))
+    account.await_alert("shop/web", "missing", "resolved", HEAL_SECONDS)
+    assert account.writes("web-tg") == ["RegisterTargets"], account.writes("web-tg")
+
+
+def stale_target(account: Account) -> None:
+    """A target that a stopped task left behind is taken out."""
+    target = stop_a_task(account, "shop/api")
+    account.await_alert("shop/api", "stale", "opened")
+    until("the target is gone", HEAL_SECONDS, lambda: target not in account.world.targets("api-tg"))
+    account.await_alert("shop/api", "stale", "resolved", HEAL_SECONDS)
+    assert account.writes("api-tg") == ["DeregisterTargets"], account.writes("api-tg")
+
+
+def alert_by_tag(account: Account) -> None:
+    """A service whose tag says `alert` is told of, and not touched."""
+    lose_a_registration(account, "shop/quiet", 2)
+    account.await_alert("shop/quiet", "missing", "opened")
+    account.have_checked("shop/quiet")
+    assert account.writes("quiet-tg") == [], account.writes("quiet-tg")
+    assert not all_registered(account, "shop/quiet")
+
+
+def kill_switch(account: Account) -> None:
+    """One item in the table stops all writes; without it they are made."""
+    table, dynamodb = account.resources["LedgerTable"], account.client("dynamodb")
+    item = {"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "change freeze"}}
+    dynamodb.put_item(TableName=table, Item=item)
+    lose_a_registration(account, "shop/web", 3)
+    alert = account.await_alert("shop/web", "missing", "opened")
+    assert "change freeze" in str(alert), alert
+    assert account.writes("web-tg") == [], account.writes("web-tg")
+    dynamodb.delete_item(TableName=table, Key={"pk": {"S": "switch"}})
+    account.ask_for_check("shop/web")
+    until("all of web are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/web"))
+
+
+def hijack_by_schedule(account: Account) -> None:
+    """No event arrives; a stopped task's port is another service's. The scheduled sweep finds it."""
+    schedule_every_minute(account)
+    account.events_arrive = False
+    instance, port = stop_a_task(account, "shop/web")
+    until("the port is free", CHECK_SECONDS, lambda: account.world.tell("who_answers", id=instance, port=port) is None)
+    account.world.tell("restart_agent", instance=instance)
+    scale(account, "shop/billing", 4)
+    until(
+        "billing has the port", CHECK_SECONDS, lambda: account.world.tell("who_answers", id=instance, port=port) == "shop/billing"
+    )
+    alert = account.await_alert("shop/web", "hijacked", "opened", SWEEP_SECONDS + 2 * CHECK_SECONDS)
+    assert alert["severity"] == "critical", alert
+    until(
+        "requests for web no longer reach billing", HEAL_SECONDS, lambda: (instance, port) not in account.world.targets("web-tg")
+    )
+    assert account.writes("web-tg") == ["DeregisterTargets"], account.writes("web-tg")
+
+
+def schedule_every_minute(account: Account) -> None:
+    """Five minutes are the least that the template allows. Only the rate is changed, by hand, as anybody can."""
+    scheduler = account.client("scheduler")
+    schedule = scheduler.get_schedule(Name=account.resources["SweepFunctionSchedule"].split("/")[-1])
+    kept = {key: schedule[key] for key in ("Name", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(**kept, ScheduleExpression="rate(1 minute)")

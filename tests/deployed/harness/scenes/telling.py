@@ -1,0 +1,67 @@
+"""Alerts on their ways to people and programs. The alerts themselves come from the scenes of repairs."""
+
+import json
+
+from harness.account import CHECK_SECONDS, Account
+from harness.scenes.repairs import HEAL_SECONDS
+from harness.slack import ARCHIVED
+from harness.waiting import until
+
+SECRET = "portkeeper/slack"
+CHANNEL = "/services/channel"
+RULE_QUEUE = "rules-of-ours"
+
+
+def make_secret(account: Account) -> None:
+    """Everything goes to one channel, but what is about `api`: its channel was archived."""
+    slack_url = account.listener.url
+    routes = {"default": slack_url + CHANNEL, "routes": [{"name": "api", "service": "shop/api", "url": slack_url + ARCHIVED}]}
+    account.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(routes))
+
+
+def make_rule(account: Account) -> None:
+    """A rule of the account's own for alerts on the event bus, with a queue."""
+    sqs, events = account.client("sqs"), account.client("events")
+    url = sqs.create_queue(QueueName=RULE_QUEUE)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["portkeeper"], "detail-type": ["Portkeeper Alert"], "detail": {"state": ["opened"]}}
+    events.put_rule(Name=RULE_QUEUE, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=RULE_QUEUE, Targets=[{"Id": "queue", "Arn": arn}])
+
+
+def slack(account: Account) -> None:
+    """Slack gets an alert and its end, over TLS. What it refuses for good is put aside with the reason."""
+
+    def titles() -> list[str]:
+        return [str(post) for post in account.listener.got(CHANNEL)]
+
+    until("Slack has the alert about web", HEAL_SECONDS, lambda: any("missing in shop/web" in it for it in titles()))
+    until("Slack has its end", HEAL_SECONDS, lambda: any("resolved: missing in shop/web" in it for it in titles()))
+    url = account.resources["SlackDeadLetterQueue"]
+    refused = until(
+        "what Slack refuses is put aside",
+        HEAL_SECONDS,
+        lambda: (
+            account.client("sqs")
+            .receive_message(QueueUrl=url, MessageAttributeNames=["All"], VisibilityTimeout=0)
+            .get("Messages")
+        ),
+    )
+    assert "channel_is_archived" in refused[0]["MessageAttributes"]["reason"]["StringValue"], refused
+    assert account.listener.got(ARCHIVED), "the archived channel was never asked"
+
+
+def event_bus(account: Account) -> None:
+    """An alert is an event on the default bus, where a rule of ours matches it."""
+    url = account.client("sqs").get_queue_url(QueueName=RULE_QUEUE)["QueueUrl"]
+    bodies: list[str] = []
+
+    def look() -> bool:
+        bodies.extend(account.receive(url))
+        return any("missing" in body for body in bodies)
+
+    until("the alert is on the bus", HEAL_SECONDS, look)
+    event = json.loads(next(body for body in bodies if "missing" in body))
+    assert event["source"] == "portkeeper", event
+    assert event["resources"], event
+    until("no alert waits for the bus", CHECK_SECONDS, lambda: account.waiting("EventsQueue") == 0)

@@ -1,0 +1,64 @@
+"""Which scenes are played in which account, with which parameters of the stack."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from harness.scenes import Scene, delivery, repairs, rules, settings, spoiled, telling
+
+
+@dataclass(frozen=True)
+class Stage:
+    """An account with a stack, and the scenes in it: all at once, unless they disturb each other."""
+
+    name: str
+    number: str
+    scenes: tuple[Scene, ...]
+    parameters: tuple[tuple[str, str], ...] = ()
+    before: tuple[Scene, ...] = ()
+    after: tuple[Scene, ...] = ()
+    one_by_one: bool = False
+    spoiling: spoiled.Spoiling | None = None
+
+
+def parameters(**chosen: str) -> tuple[tuple[str, str], ...]:
+    return tuple(chosen.items())
+
+
+SHOP = Stage(
+    "shop",
+    "100000000001",
+    (repairs.lost_registration, repairs.stale_target, repairs.alert_by_tag, telling.slack, telling.event_bus, rules.each_rings),
+    parameters(SlackSecret=telling.SECRET),
+    before=(telling.make_secret,),
+    after=(telling.make_rule,),
+)
+
+OTHERS = (
+    Stage("sweep", "100000000002", (repairs.hijack_by_schedule,)),
+    Stage(
+        "queue",
+        "100000000003",
+        (delivery.poison, delivery.two_at_once, delivery.killed_in_the_middle),
+        after=(delivery.come_back_soon,),
+        one_by_one=True,
+    ),
+    Stage("switch", "100000000004", (repairs.kill_switch,)),
+    Stage(
+        "settings",
+        "100000000005",
+        (settings.limits, settings.az_all, settings.clusters, settings.chat_over_https, settings.log_level),
+        tuple(settings.REPAIRS.items()),
+        after=(settings.subscribe_chat,),
+    ),
+    Stage(
+        "alert",
+        "100000000006",
+        (settings.told_only, settings.reminder, settings.share_of_calls, settings.round_in_parts),
+        tuple(settings.TELLS.items()),
+        one_by_one=True,
+    ),
+    *(
+        Stage(f"spoilt {it.title}", f"20000000000{number}", (partial(spoiled.lost_registration_stays, spoiling=it),), spoiling=it)
+        for number, it in enumerate(spoiled.ALL)
+    ),
+)

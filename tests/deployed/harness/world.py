@@ -1,0 +1,86 @@
+"""One simulated account with ECS and Elastic Load Balancing, in a process of its own."""
+
+import json
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+from harness.processes import Child, Places
+
+# Longer than the account needs to carry anything out.
+ANSWER_SECONDS = 20
+
+REGION = "eu-west-1"
+
+
+class World:
+    """The account `number`. `on_event` is called with every event that its ECS emits."""
+
+    def __init__(self, number: str, places: Places, environment: dict[str, str], on_event: Callable[[dict], None]) -> None:
+        self.number = number
+        self._answers: queue.Queue[dict] = queue.Queue()
+        self._turn = threading.Lock()
+        self._on_event = on_event
+        command, log = [str(places.world), "--account", number], places.folder / f"world-{number}.log"
+        self._child = Child(f"the world of {number}", command, log, environment, speaks=True)
+        self._journal = (places.folder / f"journal-{number}.log").open("w")
+        threading.Thread(target=self._listen, daemon=True).start()
+        self.url: str = self._answer()["ready"]["url"]
+
+    def client(self, service: str) -> Any:
+        """An SDK client of a person in this account."""
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=self.number, aws_secret_access_key="any"
+        )
+
+    def tell(self, what: str, **members: Any) -> Any:
+        """Has the account do something that AWS has no operation for; gives what it answers."""
+        with self._turn:
+            line = json.dumps({"do": what, **members}) + "\n"
+            self._child.process.stdin.write(line.encode())
+            self._child.process.stdin.flush()
+            answer = self._answer()
+        if "refused" in answer:
+            raise RuntimeError(f"{what} {members}: {answer['refused']}")
+        return answer["done"]
+
+    def wanted(self, service: str) -> list[dict]:
+        """The targets that the running tasks of `cluster/service` should have."""
+        return self.tell("wanted_targets", service=service)
+
+    def group(self, name: str) -> str:
+        """The ARN of a target group."""
+        groups = self.client("elbv2").describe_target_groups(Names=[name])["TargetGroups"]
+        return groups[0]["TargetGroupArn"]
+
+    def targets(self, group: str) -> dict[tuple[str, int], str]:
+        """What is registered in the group of that name: id and port with their state. What drains is on its way out."""
+        health = self.client("elbv2").describe_target_health(TargetGroupArn=self.group(group))
+        return {
+            (it["Target"]["Id"], it["Target"]["Port"]): it["TargetHealth"]["State"]
+            for it in health["TargetHealthDescriptions"]
+            if it["TargetHealth"]["State"] != "draining"
+        }
+
+    def stop(self) -> None:
+        self._child.stop()
+
+    def _answer(self) -> dict:
+        try:
+            return self._answers.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            raise RuntimeError(f"{self._child.name} does not answer:\n{self._child.tail()}") from None
+
+    def _listen(self) -> None:
+        for line in self._child.process.stdout:
+            told = json.loads(line)
+            if "event" in told:
+                self._on_event(told["event"])
+            elif "journal" in told:
+                self._journal.write(told["journal"] + "\n")
+                self._journal.flush()
+            else:
+                self._answers.put(told)

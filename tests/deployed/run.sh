@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Deploys the built stack to an emulator of AWS and plays every scene: see README.md beside this file.
+# Needs Linux, Rust, and Python 3.10 or newer with pip; everything else goes into the target folder.
+#
+#   bash tests/deployed/run.sh [--built FOLDER] [options of the harness: --help]
+#
+# --built takes what `sam build` left in a folder. Without it the functions are built first.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+export SAM_CLI_TELEMETRY=0
+export AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-eu-west-1}"
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)"
+built=""
+if [[ "${1:-}" == "--built" ]]; then
+  built="${2:?--built needs the folder that sam build made}"
+  shift 2
+fi
+
+# An environment for each file of requirements: ministack and the SAM command line want different versions of botocore.
+environment() {
+  local folder="$target/$1" requirements="$2"
+  [[ -x "$folder/bin/python" ]] || python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+}
+
+cannot_install() {
+  printf 'The tools for the deployed scenes could not be installed: pip says above why.\n' >&2
+  if [[ -n "${CI:-}" ]]; then exit 2; fi
+  printf 'Skipped. In CI (when the variable CI is set) this is a failure.\n' >&2
+  exit 0
+}
+
+build() {
+  local architecture=x86_64
+  case "$(uname -m)" in aarch64 | arm64) architecture=arm64 ;; esac
+  PATH="$target/ci-venv/bin:$PATH" sam build --build-dir "$target/sam" --parameter-overrides "Architecture=$architecture"
+}
+
+environment ci-venv .ci/requirements.txt || cannot_install
+environment deployed-venv tests/deployed/requirements.txt || cannot_install
+"$target/deployed-venv/bin/ruff" check --quiet tests/deployed
+"$target/deployed-venv/bin/ruff" format --quiet --check tests/deployed
+cargo build --locked --package portkeeper-deployed
+if [[ -z "$built" ]]; then
+  build
+  built="$target/sam"
+fi
+built="$(cd "$built" && pwd)"
+cd tests/deployed
+exec "$target/deployed-venv/bin/python" -m harness --built "$built" \
+  --world "$target/debug/portkeeper-deployed" --sam "$target/ci-venv/bin/sam" "$@"

@@ -1,0 +1,64 @@
+//! The account: two clusters, with a service in each network mode and each of the states that the scenes need.
+
+use portkeeper_world::World;
+use portkeeper_world::api::ApiError;
+use portkeeper_world::elb::TargetType;
+use portkeeper_world::scenario::ServiceSpec;
+use serde_json::json;
+
+/// The cluster of nearly everything.
+const SHOP: &str = "shop";
+
+/// A cluster that a stack may be told to leave alone.
+const LAB: &str = "lab";
+
+/// Addresses outside the target groups' VPC come from here.
+const FAR: &str = "subnet-far";
+
+/// Builds the account. Its tasks come with time.
+pub(crate) fn build(world: &mut World) -> Result<(), ApiError> {
+    world.make_cluster(SHOP)?;
+    world.make_instances(SHOP, 3)?;
+    instances(world, &service(SHOP, "web").desired(2))?;
+    instances(world, &service(SHOP, "billing").desired(1))?;
+    instances(world, &service(SHOP, "proxy").host().desired(2))?;
+    let told_only = json!([{"key": "portkeeper:mode", "value": "alert"}]);
+    instances(world, &service(SHOP, "quiet").desired(1).with("tags", told_only))?;
+    addresses(world, &service(SHOP, "api").fargate().desired(4))?;
+    shifting(world, &service(SHOP, "green").desired(1))?;
+    let zone = world.account.zone('a');
+    world.add_subnet(FAR, "vpc-peered", &zone, 4000);
+    let mut far = service(SHOP, "far").fargate().desired(0);
+    far.subnets = vec![FAR.to_owned()];
+    addresses(world, &far)?;
+    world.make_cluster(LAB)?;
+    world.make_instances(LAB, 1)?;
+    instances(world, &service(LAB, "trial").desired(1))
+}
+
+fn service(cluster: &str, name: &str) -> ServiceSpec {
+    ServiceSpec::new(cluster, name).container("app", &[8080])
+}
+
+fn instances(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
+    behind_its_group(world, service, TargetType::Instance)
+}
+
+fn addresses(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
+    behind_its_group(world, service, TargetType::Ip)
+}
+
+/// A service whose deployments shift traffic between two groups: its revisions say what the service itself does not.
+fn shifting(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
+    let front = world.make_alb(&format!("{}-tg", service.name), TargetType::Instance)?;
+    let other = world.make_bare_group(&format!("{}-other-tg", service.name), TargetType::Instance)?;
+    let strategy = json!({"strategy": "BLUE_GREEN"});
+    let service = service.clone().behind_blue_green(&front, &other, "app", 8080);
+    world.make_service(&service.with("deploymentConfiguration", strategy)).map(drop)
+}
+
+/// The group `web-tg` of the service `web`, behind a load balancer of its own.
+fn behind_its_group(world: &mut World, service: &ServiceSpec, kind: TargetType) -> Result<(), ApiError> {
+    let group = world.make_alb_group(&format!("{}-tg", service.name), kind)?;
+    world.make_service(&service.clone().behind(&group, "app", 8080)).map(drop)
+}

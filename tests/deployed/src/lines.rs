@@ -1,0 +1,64 @@
+//! What is told on standard output.
+
+use portkeeper_world::World;
+use serde::Serialize;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// One line of JSON with one member.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told<'a> {
+    /// The first line: where the account's endpoints are.
+    Ready { url: String },
+    /// An EventBridge event that ECS emitted.
+    Event(&'a Value),
+    /// What happened, for people.
+    Journal(&'a str),
+    /// A command was carried out.
+    Done(Value),
+    /// A command was not carried out.
+    Refused(String),
+}
+
+impl From<Result<Value, String>> for Told<'_> {
+    fn from(outcome: Result<Value, String>) -> Self {
+        outcome.map_or_else(Self::Refused, Self::Done)
+    }
+}
+
+/// Writes one whole line.
+pub(crate) fn say(told: &Told) -> io::Result<()> {
+    let mut line = serde_json::to_vec(told)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// How much of the account's events and journal was told.
+pub(crate) struct Lines {
+    events: usize,
+    journal: usize,
+}
+
+impl Lines {
+    /// What was before is history.
+    pub(crate) fn from_now_on(world: &World) -> Self {
+        Self { events: world.bus.events().len(), journal: world.journal.all().len() }
+    }
+
+    /// Tells what is new.
+    pub(crate) fn tell_news(&mut self, world: &World) -> io::Result<()> {
+        let entries = world.journal.all();
+        for entry in entries.iter().skip(self.journal) {
+            say(&Told::Journal(&entry.text))?;
+        }
+        let events = world.bus.events();
+        for event in events.iter().skip(self.events) {
+            say(&Told::Event(event))?;
+        }
+        (self.journal, self.events) = (entries.len(), events.len());
+        Ok(())
+    }
+}
