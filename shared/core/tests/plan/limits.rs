@@ -408,3 +408,70 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
         "#]],
     );
 }
+
+// CASES 27: tasks are wanted, and none runs just now. What is registered last stays until one does.
+#[test]
+fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=2
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | below_desired | await 900s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | below_desired | await 840s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              alert: limit_exceeded (error): web
+              looks again in 840s
+            open: stale web i-1:32769, seen 2
+            open: below_desired service, seen 2
+            open: limit_exceeded web, seen 1, told
+        "#]],
+    );
+}
+
+// CASES 27: the share is one of what gets requests, not of what is on its way in or out.
+#[test]
+fn draining_targets_do_not_raise_the_limit() {
+    check(
+        "
+        policy max=1 percent=50
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 healthy
+        target web i-1:32771 draining
+        target web i-1:32772 draining
+        target web i-1:32773 draining
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | limit_exceeded | tell | 2 deregistrations at once are more than the limit of 1; none was made. First: web i-1:32769, web i-1:32770
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
+              web i-1:32770 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+              alert: limit_exceeded (error): service
+            open: stale web i-1:32769, seen 2
+            open: stale web i-1:32770, seen 2
+            open: limit_exceeded service, seen 1, told
+        "#]],
+    );
+}
