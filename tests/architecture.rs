@@ -9,18 +9,26 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("portkeeper-core", &[]),
     ("portkeeper-aws", &["portkeeper-core"]),
     ("portkeeper-world", &["portkeeper-core"]),
     ("portkeeper-reconcile", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-sweep", &["portkeeper-aws", "portkeeper-core"]),
+    ("portkeeper-create-service", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-notify-events", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-notify-slack", &["portkeeper-aws", "portkeeper-core"]),
-    // The demo runs the real function on the simulated account.
+    // The demo runs the real functions on the simulated account.
     (
         "portkeeper",
-        &["portkeeper-aws", "portkeeper-core", "portkeeper-reconcile", "portkeeper-sweep", "portkeeper-world"],
+        &[
+            "portkeeper-aws",
+            "portkeeper-core",
+            "portkeeper-create-service",
+            "portkeeper-reconcile",
+            "portkeeper-sweep",
+            "portkeeper-world",
+        ],
     ),
     (
         "portkeeper-tests",
@@ -28,6 +36,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
             "portkeeper",
             "portkeeper-aws",
             "portkeeper-core",
+            "portkeeper-create-service",
             "portkeeper-notify-events",
             "portkeeper-notify-slack",
             "portkeeper-reconcile",

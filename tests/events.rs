@@ -74,6 +74,19 @@ async fn only_alerts_of_portkeeper_are_events() {
     assert_eq!(versions, [7]);
 }
 
+/// What became of a spec has a kind of its own.
+#[tokio::test]
+async fn what_became_of_a_spec_is_an_event() {
+    let (world, bus) = account();
+    let service = "arn:aws:ecs:eu-west-1:111122223333:service/shop/orders";
+    let result = json!({"schema": "portkeeper.spec-result", "version": 1, "status": "ready", "service_arn": service});
+    assert_eq!(hand_over(&bus, &[result.to_string()]).await, [""; 0]);
+    let world = world.lock();
+    let event = &world.bus.events()[0];
+    assert_eq!((&event["detail-type"], &event["detail"]), (&json!("Portkeeper Spec Result"), &result));
+    assert_eq!(event["resources"], json!([service]));
+}
+
 /// More than one request takes; one that fails comes back with its messages, and only with those.
 #[tokio::test]
 async fn what_the_bus_does_not_take_comes_back() {

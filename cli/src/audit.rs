@@ -127,9 +127,9 @@ fn print_json(out: &mut impl Write, document: &serde_json::Value) -> io::Result<
 
 async fn read(options: &Options) -> Result<(Session, Timestamp, Looked), CommandError> {
     let wanted = Wanted { region: options.region.clone(), endpoint_url: options.endpoint_url.clone() };
-    let Session { aws, region, is_simulated } = portkeeper_aws::session::open(&wanted).await?;
-    let usual = if is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
-    let session = Session { aws: aws.at_share(options.api_share.unwrap_or(usual)), region, is_simulated };
+    let session = portkeeper_aws::session::open(&wanted).await?;
+    let usual = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
+    let session = session.at_share(options.api_share.unwrap_or(usual));
     let began = session.aws.now();
     let look = Look {
         session: &session,

@@ -8,6 +8,7 @@ pub mod plan_file;
 mod render;
 pub mod replay;
 mod slack_text;
+pub mod spec_stage;
 pub mod stage;
 pub mod world;
 

@@ -1,7 +1,7 @@
 //! The functions' environment: names, defaults and ranges are those that the code reads.
 
 use crate::document::{find, template, text_of};
-use portkeeper_aws::config::{Config, SLACK_VARIABLES, VARIABLES, Variable};
+use portkeeper_aws::config::{Config, SLACK_VARIABLES, SPEC_VARIABLES, VARIABLES, Variable};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,6 +54,19 @@ fn names_of_the_function_for_slack_agree() {
     let in_template: BTreeSet<&str> = function.as_object().expect("variables").keys().map(String::as_str).collect();
     let in_code: BTreeSet<&str> = SLACK_VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(in_template, in_code);
+}
+
+#[test]
+fn names_and_defaults_of_the_function_for_specs_agree() {
+    let template = template();
+    let function = &template["Resources"]["CreateServiceFunction"]["Properties"]["Environment"]["Variables"];
+    let in_template: BTreeSet<&str> = function.as_object().expect("variables").keys().map(String::as_str).collect();
+    let in_code: BTreeSet<&str> = SPEC_VARIABLES.iter().map(|variable| variable.name).collect();
+    assert_eq!(in_template, in_code);
+    for variable in SPEC_VARIABLES {
+        let default = parameter(&template, &function[variable.name]).map(|parameter| text_of(&parameter["Default"]));
+        assert_eq!(default.as_deref(), variable.default, "{}", variable.name);
+    }
 }
 
 #[test]

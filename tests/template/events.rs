@@ -43,9 +43,12 @@ const TASK_STATES: [&str; 9] = [
     "DELETED",
 ];
 
+/// The patterns of the rules that lead to checks.
 fn patterns() -> Vec<Value> {
     let template = template();
-    resources(&template, "AWS::Events::Rule").values().map(|rule| rule["Properties"]["EventPattern"].clone()).collect()
+    let rules = resources(&template, "AWS::Events::Rule");
+    let checks = rules.values().filter(|rule| text_of(&rule["Properties"]["Targets"][0]["Id"]) == "checks");
+    checks.map(|rule| rule["Properties"]["EventPattern"].clone()).collect()
 }
 
 fn passes(patterns: &[Value], event: &Value) -> bool {

@@ -8,11 +8,19 @@ use std::path::{Path, PathBuf};
 
 /// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has one, which is asked
 /// for only when a container instance is named in the call.
-const WITHOUT_RESOURCE: [&str; 6] = [
+const WITHOUT_RESOURCE: [&str; 14] = [
+    "application-autoscaling:DescribeScalableTargets",
+    "application-autoscaling:DescribeScalingPolicies",
+    "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
     "ecs:ListServices",
     "ecs:ListTasks",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeLoadBalancers",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTags",
+    "elasticloadbalancing:DescribeTargetGroupAttributes",
     "elasticloadbalancing:DescribeTargetGroups",
     "elasticloadbalancing:DescribeTargetHealth",
 ];
@@ -21,12 +29,29 @@ const WITHOUT_RESOURCE: [&str; 6] = [
 const BY_LAMBDA: [&str; 5] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
+/// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a version that is named, for
+/// telling an absent object from a forbidden one, and for what Application Auto Scaling does under the caller's name.
+const BESIDE_A_CALL: [&str; 9] = [
+    "application-autoscaling:TagResource",
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "iam:CreateServiceLinkedRole",
+    "iam:PassRole",
+    "logs:TagResource",
+    "s3:GetObjectVersion",
+    "s3:ListBucket",
+];
+
 /// The clients in `portkeeper_aws`, by the name of their field, with the prefix of their actions.
-const CLIENTS: [(&str, &str); 7] = [
+const CLIENTS: [(&str, &str); 10] = [
     ("dynamodb", "dynamodb"),
     ("ecs", "ecs"),
     ("elb", "elasticloadbalancing"),
     ("eventbridge", "events"),
+    ("logs", "logs"),
+    ("s3", "s3"),
+    ("scaling", "application-autoscaling"),
     ("secretsmanager", "secretsmanager"),
     ("sns", "sns"),
     ("sqs", "sqs"),
@@ -37,22 +62,22 @@ fn statements(of: &Value) -> Vec<&Value> {
 }
 
 /// Policies that are resources of their own.
-const POLICIES: [&str; 2] = ["ReadPolicy", "RepairPolicy"];
+const POLICIES: [&str; 4] = ["MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
 
 /// The statements of a function's role: without who may take it.
 fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
     let resources = &template["Resources"];
     let own = &resources[role]["Properties"]["Policies"];
-    let names_role = |value: &Value| value["Ref"] == role;
-    let attached = POLICIES.iter().map(|name| &resources[*name]["Properties"]).filter(|policy| {
-        names_role(&policy["RoleName"]) || policy["Roles"].as_array().is_some_and(|roles| roles.iter().any(names_role))
-    });
+    // Some are named only on a condition.
+    let names_role = |value: &Value| !find(value, &|value| value["Ref"] == role).is_empty();
+    let attached = POLICIES.iter().map(|name| &resources[*name]["Properties"]);
+    let attached = attached.filter(|policy| names_role(&policy["RoleName"]) || names_role(&policy["Roles"]));
     [own].into_iter().chain(attached).flat_map(statements).collect()
 }
 
 /// The statements of all functions' roles.
 fn granted(template: &Value) -> Vec<&Value> {
-    ["ReconcileRole", "SweepRole", "NotifySlackRole", "NotifyEventsRole"]
+    ["ReconcileRole", "SweepRole", "NotifySlackRole", "NotifyEventsRole", "CreateServiceRole"]
         .iter()
         .flat_map(|role| granted_to(template, role))
         .collect()
@@ -91,8 +116,8 @@ fn camel_case(name: &str) -> String {
 fn the_functions_may_do_what_they_do_and_nothing_else() {
     let template = template();
     let mut granted = actions(&granted(&template));
-    for action in BY_LAMBDA {
-        assert!(granted.remove(action), "Lambda needs {action}");
+    for action in BY_LAMBDA.into_iter().chain(BESIDE_A_CALL) {
+        assert!(granted.remove(action), "AWS asks for {action}");
     }
     assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
 }
@@ -129,6 +154,56 @@ fn the_function_for_events_puts_them_under_its_own_name() {
     let put = statements.iter().find(|statement| statement["Action"] == "events:PutEvents").expect("a statement");
     let source = portkeeper_notify_events::SOURCE;
     assert_eq!(put["Condition"], json!({ "StringEquals": { "events:source": source } }));
+}
+
+/// What makes and removes things exists in the mode `repair` alone; roles are passed to ECS alone, and only those named.
+#[test]
+fn only_the_mode_repair_may_make_services() {
+    let template = template();
+    let all = ["MakeServicesPolicy", "PassRolesPolicy"].map(|name| &template["Resources"][name]);
+    assert_eq!(all.map(|policy| policy["Condition"].clone()), [json!("MakesServices"), json!("PassesRoles")]);
+    let (makes, passes) = (&template["Conditions"]["MakesServices"], &template["Conditions"]["PassesRoles"]);
+    assert_eq!(*makes, json!({ "Fn::And": [{ "Condition": "HasSpecs" }, { "Condition": "Repairs" }] }));
+    assert_eq!(*passes, json!({ "Fn::And": [{ "Condition": "MakesServices" }, { "Condition": "HasSpecRoles" }] }));
+    let own = actions(&statements(&template["Resources"]["CreateServiceRole"]["Properties"]["Policies"]));
+    let reads = ["Describe", "List", "BatchGet", "GetObject"];
+    let writes: Vec<&str> = own.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    let writes: Vec<&str> =
+        writes.into_iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
+    assert_eq!(writes, ["dynamodb:PutItem", "s3:PutObject", "sns:Publish", "sqs:SendMessage"], "within the stack");
+    let passing = statements(&template["Resources"]["PassRolesPolicy"]);
+    let [statement] = passing.as_slice() else { panic!("one statement") };
+    assert_eq!(statement["Resource"], json!({ "Ref": "SpecRoles" }));
+    let to = json!({ "StringEquals": { "iam:PassedToService": ["ecs.amazonaws.com", "ecs-tasks.amazonaws.com"] } });
+    assert_eq!(statement["Condition"], to);
+}
+
+/// Whatever AWS lets a policy ask for a tag, the tag of a spec is asked for: when something is made, and before it is
+/// changed or removed.
+#[test]
+fn only_what_comes_from_a_spec_is_made_changed_or_removed() {
+    let template = template();
+    let all = statements(&template["Resources"]["MakeServicesPolicy"]);
+    let mut asked = BTreeSet::new();
+    for statement in &all {
+        let condition = statement["Condition"]["StringLike"].as_object().into_iter().flatten();
+        for (key, value) in condition.filter(|(key, _)| key.ends_with("/portkeeper:spec")) {
+            assert_eq!(*value, json!("*"));
+            let when = key.split_once(':').and_then(|(_, rest)| rest.split_once('/')).expect("a tag").0;
+            asked.extend(one_or_more(&statement["Action"]).into_iter().map(|action| format!("{when} {action}")));
+        }
+    }
+    let made = ["Create", "Register"].map(|verb| format!(":{verb}"));
+    let changed = ["Update", "Modify", "Delete", "SetRule"].map(|verb| format!(":{verb}"));
+    for action in actions(&all) {
+        let is = |verbs: &[String]| verbs.iter().any(|verb| action.contains(verb.as_str()));
+        let by_tag = action.starts_with("ecs:") || action.starts_with("elasticloadbalancing:");
+        if by_tag && is(&made) {
+            assert!(asked.contains(&format!("RequestTag {action}")), "{action}");
+        } else if by_tag && is(&changed) {
+            assert!(asked.contains(&format!("ResourceTag {action}")), "{action}");
+        }
+    }
 }
 
 #[test]

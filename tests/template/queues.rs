@@ -59,21 +59,56 @@ fn every_queue_has_an_end_with_an_alarm() {
 }
 
 #[test]
-fn rules_deliver_to_the_queue_and_may() {
+fn rules_deliver_to_their_queue_and_may() {
     let template = template();
     let rules = resources(&template, "AWS::Events::Rule");
-    let statement = &template["Resources"]["QueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
-    let sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().expect("rules");
-    let mut allowed: Vec<String> = sources.iter().map(resource_of).collect();
-    allowed.sort();
-    assert_eq!(allowed, rules.keys().copied().collect::<Vec<_>>());
-    for (name, rule) in rules {
-        let targets = rule["Properties"]["Targets"].as_array().expect("targets");
-        assert_eq!(targets.len(), 1, "{name}");
-        assert_eq!(resource_of(&targets[0]["Arn"]), "ChecksQueue", "{name}");
-        assert_eq!(resource_of(&targets[0]["DeadLetterConfig"]["Arn"]), "UndeliveredEventsQueue", "{name}");
-        assert!(targets[0]["RetryPolicy"]["MaximumEventAgeInSeconds"].as_i64() <= Some(86_400), "{name}");
+    let mut delivering = 0;
+    for (queue, policy) in [("ChecksQueue", "QueuePolicy"), ("SpecsQueue", "SpecsQueuePolicy")] {
+        let policy = &template["Resources"][policy]["Properties"];
+        let statement = &policy["PolicyDocument"]["Statement"][0];
+        let sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().expect("rules");
+        for name in sources.iter().map(resource_of) {
+            let targets = rules[name.as_str()]["Properties"]["Targets"].as_array().expect("targets");
+            assert_eq!(targets.len(), 1, "{name}");
+            let dead_letters = &targets[0]["DeadLetterConfig"]["Arn"];
+            for (arn, ends) in [(&targets[0]["Arn"], queue), (dead_letters, "UndeliveredEventsQueue")] {
+                assert_eq!(resource_of(arn), ends, "{name}");
+                assert!(
+                    statement["Resource"].as_array().expect("queues").contains(arn),
+                    "{name} may not send to {ends}"
+                );
+                assert!(policy["Queues"].as_array().expect("queues").contains(&json!({ "Ref": ends })), "{ends}");
+            }
+            assert!(targets[0]["RetryPolicy"]["MaximumEventAgeInSeconds"].as_i64() <= Some(86_400), "{name}");
+            delivering += 1;
+        }
     }
+    assert_eq!(delivering, rules.len(), "every rule may deliver");
+}
+
+/// The bucket's rule and the code agree on where specs lie, and no result is taken for one.
+#[test]
+fn only_specs_are_news() {
+    let template = template();
+    let pattern = &template["Resources"]["SpecObjectRule"]["Properties"]["EventPattern"];
+    let prefix = portkeeper_core::service_spec::notice::PREFIX;
+    assert_eq!(pattern["detail"]["object"]["key"], json!([{ "prefix": prefix }]));
+    assert!(!"results/".starts_with(prefix));
+    let bucket = &template["Resources"]["SpecBucket"];
+    assert_eq!(bucket["DeletionPolicy"], "Retain");
+    assert_eq!(bucket["Properties"]["VersioningConfiguration"]["Status"], "Enabled");
+    let blocked = bucket["Properties"]["PublicAccessBlockConfiguration"].as_object().expect("settings");
+    assert!(blocked.len() == 4 && blocked.values().all(|value| *value == true), "{blocked:?}");
+}
+
+#[test]
+fn news_of_a_spec_stays_hidden_while_lambda_tries() {
+    let template = template();
+    let function = &template["Resources"]["CreateServiceFunction"]["Properties"];
+    let hidden = &template["Resources"]["SpecsQueue"]["Properties"]["VisibilityTimeout"];
+    let timeout = function["Timeout"].as_i64().expect("seconds");
+    assert!(hidden.as_i64().expect("seconds") >= 6 * timeout);
+    assert_eq!(function["Events"]["Specs"]["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
 }
 
 #[test]

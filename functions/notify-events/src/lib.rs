@@ -8,14 +8,18 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use portkeeper_aws::bus::{Bus, EVENTS_PER_CALL, Event};
 use portkeeper_aws::failure::chain;
 use portkeeper_core::report::{SCHEMA, unwrap_notification};
+use portkeeper_core::service_spec::result::SCHEMA as SPEC_SCHEMA;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// `source` of every event.
 pub const SOURCE: &str = "portkeeper";
 
-/// `detail-type` of every event.
+/// `detail-type` of an alert.
 pub const DETAIL_TYPE: &str = "Portkeeper Alert";
+
+/// `detail-type` of what became of a spec.
+pub const SPEC_DETAIL_TYPE: &str = "Portkeeper Spec Result";
 
 /// Handles one batch. Each message stands for itself.
 pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
@@ -55,9 +59,14 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
 fn announcement(body: &str) -> Option<Event> {
     let (_, text) = unwrap_notification(body);
     let document: Value = serde_json::from_str(&text).ok()?;
-    let ours = document.get("schema")?.as_str()? == SCHEMA && document.is_object();
+    let kind = match document.get("schema")?.as_str()? {
+        SCHEMA => DETAIL_TYPE,
+        SPEC_SCHEMA => SPEC_DETAIL_TYPE,
+        _ => return None,
+    };
     let items = document.get("items").and_then(Value::as_array).into_iter().flatten();
     let arns = items.flat_map(|item| [item.get("target_group"), item.get("task")]).flatten().filter_map(Value::as_str);
-    let resources: BTreeSet<String> = arns.map(str::to_owned).collect();
-    ours.then(|| Event { kind: DETAIL_TYPE.to_owned(), resources: resources.into_iter().collect(), detail: text })
+    let service = document.get("service_arn").and_then(Value::as_str);
+    let resources: BTreeSet<String> = arns.chain(service).map(str::to_owned).collect();
+    Some(Event { kind: kind.to_owned(), resources: resources.into_iter().collect(), detail: text })
 }

@@ -2,7 +2,11 @@
 //! alarm with its words, everything else as it is.
 
 use portkeeper_core::code::Severity;
-use portkeeper_core::report::{Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, unwrap_notification};
+use portkeeper_core::report::{
+    Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, spec_severity, spec_text, spec_title,
+    unwrap_notification,
+};
+use portkeeper_core::service_spec::result::{SCHEMA as SPEC_SCHEMA, SCHEMA_VERSION as SPEC_VERSION, SpecResult};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -57,7 +61,7 @@ pub(crate) fn read(body: &str) -> Letter {
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
         return Letter::other(subject.as_deref().unwrap_or("A message on the alerts' topic"), &text);
     };
-    if let Some(letter) = alert(&value) {
+    if let Some(letter) = alert(&value).or_else(|| spec(&value)) {
         return letter;
     }
     if let Ok(alarm) = Alarm::deserialize(&value) {
@@ -84,6 +88,22 @@ fn alert(value: &Value) -> Option<Letter> {
         service: format!("{}/{}", document.cluster, document.service),
         owner: document.owner.clone().unwrap_or_default(),
         summary: document.title,
+    })
+}
+
+/// What became of a spec, in a version that is understood.
+fn spec(value: &Value) -> Option<Letter> {
+    let ours = value.get("schema")? == SPEC_SCHEMA && value.get("version")? == SPEC_VERSION;
+    let result = SpecResult::deserialize(value).ok().filter(|_| ours)?;
+    let title = spec_title(&result);
+    let of =
+        |part: &Option<String>| part.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
+    Some(Letter {
+        message: SlackMessage::plain(&title, &spec_text(&result)),
+        severity: spec_severity(result.status),
+        service: format!("{}/{}", of(&result.cluster), of(&result.service)),
+        owner: String::new(),
+        summary: title,
     })
 }
 
@@ -114,6 +134,23 @@ mod tests {
         let letter = read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
         assert_eq!(letter.service, "shop/web");
         assert!(letter.message.to_json().to_string().contains("new_one"));
+    }
+
+    #[test]
+    fn what_became_of_a_spec_is_told_in_words() {
+        let result = serde_json::json!({
+            "schema": "portkeeper.spec-result", "version": 1, "status": "refused", "at": "2026-11-23T10:00:00Z",
+            "spec": {"bucket": "specs", "key": "specs/orders.yaml", "change": "created"},
+            "summary": "1 thing must be changed in the spec; nothing was written",
+            "cluster": "arn:aws:ecs:eu-west-1:111122223333:cluster/shop", "service": "orders",
+            "problems": [{"weight": "error", "code": "unknown_member", "at": "service.nam", "place": {"line": 3, "column": 1},
+                "message": "did you mean `serviceName`?"}],
+        });
+        let letter = read(&notification(&result.to_string()));
+        assert_eq!(letter.summary, "spec refused: specs/orders.yaml (service orders)");
+        assert_eq!((letter.severity, letter.service.as_str()), (Severity::Error, "shop/orders"));
+        let shown = letter.message.to_json().to_string();
+        assert!(shown.contains("3:1: error: service.nam: did you mean"), "{shown}");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Aws {
     /// kept. Retries and time-outs are those of production.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
-        let config = config.to_builder().retry_config(retries()).timeout_config(timeouts()).build();
+        let config = Self::patient(config);
         Self {
             ecs: aws_sdk_ecs::Client::new(&config),
             elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
@@ -79,6 +79,11 @@ impl Aws {
             time: config.time_source().unwrap_or_default(),
             sleep: config.sleep_impl(),
         }
+    }
+
+    /// The same configuration with our retries and time-outs.
+    pub(crate) fn patient(config: &SdkConfig) -> SdkConfig {
+        config.to_builder().retry_config(retries()).timeout_config(timeouts()).build()
     }
 
     /// The same clients, which take no more than this share, in percent, of the calls that AWS allows an account.

@@ -3,8 +3,10 @@
 //! [`VARIABLES`] is the one place where each variable is documented.
 
 mod slack;
+mod spec;
 
 pub use slack::{SLACK_VARIABLES, SlackConfig};
+pub use spec::{SPEC_VARIABLES, SpecConfig};
 
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::policy::{Mode, Policy};
@@ -247,7 +249,7 @@ impl Config {
         let unknown = variables
             .keys()
             .filter(|name| name.starts_with(PREFIX) && !VARIABLES.iter().any(|variable| variable.name == *name))
-            .map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest(name) });
+            .map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest_of(name, VARIABLES) });
         let mut problems: Vec<ConfigProblem> = unknown.collect();
         match Self::from_lookup(&|name| variables.get(name).cloned()) {
             Ok(config) if problems.is_empty() => Ok(config),
@@ -322,11 +324,11 @@ impl Reader<'_> {
     }
 }
 
-/// The known name that is most like this one, if any is.
-fn nearest(name: &str) -> Option<&'static str> {
+/// Which of these names is most like this one, if any is.
+fn nearest_of(name: &str, known: impl IntoIterator<Item = &'static Variable>) -> Option<&'static str> {
     // Without the prefix that all share, or everything would look alike.
     let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-    let scored = VARIABLES.iter().map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
+    let scored = known.into_iter().map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
     let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (best.0 >= SIMILAR).then_some(best.1)
 }

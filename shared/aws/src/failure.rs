@@ -102,6 +102,15 @@ impl Failure {
         Self { action, resource: resource.into(), kind: FailureKind::Unreadable, source }
     }
 
+    /// An answer that ended before it was whole.
+    pub(crate) fn broken_off(
+        action: &'static str,
+        resource: impl Into<String>,
+        error: impl Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { action, resource: resource.into(), kind: FailureKind::Unavailable, source: Arc::new(error) }
+    }
+
     /// The failure that an error of the SDK means.
     pub(crate) fn of<E>(action: &'static str, resource: impl Into<String>, error: SdkError<E, HttpResponse>) -> Self
     where

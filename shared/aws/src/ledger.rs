@@ -31,8 +31,8 @@ const GET_BATCH: usize = 100;
 const GET_ROUNDS: usize = 10;
 
 pub(crate) const KEY: &str = "pk";
-const COUNTER: &str = "counter";
-const RECORD: &str = "record";
+pub(crate) const COUNTER: &str = "counter";
+pub(crate) const RECORD: &str = "record";
 /// A number of one write alone, by which a writer knows its own: two functions may store the same words at once.
 const WRITE: &str = "write";
 pub(crate) const EXPIRES: &str = "expires";
@@ -162,7 +162,7 @@ pub(crate) async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result
     Err(Failure::unreadable(action, resource(), why))
 }
 
-fn number(item: &Item, name: &str) -> Option<u64> {
+pub(crate) fn number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
@@ -190,22 +190,34 @@ pub async fn commit(
         return Ok(stored.clone());
     }
     let text = serde_json::to_string(record).map_err(|source| CommitError::NotJson { key: key.to_string(), source })?;
+    let expires_at = Some(now.plus_secs(LIFE_SECONDS));
+    put(aws, table, &key.to_string(), stored.counter, text, expires_at).await?;
+    Ok(Stored { record: record.clone(), counter: stored.counter + 1, expires_at, note: None })
+}
+
+/// Stores the text of a record under this key, in place of the one with this counter.
+pub(crate) async fn put(
+    aws: &Aws,
+    table: &str,
+    key: &str,
+    counter: u64,
+    text: String,
+    expires_at: Option<Timestamp>,
+) -> Result<(), CommitError> {
     if text.len() > RECORD_LIMIT {
-        return Err(CommitError::TooLarge { key: key.to_string(), bytes: text.len() });
+        return Err(CommitError::TooLarge { key: key.to_owned(), bytes: text.len() });
     }
-    let expires_at = now.plus_secs(LIFE_SECONDS);
-    let next = Stored { record: record.clone(), counter: stored.counter + 1, expires_at: Some(expires_at), note: None };
     let write = format!("{:016x}", fastrand::u64(..));
-    let item = Item::from([
-        (KEY.to_owned(), AttributeValue::S(key.to_string())),
-        (COUNTER.to_owned(), AttributeValue::N(next.counter.to_string())),
+    let mut item = Item::from([
+        (KEY.to_owned(), AttributeValue::S(key.to_owned())),
+        (COUNTER.to_owned(), AttributeValue::N((counter + 1).to_string())),
         (RECORD.to_owned(), AttributeValue::S(text)),
         (WRITE.to_owned(), AttributeValue::S(write.clone())),
-        (EXPIRES.to_owned(), AttributeValue::N(expires_at.as_secs().to_string())),
     ]);
+    item.extend(expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))));
     let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
     let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let put = match stored.counter {
+    let put = match counter {
         0 => put.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
         // An item that has expired meanwhile has no counter, which fails, too.
         counter => put
@@ -215,16 +227,16 @@ pub async fn commit(
     };
     aws.turn("dynamodb:PutItem").await;
     match put.send().await {
-        Ok(_) => Ok(next),
+        Ok(_) => Ok(()),
         Err(error) => match error.as_service_error() {
             // The answer to our own write was lost, and the SDK tried again.
             Some(PutItemError::ConditionalCheckFailedException(lost))
                 if lost.item().is_some_and(|item| text_of(item, WRITE) == Some(&write)) =>
             {
-                Ok(next)
+                Ok(())
             }
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                Err(CommitError::LostRace { key: key.to_string() })
+                Err(CommitError::LostRace { key: key.to_owned() })
             }
             _ => Err(aws.failure("dynamodb:PutItem", format!("record {key} of table {table}"), error).into()),
         },

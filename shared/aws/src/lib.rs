@@ -19,5 +19,6 @@ pub mod observe;
 mod pace;
 pub mod secrets;
 pub mod session;
+pub mod spec;
 pub mod sweep_mark;
 mod warm;

@@ -28,6 +28,13 @@ pub async fn ask(aws: &Aws, queue_url: &str, cluster: &ClusterArn, services: &BT
     send_body(aws, queue_url, check_message(cluster, services).to_string(), 0, what).await
 }
 
+/// Sends the message that will be the `hop`-th look in a row at what becomes of a spec.
+pub async fn send_spec(aws: &Aws, queue_url: &str, spec: &str, hop: u32, delay_seconds: u32) -> Result<(), Failure> {
+    let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
+    let body = portkeeper_core::service_spec::notice::look_again_message(spec, hop).to_string();
+    send_body(aws, queue_url, body, delay, spec.to_owned()).await
+}
+
 async fn send_body(aws: &Aws, queue_url: &str, body: String, delay: i32, what: String) -> Result<(), Failure> {
     let action = "sqs:SendMessage";
     aws.turn(action).await;

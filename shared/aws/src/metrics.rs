@@ -7,6 +7,7 @@
 
 use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::service_spec::result::Status;
 use portkeeper_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -131,6 +132,23 @@ pub fn calls_line(at: Timestamp, spent: Spent) -> String {
 pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize) -> String {
     let counts = [("SlackDelivered", delivered), ("SlackRefused", refused), ("SlackDelayed", later)];
     line(at, &[], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
+}
+
+/// The line for one result of a spec, with the seconds that it took from the drop to being ready, where it is.
+#[must_use]
+pub fn spec_line(at: Timestamp, spec: &str, status: Status, ready_seconds: Option<u32>) -> String {
+    let name = match status {
+        Status::Refused => "SpecsRefused",
+        Status::Failed => "SpecsFailed",
+        Status::Deploying => "SpecsDeploying",
+        Status::Ready => "SpecsReady",
+        Status::Waiting => "SpecsWaiting",
+        Status::Kept => "SpecsKept",
+        Status::Deleting => "SpecsDeleting",
+        Status::Deleted => "SpecsDeleted",
+    };
+    let took = ready_seconds.map(|seconds| ("SpecReadySeconds".to_owned(), "Seconds", json!(seconds)));
+    line(at, &[], &[("spec", spec)], [count(name, 1)].into_iter().chain(took).collect())
 }
 
 /// A line of metrics, counted as a whole and by each dimension.

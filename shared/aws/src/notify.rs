@@ -4,15 +4,31 @@ use crate::account::Aws;
 use crate::config::Config;
 use crate::failure::Failure;
 use aws_sdk_sns::types::MessageAttributeValue;
-use portkeeper_core::report::Message;
+use portkeeper_core::report::{Message, SpecMessage};
+use std::collections::BTreeMap;
 
 /// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.
 pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<(), Failure> {
+    send(aws, config, &message.subject, message.by_protocol(config.https_format), &message.attributes).await
+}
+
+/// Publishes what became of a spec. It was accepted when this returns.
+pub async fn publish_spec(aws: &Aws, config: &Config, message: &SpecMessage) -> Result<(), Failure> {
+    send(aws, config, &message.subject, message.by_protocol(config.https_format), &message.attributes).await
+}
+
+async fn send(
+    aws: &Aws,
+    config: &Config,
+    subject: &str,
+    by_protocol: String,
+    attributes: &BTreeMap<String, String>,
+) -> Result<(), Failure> {
     let topic_arn = &config.alerts_topic_arn;
-    let request = aws.sns.publish().topic_arn(topic_arn).subject(&message.subject);
-    let mut request = request.message_structure("json").message(message.by_protocol(config.https_format));
+    let request = aws.sns.publish().topic_arn(topic_arn).subject(subject);
+    let mut request = request.message_structure("json").message(by_protocol);
     // SNS refuses an attribute without a value.
-    for (name, value) in message.attributes.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in attributes.iter().filter(|(_, value)| !value.is_empty()) {
         let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
         let attribute = attribute.map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
         request = request.message_attributes(name, attribute);

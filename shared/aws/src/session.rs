@@ -37,6 +37,21 @@ pub struct Session {
     pub region: String,
     /// The endpoint is on this machine: a simulated account.
     pub is_simulated: bool,
+    config: SdkConfig,
+}
+
+impl Session {
+    /// The same way, of which no more than this share, in percent, of the account's calls is taken.
+    #[must_use]
+    pub fn at_share(self, percent: u32) -> Self {
+        Self { aws: self.aws.at_share(percent), ..self }
+    }
+
+    /// What the clients are made of, for whoever needs others beside them.
+    #[must_use]
+    pub fn sdk_config(&self) -> &SdkConfig {
+        &self.config
+    }
 }
 
 /// Why there is no way to AWS.
@@ -72,7 +87,7 @@ pub async fn open(wanted: &Wanted) -> Result<Session, NoSession> {
     let is_simulated = config.endpoint_url().and_then(host_of).is_some_and(is_this_machine);
     let config = if is_simulated { with_placeholders(config).await } else { with_credentials(config).await? };
     let region = config.region().ok_or(NoSession::Region)?.as_ref().to_owned();
-    Ok(Session { aws: Aws::from_sdk_config(&config), region, is_simulated })
+    Ok(Session { aws: Aws::from_sdk_config(&config), region, is_simulated, config })
 }
 
 async fn load(loader: ConfigLoader) -> SdkConfig {

@@ -8,6 +8,7 @@ mod document;
 mod links;
 mod notification;
 mod slack;
+mod spec;
 mod text;
 mod words;
 
@@ -15,6 +16,7 @@ pub use chat::chat_notification;
 pub use document::{Document, DocumentItem, Link, SCHEMA, SCHEMA_VERSION};
 pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
+pub use spec::{SpecMessage, severity as spec_severity, spec_message, spec_text, spec_title};
 pub use words::{advice, contrast, meaning};
 
 use crate::action::Outcome;

@@ -20,6 +20,7 @@ mod carry;
 mod check;
 mod difference;
 mod draft;
+pub mod follow;
 pub mod found;
 pub mod identity;
 mod live;

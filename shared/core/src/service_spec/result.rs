@@ -53,6 +53,8 @@ pub struct SpecResult {
 pub enum Status {
     /// Nothing was written: `problems` says why.
     Refused,
+    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` says what would be done.
+    Waiting,
     /// A write failed; what this run had made was undone, or the steps say what was left.
     Failed,
     /// ECS is at work on the deployment.
@@ -71,7 +73,7 @@ impl Status {
     /// Whether nothing more is going to happen by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Deploying | Self::Deleting)
+        !matches!(self, Self::Deploying | Self::Deleting | Self::Waiting)
     }
 
     /// Whether a person has to do something.
@@ -85,6 +87,7 @@ impl Status {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Deploying => "deploying",
             Self::Ready => "ready",

@@ -2,11 +2,12 @@
 
 use super::members::{list, text, texts};
 use super::spec::{ListenerRef, Spec};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What a spec names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wanted {
     /// The cluster, by name or ARN.
     pub cluster: String,

@@ -1,0 +1,150 @@
+//! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the real function that makes
+//! services, as template.yaml wires it.
+
+use crate::stage::{Stage, StageError, TABLE};
+use aws_lambda_events::event::sqs::SqsEvent;
+use portkeeper_aws::config::SpecConfig;
+use portkeeper_aws::dead_letters::DeadLetters;
+use portkeeper_aws::spec::SpecAws;
+use portkeeper_create_service::{Office, handle};
+use portkeeper_world::World;
+use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::http::{SharedWorld, sdk_config};
+use portkeeper_world::sqs::{finish_batch, take_batch};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The bucket of specs and results.
+pub const BUCKET: &str = "specs-of-the-shop";
+/// The queue of news of specs.
+pub const SPECS_QUEUE: &str = "specs";
+/// Its dead-letter queue.
+pub const SPECS_DEAD_LETTERS: &str = "specs-dead-letters";
+
+/// As in template.yaml: how often a message is tried, and how long the function may take, in seconds.
+const MAX_RECEIVE_COUNT: u32 = 20;
+const TIMEOUT_SECS: u32 = 60;
+
+/// An account in which services are made from specs.
+pub struct SpecStage {
+    /// The account with the rest of Portkeeper in it.
+    pub stage: Stage,
+    office: Office,
+    settings: BTreeMap<String, String>,
+}
+
+impl SpecStage {
+    /// Deploys what specs need into the account of a stage, with these settings beside the defaults.
+    pub fn new(stage: Stage, settings: &[(&str, &str)]) -> Result<Self, StageError> {
+        let mut variables = deploy(&mut stage.world.lock())?;
+        variables.insert("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), stage.config().checks_queue_url.clone());
+        variables.insert("PORTKEEPER_LEDGER_TABLE".to_owned(), TABLE.to_owned());
+        variables.insert("PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(), stage.config().alerts_topic_arn.clone());
+        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let office = office(&stage.world, &variables)?;
+        Ok(Self { stage, office, settings: variables })
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn world(&self) -> &SharedWorld {
+        &self.stage.world
+    }
+
+    /// The function's variables.
+    #[must_use]
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    /// A function that starts now, beside the one that is warm.
+    pub fn another(&self) -> Result<Office, StageError> {
+        office(&self.stage.world, &self.settings)
+    }
+
+    /// What the function works with.
+    #[must_use]
+    pub fn office(&self) -> &Office {
+        &self.office
+    }
+
+    /// Takes one message, if one is due, as Lambda does.
+    pub fn take(&self) -> Option<Value> {
+        take_batch(&mut self.stage.world.lock(), SPECS_QUEUE, 1)
+    }
+
+    /// Hands one message over, if one is due. True if it was done, false if it comes back.
+    pub async fn deliver(&self) -> Result<Option<bool>, StageError> {
+        let Some(batch) = self.take() else { return Ok(None) };
+        let event: SqsEvent = serde_json::from_value(batch.clone())?;
+        let deadline = self.office.aws.shared.now().plus_secs(TIMEOUT_SECS);
+        let response = handle(&self.office, event, deadline).await;
+        let done = response.batch_item_failures.is_empty();
+        let response = serde_json::to_value(response)?;
+        finish_batch(&mut self.stage.world.lock(), SPECS_QUEUE, &batch, Ok(&response));
+        Ok(Some(done))
+    }
+
+    /// Lets time pass, second by second, and hands over every message that is due.
+    pub async fn run(&mut self, seconds: u64) -> Result<(), StageError> {
+        let end = self.stage.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));
+        while self.stage.world.lock().now_ms() < end {
+            while self.deliver().await?.is_some() {}
+            while self.stage.deliver().await?.is_some() {}
+            self.stage.world.lock().advance_secs(1);
+        }
+        Ok(())
+    }
+
+    /// The result beside a spec, if there is one.
+    #[must_use]
+    pub fn result(&self, spec: &str) -> Option<Value> {
+        let key = format!("results/{}.json", spec.strip_prefix("specs/").unwrap_or(spec));
+        let world = self.stage.world.lock();
+        serde_json::from_slice(world.s3.object(BUCKET, &key)?).ok()
+    }
+}
+
+fn office(world: &SharedWorld, variables: &BTreeMap<String, String>) -> Result<Office, StageError> {
+    let sdk = sdk_config(world);
+    let config = SpecConfig::from_variables(variables)?;
+    Ok(Office {
+        aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
+        dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
+        config,
+    })
+}
+
+/// What template.yaml makes for specs. Gives the function's own variables.
+fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
+    let mut queue = |name: &str, attributes: Value| {
+        let input = json!({ "QueueName": name, "Attributes": attributes });
+        let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &input)?;
+        let url = made.get("QueueUrl").and_then(Value::as_str).ok_or("no QueueUrl")?.to_owned();
+        let asked = json!({ "QueueUrl": url, "AttributeNames": ["QueueArn"] });
+        let told = world.call(Caller::Person, Service::Sqs, "GetQueueAttributes", &asked)?;
+        let arn = told.pointer("/Attributes/QueueArn").and_then(Value::as_str).ok_or("no QueueArn")?.to_owned();
+        Ok::<_, StageError>((url, arn))
+    };
+    let (dead_letters_url, dead_letters_arn) = queue(SPECS_DEAD_LETTERS, json!({}))?;
+    let redrive = json!({ "deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
+    let (queue_url, _) = queue(SPECS_QUEUE, json!({ "VisibilityTimeout": "360", "RedrivePolicy": redrive }))?;
+    world.make_bucket(BUCKET)?;
+    let objects = json!({
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created", "Object Deleted"],
+        "detail": { "bucket": { "name": [BUCKET] }, "object": { "key": [{ "prefix": "specs/" }] } },
+    });
+    world.bus.put_rule("spec-objects", objects, SPECS_QUEUE)?;
+    let ended = json!({
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Deployment State Change"],
+        "detail": { "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] },
+    });
+    world.bus.put_rule("spec-deployments", ended, SPECS_QUEUE)?;
+    Ok(BTreeMap::from([
+        ("PORTKEEPER_SPEC_BUCKET".to_owned(), BUCKET.to_owned()),
+        ("PORTKEEPER_SPECS_QUEUE_URL".to_owned(), queue_url),
+        ("PORTKEEPER_SPECS_DEAD_LETTERS_URL".to_owned(), dead_letters_url),
+    ]))
+}

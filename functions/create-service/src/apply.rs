@@ -1,0 +1,259 @@
+//! A spec that came or changed: read, verified, held against what exists, planned, carried out.
+
+use crate::hold::{Hold, Taken};
+use crate::steps::{self, Carried};
+use crate::take_back::{earlier, is_active, take_back_unfinished};
+use crate::tell;
+use crate::trouble::Trouble;
+use crate::{Office, follow, owner_of};
+use portkeeper_aws::ledger;
+use portkeeper_aws::spec::carry_out::primary_deployment;
+use portkeeper_aws::spec::find::find;
+use portkeeper_aws::spec::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject};
+use portkeeper_aws::spec::record::{self, SpecRecord};
+use portkeeper_core::ids::{ClusterArn, ServiceKey};
+use portkeeper_core::policy::Mode;
+use portkeeper_core::service_spec::found::Found;
+use portkeeper_core::service_spec::notice::Object;
+use portkeeper_core::service_spec::problem::{Problem, Weight};
+use portkeeper_core::service_spec::result::{SpecResult, Status};
+use portkeeper_core::service_spec::spec::{OnDelete, Spec};
+use portkeeper_core::service_spec::steps::{SpecPlan, StepAction, Write};
+use portkeeper_core::service_spec::{check, plan, undo, verify_live};
+use portkeeper_core::time::Timestamp;
+
+/// Deals with one state of an object.
+pub(crate) async fn object(office: &Office, object: &Object, deadline: Timestamp) -> Result<(), Trouble> {
+    let mut hold = match Hold::take(office, object, deadline).await? {
+        Taken::Held(hold) => *hold,
+        Taken::Done => {
+            tracing::info!(spec = object.key, "ignored: this state of the spec was dealt with already");
+            return Ok(());
+        }
+        Taken::Overtaken => {
+            tracing::info!(spec = object.key, "ignored: a later state of the spec was taken up already");
+            return Ok(());
+        }
+    };
+    // A large future, awaited within others.
+    match Box::pin(run(office, &mut hold, object)).await {
+        Ok(next) => hold.end(next).await,
+        Err(trouble) => Err(hold.let_go(trouble).await),
+    }
+}
+
+/// All steps; what ends the run is the record that it leaves.
+async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<SpecRecord, Trouble> {
+    let (spec, mut problems) = match read(office, object).await? {
+        Some((Some(spec), problems)) => (spec, problems),
+        Some((None, problems)) => return refuse(office, hold, Draft { problems, ..Draft::default() }).await,
+        None => return Ok(hold.record().clone()),
+    };
+    take_back_unfinished(office, hold).await?;
+    let found = find(&office.aws, &spec.wanted()).await;
+    if let Some(gap) = found.gaps.iter().find(|gap| !gap.denied) {
+        return Err(Trouble::Unread(gap.why.clone()));
+    }
+    problems.extend(verify_live(&spec, &found, Some(&owner_of(object))));
+    let planned = plan(&spec, &found, &office.context(object));
+    let may_run = planned.may_run();
+    let SpecPlan { steps, problems: more } = planned;
+    problems.extend(more);
+    let mut draft = Draft { spec: Some(&spec), steps: &steps, problems };
+    let key = match service_key(office, &spec, &found) {
+        Ok(key) if may_run && !draft.problems.iter().any(Problem::is_error) => key,
+        Ok(_) => return refuse(office, hold, draft).await,
+        Err(problem) => {
+            draft.problems.extend(problem);
+            return refuse(office, hold, draft).await;
+        }
+    };
+    if steps.iter().any(|step| !step.writes.is_empty())
+        && let Some(next) = stopped(office, hold, &draft).await?
+    {
+        return Ok(next);
+    }
+    if let Some(other) = record::claim(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await? {
+        draft.problems.push(of_another_spec(&key, &other));
+        return refuse(office, hold, draft).await;
+    }
+    draft.problems.extend(renamed(office, hold, &key).await?);
+    let planned: Vec<Write> = steps.iter().flat_map(|step| step.writes.clone()).collect();
+    let earlier = earlier(hold, &found, &steps, object);
+    let next = begun(hold, &spec, key, &planned);
+    hold.store(next).await?;
+    let carried = steps::carry_out(office, &steps, &earlier).await?;
+    finish(office, hold, &draft, &found, carried, planned.is_empty()).await
+}
+
+/// What is known of a spec before anything is written for it.
+#[derive(Debug, Default)]
+struct Draft<'a> {
+    spec: Option<&'a Spec>,
+    steps: &'a [portkeeper_core::service_spec::steps::Step],
+    problems: Vec<Problem>,
+}
+
+impl Draft<'_> {
+    fn result(&self, office: &Office, of: &Object, status: Status, summary: impl Into<String>) -> SpecResult {
+        SpecResult {
+            cluster: self.spec.map(|spec| spec.cluster.clone()),
+            service: self.spec.map(|spec| spec.service_name().to_owned()),
+            problems: self.problems.clone(),
+            steps: steps::not_tried(self.steps),
+            ..tell::result(office, of, status, summary)
+        }
+    }
+}
+
+/// The spec at exactly the announced state of its object, with what is wrong with it; none if that state is gone, of which
+/// another message tells.
+async fn read(office: &Office, object: &Object) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Trouble> {
+    let Object { bucket, key, version_id, etag, .. } = object;
+    let version = ObjectVersion { bucket, key, version_id: version_id.as_deref(), etag: etag.as_deref() };
+    Ok(match object::read(&office.aws, &version).await? {
+        ReadObject::Content(bytes) => Some(check(key, &bytes)),
+        ReadObject::TooLarge { bytes } => {
+            let message = format!("the object has {bytes} bytes; a spec has {LARGEST_SPEC} at most");
+            Some((None, vec![problem("too_large", "", message)]))
+        }
+        ReadObject::Absent | ReadObject::Replaced => {
+            tracing::info!(spec = key, "ignored: this state of the object is gone, of which another message tells");
+            None
+        }
+    })
+}
+
+fn problem(code: &str, at: &str, message: String) -> Problem {
+    Problem { weight: Weight::Error, code: code.to_owned(), at: at.to_owned(), place: None, message }
+}
+
+/// The service in its cluster; or why it may not be made there. A cluster that does not exist is told by the core.
+fn service_key(office: &Office, spec: &Spec, found: &Found) -> Result<ServiceKey, Option<Problem>> {
+    let arn = found.cluster.as_ref().and_then(|cluster| ClusterArn::try_from(cluster.arn.as_str()).ok());
+    let cluster = arn.ok_or(None)?;
+    if !office.config.shared.clusters.include(&cluster) {
+        let message = format!(
+            "Portkeeper does not watch the cluster {}: add it to the stack's parameter Clusters, or name another one",
+            cluster.name()
+        );
+        return Err(Some(problem("cluster_not_watched", "cluster", message)));
+    }
+    Ok(ServiceKey { cluster, service: spec.service_name().to_owned() })
+}
+
+fn of_another_spec(key: &ServiceKey, other: &str) -> Problem {
+    let message =
+        format!("the service {key} comes from the spec {other}: change it there, or give this one another name");
+    problem("service_of_another_spec", "service.serviceName", message)
+}
+
+/// Told once, and nothing is written.
+async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<SpecRecord, Trouble> {
+    let mut next = hold.record().clone();
+    let Some(of) = next.object.clone() else { return Ok(next) };
+    let errors = draft.problems.iter().filter(|problem| problem.is_error()).count();
+    let refused = draft.steps.iter().filter(|step| matches!(step.action, StepAction::Refuse(_))).count();
+    let summary = match errors + refused {
+        1 => "1 thing must be changed in the spec; nothing was written".to_owned(),
+        count => format!("{count} things must be changed in the spec; nothing was written"),
+    };
+    let result = draft.result(office, &of, Status::Refused, summary);
+    tell::tell(office, &next, &result).await?;
+    next.status = Some(Status::Refused);
+    next.result = Some(result);
+    Ok(next)
+}
+
+/// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which the message waits.
+async fn stopped(office: &Office, hold: &Hold<'_>, draft: &Draft<'_>) -> Result<Option<SpecRecord>, Trouble> {
+    let mode = office.config.shared.policy.mode;
+    let switch = match mode {
+        Mode::Repair => ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?,
+        _ => None,
+    };
+    let mut next = hold.record().clone();
+    let Some(of) = next.object.clone() else { return Ok(Some(next)) };
+    let summary = match (&switch, mode) {
+        (Some(why), _) => format!("the kill switch is on ({why}): this is what would be done, and it is tried again"),
+        (None, Mode::Repair) => return Ok(None),
+        (None, _) => "nothing was written, because the stack's parameter Mode is not `repair`: this is what would be done. Drop the spec again when it is".to_owned(),
+    };
+    let result = draft.result(office, &of, Status::Waiting, summary);
+    tell::write(office, &result).await?;
+    tell::count(&next, &result);
+    if let Some(why) = switch {
+        return Err(Trouble::Stopped(why));
+    }
+    next.status = Some(Status::Waiting);
+    next.result = Some(result);
+    Ok(Some(next))
+}
+
+/// A spec that names another service than before: the earlier one stays, and is nobody's.
+async fn renamed(office: &Office, hold: &Hold<'_>, key: &ServiceKey) -> Result<Option<Problem>, Trouble> {
+    let Some(before) = hold.record().service.as_ref().filter(|before| *before != key) else { return Ok(None) };
+    record::release(&office.aws, &office.config.shared.ledger_table, before, &hold.spec).await?;
+    let message = format!("this spec was about the service {before} before, which stays as it is");
+    Ok(Some(Problem { weight: Weight::Warning, ..problem("renamed", "service.serviceName", message) }))
+}
+
+/// What is remembered before the first write: whose it is, and what takes back what may be made.
+fn begun(hold: &Hold<'_>, spec: &Spec, key: ServiceKey, planned: &[Write]) -> SpecRecord {
+    let mut next = hold.record().clone();
+    for back in undo(planned) {
+        if !next.undo.contains(&back) {
+            next.undo.push(back);
+        }
+    }
+    next.service = Some(key);
+    next.delete_with_object = spec.on_delete == OnDelete::Delete;
+    next.wanted = Some(spec.wanted());
+    next
+}
+
+/// What is remembered and told after the last write.
+async fn finish(
+    office: &Office,
+    hold: &mut Hold<'_>,
+    draft: &Draft<'_>,
+    found: &Found,
+    carried: Carried,
+    was_idle: bool,
+) -> Result<SpecRecord, Trouble> {
+    let mut next = hold.record().clone();
+    let Some(of) = next.object.clone() else { return Ok(next) };
+    next.undo.clear();
+    if let Some(why) = carried.failure {
+        let summary = format!("{why}; what this run had made was taken back, see the steps");
+        let result = SpecResult { steps: carried.steps, ..draft.result(office, &of, Status::Failed, summary) };
+        tell::tell(office, &next, &result).await?;
+        let is_there = found.service.as_ref().is_some_and(is_active);
+        if let Some(key) = next.service.as_ref().filter(|_| !is_there) {
+            record::release(&office.aws, &office.config.shared.ledger_table, key, &hold.spec).await?;
+        }
+        next.status = Some(Status::Failed);
+        next.result = Some(result);
+        return Ok(next);
+    }
+    let shown = found.service.as_ref().map(|service| &service.shown);
+    let known_arn = || shown.and_then(|shown| shown.get("serviceArn")?.as_str()).map(str::to_owned);
+    let service = carried.service.as_ref();
+    next.deployment = service.map_or_else(|| shown.and_then(primary_deployment), |made| made.deployment.clone());
+    let summary = if was_idle { "nothing is to be changed" } else { "all was written; ECS is at work" };
+    let result = SpecResult {
+        steps: carried.steps,
+        service_arn: service.map(|made| made.arn.clone()).or_else(known_arn),
+        ..draft.result(office, &of, Status::Deploying, summary)
+    };
+    next.status = Some(Status::Deploying);
+    next.result = Some(result.clone());
+    if was_idle {
+        hold.store(next).await?;
+        return follow::look_quietly(office, hold).await;
+    }
+    tell::write(office, &result).await?;
+    tell::count(&next, &result);
+    follow::look_later(office, &hold.spec, 0).await?;
+    Ok(next)
+}

@@ -1,0 +1,103 @@
+//! The function that makes services from specs: a batch of the `specs` queue in, the ids of messages that must be tried
+//! again out.
+//!
+//! An object that came or changed is taken through one straight line of steps; what failed for good is told in its result,
+//! and its message is done. What may succeed later leaves its message in the queue, and what was made so far is found again.
+//! A deployment is followed by its events and by looking again, never by waiting.
+
+mod apply;
+mod follow;
+mod hold;
+mod remove;
+mod steps;
+mod take_back;
+mod tell;
+mod trouble;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use portkeeper_aws::config::SpecConfig;
+use portkeeper_aws::dead_letters::DeadLetters;
+use portkeeper_aws::failure::chain;
+use portkeeper_aws::metrics;
+use portkeeper_aws::spec::SpecAws;
+use portkeeper_core::service_spec::Context;
+use portkeeper_core::service_spec::identity::Owner;
+use portkeeper_core::service_spec::notice::{self, Change, Notice, Object};
+use portkeeper_core::time::Timestamp;
+use trouble::Trouble;
+
+/// What the function works with.
+#[derive(Debug)]
+pub struct Office {
+    /// The clients.
+    pub aws: SpecAws,
+    /// Where messages go that nobody can read.
+    pub dead_letters: DeadLetters,
+    /// The configuration.
+    pub config: SpecConfig,
+}
+
+impl Office {
+    /// What a plan for this object needs to know beside the spec.
+    fn context(&self, object: &Object) -> Context {
+        Context { owner: owner_of(object), band: self.config.priorities }
+    }
+}
+
+/// Whose everything is that is made for this object.
+fn owner_of(object: &Object) -> Owner {
+    Owner { bucket: object.bucket.clone(), key: object.key.clone() }
+}
+
+/// Nothing begins with less time than this: a run that is stopped half-way is gone on with, but only when its message
+/// comes back.
+const LEAST_SECS: u32 = 20;
+
+/// Handles one batch, message by message. Whoever has a spec loses it at `deadline`, when Lambda ends this run.
+pub async fn handle(office: &Office, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
+    let begun = office.aws.shared.spent();
+    let mut response = SqsBatchResponse::default();
+    for message in event.records {
+        let id = message.message_id.clone().unwrap_or_default();
+        if let Err(trouble) = Box::pin(one(office, message, deadline)).await {
+            tracing::warn!(message_id = id, error = chain(&trouble), "the message is tried again");
+            response.add_failure(id);
+        }
+    }
+    metrics::emit(&metrics::calls_line(office.aws.shared.now(), begun.until(office.aws.shared.spent())));
+    response
+}
+
+async fn one(office: &Office, message: SqsMessage, deadline: Timestamp) -> Result<(), Trouble> {
+    let body = message.body.unwrap_or_default();
+    let notices = match notice::read(&body) {
+        Ok(notices) => notices,
+        Err(unreadable) => {
+            let why = chain(&unreadable);
+            tracing::error!(
+                message_id = message.message_id,
+                error = why,
+                "the message cannot be read, and is put aside"
+            );
+            return office.dead_letters.put(&body, &why).await.map_err(Trouble::Aside);
+        }
+    };
+    for notice in notices {
+        if office.aws.shared.now().plus_secs(LEAST_SECS) > deadline {
+            return Err(Trouble::NoTime);
+        }
+        match notice {
+            Notice::Object(object) if object.bucket != office.config.bucket => {
+                tracing::info!(bucket = object.bucket, "ignored: not the bucket of specs");
+            }
+            Notice::Object(object) => match object.change {
+                Change::Created => Box::pin(apply::object(office, &object, deadline)).await?,
+                Change::Removed => Box::pin(remove::object(office, &object, deadline)).await?,
+            },
+            Notice::Deployment(event) => Box::pin(follow::event(office, &event, deadline)).await?,
+            Notice::LookAgain(again) => Box::pin(follow::again(office, &again.spec, again.hop, deadline)).await?,
+            Notice::Ignored(reason) => tracing::debug!(%reason, name = reason.name(), "ignored"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! Starts the function: configuration, clients, the loop that takes batches from Lambda.
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use portkeeper_aws::config::SpecConfig;
+use portkeeper_aws::dead_letters::DeadLetters;
+use portkeeper_aws::spec::SpecAws;
+use portkeeper_aws::{account, log};
+use portkeeper_core::time::Timestamp;
+use portkeeper_create_service::{Office, handle};
+use std::process::ExitCode;
+use tracing::Instrument as _;
+
+/// One thread: a spec waits for AWS nearly all of its time.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode, Error> {
+    let config = match SpecConfig::from_env() {
+        Ok(config) => config,
+        Err(problems) => {
+            eprintln!("{problems}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    log::start(config.shared.log);
+    let sdk = account::sdk_config().await;
+    let office = &Office {
+        aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
+        dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
+        config,
+    };
+    let function = |event: LambdaEvent<SqsEvent>| {
+        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        async move { Ok::<_, Error>(handle(office, event.payload, deadline).await) }.instrument(request)
+    };
+    run(service_fn(function)).await?;
+    Ok(ExitCode::SUCCESS)
+}

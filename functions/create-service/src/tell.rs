@@ -1,0 +1,76 @@
+//! The result beside the spec, and the alert. What was not written or sent makes the message come back.
+
+use crate::Office;
+use crate::trouble::Trouble;
+use portkeeper_aws::spec::object;
+use portkeeper_aws::spec::record::SpecRecord;
+use portkeeper_aws::{metrics, notify};
+use portkeeper_core::report::spec_message;
+use portkeeper_core::service_spec::notice::{Object, PREFIX};
+use portkeeper_core::service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};
+
+/// Where results are written.
+const RESULTS: &str = "results/";
+
+/// A result of which nothing is known yet but its spec.
+pub(crate) fn result(office: &Office, of: &Object, status: Status, summary: impl Into<String>) -> SpecResult {
+    SpecResult {
+        schema: SCHEMA.to_owned(),
+        version: SCHEMA_VERSION,
+        spec: of.clone(),
+        status,
+        summary: summary.into(),
+        at: office.aws.shared.now(),
+        cluster: None,
+        service: None,
+        service_arn: None,
+        problems: Vec::new(),
+        steps: Vec::new(),
+        deployment: None,
+    }
+}
+
+/// `results/orders.yaml.json` for `specs/orders.yaml`.
+pub(crate) fn key_of_result(spec: &str) -> String {
+    format!("{RESULTS}{}.json", spec.strip_prefix(PREFIX).unwrap_or(spec))
+}
+
+/// Writes a result beside its spec.
+pub(crate) async fn write(office: &Office, result: &SpecResult) -> Result<(), Trouble> {
+    // Its keys are texts and its numbers finite, so this cannot fail.
+    let content = serde_json::to_string_pretty(result).unwrap_or_default();
+    let key = key_of_result(&result.spec.key);
+    tracing::info!(spec = result.spec.key, status = result.status.as_str(), summary = result.summary, "result");
+    object::write(&office.aws, &result.spec.bucket, &key, content).await?;
+    Ok(())
+}
+
+/// Writes a result, tells people of it, and counts it.
+pub(crate) async fn tell(office: &Office, record: &SpecRecord, result: &SpecResult) -> Result<(), Trouble> {
+    write(office, result).await?;
+    notify::publish_spec(&office.aws.shared, &office.config.shared, &spec_message(result)).await?;
+    count(record, result);
+    Ok(())
+}
+
+/// Counts a result. How long it took is known of a spec that became ready.
+pub(crate) fn count(record: &SpecRecord, result: &SpecResult) {
+    let took = record.taken_at.map(|taken| result.at.secs_since(taken)).filter(|_| result.status == Status::Ready);
+    metrics::emit(&metrics::spec_line(result.at, &result.spec.key, result.status, took));
+}
+
+/// The result as it was written last, with what is new.
+pub(crate) fn again(
+    office: &Office,
+    record: &SpecRecord,
+    status: Status,
+    summary: impl Into<String>,
+) -> Option<SpecResult> {
+    let of = record.object.clone()?;
+    let summary = summary.into();
+    let at = office.aws.shared.now();
+    Some(match record.result.clone() {
+        Some(known) => SpecResult { spec: of, status, summary, at, ..known },
+        None => result(office, &of, status, summary),
+    })
+}

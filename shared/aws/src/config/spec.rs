@@ -1,0 +1,142 @@
+//! The configuration of the function that makes services from specs: that of all functions, and what only it reads.
+
+use super::{Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of, parse_url};
+use portkeeper_core::service_spec::rules::Band;
+use std::collections::BTreeMap;
+
+const BUCKET: &str = "PORTKEEPER_SPEC_BUCKET";
+const QUEUE: &str = "PORTKEEPER_SPECS_QUEUE_URL";
+const DEAD_LETTERS: &str = "PORTKEEPER_SPECS_DEAD_LETTERS_URL";
+const PRIORITIES: &str = "PORTKEEPER_RULE_PRIORITIES";
+
+/// The variables that only this function reads.
+pub const SPEC_VARIABLES: &[Variable] = &[
+    Variable {
+        name: BUCKET,
+        meaning: "The bucket whose objects under `specs/` are specs; results go under `results/`",
+        default: None,
+        allowed: "the name of an S3 bucket",
+    },
+    Variable {
+        name: QUEUE,
+        meaning: "The queue from which news of specs comes, and to which \"look again\" goes",
+        default: None,
+        allowed: "the https URL of an SQS queue",
+    },
+    Variable {
+        name: DEAD_LETTERS,
+        meaning: "Where messages go that nobody can read",
+        default: None,
+        allowed: "the https URL of an SQS queue",
+    },
+    Variable {
+        name: PRIORITIES,
+        meaning: "The priorities from which a listener rule gets the lowest free one, where its spec names none",
+        default: Some("1000-1999"),
+        allowed: "two numbers from 1 to 50000 with a hyphen between them, the smaller one first",
+    },
+];
+
+/// What the function needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpecConfig {
+    /// What all functions are told.
+    pub shared: Config,
+    /// The bucket of specs and results.
+    pub bucket: String,
+    /// The URL of the queue of news of specs.
+    pub queue_url: String,
+    /// The URL of the queue for messages that nobody can read.
+    pub dead_letters_url: String,
+    /// The priorities that a rule may be given.
+    pub priorities: Band,
+}
+
+impl SpecConfig {
+    /// From the environment of this process.
+    pub fn from_env() -> Result<Self, ConfigProblems> {
+        Self::from_variables(&super::environment())
+    }
+
+    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
+        let known = || VARIABLES.iter().chain(SPEC_VARIABLES);
+        let lookup = |name: &str| variables.get(name).cloned();
+        let mut read = Reader { lookup: &lookup, known: SPEC_VARIABLES, problems: Vec::new() };
+        let bucket = read.value(BUCKET, String::new(), parse_bucket);
+        let queue_url = read.value(QUEUE, String::new(), parse_url);
+        let dead_letters_url = read.value(DEAD_LETTERS, String::new(), parse_url);
+        let priorities = read.value(PRIORITIES, Band::default(), |text| text.parse().ok());
+        let mut problems = read.problems;
+        let shared = match Config::from_lookup(&lookup) {
+            Ok(shared) => Some(shared),
+            Err(ConfigProblems(others)) => {
+                problems.splice(0..0, others);
+                None
+            }
+        };
+        let unknown = variables.keys().filter(|name| name.starts_with(PREFIX) && known().all(|it| it.name != *name));
+        problems.extend(
+            unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest_of(name, known()) }),
+        );
+        match shared {
+            Some(shared) if problems.is_empty() => Ok(Self { shared, bucket, queue_url, dead_letters_url, priorities }),
+            _ => Err(ConfigProblems(problems)),
+        }
+    }
+}
+
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+fn parse_bucket(text: &str) -> Option<String> {
+    let fits =
+        text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter));
+    (fits && (3..=63).contains(&text.len())).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<SpecConfig, String> {
+        let given = [
+            ("PORTKEEPER_CHECKS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"),
+            ("PORTKEEPER_LEDGER_TABLE", "ledger"),
+            ("PORTKEEPER_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts"),
+            (BUCKET, "specs-111122223333"),
+            (QUEUE, "https://sqs.eu-west-1.amazonaws.com/111122223333/specs"),
+            (DEAD_LETTERS, "https://sqs.eu-west-1.amazonaws.com/111122223333/specs-dead"),
+        ];
+        let all = given.iter().chain(pairs);
+        let variables = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        SpecConfig::from_variables(&variables).map_err(|problems| problems.to_string())
+    }
+
+    #[test]
+    fn it_is_read() {
+        let config = read(&[]).unwrap();
+        assert_eq!(
+            (config.bucket.as_str(), config.priorities),
+            ("specs-111122223333", Band { first: 1000, last: 1999 })
+        );
+        assert_eq!(read(&[(PRIORITIES, "5-5")]).unwrap().priorities, Band { first: 5, last: 5 });
+    }
+
+    #[test]
+    fn every_problem_is_told_at_once() {
+        let problems =
+            read(&[(BUCKET, "Specs"), (PRIORITIES, "9-1"), ("PORTKEEPER_MODE", "x"), ("PORTKEEPER_SPEC_BUCKE", "y")]);
+        let problems = problems.unwrap_err();
+        for expected in [
+            "the configuration has 4 problems",
+            "PORTKEEPER_MODE is `x`",
+            "PORTKEEPER_SPEC_BUCKET is `Specs`",
+            "PORTKEEPER_RULE_PRIORITIES is `9-1`",
+            "PORTKEEPER_SPEC_BUCKE is not a variable of Portkeeper; did you mean PORTKEEPER_SPEC_BUCKET?",
+        ] {
+            assert!(problems.contains(expected), "`{expected}` is not in:\n{problems}");
+        }
+        for wrong in ["0-10", "1-50001", "5", "a-b", "1000–1999"] {
+            assert!(read(&[(PRIORITIES, wrong)]).is_err(), "{wrong}");
+        }
+    }
+}

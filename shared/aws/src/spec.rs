@@ -1,0 +1,45 @@
+//! What the making of services from specs reads and writes, beyond what checks need.
+//!
+//! Its clients are made by nobody else, so that the other functions do not carry them. It finds what exists, and carries
+//! out one write after the other; it compares nothing and decides nothing.
+
+pub mod carry_out;
+pub mod find;
+pub mod object;
+mod raw;
+pub mod record;
+
+use crate::account::Aws;
+use aws_config::SdkConfig;
+use std::fmt;
+
+/// The clients for specs.
+pub struct SpecAws {
+    /// Those that checks use, too.
+    pub shared: Aws,
+    s3: aws_sdk_s3::Client,
+    scaling: aws_sdk_applicationautoscaling::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+}
+
+impl SpecAws {
+    /// Clients that share this configuration's HTTP client, credentials, clock and patience. They take no more than this
+    /// share, in percent, of the calls that AWS allows an account.
+    #[must_use]
+    pub fn from_sdk_config(config: &SdkConfig, share_percent: u32) -> Self {
+        let shared = Aws::from_sdk_config(config).at_share(share_percent);
+        let config = Aws::patient(config);
+        Self {
+            shared,
+            s3: aws_sdk_s3::Client::new(&config),
+            scaling: aws_sdk_applicationautoscaling::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+        }
+    }
+}
+
+impl fmt::Debug for SpecAws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpecAws").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,178 @@
+//! What is remembered of each spec: an item of the ledger's table for the object, and one for the service it is about.
+//!
+//! The first says which state of the object was taken up, what is being made for it, and who is at work: one run for one
+//! spec at a time. The second leads from the service to its spec, and lets no second spec have the same service. What they
+//! say is not looked at here, and the truth about AWS they are not: all that was made is found again by its tags.
+
+use super::SpecAws;
+use crate::failure::{Failure, chain};
+use crate::ledger::{self, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, get_batch, text_of};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use portkeeper_core::ids::ServiceKey;
+use portkeeper_core::service_spec::notice::Object;
+use portkeeper_core::service_spec::result::{SpecResult, Status};
+use portkeeper_core::service_spec::steps::Write;
+use portkeeper_core::service_spec::wanted::Wanted;
+use portkeeper_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The version of the record that this program writes and reads.
+const SCHEMA: u32 = 1;
+
+/// Keys of services' own records hold no `#`.
+const OF_SPEC: &str = "spec#";
+const OF_SERVICE: &str = "spec-of#";
+
+/// The attribute that names the spec of a service; empty when it has none any more.
+const SPEC: &str = "spec";
+
+/// What is remembered of one spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpecRecord {
+    /// The version of this form.
+    pub schema: u32,
+    /// The last state of the object that was taken up.
+    pub object: Option<Object>,
+    /// When it was.
+    pub taken_at: Option<Timestamp>,
+    /// How far it came; none while a run is not over.
+    pub status: Option<Status>,
+    /// The service.
+    pub service: Option<ServiceKey>,
+    /// Everything stays when the object goes, or is deleted.
+    #[serde(default)]
+    pub delete_with_object: bool,
+    /// What the spec named when it was carried out: where to look for what was made.
+    #[serde(default)]
+    pub wanted: Option<Wanted>,
+    /// The deployment that is followed.
+    pub deployment: Option<String>,
+    /// What takes back what a run that is not over may have made.
+    #[serde(default)]
+    pub undo: Vec<Write>,
+    /// The result as it was written last.
+    pub result: Option<SpecResult>,
+    /// Who is at work.
+    pub holder: Option<Holder>,
+}
+
+impl Default for SpecRecord {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA,
+            object: None,
+            taken_at: None,
+            status: None,
+            service: None,
+            delete_with_object: false,
+            wanted: None,
+            deployment: None,
+            undo: Vec::new(),
+            result: None,
+            holder: None,
+        }
+    }
+}
+
+/// A run that has a spec to itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Names the run.
+    pub run: String,
+    /// It has been stopped by then.
+    pub until: Timestamp,
+}
+
+/// A record as it is stored.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StoredSpec {
+    /// What is remembered; empty when nothing is.
+    pub record: SpecRecord,
+    counter: u64,
+}
+
+/// Reads the record of a spec.
+pub async fn recall(aws: &SpecAws, table: &str, spec: &str) -> Result<StoredSpec, Failure> {
+    let items = get_batch(&aws.shared, table, &[format!("{OF_SPEC}{spec}")]).await?;
+    let Some(item) = items.first() else { return Ok(StoredSpec::default()) };
+    let record = match serde_json::from_str::<SpecRecord>(text_of(item, ledger::RECORD).unwrap_or_default()) {
+        Ok(record) if record.schema == SCHEMA => record,
+        Ok(other) => forgotten(spec, &format!("it has version {}, this program reads {SCHEMA}", other.schema)),
+        Err(error) => forgotten(spec, &chain(&error)),
+    };
+    Ok(StoredSpec { record, counter: ledger::number(item, ledger::COUNTER).unwrap_or(0) })
+}
+
+fn forgotten(spec: &str, why: &str) -> SpecRecord {
+    tracing::warn!(spec, why, "the record of the spec cannot be read: what was made is found by its tags");
+    SpecRecord::default()
+}
+
+/// Stores this record in place of the one that was read; it is what is stored then. A record that is over disappears after
+/// a month.
+pub async fn commit(
+    aws: &SpecAws,
+    table: &str,
+    spec: &str,
+    stored: &mut StoredSpec,
+    record: SpecRecord,
+) -> Result<(), CommitError> {
+    let key = format!("{OF_SPEC}{spec}");
+    let json = |record: &SpecRecord| {
+        serde_json::to_string(record).map_err(|source| CommitError::NotJson { key: key.clone(), source })
+    };
+    let over = matches!(record.status, Some(Status::Kept | Status::Deleted));
+    let expires_at = over.then(|| aws.shared.now().plus_secs(LIFE_SECONDS));
+    ledger::put(&aws.shared, table, &key, stored.counter, json(&record)?, expires_at).await?;
+    *stored = StoredSpec { record, counter: stored.counter + 1 };
+    Ok(())
+}
+
+/// The spec of a service, if it has one.
+pub async fn spec_of(aws: &SpecAws, table: &str, service: &ServiceKey) -> Result<Option<String>, Failure> {
+    let items = get_batch(&aws.shared, table, &[format!("{OF_SERVICE}{service}")]).await?;
+    let spec = items.first().and_then(|item| text_of(item, SPEC));
+    Ok(spec.filter(|spec| !spec.is_empty()).map(str::to_owned))
+}
+
+/// Makes a service this spec's own. Gives the spec that has it, if that is another one.
+pub async fn claim(aws: &SpecAws, table: &str, service: &ServiceKey, spec: &str) -> Result<Option<String>, Failure> {
+    put_owner(aws, table, service, spec, spec, None).await
+}
+
+/// The service is no spec's own any more, if it was this one's.
+pub async fn release(aws: &SpecAws, table: &str, service: &ServiceKey, spec: &str) -> Result<(), Failure> {
+    let expires_at = aws.shared.now().plus_secs(LIFE_SECONDS);
+    put_owner(aws, table, service, spec, "", Some(expires_at)).await.map(|_| ())
+}
+
+async fn put_owner(
+    aws: &SpecAws,
+    table: &str,
+    service: &ServiceKey,
+    spec: &str,
+    owner: &str,
+    expires_at: Option<Timestamp>,
+) -> Result<Option<String>, Failure> {
+    let action = "dynamodb:PutItem";
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let mut item =
+        Item::from([(KEY.to_owned(), text(&format!("{OF_SERVICE}{service}"))), (SPEC.to_owned(), text(owner))]);
+    item.extend(expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))));
+    let put = aws.shared.dynamodb.put_item().table_name(table).set_item(Some(item));
+    let put = put.condition_expression("attribute_not_exists(#key) OR #spec = :spec OR #spec = :nobody");
+    let put = put.expression_attribute_names("#key", KEY).expression_attribute_names("#spec", SPEC);
+    let put = put.expression_attribute_values(":spec", text(spec)).expression_attribute_values(":nobody", text(""));
+    aws.shared.turn(action).await;
+    match put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
+        Ok(_) => Ok(None),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(held)) => {
+                let other = held.item().and_then(|item| text_of(item, SPEC)).unwrap_or("another spec");
+                Ok(Some(other.to_owned()))
+            }
+            _ => Err(aws.shared.failure(action, format!("the owner of {service} in table {table}"), error)),
+        },
+    }
+}

@@ -1,0 +1,21 @@
+//! Services from specs: an object comes in, and the account afterwards is looked at. CASES 42 to 49.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "These are tests."
+)]
+
+#[path = "specs/failures.rs"]
+mod failures;
+#[path = "specs/kills.rs"]
+mod kills;
+#[path = "specs/life.rs"]
+mod life;
+#[path = "specs/news.rs"]
+mod news;
+#[path = "specs/requests.rs"]
+mod requests;
+#[path = "specs/together.rs"]
+mod together;

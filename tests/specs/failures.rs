@@ -1,0 +1,182 @@
+//! AWS refuses, AWS does not answer, writes are stopped.
+
+use portkeeper_tests::desk::{Desk, KEY, ORDERS};
+use portkeeper_world::api::Service;
+use portkeeper_world::faults::{Fault, Rule};
+
+/// CASES 45: what was made is removed again, the last first; the result says so, and dropping again works.
+#[tokio::test]
+async fn what_was_made_is_taken_back_when_the_service_is_refused() {
+    let mut desk = Desk::default();
+    desk.refuse_all(
+        Service::Ecs,
+        "CreateService",
+        "InvalidParameterException",
+        "Unable to assume the service linked role.",
+    );
+    let result = desk.carry_out(ORDERS).await;
+    assert_eq!(result["status"], "failed", "{result:#}");
+    assert_eq!(
+        desk.steps(KEY),
+        [
+            "task_definition orders: undone",
+            "target_group orders: undone",
+            "listener_rule /orders/*: undone",
+            "service orders: failed",
+        ]
+    );
+    let summary = result["summary"].as_str().unwrap();
+    assert!(summary.contains("ecs:CreateService") && summary.contains("service linked role"), "{summary}");
+    assert_eq!(desk.things(), [""; 0]);
+    let order: Vec<String> = {
+        let world = desk.world();
+        let back = world.calls.all().iter().map(|call| call.operation.clone());
+        back.filter(|name| name.starts_with("Delete") || name.starts_with("Deregister")).collect()
+    };
+    assert_eq!(order, ["DeleteRule", "DeleteTargetGroup", "DeregisterTaskDefinition"]);
+    assert_eq!(desk.alerts(), ["spec_failed specs/orders.yaml"]);
+    desk.world().faults.clear();
+    assert_eq!(desk.carry_out(ORDERS).await["status"], "ready");
+    assert_eq!(desk.healthy("orders"), 2);
+}
+
+/// Every permission that is missing is named by its IAM action; reads before anything is written.
+#[tokio::test]
+async fn a_missing_permission_is_named() {
+    for (service, operation, action) in [
+        (Service::Ecs, "RegisterTaskDefinition", "ecs:RegisterTaskDefinition"),
+        (Service::Elb, "CreateTargetGroup", "elasticloadbalancing:CreateTargetGroup"),
+        (Service::Elb, "CreateRule", "elasticloadbalancing:CreateRule"),
+        (Service::Ecs, "CreateService", "ecs:CreateService"),
+    ] {
+        let mut desk = Desk::default();
+        desk.fault(Rule::new(service, operation, Fault::AccessDenied).forever());
+        let result = desk.carry_out(ORDERS).await;
+        assert_eq!(result["status"], "failed", "{operation}: {result:#}");
+        assert!(result["summary"].as_str().unwrap().contains(action), "{operation}: {result:#}");
+        assert_eq!(desk.things(), [""; 0], "{operation}");
+    }
+}
+
+/// What cannot be read is not taken for absent: nothing is written, and the permission is named.
+#[tokio::test]
+async fn a_missing_permission_to_read_is_named_before_anything_is_written() {
+    for (service, operation, action) in [
+        (Service::Ecs, "DescribeClusters", "ecs:DescribeClusters"),
+        (Service::Ecs, "DescribeServices", "ecs:DescribeServices"),
+        (Service::Ecs, "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
+        (Service::Elb, "DescribeRules", "elasticloadbalancing:DescribeRules"),
+        (Service::Elb, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+    ] {
+        let mut desk = Desk::default();
+        desk.fault(Rule::new(service, operation, Fault::AccessDenied).forever());
+        desk.drop_spec(KEY, ORDERS);
+        desk.run(60).await;
+        let result = desk.result(KEY);
+        assert_eq!(result["status"], "refused", "{operation}: {result:#}");
+        assert!(result["problems"].to_string().contains(action), "{operation}: {result:#}");
+        desk.world().faults.clear();
+        assert_eq!(desk.things(), [""; 0], "{operation}");
+    }
+}
+
+/// The last step fails: the service itself is taken back, too.
+#[tokio::test]
+async fn a_service_whose_scaling_is_refused_is_taken_back() {
+    let mut desk = Desk::default();
+    desk.fault(Rule::new(Service::ApplicationAutoScaling, "PutScalingPolicy", Fault::AccessDenied).forever());
+    let result = desk.carry_out(&format!("{ORDERS}scaling: {{min: 2, max: 4, cpu: 60}}\n")).await;
+    assert_eq!(result["status"], "failed", "{result:#}");
+    assert!(result["summary"].as_str().unwrap().contains("application-autoscaling:PutScalingPolicy"), "{result:#}");
+    assert!(desk.steps(KEY).contains(&"service orders: undone".to_owned()), "{:?}", desk.steps(KEY));
+    assert_eq!(desk.things(), [""; 0]);
+    assert_eq!(desk.service("orders")["status"], "INACTIVE");
+}
+
+/// What cannot be taken back is said.
+#[tokio::test]
+async fn what_is_left_behind_is_told() {
+    let mut desk = Desk::default();
+    desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
+    desk.fault(Rule::new(Service::Elb, "DeleteTargetGroup", Fault::AccessDenied).forever());
+    let result = desk.carry_out(ORDERS).await;
+    assert_eq!(result["status"], "failed");
+    assert_eq!(desk.steps(KEY)[1], "target_group orders: left_behind");
+    assert!(
+        result["steps"][1]["note"].as_str().unwrap().contains("elasticloadbalancing:DeleteTargetGroup"),
+        "{result:#}"
+    );
+    assert_eq!(desk.things(), ["target group orders"]);
+}
+
+/// CASES 31: throttled to the end, or out of order: the message comes back, and nothing is made twice.
+#[tokio::test]
+async fn what_may_succeed_later_is_tried_again() {
+    for operation in ["RegisterTaskDefinition", "CreateTargetGroup", "CreateRule", "CreateService", "DescribeRules"] {
+        let mut desk = Desk::default();
+        let service =
+            if operation.contains("Rule") || operation.contains("Group") { Service::Elb } else { Service::Ecs };
+        desk.fault(Rule::new(service, operation, Fault::Throttle).times(8));
+        desk.drop_spec(KEY, ORDERS);
+        assert!(!desk.deliver().await, "{operation}: the message comes back");
+        assert_eq!(desk.alerts(), [""; 0], "{operation}: no word of it yet");
+        desk.run(3000).await;
+        assert_eq!(desk.status(KEY), "ready", "{operation}");
+        let made = ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
+        assert_eq!(desk.things(), made, "{operation}");
+    }
+}
+
+/// The kill switch: nothing is written, the result says so, and the message waits.
+#[tokio::test]
+async fn the_kill_switch_holds_specs() {
+    let mut desk = Desk::default();
+    desk.switch("stopped");
+    desk.drop_spec(KEY, ORDERS);
+    assert!(!desk.deliver().await);
+    let result = desk.result(KEY);
+    assert_eq!(result["status"], "waiting", "{result:#}");
+    assert!(result["summary"].as_str().unwrap().contains("a freeze"), "{result:#}");
+    assert!(desk.steps(KEY).iter().all(|step| step.ends_with(": not_tried")), "{:?}", desk.steps(KEY));
+    assert_eq!(desk.things(), [""; 0]);
+    desk.switch("allowed");
+    desk.run(900).await;
+    assert_eq!(desk.status(KEY), "ready");
+}
+
+/// Mode `alert`: the plan is told, and nothing is written.
+#[tokio::test]
+async fn without_the_mode_repair_the_plan_is_told() {
+    for mode in ["alert", "off"] {
+        let mut desk = Desk::new(&[("PORTKEEPER_MODE", mode)]);
+        let result = desk.carry_out(ORDERS).await;
+        assert_eq!(result["status"], "waiting", "{result:#}");
+        assert_eq!(desk.steps(KEY).len(), 4);
+        assert_eq!(desk.things(), [""; 0]);
+        for write in ["CreateTargetGroup", "CreateRule", "RegisterTaskDefinition", "CreateService"] {
+            assert_eq!(desk.count(write), 0, "{mode}: {write}");
+        }
+    }
+}
+
+/// SNS does not take the alert: it is sent when the message comes back.
+#[tokio::test]
+async fn an_alert_is_not_lost() {
+    let mut desk = Desk::default();
+    desk.fault(Rule::new(Service::Sns, "Publish", Fault::fail("InternalError", "down", 500)).times(4));
+    desk.drop_spec(KEY, "cluster: shop\n");
+    assert!(!desk.deliver().await);
+    assert_eq!(desk.alerts(), [""; 0]);
+    desk.run(900).await;
+    assert_eq!(desk.alerts(), ["spec_refused specs/orders.yaml"]);
+}
+
+/// A cluster that the stack does not watch is nobody's to write to.
+#[tokio::test]
+async fn only_watched_clusters_get_services() {
+    let mut desk = Desk::new(&[("PORTKEEPER_CLUSTERS", "bank")]);
+    let result = desk.carry_out(ORDERS).await;
+    assert_eq!(result["status"], "refused");
+    assert_eq!(desk.problems(KEY), ["error cluster_not_watched cluster"]);
+    assert_eq!(desk.things(), [""; 0]);
+}
