@@ -201,6 +201,8 @@ def make():
         "$comment": f"Made by scripts/make-spec-schema.py from the API model of botocore {BOTOCORE}.",
     }
     schema |= schema_of(shapes["Spec"], words)
+    # Places for anchors, as Compose files have them.
+    schema["patternProperties"] = {"^x-": {}}
     schema["definitions"] = {name: schema_of(shape, words) for name, shape in sorted(shapes.items()) if name != "Spec"}
     text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
     return {

@@ -1,6 +1,7 @@
 //! The commands behind `portkeeper`. They show what the product does; they decide nothing themselves.
 
 pub mod audit;
+pub mod check_spec;
 pub mod demo;
 mod input;
 pub mod large_account;

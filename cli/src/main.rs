@@ -67,6 +67,11 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check spec files, offline: every problem at once, each with its place. Ends with 0 if no file has errors, 1 if one has,
+    /// 2 if one could not be read.
+    CheckSpec(portkeeper::check_spec::Options),
+    /// Print the JSON Schema of specs, for editors.
+    SpecSchema,
 }
 
 fn main() -> ExitCode {
@@ -80,6 +85,8 @@ fn main() -> ExitCode {
         }
         Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
         Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
+        Command::CheckSpec(options) => return ended(portkeeper::check_spec::run(&options)),
+        Command::SpecSchema => portkeeper::check_spec::schema(),
     };
     ended(outcome.map(|()| ExitCode::SUCCESS))
 }

@@ -20,6 +20,7 @@ mod carry;
 mod check;
 mod difference;
 mod draft;
+mod export;
 pub mod follow;
 pub mod found;
 pub mod identity;
@@ -41,5 +42,6 @@ pub mod wanted;
 
 pub use carry::{NotMade, fill, undo};
 pub use check::check;
+pub use export::{NotExported, export};
 pub use live::verify_live;
 pub use plan::{Context, Removal, plan, plan_removal};

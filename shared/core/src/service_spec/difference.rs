@@ -31,22 +31,28 @@ const KEYS: [(&str, &str); 16] = [
 /// Lists of texts whose order means nothing.
 const SETS: [&str; 4] = ["requiresCompatibilities", "securityGroups", "subnets", "credentialSpecs"];
 
-/// What AWS fills in where nothing was asked for, besides nothing, zero and false.
-const DEFAULTS: [(&str, &str); 13] = [
+/// What AWS fills in where nothing was asked for, besides nothing and false. That zero is the same as nothing is true of few
+/// numbers: a `stopTimeout` of 0 is not the default.
+const DEFAULTS: [(&str, &str); 15] = [
     ("assignPublicIp", "DISABLED"),
+    ("bakeTimeInMinutes", "0"),
     ("base", "0"),
+    ("cpu", "0"),
     ("cpuArchitecture", "X86_64"),
-    ("essential", "true"),
+    (ESSENTIAL, "true"),
     ("interval", "30"),
     ("networkMode", "bridge"),
     ("operatingSystemFamily", "LINUX"),
     ("platformVersion", "LATEST"),
     ("protocol", "tcp"),
     ("retries", "3"),
+    ("startPeriod", "0"),
     ("timeout", "5"),
     ("weight", "0"),
-    ("mode", "non-blocking"),
 ];
+
+/// The one member that is true by itself.
+const ESSENTIAL: &str = "essential";
 
 /// Compares by the shape of what is asked for.
 pub(super) struct Comparison<'a> {
@@ -167,7 +173,7 @@ fn key_of(element: &Value, key: &str) -> String {
 }
 
 /// Whether a member has the value that AWS gives it by itself.
-fn is_default(name: &str, value: Option<&Value>, within: &Value) -> bool {
+pub(super) fn is_default(name: &str, value: Option<&Value>, within: &Value) -> bool {
     let Some(value) = value else { return true };
     let text = match value {
         Value::String(text) => text.clone(),
@@ -178,11 +184,15 @@ fn is_default(name: &str, value: Option<&Value>, within: &Value) -> bool {
         _ if name == "hostPort" => {
             value.as_i64() == Some(0) || within.get("containerPort").is_some_and(|port| same_scalar(port, value))
         }
-        Value::Bool(false) | Value::Null => true,
-        Value::Number(number) if number.as_f64() == Some(0.0) => true,
-        Value::Object(members) if members.values().all(|value| says_nothing(Some(value))) => true,
+        Value::Bool(false) => name != ESSENTIAL,
+        Value::Object(members) if members.values().all(is_off) => true,
         _ => says_nothing(Some(value)) || DEFAULTS.iter().any(|(known, default)| *known == name && *default == text),
     }
+}
+
+/// Nothing, or false: a circuit breaker that is not there is one that is off.
+fn is_off(value: &Value) -> bool {
+    says_nothing(Some(value)) || *value == Value::Bool(false)
 }
 
 /// `1` and `1.0` are one number.

@@ -10,6 +10,7 @@ mod service;
 mod task;
 
 pub use removal::{Removal, plan_removal};
+pub(super) use scaling::metric_of_policy;
 
 use super::check::locate;
 use super::difference::difference;

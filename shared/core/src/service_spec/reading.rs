@@ -36,8 +36,7 @@ fn text(bytes: &[u8]) -> Result<&str, Problem> {
 }
 
 fn empty() -> Problem {
-    let message =
-        "the file is empty. `portkeeper export-spec` writes a spec of a service that exists, and specs/ has examples";
+    let message = "the file is empty; specs/ in Portkeeper's repository has examples";
     Problem::error("empty", "", message)
 }
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod examples;
+mod exports;
 mod live;
 mod mistakes;
 mod notices;

@@ -7,7 +7,7 @@ use portkeeper_core::service_spec::found::{Found, FoundScaling};
 use portkeeper_core::service_spec::identity::Owner;
 use portkeeper_core::service_spec::steps::Write;
 use portkeeper_core::service_spec::{Context, plan};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const SPEC: &str = "
 cluster: shop
@@ -238,7 +238,54 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
     );
 }
 
-/// DESIGN 6: how many tasks run is scaling's, whoever set it up.
+/// Whatever is changed or taken out of a task definition, it is seen; but for what AWS has by itself.
+#[test]
+fn every_change_of_a_task_definition_is_seen() {
+    let defaults = ["/hostPort", "/networkMode", "/cpuArchitecture", "/operatingSystemFamily", "/protocol"];
+    for text in [include_str!("../../../../specs/bridge-alb.yaml"), include_str!("../../../../specs/fargate.yaml")] {
+        let spec = good(text);
+        let mut account = found();
+        carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
+        for pointer in pointers(spec.task_definition.as_ref().unwrap(), "") {
+            let mut other = spec.clone();
+            let value = other.task_definition.as_mut().unwrap().pointer_mut(&pointer).unwrap();
+            *value = match &*value {
+                Value::Bool(flag) => json!(!flag),
+                Value::Number(number) => json!(number.as_i64().unwrap() + 1),
+                text => json!(format!("{}x", text.as_str().unwrap())),
+            };
+            let changed = shown(&plan(&other, &account, &context()));
+            assert!(changed.contains("change TaskDefinition"), "{pointer} changed: {changed}");
+            let mut other = spec.clone();
+            let (parent, member) = pointer.rsplit_once('/').unwrap();
+            let parent = other.task_definition.as_mut().unwrap().pointer_mut(parent).unwrap();
+            if let Some(members) = parent.as_object_mut() {
+                members.remove(member);
+            } else if let Some(elements) = parent.as_array_mut() {
+                elements.remove(member.parse().unwrap());
+            }
+            let taken_out = shown(&plan(&other, &account, &context()));
+            let is_default = defaults.iter().any(|default| pointer.ends_with(default));
+            let is_seen = !taken_out.contains("keep TaskDefinition");
+            assert!(is_seen || is_default, "{pointer} taken out: {taken_out}");
+        }
+    }
+}
+
+/// Where the scalars are.
+fn pointers(value: &Value, at: &str) -> Vec<String> {
+    match value {
+        Value::Object(members) => {
+            members.iter().flat_map(|(name, value)| pointers(value, &format!("{at}/{name}"))).collect()
+        }
+        Value::Array(values) => {
+            values.iter().enumerate().flat_map(|(index, value)| pointers(value, &format!("{at}/{index}"))).collect()
+        }
+        _ => vec![at.to_owned()],
+    }
+}
+
+/// How many tasks run is scaling's, whoever set it up.
 #[test]
 fn the_count_is_left_alone_where_there_is_scaling() {
     let mut found = made();

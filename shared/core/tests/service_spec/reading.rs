@@ -25,21 +25,21 @@ fn files_that_are_no_specs() {
         "a.yaml",
         "",
         &expect![[r#"
-        error empty : the file is empty. `portkeeper export-spec` writes a spec of a service that exists, and specs/ has examples
+        error empty : the file is empty; specs/ in Portkeeper's repository has examples
     "#]],
     );
     check_told(
         "a.yaml",
         "# only words\n",
         &expect![[r#"
-        error empty : the file is empty. `portkeeper export-spec` writes a spec of a service that exists, and specs/ has examples
+        error empty : the file is empty; specs/ in Portkeeper's repository has examples
     "#]],
     );
     check_told(
         "a.json",
         "  ",
         &expect![[r#"
-        error empty : the file is empty. `portkeeper export-spec` writes a spec of a service that exists, and specs/ has examples
+        error empty : the file is empty; specs/ in Portkeeper's repository has examples
     "#]],
     );
     check_told(

@@ -60,6 +60,12 @@ fn policy_name(metric: ScalingMetric) -> String {
     format!("{OURS}{}", metric.as_str())
 }
 
+/// The metric of a policy of ours.
+pub(in crate::service_spec) fn metric_of_policy(name: &str) -> Option<ScalingMetric> {
+    let metrics = [ScalingMetric::Cpu, ScalingMetric::Memory, ScalingMetric::RequestsPerTarget];
+    metrics.into_iter().find(|metric| policy_name(*metric) == name)
+}
+
 fn policy(planner: &mut Planner<'_>, target: &ScalingTarget, found: Option<&FoundScaling>) {
     let (cluster, service) = names(planner);
     let name = policy_name(target.metric);

@@ -3,7 +3,6 @@
 
 use super::{Planner, Step};
 use crate::service_spec::difference::Comparison;
-use crate::service_spec::found::FoundTaskDefinition;
 use crate::service_spec::identity::{HASH_TAG, SPEC_TAG, ecs_tags, hash};
 use crate::service_spec::members::text;
 use crate::service_spec::shapes::TASK_DEFINITION;
@@ -25,7 +24,8 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
     let input = input(planner, asked);
     if let (Some(found), Some(arn)) = (found, existing) {
         let is_same = found.tags.get(HASH_TAG) == tag_of(&input).as_ref();
-        let mut differences = Comparison::whole(planner.shapes, TASK_DEFINITION, asked, &without_tags(found), "");
+        let mut differences =
+            Comparison::whole(planner.shapes, TASK_DEFINITION, &without_tags(asked), &without_tags(&found.shown), "");
         differences.extend(tags_differ(&input, &found.tags));
         if is_same || differences.is_empty() {
             planner.step(Step::keep(Resource::TaskDefinition, &family).with_arn(arn));
@@ -67,13 +67,13 @@ fn tag_of(input: &Value) -> Option<String> {
     tags_of(input).remove(HASH_TAG)
 }
 
-/// Tags are compared by their hash.
-fn without_tags(found: &FoundTaskDefinition) -> Value {
-    let mut shown = found.shown.clone();
-    if let Some(members) = shown.as_object_mut() {
+/// Tags are compared by themselves.
+fn without_tags(input: &Value) -> Value {
+    let mut input = input.clone();
+    if let Some(members) = input.as_object_mut() {
         members.remove("tags");
     }
-    shown
+    input
 }
 
 /// The tags that differ, besides ours.

@@ -63,7 +63,9 @@ impl Checks<'_> {
         };
         let mappings = list(container, "portMappings");
         let has = |mapping: &&Value| number(mapping, "containerPort") == Some(port) || in_range(mapping, port);
-        if self.is_told(&format!("{at}.portMappings")) {
+        let at_mappings = format!("{at}.portMappings");
+        if self.problems.iter().any(|problem| problem.at == at_mappings) {
+            // They could not be read.
             return;
         }
         let Some(mapping) = mappings.iter().find(has) else {

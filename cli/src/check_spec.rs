@@ -1,0 +1,137 @@
+//! `portkeeper check-spec`: every problem of spec files at once, offline, each with its place. `portkeeper spec-schema`: the form
+//! of specs, for editors.
+
+use crate::{CommandError, error_text, input};
+use anstyle::{AnsiColor, Style};
+use portkeeper_core::service_spec::check;
+use portkeeper_core::service_spec::problem::{Place, Problem};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Made by `scripts/make-spec-schema.py`.
+const SCHEMA: &str = include_str!("../../docs/service-spec.schema.json");
+
+/// The version of the JSON form.
+const FORM_VERSION: u32 = 1;
+
+const BOLD: Style = Style::new().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+/// What is checked, and how it is shown.
+#[derive(Debug, clap::Args)]
+pub struct Options {
+    /// Spec files: YAML, or JSON where the name ends in `.json`; `-` for standard input.
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one JSON document instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What there is to say of one file.
+#[derive(Debug, Serialize)]
+struct Checked {
+    file: String,
+    problems: Vec<Problem>,
+    #[serde(skip)]
+    text: String,
+}
+
+impl Checked {
+    fn count(&self, errors: bool) -> usize {
+        self.problems.iter().filter(|problem| problem.is_error() == errors).count()
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    files: &'a [Checked],
+}
+
+/// Checks all files. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
+pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
+    let (mut checked, mut unreadable) = (Vec::new(), Vec::new());
+    for path in &options.files {
+        match input::read_bytes(path) {
+            Ok(bytes) => checked.push(check_one(path, &bytes)),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    let mut out = anstream::stdout().lock();
+    if options.json {
+        let document = Document { version: FORM_VERSION, files: &checked };
+        serde_json::to_writer_pretty(&mut out, &document).map_err(io::Error::from)?;
+        out.write_all(b"\n")?;
+    } else {
+        checked.iter().try_for_each(|checked| show(&mut out, checked))?;
+    }
+    for error in &unreadable {
+        anstream::eprintln!("{}", error_text(error));
+    }
+    let has_errors = checked.iter().any(|checked| checked.count(true) > 0);
+    Ok(match (unreadable.is_empty(), has_errors) {
+        (false, _) => ExitCode::from(2),
+        (true, true) => ExitCode::from(1),
+        (true, false) => ExitCode::SUCCESS,
+    })
+}
+
+/// Prints the JSON Schema of specs.
+pub fn schema() -> Result<(), CommandError> {
+    anstream::stdout().lock().write_all(SCHEMA.as_bytes())?;
+    Ok(())
+}
+
+fn check_one(path: &Path, bytes: &[u8]) -> Checked {
+    let file = path.display().to_string();
+    let (_, problems) = check(&file, bytes);
+    Checked { file, problems, text: String::from_utf8_lossy(bytes).into_owned() }
+}
+
+fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
+    for problem in &checked.problems {
+        let style = if problem.is_error() { ERROR } else { WARNING };
+        let place = problem.place.map(|place| format!(":{place}")).unwrap_or_default();
+        let (file, weight, code) = (&checked.file, problem.weight, &problem.code);
+        write!(out, "{BOLD}{file}{place}{BOLD:#}: {style}{weight}{style:#}: ")?;
+        if !problem.at.is_empty() {
+            write!(out, "{}: ", problem.at)?;
+        }
+        writeln!(out, "{} {FAINT}[{code}]{FAINT:#}", problem.message)?;
+        if let Some(place) = problem.place {
+            excerpt(out, &checked.text, place)?;
+        }
+    }
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (errors, warnings) = (checked.count(true), checked.count(false));
+    let verdict = match (errors, warnings) {
+        (0, 0) => "nothing is wrong".to_owned(),
+        (0, _) => counted(warnings, "warning"),
+        (_, 0) => counted(errors, "error"),
+        _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
+    };
+    writeln!(out, "{}: {verdict}", checked.file)
+}
+
+/// The most of a line that is shown: a JSON file may be one line.
+const LONGEST_LINE: usize = 160;
+
+/// The line, and a caret under the column.
+fn excerpt(out: &mut impl Write, text: &str, place: Place) -> io::Result<()> {
+    let Some(line) = text.lines().nth(place.line.saturating_sub(1)) else { return Ok(()) };
+    if line.chars().count() > LONGEST_LINE {
+        return Ok(());
+    }
+    // A tab is as wide as the one above it.
+    let before = line.chars().take(place.column.saturating_sub(1));
+    let indent: String = before.map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    writeln!(out, " {FAINT}{number} |{FAINT:#} {line}")?;
+    writeln!(out, " {FAINT}{margin} |{FAINT:#} {indent}{ERROR}^{ERROR:#}")
+}

@@ -1,0 +1,158 @@
+//! `portkeeper check-spec` and `portkeeper spec-schema` as people type them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use expect_test::{Expect, expect, expect_file};
+use serde_json::Value;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs it in the repository, so that files have the names that people see.
+fn portkeeper(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portkeeper")).args(arguments).current_dir(repository()).output().unwrap()
+}
+
+/// The exit code and what was printed.
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+fn check(arguments: &[&str], expect: &Expect) {
+    expect.assert_eq(&told(&portkeeper(arguments)));
+}
+
+/// A file with this text.
+fn file(name: &str, text: &[u8]) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("check-spec");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn the_examples_are_good() {
+    let names = ["blue-green", "bridge-alb", "fargate", "minimal", "nlb-tcp", "two-groups"];
+    let files = names.map(|name| format!("specs/{name}.yaml"));
+    let mut arguments = vec!["check-spec"];
+    arguments.extend(files.iter().map(String::as_str));
+    check(
+        &arguments,
+        &expect![[r#"
+        specs/blue-green.yaml: nothing is wrong
+        specs/bridge-alb.yaml: nothing is wrong
+        specs/fargate.yaml: nothing is wrong
+        specs/minimal.yaml: nothing is wrong
+        specs/nlb-tcp.yaml: nothing is wrong
+        specs/two-groups.yaml: nothing is wrong
+        exit 0
+    "#]],
+    );
+}
+
+/// The broken twin of each example, with every mistake and its place.
+#[test]
+fn the_broken_twins_show_every_mistake() {
+    let told = |name: &str| told(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
+    expect_file!["../../specs/broken/blue-green.txt"].assert_eq(&told("blue-green"));
+    expect_file!["../../specs/broken/bridge-alb.txt"].assert_eq(&told("bridge-alb"));
+    expect_file!["../../specs/broken/fargate.txt"].assert_eq(&told("fargate"));
+    expect_file!["../../specs/broken/minimal.txt"].assert_eq(&told("minimal"));
+    expect_file!["../../specs/broken/nlb-tcp.txt"].assert_eq(&told("nlb-tcp"));
+    expect_file!["../../specs/broken/two-groups.txt"].assert_eq(&told("two-groups"));
+}
+
+#[test]
+fn warnings_alone_are_no_failure() {
+    let text = std::fs::read_to_string(repository().join("specs/minimal.yaml")).unwrap();
+    let path = file("warning.yaml", text.replace("containerPort: 80", "{containerPort: 80, hostPort: 80}").as_bytes());
+    let output = portkeeper(&["check-spec", path.to_str().unwrap()]);
+    assert!(output.status.success());
+    assert!(told(&output).contains("warning"), "{}", told(&output));
+}
+
+#[test]
+fn a_file_that_is_not_there_does_not_hide_the_others() {
+    check(
+        &["check-spec", "specs/none.yaml", "specs/minimal.yaml"],
+        &expect![[r#"
+        specs/minimal.yaml: nothing is wrong
+        error: cannot read specs/none.yaml
+          because: No such file or directory (os error 2)
+        exit 2
+    "#]],
+    );
+    check(
+        &["check-spec"],
+        &expect![[r#"
+        error: the following required arguments were not provided:
+          <FILE>...
+
+        Usage: portkeeper check-spec <FILE>...
+
+        For more information, try '--help'.
+        exit 2
+    "#]],
+    );
+}
+
+#[test]
+fn odd_files_have_an_answer() {
+    for (name, bytes) in [
+        ("empty.yaml", &b""[..]),
+        ("latin.yaml", b"cluster: caf\xe9"),
+        ("list.json", b"[1]"),
+        ("one-line.json", b"{\"a\":\t1}"),
+    ] {
+        let output = portkeeper(&["check-spec", file(name, bytes).to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+    }
+}
+
+#[test]
+fn standard_input_is_read() {
+    let command = Command::new(env!("CARGO_BIN_EXE_portkeeper"))
+        .args(["check-spec", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = command.unwrap();
+    child.stdin.take().unwrap().write_all(b"cluster: shop\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    expect![[r#"
+        -:1:1: error: service: `service` is missing here [missing_member]
+         1 | cluster: shop
+           | ^
+        -: 1 error
+        exit 1
+    "#]]
+    .assert_eq(&told(&output));
+}
+
+#[test]
+fn json_has_the_same_problems() {
+    let output = portkeeper(&["check-spec", "--json", "specs/minimal.yaml", "specs/broken/minimal.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["version"], 1);
+    assert_eq!(document["files"][0]["problems"], serde_json::json!([]));
+    assert_eq!(
+        document["files"][1]["problems"][1],
+        serde_json::json!({
+            "weight": "error", "code": "unknown_member", "at": "taskDefinition.containerDefinitions[0].memmory",
+            "place": {"line": 8, "column": 7}, "message": "there is no member `memmory` here; did you mean `memory`?"
+        })
+    );
+}
+
+#[test]
+fn the_schema_is_the_published_one() {
+    let output = portkeeper(&["spec-schema"]);
+    assert!(output.status.success());
+    assert_eq!(output.stdout, std::fs::read(repository().join("docs/service-spec.schema.json")).unwrap());
+}
