@@ -4,18 +4,18 @@ Here it is known who calls, whether the role may, and what was called; and here 
 something in the middle of it.
 """
 
-import contextlib
 import http.client
 import json
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qsl, urlsplit
 from xml.sax.saxutils import escape
 
 from harness import permissions
 from harness.permissions import Ask, Role
+from harness.processes import LocalServer
 from harness.world import World
 
 # A call is held no longer than this, or the function would end first.
@@ -85,20 +85,17 @@ class Gate:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 status, headers, answer = gate.answer(dict(self.headers.items()), body)
-                # A function that was killed meanwhile takes no answer.
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    self.send_response_only(status)
-                    for name, value in headers.items():
-                        self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(answer)))
-                    self.end_headers()
-                    self.wfile.write(answer)
+                self.send_response_only(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = LocalServer(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

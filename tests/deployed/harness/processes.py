@@ -7,8 +7,11 @@ ends, so nothing is left over even after SIGKILL.
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 # How long a program may take to end by itself.
 END_SECONDS = 5
@@ -23,6 +26,19 @@ class Places:
     built: Path
     samples: Path
     folder: Path
+
+
+class LocalServer(ThreadingHTTPServer):
+    """A server on a free loopback port. Clients that are killed in the middle of a call are no news."""
+
+    daemon_threads = True
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Child:

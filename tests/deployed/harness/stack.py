@@ -14,7 +14,7 @@ NAME = "portkeeper"
 # Short waits, so that a run takes minutes. They are the least that the template allows.
 SHORT = {"SettleSeconds": "10", "ConfirmSeconds": "10"}
 
-DEPLOY_SECONDS = 120
+DEPLOY_SECONDS = 300
 
 
 @dataclass(frozen=True)
