@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const MOST_ENTRIES: usize = 10;
 
 /// The most bytes of one request: source, type, detail and resources of all entries.
-const MOST_BYTES: usize = 262_144;
+const MOST_BYTES: usize = 1_048_576;
 
 /// One EventBridge operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
@@ -69,7 +69,7 @@ fn event(world: &World, entry: &Value) -> Result<Result<Value, (&'static str, St
     };
     let Some(detail) = entry.optional_text("Detail")? else { return missing("Detail") };
     if source.starts_with("aws.") {
-        return Ok(Err(("NotAuthorizedForSource", "Not authorized for the source.".to_owned())));
+        return Ok(Err(("NotAuthorizedForSourceException", "Not authorized for the source.".to_owned())));
     }
     if entry.optional_text("EventBusName")?.is_some_and(|bus| bus != "default") {
         return Ok(Err(("InvalidArgument", "Event bus is not simulated.".to_owned())));
@@ -120,8 +120,12 @@ mod tests {
         assert_eq!(answer["FailedEntryCount"], 4, "{answer}");
         let codes: Vec<Option<&str>> =
             answer["Entries"].as_array().unwrap().iter().map(|entry| entry["ErrorCode"].as_str()).collect();
-        let refused =
-            [Some("NotAuthorizedForSource"), Some("MalformedDetail"), Some("InvalidArgument"), Some("InvalidArgument")];
+        let refused = [
+            Some("NotAuthorizedForSourceException"),
+            Some("MalformedDetail"),
+            Some("InvalidArgument"),
+            Some("InvalidArgument"),
+        ];
         assert_eq!(codes, [&[None], refused.as_slice()].concat());
         let event = &world.bus.events()[0];
         assert_eq!((&event["detail"]["a"], &event["time"]), (&json!(1), &json!("1970-01-01T00:00:05Z")));

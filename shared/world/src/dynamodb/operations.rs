@@ -51,6 +51,11 @@ fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("BatchGetItem", input, "RequestItems", "")?;
     let requests = input.map("RequestItems")?;
+    if requests.is_empty() {
+        let message = "1 validation error detected: Value at 'requestItems' failed to satisfy constraint: Member must \
+                       have length greater than or equal to 1";
+        return Err(ApiError::invalid(Service::DynamoDb, message));
+    }
     let keys = requests.values().filter_map(|request| request.get("Keys")?.as_array());
     let count: usize = keys.map(Vec::len).sum();
     if count > 100 {

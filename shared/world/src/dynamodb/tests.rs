@@ -141,6 +141,7 @@ fn refusals() {
         ("GetItem", json!({"TableName": "nobody", "Key": {"pk": {"S": "a"}}}), "ResourceNotFoundException"),
         ("GetItem", json!({"TableName": "ledger", "Key": {"id": {"S": "a"}}}), "ValidationException"),
         ("GetItem", json!({"TableName": "ledger", "Kay": {}}), "ValidationException"),
+        ("BatchGetItem", json!({"RequestItems": {}}), "ValidationException"),
         ("PutItem", put(json!({"version": {"N": "1"}})), "ValidationException"),
         ("PutItem", put(json!({"pk": {"S": ""}})), "ValidationException"),
         ("PutItem", put(json!({"pk": {"S": "a"}, "n": {"N": "one"}})), "ValidationException"),

@@ -125,7 +125,9 @@ pub(super) fn untag_resource(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
+/// `ResourceNotFoundException` is an error of the other two, not of this operation [BC].
 pub(super) fn list_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListTagsForResource", input, "resourceArn", "")?;
-    Ok(json!({"tags": show_tags(tags_of(world, input.text("resourceArn")?)?)}))
+    let tags = tags_of(world, input.text("resourceArn")?).map_err(|error| input.refuse(error.message))?;
+    Ok(json!({"tags": show_tags(tags)}))
 }

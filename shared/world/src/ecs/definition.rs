@@ -115,16 +115,24 @@ impl TaskDefinition {
 pub(super) fn read_containers(input: &Input<'_>) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
     let mode = input.optional_text("networkMode")?;
     let mode = NetworkMode::parse(mode).ok_or_else(|| input.refuse("Invalid 'networkMode' setting"))?;
-    let containers = input.required_list("containerDefinitions")?;
+    let containers = input.list("containerDefinitions")?;
+    if containers.is_empty() {
+        return Err(incomplete("Container list cannot be empty."));
+    }
     let containers = containers.iter().map(|container| read_container(input, mode, container));
     Ok((mode, containers.collect::<Result<_, _>>()?))
+}
+
+/// Unlike other bad parameters this is a `ClientException` [GH cloudformation-user-guide#454, #612, aws-cli#5924].
+fn incomplete(message: &str) -> ApiError {
+    ApiError::refused("ClientException", message)
 }
 
 fn read_container(input: &Input<'_>, mode: NetworkMode, container: &Value) -> Result<ContainerDefinition, ApiError> {
     let text = |name: &str| container.get(name).and_then(Value::as_str);
     let number = |name: &str| container.get(name).and_then(Value::as_u64);
-    let name = text("name").ok_or_else(|| input.refuse("Container.name should not be null or empty."))?;
-    let image = text("image").ok_or_else(|| input.refuse("Container.image should not be null or empty."))?;
+    let name = text("name").ok_or_else(|| incomplete("Container.name should not be null or empty."))?;
+    let image = text("image").ok_or_else(|| incomplete("Container.image should not be null or empty."))?;
     let mut ports = Vec::new();
     for mapping in container.get("portMappings").and_then(Value::as_array).into_iter().flatten() {
         let optional = "containerPort hostPort protocol name appProtocol containerPortRange";

@@ -2,7 +2,7 @@
 
 use super::conventions::{batch, found, missing, paged, read, with_token};
 use super::instance::{Instance, InstanceStatus};
-use super::lookup::find_cluster;
+use super::lookup::{find_cluster, ids};
 use super::state::tail;
 use super::task::{Status, Task};
 use super::{events, instance_loss, instance_view};
@@ -33,9 +33,9 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    let asked = batch(&input, "containerInstances", "Container instances", 100)?;
+    let asked = ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 100)?)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
-    for id in asked.into_iter().map(tail) {
+    for id in asked {
         let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
         match world.ecs.instances.get(id).filter(|instance| instance.cluster == cluster) {
             Some(instance) => instances.push(instance_view::show(world, instance)),
@@ -74,9 +74,9 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
         "DRAINING" => InstanceStatus::Draining,
         other => return Err(input.refuse(format!("Container instances cannot be put in the status {other}"))),
     };
-    let asked = batch(&input, "containerInstances", "Container instances", 10)?;
+    let asked = ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 10)?)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
-    for id in asked.into_iter().map(tail) {
+    for id in asked {
         let now = world.now_ms();
         let held = world.ecs.instances.get_mut(id);
         let Some(instance) = held.filter(|held| held.cluster == cluster && held.status != InstanceStatus::Inactive)

@@ -4,6 +4,7 @@ use super::definition::TaskDefinition;
 use super::state::tail;
 use crate::World;
 use crate::api::ApiError;
+use crate::input::Input;
 use std::sync::Arc;
 
 /// The name of a cluster that is named by name or ARN; `default` if it is not named.
@@ -11,6 +12,22 @@ pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<Strin
     let name = tail(cluster.unwrap_or("default"));
     let cluster = world.ecs.clusters.get_key_value(name).map(|(name, _)| name.clone());
     cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// The ids or names at the end of what a batch asks for. An ARN of another cluster fails the whole call, and so does what
+/// is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH aws-sdk-js#1466].
+pub(super) fn ids<'a>(input: &Input<'_>, cluster: &str, asked: Vec<&'a str>) -> Result<Vec<&'a str>, ApiError> {
+    let check = |name: &'a str| {
+        let path: Vec<&str> = name.rsplit(':').next().unwrap_or(name).split('/').collect();
+        match (name.starts_with("arn:"), path.as_slice()) {
+            (true, [_, other, _]) if *other != cluster => Err(input
+                .refuse(format!("Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"))),
+            // ARNs of old tasks and services do not name their cluster.
+            (true, [_, id] | [_, _, id]) | (false, [id]) => Ok(*id),
+            _ => Err(input.refuse("Identifier is invalid")),
+        }
+    };
+    asked.into_iter().map(check).collect()
 }
 
 /// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.

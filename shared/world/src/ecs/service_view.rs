@@ -2,9 +2,8 @@
 
 use super::conventions::{batch, found, missing, paged, read, show_tags, with_token};
 use super::counts::count;
-use super::lookup::find_cluster;
+use super::lookup::{find_cluster, ids};
 use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
-use super::state::tail;
 use super::{revision_api, service_options, task_set_api};
 use crate::World;
 use crate::api::ApiError;
@@ -101,10 +100,10 @@ pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
 pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    let asked = batch(&input, "services", "Services", 10)?;
+    let asked = ids(&input, &cluster, batch(&input, "services", "Services", 10)?)?;
     let with_tags = input.texts("include")?.contains(&"TAGS");
     let (mut services, mut failures) = (Vec::new(), Vec::new());
-    for name in asked.into_iter().map(tail) {
+    for name in asked {
         let key = format!("{cluster}/{name}");
         match world.ecs.services.get(&key) {
             Some(service) => services.push(show(world, service, with_tags)),

@@ -3,7 +3,7 @@
 use super::conventions::{batch, found, missing, paged, read, with_token};
 use super::definition::TaskDefinition;
 use super::lifecycle::NewTask;
-use super::lookup::{find_cluster, find_definition, find_service};
+use super::lookup::{find_cluster, find_definition, find_service, ids};
 use super::state::tail;
 use super::task::Task;
 use super::{lifecycle, scheduler, task_view};
@@ -53,15 +53,16 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     Ok(with_token(json!({"taskArns": arns}), next))
 }
 
-/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`].
+/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. One of another cluster is an
+/// error.
 pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    let asked = batch(&input, "tasks", "Tasks", 100)?;
+    let asked = ids(&input, &cluster, batch(&input, "tasks", "Tasks", 100)?)?;
     let stale = world.ecs.stale_reads > 0;
     world.ecs.stale_reads = world.ecs.stale_reads.saturating_sub(1);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
-    for id in asked.into_iter().map(tail) {
+    for id in asked {
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
             Some(task) if !stale => tasks.push(task_view::api(world, task)),
             // Eventual consistency: one version ago a new task did not exist.

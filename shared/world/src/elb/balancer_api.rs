@@ -19,10 +19,6 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
     if !matches!(kind, "application" | "network") {
         return Err(input.refuse(format!("Type '{kind}' is not simulated: application or network")));
     }
-    if world.elb.balancers.values().any(|balancer| balancer.name == name) {
-        let message = "A load balancer with the same name exists, but with different settings";
-        return Err(ApiError::refused("DuplicateLoadBalancerName", message));
-    }
     let mut subnets = input.texts("Subnets")?;
     for mapping in input.list("SubnetMappings")? {
         subnets.extend(mapping.get("SubnetId").and_then(Value::as_str));
@@ -36,11 +32,10 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
         zones.insert(subnet.zone.clone(), id.to_owned());
     }
     let vpc = vpc.ok_or_else(|| input.refuse("At least one subnet must be specified"))?;
-    let short = if kind == "network" { "net" } else { "app" };
-    let arn = world.account.elb_arn("loadbalancer", &format!("{short}/{name}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
     let balancer = LoadBalancer {
-        arn: arn.clone(),
+        arn: String::new(),
+        dns_name: String::new(),
         name: name.to_owned(),
         kind: kind.to_owned(),
         scheme: input.optional_text("Scheme")?.unwrap_or("internet-facing").to_owned(),
@@ -50,6 +45,20 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
         security_groups: json!(input.texts("SecurityGroups")?),
         family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
     };
+    if let Some(held) = world.elb.balancers.values().find(|held| held.name == name) {
+        // "If you attempt to create multiple load balancers with the same settings, each call succeeds" [BC].
+        return if held.has_settings_of(&balancer) {
+            Ok(json!({"LoadBalancers": [held.to_json()]}))
+        } else {
+            let message = "A load balancer with the same name exists, but with different settings";
+            Err(ApiError::refused("DuplicateLoadBalancerName", message))
+        };
+    }
+    let (kind, suffix) = (if kind == "network" { "net" } else { "app" }, world.ids.suffix());
+    let arn = world.account.elb_arn("loadbalancer", &format!("{kind}/{name}/{suffix}"));
+    let scope = if balancer.scheme == "internal" { "internal-" } else { "" };
+    let dns_name = format!("{scope}{name}-{suffix}.{}.elb.amazonaws.com", world.account.region);
+    let balancer = LoadBalancer { arn: arn.clone(), dns_name, ..balancer };
     let shown = balancer.to_json();
     world.elb.tags.insert(arn.clone(), tags);
     world.elb.balancers.insert(arn, balancer);
@@ -87,7 +96,7 @@ pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Va
     paged(&input, balancers, keep, "LoadBalancers", LoadBalancer::to_json)
 }
 
-fn balancer_not_found() -> ApiError {
+pub(super) fn balancer_not_found() -> ApiError {
     ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found")
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(crate) struct LoadBalancer {
     pub arn: String,
+    pub dns_name: String,
     pub name: String,
     /// `application` or `network`.
     pub kind: String,
@@ -23,11 +24,20 @@ pub(crate) struct LoadBalancer {
 }
 
 impl LoadBalancer {
+    /// All but what a new one is given: its ARN, its address and the moment.
+    pub(super) fn has_settings_of(&self, other: &Self) -> bool {
+        let settings = |it: &Self| {
+            let parts = [&it.name, &it.kind, &it.scheme, &it.vpc, &it.family].map(String::clone);
+            (parts, it.zones.clone(), it.security_groups.clone())
+        };
+        settings(self) == settings(other)
+    }
+
     pub(super) fn to_json(&self) -> Value {
         let zones = self.zones.iter().map(|(zone, subnet)| json!({"ZoneName": zone, "SubnetId": subnet}));
         json!({
             "LoadBalancerArn": self.arn,
-            "DNSName": format!("{}.elb.amazonaws.com", self.name),
+            "DNSName": self.dns_name,
             "CreatedTime": time::iso(self.created_ms),
             "LoadBalancerName": self.name,
             "Scheme": self.scheme,

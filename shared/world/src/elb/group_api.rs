@@ -1,5 +1,6 @@
 //! API operations on target groups, their attributes and the tags of load-balancing resources.
 
+use super::balancer_api::balancer_not_found;
 use super::groups::{HealthCheck, TargetGroup, TargetType};
 use super::tag_api::read_tags;
 use super::{attributes, group_not_found, read};
@@ -182,6 +183,9 @@ pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Val
         || names.iter().any(|name| !groups.values().any(|group| group.name == *name))
     {
         return Err(group_not_found());
+    }
+    if balancer.is_some_and(|arn| !world.elb.balancers.contains_key(arn)) {
+        return Err(balancer_not_found());
     }
     let keep = |group: &TargetGroup| {
         (arns.is_empty() || arns.contains(&group.arn.as_str()))

@@ -105,7 +105,7 @@ impl World {
 }
 
 /// Whole group in one answer, or only the targets asked for; asking for one that was never registered is no error
-/// but `unused`, `Target.NotRegistered` [GH moto#7692].
+/// but `unused`, `Target.NotRegistered` [GH moto#7692], and has no port for health checks [GH aws-sdk-js#1593].
 pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetHealth", input, "TargetGroupArn", "Targets Include")?;
     let group = world.elb.find_group(input.text("TargetGroupArn")?)?;
@@ -114,13 +114,17 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
         if let (Some(zone), Some(members)) = (zone, described.as_object_mut()) {
             members.insert("AvailabilityZone".to_owned(), json!(zone));
         }
-        let port = if group.check.port == "traffic-port" { key.1.to_string() } else { group.check.port.clone() };
-        json!({"Target": described, "HealthCheckPort": port, "TargetHealth": health.to_json()})
+        json!({"Target": described, "TargetHealth": health.to_json()})
     };
     let shown = |key: &TargetKey, target: &Target| {
         // Addresses show their zone; instances only if the caller gave one [CLI describe-target-health].
         let subnet = world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str());
-        show(key, target.zone.as_deref().or(subnet), &health_of(world, group, key, target))
+        let mut answer = show(key, target.zone.as_deref().or(subnet), &health_of(world, group, key, target));
+        let port = if group.check.port == "traffic-port" { key.1.to_string() } else { group.check.port.clone() };
+        if let Some(members) = answer.as_object_mut() {
+            members.insert("HealthCheckPort".to_owned(), json!(port));
+        }
+        answer
     };
     let mut asked = Vec::new();
     for target in input.list("Targets")? {

@@ -264,3 +264,35 @@ fn tags_are_kept() {
     assert_eq!(shown["TagDescriptions"][0], json!({"ResourceArn": group, "Tags": tags}));
     assert!(world.person_elb("DescribeTags", &json!({"ResourceArns": vec![&group; 21]})).is_err());
 }
+
+#[test]
+fn a_load_balancer_is_made_once_and_its_groups_are_asked_for_by_its_arn() {
+    let mut world = World::new(1, 0);
+    let subnets = world.default_subnets();
+    let settings = json!({"Name": "front", "Subnets": subnets, "Scheme": "internal"});
+    let made = world.person_elb("CreateLoadBalancer", &settings).unwrap();
+    assert_eq!(world.person_elb("CreateLoadBalancer", &settings).unwrap(), made);
+    let dns_name = made["LoadBalancers"][0]["DNSName"].as_str().unwrap();
+    assert!(dns_name.starts_with("internal-front-") && dns_name.ends_with(".eu-west-1.elb.amazonaws.com"));
+    let other = json!({"Name": "front", "Subnets": subnets});
+    assert_eq!(world.person_elb("CreateLoadBalancer", &other).unwrap_err().code, "DuplicateLoadBalancerName");
+    let arn = &made["LoadBalancers"][0]["LoadBalancerArn"];
+    let groups = world.person_elb("DescribeTargetGroups", &json!({"LoadBalancerArn": arn})).unwrap();
+    assert_eq!(groups, json!({"TargetGroups": []}));
+    let nobody = json!({"LoadBalancerArn": world.account.elb_arn("loadbalancer", "app/nobody/1")});
+    assert_eq!(world.person_elb("DescribeTargetGroups", &nobody).unwrap_err().code, "LoadBalancerNotFound");
+}
+
+#[test]
+fn only_a_registered_target_has_a_port_for_health_checks() {
+    let (mut world, group, host) = one_host();
+    let target = json!([{"Id": host, "Port": "8080"}]);
+    let mut port = || {
+        let answer = call(&mut world, "DescribeTargetHealth", &group, &target).unwrap();
+        let shown = answer["TargetHealthDescriptions"][0].get("HealthCheckPort").cloned();
+        register(&mut world, &group, &target).unwrap();
+        shown
+    };
+    assert_eq!(port(), None);
+    assert_eq!(port(), Some(json!("8080")));
+}

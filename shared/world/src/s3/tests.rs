@@ -98,6 +98,14 @@ fn a_part_of_an_object_can_be_read() {
     }
     let answer = call(&mut world, "GetObject", "a", json!({"Range": "bytes=0-3"})).unwrap();
     assert_eq!((&answer["ContentRange"], &answer["ContentLength"]), (&json!("bytes 0-3/10"), &json!(4)));
+    // A checksum is of the whole object, and is shown with nothing less.
+    let put = json!({"Body": STANDARD.encode("0123456789"), "ChecksumCRC32": "poTHxg=="});
+    call(&mut world, "PutObject", "checked", put).unwrap();
+    let mut has_checksum = |mut more: Value| {
+        more["ChecksumMode"] = json!("ENABLED");
+        call(&mut world, "GetObject", "checked", more).unwrap().get("ChecksumCRC32").is_some()
+    };
+    assert!(has_checksum(json!({})) && !has_checksum(json!({"Range": "bytes=0-3"})));
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn published_messages_are_kept_and_bad_ones_refused() {
     assert_eq!((published.at_ms, published.subject.as_deref(), published.message.as_str()), (5, Some("s"), "m"));
     assert_eq!(published.attributes["severity"], "critical");
 
-    let long = "x".repeat(101);
+    let long = "x".repeat(100);
     for subject in ["", " a", "a\nb", "ü", &long] {
         let input = json!({"TopicArn": topic, "Message": "m", "Subject": subject});
         assert_eq!(publish(&mut world, &input), Err("InvalidParameter: Invalid parameter: Subject".to_owned()));
@@ -37,6 +37,26 @@ fn published_messages_are_kept_and_bad_ones_refused() {
         assert_eq!(publish(&mut world, &input), Err(error.to_owned()));
     }
     assert_eq!(world.sns.published("alerts").len(), 1);
+}
+
+#[test]
+fn an_attribute_has_a_known_type_and_a_value_of_it() {
+    let mut world = World::new(1, 5);
+    let topic =
+        world.call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"})).unwrap()["TopicArn"]
+            .clone();
+    let mut publish_with = |attribute: Value| {
+        let input = json!({"TopicArn": topic, "Message": "m", "MessageAttributes": {"it": attribute}});
+        publish(&mut world, &input).map(|_| ()).map_err(|error| error.split(':').next().unwrap().to_owned())
+    };
+    for (kind, value) in [("String", "a"), ("Number", "-1.5"), ("String.Array", "[]")] {
+        assert_eq!(publish_with(json!({"DataType": kind, "StringValue": value})), Ok(()), "{kind}");
+    }
+    for (kind, value) in [("String", ""), ("Number", "three"), ("Colour", "red")] {
+        let refused = publish_with(json!({"DataType": kind, "StringValue": value}));
+        assert_eq!(refused, Err("ParameterValueInvalid".to_owned()), "{kind}");
+    }
+    assert_eq!(publish_with(json!({"DataType": "String"})), Err("ParameterValueInvalid".to_owned()));
 }
 
 #[test]

@@ -139,14 +139,17 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
     let receipt = receipt(&input)?;
-    let message = queue.in_flight(receipt, now_ms).ok_or_else(|| {
-        let message = format!(
+    // A handle of no message is a bad value. That of a message which can be received again changes nothing, and is no
+    // error [GH localstack#9632, aws-sdk-net#1927].
+    let message = queue.received_with(receipt).ok_or_else(|| {
+        input.refuse(format!(
             "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
              available for visibility timeout change."
-        );
-        ApiError::refused("MessageNotInflight", message)
+        ))
     })?;
-    message.visible_at_ms = now_ms + visibility_s * 1000;
+    if message.visible_at_ms > now_ms {
+        message.visible_at_ms = now_ms + visibility_s * 1000;
+    }
     Ok(json!({}))
 }
 
@@ -220,9 +223,15 @@ fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, 
         extend_with_length(&mut bytes, input.text("DataType")?);
         // Transport type 1: a string. Binary attributes are not simulated.
         bytes.push(1);
-        extend_with_length(&mut bytes, input.text("StringValue")?);
+        let value = input.optional_text("StringValue")?.filter(|value| !value.is_empty());
+        extend_with_length(&mut bytes, value.ok_or_else(|| empty_attribute(name))?);
     }
     Ok(Some(digest::md5_hex(&bytes)))
+}
+
+fn empty_attribute(name: &str) -> ApiError {
+    let message = format!("The message attribute '{name}' must contain a non-empty message attribute value.");
+    ApiError::invalid(Service::Sqs, message)
 }
 
 fn extend_with_length(bytes: &mut Vec<u8>, text: &str) {

@@ -174,11 +174,9 @@ impl Queue {
         self.messages.len() < before
     }
 
-    /// The message in flight under this handle.
-    pub(super) fn in_flight(&mut self, receipt: &str, now_ms: u64) -> Option<&mut Message> {
-        self.messages
-            .values_mut()
-            .find(|message| message.receipt.as_deref() == Some(receipt) && message.visible_at_ms > now_ms)
+    /// The message whose latest receive gave this handle.
+    pub(super) fn received_with(&mut self, receipt: &str) -> Option<&mut Message> {
+        self.messages.values_mut().find(|message| message.receipt.as_deref() == Some(receipt))
     }
 
     /// Drops messages older than the retention period, counted from when they were first sent.

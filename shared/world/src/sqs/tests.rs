@@ -155,17 +155,24 @@ fn visibility_can_be_changed_while_in_flight_only() {
     let change = json!({"QueueUrl": URL, "ReceiptHandle": receipt, "VisibilityTimeout": 0});
     ask(&mut world, "ChangeMessageVisibility", &change);
     assert_eq!(world.sqs.next_visible_ms("checks"), Some(0));
-    assert_eq!(refusal(&mut world, "ChangeMessageVisibility", &change), "MessageNotInflight");
+    let later = json!({"QueueUrl": URL, "ReceiptHandle": receipt, "VisibilityTimeout": 30});
+    ask(&mut world, "ChangeMessageVisibility", &later);
+    assert_eq!(world.sqs.next_visible_ms("checks"), Some(0), "it can be received again: nothing to change");
+    ask(&mut world, "DeleteMessage", &json!({"QueueUrl": URL, "ReceiptHandle": receipt}));
+    assert_eq!(refusal(&mut world, "ChangeMessageVisibility", &change), "InvalidParameterValue");
 }
 
 #[test]
 fn refusals() {
     let mut world = world(&json!({}));
     let other = "https://sqs.eu-west-1.amazonaws.com/111122223333/other";
+    let with_attribute = |it: Value| json!({"QueueUrl": URL, "MessageBody": "a", "MessageAttributes": {"it": it}});
     for (operation, input, code) in [
         ("SendMessage", json!({"QueueUrl": other, "MessageBody": "a"}), "QueueDoesNotExist"),
         ("SendMessage", json!({"QueueUrl": URL, "MessageBody": "\u{1}"}), "InvalidMessageContents"),
         ("SendMessage", json!({"QueueUrl": URL, "MessageBody": "a", "Delay": 1}), "InvalidParameterValue"),
+        ("SendMessage", with_attribute(json!({"DataType": "String"})), "InvalidParameterValue"),
+        ("SendMessage", with_attribute(json!({"StringValue": "x"})), "MissingParameter"),
         ("DeleteMessage", json!({"QueueUrl": URL, "ReceiptHandle": "x"}), "ReceiptHandleIsInvalid"),
         ("PurgeQueue", json!({"QueueUrl": URL}), "UnknownOperationException"),
         ("CreateQueue", json!({"QueueName": "a.fifo"}), "InvalidParameterValue"),

@@ -41,6 +41,48 @@ fn lists_are_paged_and_batches_are_limited() {
 }
 
 #[test]
+fn what_belongs_to_another_cluster_is_an_error_and_what_is_unknown_is_not() {
+    let (mut world, _) = bridge_world(1, 1);
+    world.make_cluster("other").unwrap();
+    let task = world.running_tasks("shop/web").unwrap().remove(0);
+    let id = task.rsplit('/').next().unwrap();
+    let account = world.account.clone();
+    let service = account.ecs_arn("service", "shop/web");
+    let mut reasons = |operation: &str, member: &str, asked: Value| {
+        let answer = world.person_ecs(operation, &json!({"cluster": "other", member: asked}));
+        answer.map(|answer| answer["failures"].clone()).map_err(|error| error.code)
+    };
+    let missing = |kind: &str, path: &str| Ok(json!([{"arn": account.ecs_arn(kind, path), "reason": "MISSING"}]));
+    assert_eq!(reasons("DescribeTasks", "tasks", json!([id])), missing("task", &format!("other/{id}")));
+    assert_eq!(reasons("DescribeServices", "services", json!(["web"])), missing("service", "other/web"));
+    let instance = account.ecs_arn("container-instance", "other/1");
+    let unknown = missing("container-instance", "other/1");
+    assert_eq!(reasons("DescribeContainerInstances", "containerInstances", json!([instance])), unknown);
+    let old = account.ecs_arn("task", "1");
+    assert_eq!(reasons("DescribeTasks", "tasks", json!([old])), missing("task", "other/1"), "it names no cluster");
+    let refused = Err("InvalidParameterException".to_owned());
+    assert_eq!(reasons("DescribeTasks", "tasks", json!([id, task])), refused);
+    assert_eq!(reasons("DescribeTasks", "tasks", json!(["shop/1"])), refused);
+    assert_eq!(reasons("DescribeServices", "services", json!([service])), refused);
+}
+
+#[test]
+fn each_operation_has_its_own_error_for_the_same_trouble() {
+    let (mut world, _) = bridge_world(1, 1);
+    let nobody = world.account.ecs_arn("service", "shop/nobody");
+    let tags = json!([{"key": "a", "value": "b"}]);
+    for (operation, input, code) in [
+        ("TagResource", json!({"resourceArn": nobody, "tags": tags}), "ResourceNotFoundException"),
+        ("ListTagsForResource", json!({"resourceArn": nobody}), "InvalidParameterException"),
+        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": []}), "ClientException"),
+        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": [{"name": "a"}]}), "ClientException"),
+        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": [{"image": "a"}]}), "ClientException"),
+    ] {
+        assert_eq!(world.person_ecs(operation, &input).unwrap_err().code, code, "{operation} {input}");
+    }
+}
+
+#[test]
 fn stale_reads_show_the_version_before_and_stopped_tasks_are_listed_apart() {
     let (mut world, _) = bridge_world(1, 1);
     let task = world.running_tasks("shop/web").unwrap().remove(0);

@@ -65,7 +65,7 @@ fn bad_task_definitions_are_refused() {
     assert!(refused(json!({"cpu": 256})).contains("RegisterTaskDefinition.cpu must be a string"));
     assert!(refused(json!({"networkMode": "vpc"})).contains("enum value set: [bridge, host, awsvpc, none]"));
     assert!(refused(json!({"family": "a b"})).contains("Family must be"));
-    assert!(refused(json!({"containerDefinitions": []})).contains("containerDefinitions"));
+    assert!(refused(json!({"containerDefinitions": []})).contains("Container list cannot be empty"));
     let fargate =
         json!({"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "4 GB"});
     assert!(refused(fargate.clone()).contains("No Fargate configuration exists for given values."));
