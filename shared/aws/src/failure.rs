@@ -11,8 +11,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The codes with which AWS asks for fewer calls. The SDK has already slowed down and tried again.
-/// From the list of the SDK's own classifier (aws-runtime).
-const THROTTLING_CODES: [&str; 14] = [
+/// From the list of the SDK's own classifier (aws-runtime); the last ones from the models of SNS and SQS, whose topics and
+/// queues may use a key. `tests/emulators` holds them against botocore's models.
+const THROTTLING_CODES: [&str; 18] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -27,6 +28,10 @@ const THROTTLING_CODES: [&str; 14] = [
     "SlowDown",
     "PriorRequestNotComplete",
     "KMSThrottlingException",
+    "KMSThrottling",
+    "KMS.ThrottlingException",
+    "KmsThrottled",
+    "Throttled",
 ];
 
 /// The codes with which AWS says that a permission is missing.
@@ -208,6 +213,7 @@ mod tests {
     fn codes_are_told_apart() {
         let kind = |code: &str, status| kind_of_code(code, status);
         assert_eq!(kind("ThrottlingException", 400), FailureKind::Throttled);
+        assert_eq!(kind("KMSThrottling", 400), FailureKind::Throttled, "of SNS, for the topic's key");
         assert_eq!(kind("TargetGroupNotFound", 400), FailureKind::NotFound { code: "TargetGroupNotFound".into() });
         assert_eq!(kind("AccessDenied", 403), FailureKind::Denied { code: "AccessDenied".into() });
         assert_eq!(kind("InvalidTarget", 400), FailureKind::Refused { code: "InvalidTarget".into() });

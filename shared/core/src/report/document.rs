@@ -18,8 +18,8 @@ pub const SCHEMA: &str = "portkeeper.alert";
 /// The version that this program writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// SNS takes subjects of up to 100 characters, ASCII only (SNS API `Publish`).
-const SUBJECT_LIMIT: usize = 100;
+/// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API `Publish`).
+const SUBJECT_LIMIT: usize = 99;
 
 /// So much of a service's name is in every subject.
 const SHORTEST_NAME: usize = 24;
