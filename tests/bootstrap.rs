@@ -18,6 +18,8 @@ mod runtime_api;
 #[allow(dead_code, reason = "Not every answer of Slack is played here.")]
 #[path = "slack/server.rs"]
 mod server;
+#[path = "bootstrap/specs.rs"]
+mod specs;
 
 use account::{Account, QUEUE};
 use portkeeper_world::api::{Caller, Service};

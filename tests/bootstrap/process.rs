@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{JoinHandle, spawn};
 
 /// The programs that are functions.
-const PROGRAMS: [&str; 4] = ["notify-events", "notify-slack", "reconcile", "sweep"];
+const PROGRAMS: [&str; 5] = ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
 
 /// Cargo gives a test the path of a program only within one package, so cargo is asked to build them and says where
 /// they are. What `cargo test` has built is not built again.

@@ -18,8 +18,8 @@ const TOLD_PROBLEMS: usize = 30;
 /// So many differences of a step are told.
 const TOLD_DIFFERENCES: usize = 20;
 
-/// The most characters of one sentence. AWS's own words are in some.
-const LONGEST_SENTENCE: usize = 1_000;
+/// The most characters of one sentence: AWS's own words are in some, and SNS takes 256 KB for all forms together.
+const LONGEST_SENTENCE: usize = 500;
 
 /// The most characters of a description that chat applications get.
 const CHAT_LIMIT: usize = 8_000;
