@@ -56,6 +56,10 @@ async fn an_alert_is_an_event_with_its_document_and_its_resources() {
     assert_eq!((&event["source"], &event["detail-type"]), (&json!("portkeeper"), &json!("Portkeeper Alert")));
     // The detail is what docs/alert.schema.json describes: the document, member by member.
     assert_eq!(event["detail"], serde_json::from_str::<Value>(ALERT).unwrap());
+    let schema = serde_json::from_str(include_str!("../docs/alert.schema.json")).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&event["detail"]).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0]);
     let item = &event["detail"]["items"][0];
     assert_eq!(event["resources"], json!([item["task"], item["target_group"]]));
     assert_eq!(world.sqs.messages(QUEUE).count(), 1, "a rule may filter by what is in it");

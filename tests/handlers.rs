@@ -34,6 +34,8 @@ mod stale;
 mod sweep;
 #[path = "handlers/switch.rs"]
 mod switch;
+#[path = "handlers/who.rs"]
+mod who;
 #[path = "handlers/whole.rs"]
 mod whole;
 #[path = "handlers/zones.rs"]

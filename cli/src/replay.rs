@@ -4,6 +4,7 @@ use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
 use crate::stage::{Delivery, QUEUE, Stage, StageError};
 use crate::{CommandError, input};
 use portkeeper_aws::failure::chain;
+use portkeeper_core::call::Call;
 use portkeeper_core::event::{self, Check, Message};
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::plan::{Decision, OutcomeResult};
@@ -77,6 +78,7 @@ struct Replayed {
 /// What the handler makes of the message.
 enum Reading {
     Check(Check),
+    Called(Call),
     Ignored { name: &'static str, why: String },
     Unreadable(String),
 }
@@ -84,6 +86,7 @@ enum Reading {
 async fn replay(body: &str) -> Result<Replayed, StageError> {
     let reading = match event::parse(body) {
         Ok(Message::Check(check)) => Reading::Check(check),
+        Ok(Message::Called { call, .. }) => Reading::Called(call),
         Ok(Message::Ignored(reason)) => Reading::Ignored { name: reason.name(), why: reason.to_string() },
         Err(error) => Reading::Unreadable(chain(&error)),
     };
@@ -126,6 +129,7 @@ impl Replayed {
                     "The message fails alone, is tried five times, and ends in the dead-letter queue, where an alarm tells of it."
                 );
             }
+            Reading::Called(call) => return print_call(call, out),
             Reading::Check(check) => check,
         };
         let services: Vec<&str> = check.services.iter().map(String::as_str).collect();
@@ -198,6 +202,7 @@ impl Replayed {
             Reading::Check(check) => json!({
                 "check": { "cluster": check.cluster, "services": check.services, "at_least": check.at_least }
             }),
+            Reading::Called(call) => json!({ "call": call }),
             Reading::Ignored { name, why } => json!({ "ignored": { "name": name, "why": why } }),
             Reading::Unreadable(why) => json!({ "unreadable": why }),
         };
@@ -207,6 +212,15 @@ impl Replayed {
             .collect();
         json!({ "reading": reading, "checks": plans })
     }
+}
+
+fn print_call(call: &Call, out: &mut impl Write) -> io::Result<()> {
+    let Call { by, operation, at, place, .. } = call;
+    writeln!(out, "{by} called {operation} at {at}, in {place}.")?;
+    writeln!(
+        out,
+        "The services that Portkeeper has seen there, which the ledger's index knows, are looked at; what is found to come of the call is told with who it was."
+    )
 }
 
 /// A number and its noun.

@@ -13,6 +13,7 @@ use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
+use portkeeper_world::trail::client_role;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -166,19 +167,20 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     });
     call(world, Service::DynamoDb, "CreateTable", &table)?;
     let topic = call(world, Service::Sns, "CreateTopic", &json!({ "Name": TOPIC }))?;
-    for (name, kind, detail) in rules() {
-        let pattern = json!({ "source": ["aws.ecs"], "detail-type": [kind], "detail": detail });
+    for (name, source, kind, detail) in rules() {
+        let pattern = json!({ "source": [source], "detail-type": [kind], "detail": detail });
         world.bus.put_rule(name, pattern, QUEUE)?;
     }
     Ok(BTreeMap::from([
         ("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), text(&queue, "QueueUrl")?),
         ("PORTKEEPER_LEDGER_TABLE".to_owned(), TABLE.to_owned()),
         ("PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(), text(&topic, "TopicArn")?),
+        ("PORTKEEPER_OWN_ROLES".to_owned(), client_role(&world.account)),
     ]))
 }
 
 /// The rules of template.yaml; what they let through beside is ignored by the function.
-fn rules() -> [(&'static str, &'static str, Value); 3] {
+fn rules() -> [(&'static str, &'static str, &'static str, Value); 4] {
     let tasks = json!({
         "lastStatus": ["RUNNING", "STOPPED"],
         "group": [{ "prefix": "service:" }],
@@ -186,10 +188,24 @@ fn rules() -> [(&'static str, &'static str, Value); 3] {
     });
     let ended = json!({ "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] });
     let actions = json!({ "eventName": [{ "exists": true }] });
+    let (ecs, balancing) = ("aws.ecs", "aws.elasticloadbalancing");
+    let not_ecs = json!([{ "exists": false }, { "anything-but": "ecs.amazonaws.com" }]);
+    let changes = [
+        "RegisterTargets",
+        "DeregisterTargets",
+        "DeleteTargetGroup",
+        "DeleteListener",
+        "DeleteRule",
+        "ModifyRule",
+        "ModifyListener",
+    ];
+    let calls =
+        json!({ "eventName": changes, "errorCode": [{ "exists": false }], "userIdentity": { "invokedBy": not_ecs } });
     [
-        ("tasks", "ECS Task State Change", tasks),
-        ("services", "ECS Service Action", actions),
-        ("deployments", "ECS Deployment State Change", ended),
+        ("tasks", ecs, "ECS Task State Change", tasks),
+        ("services", ecs, "ECS Service Action", actions),
+        ("deployments", ecs, "ECS Deployment State Change", ended),
+        ("calls", balancing, "AWS API Call via CloudTrail", calls),
     ]
 }
 

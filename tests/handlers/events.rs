@@ -167,7 +167,8 @@ async fn services_of_the_same_name_in_two_clusters_are_two_services() {
     assert!(shop.alert_texts()[0].contains("missing in bank/web"), "{}", shop.alert_texts()[0]);
     assert_eq!((shop.states("web-tg"), shop.states("bank-tg")), (vec!["healthy"; 2], vec!["healthy"; 2]));
     let world = shop.world();
-    assert_eq!(portkeeper_world::dynamodb::len(&world, portkeeper::stage::TABLE), 2, "each has its record");
+    let items = portkeeper_world::dynamodb::len(&world, portkeeper::stage::TABLE);
+    assert_eq!(items, 6, "each has its record, and is entered under its group and its load balancer");
 }
 
 /// CASES 13.

@@ -2,7 +2,7 @@
 
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::sns::Published;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
 
@@ -25,22 +25,59 @@ fn follows_the_schema(document: &Value) {
     named(document, &schema);
     for item in document["items"].as_array().unwrap() {
         named(item, &schema["$defs"]["item"]);
+        if let Some(cause) = item.get("cause") {
+            named(cause, &schema["$defs"]["cause"]);
+        }
     }
+}
+
+/// The golden forms of a kind, by file name.
+fn golden(kind: &str) -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/core/tests/forms");
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let named = paths.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
+    let of_kind = named.filter(|(name, _)| name.split_once('.').is_some_and(|(_, rest)| rest == kind));
+    of_kind.map(|(name, path)| (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())).collect()
 }
 
 #[test]
 fn the_golden_documents_follow_the_schema() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/core/tests/forms");
-    let mut seen = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name.split_once('.').is_some_and(|(_, kind)| kind == "json") {
-            follows_the_schema(&serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap());
-            seen += 1;
-        }
+    let documents = golden("json");
+    for (_, document) in &documents {
+        follows_the_schema(document);
     }
-    assert!(seen >= 5, "{seen}");
+    assert!(documents.len() >= 6, "{}", documents.len());
+}
+
+/// AWS publishes the form of custom notifications as a table, and refuses silently what does not follow it:
+/// <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
+#[test]
+fn the_golden_chat_notifications_have_the_form_that_aws_documents() {
+    let text = |most: usize| json!({"type": "string", "minLength": 1, "maxLength": most});
+    let texts = json!({"type": "array", "items": {"type": "string", "minLength": 1}});
+    let object = |required: &[&str], properties: Value| json!({"type": "object", "additionalProperties": false, "required": required, "properties": properties});
+    let content = json!({
+        "textType": {"const": "client-markdown"}, "title": text(250), "description": text(8_000), "nextSteps": texts,
+        "keywords": texts,
+    });
+    let metadata = json!({
+        "threadId": {"type": "string", "minLength": 1}, "summary": {"type": "string", "minLength": 1},
+        "eventType": {"type": "string", "minLength": 1}, "relatedResources": texts,
+        "additionalContext": {"type": "object", "additionalProperties": {"type": "string"}},
+        "enableCustomActions": {"type": "boolean"},
+    });
+    let notification = json!({
+        "version": {"const": "1.0"}, "source": {"const": "custom"}, "id": {"type": "string"},
+        "content": object(&["description"], content), "metadata": object(&[], metadata),
+    });
+    let schema = object(&["version", "source", "content"], notification);
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let notifications = golden("chat.json");
+    for (name, notification) in &notifications {
+        let errors: Vec<String> = validator.iter_errors(notification).map(|error| error.to_string()).collect();
+        assert_eq!(errors, [""; 0], "{name}");
+    }
+    assert!(notifications.len() >= 6, "{}", notifications.len());
 }
 
 /// What subscribers over SQS get, from begin to end.

@@ -214,6 +214,7 @@ impl Shop {
             key: self.key(service),
             at_least: BTreeMap::new(),
             stopped: Vec::new(),
+            calls: Vec::new(),
             hop: 0,
             messages: BTreeSet::from(["m".to_owned()]),
         }

@@ -12,15 +12,21 @@ fn environment(template: &Value) -> BTreeMap<&str, &Value> {
 
 /// The parameter from which a variable gets its value; none when it names a resource.
 fn parameter<'a>(template: &'a Value, variable: &Value) -> Option<&'a Value> {
+    if variable.get("Fn::GetAtt").is_some() {
+        return None;
+    }
     let references = find(variable, &|value| value.get("Ref").is_some());
     let [reference] = references.as_slice() else { panic!("not one reference: {variable}") };
     template["Parameters"].get(text_of(&reference["Ref"]))
 }
 
+/// A variable that the template sets although it may be left out: no person knows its value.
+const SET_BY_TEMPLATE: &str = "PORTKEEPER_OWN_ROLES";
+
 /// Each variable that has a default, with the parameter that sets it.
 fn parameters(template: &Value) -> Vec<(&'static Variable, &Value)> {
     let environment = environment(template);
-    let optional = VARIABLES.iter().filter(|variable| variable.default.is_some());
+    let optional = VARIABLES.iter().filter(|it| it.default.is_some() && it.name != SET_BY_TEMPLATE);
     optional
         .map(|variable| {
             (variable, parameter(template, environment[variable.name]).expect("an optional variable has a parameter"))
@@ -96,6 +102,15 @@ fn ranges_agree() {
             assert_eq!(is_allowed(variable, &value.to_string()), allowed, "{} = {value}", variable.name);
         }
     }
+}
+
+/// Every role that may change target groups is one whose calls are Portkeeper's own.
+#[test]
+fn calls_of_the_function_that_repairs_are_our_own() {
+    let template = template();
+    let own = environment(&template)[SET_BY_TEMPLATE];
+    let repairs = &template["Resources"]["RepairPolicy"]["Properties"]["RoleName"]["Ref"];
+    assert_eq!(text_of(&own["Fn::GetAtt"]), format!("{}.Arn", text_of(repairs)));
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn passes(patterns: &[Value], event: &Value) -> bool {
 }
 
 fn is_checked(event: &Value) -> bool {
-    matches!(parse(&event.to_string()).expect("the event can be read"), Message::Check(_))
+    matches!(parse(&event.to_string()).expect("the event can be read"), Message::Check(_) | Message::Called { .. })
 }
 
 fn read(path: &Path) -> Value {
@@ -103,6 +103,49 @@ fn rules_and_code_agree_on_every_task_state() {
     }
 }
 
+/// Every operation of Elastic Load Balancing that changes something, and some that only read:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Operations.html>.
+const OPERATIONS: [&str; 17] = [
+    "AddTags",
+    "CreateListener",
+    "CreateRule",
+    "CreateTargetGroup",
+    "DeleteListener",
+    "DeleteLoadBalancer",
+    "DeleteRule",
+    "DeleteTargetGroup",
+    "DeregisterTargets",
+    "DescribeTargetHealth",
+    "ModifyListener",
+    "ModifyRule",
+    "ModifyTargetGroup",
+    "RegisterTargets",
+    "SetRulePriorities",
+    "SetSecurityGroups",
+    "SetSubnets",
+];
+
+#[test]
+fn rules_and_code_agree_on_every_call() {
+    let patterns = patterns();
+    let event = read(&root().join("events/synthetic-call-deregister-targets-user.json"));
+    let listener = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/a/1/2";
+    for name in OPERATIONS {
+        let mut event = event.clone();
+        event["detail"]["eventName"] = json!(name);
+        event["detail"]["requestParameters"]["listenerArn"] = json!(listener);
+        event["detail"]["requestParameters"]["ruleArn"] = json!(listener.replace("listener/", "listener-rule/"));
+        assert_eq!(passes(&patterns, &event), is_checked(&event), "{name}");
+        for (pointer, value) in
+            [("errorCode", json!("AccessDenied")), ("userIdentity", json!({"invokedBy": "ecs.amazonaws.com"}))]
+        {
+            let mut event = event.clone();
+            event["detail"][pointer] = value;
+            assert!(!passes(&patterns, &event) && !is_checked(&event), "{name}: {pointer}");
+        }
+    }
+}
+
 /// What the tables of `events/README.md` say: `cluster/service` or the name under which the event is counted.
 fn documented() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("events/README.md")).expect("the tables can be read");
@@ -120,6 +163,7 @@ fn every_sample_is_documented_as_what_it_is() {
                 let services: Vec<&str> = services.iter().map(String::as_str).collect();
                 format!("{}/{}", cluster.name(), services.join(","))
             }
+            Message::Called { call, .. } => format!("{}: {}", call.by, call.operation),
             Message::Ignored(reason) => reason.name().to_owned(),
         };
         (file, outcome)
@@ -132,7 +176,7 @@ fn names_of_files_say_what_is_ignored_and_what_is_made_up() {
     for (file, event) in events() {
         assert_eq!(file.starts_with("ignored-"), !is_checked(&event), "{file}");
         let made_up = event["time"].as_str().is_some_and(|time| time.starts_with("2026-03-02"));
-        assert_eq!(file.starts_with("synthetic-"), made_up, "{file}");
+        assert_eq!(file.trim_start_matches("ignored-").starts_with("synthetic-"), made_up, "{file}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is written: the members of each request, as the account got them.
 
 use expect_test::expect;
-use portkeeper_aws::{execute, ledger, look_again, notify};
+use portkeeper_aws::{execute, ledger, look_again, notify, places};
+use portkeeper_core::call::Place;
 use portkeeper_core::code::{Code, Severity};
-use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TaskArn};
+use portkeeper_core::ids::{HostPort, ServiceArn, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{LedgerRecord, Subject};
 use portkeeper_core::plan::{Action, ActionKind, Alert, AlertItem, AlertState, OutcomeResult, TargetZone};
 use portkeeper_core::report::message;
@@ -11,7 +12,7 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::elb::TargetType;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything about targets, or about a group, in one request.
 fn action(kind: ActionKind, group: &TargetGroupArn, targets: &[&str], shop: &Shop) -> Action {
@@ -175,6 +176,48 @@ async fn a_record_is_stored_under_a_condition() {
     assert_eq!(read.records[&key], second);
 }
 
+/// The ledger's index: DynamoDB adds to the set, whoever else does so at the same time.
+#[tokio::test]
+async fn a_service_is_entered_under_its_target_group() {
+    let shop = Shop::new(0, &[]);
+    let group = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
+    let place = Place::Group(TargetGroupArn::try_from(group).unwrap());
+    for service in ["web", "api"] {
+        places::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now()).await.unwrap();
+    }
+    expect![[r##"
+        {
+          "ExpressionAttributeNames": {
+            "#expires": "expires",
+            "#services": "services"
+          },
+          "ExpressionAttributeValues": {
+            ":expires": {
+              "N": "1800576000"
+            },
+            ":services": {
+              "SS": [
+                "arn:aws:ecs:eu-west-1:111122223333:service/shop/web"
+              ]
+            }
+          },
+          "Key": {
+            "pk": {
+              "S": "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef"
+            }
+          },
+          "TableName": "ledger",
+          "UpdateExpression": "SET #expires = :expires ADD #services :services"
+        }"##]]
+    .assert_eq(&pretty(&shop.inputs("UpdateItem")[0]));
+    let unknown =
+        Place::of_balancer("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/1").unwrap();
+    let wanted = BTreeSet::from([place.clone(), unknown]);
+    let behind = places::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
+    let names: Vec<&str> = behind[&place].iter().map(ServiceArn::name).collect();
+    assert_eq!((behind.len(), names), (1, vec!["api", "web"]));
+}
+
 #[tokio::test]
 async fn a_record_is_read_together_with_the_kill_switch() {
     let shop = Shop::new(0, &[]);
@@ -219,6 +262,7 @@ async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filte
             why: "two lines\nwith <&> in them".to_owned(),
             repair: None,
             withheld: false,
+            cause: None,
         };
         let alert = Alert {
             key: shop.key("web"),

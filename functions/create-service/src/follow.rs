@@ -86,7 +86,14 @@ async fn look(
 ) -> Result<SpecRecord, Trouble> {
     let mut next = hold.record().clone();
     let Some(key) = next.service.clone() else { return Ok(next) };
-    let check = ServiceCheck { key, at_least: BTreeMap::new(), stopped: Vec::new(), hop, messages: BTreeSet::new() };
+    let check = ServiceCheck {
+        key,
+        at_least: BTreeMap::new(),
+        stopped: Vec::new(),
+        calls: Vec::new(),
+        hop,
+        messages: BTreeSet::new(),
+    };
     let seen = observe::observe_service(&office.aws.shared, &check).await?;
     let deployment = next.deployment.as_deref();
     let (status, summary) = match progress(&seen, deployment, told) {

@@ -8,7 +8,8 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::{self, CommitError, Stored};
-use portkeeper_aws::{look_again, notify, observe};
+use portkeeper_aws::{look_again, notify, observe, places};
+use portkeeper_core::call::Place;
 use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
@@ -62,8 +63,9 @@ async fn carry_through(
         plan.look_again_at = None;
         plan.next_record.look_again_at = stored.record.look_again_at;
     }
-    report.plan = Some(plan.clone());
     let table = &config.ledger_table;
+    enter_in_index(aws, table, &stored.record, &mut plan, input.now, report).await;
+    report.plan = Some(plan.clone());
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
         .map_err(CheckError::Ledger)?;
@@ -117,6 +119,26 @@ async fn remember(
     }
     .map(|_| ())
     .map_err(CheckError::Ledger)
+}
+
+/// Enters the service under its groups and load balancers, before the record says that it is there. What fails is tried
+/// again by the next check; this one goes on.
+async fn enter_in_index(
+    aws: &Aws,
+    table: &str,
+    earlier: &LedgerRecord,
+    plan: &mut Plan,
+    now: Timestamp,
+    report: &mut CheckReport,
+) {
+    let places: Vec<Place> = plan.next_record.new_places(earlier).into_iter().cloned().collect();
+    for place in places {
+        if let Err(failure) = places::enter(aws, table, &place, &plan.key, now).await {
+            plan.next_record.places.clone_from(&earlier.places);
+            report.note_error(&CheckError::Index(failure));
+            return;
+        }
+    }
 }
 
 /// Makes the writes, unless the kill switch was thrown since the plan was made: it holds at once.
@@ -176,6 +198,7 @@ async fn read(
         hop: check.hop,
         policy: policy.clone(),
         record: stored.record.clone(),
+        calls: check.calls.clone(),
         observation,
     };
     let questions = questions(&input);

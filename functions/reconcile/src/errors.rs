@@ -18,6 +18,9 @@ pub(crate) enum CheckError {
     /// Somebody else wrote the record meanwhile, and theirs could not be read.
     #[error("what was done and told cannot be remembered")]
     Recall(#[source] Failure),
+    /// The service could not be entered in the ledger's index.
+    #[error("calls of others at this service's target groups may not lead to it")]
+    Index(#[source] Failure),
     /// The record could not be stored.
     #[error("what was learnt and planned cannot be stored")]
     Ledger(#[source] CommitError),

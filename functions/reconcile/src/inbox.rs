@@ -1,50 +1,120 @@
-//! From messages to checks: what can be read, what is ignored, what cannot be read.
+//! From messages to checks: what can be read, what is ignored, what cannot be read, and whom a call of others concerns.
 
 use aws_lambda_events::sqs::SqsEvent;
+use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_aws::failure::chain;
+use portkeeper_aws::failure::{Failure, chain};
+use portkeeper_aws::places::services_behind;
+use portkeeper_core::call::{Call, Place};
 use portkeeper_core::event::{Check, Message, parse};
+use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Why a check of a cluster that is not configured is ignored, as it is counted.
 const OTHER_CLUSTER: &str = "other_cluster";
+
+/// Why a call that Portkeeper itself made is ignored: it knows of it, and a doorbell would only ring in a circle.
+const OWN_CALL: &str = "own_call";
+
+/// Why a call is ignored at whose place no service is known. If one is there all the same, the sweep sees it.
+const UNKNOWN_PLACE: &str = "unknown_place";
 
 /// A batch, read.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// Message ids and what each asks for.
     pub(crate) checks: Vec<(String, Check)>,
+    /// Message ids and calls of others, until it is known whom they concern.
+    calls: Vec<(String, Call)>,
     /// Ids of messages that nobody can read: they go to the dead-letter queue.
     pub(crate) unreadable: BTreeSet<String>,
     /// How many messages ask for nothing, by reason.
     pub(crate) ignored: BTreeMap<&'static str, usize>,
 }
 
+impl Inbox {
+    fn ignore(&mut self, id: &str, reason: &'static str, why: &str) {
+        tracing::debug!(message_id = id, reason, why, "ignored");
+        *self.ignored.entry(reason).or_insert(0) += 1;
+    }
+
+    /// Takes a message, if it is about a cluster that is looked at.
+    fn ask(&mut self, config: &Config, id: String, check: Check) {
+        if config.clusters.include(&check.cluster) {
+            self.checks.push((id, check));
+        } else {
+            self.ignore(&id, OTHER_CLUSTER, check.cluster.name());
+        }
+    }
+}
+
 /// Reads every message of a batch, each on its own.
 pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     let mut inbox = Inbox::default();
-    let messages = event.records.len();
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
         match parse(record.body.as_deref().unwrap_or_default()) {
-            Ok(Message::Check(check)) if config.clusters.include(&check.cluster) => inbox.checks.push((id, check)),
-            Ok(Message::Check(check)) => {
-                tracing::debug!(message_id = id, cluster = check.cluster.name(), "ignored: not a configured cluster");
-                *inbox.ignored.entry(OTHER_CLUSTER).or_insert(0) += 1;
+            Ok(Message::Check(check)) => inbox.ask(config, id, check),
+            Ok(Message::Called { role: Some(role), .. }) if config.own_roles.contains(&role) => {
+                inbox.ignore(&id, OWN_CALL, &role);
             }
-            Ok(Message::Ignored(reason)) => {
-                tracing::debug!(message_id = id, reason = %reason, "ignored");
-                *inbox.ignored.entry(reason.name()).or_insert(0) += 1;
-            }
+            Ok(Message::Called { call, .. }) => inbox.calls.push((id, call)),
+            Ok(Message::Ignored(reason)) => inbox.ignore(&id, reason.name(), &reason.to_string()),
             Err(unreadable) => {
                 tracing::error!(message_id = id, error = chain(&unreadable), "the message cannot be read");
                 inbox.unreadable.insert(id);
             }
         }
     }
+    inbox
+}
+
+/// Finds out which services calls of others concern. Where the index cannot be read, the messages of those calls come back:
+/// gives their ids.
+pub(crate) async fn find_services(aws: &Aws, config: &Config, inbox: &mut Inbox) -> BTreeSet<String> {
+    let calls = std::mem::take(&mut inbox.calls);
+    if calls.is_empty() {
+        return BTreeSet::new();
+    }
+    let places: BTreeSet<Place> = calls.iter().map(|(_, call)| call.place.clone()).collect();
+    let behind: Result<BTreeMap<Place, Vec<ServiceArn>>, Failure> =
+        services_behind(aws, &config.ledger_table, &places).await;
+    let behind = match behind {
+        Ok(behind) => behind,
+        Err(failure) => {
+            tracing::error!(error = chain(&failure), calls = calls.len(), "nobody knows whom these calls concern");
+            return calls.into_iter().map(|(id, _)| id).collect();
+        }
+    };
+    for (id, call) in calls {
+        let services = behind.get(&call.place).map(Vec::as_slice).unwrap_or_default();
+        let (by, operation, place) = (&call.by, &call.operation, &call.place);
+        tracing::info!(message_id = id, %by, %operation, %place, at = %call.at, services = services.len(), "somebody else's call");
+        if services.is_empty() {
+            inbox.ignore(&id, UNKNOWN_PLACE, call.place.as_str());
+        }
+        for (cluster, services) in by_cluster(services) {
+            let check = Check { calls: vec![call.clone()], ..Check::of(cluster, services) };
+            inbox.ask(config, id.clone(), check);
+        }
+    }
+    BTreeSet::new()
+}
+
+fn by_cluster(services: &[ServiceArn]) -> BTreeMap<ClusterArn, BTreeSet<String>> {
+    let mut clusters: BTreeMap<ClusterArn, BTreeSet<String>> = BTreeMap::new();
+    for service in services {
+        if let Some(cluster) = service.cluster() {
+            clusters.entry(cluster).or_default().insert(service.name().to_owned());
+        }
+    }
+    clusters
+}
+
+/// Says what a batch asks for.
+pub(crate) fn write_log(inbox: &Inbox, messages: usize) {
     let (asking, unreadable) = (inbox.checks.len(), inbox.unreadable.len());
     let ignored: usize = inbox.ignored.values().sum();
     let reasons: Vec<String> = inbox.ignored.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
     tracing::info!(messages, asking, ignored, unreadable, reasons = reasons.join(" "), "batch");
-    inbox
 }

@@ -56,8 +56,11 @@ async fn run(
     deadline: Option<Timestamp>,
     tell: &mut impl FnMut(&CheckReport),
 ) -> SqsBatchResponse {
-    let inbox = inbox::read(event, config);
-    let mut failed = inbox.unreadable;
+    let messages = event.records.len();
+    let mut inbox = inbox::read(event, config);
+    let mut failed = inbox::find_services(aws, config, &mut inbox).await;
+    inbox::write_log(&inbox, messages);
+    failed.append(&mut inbox.unreadable);
     let checks = coalesce(inbox.checks);
     let keys: Vec<ServiceKey> = checks.iter().map(|check| check.key.clone()).collect();
     tracing::debug!(services = keys.len(), "batch read");

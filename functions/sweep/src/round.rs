@@ -134,5 +134,13 @@ fn input_of(
     record: portkeeper_core::ledger::LedgerRecord,
     observation: Observation,
 ) -> PlanInput {
-    PlanInput { version: INPUT_VERSION, now: began, hop: 0, policy: policy.clone(), record, observation }
+    PlanInput {
+        version: INPUT_VERSION,
+        now: began,
+        hop: 0,
+        policy: policy.clone(),
+        record,
+        calls: Vec::new(),
+        observation,
+    }
 }

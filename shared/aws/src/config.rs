@@ -35,6 +35,7 @@ const REMIND: &str = "PORTKEEPER_REMIND_HOURS";
 const HTTPS: &str = "PORTKEEPER_HTTPS_FORMAT";
 const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
+const OWN_ROLES: &str = "PORTKEEPER_OWN_ROLES";
 
 /// Three functions run at once at most, so that a quarter of the account's calls is always left to others.
 const DEFAULT_SHARE_PERCENT: u32 = 25;
@@ -132,6 +133,12 @@ pub const VARIABLES: &[Variable] = &[
         default: Some("*"),
         allowed: "cluster names with commas between them, or `*` for all",
     },
+    Variable {
+        name: OWN_ROLES,
+        meaning: "The roles of Portkeeper's functions: what they do to a target group is not somebody else's doing",
+        default: Some(""),
+        allowed: "ARNs of IAM roles with commas between them",
+    },
     Variable { name: LOG, meaning: "How much is logged", default: Some("info"), allowed: "error, warn, info or debug" },
 ];
 
@@ -185,6 +192,8 @@ pub struct Config {
     pub https_format: HttpsFormat,
     /// The clusters that are looked at.
     pub clusters: Clusters,
+    /// The ARNs of the roles of Portkeeper's functions.
+    pub own_roles: BTreeSet<String>,
     /// How much is logged.
     pub log: LogLevel,
 }
@@ -285,6 +294,7 @@ impl Config {
             api_share_percent: read.value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
             https_format: read.value(HTTPS, HttpsFormat::default(), HttpsFormat::parse),
             clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
+            own_roles: read.value(OWN_ROLES, BTreeSet::new(), parse_roles),
             log: read.value(LOG, LogLevel::Info, parse_level),
         };
         if read.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(read.problems)) }
@@ -366,6 +376,12 @@ fn parse_clusters(text: &str) -> Option<Clusters> {
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
     let names: Option<BTreeSet<String>> = names.map(|name| fits(name).then(|| name.to_owned())).collect();
     names.filter(|names| !names.is_empty()).map(Clusters::Named)
+}
+
+fn parse_roles(text: &str) -> Option<BTreeSet<String>> {
+    let fits = |arn: &&str| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":role/");
+    let arns = text.split(',').map(str::trim).filter(|arn| !arn.is_empty());
+    arns.map(|arn| fits(&arn).then(|| arn.to_owned())).collect()
 }
 
 fn parse_level(text: &str) -> Option<LogLevel> {

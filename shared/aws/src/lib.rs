@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 mod pace;
+pub mod places;
 pub mod secrets;
 pub mod session;
 pub mod spec;

@@ -1,6 +1,7 @@
 //! What people are told of: a change of state of incidents. Its words are in [`crate::report`].
 
 use crate::action::ActionKind;
+use crate::call::{Actor, Operation};
 use crate::code::{Code, Severity};
 use crate::ids::{ServiceKey, TaskArn};
 use crate::subject::Subject;
@@ -97,4 +98,20 @@ pub struct AlertItem {
     /// A guard holds the repair back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
+    /// Whose call it goes back to, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// A call that led to an incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// Who made it.
+    pub by: Actor,
+    /// What was called.
+    pub operation: Operation,
+    /// When.
+    pub at: Timestamp,
+    /// CloudTrail's name for it.
+    pub event: String,
 }

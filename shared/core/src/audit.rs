@@ -61,7 +61,7 @@ pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
     // One second less, so that nothing that the record proves is ever older than the settle time.
     let kept_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
     let record = LedgerRecord { kept_since: Some(kept_since), ..LedgerRecord::default() };
-    PlanInput { version: INPUT_VERSION, now, hop: 0, policy: policy.clone(), record, observation }
+    PlanInput { version: INPUT_VERSION, now, hop: 0, policy: policy.clone(), record, calls: Vec::new(), observation }
 }
 
 /// Judges one service at a first look.

@@ -3,9 +3,11 @@
 //! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a stopped task,
 //! what its target was. Everything else is read again. Unknown kinds and unknown fields are no-ops.
 
+use crate::call::Call;
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
 use crate::observation::{Task, TaskStatus};
 use crate::task_parts::TaskDetail;
+use crate::trail::TrailDetail;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +35,13 @@ const DEPLOYMENT_EVENTS: [&str; 2] = ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_D
 pub enum Message {
     /// Look at these services.
     Check(Check),
+    /// Somebody did something. Which services it concerns only the ledger's index knows.
+    Called {
+        /// What was done.
+        call: Call,
+        /// The ARN of the role in whose session it was done.
+        role: Option<String>,
+    },
     /// Nothing, for this reason.
     Ignored(Ignored),
 }
@@ -48,14 +57,24 @@ pub struct Check {
     pub at_least: BTreeMap<TaskArn, u64>,
     /// Tasks that the event itself shows as stopped: proof of what their targets were.
     pub stopped: Vec<Task>,
+    /// Calls that others made where these services are registered.
+    pub calls: Vec<Call>,
     /// How many looks in a row led here.
     pub hop: u32,
+}
+
+impl Check {
+    /// A look at these services, without anything that is known of them.
+    #[must_use]
+    pub fn of(cluster: ClusterArn, services: BTreeSet<String>) -> Self {
+        Self { cluster, services, at_least: BTreeMap::new(), stopped: Vec::new(), calls: Vec::new(), hop: 0 }
+    }
 }
 
 /// Why a message asks for nothing. Counted by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ignored {
-    /// Not from ECS.
+    /// Neither from ECS nor of Elastic Load Balancing.
     Source(String),
     /// An event of a kind that changes no registration.
     Kind(String),
@@ -67,6 +86,12 @@ pub enum Ignored {
     EventName(String),
     /// An old short ARN that names no cluster, in an event that names none elsewhere.
     NoCluster(String),
+    /// A call of Elastic Load Balancing that takes no traffic from a task.
+    OtherCall(String),
+    /// A call that AWS refused: nothing was done.
+    RefusedCall(String),
+    /// A call that ECS made.
+    CallByEcs,
 }
 
 impl Ignored {
@@ -80,6 +105,9 @@ impl Ignored {
             Self::NotAServiceTask => "not_a_service_task",
             Self::EventName(_) => "other_event_name",
             Self::NoCluster(_) => "no_cluster",
+            Self::OtherCall(_) => "other_call",
+            Self::RefusedCall(_) => "refused_call",
+            Self::CallByEcs => "call_by_ecs",
         }
     }
 }
@@ -93,6 +121,9 @@ impl fmt::Display for Ignored {
             Self::NotAServiceTask => f.write_str("the task was not started by a service, so no target is expected"),
             Self::EventName(name) => write!(f, "`{name}` changes no registration"),
             Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),
+            Self::OtherCall(name) => write!(f, "`{name}` takes no traffic from a task"),
+            Self::RefusedCall(error) => write!(f, "AWS refused the call: {error}"),
+            Self::CallByEcs => f.write_str("ECS made the call, and tells of its tasks itself"),
         }
     }
 }
@@ -116,6 +147,12 @@ pub enum Unreadable {
         /// What is wrong.
         #[source]
         source: serde_json::Error,
+    },
+    /// A call that does not say what was changed.
+    #[error("the `{kind}` event does not name what was changed")]
+    NamesNothing {
+        /// The event's `detail-type`.
+        kind: String,
     },
     /// One of ours, of a version that this program does not read.
     #[error("the message has version {0}, this program reads {MESSAGE_VERSION}")]
@@ -164,10 +201,16 @@ pub fn parse(body: &str) -> Result<Message, Unreadable> {
         return parse_own(own);
     }
     let kind = envelope.detail_type.ok_or(Unreadable::NotAnEvent)?;
-    if envelope.source != "aws.ecs" {
-        return Ok(Message::Ignored(Ignored::Source(envelope.source)));
-    }
     let malformed = |source| Unreadable::Malformed { kind: kind.clone(), source };
+    match (envelope.source.as_str(), kind.as_str()) {
+        ("aws.elasticloadbalancing", "AWS API Call via CloudTrail") => {
+            let detail: TrailDetail = serde_json::from_value(envelope.detail).map_err(malformed)?;
+            return detail.read().ok_or(Unreadable::NamesNothing { kind });
+        }
+        ("aws.elasticloadbalancing", _) => return Ok(Message::Ignored(Ignored::Kind(kind))),
+        ("aws.ecs", _) => {}
+        _ => return Ok(Message::Ignored(Ignored::Source(envelope.source))),
+    }
     match kind.as_str() {
         "ECS Task State Change" => serde_json::from_value(envelope.detail).map(task_event).map_err(malformed),
         "ECS Service Action" => serde_json::from_value(envelope.detail)
@@ -188,7 +231,7 @@ fn parse_own(own: Value) -> Result<Message, Unreadable> {
         return Err(Unreadable::OtherVersion(version));
     }
     let OwnMessage { cluster, services, hop, at_least, .. } = serde_json::from_value(own).map_err(malformed)?;
-    Ok(Message::Check(Check { cluster, services, at_least, stopped: Vec::new(), hop }))
+    Ok(Message::Check(Check { at_least, hop, ..Check::of(cluster, services) }))
 }
 
 fn task_event(detail: TaskDetail) -> Message {
@@ -201,13 +244,10 @@ fn task_event(detail: TaskDetail) -> Message {
     let Some(service) = service.filter(|name| started_by_service && !name.is_empty()) else {
         return Message::Ignored(Ignored::NotAServiceTask);
     };
-    Message::Check(Check {
-        cluster: detail.cluster_arn.clone(),
-        services: BTreeSet::from([service.to_owned()]),
-        at_least: BTreeMap::from([(detail.task_arn.clone(), detail.version)]),
-        stopped: if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() },
-        hop: 0,
-    })
+    let check = Check::of(detail.cluster_arn.clone(), BTreeSet::from([service.to_owned()]));
+    let at_least = BTreeMap::from([(detail.task_arn.clone(), detail.version)]);
+    let stopped = if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() };
+    Message::Check(Check { at_least, stopped, ..check })
 }
 
 fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> Message {
@@ -218,13 +258,9 @@ fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> 
         resources.iter().filter_map(|resource| ServiceArn::try_from(resource.as_str()).ok()).collect();
     let cluster = detail.cluster_arn.or_else(|| arns.iter().find_map(ServiceArn::cluster));
     match cluster {
-        Some(cluster) if !arns.is_empty() => Message::Check(Check {
-            cluster,
-            services: arns.iter().map(|arn| arn.name().to_owned()).collect(),
-            at_least: BTreeMap::new(),
-            stopped: Vec::new(),
-            hop: 0,
-        }),
+        Some(cluster) if !arns.is_empty() => {
+            Message::Check(Check::of(cluster, arns.iter().map(|arn| arn.name().to_owned()).collect()))
+        }
         _ => Message::Ignored(Ignored::NoCluster(resources.join(", "))),
     }
 }
@@ -259,6 +295,8 @@ pub struct ServiceCheck {
     pub at_least: BTreeMap<TaskArn, u64>,
     /// See [`Check::stopped`].
     pub stopped: Vec<Task>,
+    /// See [`Check::calls`].
+    pub calls: Vec<Call>,
     /// The shortest chain of looks among the messages.
     pub hop: u32,
     /// The ids of the messages.
@@ -276,6 +314,7 @@ pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<Serv
                 key,
                 at_least: BTreeMap::new(),
                 stopped: Vec::new(),
+                calls: Vec::new(),
                 hop: check.hop,
                 messages: BTreeSet::new(),
             });
@@ -290,6 +329,7 @@ pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<Serv
                     merged.stopped.push(task.clone());
                 }
             }
+            merged.calls.extend(check.calls.iter().cloned());
         }
     }
     checks.into_values().collect()

@@ -149,6 +149,14 @@ impl ClusterArn {
 }
 
 impl ServiceArn {
+    /// The ARN of a service.
+    #[must_use]
+    pub fn of(key: &ServiceKey) -> Self {
+        let ServiceKey { cluster, service } = key;
+        let (partition, region, account) = (cluster.partition(), cluster.region(), cluster.account());
+        Self(format!("arn:{partition}:ecs:{region}:{account}:service/{}/{service}", cluster.name()))
+    }
+
     /// The service's name.
     #[must_use]
     pub fn name(&self) -> &str {

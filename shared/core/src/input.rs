@@ -1,5 +1,6 @@
 //! Everything that a plan follows from, in the versioned form that `portkeeper plan` reads.
 
+use crate::call::Call;
 use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
 use crate::policy::Policy;
@@ -26,6 +27,9 @@ pub struct PlanInput {
     /// What is remembered of the service.
     #[serde(default)]
     pub record: LedgerRecord,
+    /// Calls that others made, as CloudTrail told of them since the record was written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
     /// What was read.
     pub observation: Observation,
 }

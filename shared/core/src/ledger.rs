@@ -5,11 +5,17 @@
 
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem};
+use crate::call::{Call, Place};
 use crate::code::{Code, Severity};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+mod calls;
+mod places;
+
+pub(crate) use calls::CALLS_KEPT_SECS;
 
 pub use crate::subject::Subject;
 
@@ -49,6 +55,12 @@ pub struct LedgerRecord {
     /// Recent repairs, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
+    /// Calls that others made where this service's targets are registered, oldest first. They are told, and prove nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Call>,
+    /// Where this service's targets are registered, as the ledger's index was told, and when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<Place, Timestamp>,
     /// Since when this record is kept without a break. Of tasks that stopped before, nobody could have seen whether
     /// their targets were gone meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +89,8 @@ impl Default for LedgerRecord {
             known: BTreeMap::new(),
             incidents: Vec::new(),
             repairs: Vec::new(),
+            calls: Vec::new(),
+            places: BTreeMap::new(),
             kept_since: None,
             look_again_hop: 0,
             look_again_at: None,
@@ -181,6 +195,7 @@ impl LedgerRecord {
         self.keep_within_bounds(now);
         self.known.retain(|_, targets| !targets.is_empty());
         self.repairs.retain(|repair| now.secs_since(repair.at) < repairs_kept_seconds);
+        self.tidy_calls(now);
     }
 }
 
@@ -364,7 +379,9 @@ fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let told =
         |incident: &Incident| incident.code == alert.code && alert.items.iter().any(|item| about(incident, item));
     if alert.state.is_end() {
-        marked.incidents.retain(|incident| !(told(incident) && incident.resolved_at.is_some()));
+        let (over, open) = marked.incidents.into_iter().partition(|it| told(it) && it.resolved_at.is_some());
+        marked.incidents = open;
+        marked.forget_calls(&over);
     } else {
         for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
             incident.alerted_at = Some(alert.at);

@@ -1,11 +1,13 @@
 //! From what was seen to what will be done. Pure and complete: nothing after this module decides anything.
 
 mod alerts;
+mod causes;
 mod impact;
 mod incidents;
 mod known;
 mod repairs;
 
+use crate::call::Call;
 use crate::compare::{compare, quiet};
 use crate::desired::{Desired, desired_targets};
 use crate::finding::Finding;
@@ -20,7 +22,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
-pub use crate::alert::{Alert, AlertItem, AlertState, Impact};
+pub use crate::alert::{Alert, AlertItem, AlertState, Cause, Impact};
 pub use crate::input::{INPUT_VERSION, PlanInput};
 pub use crate::verdict::{Decision, Verdict};
 
@@ -106,7 +108,9 @@ pub fn plan(input: &PlanInput) -> Plan {
     }
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
     release_explained(&verdicts, &mut record, input.now);
-    let alerts = due_alerts(input, &desired, &open, &hushed, &verdicts);
+    record.note_places(&input.observation, input.now);
+    record.note_calls(&input.calls, &open, |call| causes::still_holds(call, &input.observation), input.now);
+    let alerts = due_alerts(input, &record.calls, &desired, &open, &hushed, &verdicts);
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
@@ -116,6 +120,7 @@ pub fn plan(input: &PlanInput) -> Plan {
 
 fn due_alerts(
     input: &PlanInput,
+    calls: &[Call],
     desired: &Desired,
     open: &[Incident],
     hushed: &[Subject],
@@ -124,7 +129,9 @@ fn due_alerts(
     let impacts = impact::Impacts::of(desired, open, input.now);
     let (key, policy, now) = (&input.observation.key, &input.policy, input.now);
     let owner = input.observation.service.as_ref().and_then(|service| service.owner_tag.as_deref());
-    alerts::Telling { key, owner, incidents: open, hushed, verdicts, impacts: &impacts, policy, now }.due()
+    let causes = causes::Causes { calls, observation: &input.observation };
+    alerts::Telling { key, owner, incidents: open, hushed, verdicts, impacts: &impacts, causes: &causes, policy, now }
+        .due()
 }
 
 /// A target that belongs to another service's task now is no more ours, whatever becomes of that task.
@@ -141,7 +148,7 @@ fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Times
 /// A plan that does nothing but end incidents.
 fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
     let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Leave, why: why.to_owned() };
-    let alerts = due_alerts(input, &Desired::default(), &open, &[], &[]);
+    let alerts = due_alerts(input, &input.record.calls, &Desired::default(), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.release_all(input.now);
     finish(input, vec![verdict], Vec::new(), alerts, None, record)

@@ -10,6 +10,7 @@ mod notification;
 mod slack;
 mod spec;
 mod text;
+mod who;
 mod words;
 
 pub use chat::chat_notification;
@@ -17,6 +18,7 @@ pub use document::{Document, DocumentItem, Link, SCHEMA, SCHEMA_VERSION};
 pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
 pub use spec::{SpecMessage, severity as spec_severity, spec_message, spec_text, spec_title};
+pub use who::DocumentCause;
 pub use words::{advice, contrast, meaning};
 
 use crate::action::Outcome;

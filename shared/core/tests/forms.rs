@@ -2,10 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::expect_file;
+use portkeeper_core::call::{Actor, ActorKind, Operation};
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Impact, Outcome, OutcomeResult};
+use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Cause, Impact, Outcome, OutcomeResult};
 use portkeeper_core::report::{Document, HttpsFormat, SlackMessage, chat_notification, message, slack_message};
 use portkeeper_core::time::Timestamp;
 use serde_json::Value;
@@ -43,6 +44,7 @@ fn item(number: u16, why: &str) -> AlertItem {
         why: why.to_owned(),
         repair: None,
         withheld: false,
+        cause: None,
     }
 }
 
@@ -114,6 +116,26 @@ fn the_end_of_an_incident() {
     let ended_at = Some(moment("2026-11-23T10:03:20Z"));
     let items = vec![AlertItem { ended_at, seen: 5, ..item(0, "registered and healthy") }];
     check("missing-resolved", &alert(Code::Missing, AlertState::Resolved, Severity::Error, items), &[]);
+}
+
+/// Three targets that two calls took out, and one of which nobody knows.
+#[test]
+fn targets_that_somebody_deregistered() {
+    let cause = |by: Actor, second: u32| Cause {
+        by,
+        operation: Operation::DeregisterTargets,
+        at: moment("2026-11-23T09:58:00Z").plus_secs(second),
+        event: format!("08e4b0f7-689b-4c84-af2d-47619000000{second}"),
+    };
+    let alice = cause(Actor::new(ActorKind::User, "alice"), 2);
+    let role = Actor::new(ActorKind::Role, "Deploy").in_session(Some("bob@example.com"));
+    let bob = cause(role.through(Some("cloudformation.amazonaws.com")), 7);
+    let causes = [Some(alice.clone()), Some(alice), Some(bob), None];
+    let why = "task has been running for 3 h and its target is not registered: confirmed by a second look";
+    let items = causes.into_iter().zip(0..).map(|(cause, number)| AlertItem { cause, ..item(number, why) });
+    let impact = Some(Impact { tasks_without_traffic: 4, tasks: 9 });
+    let alert = alert(Code::Missing, AlertState::Opened, Severity::Error, items.collect());
+    check("missing-by-hand", &Alert { impact, ..alert }, &[]);
 }
 
 /// 200 missing targets of one deployment are one alert with the first few and a count.

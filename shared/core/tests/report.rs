@@ -41,7 +41,7 @@ fn alert(code: Code, items: Vec<AlertItem>) -> Alert {
 fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
     let since = moment("2026-11-23T10:00:00Z");
     let why = why.to_owned();
-    AlertItem { subject, task: None, since, ended_at: None, seen: 2, why, repair, withheld: false }
+    AlertItem { subject, task: None, since, ended_at: None, seen: 2, why, repair, withheld: false, cause: None }
 }
 
 fn missing() -> Alert {
@@ -78,6 +78,7 @@ fn a_missing_target_that_was_registered() {
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
               Registered.
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: nothing; if it comes back, look at the service's events for ECS's own errors
 
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -104,6 +105,7 @@ fn a_missing_target_that_aws_refused_to_register() {
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
               AWS refused to register it: InvalidTarget: not in the VPC
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: read above what AWS answered and mend that, or register the target by hand
 
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -129,6 +131,7 @@ fn a_missing_target_whose_registration_failed() {
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
               The call to register it failed: ThrottlingException: Rate exceeded. It will be looked at again.
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: nothing yet: it is looked at again by itself
 
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -154,6 +157,7 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
               Not tried: the proof is older than 5 s. It will be looked at again.
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: nothing yet: it is looked at again by itself
 
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -175,6 +179,7 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
               task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
               It was decided to register it; no answer is known yet.
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: nothing yet: it is looked at again by itself
 
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
@@ -326,6 +331,7 @@ fn of_several_targets_each_says_what_became_of_it() {
               task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
               AWS refused to register it: TooManyTargets
 
+            Who did it: not known. CloudTrail has told of no such call by a person or another tool
             What to do: where AWS refused: read above what AWS answered and mend that, or register the target by hand
             What to do: where it was repaired: nothing; if it comes back, look at the service's events for ECS's own errors
 

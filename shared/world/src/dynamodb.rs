@@ -1,7 +1,7 @@
 //! `DynamoDB`: tables with a partition key, conditional writes, time to live.
 //!
 //! Knows attribute values and conditions; knows nothing of what an item means. Sort keys, indexes,
-//! `UpdateItem`, transactions, queries and capacity are not simulated. Reads are always consistent.
+//! transactions, queries and capacity are not simulated. Reads are always consistent.
 //! An expired item vanishes at its second, where AWS takes up to some days.
 
 mod condition;

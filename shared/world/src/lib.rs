@@ -1,5 +1,5 @@
-//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs and
-//! Secrets Manager, as far as Portkeeper needs them.
+//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, CloudTrail, SQS, SNS, DynamoDB, CloudWatch
+//! Logs and Secrets Manager, as far as Portkeeper needs them.
 //!
 //! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as JSON,
 //! and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in process or on a
@@ -27,6 +27,7 @@ pub mod secrets;
 pub mod sns;
 pub mod sqs;
 pub mod time;
+pub mod trail;
 pub mod truth;
 
 use account::{Account, Ids};
@@ -50,6 +51,8 @@ pub struct World {
     pub autoscaling: autoscaling::AutoScaling,
     /// Event rules and their targets.
     pub bus: bus::Bus,
+    /// What is written down of calls, and by whom they were made.
+    pub trail: trail::Trail,
     /// Queues.
     pub sqs: sqs::Sqs,
     /// Topics and what was published to them.
@@ -82,6 +85,7 @@ impl World {
             elb: elb::Elb::default(),
             autoscaling: autoscaling::AutoScaling::new(seed),
             bus: bus::Bus::default(),
+            trail: trail::Trail::default(),
             sqs: sqs::Sqs::default(),
             sns: sns::Sns::default(),
             dynamodb: dynamodb::DynamoDb::default(),
@@ -120,6 +124,9 @@ impl World {
             Service::ApplicationAutoScaling => autoscaling::call(self, operation, input),
             Service::Logs => logs::call(self, operation, input),
         };
+        if service == Service::Elb {
+            trail::record(self, caller, operation, input, outcome.as_ref().err());
+        }
         let at_ms = self.now_ms;
         self.calls.push(Call {
             at_ms,
@@ -141,6 +148,7 @@ impl World {
             if self.now_ms.is_multiple_of(1000) {
                 ecs::tick(self);
                 elb::tick(self);
+                trail::tick(self);
                 sqs::tick(self);
                 autoscaling::tick(self);
             }

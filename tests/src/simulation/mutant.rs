@@ -37,7 +37,8 @@ pub(crate) async fn handle(
         let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         match parse(member("body")) {
             Ok(Message::Check(check)) => asked.push((member("messageId").to_owned(), check)),
-            Ok(Message::Ignored(_)) => {}
+            // The sweep finds what a call of others led to, too.
+            Ok(Message::Ignored(_) | Message::Called { .. }) => {}
             Err(_) => failed.push(member("messageId").to_owned()),
         }
     }
@@ -147,8 +148,8 @@ impl Work<'_> {
             observation.target_groups = observe::observe_rest(aws, check, described).await.target_groups;
         }
         change_view(mutation, &mut observation);
-        let (now, hop, record) = (aws.now(), check.hop, stored.record.clone());
-        let mut input = PlanInput { version: INPUT_VERSION, now, hop, policy, record, observation };
+        let (now, hop, record, calls) = (aws.now(), check.hop, stored.record.clone(), check.calls.clone());
+        let mut input = PlanInput { version: INPUT_VERSION, now, hop, policy, record, calls, observation };
         change_input(mutation, &mut input);
         let questions = questions(&input);
         if !questions.is_empty() {

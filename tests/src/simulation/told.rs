@@ -5,8 +5,9 @@ use super::quiet::{Watched, broken};
 use super::{Play, Stop};
 use portkeeper::stage::TOPIC;
 use portkeeper_core::ledger::Incident;
-use portkeeper_core::report::Document;
+use portkeeper_core::report::{Document, DocumentCause};
 use portkeeper_world::World;
+use portkeeper_world::api::Caller;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// From the begin of a check to the end of what it publishes. A failure before the first of two alerts may be their cause.
@@ -78,6 +79,9 @@ fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), St
             cut.insert(service.clone());
         }
         for item in &document.items {
+            if let Some(cause) = &item.cause {
+                really_did(world, cause)?;
+            }
             let life = lives.entry(item.incident.clone()).or_default();
             life.service.clone_from(&service);
             if document.state.is_end() {
@@ -93,6 +97,16 @@ fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), St
         }
     }
     Ok((lives, cut))
+}
+
+/// Who is named did it, then: a person, never ECS, never Portkeeper.
+fn really_did(world: &World, cause: &DocumentCause) -> Result<(), Stop> {
+    let at = cause.at.as_millis();
+    let made = world.calls.all().iter().any(|call| {
+        let second = i64::try_from(call.at_ms - call.at_ms % 1000).unwrap_or(i64::MAX);
+        call.caller == Caller::Person && call.error.is_none() && call.operation == cause.call.as_str() && second == at
+    });
+    if made { Ok(()) } else { broken("who", format!("{} did not call {} at {}", cause.actor, cause.call, cause.at)) }
 }
 
 /// When it could not be known what was told or remembered.

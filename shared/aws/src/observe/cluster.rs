@@ -122,6 +122,7 @@ fn plain_check(cluster: &ClusterArn, name: &str) -> ServiceCheck {
         key: ServiceKey { cluster: cluster.clone(), service: name.to_owned() },
         at_least: BTreeMap::new(),
         stopped: Vec::new(),
+        calls: Vec::new(),
         hop: 0,
         messages: BTreeSet::new(),
     }

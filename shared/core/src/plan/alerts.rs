@@ -1,5 +1,6 @@
 //! Which incidents people are told of now: one message for each code and change of state.
 
+use super::causes::Causes;
 use super::impact::Impacts;
 use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::{Code, Severity};
@@ -20,6 +21,7 @@ pub(super) struct Telling<'a> {
     pub hushed: &'a [Subject],
     pub verdicts: &'a [Verdict],
     pub impacts: &'a Impacts<'a>,
+    pub causes: &'a Causes<'a>,
     pub policy: &'a Policy,
     pub now: Timestamp,
 }
@@ -62,7 +64,8 @@ impl Telling<'_> {
     }
 
     fn alert(&self, state: AlertState, code: Code, incidents: &[&Incident]) -> Alert {
-        let item = |incident: &&Incident| if state.is_end() { ended_item(incident) } else { self.open_item(incident) };
+        let item =
+            |incident: &&Incident| if state.is_end() { self.ended_item(incident) } else { self.open_item(incident) };
         let mut items: Vec<AlertItem> = incidents.iter().map(item).collect();
         items.sort_by(|left, right| left.subject.cmp(&right.subject));
         // An end is as loud as what it ends: whoever filters by severity gets both or neither.
@@ -86,7 +89,29 @@ impl Telling<'_> {
             why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
             repair,
             withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
-            ..item(incident)
+            ..self.item(incident)
+        }
+    }
+
+    fn ended_item(&self, incident: &Incident) -> AlertItem {
+        AlertItem {
+            why: incident.ending.clone().unwrap_or_else(|| "no longer seen".to_owned()),
+            ended_at: incident.resolved_at,
+            ..self.item(incident)
+        }
+    }
+
+    fn item(&self, incident: &Incident) -> AlertItem {
+        AlertItem {
+            subject: incident.subject.clone(),
+            task: incident.task.clone(),
+            since: incident.opened_at,
+            ended_at: None,
+            seen: incident.seen,
+            why: incident.why.clone(),
+            repair: None,
+            withheld: false,
+            cause: self.causes.of(incident),
         }
     }
 }
@@ -100,25 +125,4 @@ fn told(incident: &Incident) -> Severity {
 fn end(incident: &Incident) -> Option<AlertState> {
     incident.resolved_at.filter(|_| incident.alerted_at.is_some() || incident.confirmed)?;
     Some(if incident.superseded { AlertState::Superseded } else { AlertState::Resolved })
-}
-
-fn item(incident: &Incident) -> AlertItem {
-    AlertItem {
-        subject: incident.subject.clone(),
-        task: incident.task.clone(),
-        since: incident.opened_at,
-        ended_at: None,
-        seen: incident.seen,
-        why: incident.why.clone(),
-        repair: None,
-        withheld: false,
-    }
-}
-
-fn ended_item(incident: &Incident) -> AlertItem {
-    AlertItem {
-        why: incident.ending.clone().unwrap_or_else(|| "no longer seen".to_owned()),
-        ended_at: incident.resolved_at,
-        ..item(incident)
-    }
 }

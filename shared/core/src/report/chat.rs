@@ -64,5 +64,6 @@ fn description(document: &Document) -> String {
     if document.count() > SHOWN_ITEMS {
         lines.push(format!("and {} more", document.count() - SHOWN_ITEMS));
     }
+    lines.extend(document.who.as_ref().map(|who| format!("Who did it: {who}")));
     lines.join("\n")
 }

@@ -2,6 +2,7 @@
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
+use super::who::{self, DocumentCause};
 use super::{cut, links, words};
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem, AlertState, Impact};
@@ -76,6 +77,9 @@ pub struct Document {
     pub items: Vec<DocumentItem>,
     /// How many more there are.
     pub more: usize,
+    /// Who did it, in words: known, or not known. Absent where nobody need have done anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
     /// What a person does now.
     pub what_to_do: Vec<String>,
     /// Where to look.
@@ -113,6 +117,9 @@ pub struct DocumentItem {
     /// What was done, where something was to be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<String>,
+    /// The call that it goes back to. Absent: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<DocumentCause>,
 }
 
 /// A link with its name.
@@ -149,6 +156,7 @@ impl Document {
             impact: alert.impact,
             items: alert.items.iter().take(MOST_ITEMS).map(|it| item(alert, it, outcomes)).collect(),
             more: alert.items.len().saturating_sub(MOST_ITEMS),
+            who: who::who(alert),
             what_to_do: if alert.state.is_end() { Vec::new() } else { what_to_do(alert, outcomes) },
             links: links::links(&alert.key, &alert.items),
         };
@@ -208,6 +216,7 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
         seen: *seen,
         why: cut(why, LONGEST_WHY),
         done: done(item, outcomes).map(|text| cut(&text, LONGEST_WHY)),
+        cause: item.cause.as_ref().map(DocumentCause::of),
     }
 }
 

@@ -13,7 +13,7 @@ fn host(cluster: &ClusterArn) -> String {
     }
 }
 
-/// The service, and the target group and the task that the first of the items is about.
+/// The service, the target group and the task that the first of the items is about, and the call that led to it.
 pub(super) fn links(key: &ServiceKey, items: &[AlertItem]) -> Vec<Link> {
     let link = |name: &str, url: String| Link { name: name.to_owned(), url };
     let group = items.iter().find_map(|item| item.subject.group());
@@ -21,6 +21,8 @@ pub(super) fn links(key: &ServiceKey, items: &[AlertItem]) -> Vec<Link> {
     let mut links = vec![link("Service", service(key))];
     links.extend(group.map(|group| link("Target group", target_group(key, group))));
     links.extend(task.map(|it| link("Task", self::task(key, it))));
+    let cause = items.iter().find_map(|item| item.cause.as_ref());
+    links.extend(cause.map(|cause| link("CloudTrail", trail(&key.cluster, &cause.event))));
     links
 }
 
@@ -34,6 +36,10 @@ fn task(key: &ServiceKey, task: &TaskArn) -> String {
     let (cluster, region) = (&key.cluster, key.cluster.region());
     let host = host(cluster);
     format!("https://{host}/ecs/v2/clusters/{}/tasks/{}?region={region}", cluster.name(), task.tail())
+}
+
+fn trail(cluster: &ClusterArn, event: &str) -> String {
+    format!("https://{}/cloudtrailv2/home?region={}#/events/{event}", host(cluster), cluster.region())
 }
 
 fn target_group(key: &ServiceKey, group: &TargetGroupArn) -> String {

@@ -76,6 +76,9 @@ pub fn slack_message(document: &Document) -> SlackMessage {
     if document.count() > SHOWN_ITEMS {
         blocks.push(section(&format!("_and {} more_", document.count() - SHOWN_ITEMS)));
     }
+    if let Some(who) = &document.who {
+        blocks.push(section(&format!("*Who did it:* {}", escape(who))));
+    }
     if !document.what_to_do.is_empty() {
         let lines: Vec<String> = document.what_to_do.iter().map(|line| escape(line)).collect();
         blocks.push(section(&format!("*What to do:* {}", lines.join("\n"))));

@@ -41,8 +41,11 @@ pub(super) fn body(document: &Document) -> String {
     if document.count() > LISTED_ITEMS {
         let _ = writeln!(text, "- and {} more", document.count() - LISTED_ITEMS);
     }
-    if !document.what_to_do.is_empty() {
+    if !document.what_to_do.is_empty() || document.who.is_some() {
         text.push('\n');
+    }
+    if let Some(who) = &document.who {
+        let _ = writeln!(text, "Who did it: {who}");
     }
     for line in &document.what_to_do {
         let _ = writeln!(text, "What to do: {line}");

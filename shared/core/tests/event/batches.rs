@@ -37,7 +37,7 @@ fn of_task(number: usize, version: u64) -> Check {
     let task = format!("arn:aws:ecs:eu-west-1:111122223333:task/shop/t{number}");
     match parse(&task_event(&format!(r#"{{"taskArn":"{task}","version":{version}}}"#))).unwrap() {
         Message::Check(check) => check,
-        Message::Ignored(reason) => panic!("{reason}"),
+        other => panic!("{other:?}"),
     }
 }
 

@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod batches;
+mod calls;
 mod others;
 mod tasks;
 
 use expect_test::Expect;
+use portkeeper_core::call::Call;
 use portkeeper_core::event::{Check, Message, parse};
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -15,12 +17,24 @@ use std::fmt::Write as _;
 fn told(body: &str) -> String {
     match parse(body) {
         Ok(Message::Check(check)) => asked(&check),
+        Ok(Message::Called { call, role }) => called(&call, role.as_deref()),
         Ok(Message::Ignored(reason)) => format!("ignored as {}: {reason}\n", reason.name()),
         Err(error) => match error.source() {
             Some(source) => format!("unreadable: {error}: {source}\n"),
             None => format!("unreadable: {error}\n"),
         },
     }
+}
+
+fn called(call: &Call, role: Option<&str>) -> String {
+    let targets = call.targets.iter().map(|it| match it.port {
+        Some(port) => format!("{}:{port}", it.id),
+        None => it.id.to_string(),
+    });
+    let (at, place, by, id) = (call.at, &call.place, &call.by, &call.id);
+    let targets: Vec<String> = targets.collect();
+    let role = role.map(|role| format!(", as {role}")).unwrap_or_default();
+    format!("{by} [{}] called {} at {at} in {place} [{}] as {id}{role}\n", by.kind, call.operation, targets.join(" "))
 }
 
 fn asked(check: &Check) -> String {

@@ -174,7 +174,7 @@ fn every_sample_event_is_checked_or_ignored() {
         let name = file.file_stem().and_then(OsStr::to_str).unwrap();
         format!("{name}: {}", told(&std::fs::read_to_string(file).unwrap()))
     });
-    expect![[r"
+    expect![[r#"
         deployment-completed: check default/servicetest in aws us-west-2 111122223333
         deployment-failed: check default/servicetest in aws us-west-2 111122223333
         ignored-capacity-provider-steady-state: ignored as other_event_name: `CAPACITY_PROVIDER_STEADY_STATE` changes no registration
@@ -184,6 +184,8 @@ fn every_sample_event_is_checked_or_ignored() {
         ignored-deployment-in-progress: ignored as other_event_name: `SERVICE_DEPLOYMENT_IN_PROGRESS` changes no registration
         ignored-s3-object-created: ignored as other_source: events of `aws.s3` are not used
         ignored-service-task-placement-failure: ignored as other_event_name: `SERVICE_TASK_PLACEMENT_FAILURE` changes no registration
+        ignored-synthetic-call-by-ecs: ignored as call_by_ecs: ECS made the call, and tells of its tasks itself
+        ignored-synthetic-call-refused: ignored as refused_call: AWS refused the call: AccessDenied
         ignored-task-of-another-group-2016: ignored as not_a_service_task: the task was not started by a service, so no target is expected
         ignored-task-spot-warning-snippet: ignored as not_a_service_task: the task was not started by a service, so no target is expected
         ignored-task-standalone-ec2-2025: ignored as not_a_service_task: the task was not started by a service, so no target is expected
@@ -191,6 +193,9 @@ fn every_sample_event_is_checked_or_ignored() {
         ignored-task-standalone-fargate-2025: ignored as not_a_service_task: the task was not started by a service, so no target is expected
         service-steady-state: check default/servicetest in aws us-west-2 111122223333
         service-task-start-impaired: check default/servicetest in aws us-west-2 111122223333
+        synthetic-call-delete-rule-role: role AWSReservedSSO_Platform_0123456789abcdef (bob@example.com) [role] called DeleteRule at 2026-03-02T09:25:02Z in arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/front/50dc6c495c0c9188 [] as 6d2f901b-8e3c-4f47-8b59-c6d7e8f90a12, as arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Platform_0123456789abcdef
+        synthetic-call-deregister-targets-user: IAM user alice [iam_user] called DeregisterTargets at 2026-03-02T09:20:31Z in arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0a1b2c3d4e5f6071 [i-0f2d6b5c8e914a3f9:32768] as 5c1e8f0a-7d2b-4e36-9a48-b5c6d7e8f901
+        synthetic-call-register-targets-auto-scaling: role AWSServiceRoleForAutoScaling (AutoScaling) through autoscaling.amazonaws.com [role] called RegisterTargets at 2026-03-02T09:31:44Z in arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0a1b2c3d4e5f6071 [i-0a1b2c3d4e5f60718] as 7e30a12c-9f4d-4058-9c6a-d7e8f90a1b23, as arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling
         synthetic-task-running-aws-cn: check shop/orders in aws-cn cn-north-1 111122223333, task e1f2a3b4c5d64e7f8091a2b3c4d5e6f7 at least v4
         synthetic-task-running-bridge: check shop/web in aws eu-west-1 111122223333, task 0f2d6b5c8e914a3f9b7c1d2e3f405162 at least v3
         synthetic-task-running-external: check shop/printer in aws eu-west-1 111122223333, task c4d3e2f1a0b94c8d8e7f6a5b4c3d2e1f at least v2
@@ -200,5 +205,5 @@ fn every_sample_event_is_checked_or_ignored() {
         task-running-fargate-2023: check dev-ecs-public/cdp-demo-test-15 in aws eu-west-2 111122223333, task f8bec92bed774ee4b27711702a862de5 at least v5
         task-stopped-fargate-2024: check Example/Example in aws us-east-1 123456789012, task cdd887a827a4432db19f6059310a4817 at least v9
           stopped cdd887a827a4432db19f6059310a4817 at 2024-11-13T21:23:11.984Z: Example[] Some(172.31.68.200)
-    "]].assert_eq(&table.collect::<String>());
+    "#]].assert_eq(&table.collect::<String>());
 }

@@ -27,8 +27,8 @@ fn a_record_of_an_older_or_newer_version_starts_anew() {
 fn a_damaged_record_starts_anew() {
     expect!["the ledger record cannot be read; it starts anew: EOF while parsing a value at line 1 column 12"]
         .assert_eq(&problem("{\"schema\":1,"));
-    expect!["the ledger record cannot be read; it starts anew: unknown field `surprise`, expected one of `schema`, `known`, `incidents`, `repairs`, `kept_since`, `look_again_hop`, `look_again_at`, `telling_since`"].assert_eq(&problem("{\"schema\":1,\"surprise\":true}"));
-    expect!["the ledger record cannot be read; it starts anew: invalid length 0, expected struct LedgerRecord with 8 elements"].assert_eq(&problem("[]"));
+    expect!["the ledger record cannot be read; it starts anew: unknown field `surprise`, expected one of `schema`, `known`, `incidents`, `repairs`, `calls`, `places`, `kept_since`, `look_again_hop`, `look_again_at`, `telling_since`"].assert_eq(&problem("{\"schema\":1,\"surprise\":true}"));
+    expect!["the ledger record cannot be read; it starts anew: invalid length 0, expected struct LedgerRecord with 10 elements"].assert_eq(&problem("[]"));
     expect!["the ledger record cannot be read; it starts anew: missing field `schema`"].assert_eq(&problem("{}"));
 }
 

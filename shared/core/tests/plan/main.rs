@@ -4,6 +4,7 @@
 mod alerts;
 mod audit;
 mod breaker;
+mod calls;
 mod elsewhere;
 mod fights;
 mod health;

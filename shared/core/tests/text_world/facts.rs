@@ -2,7 +2,8 @@
 
 use super::words::{Words, port};
 use super::{names, tasks};
-use portkeeper_core::ids::{HostPort, ServiceKey, TaskArn};
+use portkeeper_core::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
+use portkeeper_core::ids::{HostPort, ServiceKey, TargetId, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
     ContainerInstanceState, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, Gap, HealthState, Missed,
@@ -11,7 +12,7 @@ use portkeeper_core::observation::{
 };
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_core::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A target group and how it answers.
 pub struct Group {
@@ -52,6 +53,8 @@ pub struct World {
     pub gaps: Vec<Gap>,
     pub owners_unread: bool,
     pub elsewhere_unread: bool,
+    /// What CloudTrail has told of since the last look.
+    pub calls: Vec<Call>,
 }
 
 impl World {
@@ -76,7 +79,41 @@ impl World {
             gaps: Vec::new(),
             owners_unread: false,
             elsewhere_unread: false,
+            calls: Vec::new(),
         }
+    }
+
+    /// The ledger's index knows the groups of the service: what is written down is about something else.
+    pub fn index_places(&mut self) {
+        for (name, group) in &self.groups {
+            let balancers = group.found.load_balancers.iter().filter_map(|arn| Place::of_balancer(arn));
+            for place in balancers.chain([Place::Group(names::group(name))]) {
+                self.record.places.entry(place).or_insert(self.start);
+            }
+        }
+    }
+
+    /// `call 2m ago DeregisterTargets web i-1:32768 by alice`, or of `lb` where it is about listeners and rules.
+    fn state_call(&mut self, words: &mut Words) {
+        let at = before(self.now, words.span());
+        let (operation, place) = (words.expect("an operation"), words.expect("a group, or lb"));
+        let (mut targets, mut by) = (BTreeSet::new(), "alice".to_owned());
+        while let Some(word) = words.next() {
+            if word == "by" {
+                by = words.expect("a name");
+                continue;
+            }
+            let (id, port) = word.split_once(':').map_or((word.as_str(), None), |(id, port)| (id, Some(port)));
+            let port = port.map(|port| HostPort::try_from(port.parse::<i64>().unwrap()).unwrap());
+            targets.insert(NamedTarget { id: TargetId::try_from(id.to_owned()).unwrap(), port });
+        }
+        let place = match place.as_str() {
+            "lb" => Place::of_balancer(&names::balancer("app")).unwrap(),
+            group => Place::Group(names::group(group)),
+        };
+        let id = format!("{operation} {at}");
+        let by = Actor::new(ActorKind::User, &by);
+        self.calls.push(Call { id, at, by, operation: Operation::from(operation), place, targets });
     }
 
     /// Takes a line that states a fact.
@@ -105,6 +142,7 @@ impl World {
             "instance" => self.state_instance(words),
             "target" => self.state_target(words),
             "known" => self.state_known(words),
+            "call" => self.state_call(words),
             "ledger" => {
                 assert_eq!(words.expect("empty"), "empty");
                 self.record = LedgerRecord::default();
@@ -211,8 +249,7 @@ impl World {
         if !unattached {
             let by_protocol = if found.protocol.starts_with("HTTP") { "app" } else { "net" };
             let kind = kind.as_deref().unwrap_or(by_protocol);
-            let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{kind}/lb/1");
-            found.load_balancers.push(arn);
+            found.load_balancers.push(names::balancer(kind));
         }
         self.groups.insert(name, Group { found, missing, unread });
     }

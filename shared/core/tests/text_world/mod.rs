@@ -25,6 +25,7 @@
 //! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
 //! ledger empty                                           (no record; otherwise it is a day old)
 //! event t1 v9
+//! call 2m ago DeregisterTargets web i-1:32768 by alice   (CloudTrail told of it now) | DeleteRule lb
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
 //! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
@@ -99,7 +100,9 @@ fn look(world: &mut World, mut words: Words) -> String {
             },
         }
     }
+    world.index_places();
     let (input, questions) = read::read(world);
+    world.calls.clear();
     let plan = portkeeper_core::plan::plan(&input);
     properties::hold(world, &input, &plan);
     screened::hold(world, &plan);

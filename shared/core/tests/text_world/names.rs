@@ -37,6 +37,11 @@ pub fn group(name: &str) -> TargetGroupArn {
     TargetGroupArn::try_from(text).unwrap()
 }
 
+/// The load balancer of this kind: `app` or `net`.
+pub fn balancer(kind: &str) -> String {
+    format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/{kind}/lb/1")
+}
+
 pub fn target(text: &str) -> Target {
     Target::try_from(text.to_owned()).unwrap()
 }

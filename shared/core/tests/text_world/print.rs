@@ -110,7 +110,14 @@ fn told(alert: &Alert) -> String {
         None if item.withheld => format!("{} (held back)", item.subject),
         None => item.subject.to_string(),
     });
-    let items: Vec<String> = items.collect();
+    let causes = alert.items.iter().map(|item| item.cause.as_ref());
+    let items: Vec<String> = items
+        .zip(causes)
+        .map(|(item, cause)| match cause {
+            Some(cause) => format!("{item}, by {} with {} at {}", cause.by, cause.operation, cause.at),
+            None => item,
+        })
+        .collect();
     format!("{state}{} ({}): {}", alert.code, alert.severity.as_str(), items.join(", "))
 }
 

@@ -18,6 +18,7 @@ pub fn read(world: &World) -> (PlanInput, Questions) {
         hop: world.hop,
         policy: world.policy.clone(),
         record: world.record.clone(),
+        calls: world.calls.clone(),
         observation: first_reading(world),
     };
     let questions = questions(&input);

@@ -15,6 +15,7 @@ pub fn hold(world: &World, made: &Plan) {
         hop: 0,
         policy: world.policy.clone(),
         record: world.record.clone(),
+        calls: Vec::new(),
         observation: first_reading(world),
     };
     input.observation.at_least.clear();

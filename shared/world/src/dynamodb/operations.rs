@@ -3,6 +3,7 @@
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>.
 
 mod tables;
+mod update;
 
 use super::condition::Condition;
 use super::expression::{Placeholders, projection};
@@ -29,6 +30,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "GetItem" => get_item(world, input),
         "BatchGetItem" => batch_get_item(world, input),
         "PutItem" => put_item(world, input),
+        "UpdateItem" => update::update_item(world, input),
         "DeleteItem" => delete_item(world, input),
         _ => Err(ApiError::unknown_operation(Service::DynamoDb, operation)),
     }

@@ -137,7 +137,7 @@ fn refusals() {
     let mut world = world();
     let put = |item: Value| json!({"TableName": "ledger", "Item": item});
     for (operation, input, code) in [
-        ("UpdateItem", json!({}), "UnknownOperationException"),
+        ("TransactWriteItems", json!({}), "UnknownOperationException"),
         ("GetItem", json!({"TableName": "nobody", "Key": {"pk": {"S": "a"}}}), "ResourceNotFoundException"),
         ("GetItem", json!({"TableName": "ledger", "Key": {"id": {"S": "a"}}}), "ValidationException"),
         ("GetItem", json!({"TableName": "ledger", "Kay": {}}), "ValidationException"),

@@ -1,0 +1,144 @@
+//! A call that somebody made to Elastic Load Balancing: what was done, where, when, and by whom.
+//!
+//! It is told to people and proves nothing: no verdict and no repair depends on it.
+
+mod actor;
+
+pub use actor::{Actor, ActorKind};
+
+use crate::ids::{HostPort, NotAnId, Target, TargetGroupArn, TargetId};
+use crate::subject::Subject;
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fmt;
+
+text_enum! {
+    /// What may take traffic from a task, or give it to a stranger.
+    Operation {
+        RegisterTargets = "RegisterTargets",
+        DeregisterTargets = "DeregisterTargets",
+        DeleteTargetGroup = "DeleteTargetGroup",
+        DeleteListener = "DeleteListener",
+        DeleteRule = "DeleteRule",
+        ModifyRule = "ModifyRule",
+        ModifyListener = "ModifyListener",
+    }
+}
+
+/// Where it was done: what the ledger's index leads from, to services.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Place {
+    /// In a target group.
+    Group(TargetGroupArn),
+    /// At a load balancer, by its ARN. Listeners and rules have its path in their own ARNs, and nobody knows them but it.
+    Balancer(String),
+}
+
+impl Place {
+    /// The load balancer that a listener or a rule belongs to, from its ARN:
+    /// `…:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee` is at `…:loadbalancer/app/web/50dc6c495c0c9188`
+    /// ([resource types](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html)).
+    #[must_use]
+    pub fn of_listener(arn: &str) -> Option<Self> {
+        let (before, path) = arn.split_once(":listener-rule/").or_else(|| arn.split_once(":listener/"))?;
+        let mut parts = path.split('/');
+        let (kind, name, id) = (parts.next()?, parts.next()?, parts.next()?);
+        Self::of_balancer(&format!("{before}:loadbalancer/{kind}/{name}/{id}"))
+    }
+
+    /// A load balancer by its ARN.
+    #[must_use]
+    pub fn of_balancer(arn: &str) -> Option<Self> {
+        let fits = arn.starts_with("arn:") && arn.contains(":elasticloadbalancing:") && arn.contains(":loadbalancer/");
+        fits.then(|| Self::Balancer(arn.to_owned()))
+    }
+
+    /// Its ARN.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Group(group) => group.as_str(),
+            Self::Balancer(arn) => arn,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl TryFrom<String> for Place {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        if let Some(place) = Self::of_balancer(&text) {
+            return Ok(place);
+        }
+        TargetGroupArn::try_from(text)
+            .map(Self::Group)
+            .map_err(|NotAnId { text, .. }| NotAnId { text, wanted: "the ARN of a target group or a load balancer" })
+    }
+}
+
+impl From<Place> for String {
+    fn from(place: Place) -> Self {
+        place.as_str().to_owned()
+    }
+}
+
+/// A target as a call names it: without a port it means its group's default one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NamedTarget {
+    /// The instance or address.
+    pub id: TargetId,
+    /// The port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<HostPort>,
+}
+
+impl NamedTarget {
+    fn may_be(&self, target: &Target) -> bool {
+        self.id == target.id && self.port.is_none_or(|port| port == target.port)
+    }
+}
+
+/// A call that was made, as CloudTrail told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// CloudTrail's own name for it, under which people find it there.
+    pub id: String,
+    /// When it was made; whole seconds.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// What was called.
+    pub operation: Operation,
+    /// Where.
+    pub place: Place,
+    /// The targets that it names, in order.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub targets: BTreeSet<NamedTarget>,
+}
+
+impl Call {
+    /// It concerns this. A group's traffic may also hang on calls at its load balancer, whatever they name.
+    #[must_use]
+    pub fn is_about(&self, subject: &Subject) -> bool {
+        match (&self.place, subject) {
+            (Place::Group(place), Subject::Target(group, target)) => {
+                place == group && self.targets.iter().any(|named| named.may_be(target))
+            }
+            (Place::Group(place), Subject::Group(group)) => {
+                place == group && self.operation == Operation::DeleteTargetGroup
+            }
+            (Place::Balancer(_), Subject::Group(_)) => true,
+            _ => false,
+        }
+    }
+}

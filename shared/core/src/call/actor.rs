@@ -1,0 +1,100 @@
+//! Who made a call, as far as people need it to ask the right one. No access key and no internal id is in it.
+
+use crate::text_enum::text_enum;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+text_enum! {
+    /// What kind of somebody.
+    ActorKind {
+        User = "iam_user",
+        Role = "role",
+        Root = "root",
+        Federated = "federated_user",
+        IdentityCenter = "identity_center_user",
+        Account = "aws_account",
+        Service = "aws_service",
+    }
+}
+
+/// Somebody.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// What kind.
+    pub kind: ActorKind,
+    /// The name of the user, the role, the service; empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Who took the role: often a person's address, an instance or a function.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The AWS service that made the call in somebody's name, such as `CloudFormation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
+}
+
+/// IAM's names have up to 64 characters; of others so many are enough to know them by.
+const LONGEST_NAME: usize = 100;
+
+impl Actor {
+    /// Somebody of this kind and name.
+    #[must_use]
+    pub fn new(kind: ActorKind, name: &str) -> Self {
+        Self { kind, name: clean(name), session: None, through: None }
+    }
+
+    /// In a session of this name.
+    #[must_use]
+    pub fn in_session(self, session: Option<&str>) -> Self {
+        Self { session: session.map(clean).filter(|session| !session.is_empty()), ..self }
+    }
+
+    /// By way of this service.
+    #[must_use]
+    pub fn through(self, service: Option<&str>) -> Self {
+        Self { through: service.map(clean).filter(|service| *service != self.name && !service.is_empty()), ..self }
+    }
+}
+
+impl fmt::Display for Actor {
+    /// As people read it: `IAM user alice`, `role Admin (bob@example.com)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match &self.kind {
+            ActorKind::User => "IAM user",
+            ActorKind::Role => "role",
+            ActorKind::Root => "the account's root user",
+            ActorKind::Federated => "federated user",
+            ActorKind::IdentityCenter => "IAM Identity Center user",
+            ActorKind::Account => "AWS account",
+            ActorKind::Service => "AWS service",
+            ActorKind::Unknown(kind) => kind,
+        };
+        f.write_str(what)?;
+        if !self.name.is_empty() {
+            write!(f, " {}", self.name)?;
+        }
+        if let Some(session) = &self.session {
+            write!(f, " ({session})")?;
+        }
+        self.through.iter().try_for_each(|service| write!(f, " through {service}"))
+    }
+}
+
+/// On one line, not too long, and without what looks like an access key: a name may be anything.
+fn clean(text: &str) -> String {
+    let line = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let line: String = line.take(LONGEST_NAME).collect();
+    let words = line.split_inclusive(|letter: char| !letter.is_ascii_alphanumeric());
+    words.map(without_key).collect::<String>().trim().to_owned()
+}
+
+/// Access key ids begin with AKIA or ASIA and have twenty capital letters and digits
+/// ([unique identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html)).
+fn without_key(word: &str) -> String {
+    let bare = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    let looks_like_key = (bare.starts_with("AKIA") || bare.starts_with("ASIA"))
+        && bare.len() >= 16
+        && bare.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit());
+    if looks_like_key { word.replace(bare, "(key)") } else { word.to_owned() }
+}

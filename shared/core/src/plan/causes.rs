@@ -1,0 +1,101 @@
+//! Whose call an incident goes back to, as far as CloudTrail told of it.
+//!
+//! It is only told. Where it cannot be said, nobody is named: a wrong name is worse than none.
+
+use crate::alert::Cause;
+use crate::call::{Call, NamedTarget, Operation, Place};
+use crate::code::Code;
+use crate::ids::{Target, TargetGroupArn};
+use crate::ledger::{CALLS_KEPT_SECS, Incident};
+use crate::observation::{Observation, RegisteredTarget, Task};
+use crate::subject::Subject;
+use crate::time::Timestamp;
+
+/// What causes are looked for in.
+pub(super) struct Causes<'a> {
+    pub calls: &'a [Call],
+    pub observation: &'a Observation,
+}
+
+impl Causes<'_> {
+    /// The call that an incident goes back to: the last one about its target, if it is one that leads to this.
+    pub(super) fn of(&self, incident: &Incident) -> Option<Cause> {
+        let call = match &incident.subject {
+            Subject::Target(group, target) => self.last_about(incident, group, target)?,
+            Subject::Group(group) => self.last_at(incident, group)?,
+            Subject::Service | Subject::Task(_) => return None,
+        };
+        let Call { id, at, by, operation, .. } = call.clone();
+        Some(Cause { event: id, at, by, operation })
+    }
+
+    fn last_about(&self, incident: &Incident, group: &TargetGroupArn, target: &Target) -> Option<&Call> {
+        let default_port = self.observation.found_group(group).and_then(|group| group.default_port);
+        let names = |call: &Call| {
+            let here = matches!(&call.place, Place::Group(place) if place == group);
+            here && call.targets.iter().any(|it| it.id == target.id && it.port.or(default_port) == Some(target.port))
+        };
+        let last = self.calls.iter().rev().find(|call| names(call))?;
+        let leads_here = match incident.code.family() {
+            Code::Missing => last.operation == Operation::DeregisterTargets && last.at >= self.began(incident),
+            Code::Stale => last.operation == Operation::RegisterTargets && last.at >= self.ended(incident)?,
+            Code::Foreign | Code::WrongPort | Code::Misplaced => last.operation == Operation::RegisterTargets,
+            Code::Fight => true,
+            _ => false,
+        };
+        (leads_here && is_near(last.at, incident)).then_some(last)
+    }
+
+    /// The last change before a group was seen without requests. What a listener or a rule led to is not in the event of
+    /// its end, so that this may be another one at the same load balancer.
+    fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&Call> {
+        let before = |call: &&Call| call.at <= incident.opened_at && is_near(call.at, incident);
+        let deletes = |call: &&Call| call.operation == Operation::DeleteTargetGroup;
+        let here = |call: &&Call| matches!(&call.place, Place::Group(place) if place == group);
+        let calls = || self.calls.iter().rev();
+        match incident.code {
+            Code::TargetGroupMissing => calls().find(|call| here(call) && deletes(call)),
+            Code::TargetGroupUnattached | Code::AzDisabled => {
+                calls().filter(before).find(|call| matches!(call.place, Place::Balancer(_)))
+            }
+            _ => None,
+        }
+    }
+
+    /// When the task of a missing target began. What was done to its port before that was done to another task.
+    fn began(&self, incident: &Incident) -> Timestamp {
+        let task = self.task(incident).and_then(|task| task.started_at);
+        task.unwrap_or_else(|| incident.opened_at.minus_secs(CALLS_KEPT_SECS))
+    }
+
+    /// When the task of a target that was left behind ended. Who registered it before that meant the task.
+    fn ended(&self, incident: &Incident) -> Option<Timestamp> {
+        self.task(incident)?.stopped_at
+    }
+
+    fn task(&self, incident: &Incident) -> Option<&Task> {
+        self.observation.tasks.iter().find(|task| Some(&task.arn) == incident.task.as_ref())
+    }
+}
+
+/// What a call did is still so, or cannot be seen now. What was undone since, by whomever, explains nothing that comes later.
+pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
+    let Place::Group(arn) = &call.place else { return true };
+    let Some(group) = observation.found_group(arn) else { return true };
+    let registered = |named: &NamedTarget| {
+        let port = named.port.or(group.default_port);
+        let is_it = |other: &RegisteredTarget| other.target.id == named.id && Some(other.target.port) == port;
+        group.targets.iter().any(|other| other.is_registered() && is_it(other))
+    };
+    match call.operation {
+        Operation::RegisterTargets => call.targets.iter().any(registered),
+        Operation::DeregisterTargets => !call.targets.iter().all(registered),
+        Operation::DeleteTargetGroup => false,
+        _ => true,
+    }
+}
+
+/// What is longer ago than calls are kept led to something else.
+fn is_near(at: Timestamp, incident: &Incident) -> bool {
+    incident.opened_at.secs_since(at) < CALLS_KEPT_SECS
+}

@@ -1,0 +1,156 @@
+//! Events of CloudTrail: from AWS's own record of a call to what is worth remembering of it.
+//!
+//! An event is a doorbell here, too. It comes minutes late, in any order, or not at all.
+//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
+
+use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
+use crate::event::{Ignored, Message};
+use crate::ids::{HostPort, TargetGroupArn, TargetId};
+use crate::time::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// So many targets of one call are remembered.
+const MOST_TARGETS: usize = 100;
+
+/// ECS, as it calls other services: with its service-linked role, and with the infrastructure role of a service.
+const ECS: &str = "ecs.amazonaws.com";
+
+/// The path of roles that only ECS itself can take.
+const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
+
+/// CloudTrail's record of one call, as far as it is read. There is an access key id in `userIdentity`: it is not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrailDetail {
+    #[serde(rename = "eventID")]
+    event_id: String,
+    event_time: Timestamp,
+    event_name: String,
+    user_identity: Option<Identity>,
+    #[serde(rename = "sourceIPAddress")]
+    source_ip_address: Option<String>,
+    error_code: Option<String>,
+    read_only: Option<bool>,
+    #[serde(default)]
+    request_parameters: Value,
+}
+
+/// <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Identity {
+    #[serde(rename = "type")]
+    kind: String,
+    user_name: Option<String>,
+    arn: Option<String>,
+    account_id: Option<String>,
+    invoked_by: Option<String>,
+    session_context: Option<Session>,
+    on_behalf_of: Option<Behalf>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    session_issuer: Option<Issuer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Issuer {
+    arn: Option<String>,
+    user_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Behalf {
+    user_id: Option<String>,
+}
+
+impl TrailDetail {
+    /// What it says; none where it does not name what was changed.
+    pub(crate) fn read(self) -> Option<Message> {
+        let operation = Operation::from(self.event_name.as_str());
+        if matches!(operation, Operation::Unknown(_)) || self.read_only == Some(true) {
+            return Some(Message::Ignored(Ignored::OtherCall(self.event_name)));
+        }
+        if let Some(error) = self.error_code {
+            return Some(Message::Ignored(Ignored::RefusedCall(error)));
+        }
+        let identity = self.user_identity.unwrap_or_default();
+        if identity.is_ecs() || self.source_ip_address.as_deref() == Some(ECS) {
+            return Some(Message::Ignored(Ignored::CallByEcs));
+        }
+        let place = place(&operation, &self.request_parameters)?;
+        let targets = self.request_parameters.get("targets").and_then(Value::as_array);
+        let targets = targets.into_iter().flatten().filter_map(target).take(MOST_TARGETS).collect();
+        let (by, role) = (identity.actor(), identity.issuer().and_then(|role| role.arn.clone()));
+        let call = Call { id: self.event_id, at: self.event_time, by, operation, place, targets };
+        Some(Message::Called { call, role })
+    }
+}
+
+fn place(operation: &Operation, parameters: &Value) -> Option<Place> {
+    let text = |name: &str| parameters.get(name).and_then(Value::as_str);
+    match operation {
+        Operation::DeleteListener | Operation::ModifyListener => Place::of_listener(text("listenerArn")?),
+        Operation::DeleteRule | Operation::ModifyRule => Place::of_listener(text("ruleArn")?),
+        _ => TargetGroupArn::try_from(text("targetGroupArn")?).ok().map(Place::Group),
+    }
+}
+
+/// Lambda functions and load balancers may be targets, too; none of them is a task's.
+fn target(value: &Value) -> Option<NamedTarget> {
+    let id = TargetId::try_from(value.get("id")?.as_str()?.to_owned()).ok()?;
+    // Query protocols know texts only, and CloudTrail shows some numbers as they came.
+    let number = |port: &Value| port.as_i64().or_else(|| port.as_str()?.parse().ok());
+    let port = value.get("port").and_then(number).and_then(|port| HostPort::try_from(port).ok());
+    Some(NamedTarget { id, port })
+}
+
+impl Identity {
+    /// The role, in a session of one.
+    fn issuer(&self) -> Option<&Issuer> {
+        self.session_context.as_ref()?.session_issuer.as_ref()
+    }
+
+    /// Two witnesses: who called in whose name, and a role that nobody else can have.
+    fn is_ecs(&self) -> bool {
+        let issuer = self.issuer().and_then(|role| role.arn.as_deref());
+        self.invoked_by.as_deref() == Some(ECS) || issuer.is_some_and(|arn| arn.contains(ECS_ROLES))
+    }
+
+    fn actor(&self) -> Actor {
+        let name = self.user_name.as_deref();
+        // `arn:aws:sts::111122223333:assumed-role/Admin/bob@example.com`
+        let path = self.arn.as_deref().and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
+        let tail = path.split_once('/').map(|(_, tail)| tail).unwrap_or_default();
+        let through = self.invoked_by.as_deref();
+        let actor = match self.kind.as_str() {
+            "IAMUser" => Actor::new(ActorKind::User, name.unwrap_or(tail)),
+            "AssumedRole" | "Role" => {
+                let (role, session) = tail.split_once('/').map_or((tail, None), |(role, rest)| (role, Some(rest)));
+                let issuer = self.issuer().and_then(|role| role.user_name.as_deref());
+                Actor::new(ActorKind::Role, issuer.unwrap_or(role)).in_session(session)
+            }
+            "Root" => Actor::new(ActorKind::Root, ""),
+            "FederatedUser" | "SAMLUser" | "WebIdentityUser" => Actor::new(ActorKind::Federated, name.unwrap_or(tail)),
+            "IdentityCenterUser" => {
+                let id = self.on_behalf_of.as_ref().and_then(|behalf| behalf.user_id.as_deref());
+                Actor::new(ActorKind::IdentityCenter, id.or(name).unwrap_or_default())
+            }
+            "AWSAccount" => Actor::new(ActorKind::Account, self.account_id.as_deref().unwrap_or_default()),
+            "AWSService" => Actor::new(ActorKind::Service, through.unwrap_or_default()),
+            "" => Actor::new(ActorKind::Unknown("somebody unnamed".to_owned()), ""),
+            other => Actor::new(ActorKind::Unknown(shown(other)), name.unwrap_or(tail)),
+        };
+        actor.through(through)
+    }
+}
+
+/// A kind that this version does not know, in its own words.
+fn shown(kind: &str) -> String {
+    kind.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
+}

@@ -1,0 +1,212 @@
+//! `CloudTrail`: calls of Elastic Load Balancing that change something, as events on the default bus, some time later.
+//!
+//! Knows who calls under which name, and how `CloudTrail` writes a call down. Only what changes registrations, groups,
+//! listeners and rules is told; log files, insights and other services are not simulated.
+//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
+
+use crate::World;
+use crate::account::Account;
+use crate::api::{ApiError, Caller};
+use crate::{bus, digest, time};
+use serde_json::{Map, Value, json};
+use std::collections::VecDeque;
+
+/// A trail, and what it has not told yet.
+#[derive(Debug)]
+pub struct Trail {
+    /// Without a trail there are no events.
+    pub on: bool,
+    /// From the call to its event. AWS promises no number; minutes are usual.
+    pub delay_secs: u64,
+    /// The IAM user as whom people call.
+    pub person: String,
+    pending: VecDeque<(u64, Value)>,
+    told: u64,
+}
+
+impl Default for Trail {
+    fn default() -> Self {
+        Self { on: true, delay_secs: 60, person: "alice".to_owned(), pending: VecDeque::new(), told: 0 }
+    }
+}
+
+/// The ARN of the role under which programs behind an SDK client call.
+#[must_use]
+pub fn client_role(account: &Account) -> String {
+    account.role_arn("program")
+}
+
+/// Writes a call down. An outcome that is an error is told, too.
+pub(crate) fn record(world: &mut World, caller: Caller, operation: &str, input: &Value, error: Option<&ApiError>) {
+    if !world.trail.on || operation.starts_with("Describe") {
+        return;
+    }
+    world.trail.told += 1;
+    let event = event(world, caller, operation, input, error);
+    let due_ms = world.now_ms() + world.trail.delay_secs.saturating_mul(1000);
+    world.trail.pending.push_back((due_ms, event));
+}
+
+/// Puts what is due on the bus.
+pub(crate) fn tick(world: &mut World) {
+    let now_ms = world.now_ms();
+    let is_due = |pending: &VecDeque<(u64, Value)>| pending.iter().position(|(due_ms, _)| *due_ms <= now_ms);
+    while let Some((_, event)) = is_due(&world.trail.pending).and_then(|index| world.trail.pending.remove(index)) {
+        bus::put(world, event);
+    }
+}
+
+fn event(world: &World, caller: Caller, operation: &str, input: &Value, error: Option<&ApiError>) -> Value {
+    let (account, number) = (&world.account, world.trail.told);
+    let at = time::iso_seconds(world.now_ms());
+    let source = match caller {
+        Caller::Ecs => "ecs.amazonaws.com",
+        Caller::Client | Caller::Person => "203.0.113.7",
+    };
+    let mut detail = json!({
+        "eventVersion": "1.10",
+        "userIdentity": identity(world, caller, operation),
+        "eventTime": at,
+        "eventSource": "elasticloadbalancing.amazonaws.com",
+        "eventName": operation,
+        "awsRegion": account.region,
+        "sourceIPAddress": source,
+        "userAgent": if caller == Caller::Ecs { source } else { "aws-cli/2.31.0" },
+        "requestParameters": lower_camel(input),
+        "responseElements": null,
+        "requestID": digest::uuid("request", number),
+        "eventID": digest::uuid("trail", number),
+        "readOnly": false,
+        "eventType": "AwsApiCall",
+        "apiVersion": "2015-12-01",
+        "managementEvent": true,
+        "recipientAccountId": account.number,
+        "eventCategory": "Management",
+    });
+    if let (Some(error), Some(members)) = (error, detail.as_object_mut()) {
+        members.insert("errorCode".to_owned(), json!(error.code));
+        members.insert("errorMessage".to_owned(), json!(error.message));
+    }
+    json!({
+        "version": "0",
+        "id": digest::uuid("trail-event", number),
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.elasticloadbalancing",
+        "account": account.number,
+        "time": at,
+        "region": account.region,
+        "resources": [],
+        "detail": detail,
+    })
+}
+
+fn identity(world: &World, caller: Caller, operation: &str) -> Value {
+    let (account, number) = (&world.account, &world.account.number);
+    if caller == Caller::Person {
+        let name = &world.trail.person;
+        return json!({
+            "type": "IAMUser",
+            "principalId": "AIDACKCEVSQ6C2EXAMPLE",
+            "arn": format!("arn:{}:iam::{number}:user/{name}", account.partition),
+            "accountId": number,
+            "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+            "userName": name,
+        });
+    }
+    // Of targets ECS takes care with its service-linked role, of listeners with the service's infrastructure role.
+    let (path, session) = match (caller, operation) {
+        (Caller::Ecs, "RegisterTargets" | "DeregisterTargets") => {
+            ("aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS".to_owned(), "ecs-service-scheduler")
+        }
+        (Caller::Ecs, _) => ("ecsInfrastructureRole".to_owned(), "ECSNetworkingWithELB"),
+        _ => {
+            (client_role(account).split_once(":role/").map_or_else(String::new, |(_, path)| path.to_owned()), "program")
+        }
+    };
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut identity = json!({
+        "type": "AssumedRole",
+        "principalId": format!("AROAIDPPEZS35WEXAMPLE:{session}"),
+        "arn": format!("arn:{}:sts::{number}:assumed-role/{name}/{session}", account.partition),
+        "accountId": number,
+        "accessKeyId": "ASIAIOSFODNN7EXAMPLE",
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": "AROAIDPPEZS35WEXAMPLE",
+                "arn": account.role_arn(&path),
+                "accountId": number,
+                "userName": name,
+            },
+            "attributes": {"mfaAuthenticated": "false", "creationDate": time::iso_seconds(world.now_ms())},
+        },
+    });
+    if let (Caller::Ecs, Some(members)) = (caller, identity.as_object_mut()) {
+        members.insert("invokedBy".to_owned(), json!("ecs.amazonaws.com"));
+    }
+    identity
+}
+
+/// Member names begin with a small letter in `CloudTrail`, and what is a number in the API model is one there.
+fn lower_camel(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let renamed = members.iter().map(|(name, value)| {
+                let mut letters = name.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+                let name: String = first.into_iter().chain(letters).collect();
+                let number = value.as_str().filter(|_| name == "port").and_then(|text| text.parse::<u16>().ok());
+                (name, number.map_or_else(|| lower_camel(value), |number| json!(number)))
+            });
+            Value::Object(renamed.collect::<Map<_, _>>())
+        }
+        Value::Array(list) => list.iter().map(lower_camel).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elb::TargetType;
+
+    fn told(world: &World) -> Vec<&Value> {
+        let events = world.bus.events().iter().filter(|event| event["source"] == "aws.elasticloadbalancing");
+        events.map(|event| &event["detail"]).collect()
+    }
+
+    #[test]
+    fn a_call_is_told_of_later_with_its_caller() {
+        let mut world = World::new(1, 5_000);
+        let group = world.make_alb_group("web", TargetType::Ip).unwrap();
+        let input = json!({"TargetGroupArn": group, "Targets": [{"Id": "10.0.0.9", "Port": "80"}]});
+        for caller in [Caller::Person, Caller::Ecs, Caller::Client] {
+            world.call(caller, crate::api::Service::Elb, "RegisterTargets", &input).unwrap();
+        }
+        world.call(Caller::Person, crate::api::Service::Elb, "DeleteRule", &json!({"RuleArn": "x"})).unwrap_err();
+        assert_eq!(told(&world), [&Value::Null; 0]);
+        world.advance_secs(60);
+        let told: Vec<&Value> = told(&world).into_iter().filter(|it| it["eventName"] != "CreateRule").collect();
+        let by = |event: &Value| event["userIdentity"]["arn"].as_str().unwrap().to_owned();
+        let last: Vec<&&Value> = told.iter().rev().take(4).rev().collect();
+        assert_eq!(by(last[0]), "arn:aws:iam::111122223333:user/alice");
+        assert_eq!(by(last[1]), "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForECS/ecs-service-scheduler");
+        assert_eq!(last[1]["userIdentity"]["invokedBy"], "ecs.amazonaws.com");
+        assert_eq!(last[2]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"], client_role(&world.account));
+        assert_eq!(
+            last[0]["requestParameters"],
+            json!({"targetGroupArn": group, "targets": [{"id": "10.0.0.9", "port": 80}]})
+        );
+        assert_eq!((&last[0]["eventTime"], &last[0]["errorCode"]), (&json!("1970-01-01T00:00:05Z"), &Value::Null));
+        assert_eq!(last[3]["errorCode"], "RuleNotFound");
+    }
+
+    #[test]
+    fn without_a_trail_nothing_is_told() {
+        let mut world = World::new(1, 5_000);
+        world.trail.on = false;
+        world.make_alb_group("web", TargetType::Ip).unwrap();
+        world.advance_secs(600);
+        assert_eq!(told(&world), [&Value::Null; 0]);
+    }
+}

@@ -1,0 +1,243 @@
+//! Who did it: calls of people, of other tools, of ECS and of Portkeeper itself, as CloudTrail tells of them.
+
+use portkeeper::stage::{QUEUE, TABLE};
+use portkeeper_tests::shop::{CLUSTER, Shop, behind};
+use portkeeper_world::api::Service;
+use portkeeper_world::bus;
+use portkeeper_world::faults::{Fault, Rule};
+use serde_json::{Value, json};
+
+/// The text of the last alert.
+fn last(shop: &Shop) -> String {
+    shop.alert_texts().pop().expect("an alert")
+}
+
+/// The documents of the alerts, in order.
+fn documents(shop: &Shop) -> Vec<Value> {
+    let world = shop.world();
+    let told = world.sns.published(portkeeper::stage::TOPIC).iter();
+    told.map(|it| serde_json::from_str(it.text_for("sqs")).expect("JSON")).collect()
+}
+
+/// A person takes a target out. Gives its id and port.
+fn take_out(shop: &Shop) -> (String, u16) {
+    let (id, port, _) = shop.targets("web-tg").remove(0);
+    shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
+    (id, port)
+}
+
+/// The event alone leads to the check: no sweep, no task event. The alert and its end name the person and the time.
+#[tokio::test]
+async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let (id, port) = take_out(&shop);
+    shop.run(600).await;
+    assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
+    assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
+    for (text, document) in shop.alert_texts().iter().zip(documents(&shop)) {
+        assert!(
+            text.contains("\nWho did it: IAM user alice called DeregisterTargets at 2026-11-23T00:05:30Z\n"),
+            "{text}"
+        );
+        let cause = &document["items"][0]["cause"];
+        assert_eq!((&cause["call"], &cause["actor_kind"]), (&json!("DeregisterTargets"), &json!("iam_user")));
+        let event = cause["event_id"].as_str().unwrap();
+        assert!(text.contains(&format!("#/events/{event}")), "a link leads there: {text}");
+    }
+    assert_eq!(shop.record("web")["calls"], Value::Null, "what was told of is forgotten");
+}
+
+/// The account has no trail: the sweep finds it, and nobody is named.
+#[tokio::test]
+async fn without_a_trail_it_is_said_that_nobody_is_known() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.world().trail.on = false;
+    take_out(&shop);
+    assert_eq!(shop.run(300).await.len(), 0, "nothing tells of it");
+    shop.stage.sweep().await.unwrap();
+    shop.run(300).await;
+    assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
+    let texts = shop.alert_texts();
+    assert!(texts[0].contains("\nWho did it: not known. CloudTrail has told of no such call"), "{}", texts[0]);
+    assert!(!texts[1].contains("Who did it"), "{}", texts[1]);
+}
+
+/// The event is lost, or comes only after people were told: the end says who it was, if it is known by then.
+#[tokio::test]
+async fn an_event_that_comes_late_is_told_with_the_end() {
+    for late in [true, false] {
+        let mut shop = Shop::settled_web(2, 2).await;
+        shop.world().trail.delay_secs = if late { 40 } else { 100_000 };
+        let host = shop.world().add_host(None, None);
+        shop.world().bus.hold(u32::from(late));
+        shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
+        shop.watch(&["web"], 240).await;
+        assert_eq!(shop.alerts(), ["warning foreign opened"]);
+        assert!(last(&shop).contains("Who did it: not known"), "{}", last(&shop));
+        bus::release(&mut shop.world());
+        shop.watch(&["web"], 240).await;
+        "bob".clone_into(&mut shop.world().trail.person);
+        shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &host, 9);
+        shop.watch(&["web"], 600).await;
+        assert_eq!(shop.alerts(), ["warning foreign opened", "warning foreign resolved"]);
+        assert_eq!(last(&shop).contains("Who did it: IAM user alice called RegisterTargets"), late, "{}", last(&shop));
+    }
+}
+
+/// ECS's own calls and Portkeeper's: no doorbell, no blame.
+#[tokio::test]
+async fn what_ecs_and_portkeeper_do_rings_nobody() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.world().lose_registrations("shop/web", 1);
+    shop.update("web", json!({"desiredCount": 3}));
+    let deliveries = shop.run(900).await;
+    assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2));
+    let told: Vec<String> = shop
+        .world()
+        .bus
+        .events()
+        .iter()
+        .filter(|event| event["detail"]["eventName"] == "RegisterTargets")
+        .map(|event| event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"].to_string())
+        .collect();
+    assert!(
+        told.contains(&"\"AWSServiceRoleForECS\"".to_owned()) && told.contains(&"\"program\"".to_owned()),
+        "{told:?}"
+    );
+    // Portkeeper's own call comes to the queue, and asks for nothing.
+    assert!(deliveries.iter().any(|it| it.reports.is_empty() && it.failed == 0));
+    assert!(shop.alert_texts()[0].contains("Who did it: not known"), "{}", shop.alert_texts()[0]);
+    assert_eq!(shop.record("web")["calls"], Value::Null);
+    let checks: usize = deliveries.iter().map(|delivery| delivery.reports.len()).sum();
+    assert!(checks <= 6, "{checks} checks for one lost registration");
+}
+
+/// Without its own role in its configuration Portkeeper takes itself for somebody else, and still comes to rest.
+#[tokio::test]
+async fn own_calls_that_are_not_known_as_own_come_to_an_end() {
+    let mut shop = Shop::new(2, &[("PORTKEEPER_OWN_ROLES", "")]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group).desired(2));
+    shop.settle().await;
+    take_out(&shop);
+    shop.run(1800).await;
+    assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "{:?}", shop.alerts());
+    assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
+}
+
+/// The group and its listener are deleted: who did that, in whichever order the events come.
+#[tokio::test]
+async fn a_group_that_a_person_deleted() {
+    for reorder in [false, true] {
+        let mut shop = Shop::settled_web(2, 2).await;
+        shop.world().bus.hold(if reorder { 2 } else { 0 });
+        shop.delete_group("web-tg");
+        shop.run(65).await;
+        assert_eq!(shop.world().bus.held().len(), if reorder { 2 } else { 0 });
+        bus::release(&mut shop.world());
+        shop.run(300).await;
+        let told = shop.alerts();
+        assert!(told.contains(&"critical target_group_missing opened".to_owned()), "{told:?}");
+        let texts = shop.alert_texts();
+        let text = texts.iter().find(|text| text.contains("target_group_missing in")).expect("an alert");
+        assert!(text.contains("Who did it: IAM user alice called DeleteTargetGroup at "), "{text}");
+    }
+}
+
+/// A rule is deleted: its ARN leads to the load balancer, and that to the services behind it.
+#[tokio::test]
+async fn a_listener_that_a_person_deleted() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    let described = shop.elb("DescribeTargetGroups", &json!({"TargetGroupArns": [group]}));
+    let balancer = &described["TargetGroups"][0]["LoadBalancerArns"][0];
+    let listeners = shop.elb("DescribeListeners", &json!({"LoadBalancerArn": balancer}));
+    for listener in listeners["Listeners"].as_array().unwrap() {
+        shop.elb("DeleteListener", &json!({"ListenerArn": listener["ListenerArn"]}));
+    }
+    shop.run(400).await;
+    assert_eq!(shop.alerts(), ["error target_group_unattached opened"]);
+    let wanted = "Who did it: probably IAM user alice called DeleteListener at 2026-11-23T00:05:30Z, the last change at the load balancer";
+    assert!(last(&shop).contains(wanted), "{}", last(&shop));
+}
+
+/// A group that no service names, calls that AWS refused, and services of clusters that are not configured.
+#[tokio::test]
+async fn what_concerns_nobody_is_ignored() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let other = shop.alb_group("other-tg");
+    let host = shop.world().add_host(None, None);
+    shop.by_hand("RegisterTargets", &other, &host, 9);
+    let gone = json!({"TargetGroupArn": shop.group("web-tg")});
+    shop.world().person_elb("DeleteTargetGroup", &gone).unwrap_err();
+    shop.world().calls.clear();
+    let deliveries = shop.run(400).await;
+    assert!(!deliveries.is_empty() && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0));
+    assert_eq!(shop.calls(), ["BatchGetItem 1"], "the index is asked, once");
+    assert_eq!(shop.alerts(), [""; 0]);
+
+    let mut shop = Shop::new(1, &[("PORTKEEPER_CLUSTERS", "bank")]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group));
+    shop.settle().await;
+    take_out(&shop);
+    shop.run(400).await;
+    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
+}
+
+/// A group that two services share leads to both, and they are looked at once for a whole batch of calls.
+#[tokio::test]
+async fn a_shared_group_leads_to_every_service() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let group = shop.group("web-tg");
+    shop.make(&behind("api", &group));
+    shop.settle().await;
+    let item = portkeeper_world::dynamodb::item(&shop.world(), TABLE, &group).cloned().expect("an item of the index");
+    let arn = |service: &str| shop.world().account.ecs_arn("service", &format!("{CLUSTER}/{service}"));
+    assert_eq!(item["services"], json!({"SS": [arn("api"), arn("web")]}));
+    let host = shop.world().add_host(None, None);
+    for port in 1..=20 {
+        shop.by_hand("RegisterTargets", &group, &host, port);
+    }
+    shop.pass(160);
+    let delivery = shop.stage.deliver().await.unwrap().unwrap();
+    assert_eq!((delivery.reports.len(), delivery.failed), (2, 0));
+    assert_eq!(shop.count("BatchGetItem"), 2, "the index, and the records");
+    assert_eq!(shop.record("web")["calls"].as_array().unwrap().len(), 20);
+}
+
+/// A look at a service in order writes nothing to the index again.
+#[tokio::test]
+async fn the_index_is_written_once() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    shop.watch(&["web"], 300).await;
+    assert_eq!((shop.count("UpdateItem"), shop.count("PutItem")), (0, 0));
+}
+
+/// The index cannot be read: the message comes back. It cannot be written: the check is made, and the next one enters the service.
+#[tokio::test]
+async fn an_index_out_of_reach_loses_nothing() {
+    let mut shop = Shop::settled_web(2, 2).await;
+    let (id, port) = take_out(&shop);
+    shop.fault(Rule::new(Service::DynamoDb, "BatchGetItem", Fault::AccessDenied).times(1));
+    let deliveries = shop.run(160).await;
+    assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 1);
+    shop.run(900).await;
+    assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
+    assert!(last(&shop).contains("Who did it: IAM user alice"), "{}", last(&shop));
+
+    let mut shop = Shop::new(1, &[]);
+    let group = shop.alb_group("web-tg");
+    shop.make(&behind("web", &group));
+    shop.fault(Rule::new(Service::DynamoDb, "UpdateItem", Fault::AccessDenied).times(1));
+    let deliveries = shop.run(130).await;
+    let errors: Vec<String> = deliveries.into_iter().flat_map(|it| it.reports).flat_map(|it| it.errors).collect();
+    assert!(
+        errors[0]
+            .starts_with("calls of others at this service's target groups may not lead to it: dynamodb:UpdateItem"),
+        "{errors:?}"
+    );
+    shop.run(600).await;
+    assert_eq!(shop.count("UpdateItem"), 3, "the one that failed is made again");
+    assert_eq!(shop.record("web")["places"].as_object().unwrap().len(), 2, "the group and its load balancer");
+}
