@@ -5,14 +5,17 @@ use portkeeper_aws::config::{Config, SLACK_VARIABLES, SPEC_VARIABLES, VARIABLES,
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The variables of the function that repairs: those of all functions, and its own.
 fn environment(template: &Value) -> BTreeMap<&str, &Value> {
-    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
-    variables.as_object().expect("variables").iter().map(|(name, value)| (name.as_str(), value)).collect()
+    let of_all = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let own = &template["Resources"]["ReconcileFunction"]["Properties"]["Environment"]["Variables"];
+    let both = [of_all, own].into_iter().flat_map(|variables| variables.as_object().expect("variables"));
+    both.map(|(name, value)| (name.as_str(), value)).collect()
 }
 
 /// The parameter from which a variable gets its value; none when it names a resource.
 fn parameter<'a>(template: &'a Value, variable: &Value) -> Option<&'a Value> {
-    if variable.get("Fn::GetAtt").is_some() {
+    if !find(variable, &|value| value.get("Fn::GetAtt").is_some()).is_empty() {
         return None;
     }
     let references = find(variable, &|value| value.get("Ref").is_some());
@@ -104,13 +107,30 @@ fn ranges_agree() {
     }
 }
 
-/// Every role that may change target groups is one whose calls are Portkeeper's own.
+/// Every role that may change what a load balancer does is one whose calls are Portkeeper's own.
 #[test]
-fn calls_of_the_function_that_repairs_are_our_own() {
+fn calls_of_the_functions_that_change_load_balancing_are_our_own() {
     let template = template();
+    let of_role = |arn: &Value| text_of(&arn["Fn::GetAtt"]).trim_end_matches(".Arn").to_owned();
     let own = environment(&template)[SET_BY_TEMPLATE];
-    let repairs = &template["Resources"]["RepairPolicy"]["Properties"]["RoleName"]["Ref"];
-    assert_eq!(text_of(&own["Fn::GetAtt"]), format!("{}.Arn", text_of(repairs)));
+    let own: BTreeSet<String> =
+        find(own, &|value| value.get("Fn::GetAtt").is_some()).into_iter().map(of_role).collect();
+    let changes = |statement: &&Value| {
+        let actions = crate::document::one_or_more(&statement["Action"]);
+        actions.iter().any(|it| it.starts_with("elasticloadbalancing:") && !it.contains(":Describe"))
+    };
+    let resources = template["Resources"].as_object().expect("resources");
+    let policies = resources
+        .iter()
+        .filter(|(_, it)| find(it, &|value| value.get("Effect").is_some()).iter().any(|statement| changes(&statement)));
+    let roles = policies.flat_map(|(name, it)| match it["Type"].as_str() {
+        Some("AWS::IAM::Role") => vec![name.clone()],
+        _ => find(&it["Properties"], &|value| value.get("Ref").is_some_and(|role| text_of(role).ends_with("Role")))
+            .into_iter()
+            .map(|role| text_of(&role["Ref"]))
+            .collect(),
+    });
+    assert_eq!(own, roles.collect::<BTreeSet<String>>());
 }
 
 #[test]
