@@ -120,9 +120,8 @@ fn calls_of_the_functions_that_change_load_balancing_are_our_own() {
         actions.iter().any(|it| it.starts_with("elasticloadbalancing:") && !it.contains(":Describe"))
     };
     let resources = template["Resources"].as_object().expect("resources");
-    let policies = resources
-        .iter()
-        .filter(|(_, it)| find(it, &|value| value.get("Effect").is_some()).iter().any(|statement| changes(&statement)));
+    let policies =
+        resources.iter().filter(|(_, it)| find(it, &|value| value.get("Effect").is_some()).iter().any(changes));
     let roles = policies.flat_map(|(name, it)| match it["Type"].as_str() {
         Some("AWS::IAM::Role") => vec![name.clone()],
         _ => find(&it["Properties"], &|value| value.get("Ref").is_some_and(|role| text_of(role).ends_with("Role")))
