@@ -7,6 +7,8 @@
     reason = "These are tests."
 )]
 
+#[path = "specs/definitions.rs"]
+mod definitions;
 #[path = "specs/failures.rs"]
 mod failures;
 #[path = "specs/kills.rs"]

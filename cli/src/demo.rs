@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 mod scenes;
+mod specs;
 mod summary;
 mod timeline;
 
@@ -42,6 +43,11 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
         timeline.title(scene.title, scene.story)?;
         scenes::play(*scene, &mut stage, &parts, &mut timeline).await.map_err(refused(scene.title))?;
     }
+    if !fast && !json && io::stdout().is_terminal() {
+        sleep(PAUSE);
+    }
+    timeline.title(specs::TITLE, specs::STORY)?;
+    let stage = specs::play(stage, &mut timeline).await.map_err(refused(specs::TITLE))?;
     if let Some(folder) = alerts {
         let count = write_alerts(folder, &timeline.messages)
             .map_err(|source| CommandError::Unwritable { path: folder.to_owned(), source })?;

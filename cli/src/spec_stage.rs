@@ -1,7 +1,7 @@
 //! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the real function that makes
 //! services, as template.yaml wires it.
 
-use crate::stage::{Stage, StageError, TABLE};
+use crate::stage::{Delivery, Stage, StageError, TABLE};
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;
@@ -85,15 +85,18 @@ impl SpecStage {
         Ok(Some(done))
     }
 
-    /// Lets time pass, second by second, and hands over every message that is due.
-    pub async fn run(&mut self, seconds: u64) -> Result<(), StageError> {
+    /// Lets time pass, second by second, and hands over every message that is due. Gives what the checks led to.
+    pub async fn run(&mut self, seconds: u64) -> Result<Vec<Delivery>, StageError> {
+        let mut deliveries = Vec::new();
         let end = self.stage.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));
         while self.stage.world.lock().now_ms() < end {
             while self.deliver().await?.is_some() {}
-            while self.stage.deliver().await?.is_some() {}
+            while let Some(delivery) = self.stage.deliver().await? {
+                deliveries.push(delivery);
+            }
             self.stage.world.lock().advance_secs(1);
         }
-        Ok(())
+        Ok(deliveries)
     }
 
     /// The result beside a spec, if there is one.
@@ -112,6 +115,8 @@ fn office(world: &SharedWorld, variables: &BTreeMap<String, String>) -> Result<O
         aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
         dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
         config,
+        // Standard output is for people here.
+        emit: |_| (),
     })
 }
 

@@ -1,10 +1,12 @@
 //! The end of the demo: incidents, API calls, and whether everything ended as it should.
 
+use super::specs;
 use super::timeline::{Timeline, state_style};
 use crate::render::{BOLD, table, text};
 use crate::stage::Stage;
 use portkeeper_core::code::Code;
 use portkeeper_core::plan::AlertState;
+use portkeeper_core::service_spec::result::Status;
 use portkeeper_core::time::spoken;
 use portkeeper_world::api::Caller;
 use serde_json::{Value, json};
@@ -34,6 +36,8 @@ pub(super) struct Summary {
     sweeps: usize,
     /// Deregistrations that took a running task's own target away.
     wrong_deregistrations: usize,
+    /// What became of the specs, step by step.
+    specs: Vec<Status>,
 }
 
 impl Summary {
@@ -50,6 +54,7 @@ impl Summary {
             checks: timeline.checks,
             sweeps: timeline.sweeps,
             wrong_deregistrations: wrong,
+            specs: timeline.statuses.clone(),
         }
     }
 
@@ -108,6 +113,7 @@ impl Summary {
             "checks": self.checks,
             "sweeps": self.sweeps,
             "wrong_deregistrations": self.wrong_deregistrations,
+            "specs": self.specs,
         })
     }
 
@@ -125,6 +131,9 @@ impl Summary {
         }
         match self.incidents.iter().find(|incident| incident.resolved_secs.is_none() || incident.alerts != 2) {
             Some(open) => return Err(format!("{} {} is open or was told more than once", open.code, open.subject)),
+            None if self.specs != specs::EXPECTED => {
+                return Err(format!("the specs went another way: {:?}", self.specs));
+            }
             None if self.wrong_deregistrations > 0 => return Err("a running task lost its target".to_owned()),
             None => {}
         }

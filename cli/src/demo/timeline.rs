@@ -3,9 +3,11 @@
 use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
 use crate::slack_text::plain;
+use crate::spec_stage::SpecStage;
 use crate::stage::{Delivery, Stage, StageError};
 use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
-use portkeeper_core::report::{Message, slack_message};
+use portkeeper_core::report::{Message, slack_message, spec_text, spec_title};
+use portkeeper_core::service_spec::result::{SpecResult, Status};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_world::journal::{Entry, Kind};
 use serde_json::{Value, json};
@@ -22,6 +24,7 @@ enum Who {
     Portkeeper,
     Sweep,
     Alert,
+    Specs,
 }
 
 impl Who {
@@ -31,6 +34,7 @@ impl Who {
             Self::Portkeeper => "portkeeper",
             Self::Sweep => "sweep",
             Self::Alert => "alert",
+            Self::Specs => "specs",
         }
     }
 }
@@ -60,6 +64,8 @@ pub(super) struct Timeline {
     pub(super) checks: usize,
     /// How often the sweep ran.
     pub(super) sweeps: usize,
+    /// What became of the specs, step by step.
+    pub(super) statuses: Vec<Status>,
 }
 
 impl Timeline {
@@ -67,7 +73,8 @@ impl Timeline {
     pub(super) fn new(stage: &Stage, prints: bool) -> Self {
         let began_ms = stage.world.lock().now_ms();
         let (moments, said, alerts, messages) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
-        Self { began_ms, journal_read: 0, prints, moments, said, alerts, messages, checks: 0, sweeps: 0 }
+        let statuses = Vec::new();
+        Self { began_ms, journal_read: 0, prints, moments, said, alerts, messages, checks: 0, sweeps: 0, statuses }
     }
 
     /// Shows the account.
@@ -118,8 +125,40 @@ impl Timeline {
     /// Lets time pass and tells what happened.
     pub(super) async fn run(&mut self, stage: &mut Stage, seconds: u64) -> Result<(), StageError> {
         let deliveries = stage.run(seconds).await?;
-        let mut moments = self.read_journal(stage);
-        for delivery in &deliveries {
+        self.tell(stage, &deliveries, Vec::new())
+    }
+
+    /// Lets time pass in an account with specs until one of them is at its end, and tells what happened.
+    pub(super) async fn run_specs(
+        &mut self,
+        specs: &mut SpecStage,
+        key: &str,
+        most_secs: u64,
+    ) -> Result<(), StageError> {
+        let status = |result: &Option<Value>| result.as_ref().and_then(|result| result.get("status").cloned());
+        let (mut deliveries, mut told) = (Vec::new(), Vec::new());
+        let mut before = status(&specs.result(key));
+        for _ in 0..most_secs {
+            deliveries.extend(specs.run(1).await?);
+            let result = specs.result(key);
+            let now = status(&result);
+            if std::mem::replace(&mut before, now.clone()) == now {
+                continue;
+            }
+            let result: SpecResult = serde_json::from_value(result.unwrap_or_default())?;
+            let at_ms = specs.world().lock().now_ms();
+            told.push(Moment { at_ms, who: Who::Specs, text: spec_title(&result), more: spec_text(&result) });
+            self.statuses.push(result.status);
+            if result.status.is_final() {
+                break;
+            }
+        }
+        self.tell(&specs.stage, &deliveries, told)
+    }
+
+    fn tell(&mut self, stage: &Stage, deliveries: &[Delivery], mut moments: Vec<Moment>) -> Result<(), StageError> {
+        moments.extend(self.read_journal(stage));
+        for delivery in deliveries {
             self.read_delivery(delivery, &mut moments);
         }
         moments.sort_by_key(|moment| moment.at_ms);
@@ -220,7 +259,7 @@ impl Timeline {
         let mut out = anstream::stdout().lock();
         match moment.who {
             Who::Account => writeln!(out, "{DIM}{at}{DIM:#}  {who:<10}  {}", moment.text)?,
-            Who::Portkeeper | Who::Sweep => {
+            Who::Portkeeper | Who::Sweep | Who::Specs => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?;
             }
             Who::Alert if moment.text.starts_with("resolved") || moment.text.starts_with("superseded") => {

@@ -181,7 +181,7 @@ async fn stopped(office: &Office, hold: &Hold<'_>, draft: &Draft<'_>) -> Result<
     };
     let result = draft.result(office, &of, Status::Waiting, summary);
     tell::write(office, &result).await?;
-    tell::count(&next, &result);
+    tell::count(office, &next, &result);
     if let Some(why) = switch {
         return Err(Trouble::Stopped(why));
     }
@@ -253,7 +253,7 @@ async fn finish(
         return follow::look_quietly(office, hold).await;
     }
     tell::write(office, &result).await?;
-    tell::count(&next, &result);
+    tell::count(office, &next, &result);
     follow::look_later(office, &hold.spec, 0).await?;
     Ok(next)
 }

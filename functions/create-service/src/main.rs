@@ -5,7 +5,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::spec::SpecAws;
-use portkeeper_aws::{account, log};
+use portkeeper_aws::{account, log, metrics};
 use portkeeper_core::time::Timestamp;
 use portkeeper_create_service::{Office, handle};
 use std::process::ExitCode;
@@ -27,6 +27,7 @@ async fn main() -> Result<ExitCode, Error> {
         aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
         dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
         config,
+        emit: metrics::emit,
     };
     let function = |event: LambdaEvent<SqsEvent>| {
         let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);

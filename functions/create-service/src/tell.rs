@@ -49,14 +49,14 @@ pub(crate) async fn write(office: &Office, result: &SpecResult) -> Result<(), Tr
 pub(crate) async fn tell(office: &Office, record: &SpecRecord, result: &SpecResult) -> Result<(), Trouble> {
     write(office, result).await?;
     notify::publish_spec(&office.aws.shared, &office.config.shared, &spec_message(result)).await?;
-    count(record, result);
+    count(office, record, result);
     Ok(())
 }
 
 /// Counts a result. How long it took is known of a spec that became ready.
-pub(crate) fn count(record: &SpecRecord, result: &SpecResult) {
+pub(crate) fn count(office: &Office, record: &SpecRecord, result: &SpecResult) {
     let took = record.taken_at.map(|taken| result.at.secs_since(taken)).filter(|_| result.status == Status::Ready);
-    metrics::emit(&metrics::spec_line(result.at, &result.spec.key, result.status, took));
+    (office.emit)(&metrics::spec_line(result.at, &result.spec.key, result.status, took));
 }
 
 /// The result as it was written last, with what is new.

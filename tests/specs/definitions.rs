@@ -1,0 +1,123 @@
+//! Task and service definitions as people have them: what AWS receives is what the spec says, member by member.
+//!
+//! Each file in `real-world` is one. They have their values in AWS's own types, so that nothing but the spec's own words is
+//! compared; what Portkeeper adds is a closed list.
+
+use portkeeper_tests::desk::Desk;
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// What is added to a task definition, and to a service whose spec does not name them.
+const ADDED: [&str; 5] = ["clientToken", "cluster", "loadBalancers", "tags", "taskDefinition"];
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/real-world");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// YAML as JSON, by another reader than Portkeeper's own.
+fn to_json(yaml: &Yaml<'_>) -> Value {
+    match yaml {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(flag)) => json!(flag),
+        Yaml::Value(Scalar::Integer(number)) => json!(number),
+        Yaml::Value(Scalar::FloatingPoint(number)) => json!(number.into_inner()),
+        Yaml::Value(Scalar::String(text)) => json!(text),
+        Yaml::Sequence(items) => items.iter().map(to_json).collect(),
+        Yaml::Mapping(members) => {
+            let pairs = members.iter().map(|(name, value)| (name.as_str().unwrap().to_owned(), to_json(value)));
+            Value::Object(pairs.collect::<Map<_, _>>())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Every member of the spec is in the request as it is; what else is there, Portkeeper adds. Gives what is otherwise.
+fn compare(spec: &Value, sent: &Value) -> Vec<String> {
+    let (spec, sent) = (spec.as_object().unwrap(), sent.as_object().unwrap());
+    let mut wrong = Vec::new();
+    for (name, value) in spec.iter().filter(|(name, _)| *name != "tags") {
+        if sent.get(name) != Some(value) {
+            wrong.push(format!("{name}: {value} in the spec, {:?} to AWS", sent.get(name)));
+        }
+    }
+    let added = sent.keys().filter(|name| !spec.contains_key(*name) && !ADDED.contains(&name.as_str()));
+    wrong.extend(added.map(|name| format!("{name} is in nobody's spec: {}", sent[name])));
+    let tags = spec.get("tags").and_then(Value::as_array).into_iter().flatten();
+    let missing = tags.filter(|tag| !sent["tags"].as_array().unwrap().contains(tag));
+    wrong.extend(missing.map(|tag| format!("{tag} is not among the tags")));
+    wrong
+}
+
+/// What some of the files name: capacity providers, an HTTPS listener, and a Network Load Balancer.
+fn prepare(desk: &Desk) {
+    let providers = ["FARGATE", "FARGATE_SPOT"];
+    desk.ecs(
+        "PutClusterCapacityProviders",
+        json!({"capacityProviders": providers, "defaultCapacityProviderStrategy": []}),
+    );
+    let front = desk.elb("DescribeLoadBalancers", &json!({"Names": ["front"]}));
+    let listener = json!({
+        "LoadBalancerArn": front["LoadBalancers"][0]["LoadBalancerArn"],
+        "Protocol": "HTTPS",
+        "Port": 443,
+        "Certificates": [{"CertificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/1"}],
+        "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    });
+    desk.elb("CreateListener", &listener);
+    let subnets = desk.world().default_subnets();
+    desk.elb("CreateLoadBalancer", &json!({"Name": "edge", "Type": "network", "Subnets": subnets}));
+}
+
+/// The only call of an operation.
+fn only(desk: &Desk, operation: &str) -> Result<Value, String> {
+    match desk.inputs(operation).as_slice() {
+        [one] => Ok(one.clone()),
+        all => Err(format!("{} calls of {operation}", all.len())),
+    }
+}
+
+/// Drops a file; gives what reaches AWS otherwise than the file says.
+async fn check(path: &Path) -> Result<Vec<String>, String> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let spec = to_json(&Yaml::load_from_str(&text).unwrap()[0]);
+    let desk = Desk::default();
+    prepare(&desk);
+    let key = format!("specs/{}", path.file_name().unwrap().to_str().unwrap());
+    desk.drop_spec(&key, &text);
+    if !desk.deliver().await || desk.status(&key) != "deploying" {
+        return Err(format!("{:#}", desk.result(&key)));
+    }
+    let mut wrong = compare(&spec["taskDefinition"], &only(&desk, "RegisterTaskDefinition")?);
+    let created = only(&desk, "CreateService")?;
+    wrong.extend(compare(&spec["service"], &created));
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let balanced = |entry: &Value, container: &str, port: &str, shifts: &str| {
+        (entry[container].clone(), entry[port].clone(), entry.get(shifts).is_some())
+    };
+    let asked: Vec<_> =
+        list(&spec["loadBalancing"]).iter().map(|entry| balanced(entry, "container", "port", "blueGreen")).collect();
+    let sent: Vec<_> = list(&created["loadBalancers"])
+        .iter()
+        .map(|entry| balanced(entry, "containerName", "containerPort", "advancedConfiguration"))
+        .collect();
+    if asked != sent {
+        wrong.push(format!("load balancers: {asked:?} in the spec, {sent:?} to AWS"));
+    }
+    Ok(wrong)
+}
+
+#[tokio::test]
+async fn what_aws_receives_is_what_the_spec_says() {
+    let files = files();
+    assert!(files.len() >= 30, "{}", files.len());
+    let mut wrong = Vec::new();
+    for file in files {
+        let found = check(&file).await.unwrap_or_else(|why| vec![why]);
+        wrong.extend(found.iter().map(|what| format!("{}: {what}", file.display())));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
