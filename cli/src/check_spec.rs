@@ -1,10 +1,17 @@
-//! `portkeeper check-spec`: every problem of spec files at once, offline, each with its place. `portkeeper spec-schema`: the form
+//! `portkeeper check-spec`: every problem of spec files at once, each with its place; offline, or held against an account. `portkeeper spec-schema`: the form
 //! of specs, for editors.
+
+mod live;
+
+pub(crate) use live::Account;
 
 use crate::{CommandError, error_text, input};
 use anstyle::{AnsiColor, Style};
 use portkeeper_core::service_spec::check;
 use portkeeper_core::service_spec::problem::{Place, Problem};
+use portkeeper_core::service_spec::rules::Band;
+use portkeeper_core::service_spec::spec::Spec;
+use portkeeper_core::service_spec::steps::{Step, StepAction};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,6 +37,14 @@ pub struct Options {
     /// Print one JSON document instead of text.
     #[arg(long)]
     json: bool,
+    /// Look in your account, too: whether what the spec names is there and fits, and what would be done. Nothing is written.
+    #[arg(long)]
+    live: bool,
+    /// With --live: the band of priorities that the stack's parameter RulePriorities says.
+    #[arg(long, value_name = "FIRST-LAST", default_value = "1000-1999", requires = "live")]
+    rule_priorities: Band,
+    #[command(flatten)]
+    account: Account,
 }
 
 /// What there is to say of one file.
@@ -37,11 +52,23 @@ pub struct Options {
 struct Checked {
     file: String,
     problems: Vec<Problem>,
+    /// With `--live`: what would be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<Step>>,
+    /// With `--live`: what could not be read, so that nothing is known of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_read: Vec<String>,
     #[serde(skip)]
     text: String,
 }
 
 impl Checked {
+    /// Whether something must be changed in the spec.
+    fn is_refused(&self) -> bool {
+        let is_refused = |step: &Step| matches!(step.action, StepAction::Refuse(_));
+        self.count(true) > 0 || self.steps.iter().flatten().any(is_refused)
+    }
+
     fn count(&self, errors: bool) -> usize {
         self.problems.iter().filter(|problem| problem.is_error() == errors).count()
     }
@@ -55,13 +82,19 @@ struct Document<'a> {
 
 /// Checks all files. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
 pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
-    let (mut checked, mut unreadable) = (Vec::new(), Vec::new());
+    let (mut files, mut unreadable) = (Vec::new(), Vec::new());
     for path in &options.files {
         match input::read_bytes(path) {
-            Ok(bytes) => checked.push(check_one(path, &bytes)),
+            Ok(bytes) => files.push((path, bytes)),
             Err(error) => unreadable.push(error),
         }
     }
+    let checked = if options.live {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(check_live(options, &files))?
+    } else {
+        files.iter().map(|(path, bytes)| check_one(path, bytes).0).collect()
+    };
     let mut out = anstream::stdout().lock();
     if options.json {
         let document = Document { version: FORM_VERSION, files: &checked };
@@ -73,8 +106,9 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     for error in &unreadable {
         anstream::eprintln!("{}", error_text(error));
     }
-    let has_errors = checked.iter().any(|checked| checked.count(true) > 0);
-    Ok(match (unreadable.is_empty(), has_errors) {
+    let has_errors = checked.iter().any(Checked::is_refused);
+    let is_whole = unreadable.is_empty() && checked.iter().all(|checked| checked.not_read.is_empty());
+    Ok(match (is_whole, has_errors) {
         (false, _) => ExitCode::from(2),
         (true, true) => ExitCode::from(1),
         (true, false) => ExitCode::SUCCESS,
@@ -87,10 +121,28 @@ pub fn schema() -> Result<(), CommandError> {
     Ok(())
 }
 
-fn check_one(path: &Path, bytes: &[u8]) -> Checked {
+fn check_one(path: &Path, bytes: &[u8]) -> (Checked, Option<Spec>) {
     let file = path.display().to_string();
-    let (_, problems) = check(&file, bytes);
-    Checked { file, problems, text: String::from_utf8_lossy(bytes).into_owned() }
+    let (spec, problems) = check(&file, bytes);
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    (Checked { file, problems, steps: None, not_read: Vec::new(), text }, spec)
+}
+
+/// Files that are good by themselves are held against the account.
+async fn check_live(options: &Options, files: &[(&PathBuf, Vec<u8>)]) -> Result<Vec<Checked>, CommandError> {
+    let aws = options.account.open().await?;
+    let mut all = Vec::new();
+    for (path, bytes) in files {
+        let (mut checked, spec) = check_one(path, bytes);
+        if let Some(spec) = spec {
+            let (plan, gaps) = live::look(&aws, &spec, &checked.file, options.rule_priorities).await;
+            checked.not_read = gaps.into_iter().map(|gap| gap.why).collect();
+            checked.problems.extend(plan.problems);
+            checked.steps = Some(plan.steps);
+        }
+        all.push(checked);
+    }
+    Ok(all)
 }
 
 fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
@@ -106,6 +158,9 @@ fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
         if let Some(place) = problem.place {
             excerpt(out, &checked.text, place)?;
         }
+    }
+    if let Some(steps) = &checked.steps {
+        live::show(out, steps)?;
     }
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (checked.count(true), checked.count(false));

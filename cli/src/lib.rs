@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod check_spec;
 pub mod demo;
+pub mod export_spec;
 mod input;
 pub mod large_account;
 pub mod plan_file;
@@ -15,6 +16,7 @@ pub mod world;
 
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::session::NoSession;
+use portkeeper_core::service_spec::NotExported;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -87,6 +89,23 @@ pub enum CommandError {
     /// The demo ended with something it did not expect.
     #[error("the demo did not end as it should: {0}")]
     Unexpected(String),
+    /// Something that must be known, and could not be read.
+    #[error("{what} cannot be read: {why}")]
+    NotRead {
+        /// What.
+        what: String,
+        /// Why.
+        why: String,
+    },
+    /// A service of which there is no spec.
+    #[error("there is no spec of {what}")]
+    NotExported {
+        /// The service.
+        what: String,
+        /// Why.
+        #[source]
+        source: NotExported,
+    },
     /// Standard output is closed.
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),

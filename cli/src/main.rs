@@ -67,11 +67,13 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Check spec files, offline: every problem at once, each with its place. Ends with 0 if no file has errors, 1 if one has,
+    /// Check spec files, offline or against your account (--live): every problem at once, each with its place. Ends with 0 if no file has errors, 1 if one has,
     /// 2 if one could not be read.
     CheckSpec(portkeeper::check_spec::Options),
     /// Print the JSON Schema of specs, for editors.
     SpecSchema,
+    /// Print a spec of a service that exists. Values of its environment variables are in it.
+    ExportSpec(portkeeper::export_spec::Options),
 }
 
 fn main() -> ExitCode {
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
         Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
         Command::CheckSpec(options) => return ended(portkeeper::check_spec::run(&options)),
+        Command::ExportSpec(options) => return ended(portkeeper::export_spec::run(&options)),
         Command::SpecSchema => portkeeper::check_spec::schema(),
     };
     ended(outcome.map(|()| ExitCode::SUCCESS))

@@ -4,7 +4,7 @@ use super::{HttpsFormat, cut};
 use crate::code::Severity;
 use crate::service_spec::problem::Problem;
 use crate::service_spec::result::{Outcome, SpecResult, Status, StepResult};
-use crate::service_spec::steps::{Resource, StepAction};
+use crate::service_spec::steps::StepAction;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -158,7 +158,7 @@ fn step_lines(step: &StepResult) -> String {
         StepAction::Delete => '-',
         StepAction::Refuse(_) => '!',
     };
-    let (resource, name, outcome) = (resource_words(step.step.resource), &step.step.name, outcome_words(step.outcome));
+    let (resource, name, outcome) = (step.step.resource.words(), &step.step.name, outcome_words(step.outcome));
     let mut text = format!("{mark} {resource} {name}: {outcome}\n");
     if let StepAction::Refuse(why) = &step.step.action {
         let _ = writeln!(text, "    {}", cut(why, LONGEST_SENTENCE));
@@ -182,19 +182,6 @@ fn outcome_words(outcome: Outcome) -> &'static str {
         Outcome::NotTried => "not tried",
         Outcome::Undone => "taken back",
         Outcome::LeftBehind => "left behind",
-    }
-}
-
-fn resource_words(resource: Resource) -> &'static str {
-    match resource {
-        Resource::LogGroup => "log group",
-        Resource::TaskDefinition => "task definition",
-        Resource::TargetGroup => "target group",
-        Resource::Listener => "listener",
-        Resource::ListenerRule => "listener rule",
-        Resource::Service => "service",
-        Resource::ScalableTarget => "scaling limits of",
-        Resource::ScalingPolicy => "scaling policy",
     }
 }
 

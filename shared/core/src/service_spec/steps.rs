@@ -62,6 +62,23 @@ pub enum Resource {
     ScalingPolicy,
 }
 
+impl Resource {
+    /// As people call it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::LogGroup => "log group",
+            Self::TaskDefinition => "task definition",
+            Self::TargetGroup => "target group",
+            Self::Listener => "listener",
+            Self::ListenerRule => "listener rule",
+            Self::Service => "service",
+            Self::ScalableTarget => "scaling limits of",
+            Self::ScalingPolicy => "scaling policy",
+        }
+    }
+}
+
 /// What becomes of a thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

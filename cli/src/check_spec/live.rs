@@ -1,0 +1,96 @@
+//! The live part of `check-spec`: what the spec names is looked for in the account, and a plan is made. Nothing is written.
+
+use super::FAINT;
+use crate::CommandError;
+use crate::render::{CYAN, GREEN, RED, YELLOW};
+use anstyle::Style;
+use portkeeper_aws::session::{self, Wanted};
+use portkeeper_aws::spec::SpecAws;
+use portkeeper_aws::spec::find::find;
+use portkeeper_core::service_spec::found::{Found, Gap};
+use portkeeper_core::service_spec::identity::{Owner, SPEC_TAG};
+use portkeeper_core::service_spec::rules::Band;
+use portkeeper_core::service_spec::spec::Spec;
+use portkeeper_core::service_spec::steps::{SpecPlan, Step, StepAction};
+use portkeeper_core::service_spec::{Context, plan};
+use std::io::{self, Write};
+
+/// The share of AWS's published rates that a look takes, so that the account's other callers notice nothing.
+const SHARE_PERCENT: u32 = 25;
+
+/// A simulated account on this machine is nobody else's.
+const SIMULATED_SHARE_PERCENT: u32 = 10_000;
+
+/// How the account is reached.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Account {
+    /// The region. Without it: as for the AWS command line.
+    #[arg(long)]
+    region: Option<String>,
+    /// Another endpoint than AWS's, such as that of `portkeeper world`.
+    #[arg(long, value_name = "URL")]
+    endpoint_url: Option<String>,
+}
+
+impl Account {
+    /// The clients.
+    pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
+        let wanted = Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
+        let session = session::open(&wanted).await?;
+        let share = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
+        Ok(SpecAws::from_sdk_config(session.sdk_config(), share))
+    }
+}
+
+/// Looks, and plans. `name`: the object that the file may become, where the account does not say which.
+pub(super) async fn look(aws: &SpecAws, spec: &Spec, name: &str, band: Band) -> (SpecPlan, Vec<Gap>) {
+    let found = find(aws, &spec.wanted()).await;
+    let context = Context { owner: owner(&found, name), band };
+    let gaps = found.gaps.iter().filter(|gap| !gap.denied).cloned().collect();
+    (plan(spec, &found, &context), gaps)
+}
+
+/// The object that the service is made from, if it is: the file is then taken for the next state of it.
+fn owner(found: &Found, name: &str) -> Owner {
+    let tags = found.service.iter().map(|service| &service.tags).chain(found.groups.iter().map(|group| &group.tags));
+    let tag = tags.filter_map(|tags| tags.get(SPEC_TAG)).find_map(|tag| tag.split_once('/'));
+    let (bucket, key) = tag.unwrap_or(("", name));
+    Owner { bucket: bucket.to_owned(), key: key.to_owned() }
+}
+
+/// The plan as people know it.
+pub(super) fn show(out: &mut impl Write, steps: &[Step]) -> io::Result<()> {
+    for step in steps {
+        let (mark, style, words) = words(step);
+        let resource = step.resource.words();
+        writeln!(out, "{style}{mark} {resource} {}{style:#} {words}", step.name)?;
+        if let StepAction::Refuse(reason) = &step.action {
+            writeln!(out, "    {reason}")?;
+        }
+        for difference in &step.differences {
+            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "(none)".to_owned());
+            let (before, after) = (side(&difference.before), side(&difference.after));
+            writeln!(out, "    {}: {before} {FAINT}->{FAINT:#} {after}", difference.path)?;
+        }
+    }
+    let count = |is: fn(&StepAction) -> bool| steps.iter().filter(|step| is(&step.action)).count();
+    writeln!(
+        out,
+        "Plan: {} to create, {} to change, {} to delete, {} to keep, {} refused. Nothing was written.",
+        count(|action| *action == StepAction::Create),
+        count(|action| *action == StepAction::Change),
+        count(|action| *action == StepAction::Delete),
+        count(|action| *action == StepAction::Keep),
+        count(|action| matches!(action, StepAction::Refuse(_))),
+    )
+}
+
+fn words(step: &Step) -> (char, Style, &'static str) {
+    match step.action {
+        StepAction::Create => ('+', GREEN, "would be created"),
+        StepAction::Change => ('~', YELLOW, "would be changed"),
+        StepAction::Delete => ('-', RED, "would be deleted"),
+        StepAction::Keep => ('=', CYAN, "stays as it is"),
+        StepAction::Refuse(_) => ('!', RED, "cannot be changed in place"),
+    }
+}

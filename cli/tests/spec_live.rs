@@ -1,0 +1,121 @@
+//! `check-spec --live` and `export-spec` against the demo's account, which another process serves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use expect_test::expect;
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// A served account; it ends with the test.
+struct Served {
+    child: Child,
+    url: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve() -> Served {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
+    let mut child = command.args(["world", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(": ").next().unwrap();
+    Served { child, url: format!("http://{address}") }
+}
+
+impl Served {
+    fn portkeeper(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
+        command.args(arguments).args(["--endpoint-url", &self.url]).current_dir(folder()).output().unwrap()
+    }
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("spec-live");
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+const SPEC: &str = "
+cluster: shop
+taskDefinition:
+  family: hello
+  containerDefinitions: [{name: web, image: nginx, memory: 128, portMappings: [{containerPort: 80}]}]
+service: {serviceName: hello, desiredCount: 2}
+loadBalancing:
+  - {container: web, port: 80, listener: {loadBalancer: web-tg-alb, port: 80}, host: hello.example.com}
+";
+
+#[test]
+fn a_spec_is_held_against_the_account() {
+    let served = serve();
+    std::fs::write(folder().join("hello.yaml"), SPEC).unwrap();
+    expect![[r#"
+        hello.yaml:8:5: warning: loadBalancing[0]: another rule of the listener, priority 10 (path /*, to web-tg), comes first and takes some requests of this rule; this one has priority 1000. Is that meant? Else choose `priority`, host or path [rule_overlap]
+         8 |   - {container: web, port: 80, listener: {loadBalancer: web-tg-alb, port: 80}, host: hello.example.com}
+           |     ^
+        + task definition hello would be created
+        + target group hello would be created
+        + listener rule hello.example.com would be created
+        + service hello would be created
+        Plan: 4 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Nothing was written.
+        hello.yaml: 1 warning
+        exit 0
+    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "hello.yaml"])));
+    let wrong =
+        SPEC.replace("web-tg-alb, port: 80", "web-tg-alb, port: 443").replace("cluster: shop", "cluster: shoop");
+    std::fs::write(folder().join("wrong.yaml"), wrong).unwrap();
+    expect![[r#"
+        wrong.yaml:2:10: error: cluster: there is no cluster `shoop` in this account and region: is the name right, or the region? [no_such_cluster]
+         2 | cluster: shoop
+           |          ^
+        wrong.yaml:8:42: error: loadBalancing[0].listener: `web-tg-alb` has no listener on port 443; it listens on 80 (HTTP) [no_such_listener]
+         8 |   - {container: web, port: 80, listener: {loadBalancer: web-tg-alb, port: 443}, host: hello.example.com}
+           |                                          ^
+        + task definition hello would be created
+        + target group hello would be created
+        + service hello would be created
+        Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Nothing was written.
+        wrong.yaml: 2 errors
+        exit 1
+    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "wrong.yaml"])));
+}
+
+/// What is exported is a good spec, and would change nothing but tags.
+#[test]
+fn an_exported_service_is_a_spec_of_itself() {
+    let served = serve();
+    for service in ["web", "billing", "proxy", "api"] {
+        let exported = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", service]);
+        assert!(exported.status.success(), "{}", told(&exported));
+        let name = format!("{service}.yaml");
+        std::fs::write(folder().join(&name), &exported.stdout).unwrap();
+        let output = served.portkeeper(&["check-spec", "--live", "--json", &name]);
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let steps = document["files"][0]["steps"].as_array().unwrap();
+        assert!(!steps.is_empty());
+        for step in steps.iter().filter(|step| step["action"] != "keep") {
+            let differences = step["differences"].as_array().unwrap();
+            let only_tags = differences.iter().all(|it| it["path"].as_str().unwrap().starts_with("tags."));
+            assert!(step["action"] == "change" && only_tags, "{service}: {step:#}\n{}", told(&exported));
+        }
+    }
+    let none = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", "none"]);
+    expect![[r#"
+        error: there is no spec of shop/none
+          because: there is no such service
+        exit 2
+    "#]].assert_eq(&told(&none));
+}

@@ -1,0 +1,13 @@
+//! The published schemas of specs and of their results, against what the program reads and writes.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "These are tests."
+)]
+
+#[path = "schema/result.rs"]
+mod result;
+#[path = "schema/spec.rs"]
+mod spec;

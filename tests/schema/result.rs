@@ -1,0 +1,108 @@
+//! `docs/spec-result.schema.json`: every member of a result is in it, and every result holds.
+
+use portkeeper_core::service_spec::check;
+use portkeeper_core::service_spec::notice::{Notice, read};
+use portkeeper_core::service_spec::result::{
+    DeploymentResult, Outcome, SCHEMA, SCHEMA_VERSION, SpecResult, Status, StepResult,
+};
+use portkeeper_core::service_spec::steps::{Difference, Resource, Step, StepAction};
+use portkeeper_core::time::Timestamp;
+use serde_json::{Value, json};
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../docs/spec-result.schema.json")).unwrap()
+}
+
+/// It holds, and every member is named in it.
+fn follows_the_schema(document: &Value) {
+    let schema = schema();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+    assert_eq!(errors, [""; 0], "{document:#}");
+    let named = |value: &Value, schema: &Value| {
+        for name in value.as_object().into_iter().flat_map(|members| members.keys()) {
+            assert!(schema["properties"][name].is_object(), "`{name}` is not in the schema");
+        }
+    };
+    named(document, &schema);
+    named(&document["spec"], &schema["properties"]["spec"]);
+    named(&document["deployment"], &schema["properties"]["deployment"]);
+    for (list, definition) in [("problems", "problem"), ("steps", "step")] {
+        for item in document[list].as_array().unwrap() {
+            named(item, &schema["$defs"][definition]);
+            for difference in item["differences"].as_array().into_iter().flatten() {
+                named(difference, &schema["$defs"]["difference"]);
+            }
+        }
+    }
+}
+
+fn result(status: Status) -> SpecResult {
+    let event = json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {"bucket": {"name": "specs"},
+        "object": {"key": "specs/hello.yaml", "size": 5, "etag": "b19", "version-id": "v1", "sequencer": "0055"}}});
+    let notices = read(&event.to_string()).unwrap();
+    let [Notice::Object(object)] = notices.as_slice() else { panic!("{notices:?}") };
+    let broken = include_bytes!("../../specs/broken/bridge-alb.yaml");
+    let difference = Difference { path: "a.b".to_owned(), before: None, after: Some("1".to_owned()) };
+    let step = |resource, action, outcome| StepResult {
+        step: Step {
+            resource,
+            name: "hello".to_owned(),
+            action,
+            arn: Some("arn".to_owned()),
+            differences: vec![difference.clone()],
+            writes: Vec::new(),
+        },
+        outcome,
+        note: Some("AWS said no".to_owned()),
+    };
+    SpecResult {
+        schema: SCHEMA.to_owned(),
+        version: SCHEMA_VERSION,
+        spec: object.clone(),
+        status,
+        summary: "all is well".to_owned(),
+        at: Timestamp::from_secs(1_700_000_000),
+        cluster: Some("shop".to_owned()),
+        service: Some("hello".to_owned()),
+        service_arn: Some("arn".to_owned()),
+        problems: check("hello.yaml", broken).1,
+        steps: vec![
+            step(Resource::LogGroup, StepAction::Create, Outcome::Done),
+            step(Resource::TaskDefinition, StepAction::Change, Outcome::Undone),
+            step(Resource::TargetGroup, StepAction::Keep, Outcome::Unchanged),
+            step(Resource::Listener, StepAction::Delete, Outcome::LeftBehind),
+            step(Resource::ListenerRule, StepAction::Refuse("it never changes".to_owned()), Outcome::NotTried),
+            step(Resource::Service, StepAction::Change, Outcome::Failed),
+            step(Resource::ScalableTarget, StepAction::Keep, Outcome::Unchanged),
+            step(Resource::ScalingPolicy, StepAction::Keep, Outcome::Unchanged),
+        ],
+        deployment: Some(DeploymentResult {
+            id: "ecs-svc/1".to_owned(),
+            state: Some("IN_PROGRESS".to_owned()),
+            messages: vec!["(service hello) has started 1 tasks".to_owned()],
+            running: 1,
+            desired: 2,
+        }),
+    }
+}
+
+#[test]
+fn results_follow_the_schema() {
+    for status in [
+        Status::Refused,
+        Status::Waiting,
+        Status::Failed,
+        Status::Deploying,
+        Status::Ready,
+        Status::Kept,
+        Status::Deleting,
+        Status::Deleted,
+    ] {
+        let whole = serde_json::to_value(result(status)).unwrap();
+        follows_the_schema(&whole);
+        let least = SpecResult { cluster: None, service: None, service_arn: None, deployment: None, ..result(status) };
+        follows_the_schema(&serde_json::to_value(least).unwrap());
+        assert_eq!(serde_json::from_value::<SpecResult>(whole).unwrap().status, status);
+    }
+}

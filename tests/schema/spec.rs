@@ -1,0 +1,139 @@
+//! `docs/service-spec.schema.json`: it takes what the program takes, refuses what nobody knows, and says the same as the shapes that
+//! the program reads specs by.
+
+use portkeeper_core::service_spec::check;
+use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What the program reads specs by.
+const SHAPES: [&str; 2] = [
+    include_str!("../../shared/core/src/service_spec/shapes/aws.txt"),
+    include_str!("../../shared/core/src/service_spec/shapes/own.txt"),
+];
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../docs/service-spec.schema.json")).unwrap()
+}
+
+/// The spec files of a folder, as an editor sees them.
+fn files(folder: &str) -> Vec<(PathBuf, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        let documents = Yaml::load_from_str(&text).unwrap();
+        (path, to_json(&documents[0]))
+    };
+    paths.map(read).collect()
+}
+
+fn to_json(node: &Yaml) -> Value {
+    match node {
+        Yaml::Value(Scalar::Null) => Value::Null,
+        Yaml::Value(Scalar::Boolean(value)) => json!(value),
+        Yaml::Value(Scalar::Integer(value)) => json!(value),
+        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
+        Yaml::Value(Scalar::String(value)) => json!(value),
+        Yaml::Sequence(items) => items.iter().map(to_json).collect(),
+        Yaml::Mapping(members) => {
+            let name = |name: &Yaml| name.as_str().expect("a name").to_owned();
+            Value::Object(members.iter().map(|(key, value)| (name(key), to_json(value))).collect())
+        }
+        other => panic!("not a value: {other:?}"),
+    }
+}
+
+fn errors(document: &Value) -> Vec<String> {
+    let validator = jsonschema::draft7::new(&schema()).unwrap();
+    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn the_schema_takes_the_examples() {
+    let examples = files("specs");
+    assert!(examples.len() >= 6);
+    for (path, document) in examples {
+        assert_eq!(errors(&document), [""; 0], "{}", path.display());
+    }
+}
+
+/// What the program takes in other words, editors take as well.
+#[test]
+fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
+    let document = json!({
+        "x-base": {"anything": [1]},
+        "cluster": "shop",
+        "taskDefinition": {"family": "hello", "cpu": 256, "containerDefinitions": [
+            {"name": "web", "image": "nginx", "memory": "128", "privileged": "true", "environment": [{"name": "PORT", "value": 80}]}
+        ]},
+        "service": {"serviceName": "hello", "desiredCount": "2"}
+    });
+    assert_eq!(errors(&document), [""; 0]);
+    let (spec, problems) = check("a.json", document.to_string().as_bytes());
+    assert!(spec.is_some(), "{problems:?}");
+}
+
+/// The schema knows no rules between members; what nobody knows at all, it refuses as the program does.
+#[test]
+fn the_schema_refuses_what_nobody_knows() {
+    let refused = files("specs/broken").into_iter().filter(|(_, document)| !errors(document).is_empty()).count();
+    assert!(refused >= 4, "{refused}");
+    for (_, document) in files("specs") {
+        for pointer in ["", "/service", "/taskDefinition", "/taskDefinition/containerDefinitions/0", "/loadBalancing/0"]
+        {
+            let mut changed = document.clone();
+            changed.pointer_mut(pointer).unwrap()["nobodyKnows"] = json!(1);
+            assert_eq!(errors(&changed).len(), 1, "{pointer}");
+            let (spec, problems) = check("a.json", changed.to_string().as_bytes());
+            assert!(spec.is_none() && problems.len() == 1 && problems[0].code == "unknown_member", "{problems:?}");
+        }
+    }
+}
+
+/// One definition for each structure, with the same members, of which the same are required.
+#[test]
+fn the_schema_says_the_same_as_the_shapes() {
+    let schema = schema();
+    let mut structures: BTreeMap<&str, BTreeMap<&str, bool>> = BTreeMap::new();
+    let mut current = "";
+    for line in SHAPES.iter().flat_map(|text| text.lines()) {
+        let code = line.split(" -- ").next().unwrap();
+        let words: Vec<&str> = code.split_whitespace().collect();
+        match words.as_slice() {
+            ["structure" | "extend", name, ..] if !code.starts_with(' ') => {
+                current = name;
+                structures.entry(name).or_default();
+            }
+            [name, _, rest @ ..] if code.starts_with("  ") => {
+                structures.get_mut(current).unwrap().insert(name, rest.contains(&"required"));
+            }
+            _ => {}
+        }
+    }
+    assert!(structures.len() > 80, "{}", structures.len());
+    for (name, members) in structures {
+        let definition = if name == "Spec" { &schema } else { &schema["definitions"][name] };
+        assert_eq!(definition["additionalProperties"], json!(false), "{name}");
+        let properties: BTreeSet<&str> =
+            definition["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(properties, members.keys().copied().collect(), "{name}");
+        let required = definition["required"].as_array().into_iter().flatten().map(|it| it.as_str().unwrap());
+        let wanted = members.iter().filter(|(_, required)| **required).map(|(name, _)| *name);
+        assert_eq!(required.collect::<BTreeSet<_>>(), wanted.collect(), "{name}");
+    }
+}
+
+/// Editors show words for nearly everything.
+#[test]
+fn members_have_descriptions() {
+    let schema = schema();
+    let definitions = schema["definitions"].as_object().unwrap().values().chain([&schema]);
+    let members: Vec<&Value> =
+        definitions.filter_map(|it| it["properties"].as_object()).flat_map(|it| it.values()).collect();
+    let described = members.iter().filter(|member| member["description"].is_string()).count();
+    assert!(described * 10 > members.len() * 9, "{described} of {}", members.len());
+}
