@@ -40,7 +40,7 @@ pub struct Options {
     /// Look in your account, too: whether what the spec names is there and fits, and what would be done. Nothing is written.
     #[arg(long)]
     live: bool,
-    /// With --live: the band of priorities that the stack's parameter RulePriorities says.
+    /// With --live: the band of priorities that the stack's parameter `RulePriorities` says.
     #[arg(long, value_name = "FIRST-LAST", default_value = "1000-1999", requires = "live")]
     rule_priorities: Band,
     #[command(flatten)]
@@ -160,7 +160,7 @@ fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
         }
     }
     if let Some(steps) = &checked.steps {
-        live::show(out, steps)?;
+        live::show(out, steps, checked.is_refused())?;
     }
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (checked.count(true), checked.count(false));

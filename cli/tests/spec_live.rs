@@ -62,7 +62,7 @@ fn a_spec_is_held_against_the_account() {
     let served = serve();
     std::fs::write(folder().join("hello.yaml"), SPEC).unwrap();
     expect![[r#"
-        hello.yaml:8:5: warning: loadBalancing[0]: another rule of the listener, priority 10 (path /*, to web-tg), comes first and takes some requests of this rule; this one has priority 1000. Is that meant? Else choose `priority`, host or path [rule_overlap]
+        hello.yaml:8:5: warning: loadBalancing[0]: another rule of the listener, priority 10 (path /*, to web-tg), comes first and takes every request of this rule: nothing would lead here; this one has priority 1000. Is that meant? Else choose `priority`, host or path [rule_hidden]
          8 |   - {container: web, port: 80, listener: {loadBalancer: web-tg-alb, port: 80}, host: hello.example.com}
            |     ^
         + task definition hello would be created
@@ -86,7 +86,7 @@ fn a_spec_is_held_against_the_account() {
         + task definition hello would be created
         + target group hello would be created
         + service hello would be created
-        Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Nothing was written.
+        Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
         wrong.yaml: 2 errors
         exit 1
     "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "wrong.yaml"])));
@@ -117,5 +117,6 @@ fn an_exported_service_is_a_spec_of_itself() {
         error: there is no spec of shop/none
           because: there is no such service
         exit 2
-    "#]].assert_eq(&told(&none));
+    "#]]
+    .assert_eq(&told(&none));
 }

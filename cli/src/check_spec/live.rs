@@ -59,7 +59,7 @@ fn owner(found: &Found, name: &str) -> Owner {
 }
 
 /// The plan as people know it.
-pub(super) fn show(out: &mut impl Write, steps: &[Step]) -> io::Result<()> {
+pub(super) fn show(out: &mut impl Write, steps: &[Step], is_refused: bool) -> io::Result<()> {
     for step in steps {
         let (mark, style, words) = words(step);
         let resource = step.resource.words();
@@ -76,12 +76,13 @@ pub(super) fn show(out: &mut impl Write, steps: &[Step]) -> io::Result<()> {
     let count = |is: fn(&StepAction) -> bool| steps.iter().filter(|step| is(&step.action)).count();
     writeln!(
         out,
-        "Plan: {} to create, {} to change, {} to delete, {} to keep, {} refused. Nothing was written.",
+        "Plan: {} to create, {} to change, {} to delete, {} to keep, {} refused. {}",
         count(|action| *action == StepAction::Create),
         count(|action| *action == StepAction::Change),
         count(|action| *action == StepAction::Delete),
         count(|action| *action == StepAction::Keep),
         count(|action| matches!(action, StepAction::Refuse(_))),
+        if is_refused { "None of it would be done before the errors are gone." } else { "Nothing was written." },
     )
 }
 

@@ -115,23 +115,34 @@ pub(super) fn relations<'a>(
     relations.collect()
 }
 
-/// What a pattern that is not given stands for.
+/// Every text, and every host where no host pattern is given.
 const ANY: &str = "*";
 
-fn or_any(patterns: &[String]) -> Vec<&str> {
-    if patterns.is_empty() { vec![ANY] } else { patterns.iter().map(String::as_str).collect() }
+/// Every path: they all begin with a slash.
+const ANY_PATH: &str = "/*";
+
+/// What these patterns stand for; `hosts`: they are about hosts, else about paths.
+fn or_any(patterns: &[String], hosts: bool) -> Vec<&str> {
+    let any = if hosts { ANY } else { ANY_PATH };
+    let patterns = patterns.iter().map(|pattern| if pattern == ANY { any } else { pattern.as_str() });
+    let patterns: Vec<&str> = patterns.collect();
+    if patterns.is_empty() { vec![any] } else { patterns }
 }
 
 fn meet(ours: &[String], theirs: &[String], fold: bool) -> bool {
-    let theirs = or_any(theirs);
-    or_any(ours).iter().any(|one| theirs.iter().any(|other| patterns_meet(&letters(one, fold), &letters(other, fold))))
+    let theirs = or_any(theirs, fold);
+    or_any(ours, fold)
+        .iter()
+        .any(|one| theirs.iter().any(|other| patterns_meet(&letters(one, fold), &letters(other, fold))))
 }
 
 /// One of ours holds each of theirs. A pattern that only several of ours hold together is not seen: that is rare, and costs a
 /// weaker word.
 fn hold(ours: &[String], theirs: &[String], fold: bool) -> bool {
-    let ours = or_any(ours);
-    or_any(theirs).iter().all(|one| ours.iter().any(|other| pattern_holds(&letters(other, fold), &letters(one, fold))))
+    let ours = or_any(ours, fold);
+    or_any(theirs, fold)
+        .iter()
+        .all(|one| ours.iter().any(|other| pattern_holds(&letters(other, fold), &letters(one, fold))))
 }
 
 fn letters(pattern: &str, fold: bool) -> Vec<char> {

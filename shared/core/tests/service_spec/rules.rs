@@ -104,6 +104,16 @@ fn a_rule_that_comes_later() {
     );
 }
 
+/// `/*` is every path, as no path is, and `*`.
+#[test]
+fn every_path_is_every_path() {
+    let by_host = SPEC.replace(", path: /api/*", "");
+    for path in ["/*", "*", ""] {
+        let told = lines(&plan(&good(&by_host), &with(&[(10, "", path)]), &context()).problems);
+        assert!(told.contains("rule_hidden"), "{path}: {told}");
+    }
+}
+
 /// A rule that asks for more than host and path does not hide another.
 #[test]
 fn a_rule_with_other_conditions() {
