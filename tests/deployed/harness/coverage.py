@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.account import FUNCTIONS, Account
 from harness.emulator import access_key
-from harness.scenes import Scene, repairs, settings, telling
+from harness.scenes import Scene, repairs, settings, telling, who
 
 # What Lambda does in a function's name, with where AWS says so. The emulator does it without asking the role.
 BY_LAMBDA = {
@@ -41,6 +41,7 @@ SHOWN_BY = {
     "PORTKEEPER_HTTPS_FORMAT": settings.chat_over_https,
     "PORTKEEPER_CLUSTERS": settings.clusters,
     "PORTKEEPER_LOG": settings.log_level,
+    "PORTKEEPER_OWN_ROLES": who.named,
     "PORTKEEPER_SLACK_SECRET": telling.slack,
     "PORTKEEPER_SLACK_DEAD_LETTERS_URL": telling.slack,
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from harness.scenes import Scene, delivery, repairs, rules, settings, spoiled, telling
+from harness.scenes import Scene, delivery, repairs, rules, settings, spoiled, telling, who
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ OTHERS = (
         tuple(settings.TELLS.items()),
         one_by_one=True,
     ),
+    Stage("who", "100000000007", (who.named,)),
     *(
         Stage(f"spoilt {it.title}", f"20000000000{number}", (partial(spoiled.lost_registration_stays, spoiling=it),), spoiling=it)
         for number, it in enumerate(spoiled.ALL)
