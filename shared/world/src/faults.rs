@@ -6,6 +6,7 @@
 
 use crate::World;
 use crate::api::{ApiError, Call, Caller, Service};
+use crate::limits::RateLimits;
 use serde_json::{Value, json};
 
 /// One way in which a call goes wrong.
@@ -166,6 +167,8 @@ pub struct Applied {
 pub struct Faults {
     /// World time that passes before each client call is performed, in milliseconds.
     pub latency_ms: u64,
+    /// AWS's published request limits; without them every call is taken.
+    pub limits: Option<RateLimits>,
     rules: Vec<Rule>,
     storm: Option<Storm>,
     applied: Vec<Applied>,
@@ -239,7 +242,9 @@ pub fn call(world: &mut World, service: Service, operation: &str, input: &Value)
     let latency_ms = world.faults.latency_ms;
     world.advance(latency_ms);
     let now_ms = world.now_ms();
-    let fault = world.faults.next(now_ms, service, operation, input);
+    let is_within_limits = world.faults.limits.as_mut().is_none_or(|limits| limits.admit(now_ms, service, operation));
+    let fault =
+        if is_within_limits { world.faults.next(now_ms, service, operation, input) } else { Some(Fault::Throttle) };
     let refused = match fault {
         Some(Fault::LoseRequest) => return None,
         Some(Fault::Throttle) => Some(throttled(service)),

@@ -19,6 +19,7 @@ pub mod faults;
 pub mod http;
 mod input;
 pub mod journal;
+pub mod limits;
 pub mod logs;
 mod paging;
 pub mod s3;

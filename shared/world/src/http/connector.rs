@@ -8,6 +8,7 @@ use super::shared::SharedWorld;
 use ::http::Request;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::AsyncSleep as _;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -44,33 +45,46 @@ pub fn sdk_config(world: &SharedWorld) -> SdkConfig {
 #[derive(Debug, Clone)]
 pub struct WorldHttpClient {
     world: SharedWorld,
+    distance: Duration,
 }
 
 impl WorldHttpClient {
     /// A client that talks to this world.
     #[must_use]
     pub fn new(world: &SharedWorld) -> Self {
-        Self { world: world.clone() }
+        Self { world: world.clone(), distance: Duration::ZERO }
+    }
+
+    /// The same, so far away that each call takes this much world time. Calls that are under way at once take it
+    /// together.
+    #[must_use]
+    pub fn at_distance(self, distance: Duration) -> Self {
+        Self { distance, ..self }
     }
 }
 
 impl HttpClient for WorldHttpClient {
     fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        SharedHttpConnector::new(Connector { world: self.world.clone(), read_timeout: settings.read_timeout() })
+        let (world, distance) = (self.world.clone(), self.distance);
+        SharedHttpConnector::new(Connector { world, distance, read_timeout: settings.read_timeout() })
     }
 }
 
 #[derive(Debug)]
 struct Connector {
     world: SharedWorld,
+    distance: Duration,
     read_timeout: Option<Duration>,
 }
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (world, read_timeout) = (self.world.clone(), self.read_timeout);
+        let (world, distance, read_timeout) = (self.world.clone(), self.distance, self.read_timeout);
         HttpConnectorFuture::new(async move {
             let began_ms = world.lock().now_ms();
+            if !distance.is_zero() {
+                WorldSleep::new(&world).sleep(distance).await;
+            }
             let answer = perform(&world, request).await;
             let took = Duration::from_millis(world.lock().now_ms() - began_ms);
             if !took.is_zero() {
