@@ -7,19 +7,16 @@
     reason = "These are tests."
 )]
 
-#[path = "slack/server.rs"]
-mod server;
-
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::secrets::Secrets;
 use portkeeper_notify_slack::{Courier, handle};
+use portkeeper_tests::slack_server::{Reply, Slack};
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use serde_json::{Value, json};
-use server::{Reply, Slack};
 
 /// An alert as the core writes it.
 const ALERT: &str = include_str!("../shared/core/tests/forms/hijacked.json");
@@ -52,7 +49,7 @@ impl Desk {
         }
         let world = SharedWorld::new(world);
         let sdk = sdk_config(&world);
-        let courier = Courier::new(Secrets::from_sdk_config(&sdk), SECRET.to_owned()).unwrap();
+        let courier = Courier::new(Secrets::from_sdk_config(&sdk), SECRET.to_owned());
         let dead_letters = DeadLetters::from_sdk_config(&sdk, made["QueueUrl"].as_str().unwrap().to_owned());
         Self { world, slack, courier, dead_letters }
     }

@@ -75,8 +75,9 @@ pub struct Courier {
 
 impl Courier {
     /// A courier that knows nothing yet but where the secret is.
-    pub fn new(secrets: Secrets, secret_id: String) -> std::io::Result<Self> {
-        Ok(Self { secrets, secret_id, http: Http::new()?, routes: Mutex::new(None) })
+    #[must_use]
+    pub fn new(secrets: Secrets, secret_id: String) -> Self {
+        Self { secrets, secret_id, http: Http::default(), routes: Mutex::new(None) }
     }
 
     /// The moment, by the clock that signs requests.

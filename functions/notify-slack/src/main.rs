@@ -24,7 +24,7 @@ async fn main() -> Result<ExitCode, Error> {
     };
     log::start(config.log);
     let sdk = account::sdk_config().await;
-    let courier = Courier::new(Secrets::from_sdk_config(&sdk), config.secret)?;
+    let courier = Courier::new(Secrets::from_sdk_config(&sdk), config.secret);
     let dead_letters = DeadLetters::from_sdk_config(&sdk, config.dead_letters_url);
     let (courier, dead_letters) = (&courier, &dead_letters);
     let function = |event: LambdaEvent<SqsEvent>| {

@@ -11,6 +11,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use portkeeper_core::report::SlackMessage;
 use std::collections::VecDeque;
+use std::io;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Slack answers within a second. An attempt that takes longer is better made again.
@@ -44,19 +46,24 @@ pub(crate) enum Answer {
     Refused(String),
 }
 
-/// The HTTP client.
-#[derive(Debug, Clone)]
-pub(crate) struct Http(Client<HttpsConnector<HttpConnector>, Body>);
+type Https = Client<HttpsConnector<HttpConnector>, Body>;
+
+/// The HTTP client. It reads the system's root certificates before the first post, and not before.
+#[derive(Debug, Default)]
+pub(crate) struct Http(OnceLock<Https>);
 
 impl Http {
-    /// A client with the system's certificates.
-    pub(crate) fn new() -> std::io::Result<Self> {
+    /// Without root certificates there is no client: nothing is posted to a server that cannot prove who it is.
+    fn client(&self) -> io::Result<&Https> {
+        if let Some(client) = self.0.get() {
+            return Ok(client);
+        }
         let https = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
             .https_or_http()
             .enable_http1()
             .build();
-        Ok(Self(Client::builder(TokioExecutor::new()).build(https)))
+        Ok(self.0.get_or_init(|| Client::builder(TokioExecutor::new()).build(https)))
     }
 
     /// Posts a message.
@@ -79,8 +86,9 @@ impl Http {
     }
 
     async fn answer(&self, request: Request<Body>) -> Result<(StatusCode, HeaderMap, String), String> {
+        let client = self.client().map_err(|error| format!("no root certificates can be read: {error}"))?;
         // The errors name the host at most, and the host is no secret.
-        let response = self.0.request(request).await.map_err(|error| portkeeper_aws::failure::chain(&error))?;
+        let response = client.request(request).await.map_err(|error| portkeeper_aws::failure::chain(&error))?;
         let (parts, body) = response.into_parts();
         let bytes = Limited::new(body, LONGEST_ANSWER).collect().await.map(Collected::to_bytes);
         let text = bytes.map_or_else(|_| "(a longer answer than Slack gives)".to_owned(), |bytes| shown(&bytes));

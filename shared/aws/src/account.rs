@@ -3,16 +3,16 @@
 //! It knows how to reach AWS and nothing of what is asked there.
 
 use crate::failure::{Failure, FailureKind};
+use crate::lazy::{Lazily, https_client, lazily};
 use crate::pace::Pace;
 use crate::warm::Warm;
+use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_async::rt::sleep::{AsyncSleep as _, SharedAsyncSleep};
 use aws_smithy_async::time::SharedTimeSource;
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -45,11 +45,11 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// The clients for one account and region.
 pub struct Aws {
-    pub(crate) ecs: aws_sdk_ecs::Client,
-    pub(crate) elb: aws_sdk_elasticloadbalancingv2::Client,
-    pub(crate) sns: aws_sdk_sns::Client,
-    pub(crate) sqs: aws_sdk_sqs::Client,
-    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
+    pub(crate) ecs: Lazily<aws_sdk_ecs::Client>,
+    pub(crate) elb: Lazily<aws_sdk_elasticloadbalancingv2::Client>,
+    pub(crate) sns: Lazily<aws_sdk_sns::Client>,
+    pub(crate) sqs: Lazily<aws_sdk_sqs::Client>,
+    pub(crate) dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub(crate) warm: Warm,
     pace: Pace,
     time: SharedTimeSource,
@@ -57,8 +57,7 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients with the default chain of credentials and region, and the endpoints that the environment names
-    /// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …). All share one HTTP client and its connections.
+    /// Clients of a function on Lambda: see [`sdk_config`]. All share one HTTP client and its connections.
     pub async fn connect() -> Self {
         Self::from_sdk_config(&sdk_config().await)
     }
@@ -69,11 +68,11 @@ impl Aws {
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         let config = Self::patient(config);
         Self {
-            ecs: aws_sdk_ecs::Client::new(&config),
-            elb: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            sqs: aws_sdk_sqs::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            ecs: lazily(&config, aws_sdk_ecs::Client::new),
+            elb: lazily(&config, aws_sdk_elasticloadbalancingv2::Client::new),
+            sns: lazily(&config, aws_sdk_sns::Client::new),
+            sqs: lazily(&config, aws_sdk_sqs::Client::new),
+            dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
             warm: Warm::default(),
             pace: Pace::new(100),
             time: config.time_source().unwrap_or_default(),
@@ -191,21 +190,18 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// Credentials, region and endpoints from where the SDK looks for them, with our patience.
+/// Credentials and region from the environment, where Lambda puts them, and endpoints that it names (`AWS_ENDPOINT_URL`,
+/// `AWS_ENDPOINT_URL_ECS`, …), with our patience. No file and no other server is asked for credentials: on Lambda there is
+/// none, and making ready to ask them took longer than all the rest of a start.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
         .http_client(https_client())
         .retry_config(retries())
         .timeout_config(timeouts())
         .load()
         .await
-}
-
-/// The HTTP client that all clients of this process share.
-pub(crate) fn https_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
 }
 
 fn retries() -> RetryConfig {

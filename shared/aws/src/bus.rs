@@ -1,6 +1,7 @@
 //! Putting events on the account's default bus, where anybody may have rules for them.
 
 use crate::failure::Failure;
+use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 
@@ -21,7 +22,7 @@ pub struct Event {
 /// The default event bus of the account and region.
 #[derive(Debug)]
 pub struct Bus {
-    eventbridge: aws_sdk_eventbridge::Client,
+    eventbridge: Lazily<aws_sdk_eventbridge::Client>,
     source: &'static str,
 }
 
@@ -29,7 +30,7 @@ impl Bus {
     /// A client that puts events under this source.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig, source: &'static str) -> Self {
-        Self { eventbridge: aws_sdk_eventbridge::Client::new(config), source }
+        Self { eventbridge: lazily(config, aws_sdk_eventbridge::Client::new), source }
     }
 
     /// Puts up to ten events. Gives for each, in order, why it was not accepted; none: it was.

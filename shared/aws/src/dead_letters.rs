@@ -1,6 +1,7 @@
 //! Putting a message aside for a person, with the reason: what will never be handled must not be tried until it expires.
 
 use crate::failure::Failure;
+use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use aws_sdk_sqs::types::MessageAttributeValue;
 
@@ -10,7 +11,7 @@ const LONGEST_REASON: usize = 1_000;
 /// A dead-letter queue.
 #[derive(Debug)]
 pub struct DeadLetters {
-    sqs: aws_sdk_sqs::Client,
+    sqs: Lazily<aws_sdk_sqs::Client>,
     url: String,
 }
 
@@ -18,7 +19,7 @@ impl DeadLetters {
     /// A client for one queue.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig, url: String) -> Self {
-        Self { sqs: aws_sdk_sqs::Client::new(config), url }
+        Self { sqs: lazily(config, aws_sdk_sqs::Client::new), url }
     }
 
     /// Puts a message aside. It is in the queue when this returns.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod dead_letters;
 pub mod execute;
 pub mod failure;
+mod lazy;
 pub mod ledger;
 pub mod log;
 pub mod look_again;

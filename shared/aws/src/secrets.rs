@@ -1,6 +1,7 @@
 //! Reading a secret. What is in it is in no log and no error.
 
 use crate::failure::Failure;
+use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use aws_smithy_async::time::SharedTimeSource;
 use portkeeper_core::time::Timestamp;
@@ -8,7 +9,7 @@ use std::fmt;
 
 /// AWS Secrets Manager.
 pub struct Secrets {
-    secretsmanager: aws_sdk_secretsmanager::Client,
+    secretsmanager: Lazily<aws_sdk_secretsmanager::Client>,
     time: SharedTimeSource,
 }
 
@@ -17,7 +18,7 @@ impl Secrets {
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         Self {
-            secretsmanager: aws_sdk_secretsmanager::Client::new(config),
+            secretsmanager: lazily(config, aws_sdk_secretsmanager::Client::new),
             time: config.time_source().unwrap_or_default(),
         }
     }

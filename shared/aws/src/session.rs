@@ -2,7 +2,8 @@
 //!
 //! It knows what can be missing and what to do about it. A simulated account on this machine needs neither.
 
-use crate::account::{Aws, https_client};
+use crate::account::Aws;
+use crate::lazy::https_client;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};

@@ -10,6 +10,7 @@ mod raw;
 pub mod record;
 
 use crate::account::Aws;
+use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
 use std::fmt;
 
@@ -17,9 +18,9 @@ use std::fmt;
 pub struct SpecAws {
     /// Those that checks use, too.
     pub shared: Aws,
-    s3: aws_sdk_s3::Client,
-    scaling: aws_sdk_applicationautoscaling::Client,
-    logs: aws_sdk_cloudwatchlogs::Client,
+    s3: Lazily<aws_sdk_s3::Client>,
+    scaling: Lazily<aws_sdk_applicationautoscaling::Client>,
+    logs: Lazily<aws_sdk_cloudwatchlogs::Client>,
 }
 
 impl SpecAws {
@@ -31,9 +32,9 @@ impl SpecAws {
         let config = Aws::patient(config);
         Self {
             shared,
-            s3: aws_sdk_s3::Client::new(&config),
-            scaling: aws_sdk_applicationautoscaling::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            s3: lazily(&config, aws_sdk_s3::Client::new),
+            scaling: lazily(&config, aws_sdk_applicationautoscaling::Client::new),
+            logs: lazily(&config, aws_sdk_cloudwatchlogs::Client::new),
         }
     }
 }
