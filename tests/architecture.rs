@@ -46,7 +46,18 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ),
     // The simulated account as a program; the functions beside it are real processes.
     ("portkeeper-deployed", &["portkeeper-world"]),
-    ("portkeeper-start-time", &[]),
+    (
+        "portkeeper-bench",
+        &[
+            "portkeeper",
+            "portkeeper-aws",
+            "portkeeper-core",
+            "portkeeper-sweep",
+            "portkeeper-tests",
+            "portkeeper-world",
+        ],
+    ),
+    ("portkeeper-empty-function", &[]),
 ];
 
 /// What the core must not reach, not even through another crate: AWS, I/O, clocks and chance.

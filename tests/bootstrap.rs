@@ -13,21 +13,16 @@
 mod account;
 #[path = "bootstrap/process.rs"]
 mod process;
-#[path = "bootstrap/runtime_api.rs"]
-mod runtime_api;
-#[allow(dead_code, reason = "Not every answer of Slack is played here.")]
-#[path = "slack/server.rs"]
-mod server;
 #[path = "bootstrap/specs.rs"]
 mod specs;
 
 use account::{Account, QUEUE};
+use portkeeper_tests::runtime_api::{Answer, RuntimeApi};
+use portkeeper_tests::slack_server::{Reply, Slack};
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use process::Process;
-use runtime_api::{Answer, RuntimeApi};
 use serde_json::{Value, json};
-use server::{Reply, Slack};
 use std::time::Duration;
 
 /// A secret that stands in an event and must be printed nowhere.

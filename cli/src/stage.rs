@@ -57,6 +57,7 @@ pub struct Stage {
     aws: Aws,
     /// The sweep's own process.
     sweeper: Aws,
+    variables: BTreeMap<String, String>,
     config: Config,
 }
 
@@ -70,13 +71,17 @@ impl Stage {
     pub fn in_account(account: Account, seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut world = World::new(seed, START_MS);
         world.account = account;
-        let deployed = deploy(&mut world)?;
+        Self::in_world(world, settings)
+    }
+
+    /// The same in an account that is there already, with a clock of its own.
+    pub fn in_world(mut world: World, settings: &[(&str, &str)]) -> Result<Self, StageError> {
+        let mut variables = deploy(&mut world)?;
         let world = SharedWorld::new(world);
-        let mut variables: BTreeMap<String, String> = deployed;
         variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_lookup(&|name| variables.get(name).cloned())?;
         let (aws, sweeper) = (clients(&world, &config), clients(&world, &config));
-        Ok(Self { world, aws, sweeper, config })
+        Ok(Self { world, aws, sweeper, variables, config })
     }
 
     /// Forgets what warm functions remember, as new function instances would.
@@ -89,6 +94,12 @@ impl Stage {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The same as the environment of a function that runs as a process.
+    #[must_use]
+    pub fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
     }
 
     /// The clients of the function.

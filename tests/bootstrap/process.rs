@@ -1,6 +1,6 @@
 //! The programs as processes: built once, started with Lambda's environment, ended with the test.
 
-use crate::runtime_api::RuntimeApi;
+use portkeeper_tests::runtime_api::RuntimeApi;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Read;

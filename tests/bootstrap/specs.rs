@@ -2,8 +2,8 @@
 
 use crate::account::Account;
 use crate::process::Process;
-use crate::runtime_api::{Answer, RuntimeApi};
 use portkeeper_tests::desk::{ORDERS, make_front};
+use portkeeper_tests::runtime_api::{Answer, RuntimeApi};
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::sqs::{finish_batch, take_batch};

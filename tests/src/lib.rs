@@ -3,6 +3,9 @@
 //! Tests fail by panicking, and so does what is here.
 #![allow(clippy::expect_used, clippy::panic, reason = "A test fails by panicking.")]
 
+pub mod bound;
 pub mod desk;
+pub mod runtime_api;
 pub mod shop;
 pub mod simulation;
+pub mod slack_server;

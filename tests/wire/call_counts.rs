@@ -1,5 +1,6 @@
 //! How many calls a check makes: what it needs, and not one more.
 
+use portkeeper_tests::bound::{self, Calls};
 use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::scenario::ServiceSpec;
 use std::collections::BTreeMap;
@@ -18,18 +19,12 @@ async fn healthy(groups: u16) -> Shop {
     shop
 }
 
-fn table(expected: &BTreeMap<&str, usize>, shop: &Shop) -> String {
-    let world = shop.world();
-    let counted: BTreeMap<String, usize> =
-        world.calls.counts().into_iter().map(|((_, operation), count)| (operation, count)).collect();
-    let names = expected.keys().copied().chain(counted.keys().map(String::as_str));
-    let names: std::collections::BTreeSet<&str> = names.collect();
-    let line = |name: &str| {
-        let (wanted, made) = (expected.get(name).unwrap_or(&0), counted.get(name).unwrap_or(&0));
-        format!("{name:<30} {wanted:>6} {made:>6}\n")
-    };
-    let lines: String = names.into_iter().map(line).collect();
-    format!("{:<30} {:>6} {:>6}\n{lines}", "operation", "wanted", "made")
+/// Clients' calls since they were last forgotten, beside the fewest there can be.
+fn assert_fewest(shop: &Shop, fewest: &Calls, what: &str) {
+    let wanted: BTreeMap<String, usize> = fewest.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let made: BTreeMap<String, usize> =
+        shop.world().calls.counts().into_iter().map(|((_, operation), count)| (operation, count)).collect();
+    assert_eq!(made, wanted, "{what}");
 }
 
 #[tokio::test]
@@ -38,15 +33,7 @@ async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be()
         let mut shop = healthy(groups).await;
         let report = shop.look("web").await;
         assert!(report.succeeded() && report.plan.as_ref().unwrap().actions.is_empty(), "{report:#?}");
-        let expected = BTreeMap::from([
-            ("DescribeServices", 1),
-            ("ListTasks", 2),
-            ("DescribeTasks", 1),
-            ("DescribeTargetHealth", usize::from(groups)),
-            ("BatchGetItem", 1),
-        ]);
-        let wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        assert_eq!(shop.calls(), wanted, "with {groups} groups:\n{}", table(&expected, &shop));
+        assert_fewest(&shop, &bound::warm_check(3, usize::from(groups)), &format!("with {groups} groups"));
     }
 }
 
@@ -56,17 +43,7 @@ async fn a_cold_check_makes_two_calls_more() {
     let mut shop = healthy(3).await;
     shop.stage.cold_start();
     shop.look("web").await;
-    let expected = BTreeMap::from([
-        ("DescribeServices", 1),
-        ("ListTasks", 2),
-        ("DescribeTasks", 1),
-        ("DescribeTargetHealth", 3),
-        ("BatchGetItem", 1),
-        ("DescribeTargetGroups", 1),
-        ("DescribeContainerInstances", 1),
-    ]);
-    let wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    assert_eq!(shop.calls(), wanted, "\n{}", table(&expected, &shop));
+    assert_fewest(&shop, &bound::cold_check(3, 3, 2), "a cold check");
 }
 
 /// Ten services of one cluster cost one `DescribeServices` and one `BatchGetItem` together.
@@ -111,24 +88,7 @@ async fn a_sweep_makes_the_fewest_calls_there_can_be() {
         shop.stage.cold_start();
         let report = shop.stage.sweep().await.unwrap();
         assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
-        let all = services * tasks as usize;
-        let by_service = 2 * services < all.div_ceil(100) + 1;
-        let named_groups = services.div_ceil(20);
-        let expected = BTreeMap::from([
-            ("ListClusters", 1),
-            ("ListServices", services.div_ceil(100)),
-            ("DescribeServices", services.div_ceil(10)),
-            ("DescribeClusters", 1),
-            ("ListTasks", if by_service { 2 * services } else { all.div_ceil(100) + 1 }),
-            ("DescribeTasks", all.div_ceil(100)),
-            ("DescribeContainerInstances", 1),
-            ("DescribeTargetGroups", if named_groups > 8 { services.div_ceil(400) } else { named_groups }),
-            ("DescribeTargetHealth", services),
-            // The mark, then the records with the kill switch.
-            ("BatchGetItem", 1 + (services + 1).div_ceil(100)),
-        ]);
-        let mut wanted: Vec<String> = expected.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        wanted.sort();
-        assert_eq!(shop.calls(), wanted, "{services} services:\n{}", table(&expected, &shop));
+        let fewest = bound::sweep(1, services, tasks as usize, 4);
+        assert_fewest(&shop, &fewest, &format!("{services} services"));
     }
 }

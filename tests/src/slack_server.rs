@@ -1,4 +1,13 @@
 //! Slack's webhooks on a loopback port: a script says what is answered, and what was posted is kept.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "A test fails by panicking."
+)]
 
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::{Bytes, Incoming};

@@ -1,4 +1,4 @@
-//! The least that a Rust function on Lambda can be: what `measure-start` compares others with.
+//! The least that a Rust function on Lambda can be: what the others are compared with.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,6 +1,15 @@
 //! Lambda's Runtime API on a loopback port, as far as a custom runtime uses it.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "A test fails by panicking."
+)]
 
 use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::{Bytes, Incoming};
@@ -13,9 +22,9 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How long a test waits for an answer before it takes the program for dead. No test measures it.
@@ -46,6 +55,7 @@ pub struct RuntimeApi {
     answers: Mutex<mpsc::UnboundedReceiver<(String, Answer)>>,
     invocations: mpsc::UnboundedSender<Invocation>,
     invoked: AtomicUsize,
+    patience: Duration,
     _accepting: JoinSet<()>,
 }
 
@@ -53,6 +63,7 @@ struct State {
     waiting: Mutex<mpsc::UnboundedReceiver<Invocation>>,
     answered: mpsc::UnboundedSender<(String, Answer)>,
     polls: AtomicUsize,
+    first_poll: watch::Sender<Option<Instant>>,
 }
 
 impl RuntimeApi {
@@ -62,11 +73,18 @@ impl RuntimeApi {
         let address = listener.local_addr().unwrap();
         let (invocations, waiting) = mpsc::unbounded_channel();
         let (answered, answers) = mpsc::unbounded_channel();
-        let state = Arc::new(State { waiting: Mutex::new(waiting), answered, polls: AtomicUsize::new(0) });
+        let (polls, first_poll) = (AtomicUsize::new(0), watch::Sender::new(None));
+        let state = Arc::new(State { waiting: Mutex::new(waiting), answered, polls, first_poll });
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, state.clone()));
         let (answers, invoked) = (Mutex::new(answers), AtomicUsize::new(0));
-        Self { address, state, answers, invocations, invoked, _accepting: accepting }
+        Self { address, state, answers, invocations, invoked, patience: PATIENCE, _accepting: accepting }
+    }
+
+    /// The same, for a program whose answers take so long.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The value for `AWS_LAMBDA_RUNTIME_API`.
@@ -79,13 +97,20 @@ impl RuntimeApi {
         self.state.polls.load(Ordering::SeqCst)
     }
 
+    /// When the program asked for work for the first time. None: it does not ask.
+    pub async fn first_poll(&self) -> Option<Instant> {
+        let mut polled = self.state.first_poll.subscribe();
+        let polled = tokio::time::timeout(self.patience, polled.wait_for(Option::is_some)).await;
+        *polled.ok()?.ok()?
+    }
+
     /// Hands an event to the program, with so many seconds to handle it. None: it does not answer.
     pub async fn invoke(&self, event: &Value, seconds: u64) -> Option<Answer> {
         let number = self.invoked.fetch_add(1, Ordering::SeqCst) + 1;
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
         self.invocations.send(Invocation { number, event: event.to_string(), deadline_ms }).unwrap();
-        let answer = tokio::time::timeout(PATIENCE, async { self.answers.lock().await.recv().await });
+        let answer = tokio::time::timeout(self.patience, async { self.answers.lock().await.recv().await });
         let (request, answer) = answer.await.ok()??;
         assert_eq!(request, format!("request-{number}"));
         Some(answer)
@@ -108,6 +133,7 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix(INVOCATION).unwrap_or_default().to_owned();
     if parts.method == Method::GET && path == "next" {
+        state.first_poll.send_if_modified(|first| first.replace(first.unwrap_or_else(Instant::now)).is_none());
         state.polls.fetch_add(1, Ordering::SeqCst);
         return Ok(next(state).await);
     }

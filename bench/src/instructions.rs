@@ -1,0 +1,58 @@
+//! How many instructions a function takes, by callgrind: the one number that a busy machine does not change.
+//!
+//! Instructions of the program itself, not of the kernel. Where valgrind is not installed there are none to tell.
+
+use crate::process::{Problem, Program, Running, invoke};
+use portkeeper_tests::runtime_api::RuntimeApi;
+use serde::Serialize;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Events of which the mean is taken.
+const WARM: u64 = 10;
+
+/// A program that is looked at takes fifty times as long, and Python begins with half a minute then.
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Instructions, in user mode.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Instructions {
+    /// From `exec` to the first poll.
+    pub(crate) start: u64,
+    /// For the first event, beyond a warm one or not: all of them.
+    pub(crate) first: u64,
+    /// For each event after that.
+    pub(crate) warm: u64,
+}
+
+/// Whether valgrind is there.
+pub(crate) fn can_be_counted() -> bool {
+    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    version.is_ok_and(|status| status.success())
+}
+
+/// Counts: three lives that differ in the number of events.
+pub(crate) async fn count(program: &Program) -> Result<Instructions, Problem> {
+    let (start, one, more) = (life(program, 0).await?, life(program, 1).await?, life(program, 1 + WARM).await?);
+    Ok(Instructions { start, first: one.saturating_sub(start), warm: more.saturating_sub(one) / WARM })
+}
+
+async fn life(program: &Program, events: u64) -> Result<u64, Problem> {
+    let options = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(OsString::from);
+    let command = options.into_iter().chain(program.command.clone()).collect();
+    let path = ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default());
+    let variables = program.variables.iter().cloned().chain([path]).collect();
+    let looked_at = Program { command, variables, ..program.clone() };
+    let api = RuntimeApi::start().await.with_patience(PATIENCE);
+    let running = Running::start_and_listen(&looked_at, &api)?;
+    api.first_poll().await.ok_or(Problem::NoPoll(program.name))?;
+    for _ in 0..events {
+        invoke(&looked_at, &api).await?;
+    }
+    let said = running.end().map_err(|error| Problem::Start("valgrind", error))?;
+    // `==123== Collected : 4567890`
+    let collected = said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
+    collected.ok_or(Problem::Unclear(PathBuf::from("valgrind"), "how many instructions it collected"))
+}
