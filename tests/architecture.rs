@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 13] = [
     ("portkeeper-core", &[]),
     ("portkeeper-aws", &["portkeeper-core"]),
     ("portkeeper-world", &["portkeeper-core"]),

@@ -23,7 +23,6 @@ use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use process::Process;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// A secret that stands in an event and must be printed nowhere.
 const SECRET: &str = "hunter2-is-no-good-secret";
@@ -76,14 +75,7 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     assert_eq!(deployed.account.alerts(), ["stale opened", "stale resolved"]);
     assert_eq!(deployed.account.writes().len(), 1);
 
-    // The answer may be here before the last lines have come through the pipe.
-    for _ in 0..400 {
-        if deployed.process.said().matches("\"_aws\"").count() >= 4 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    let said = deployed.process.said();
+    let said = deployed.process.said_until(|said| said.matches("\"_aws\"").count() >= 4).await;
     let lines: Vec<Value> = said
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line is JSON: {line}")))
@@ -110,13 +102,7 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     assert!(report["clusters"]["shop"]["suspects"]["web"].is_string(), "{report}");
     assert!(!deployed.account.message_with("\"services\":[\"web\"]").is_empty());
     assert_eq!(deployed.account.writes(), [""; 0]);
-    for _ in 0..400 {
-        if deployed.process.said().contains("SweepRounds") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    let said = deployed.process.said();
+    let said = deployed.process.said_until(|said| said.contains("SweepRounds")).await;
     let beat = said.lines().find(|line| line.contains("SweepRounds")).unwrap_or_else(|| panic!("no heartbeat: {said}"));
     let beat: Value = serde_json::from_str(beat).unwrap();
     assert_eq!((&beat["SweepRuns"], &beat["SweepRounds"], &beat["SweepBlind"]), (&json!(1), &json!(1), &json!(0)));
@@ -143,7 +129,7 @@ async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let body = json!({"Type": "Notification", "Subject": "subject", "Message": alert}).to_string();
     let record = |id: &str| json!({"messageId": id, "body": body});
     let answer = api.invoke(&json!({"Records": [record("m1"), record("m2")]}), 30).await;
-    let said = process.said();
+    let said = process.said_until(|said| said.contains("refused for good")).await;
     assert_eq!(answer, Some(Answer::Response(json!({"batchItemFailures": []}))), "{said}");
     assert_eq!(slack.paths(), [SECRET, SECRET], "{said}");
     let aside: Vec<String> = {

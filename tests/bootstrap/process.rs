@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{JoinHandle, spawn};
+use std::time::Duration;
 
 /// The programs that are functions.
 const PROGRAMS: [&str; 5] = ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
@@ -80,6 +81,19 @@ impl Process {
     /// What it has printed so far, on both outputs.
     pub fn said(&self) -> String {
         self.said.lock().expect("no reader panics").clone()
+    }
+
+    /// What it has printed once `enough` is there, or after ten seconds: an answer may be here before the last lines have
+    /// come through the pipe.
+    pub async fn said_until(&self, enough: impl Fn(&str) -> bool) -> String {
+        for _ in 0..400 {
+            let said = self.said();
+            if enough(&said) {
+                return said;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        self.said()
     }
 
     /// Waits for its end: whether it succeeded, and what it printed.
