@@ -49,6 +49,7 @@ fn required_variables_are_enough() {
                 api_share_percent: 25,
                 https_format: Document,
                 clusters: All,
+                own_roles: {},
                 log: Info,
             }
         "#]],
