@@ -9,6 +9,7 @@ mod links;
 mod notification;
 mod slack;
 mod spec;
+mod subject_line;
 mod text;
 mod who;
 mod words;

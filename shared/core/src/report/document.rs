@@ -2,6 +2,7 @@
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
+use super::subject_line::{SUBJECT_LIMIT, ascii, shorten, subject_line};
 use super::who::{self, DocumentCause};
 use super::{cut, links, words};
 use crate::action::{ActionKind, Outcome, OutcomeResult};
@@ -18,9 +19,6 @@ pub const SCHEMA: &str = "portkeeper.alert";
 
 /// The version that this program writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API `Publish`).
-const SUBJECT_LIMIT: usize = 99;
 
 /// So much of a service's name is in every subject.
 const SHORTEST_NAME: usize = 24;
@@ -243,19 +241,7 @@ fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
     // A long name gives way first: when it began says more than the end of a name.
     let room = SUBJECT_LIMIT.saturating_sub(before.len() + after.len()).max(SHORTEST_NAME);
     let name = shorten(&ascii(&alert.key.to_string()), room);
-    shorten(&ascii(&format!("{before}{name}{after}")), SUBJECT_LIMIT)
-}
-
-fn ascii(text: &str) -> String {
-    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
-}
-
-/// Cuts an ASCII text.
-fn shorten(text: &str, most: usize) -> String {
-    match text.get(..most.saturating_sub(3)) {
-        Some(kept) if text.len() > most => format!("{kept}..."),
-        _ => text.to_owned(),
-    }
+    subject_line(&format!("{before}{name}{after}"))
 }
 
 /// `2026-11-23 10:00Z`

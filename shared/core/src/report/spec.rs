@@ -1,5 +1,6 @@
 //! What people and programs are told of a spec: the result itself for programs, and what it says as text.
 
+use super::subject_line::subject_line;
 use super::{HttpsFormat, cut};
 use crate::code::Severity;
 use crate::service_spec::problem::Problem;
@@ -8,9 +9,6 @@ use crate::service_spec::steps::StepAction;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// SNS takes subjects of up to 100 characters, ASCII only (SNS API `Publish`).
-const SUBJECT_LIMIT: usize = 100;
 
 /// So many problems are told; the rest are counted. The result beside the spec has all of them.
 const TOLD_PROBLEMS: usize = 30;
@@ -105,9 +103,7 @@ fn document(result: &SpecResult) -> String {
 #[must_use]
 pub fn spec_title(result: &SpecResult) -> String {
     let of = result.service.as_deref().map(|service| format!(" (service {service})")).unwrap_or_default();
-    let title = format!("spec {}: {}{of}", result.status.as_str(), result.spec.key);
-    let ascii = title.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' });
-    ascii.take(SUBJECT_LIMIT).collect()
+    subject_line(&format!("spec {}: {}{of}", result.status.as_str(), result.spec.key))
 }
 
 /// The result as people read it.
