@@ -5,6 +5,8 @@
 * The condition key `events:source` of `PutEvents` is not known to ministack's IAM.
 * In the conditions of a template ministack knows neither `Fn::Join` nor `Fn::Split`, which it knows everywhere else.
 * It has no `AWS::IAM::RolePolicy`, which is an `AWS::IAM::Policy` with one role.
+* Whoever makes or changes a function ends the running ones of that name in every account, in the middle of what they do. The
+  stack has the same name in all accounts of a run, and so have its functions.
 
 The process ends with its standard input, and takes the functions that it started with it.
 """
@@ -15,9 +17,9 @@ from contextvars import ContextVar
 from typing import Any
 
 import ministack.app as ministack
-from ministack.core import iam_evaluator
-from ministack.core.responses import set_request_account_id, set_request_region
-from ministack.services import eventbridge
+from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core.responses import get_account_id, get_region, set_request_account_id, set_request_region
+from ministack.services import eventbridge, lambda_svc
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners, stacks
 
 from harness import EVENTS_OF_AWS
@@ -130,8 +132,14 @@ def role_policy() -> dict[str, Callable]:
     return {"create": create, "delete": delete}
 
 
+def end_own_workers(name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None) -> None:
+    """Ends the running functions of that name; without an account, in the one that asks."""
+    lambda_runtime.invalidate_worker(name, qualifier, account or get_account_id(), region or get_region())
+
+
 def main() -> None:
     end_with_input()
+    lambda_svc.invalidate_worker = end_own_workers
     for module in (changesets, engine, handlers, stacks):
         module._evaluate_conditions = evaluate_conditions
     provisioners._RESOURCE_HANDLERS["AWS::IAM::RolePolicy"] = role_policy()
