@@ -7,7 +7,7 @@ use crate::code::Code;
 use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
 use crate::finding::{Finding, Judgement};
-use crate::ids::TargetGroupArn;
+use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
 use crate::observation::{HealthState, Missed, TargetGroup};
@@ -233,10 +233,25 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if seen.judgement.findings.iter().any(unattached) {
         return Some(Ending::superseded(format!("it is known as {} of its group now", Code::TargetGroupUnattached)));
     }
+    if let Some((other, name)) = known_in_other_group(seen, target) {
+        return Some(Ending::superseded(format!("the same target is known as {} in {name} now", other.code)));
+    }
     let claimed = seen.desired.claims.iter().any(here);
     let task_unclear = seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
     over.then(|| Ending::over("its task has ended"))
+}
+
+/// What is wrong with a target in the other group of a pair of which ECS may mean either. While it is there nothing is
+/// said of where it is missing.
+fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a Finding, &'a str)> {
+    if seen.input.observation.service.as_ref()?.uses_every_group() {
+        return None;
+    }
+    let other = seen.comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == *target)?;
+    let subject = Subject::Target(other.group.clone(), target.clone());
+    let finding = seen.judgement.findings.iter().find(|finding| finding.subject == subject)?;
+    Some((finding, other.group.name()))
 }
 
 fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {

@@ -140,6 +140,40 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
 }
 
 #[test]
+fn a_missing_target_that_somebody_registers_in_the_other_group_is_told_of_as_misplaced_there() {
+    check(
+        "
+        group web
+        group web-alt
+        service shop/web binds web|web-alt to app:8080 strategy=BLUE_GREEN
+        revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
+        look
+        target web i-1:32768 healthy
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web-alt
+              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web-alt; owners on i-1
+              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
+              web i-1:32768 | misplaced | await 60s | task t1 belongs into web-alt, not into this group: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: state of i-1; group web-alt; owners on i-1
+              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
+              web i-1:32768 | misplaced | tell | task t1 belongs into web-alt, not into this group: not Portkeeper's to repair
+              alert: misplaced (error): web i-1:32768
+            open: misplaced web i-1:32768, seen 2, told
+        "#]],
+    );
+}
+
+#[test]
 fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_there() {
     check(
         "
