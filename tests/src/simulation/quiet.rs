@@ -155,6 +155,11 @@ impl Watched<'_> {
         self.told().filter(of_it).any(|it| codes.contains(&it.code))
     }
 
+    /// People were told of a target in the group.
+    fn tells_of(&self, group: &str) -> bool {
+        self.told().any(|it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group))
+    }
+
     /// What people were told of a target.
     fn told_of(&self, place: &Place) -> Vec<&Code> {
         let group = TargetGroupArn::try_from(place.group.as_str());
@@ -190,8 +195,10 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
             let of_it = |live: &&LiveTarget| live.cluster == service.cluster && live.service == service.name;
             play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
         };
-        // A group that a service names no more, and in which it has no task, is nobody's.
-        let uses = |one: &&Watched<'_>| shown.names(one.service, &group) || has_task(one.service);
+        // A group that a service names no more, in which it has no task and of which it tells nothing, is nobody's. While
+        // a deployment that cannot end is in progress, ECS still shows the revision that named the group.
+        let uses =
+            |one: &&Watched<'_>| shown.names(one.service, &group) || has_task(one.service) || one.tells_of(&group);
         let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
         if !served.is_empty() {
             targets_are_explained(play, world, shown, &group, &served)?;
