@@ -4,6 +4,7 @@
 //! compared; what Portkeeper adds is a closed list.
 
 use portkeeper_tests::desk::Desk;
+use portkeeper_world::ecs::DEFAULT_VPC;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -52,6 +53,19 @@ fn compare(spec: &Value, sent: &Value) -> Vec<String> {
     wrong
 }
 
+/// Security groups and roles that a file names anywhere.
+fn make_named(desk: &Desk, member: &str, value: &Value) {
+    match value {
+        Value::String(text) if text.starts_with("sg-") => desk.world().add_security_group(text, DEFAULT_VPC),
+        Value::String(text) if member == "role" || member.ends_with("oleArn") => {
+            desk.world().add_role(text.rsplit('/').next().unwrap());
+        }
+        Value::Array(items) => items.iter().for_each(|item| make_named(desk, member, item)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| make_named(desk, name, value)),
+        _ => {}
+    }
+}
+
 /// What some of the files name: capacity providers, an HTTPS listener, and a Network Load Balancer.
 fn prepare(desk: &Desk) {
     let providers = ["FARGATE", "FARGATE_SPOT"];
@@ -86,6 +100,7 @@ async fn check(path: &Path) -> Result<Vec<String>, String> {
     let spec = to_json(&Yaml::load_from_str(&text).unwrap()[0]);
     let desk = Desk::default();
     prepare(&desk);
+    make_named(&desk, "", &spec);
     let key = format!("specs/{}", path.file_name().unwrap().to_str().unwrap());
     desk.drop_spec(&key, &text);
     if !desk.deliver().await || desk.status(&key) != "deploying" {

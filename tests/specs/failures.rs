@@ -2,7 +2,9 @@
 
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use portkeeper_world::api::Service;
+use portkeeper_world::ecs::DEFAULT_VPC;
 use portkeeper_world::faults::{Fault, Rule};
+use serde_json::json;
 
 /// CASES 45: what was made is removed again, the last first; the result says so, and dropping again works.
 #[tokio::test]
@@ -77,6 +79,81 @@ async fn a_missing_permission_to_read_is_named_before_anything_is_written() {
         assert!(result["problems"].to_string().contains(action), "{operation}: {result:#}");
         desk.world().faults.clear();
         assert_eq!(desk.things(), [""; 0], "{operation}");
+    }
+}
+
+/// A task with roles, and an address in a network.
+const PLACED: &str = "\
+cluster: shop
+taskDefinition:
+  family: orders
+  networkMode: awsvpc
+  taskRoleArn: arn:aws:iam::111122223333:role/team/orders
+  executionRoleArn: runner
+  containerDefinitions:
+    - {name: app, image: orders:1, memory: 128, portMappings: [{containerPort: 8080}]}
+service:
+  serviceName: orders
+  desiredCount: 1
+  launchType: EC2
+  networkConfiguration:
+    awsvpcConfiguration: {subnets: [SUBNET], securityGroups: [sg-0a1b2c3d]}
+";
+
+fn placed(desk: &Desk) -> String {
+    let subnet = desk.world().default_subnets().remove(0);
+    PLACED.replace("SUBNET", &subnet)
+}
+
+/// CASES 42: subnets, security groups and roles that are not there; ECS itself would accept the task definition.
+#[tokio::test]
+async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written() {
+    let mut desk = Desk::default();
+    let result = desk.carry_out(&PLACED.replace("SUBNET", "subnet-0far")).await;
+    assert_eq!(result["status"], "refused", "{result:#}");
+    assert_eq!(
+        desk.problems(KEY),
+        [
+            "error no_such_role taskDefinition.taskRoleArn",
+            "error no_such_role taskDefinition.executionRoleArn",
+            "error no_such_network service.networkConfiguration.awsvpcConfiguration.subnets[0]",
+            "error no_such_network service.networkConfiguration.awsvpcConfiguration.securityGroups[0]",
+        ]
+    );
+    assert_eq!(desk.things(), [""; 0]);
+    let asked = desk.inputs("GetResource");
+    assert_eq!(asked[0], json!({"TypeName": "AWS::IAM::Role", "Identifier": "orders"}));
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    {
+        let mut world = desk.world();
+        world.add_security_group("sg-0a1b2c3d", "vpc-other");
+        world.add_role("orders");
+        world.add_role("runner");
+    }
+    let spec = placed(&desk);
+    let result = desk.carry_out(&spec).await;
+    assert_eq!(
+        desk.problems(KEY),
+        ["error several_vpcs service.networkConfiguration.awsvpcConfiguration"],
+        "{result:#}"
+    );
+    desk.world().add_security_group("sg-0a1b2c3d", DEFAULT_VPC);
+    assert_eq!(desk.carry_out(&spec).await["status"], "ready");
+}
+
+/// The network and roles are read by a detour: whatever is wrong with it, the service is made, and the result says what was
+/// not looked at.
+#[tokio::test]
+async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
+    for fault in [Fault::AccessDenied, Fault::LoseRequest] {
+        let mut desk = Desk::default();
+        desk.fault(Rule::new(Service::CloudControl, "GetResource", fault).forever());
+        let spec = placed(&desk);
+        let result = desk.carry_out(&spec).await;
+        assert_eq!(result["status"], "ready", "{result:#}");
+        assert_eq!(desk.problems(KEY).len(), 3, "{result:#}");
+        assert!(desk.problems(KEY).iter().all(|it| it.starts_with("warning not_looked_at")), "{result:#}");
+        assert!(result["problems"].to_string().contains("cloudformation:GetResource"), "{result:#}");
     }
 }
 

@@ -8,9 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has one, which is asked
 /// for only when a container instance is named in the call.
-const WITHOUT_RESOURCE: [&str; 14] = [
+const WITHOUT_RESOURCE: [&str; 19] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
+    "cloudformation:GetResource",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "ecs:DeregisterTaskDefinition",
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
@@ -30,13 +35,22 @@ const BY_LAMBDA: [&str; 5] =
     ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
 
 /// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a version that is named, for
-/// telling an absent object from a forbidden one, and for what Application Auto Scaling does under the caller's name.
-const BESIDE_A_CALL: [&str; 9] = [
+/// telling an absent object from a forbidden one, and for what Application Auto Scaling and Cloud Control do under the
+/// caller's name.
+const BESIDE_A_CALL: [&str; 17] = [
     "application-autoscaling:TagResource",
     "cloudwatch:DeleteAlarms",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:PutMetricAlarm",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
     "iam:CreateServiceLinkedRole",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
     "iam:PassRole",
     "logs:TagResource",
     "s3:GetObjectVersion",
@@ -44,7 +58,8 @@ const BESIDE_A_CALL: [&str; 9] = [
 ];
 
 /// The clients in `portkeeper_aws`, by the name of their field, with the prefix of their actions.
-const CLIENTS: [(&str, &str); 10] = [
+const CLIENTS: [(&str, &str); 11] = [
+    ("control", "cloudformation"),
     ("dynamodb", "dynamodb"),
     ("ecs", "ecs"),
     ("elb", "elasticloadbalancing"),
@@ -166,14 +181,14 @@ fn only_the_mode_repair_may_make_services() {
     assert_eq!(*makes, json!({ "Fn::And": [{ "Condition": "HasSpecs" }, { "Condition": "Repairs" }] }));
     assert_eq!(*passes, json!({ "Fn::And": [{ "Condition": "MakesServices" }, { "Condition": "HasSpecRoles" }] }));
     let own = actions(&statements(&template["Resources"]["CreateServiceRole"]["Properties"]["Policies"]));
-    let reads = ["Describe", "List", "BatchGet", "GetObject"];
+    let reads = ["Describe", "List", "BatchGet", "GetObject", "GetResource"];
     let writes: Vec<&str> = own.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
     let writes: Vec<&str> =
         writes.into_iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
     assert_eq!(writes, ["dynamodb:PutItem", "s3:PutObject", "sns:Publish", "sqs:SendMessage"], "within the stack");
     let passing = statements(&template["Resources"]["PassRolesPolicy"]);
-    let [statement] = passing.as_slice() else { panic!("one statement") };
-    assert_eq!(statement["Resource"], json!({ "Ref": "SpecRoles" }));
+    let [statement, seeing] = passing.as_slice() else { panic!("two statements") };
+    assert_eq!([statement, seeing].map(|it| &it["Resource"]), [&json!({ "Ref": "SpecRoles" }); 2]);
     let to = json!({ "StringEquals": { "iam:PassedToService": ["ecs.amazonaws.com", "ecs-tasks.amazonaws.com"] } });
     assert_eq!(statement["Condition"], to);
 }

@@ -13,7 +13,9 @@ use portkeeper_core::service_spec::rules::Band;
 use portkeeper_core::service_spec::spec::Spec;
 use portkeeper_core::service_spec::steps::{SpecPlan, Step, StepAction};
 use portkeeper_core::service_spec::{Context, plan};
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// The share of AWS's published rates that a look takes, so that the account's other callers notice nothing.
 const SHARE_PERCENT: u32 = 25;
@@ -42,11 +44,14 @@ impl Account {
     }
 }
 
+/// Stands for the bucket of a file that is in none yet.
+const UNKNOWN_BUCKET: &str = "BUCKET";
+
 /// Looks, and plans. `name`: the object that the file may become, where the account does not say which.
 pub(super) async fn look(aws: &SpecAws, spec: &Spec, name: &str, band: Band) -> (SpecPlan, Vec<Gap>) {
     let found = find(aws, &spec.wanted()).await;
     let context = Context { owner: owner(&found, name), band };
-    let gaps = found.gaps.iter().filter(|gap| !gap.denied).cloned().collect();
+    let gaps = found.gaps.iter().filter(|gap| gap.must_wait()).cloned().collect();
     (plan(spec, &found, &context), gaps)
 }
 
@@ -54,8 +59,11 @@ pub(super) async fn look(aws: &SpecAws, spec: &Spec, name: &str, band: Band) -> 
 fn owner(found: &Found, name: &str) -> Owner {
     let tags = found.service.iter().map(|service| &service.tags).chain(found.groups.iter().map(|group| &group.tags));
     let tag = tags.filter_map(|tags| tags.get(SPEC_TAG)).find_map(|tag| tag.split_once('/'));
-    let (bucket, key) = tag.unwrap_or(("", name));
-    Owner { bucket: bucket.to_owned(), key: key.to_owned() }
+    if let Some((bucket, key)) = tag {
+        return Owner { bucket: bucket.to_owned(), key: key.to_owned() };
+    }
+    let file = Path::new(name).file_name().map_or(name.into(), OsStr::to_string_lossy);
+    Owner { bucket: UNKNOWN_BUCKET.to_owned(), key: format!("specs/{file}") }
 }
 
 /// The plan as people know it.

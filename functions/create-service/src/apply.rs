@@ -5,7 +5,7 @@ use crate::steps::{self, Carried};
 use crate::take_back::{earlier, is_active, take_back_unfinished};
 use crate::tell;
 use crate::trouble::Trouble;
-use crate::{Office, follow, owner_of};
+use crate::{Office, follow};
 use portkeeper_aws::ledger;
 use portkeeper_aws::spec::carry_out::primary_deployment;
 use portkeeper_aws::spec::find::find;
@@ -19,7 +19,7 @@ use portkeeper_core::service_spec::problem::{Problem, Weight};
 use portkeeper_core::service_spec::result::{SpecResult, Status};
 use portkeeper_core::service_spec::spec::{OnDelete, Spec};
 use portkeeper_core::service_spec::steps::{SpecPlan, StepAction, Write};
-use portkeeper_core::service_spec::{check, plan, undo, verify_live};
+use portkeeper_core::service_spec::{check, plan, undo};
 use portkeeper_core::time::Timestamp;
 
 /// Deals with one state of an object.
@@ -51,10 +51,9 @@ async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<Sp
     };
     take_back_unfinished(office, hold).await?;
     let found = find(&office.aws, &spec.wanted()).await;
-    if let Some(gap) = found.gaps.iter().find(|gap| !gap.denied) {
+    if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
         return Err(Trouble::Unread(gap.why.clone()));
     }
-    problems.extend(verify_live(&spec, &found, Some(&owner_of(object))));
     let planned = plan(&spec, &found, &office.context(object));
     let may_run = planned.may_run();
     let SpecPlan { steps, problems: more } = planned;

@@ -78,9 +78,9 @@ async fn delete(office: &Office, hold: &Hold<'_>, of: &Object, hop: u32) -> Resu
         tell::write(office, &tell::result(office, of, Status::Waiting, summary)).await?;
         return Err(Trouble::Stopped(why));
     }
-    let found = find(&office.aws, &wanted).await;
+    let found = find(&office.aws, &wanted.for_removal()).await;
     if let Some(gap) = found.gaps.first() {
-        if !gap.denied {
+        if gap.must_wait() {
             return Err(Trouble::Unread(gap.why.clone()));
         }
         return end(office, hold, Status::Failed, format!("the deletion of {key} was given up: {}", gap.why)).await;

@@ -67,8 +67,8 @@ pub(crate) async fn take_back_unfinished(office: &Office, hold: &mut Hold<'_>) -
     if hold.resumed || record.undo.is_empty() {
         return Ok(());
     }
-    let found = find(&office.aws, wanted).await;
-    if let Some(gap) = found.gaps.iter().find(|gap| !gap.denied) {
+    let found = find(&office.aws, &wanted.for_removal()).await;
+    if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
         return Err(Trouble::Unread(gap.why.clone()));
     }
     let tag = owner_of(object).tag();

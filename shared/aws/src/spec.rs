@@ -21,6 +21,7 @@ pub struct SpecAws {
     s3: Lazily<aws_sdk_s3::Client>,
     scaling: Lazily<aws_sdk_applicationautoscaling::Client>,
     logs: Lazily<aws_sdk_cloudwatchlogs::Client>,
+    control: Lazily<aws_sdk_cloudcontrol::Client>,
 }
 
 impl SpecAws {
@@ -35,6 +36,7 @@ impl SpecAws {
             s3: lazily(&config, aws_sdk_s3::Client::new),
             scaling: lazily(&config, aws_sdk_applicationautoscaling::Client::new),
             logs: lazily(&config, aws_sdk_cloudwatchlogs::Client::new),
+            control: lazily(&config, aws_sdk_cloudcontrol::Client::new),
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum Service {
     ApplicationAutoScaling,
     /// Amazon CloudWatch Logs (awsJson1.1).
     Logs,
+    /// AWS Cloud Control API (awsJson1.0).
+    CloudControl,
 }
 
 impl Service {
@@ -43,6 +45,7 @@ impl Service {
             Self::S3 => "s3",
             Self::ApplicationAutoScaling => "application-autoscaling",
             Self::Logs => "logs",
+            Self::CloudControl => "cloudcontrolapi",
         }
     }
 
@@ -159,7 +162,9 @@ impl ApiError {
             Service::Elb => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",
-            Service::DynamoDb | Service::EventBridge | Service::ApplicationAutoScaling => "ValidationException",
+            Service::DynamoDb | Service::EventBridge | Service::ApplicationAutoScaling | Service::CloudControl => {
+                "ValidationException"
+            }
             Service::S3 => "InvalidArgument",
         };
         Self::refused(code, message)

@@ -1,5 +1,5 @@
 //! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, CloudTrail, SQS, SNS, DynamoDB, CloudWatch
-//! Logs and Secrets Manager, as far as Portkeeper needs them.
+//! Logs, Secrets Manager and Cloud Control, as far as Portkeeper needs them.
 //!
 //! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as JSON,
 //! and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in process or on a
@@ -11,6 +11,7 @@ pub mod account;
 pub mod api;
 pub mod autoscaling;
 pub mod bus;
+pub mod control;
 mod digest;
 pub mod dynamodb;
 pub mod ecs;
@@ -64,6 +65,8 @@ pub struct World {
     pub s3: s3::S3,
     /// Log groups.
     pub logs: logs::Logs,
+    /// Security groups and roles.
+    pub control: control::Control,
     /// Secrets.
     pub secrets: secrets::Secrets,
     /// What was told to go wrong at the HTTP and API edge.
@@ -92,6 +95,7 @@ impl World {
             dynamodb: dynamodb::DynamoDb::default(),
             s3: s3::S3::default(),
             logs: logs::Logs::default(),
+            control: control::Control::default(),
             secrets: secrets::Secrets::default(),
             faults: faults::Faults::default(),
             journal: journal::Journal::default(),
@@ -124,6 +128,7 @@ impl World {
             Service::S3 => s3::call(self, operation, input),
             Service::ApplicationAutoScaling => autoscaling::call(self, operation, input),
             Service::Logs => logs::call(self, operation, input),
+            Service::CloudControl => control::call(self, operation, input),
         };
         if service == Service::Elb {
             trail::record(self, caller, operation, input, outcome.as_ref().err());

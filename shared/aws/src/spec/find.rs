@@ -2,6 +2,7 @@
 //! taken for absent.
 
 mod balancing;
+mod named;
 mod scaling;
 
 use super::SpecAws;
@@ -33,6 +34,10 @@ pub async fn find(aws: &SpecAws, wanted: &Wanted) -> Found {
     found.groups = or_gap(gaps, About::Groups, balancing::groups(aws, wanted, &used).await);
     let read = balancing::listeners(aws, wanted, &found.groups).await;
     (found.load_balancers, found.listeners) = or_gap(gaps, About::Listeners, read);
+    found.roles = or_gap(gaps, About::Roles, named::roles(aws, &wanted.roles).await);
+    found.subnets = or_gap(gaps, About::Subnets, named::subnets(aws, &wanted.subnets).await);
+    let read = named::security_groups(aws, &wanted.security_groups).await;
+    found.security_groups = or_gap(gaps, About::SecurityGroups, read);
     found.log_groups = or_gap(gaps, About::LogGroups, scaling::log_groups(aws, &wanted.log_groups).await);
     if found.service.is_some() {
         let (cluster, service) = (cluster_name(&wanted.cluster), &wanted.service);

@@ -52,6 +52,14 @@ pub struct Gap {
     pub denied: bool,
 }
 
+impl Gap {
+    /// Whether it may be read later, and nothing can be said of the spec before.
+    #[must_use]
+    pub fn must_wait(&self) -> bool {
+        !self.denied && !self.about.is_beside()
+    }
+}
+
 /// The kinds of things that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -224,6 +232,13 @@ pub struct FoundScaling {
     pub tags: BTreeMap<String, String>,
     /// Its policies: name -> `TargetTrackingScalingPolicyConfiguration` as AWS shows it; null for other kinds.
     pub policies: BTreeMap<String, Value>,
+}
+
+impl About {
+    /// Read by a detour, and only so that people hear of a mistake before anything is made: ECS looks at them itself.
+    pub(super) fn is_beside(self) -> bool {
+        matches!(self, Self::Roles | Self::Subnets | Self::SecurityGroups)
+    }
 }
 
 impl Found {

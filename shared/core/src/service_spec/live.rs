@@ -57,20 +57,22 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What could not be read. Roles and log groups are looked at only to warn, so that a missing permission does not stop the spec.
+/// What could not be read. A missing permission to see log groups does not stop the spec; whatever keeps us from seeing the
+/// network and roles does not either.
 fn gaps(live: &mut Live<'_>) {
     let gaps: Vec<Gap> = live.found.gaps.clone();
     for gap in gaps {
-        let message = if gap.denied {
+        let message = if gap.about.is_beside() {
+            format!("{}; so it is not known whether all that is named here exists", gap.why)
+        } else if gap.denied {
             format!("{}: the IAM permission {} is missing; add it, and try again", gap.why, gap.action)
         } else {
             format!("{}; try again", gap.why)
         };
         let at = at_of(gap.about);
         match gap.about {
-            About::Roles | About::LogGroups | About::SecurityGroups | About::Subnets if gap.denied => {
-                live.warn("not_looked_at", at, message);
-            }
+            about if about.is_beside() => live.warn("not_looked_at", at, message),
+            About::LogGroups if gap.denied => live.warn("not_looked_at", at, message),
             _ if gap.denied => live.error("permission_missing", at, message),
             _ => live.error("not_read", at, message),
         }

@@ -22,16 +22,25 @@ pub struct Wanted {
     pub group_names: BTreeSet<String>,
     /// Target groups by ARN.
     pub group_arns: BTreeSet<String>,
-    /// Roles by name: `iam:GetRole`.
+    /// Roles by name.
     pub roles: BTreeSet<String>,
-    /// Subnets: `ec2:DescribeSubnets`.
+    /// Subnets.
     pub subnets: BTreeSet<String>,
-    /// Security groups: `ec2:DescribeSecurityGroups`.
+    /// Security groups.
     pub security_groups: BTreeSet<String>,
     /// Log groups by name: those to make, and those that containers write to.
     pub log_groups: BTreeSet<String>,
     /// Whether containers are placed on the cluster's own instances, so that these count.
     pub needs_instances: bool,
+}
+
+impl Wanted {
+    /// The same without what is only looked at before something is made.
+    #[must_use]
+    pub fn for_removal(&self) -> Self {
+        let none = Self::default();
+        Self { roles: none.roles, subnets: none.subnets, security_groups: none.security_groups, ..self.clone() }
+    }
 }
 
 impl Spec {

@@ -216,7 +216,7 @@ fn what_could_not_be_read() {
             found.gaps.push(gap(About::Roles, "iam:GetRole", true));
         },
         &expect![[r#"
-            34:3 warning not_looked_at service: the listeners cannot be read: the IAM permission iam:GetRole is missing; add it, and try again
+            34:3 warning not_looked_at service: the listeners cannot be read; so it is not known whether all that is named here exists
         "#]],
     );
     check(

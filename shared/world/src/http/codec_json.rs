@@ -18,6 +18,7 @@ pub(super) enum JsonService {
     EventBridge,
     ApplicationAutoScaling,
     Logs,
+    CloudControl,
 }
 
 impl JsonService {
@@ -31,6 +32,7 @@ impl JsonService {
             "AWSEvents" => Some(Self::EventBridge),
             "AnyScaleFrontendService" => Some(Self::ApplicationAutoScaling),
             "Logs_20140328" => Some(Self::Logs),
+            "CloudApiService" => Some(Self::CloudControl),
             _ => None,
         }
     }
@@ -44,12 +46,13 @@ impl JsonService {
             Self::EventBridge => Service::EventBridge,
             Self::ApplicationAutoScaling => Service::ApplicationAutoScaling,
             Self::Logs => Service::Logs,
+            Self::CloudControl => Service::CloudControl,
         }
     }
 
     fn content_type(self) -> &'static str {
         match self {
-            Self::Sqs | Self::DynamoDb => "application/x-amz-json-1.0",
+            Self::Sqs | Self::DynamoDb | Self::CloudControl => "application/x-amz-json-1.0",
             _ => "application/x-amz-json-1.1",
         }
     }
@@ -59,6 +62,7 @@ impl JsonService {
         match self {
             Self::Sqs => "com.amazonaws.sqs#",
             Self::DynamoDb => "com.amazonaws.dynamodb.v20120810#",
+            Self::CloudControl => "com.amazonaws.cloudcontrol#",
             _ => "",
         }
     }

@@ -1,0 +1,98 @@
+//! Cloud Control API: one operation that reads a resource of any type. It shows subnets, and holds what nothing else here
+//! has need of: security groups and roles.
+//!
+//! Knows only what it takes to say that something is there, and in which VPC.
+//! Source: <https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html>.
+
+use crate::World;
+use crate::api::{ApiError, Service};
+use crate::input::Input;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Security groups and roles of the account.
+#[derive(Debug, Default)]
+pub struct Control {
+    /// The VPC of each security group, by its id.
+    groups: BTreeMap<String, String>,
+    /// Roles by name.
+    roles: BTreeSet<String>,
+}
+
+/// What can be done to security groups and roles.
+impl World {
+    /// Adds a security group.
+    pub fn add_security_group(&mut self, id: &str, vpc: &str) {
+        self.control.groups.insert(id.to_owned(), vpc.to_owned());
+    }
+
+    /// Adds a role.
+    pub fn add_role(&mut self, name: &str) {
+        self.control.roles.insert(name.to_owned());
+    }
+}
+
+/// One operation of the Cloud Control API.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "GetResource" => get(world, input),
+        _ => Err(ApiError::unknown_operation(Service::CloudControl, operation)),
+    }
+}
+
+fn get(world: &World, input: &Value) -> Result<Value, ApiError> {
+    let input =
+        Input::read(Service::CloudControl, "GetResource", input, "TypeName Identifier", "TypeVersionId RoleArn")?;
+    let (type_name, id) = (input.text("TypeName")?, input.text("Identifier")?);
+    let properties = match type_name {
+        "AWS::EC2::Subnet" => {
+            world.ecs.network.subnet(id).map(|it| json!({"SubnetId": id, "VpcId": it.vpc, "AvailabilityZone": it.zone}))
+        }
+        "AWS::EC2::SecurityGroup" => {
+            world.control.groups.get(id).map(|vpc| json!({"Id": id, "GroupId": id, "VpcId": vpc}))
+        }
+        "AWS::IAM::Role" => world.control.roles.get(id).map(|name| json!({"RoleName": name})),
+        _ => {
+            let message = format!("The type {type_name} cannot be found.");
+            return Err(ApiError::refused("TypeNotFoundException", message));
+        }
+    };
+    let properties = properties.ok_or_else(|| {
+        let message = format!("Resource of type '{type_name}' with identifier '{id}' was not found.");
+        ApiError::refused("ResourceNotFoundException", message)
+    })?;
+    Ok(json!({
+        "TypeName": type_name,
+        "ResourceDescription": {"Identifier": id, "Properties": properties.to_string()},
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Caller;
+
+    #[test]
+    fn what_is_there_is_shown_and_what_is_not_is_refused_by_name() {
+        let mut world = World::new(1, 1_700_000_040_000);
+        let subnet = world.default_subnets().remove(0);
+        world.add_security_group("sg-1", "vpc-1");
+        world.add_role("runner");
+        let mut get = |type_name: &str, id: &str| {
+            let input = json!({"TypeName": type_name, "Identifier": id});
+            let answer = world.call(Caller::Client, Service::CloudControl, "GetResource", &input)?;
+            Ok::<_, ApiError>(answer["ResourceDescription"]["Properties"].as_str().unwrap().to_owned())
+        };
+        assert!(get("AWS::EC2::Subnet", &subnet).unwrap().contains(r#""VpcId":"vpc-0c0ffee0000000001""#));
+        assert_eq!(
+            get("AWS::EC2::SecurityGroup", "sg-1").unwrap(),
+            r#"{"GroupId":"sg-1","Id":"sg-1","VpcId":"vpc-1"}"#
+        );
+        assert_eq!(get("AWS::IAM::Role", "runner").unwrap(), r#"{"RoleName":"runner"}"#);
+        assert_eq!(
+            get("AWS::IAM::Role", "walker").unwrap_err().to_string(),
+            "ResourceNotFoundException: Resource of type 'AWS::IAM::Role' with identifier 'walker' was not found."
+        );
+        assert_eq!(get("AWS::EC2::Vpc", "vpc-1").unwrap_err().code, "TypeNotFoundException");
+    }
+}
