@@ -42,6 +42,27 @@ async fn what_was_made_is_taken_back_when_the_service_is_refused() {
     assert_eq!(desk.healthy("orders"), 2);
 }
 
+/// How long a log group keeps events that was there before is taken back, too; a new group goes with what was set on it.
+#[tokio::test]
+async fn how_long_events_are_kept_is_taken_back() {
+    for before in [None, Some(30)] {
+        let mut desk = Desk::default();
+        let group = json!({"logGroupName": "/ecs/kept"});
+        desk.logs("CreateLogGroup", &group);
+        if let Some(days) = before {
+            desk.logs("PutRetentionPolicy", &json!({"logGroupName": "/ecs/kept", "retentionInDays": days}));
+        }
+        desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
+        let groups = "logGroups:\n  - {name: /ecs/kept, retentionDays: 7}\n  - {name: /ecs/orders, retentionDays: 7}\n";
+        let result = desk.carry_out(&format!("{ORDERS}{groups}")).await;
+        assert_eq!(result["status"], "failed", "{result:#}");
+        assert_eq!(desk.steps(KEY)[..2], ["log_group /ecs/kept: undone", "log_group /ecs/orders: undone"]);
+        let shown = desk.logs("DescribeLogGroups", &json!({}))["logGroups"].clone();
+        let shown: Vec<_> = shown.as_array().unwrap().iter().map(|it| it["retentionInDays"].as_u64()).collect();
+        assert_eq!(shown, [before]);
+    }
+}
+
 /// Every permission that is missing is named by its IAM action; reads before anything is written.
 #[tokio::test]
 async fn a_missing_permission_is_named() {

@@ -168,6 +168,11 @@ impl Desk {
         self.world().person_elb(operation, input).expect(operation)
     }
 
+    /// A call to CloudWatch Logs by a person.
+    pub fn logs(&self, operation: &str, input: &Value) -> Value {
+        self.world().call(Caller::Person, Service::Logs, operation, input).expect(operation)
+    }
+
     /// The service as ECS shows it; null where there is none.
     #[must_use]
     pub fn service(&self, name: &str) -> Value {

@@ -113,14 +113,14 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
                 _ => Ok(Done::default()),
             }
         }
-        Write::PutRetention { name, days: Some(days) } => {
+        Write::PutRetention { name, days: Some(days), .. } => {
             let action = "logs:PutRetentionPolicy";
             aws.shared.turn(action).await;
             let days = i32::try_from(*days).unwrap_or(i32::MAX);
             let sent = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, name, error))
         }
-        Write::PutRetention { name, days: None } => {
+        Write::PutRetention { name, days: None, .. } => {
             let action = "logs:DeleteRetentionPolicy";
             aws.shared.turn(action).await;
             let sent = aws.logs.delete_retention_policy().log_group_name(name).send().await;

@@ -72,6 +72,9 @@ impl Write {
     fn undo(&self) -> Option<Self> {
         Some(match self {
             Self::CreateLogGroup { name, .. } => Self::DeleteLogGroup { name: name.clone() },
+            Self::PutRetention { name, days, before } => {
+                Self::PutRetention { name: name.clone(), days: *before, before: *days }
+            }
             Self::RegisterTaskDefinition { .. } => {
                 Self::DeregisterTaskDefinition { task_definition: Ref::Made(Thing::TaskDefinition) }
             }
@@ -130,10 +133,16 @@ impl Write {
 }
 
 /// The writes that take back what was done, the newest first. An update of the service is not taken back: that would be
-/// one more deployment. A new revision goes only if no service was given it.
+/// one more deployment. A new revision goes only if no service was given it, and how long a new log group keeps events goes
+/// with the group.
 #[must_use]
 pub fn undo(done: &[Write]) -> Vec<Write> {
     let is_in_use = done.iter().any(|write| matches!(write, Write::UpdateService { .. }));
-    let done = done.iter().rev().filter(|write| !(is_in_use && matches!(write, Write::RegisterTaskDefinition { .. })));
-    done.filter_map(Write::undo).collect()
+    let is_new = |group: &str| done.iter().any(|it| matches!(it, Write::CreateLogGroup { name, .. } if name == group));
+    let stays = |write: &Write| match write {
+        Write::RegisterTaskDefinition { .. } => is_in_use,
+        Write::PutRetention { name, .. } => is_new(name),
+        _ => false,
+    };
+    done.iter().rev().filter(|write| !stays(write)).filter_map(Write::undo).collect()
 }

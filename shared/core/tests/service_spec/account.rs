@@ -103,7 +103,7 @@ pub fn take_back(found: &mut Found, done: &[Write], made: &Made) {
 fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
     match write {
         Write::CreateLogGroup { name, .. } => drop(found.log_groups.insert(name.clone(), None)),
-        Write::PutRetention { name, days } => drop(found.log_groups.insert(name.clone(), *days)),
+        Write::PutRetention { name, days, .. } => drop(found.log_groups.insert(name.clone(), *days)),
         Write::DeleteLogGroup { name } => drop(found.log_groups.remove(name)),
         Write::RegisterTaskDefinition { input } => return Some((Thing::TaskDefinition, register(found, input))),
         Write::DeregisterTaskDefinition { .. } => found.task_definition = None,

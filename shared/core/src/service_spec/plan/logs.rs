@@ -6,8 +6,11 @@ use crate::service_spec::steps::{Resource, Write};
 pub(super) fn plan(planner: &mut Planner<'_>) {
     for group in &planner.spec.log_groups {
         let name = &group.name;
-        let retention = group.retention_days.map(|days| Write::PutRetention { name: name.clone(), days: Some(days) });
-        let step = match planner.found.log_groups.get(name) {
+        let found = planner.found.log_groups.get(name);
+        let before = found.copied().flatten();
+        let put = |days| Write::PutRetention { name: name.clone(), days: Some(days), before };
+        let retention = group.retention_days.map(put);
+        let step = match found {
             None => {
                 let tags = planner.context.owner.tags(planner.spec);
                 let mut step =

@@ -23,6 +23,8 @@ pub enum Write {
         name: String,
         /// For so many days.
         days: Option<u32>,
+        /// As it was.
+        before: Option<u32>,
     },
     /// `logs:DeleteLogGroup`
     DeleteLogGroup {
