@@ -77,7 +77,7 @@ fn statements(of: &Value) -> Vec<&Value> {
 }
 
 /// Policies that are resources of their own.
-const POLICIES: [&str; 4] = ["MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
+const POLICIES: [&str; 5] = ["FindPolicy", "MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
 
 /// The statements of a function's role: without who may take it.
 fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
