@@ -2,3 +2,6 @@
 
 # Where the launcher takes events of AWS services.
 EVENTS_OF_AWS = "/_portkeeper/events"
+
+# Where it tells, after this and an access key, for which actions IAM was asked.
+ASKED_OF_IAM = "/_portkeeper/asked/"

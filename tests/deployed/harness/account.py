@@ -14,7 +14,7 @@ from harness.waiting import until
 from harness.world import REGION, World
 
 # The name of each function in the template.
-FUNCTIONS = ("ReconcileFunction", "SweepFunction", "NotifySlackFunction", "NotifyEventsFunction")
+FUNCTIONS = ("ReconcileFunction", "SweepFunction", "CreateServiceFunction", "NotifySlackFunction", "NotifyEventsFunction")
 
 # From a message in the queue of checks to the end of the check that it leads to, with the waits of `stack.SHORT`.
 CHECK_SECONDS = 60

@@ -7,7 +7,7 @@ from typing import Any
 
 from harness.account import FUNCTIONS, Account
 from harness.emulator import access_key
-from harness.scenes import Scene, repairs, settings, telling, who
+from harness.scenes import Scene, repairs, settings, specs, telling, who
 
 # What Lambda does in a function's name, with where AWS says so. The emulator does it without asking the role.
 BY_LAMBDA = {
@@ -19,9 +19,6 @@ BY_LAMBDA = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
 }
-
-# The services' names in CloudTrail's records, where they differ from the prefix of their actions.
-PREFIXES = {"eventbridge": "events"}
 
 # The scene in which each environment variable has an effect that can be seen from outside.
 SHOWN_BY = {
@@ -44,10 +41,13 @@ SHOWN_BY = {
     "PORTKEEPER_OWN_ROLES": who.named,
     "PORTKEEPER_SLACK_SECRET": telling.slack,
     "PORTKEEPER_SLACK_DEAD_LETTERS_URL": telling.slack,
+    # The spec and its result are in the bucket, the look at its deployment comes through the queue, and the rule has the
+    # lowest of these priorities.
+    "PORTKEEPER_SPEC_BUCKET": specs.life,
+    "PORTKEEPER_SPECS_QUEUE_URL": specs.life,
+    "PORTKEEPER_RULE_PRIORITIES": specs.life,
+    "PORTKEEPER_SPECS_DEAD_LETTERS_URL": specs.unreadable,
 }
-
-# A page of LookupEvents.
-PAGE = 50
 
 
 def permissions(accounts: list[Account]) -> list[str]:
@@ -57,8 +57,9 @@ def permissions(accounts: list[Account]) -> list[str]:
     for account in accounts:
         for name, role in account.roles.items():
             granted[name] |= role.actions() - BY_LAMBDA
-            called[name] |= {it.action for it in account.gate.seen(account.number) if it.function == name}
-            called[name] |= recorded(account, name)
+            seen = [it for it in account.gate.seen(account.number) if it.function == name]
+            called[name] |= {action for call in seen for action in call.actions}
+            called[name] |= asked(account, name)
     problems = []
     for name in FUNCTIONS:
         problems += [f"{name} calls {it}, which its policies do not name" for it in sorted(called[name] - granted[name])]
@@ -66,32 +67,17 @@ def permissions(accounts: list[Account]) -> list[str]:
     return problems
 
 
-def recorded(account: Account, function: str) -> set[str]:
-    """The actions of a function that the emulator's CloudTrail recorded."""
+def asked(account: Account, function: str) -> set[str]:
+    """The actions of a function for which the emulator's IAM was asked."""
     configuration = account.client("lambda").get_function_configuration(FunctionName=account.resources[function])
-    key = access_key(configuration["FunctionArn"], configuration["Role"])
-    found: set[str] = set()
-    cloudtrail, end = account.client("cloudtrail"), None
-    while True:
-        window = {"EndTime": end} if end else {}
-        events = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": key}], **window)[
-            "Events"
-        ]
-        for event in events:
-            service = event["EventSource"].split(".")[0]
-            # The emulator does not name the operation of a call in AWS's Query protocol; its parameters do.
-            asked = json.loads(event["CloudTrailEvent"])["requestParameters"].get("Action", event["EventName"])
-            found.add(f"{PREFIXES.get(service, service)}:{asked}")
-        if len(events) < PAGE or events[-1]["EventTime"] == end:
-            return found
-        end = events[-1]["EventTime"]
+    return account.emulator.asked(access_key(configuration["FunctionArn"], configuration["Role"]))
 
 
 def refused_calls(accounts: list[Account]) -> list[str]:
     """Calls that IAM did not allow."""
     return sorted(
         {
-            f"{call.function} was not allowed {call.action} on {call.refused}"
+            f"{call.function} was not allowed {call.refused[0]} on {call.refused[1]}"
             for account in accounts
             for call in account.gate.seen(account.number)
             if call.refused is not None
@@ -111,6 +97,31 @@ def patterns(account: Account, samples: Path) -> list[str]:
         if bool(passes) == sample.name.startswith("ignored-"):
             problems.append(f"{sample.name} {'passes' if passes else 'does not pass'} the rules")
     return problems + [f"no sample passes {deployed[number]}" for number in range(len(deployed)) if number not in used]
+
+
+def patterns_of_specs(account: Account, samples: Path) -> list[str]:
+    """Whether the rules that only a stack with specs has let through specs and ends of deployments, and nothing else."""
+    events = account.client("events")
+    objects, deployments = (
+        json.loads(events.describe_rule(Name=account.resources[it])["EventPattern"])
+        for it in ("SpecObjectRule", "SpecDeploymentRule")
+    )
+    problems = []
+    for sample in sorted(samples.glob("*.json")):
+        event = json.loads(sample.read_text())
+        if matches(events, objects, event):
+            problems.append(f"{sample.name} is not about the bucket of specs, and passes")
+        is_end = event["detail-type"] == "ECS Deployment State Change" and not sample.name.startswith("ignored-")
+        if matches(events, deployments, event) != is_end:
+            problems.append(f"{sample.name} {'does not pass' if is_end else 'passes'} the rule of deployments")
+    event = json.loads((samples / "ignored-s3-object-created.json").read_text())
+    event["detail"]["bucket"]["name"] = account.resources["SpecBucket"]
+    for kind in ("Object Created", "Object Deleted"):
+        for key, passes in {"specs/orders.yaml": True, "results/orders.yaml.json": False}.items():
+            event["detail-type"], event["detail"]["object"]["key"] = kind, key
+            if matches(events, objects, event) != passes:
+                problems.append(f"{kind} of {key} {'does not pass' if passes else 'passes'} the rule of objects")
+    return problems
 
 
 def matches(events: Any, pattern: dict, event: dict) -> bool:

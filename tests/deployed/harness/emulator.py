@@ -15,13 +15,16 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from harness import EVENTS_OF_AWS
+from harness import ASKED_OF_IAM, EVENTS_OF_AWS
 from harness.gate import Gate
 from harness.processes import Child
 from harness.waiting import LateError, until
 from harness.world import REGION
 
 START_SECONDS = 60
+
+# The services that are not the emulator's here, by the names that SDKs have for them in variables.
+AT_THE_GATE = ("APPLICATION_AUTO_SCALING", "CLOUDCONTROL", "CLOUDWATCH_LOGS", "ECS", "ELASTIC_LOAD_BALANCING_V2")
 
 # All processes of a run carry it, the functions included.
 MARK = "DEPLOYED_RUN"
@@ -90,6 +93,11 @@ class Emulator:
         if outcome["FailedEntryCount"]:
             raise RuntimeError(f"the emulator's bus did not take an event: {outcome}")
 
+    def asked(self, access_key: str) -> set[str]:
+        """Every action for which the emulator's IAM was asked in the name of this key."""
+        with urllib.request.urlopen(self.url + ASKED_OF_IAM + access_key, timeout=10) as answer:
+            return set(json.load(answer))
+
     def is_alive(self) -> bool:
         return self._child.is_alive()
 
@@ -111,14 +119,11 @@ class Emulator:
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": REGION,
-            "CLOUDTRAIL_RECORDING": "1",
-            "CLOUDTRAIL_MAX_EVENTS": "1000000",
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AWS_ENDPOINT_URL": self.url,
             # The SDK's own variables for single services: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-            "AWS_ENDPOINT_URL_ECS": gate.url,
-            "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2": gate.url,
+            **{f"AWS_ENDPOINT_URL_{service}": gate.url for service in AT_THE_GATE},
             # Whom the functions trust; the local Slack shows a certificate of this authority.
             "SSL_CERT_FILE": str(certificates),
         }

@@ -1,4 +1,4 @@
-"""The door of ECS and Elastic Load Balancing: the functions' calls arrive here, and go on to the account they belong to.
+"""The door of the services that `world` simulates: the functions' calls arrive here, and go on to the account they belong to.
 
 Here it is known who calls, whether the role may, and what was called; and here a call can be held, so that a scene can do
 something in the middle of it.
@@ -10,11 +10,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from harness import permissions
-from harness.permissions import Ask, Role
+from harness import asks
+from harness.permissions import Role
 from harness.processes import LocalServer
 from harness.world import World
 
@@ -38,13 +38,15 @@ class Call:
     at: float
     account: str
     function: str
-    action: str
+    # What it asked the policies for, its own action first.
+    actions: tuple[str, ...]
     call: dict
-    refused: str | None
+    # The action that was not allowed, and on what.
+    refused: tuple[str, str] | None
 
     @property
     def operation(self) -> str:
-        return self.action.split(":")[1]
+        return self.actions[0].split(":")[1]
 
 
 @dataclass
@@ -126,35 +128,22 @@ class Gate:
         if principal is None:
             self.problems.append(f"nobody is known by the key {access_key}")
             return 403, {"Content-Type": "text/plain"}, f"nobody is known by the key {access_key}".encode()
-        target = headers.get("x-amz-target")
-        ask, call = self._ask(principal, target, body)
-        refused = principal.role.refuses(ask)
-        account = principal.world.number
+        target, account = headers.get("x-amz-target"), principal.world.number
+        asked, call = asks.of(target, body, account, principal.world.tags)
+        refusals = ((it.action, principal.role.refuses(it)) for it in asked)
+        refused = next(((action, resource) for action, resource in refusals if resource is not None), None)
+        arrived = Call(time.monotonic(), account, principal.function, tuple(it.action for it in asked), call, refused)
         with self._lock:
-            self.calls.append(Call(time.monotonic(), account, principal.function, ask.action, call, refused))
+            self.calls.append(arrived)
         if refused is not None:
-            return denied(principal, ask.action, refused, as_json=target is not None)
-        if not self._passes(account, ask.action.split(":")[1]):
+            return denied(principal, *refused, as_json=target is not None)
+        if not self._passes(account, arrived.operation):
             return 503, {"Content-Type": "text/plain"}, b"the call is lost on purpose"
         try:
             return forward(principal.world.url, headers, body)
         except OSError as why:
             self.problems.append(f"the world of {account} does not answer: {why}")
             return 503, {"Content-Type": "text/plain"}, b"the world does not answer"
-
-    def _ask(self, principal: Principal, target: str | None, body: bytes) -> tuple[Ask, dict]:
-        if target is not None:
-            call = json.loads(body or b"{}")
-            return permissions.of_ecs(target.split(".")[-1], call, principal.world.number), call
-        call = dict(parse_qsl(body.decode()))
-        return permissions.of_elb(call["Action"], call, self._tags_of(principal.world, call)), call
-
-    def _tags_of(self, world: World, call: dict) -> dict[str, str]:
-        group = call.get("TargetGroupArn")
-        if call["Action"].startswith("Describe") or group is None:
-            return {}
-        described = world.client("elbv2").describe_tags(ResourceArns=[group])["TagDescriptions"]
-        return {tag["Key"]: tag["Value"] for it in described for tag in it["Tags"]}
 
     def _passes(self, account: str, operation: str) -> bool:
         with self._lock:

@@ -1,80 +1,12 @@
-"""What a role may do, judged by the emulator's own evaluator.
-
-ECS and Elastic Load Balancing are not the emulator's here, so what AWS would compare with the policies is put together here:
-the action, the resources and the condition keys of each call, after AWS's Service Authorization Reference
-(https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html and
-.../list_awselasticloadbalancingv2.html).
-"""
+"""What a role may do, judged by the emulator's own evaluator."""
 
 import json
-from dataclasses import dataclass, field
 from typing import Any
 
 from ministack.core.iam_evaluator import EvalContext, ParsedStatement, evaluate, parse_policy_document
 
+from harness.asks import Ask
 from harness.world import REGION
-
-# Members of a call that name resources, and how their ARNs begin. Reads of Elastic Load Balancing take none.
-ECS_RESOURCES = {
-    "DescribeClusters": ("clusters", "cluster"),
-    "DescribeContainerInstances": ("containerInstances", "container-instance"),
-    "DescribeServiceRevisions": ("serviceRevisionArns", "service-revision"),
-    "DescribeServices": ("services", "service"),
-    "DescribeTasks": ("tasks", "task"),
-}
-
-# Calls whose authorization knows `ecs:cluster`.
-WITH_CLUSTER = {
-    "DescribeContainerInstances",
-    "DescribeServiceRevisions",
-    "DescribeServices",
-    "DescribeTasks",
-    "ListServices",
-    "ListTasks",
-}
-
-
-@dataclass
-class Ask:
-    """What AWS asks the policies of a caller."""
-
-    action: str
-    resources: list[str]
-    keys: dict[str, Any] = field(default_factory=dict)
-
-
-def of_ecs(operation: str, call: dict, account: str) -> Ask:
-    """What a call of ECS needs."""
-
-    def arn(kind: str, path: str) -> str:
-        return f"arn:aws:ecs:{REGION}:{account}:{kind}/{path}"
-
-    def cluster_arn(name: str) -> str:
-        return name if name.startswith("arn:") else arn("cluster", name)
-
-    cluster = cluster_arn(call.get("cluster") or "default")
-    keys = {"ecs:cluster": cluster} if operation in WITH_CLUSTER else {}
-    member, kind = ECS_RESOURCES.get(operation, ("", ""))
-    named = call.get(member) or []
-    if operation == "DescribeClusters":
-        resources = [cluster_arn(name) for name in named or ["default"]]
-    elif operation == "DescribeServiceRevisions":
-        # The call names no cluster; it is a part of the revision's ARN.
-        keys = {"ecs:cluster": arn("cluster", named[0].split("/")[1])}
-        resources = named
-    else:
-        name = cluster.split("/")[-1]
-        resources = [it if it.startswith("arn:") else arn(kind, f"{name}/{it}") for it in named] or ["*"]
-    return Ask(f"ecs:{operation}", resources, keys)
-
-
-def of_elb(operation: str, call: dict, tags: dict[str, str]) -> Ask:
-    """What a call of Elastic Load Balancing needs; `tags` are those of the target group that a write names."""
-    action = f"elasticloadbalancing:{operation}"
-    if operation.startswith("Describe"):
-        return Ask(action, ["*"])
-    keys = {f"aws:resourcetag/{key.lower()}": value for key, value in tags.items()}
-    return Ask(action, [call["TargetGroupArn"]], keys)
 
 
 class Role:
@@ -97,7 +29,7 @@ class Role:
                 action=ask.action,
                 resource_arn=resource,
                 region=REGION,
-                service_context=ask.keys,
+                service_context={key.lower(): value for key, value in ask.keys.items()},
             )
             if evaluate(context, self._parsed).decision != "Allow":
                 return resource

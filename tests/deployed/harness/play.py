@@ -18,7 +18,7 @@ from harness.gate import Gate
 from harness.processes import Places, with_environment
 from harness.scenes import Scene
 from harness.slack import Listener
-from harness.stages import OTHERS, SHOP, Stage
+from harness.stages import OTHERS, SHOP, SPEC, Stage
 
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 
@@ -63,6 +63,8 @@ class Run:
         return not failed
 
     def stop(self) -> None:
+        for account in self.accounts.values():
+            account.events_arrive = False
         self.emulator.stop()  # First, and with it the functions: they call the others.
         for account in self.accounts.values():
             account.stop()
@@ -124,6 +126,9 @@ class Run:
             "no call was refused": partial(coverage.refused_calls, whole),
             "every event pattern lets its samples through, and no others": partial(
                 coverage.patterns, self.accounts[SHOP], self.places.samples
+            ),
+            "every event pattern of specs lets through what is about specs, and nothing else": partial(
+                coverage.patterns_of_specs, self.accounts[SPEC], self.places.samples
             ),
             "every environment variable has an effect": partial(coverage.variables, whole, self.passed),
             "every call came from a function that is known, and was answered": lambda: self.gate.problems,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from harness.scenes import Scene, delivery, repairs, rules, settings, spoiled, telling, who
+from harness.scenes import Scene, delivery, repairs, rules, settings, specs, spoiled, telling, who
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,14 @@ SHOP = Stage(
     after=(telling.make_rule,),
 )
 
+SPEC = Stage(
+    "spec",
+    specs.NUMBER,
+    (specs.life, specs.own_listener, specs.refused, specs.taken_back, specs.unreadable),
+    tuple(specs.PARAMETERS.items()),
+    before=(specs.make_balancers,),
+)
+
 OTHERS = (
     Stage("sweep", "100000000002", (repairs.hijack_by_schedule,)),
     Stage(
@@ -58,6 +66,7 @@ OTHERS = (
         one_by_one=True,
     ),
     Stage("who", "100000000007", (who.named,)),
+    SPEC,
     *(
         Stage(f"spoilt {it.title}", f"20000000000{number}", (partial(spoiled.lost_registration_stays, spoiling=it),), spoiling=it)
         for number, it in enumerate(spoiled.ALL)

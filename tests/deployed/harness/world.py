@@ -1,4 +1,4 @@
-"""One simulated account with ECS and Elastic Load Balancing, in a process of its own."""
+"""One simulated account with ECS, Elastic Load Balancing and what goes with them, in a process of its own."""
 
 import json
 import queue
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from harness.processes import Child, Places
 
@@ -64,6 +65,18 @@ class World:
             for it in health["TargetHealthDescriptions"]
             if it["TargetHealth"]["State"] != "draining"
         }
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """The tags of what has this ARN; none of what does not exist."""
+        service = arn.split(":")[2]
+        try:
+            if service == "elasticloadbalancing":
+                tags = self.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]
+                return {it["Key"]: it["Value"] for it in tags}
+            tags = self.client(service).list_tags_for_resource(resourceArn=arn)["tags"]
+        except ClientError:
+            return {}
+        return tags if isinstance(tags, dict) else {it["key"]: it["value"] for it in tags}
 
     def stop(self) -> None:
         self._child.stop()

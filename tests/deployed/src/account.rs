@@ -2,6 +2,7 @@
 
 use portkeeper_world::World;
 use portkeeper_world::api::ApiError;
+use portkeeper_world::ecs::DEFAULT_VPC;
 use portkeeper_world::elb::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
@@ -14,6 +15,10 @@ const LAB: &str = "lab";
 
 /// Addresses outside the target groups' VPC come from here.
 const FAR: &str = "subnet-far";
+
+/// What specs may name: a security group in the VPC of everything, and a role for tasks.
+const GROUP: &str = "sg-shop";
+const ROLE: &str = "orders-task";
 
 /// Builds the account. Its tasks come with time.
 pub(crate) fn build(world: &mut World) -> Result<(), ApiError> {
@@ -31,6 +36,8 @@ pub(crate) fn build(world: &mut World) -> Result<(), ApiError> {
     let mut far = service(SHOP, "far").fargate().desired(0);
     far.subnets = vec![FAR.to_owned()];
     addresses(world, &far)?;
+    world.add_security_group(GROUP, DEFAULT_VPC);
+    world.add_role(ROLE);
     world.make_cluster(LAB)?;
     world.make_instances(LAB, 1)?;
     instances(world, &service(LAB, "trial").desired(1))

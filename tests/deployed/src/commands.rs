@@ -2,7 +2,8 @@
 //! operations.
 
 use portkeeper_world::World;
-use portkeeper_world::api::ApiError;
+use portkeeper_world::api::{ApiError, Service};
+use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::truth;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +20,8 @@ pub(crate) enum Command {
     RestartAgent { instance: String },
     /// Which service's task listens there.
     WhoAnswers { id: String, port: u16 },
+    /// ECS refuses the next call of this operation that holds this text, as invalid.
+    Refuse { operation: String, containing: String, message: String },
     /// The targets that the service's running tasks should have.
     WantedTargets { service: String },
 }
@@ -29,6 +32,10 @@ impl Command {
             Self::LoseRegistrations { service, count } => world.lose_registrations(&service, count),
             Self::KeepTargets { service, count } => world.keep_targets(&service, count),
             Self::RestartAgent { instance } => world.restart_agent(&instance)?,
+            Self::Refuse { operation, containing, message } => {
+                let fault = Fault::fail("InvalidParameterException", &message, 400);
+                world.faults.add(Rule::new(Service::Ecs, &operation, fault).containing(&containing));
+            }
             Self::WhoAnswers { id, port } => {
                 let program = truth::answering(world, &id, port);
                 return Ok(json!(program.map(|program| format!("{}/{}", program.cluster, program.service))));
