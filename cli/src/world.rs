@@ -49,7 +49,7 @@ fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, plant
     writeln!(
         out,
         "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, Application Auto Scaling,\nS3, \
-         EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager."
+         EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager, Cloud Control."
     )?;
     let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
         writeln!(out, "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n")?;
