@@ -198,7 +198,9 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
         (1, Kind::External),
     ];
     let cluster = random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
-    let shared = account.services.iter().filter(|other| other.cluster == cluster && other.kind.shares());
+    // Addresses are unique in a VPC, so that services of several clusters may share a group of them.
+    let reaches = |other: &&ServiceModel| other.cluster == cluster || other.kind.target_type() == TargetType::Ip;
+    let shared = account.services.iter().filter(|other| other.kind.shares()).filter(reaches);
     let shared: Vec<ServiceModel> = shared.cloned().collect();
     let twin = random.choice(shared.iter()).filter(|_| one_in(random, 2)).cloned();
     let kind = twin.as_ref().map_or_else(|| weighted(random, &kinds).unwrap_or(Kind::Bridge), |twin| twin.kind);
