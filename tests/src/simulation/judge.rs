@@ -103,7 +103,14 @@ impl Judge {
         Self::order(&key, checked)?;
         let deregistered: Vec<_> = tried.iter().filter(|outcome| outcome.kind == ActionKind::Deregister).collect();
         let registered: usize = service.groups.iter().map(|group| registered_in(world, group).len()).sum();
-        let share = (registered + deregistered.len()) * self.policy.max_deregistration_percent as usize / 100;
+        // What went since the check looked, by whomever, was among what it saw.
+        let went = world.elb.writes().iter().filter(|write| {
+            write.effective
+                && write.kind == WriteKind::Deregister
+                && write.at_ms >= checked.began_ms
+                && service.groups.contains(&write.group)
+        });
+        let share = (registered + went.count()) * self.policy.max_deregistration_percent as usize / 100;
         let limit = share.max(self.policy.max_deregistrations as usize);
         if deregistered.len() > limit {
             let what = format!("{} deregistrations in one check of {key}, the limit is {limit}", deregistered.len());
