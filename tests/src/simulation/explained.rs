@@ -27,7 +27,7 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
                 return broken("told", format!("{} is open, and nobody was told", what()));
             }
         }
-        if !is_true(play, world, incident) {
+        if !is_true(play, world, &one.service.cluster, incident) {
             return broken("explained", format!("{} is open and is not so", what()));
         }
     }
@@ -35,7 +35,7 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
 }
 
 /// What the incident says can be seen. Guards and health say what was, for a while; they are not looked for.
-fn is_true(play: &Play, world: &World, incident: &Incident) -> bool {
+fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bool {
     let (group, target) = match &incident.subject {
         Subject::Target(group, target) => (group.as_str(), Some(target)),
         Subject::Group(group) => (group.as_str(), None),
@@ -48,8 +48,10 @@ fn is_true(play: &Play, world: &World, incident: &Incident) -> bool {
     match incident.code {
         Code::Missing => !registered,
         Code::Stale | Code::Hijacked | Code::Foreign | Code::Misplaced | Code::WrongPort => {
-            let own = target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
-            registered && (own.is_none() || incident.code == Code::Foreign)
+            let owner = target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
+            // Other clusters are read before anything is taken out, and not before people are told of what is not.
+            let is_seen = |task: &String| task.contains(&format!(":task/{cluster}/")) || !incident.unproved;
+            registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))
         }
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
             play.account.damaged.contains(group)
