@@ -21,7 +21,7 @@ use progress::Progress;
 use recording::Recording;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -75,17 +75,14 @@ impl Options {
 /// Looks, and says what is wrong: 0 nothing, 1 something, 2 not everything could be read.
 pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let unwritable = |source| CommandError::Unwritable { path: options.record.clone().unwrap_or_default(), source };
     // Before the reading, which may take minutes.
-    let file = options
-        .record
-        .as_ref()
-        .map(|path| File::create(path).map_err(|source| CommandError::Unwritable { path: path.clone(), source }));
-    let file = file.transpose()?;
+    let file = options.record.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path));
+    let file = file.transpose().map_err(unwritable)?;
     let (session, began, looked) = runtime.block_on(read(options))?;
     let seconds = f64::from(session.aws.now().secs_since(began));
-    if let (Some(file), Some(path)) = (file, &options.record) {
-        let written = Recording::of(&looked).write(file);
-        written.map_err(|source| CommandError::Unwritable { path: path.clone(), source })?;
+    if let Some(file) = file {
+        Recording::of(&looked).write(file).map_err(unwritable)?;
     }
     let mut out = anstream::stdout().lock();
     let calls = session.aws.calls();

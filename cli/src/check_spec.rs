@@ -82,6 +82,9 @@ struct Document<'a> {
 
 /// Checks all files. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
 pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
+    if !options.live && options.account.is_named() {
+        return Err(CommandError::NotLive);
+    }
     let (mut files, mut unreadable) = (Vec::new(), Vec::new());
     for path in &options.files {
         match input::read_bytes(path) {
@@ -138,7 +141,8 @@ async fn check_live(options: &Options, files: &[(&PathBuf, Vec<u8>)]) -> Result<
             let (plan, gaps) = live::look(&aws, &spec, &checked.file, options.rule_priorities).await;
             checked.not_read = gaps.into_iter().map(|gap| gap.why).collect();
             checked.problems.extend(plan.problems);
-            checked.steps = Some(plan.steps);
+            // What was not read would be planned for as if it were not there.
+            checked.steps = checked.not_read.is_empty().then_some(plan.steps);
         }
         all.push(checked);
     }
@@ -161,6 +165,9 @@ fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
     }
     if let Some(steps) = &checked.steps {
         live::show(out, steps, checked.is_refused())?;
+    }
+    if !checked.not_read.is_empty() {
+        writeln!(out, "No plan: not everything that the spec names could be read.")?;
     }
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (checked.count(true), checked.count(false));

@@ -29,6 +29,9 @@ pub fn run(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(
 
 async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
     let refused = |what| move |source: StageError| CommandError::Stage { what, source };
+    let unwritable = |source| CommandError::Unwritable { path: alerts.unwrap_or(Path::new("")).to_owned(), source };
+    // Before the scenes, which take a while.
+    alerts.map_or(Ok(()), fs::create_dir_all).map_err(unwritable)?;
     let mut stage = Stage::new(seed, &[]).map_err(refused("deploy Portkeeper"))?;
     let parts = account::build(&mut stage.world.lock()).map_err(refused("build the account"))?;
     let mut timeline = Timeline::new(&stage, !json);
@@ -49,8 +52,7 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
     timeline.title(specs::TITLE, specs::STORY)?;
     let stage = specs::play(stage, &mut timeline).await.map_err(refused(specs::TITLE))?;
     if let Some(folder) = alerts {
-        let count = write_alerts(folder, &timeline.messages)
-            .map_err(|source| CommandError::Unwritable { path: folder.to_owned(), source })?;
+        let count = write_alerts(folder, &timeline.messages).map_err(unwritable)?;
         timeline.say(&format!("\n{count} alerts are in {}, each as text, JSON and Block Kit.", folder.display()))?;
     }
     let summary = Summary::of(&stage, &timeline);
@@ -66,7 +68,6 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
 
 /// Three files for each alert, in the order in which they were sent.
 fn write_alerts(folder: &Path, messages: &[Message]) -> io::Result<usize> {
-    fs::create_dir_all(folder)?;
     let pretty = |value: &Value| -> io::Result<String> { Ok(format!("{}\n", serde_json::to_string_pretty(value)?)) };
     for (number, message) in messages.iter().enumerate() {
         let document = &message.document;

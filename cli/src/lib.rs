@@ -34,6 +34,9 @@ pub enum CommandError {
         #[source]
         source: std::io::Error,
     },
+    /// An account is named, and nothing asks for it.
+    #[error("--region and --endpoint-url say in which account to look: give --live, too")]
+    NotLive,
     /// A file that is not what the command takes.
     #[error("{} is not {wanted}", path.display())]
     NotUsable {

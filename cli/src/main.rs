@@ -86,7 +86,7 @@ fn main() -> ExitCode {
             portkeeper::world::run(seed, port, large)
         }
         Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
-        Command::Plan { observation, json } => portkeeper::plan_file::run(&observation, json),
+        Command::Plan { observation, json } => return ended(portkeeper::plan_file::run(&observation, json)),
         Command::CheckSpec(options) => return ended(portkeeper::check_spec::run(&options)),
         Command::ExportSpec(options) => return ended(portkeeper::export_spec::run(&options)),
         Command::SpecSchema => portkeeper::check_spec::schema(),

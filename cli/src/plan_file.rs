@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::ExitCode;
 
 /// What the command takes, for its error texts.
 const WANTED: &str = "an observation or a recording that this version can plan on (see docs/observation.md)";
@@ -16,8 +17,8 @@ const WANTED: &str = "an observation or a recording that this version can plan o
 /// The member that a recording has and an observation has not.
 const OF_RECORDING: &str = "inputs";
 
-/// Plans on what is in `path` and prints the plan, or the report of the recorded audit.
-pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
+/// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends as that did.
+pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
     let text = input::read(path)?;
     let not_usable = |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
     let value: Value = serde_json::from_str(&text).map_err(|error| not_usable(error.into()))?;
@@ -36,13 +37,13 @@ pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
     if json {
         serde_json::to_writer_pretty(&mut out, &planned).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
-        return Ok(());
+    } else {
+        render::plan(&mut out, &input, &planned, &questions(&input))?;
     }
-    render::plan(&mut out, &input, &planned, &questions(&input))?;
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-fn print_recording(out: &mut impl Write, recording: &Recording, json: bool) -> Result<(), CommandError> {
+fn print_recording(out: &mut impl Write, recording: &Recording, json: bool) -> Result<ExitCode, CommandError> {
     let report = recording.report();
     if json {
         serde_json::to_writer_pretty(&mut *out, &report.to_json()).map_err(io::Error::from)?;
@@ -50,7 +51,7 @@ fn print_recording(out: &mut impl Write, recording: &Recording, json: bool) -> R
     } else {
         show::report(out, &report)?;
     }
-    Ok(())
+    Ok(report.exit_code(None))
 }
 
 fn check_version(value: &Value, known: u32) -> Result<(), String> {

@@ -120,3 +120,34 @@ fn an_exported_service_is_a_spec_of_itself() {
     "#]]
     .assert_eq(&told(&none));
 }
+
+/// What is not there is not planned with, and what cannot be read is not taken for absent.
+#[test]
+fn no_plan_is_made_of_what_is_not_known() {
+    let mut served = serve();
+    std::fs::write(
+        folder().join("named.yaml"),
+        "cluster: shop\nservice: {serviceName: hello, desiredCount: 1, taskDefinition: 'nothere:1'}\n",
+    )
+    .unwrap();
+    expect![[r#"
+        named.yaml:2:64: error: service.taskDefinition: there is no active task definition `nothere:1` [no_such_task_definition]
+         2 | service: {serviceName: hello, desiredCount: 1, taskDefinition: 'nothere:1'}
+           |                                                                ^
+        + service hello would be created
+        Plan: 1 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
+        named.yaml: 1 error
+        exit 1
+    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "named.yaml"])));
+    std::fs::write(folder().join("hello-unread.yaml"), SPEC).unwrap();
+    served.url = "http://127.0.0.1:1".to_owned();
+    let said = told(&served.portkeeper(&["check-spec", "--live", "hello-unread.yaml"]));
+    assert!(said.contains("No plan: not everything that the spec names could be read."), "{said}");
+    assert!(!said.contains("would be created") && said.ends_with("exit 2\n"), "{said}");
+}
+
+#[test]
+fn an_account_without_live_is_refused() {
+    let said = told(&serve().portkeeper(&["check-spec", "hello.yaml"]));
+    assert_eq!(said, "error: --region and --endpoint-url say in which account to look: give --live, too\nexit 2\n");
+}

@@ -52,6 +52,10 @@ impl Recording {
     /// Writes it, masked.
     pub(super) fn write(&self, mut file: File) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
+        // An earlier recording goes only now that there is a new one.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+        }
         file.write_all(Masks::of(&text).hide(&text).as_bytes())?;
         file.write_all(b"\n")
     }

@@ -117,7 +117,7 @@ impl Report {
     }
 
     /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one is named.
-    pub(super) fn exit_code(&self, service: Option<&str>) -> ExitCode {
+    pub(crate) fn exit_code(&self, service: Option<&str>) -> ExitCode {
         let is_meant = |key: &str| service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted));
         if !self.unread.is_empty() {
             ExitCode::from(2)

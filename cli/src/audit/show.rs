@@ -43,6 +43,9 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         writeln!(out, "{DIM}{differences} too young to judge: ECS may still be at work.{DIM:#}")?;
     }
     let codes: Vec<String> = report.by_code().into_iter().map(|(code, count)| format!("{count} {code}")).collect();
+    if found.is_empty() && !report.unread.is_empty() {
+        return writeln!(out, "{BOLD}Nothing wrong was found in what could be read.{BOLD:#}");
+    }
     if found.is_empty() {
         return writeln!(out, "{BOLD}Nothing wrong was found.{BOLD:#}");
     }

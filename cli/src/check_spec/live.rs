@@ -35,6 +35,11 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Whether the user says which account.
+    pub(super) fn is_named(&self) -> bool {
+        self.region.is_some() || self.endpoint_url.is_some()
+    }
+
     /// The clients.
     pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
         let wanted = Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };

@@ -24,7 +24,7 @@ fn plan_agrees_with_the_audit_and_no_account_number_is_left() {
     assert!(text.contains("arn:aws:ecs:eu-west-1:000000000001:cluster/prod-1"));
 
     let offline = run(&["plan", path, "--json"]);
-    assert_eq!(offline.code, 0, "{}", offline.err);
+    assert_eq!(offline.code, live.code, "{}", offline.err);
     let masked = live.out.replace(ACCOUNT, "000000000001");
     let (live, offline): (serde_json::Value, serde_json::Value) =
         (serde_json::from_str(&masked).unwrap(), offline.json());
@@ -49,6 +49,19 @@ fn a_recording_of_another_version_and_a_broken_one_are_refused() {
         assert_eq!(said.code, 2, "{name}");
         assert!(said.err.contains(wanted), "{name}: {}", said.err);
     }
+}
+
+/// An account that does not answer, in the middle of a habit of recording it.
+#[test]
+fn an_earlier_recording_stays_until_there_is_a_new_one() {
+    let path = file("earlier.json");
+    let path = path.to_str().unwrap();
+    fs::write(path, "an earlier and longer recording: ".repeat(100_000)).unwrap();
+    let unreachable = run(&["audit", "--endpoint-url", "http://127.0.0.1:1", "--record", path]);
+    assert_eq!(unreachable.code, 2, "{}", unreachable.out);
+    assert!(fs::read_to_string(path).unwrap().starts_with("an earlier"));
+    assert_ne!(Served::large(1, 1).audit(&["--record", path]).code, 2);
+    assert!(fs::read_to_string(path).unwrap().starts_with('{'));
 }
 
 #[test]

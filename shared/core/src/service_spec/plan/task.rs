@@ -16,9 +16,10 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
     let existing = found.and_then(|found| text(&found.shown, "taskDefinitionArn"));
     let Some(asked) = &planner.spec.task_definition else {
         let named = text(&planner.spec.service, "taskDefinition").unwrap_or_default();
-        let arn = existing.unwrap_or(named).to_owned();
-        planner.step(Step::keep(Resource::TaskDefinition, named).with_arn(&arn));
-        return Ref::Existing(arn);
+        if let Some(arn) = existing {
+            planner.step(Step::keep(Resource::TaskDefinition, named).with_arn(arn));
+        }
+        return Ref::Existing(existing.unwrap_or(named).to_owned());
     };
     let family = text(asked, "family").unwrap_or_default().to_owned();
     let input = input(planner, asked);
