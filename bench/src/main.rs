@@ -39,7 +39,7 @@ struct Arguments {
     /// The file for what was measured.
     #[arg(long)]
     json: PathBuf,
-    /// Few runs and small accounts: a minute instead of a quarter of an hour.
+    /// Few runs and small accounts: a minute or two instead of half an hour.
     #[arg(long)]
     short: bool,
 }
