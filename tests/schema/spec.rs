@@ -2,7 +2,7 @@
 //! the program reads specs by.
 
 use portkeeper_core::service_spec::check;
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use portkeeper_tests::yaml;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,26 +25,9 @@ fn files(folder: &str) -> Vec<(PathBuf, Value)> {
     let paths = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
-        let documents = Yaml::load_from_str(&text).unwrap();
-        (path, to_json(&documents[0]))
+        (path, yaml::to_json(&text))
     };
     paths.map(read).collect()
-}
-
-fn to_json(node: &Yaml) -> Value {
-    match node {
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Value(Scalar::Boolean(value)) => json!(value),
-        Yaml::Value(Scalar::Integer(value)) => json!(value),
-        Yaml::Value(Scalar::FloatingPoint(value)) => json!(value.into_inner()),
-        Yaml::Value(Scalar::String(value)) => json!(value),
-        Yaml::Sequence(items) => items.iter().map(to_json).collect(),
-        Yaml::Mapping(members) => {
-            let name = |name: &Yaml| name.as_str().expect("a name").to_owned();
-            Value::Object(members.iter().map(|(key, value)| (name(key), to_json(value))).collect())
-        }
-        other => panic!("not a value: {other:?}"),
-    }
 }
 
 fn errors(document: &Value) -> Vec<String> {

@@ -4,9 +4,9 @@
 //! compared; what Portkeeper adds is a closed list.
 
 use portkeeper_tests::desk::Desk;
+use portkeeper_tests::yaml;
 use portkeeper_world::ecs::DEFAULT_VPC;
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// What is added to a task definition, and to a service whose spec does not name them.
@@ -17,23 +17,6 @@ fn files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
-}
-
-/// YAML as JSON, by another reader than Portkeeper's own.
-fn to_json(yaml: &Yaml<'_>) -> Value {
-    match yaml {
-        Yaml::Value(Scalar::Null) => Value::Null,
-        Yaml::Value(Scalar::Boolean(flag)) => json!(flag),
-        Yaml::Value(Scalar::Integer(number)) => json!(number),
-        Yaml::Value(Scalar::FloatingPoint(number)) => json!(number.into_inner()),
-        Yaml::Value(Scalar::String(text)) => json!(text),
-        Yaml::Sequence(items) => items.iter().map(to_json).collect(),
-        Yaml::Mapping(members) => {
-            let pairs = members.iter().map(|(name, value)| (name.as_str().unwrap().to_owned(), to_json(value)));
-            Value::Object(pairs.collect::<Map<_, _>>())
-        }
-        other => panic!("{other:?}"),
-    }
 }
 
 /// Every member of the spec is in the request as it is; what else is there, Portkeeper adds. Gives what is otherwise.
@@ -97,7 +80,7 @@ fn only(desk: &Desk, operation: &str) -> Result<Value, String> {
 /// Drops a file; gives what reaches AWS otherwise than the file says.
 async fn check(path: &Path) -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(path).unwrap();
-    let spec = to_json(&Yaml::load_from_str(&text).unwrap()[0]);
+    let spec = yaml::to_json(&text);
     let desk = Desk::default();
     prepare(&desk);
     make_named(&desk, "", &spec);

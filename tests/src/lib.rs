@@ -9,3 +9,4 @@ pub mod runtime_api;
 pub mod shop;
 pub mod simulation;
 pub mod slack_server;
+pub mod yaml;
