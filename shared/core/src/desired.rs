@@ -29,6 +29,8 @@ pub struct Desired {
     pub claims: Vec<Claim>,
     /// Targets that belonged to tasks that are over.
     pub ended: Vec<Ended>,
+    /// The latest end of a task that ran, is over, and of which it cannot be told now where it was registered.
+    pub untraced_until: Option<Timestamp>,
     /// Tasks whose target or group cannot be told. Nothing within their reach may be deregistered.
     pub unclear: Vec<Unclear>,
     /// Plumbing that can never work.
@@ -155,6 +157,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     match entries(observation, service, task) {
         Err(NoEntries::Nowhere(why)) => desired.left.push((task.arn.clone(), why.to_owned())),
         Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
+            untraced(observation, task, desired);
             desired.left.push((task.arn.clone(), "stopped; where it was registered cannot be told".to_owned()));
         }
         Err(NoEntries::Ambiguous(why)) => {
@@ -230,12 +233,20 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
             task: task.arn.clone(),
             standing: standing(task, since),
         }),
-        Address::Unknown { .. } | Address::Misfit { .. } if over => {}
+        Address::Unknown { .. } if over => untraced(observation, task, desired),
+        Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {
             let lasts = matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
             desired.unclear.push(unclear(task, lasts.then_some(Code::BindingsMissing), since, why, reach));
         }
         Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
+    }
+}
+
+/// What is not known of a task now may be known later: its agent reports late, or a call failed.
+fn untraced(observation: &Observation, task: &Task, desired: &mut Desired) {
+    if task.started_at.is_some() {
+        desired.untraced_until = desired.untraced_until.max(Some(task.stopped_at.unwrap_or(observation.observed_at)));
     }
 }
 

@@ -61,8 +61,8 @@ pub struct LedgerRecord {
     /// Where this service's targets are registered, as the ledger's index was told, and when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<Place, Timestamp>,
-    /// Since when this record is kept without a break. Of tasks that stopped before, nobody could have seen whether
-    /// their targets were gone meanwhile.
+    /// Since when this record is kept without a break, and says where every task was that has stopped. Of tasks that
+    /// stopped until then, nobody could have seen whether their targets were gone meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_since: Option<Timestamp>,
     /// How many looks in a row led to the one that `look_again_at` speaks of.

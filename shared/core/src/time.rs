@@ -44,6 +44,12 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::from(secs) * 1000))
     }
 
+    /// The first moment after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
     /// This moment, `secs` earlier.
     #[must_use]
     pub fn minus_secs(self, secs: u32) -> Self {

@@ -58,6 +58,11 @@ pub(super) fn update(
             record.release(group, target, &ended.task, now);
         }
     }
+    // The target of such a task may be gone by now, and nobody could see whose it was: when that is known later, it proves
+    // nothing. What is still registered of the others is held by name since just now.
+    if let Some(until) = desired.untraced_until {
+        record.kept_since = record.kept_since.max(Some(until.next()));
+    }
     let mut released = Vec::new();
     for (group, targets) in &record.known {
         if observation.found_group(group).is_none() {

@@ -72,7 +72,7 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
               nothing to write down
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -145,6 +145,81 @@ fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_
               web 10.0.0.4:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             open: stale web 10.0.0.4:8080, seen 1
+        "#]],
+    );
+}
+
+/// Found by the simulation: when the target was seen gone, its task had stopped and its agent had not told its ports, so
+/// that nobody knew whose it was. A person registered it anew, and then the agent told.
+#[test]
+fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 ended 10m ago
+        target web i-1:32768 healthy
+        look
+        target web i-1:32769 unhealthy
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 11m ago
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              alert: stale (error): web i-1:32769
+            open: stale web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+/// What was registered when such a task was seen first is held by name, and what stops later proves as ever.
+#[test]
+fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 ended 10m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 11m ago
+        target web i-1:32768 healthy
+        target web i-1:32770 unhealthy
+        look
+        task t3 gone
+        task t4 STOPPED/STOPPED on i-1 app:8080->32771 ended 8m ago
+        target web i-1:32771 unhealthy
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: tasks t3; owners on i-1
+              web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32771 | stale | await 60s | task t4 has stopped and its target is still registered: seen once; a second look decides
+              plan: deregister web [i-1:32770]
+              alert: stale (error): web i-1:32770
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32771 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32771]
+              alert: stale (error): web i-1:32771
+              alert: resolved stale (error): web i-1:32770 (the target is no longer registered, after 2 min)
+              looks again in 60s
+            open: stale web i-1:32771, seen 2, 1 repairs, told
         "#]],
     );
 }
