@@ -223,3 +223,127 @@ fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
         "#]],
     );
 }
+
+/// The record names the last of two that had the target, also when ECS has forgotten both.
+#[test]
+fn the_later_of_two_stopped_tasks_is_remembered() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        task t3 STOPPED/STOPPED on i-1 app:8080->32769 ended 5m ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        known web i-1:32769 t2
+        look
+        task t2 gone
+        task t3 gone
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: tasks t3; owners on i-1
+              web i-1:32769 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}
+
+#[test]
+fn a_target_that_was_seen_gone_after_ecs_forgot_its_task_is_somebody_elses() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        known web i-1:32769 t2
+        look
+        target web i-1:32769 unhealthy
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}
+
+const IN_ANOTHER_GROUP: &str = "
+    group alt
+    service shop/web binds alt to app:8080
+    task t1 RUNNING/RUNNING on i-1 app:8080->32768
+    target alt i-1:32768 healthy
+    known web i-1:32769 t2
+";
+
+const BACK_AGAIN: &str = "
+    look
+    gap none
+    group web
+    service shop/web binds web to app:8080
+    target alt i-1:32768 gone
+    target web i-1:32768 healthy
+    target web i-1:32769 unhealthy
+    look after 60s
+    look after 60s
+";
+
+#[test]
+fn the_targets_of_a_group_that_the_service_left_are_forgotten() {
+    check(
+        &format!("{IN_ANOTHER_GROUP}{BACK_AGAIN}"),
+        &expect![[r#"
+        0s:
+        60s:
+          asks: owners on i-1
+          web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+          looks again in 60s
+        120s:
+          asks: owners on i-1
+          web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+          alert: foreign (warning): web i-1:32769
+        open: foreign web i-1:32769, seen 2, told
+    "#]],
+    );
+}
+
+#[test]
+fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read() {
+    check(
+        &format!("{IN_ANOTHER_GROUP}gap revisions{BACK_AGAIN}"),
+        &expect![[r#"
+        0s:
+          service | - | unknown | the service's revisions could not be read: throttled
+        60s:
+          asks: tasks t2; owners on i-1
+          web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+          looks again in 60s
+        120s:
+          asks: tasks t2; owners on i-1
+          web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+          plan: deregister web [i-1:32769]
+          alert: stale (error): web i-1:32769
+          looks again in 60s
+        open: stale web i-1:32769, seen 2, 1 repairs, told
+    "#]],
+    );
+}
