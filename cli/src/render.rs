@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{Observation, Questions};
-use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput};
+use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
 
@@ -61,14 +61,12 @@ pub(crate) fn alert_line(alert: &Alert) -> String {
     format!("{} {state}: {}", alert.code, subjects.join(", "))
 }
 
-/// Every verdict of a plan, in its order.
-pub(crate) fn verdict_table(plan: &Plan, now: Timestamp) -> Table {
+/// Every verdict of a plan, in its order, with its decision in words.
+pub(crate) fn verdict_table(plan: &Plan, decided: impl Fn(&Verdict) -> String) -> Table {
     let mut verdicts = table(&["finding", "about", "decision", "why"]);
     for verdict in &plan.verdicts {
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
-        let cells =
-            [code.to_owned(), verdict.subject.to_string(), decision(&verdict.decision, now), verdict.why.clone()];
-        verdicts.add_row(cells);
+        verdicts.add_row([code.to_owned(), verdict.subject.to_string(), decided(verdict), verdict.why.clone()]);
     }
     verdicts
 }
@@ -77,7 +75,7 @@ pub(crate) fn verdict_table(plan: &Plan, now: Timestamp) -> Table {
 pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questions: &Questions) -> io::Result<()> {
     let now = input.now;
     writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
-    writeln!(out, "{}\n", text(&verdict_table(plan, now)))?;
+    writeln!(out, "{}\n", text(&verdict_table(plan, |verdict| decision(&verdict.decision, now))))?;
     if plan.actions.is_empty() {
         writeln!(out, "Nothing is written to AWS.")?;
     }

@@ -79,7 +79,12 @@ struct Replayed {
 enum Reading {
     Check(Check),
     Called(Call),
-    Ignored { name: &'static str, why: String },
+    /// By the function that checks services; `hint` says who uses it.
+    Ignored {
+        name: &'static str,
+        why: String,
+        hint: Option<&'static str>,
+    },
     Unreadable(String),
 }
 
@@ -87,7 +92,9 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     let reading = match event::parse(body) {
         Ok(Message::Check(check)) => Reading::Check(check),
         Ok(Message::Called { call, .. }) => Reading::Called(call),
-        Ok(Message::Ignored(reason)) => Reading::Ignored { name: reason.name(), why: reason.to_string() },
+        Ok(Message::Ignored(reason)) => {
+            Reading::Ignored { name: reason.name(), why: reason.to_string(), hint: used_by_others(body) }
+        }
         Err(error) => Reading::Unreadable(chain(&error)),
     };
     let Reading::Check(check) = &reading else {
@@ -101,6 +108,14 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     sqs::send(&mut stage.world.lock(), QUEUE, body, Some(0)).ok_or("the queue is gone")?;
     let deliveries = stage.run(AFTER_SECS).await?;
     Ok(Replayed { reading, deliveries, began_ms })
+}
+
+/// An event that another function than `reconcile` gets.
+fn used_by_others(body: &str) -> Option<&'static str> {
+    let event: Value = serde_json::from_str(body).ok()?;
+    (event.get("source").and_then(Value::as_str) == Some("aws.s3")).then_some(
+        "Events of the bucket of specs go to the function `create-service`: see what it makes of a spec with `portkeeper check-spec FILE`.",
+    )
 }
 
 /// Gives the account the cluster and the services that the event names, each with two tasks behind a group.
@@ -118,9 +133,10 @@ fn furnish(world: &mut World, cluster: &ClusterArn, check: &Check) -> Result<(),
 impl Replayed {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let check = match &self.reading {
-            Reading::Ignored { name, why } => {
+            Reading::Ignored { name, why, hint } => {
                 writeln!(out, "{YELLOW}Ignored{YELLOW:#} ({name}): {why}.")?;
-                return writeln!(out, "Nothing is checked and nothing is written.");
+                writeln!(out, "Nothing is checked and nothing is written.")?;
+                return hint.map_or(Ok(()), |hint| writeln!(out, "{hint}"));
             }
             Reading::Unreadable(why) => {
                 writeln!(out, "{RED}Unreadable{RED:#}: {why}.")?;
@@ -203,7 +219,7 @@ impl Replayed {
                 "check": { "cluster": check.cluster, "services": check.services, "at_least": check.at_least }
             }),
             Reading::Called(call) => json!({ "call": call }),
-            Reading::Ignored { name, why } => json!({ "ignored": { "name": name, "why": why } }),
+            Reading::Ignored { name, why, .. } => json!({ "ignored": { "name": name, "why": why } }),
             Reading::Unreadable(why) => json!({ "unreadable": why }),
         };
         let reports = self.deliveries.iter().flat_map(|delivery| &delivery.reports);

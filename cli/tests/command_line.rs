@@ -67,6 +67,13 @@ fn every_sample_event_is_explained() {
 }
 
 #[test]
+fn an_event_of_another_function_says_whose_it_is() {
+    let path = in_repository("events/ignored-s3-object-created.json");
+    let output = portkeeper(&["replay", path.to_str().unwrap()]);
+    assert!(text(&output.stdout).contains("go to the function `create-service`"), "{}", text(&output.stdout));
+}
+
+#[test]
 fn the_example_observation_is_planned_on() {
     let path = in_repository("docs/observation-example.json");
     let plan = json(&["plan", path.to_str().unwrap(), "--json"]);

@@ -119,6 +119,13 @@ fn an_exported_service_is_a_spec_of_itself() {
         exit 2
     "#]]
     .assert_eq(&told(&none));
+    let none = served.portkeeper(&["export-spec", "--cluster", "shopp", "--service", "web"]);
+    expect![[r#"
+        error: there is no spec of shopp/web
+          because: there is no such cluster; its name, its region and the account of the credentials must be right
+        exit 2
+    "#]]
+    .assert_eq(&told(&none));
 }
 
 /// What is not there is not planned with, and what cannot be read is not taken for absent.

@@ -1,11 +1,12 @@
 //! One service, explained: each task, what it should have, what is registered, and every verdict with its reason.
 
-use crate::render::{BOLD, table, text, verdict_table};
-use portkeeper_core::audit::audit;
+use super::show::would;
+use crate::render::{BOLD, decision, table, text, verdict_table};
+use portkeeper_core::audit::{Audit, audit};
 use portkeeper_core::desired::{Desired, desired_targets};
 use portkeeper_core::ids::{Target, TargetGroupArn};
 use portkeeper_core::observation::{Observation, RegisteredTarget, Task};
-use portkeeper_core::plan::PlanInput;
+use portkeeper_core::plan::{Decision, PlanInput, Verdict};
 use portkeeper_core::policy::mode_in_force;
 use portkeeper_core::time::{Timestamp, spoken};
 use serde_json::{Value, json};
@@ -75,7 +76,16 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
         }
         writeln!(out, "{}\n", text(&rows))?;
     }
-    writeln!(out, "{}\n", text(&verdict_table(&audit(input).plan, input.now)))
+    let audited = audit(input);
+    let decided = |verdict: &Verdict| {
+        let now = decision(&verdict.decision, input.now);
+        let of_it = |it: &&Audit| Some(&it.code) == verdict.code.as_ref() && it.subject == verdict.subject;
+        match (audited.findings.iter().find(of_it), &verdict.decision) {
+            (Some(found), Decision::Await(_)) => format!("{now}, then {}", would(&found.then, input.now)),
+            _ => now,
+        }
+    };
+    writeln!(out, "{}\n", text(&verdict_table(&audited.plan, decided)))
 }
 
 /// Everything that is registered, or draining, and that no live task claims.

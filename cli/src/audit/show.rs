@@ -100,7 +100,7 @@ pub(super) fn unread(out: &mut impl Write, report: &Report) -> io::Result<()> {
 }
 
 /// What would follow once a second look agrees.
-fn would(then: &Decision, began: Timestamp) -> String {
+pub(super) fn would(then: &Decision, began: Timestamp) -> String {
     match then {
         Decision::Repair(kind) => format!("{} it", kind.verb()),
         Decision::Await(at) => format!("tell people if it lasts {}", spoken(at.secs_since(began))),

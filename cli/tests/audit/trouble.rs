@@ -138,7 +138,8 @@ fn a_service_is_explained_task_by_task() {
     assert_eq!(said.code, 1, "{}", said.err);
     assert!(said.out.contains(&format!("{} at ", missing.service)), "{}", said.out);
     assert!(said.out.contains("3 tasks wanted, 3 running"), "{}", said.out);
-    assert!(said.out.contains("is not registered: seen once; a second"), "{}", said.out);
+    assert!(said.out.contains("registered: seen once; a second look decides"), "{}", said.out);
+    assert!(said.out.contains("wait 1 min, then register it"), "{}", said.out);
     let said = account.audit(&["--explain", missing.service.split('/').nth(1).unwrap(), "--json"]);
     let explained = said.json();
     let tasks = explained["services"][0]["tasks"].as_array().unwrap();

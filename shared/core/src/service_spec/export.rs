@@ -27,6 +27,9 @@ const DEFAULTS: [(&str, &str); 4] = [
 /// Why there is no spec of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotExported {
+    /// There is no such cluster.
+    #[error("there is no such cluster; its name, its region and the account of the credentials must be right")]
+    NoCluster,
     /// There is no such service.
     #[error("there is no such service")]
     NoService,
@@ -38,6 +41,9 @@ pub enum NotExported {
 /// The spec, as JSON. `cluster`: as people name it. `found` must have the service, and the task definition that it runs.
 pub fn export(cluster: &str, found: &Found) -> Result<Value, NotExported> {
     let shapes = Shapes::load();
+    if found.cluster.is_none() {
+        return Err(NotExported::NoCluster);
+    }
     let service = found.service.as_ref().ok_or(NotExported::NoService)?;
     let definition = found.task_definition.as_ref().ok_or(NotExported::NoTaskDefinition)?;
     let mut input = cleaned(&shapes, SERVICE, &with_deployment(&service.shown));

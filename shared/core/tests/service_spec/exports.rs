@@ -83,4 +83,6 @@ fn an_export_has_no_defaults_and_nothing_that_is_only_shown() {
     assert_eq!(export("shop", &account).unwrap_err().to_string(), "the task definition of the service was not found");
     account.service = None;
     assert_eq!(export("shop", &account).unwrap_err().to_string(), "there is no such service");
+    account.cluster = None;
+    assert!(export("shop", &account).unwrap_err().to_string().starts_with("there is no such cluster"));
 }
