@@ -6,11 +6,25 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 
-fn body() -> Value {
+/// The body of a stack that has everything that is optional, or nothing of it.
+fn body_with(optional: bool) -> Value {
     let template = template();
     let dashboards = resources(&template, "AWS::CloudWatch::Dashboard");
-    let body = text_of(&dashboards["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]);
+    let parts = &dashboards["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    let chosen = |choice: &Value| {
+        let choice = &choice["Fn::If"][if optional { 1 } else { 2 }];
+        text_of(choice.get("Fn::Sub").unwrap_or(choice))
+    };
+    let variables = parts[1].as_object().expect("variables").iter();
+    let body = variables.fold(text_of(&parts[0]), |body, (name, choice)| {
+        assert!(body.contains(&format!("${{{name}}}")), "{name} is not used");
+        body.replace(&format!("${{{name}}}"), &chosen(choice))
+    });
     serde_json::from_str(&body).expect("the dashboard is JSON")
+}
+
+fn body() -> Value {
+    body_with(true)
 }
 
 /// The names of our own metrics, also those in a search.
@@ -38,6 +52,23 @@ fn it_shows_only_what_is_measured() {
     }
     let codes = shown.iter().filter(|name| name.starts_with("Finding.")).count();
     assert_eq!(codes, Code::ALL.len(), "every code has its line");
+}
+
+#[test]
+fn every_dead_letter_queue_that_is_there_has_its_line() {
+    let template = template();
+    let (all, few) = (body_with(true).to_string(), body_with(false).to_string());
+    let queues = resources(&template, "AWS::SQS::Queue");
+    let dead =
+        queues.iter().filter(|(name, _)| name.ends_with("DeadLetterQueue") || **name == "UndeliveredEventsQueue");
+    let mut count = 0;
+    for (name, queue) in dead {
+        let line = format!("${{{name}.QueueName}}");
+        assert!(all.contains(&line), "{name}");
+        assert_eq!(few.contains(&line), queue.get("Condition").is_none(), "{name}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
 }
 
 #[test]
