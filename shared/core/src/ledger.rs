@@ -164,7 +164,16 @@ impl LedgerRecord {
         released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
     }
 
-    /// Ends every proof: the service is not looked at, so nobody will see what becomes of its targets.
+    /// Ends every proof until the next look: nobody sees what becomes of the targets meanwhile.
+    pub fn pause(&mut self) {
+        for targets in self.known.values_mut() {
+            targets.retain(|_, known| known.released_at.is_some());
+        }
+        self.known.retain(|_, targets| !targets.is_empty());
+        self.kept_since = None;
+    }
+
+    /// Ends every proof: the service is at rest, and its targets are gone or will not be looked at.
     pub fn release_all(&mut self, now: Timestamp) {
         for known in self.known.values_mut().flat_map(BTreeMap::values_mut) {
             known.released_at.get_or_insert(now);

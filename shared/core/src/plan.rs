@@ -73,7 +73,7 @@ pub fn plan(input: &PlanInput) -> Plan {
             why: format!("mode off ({})", mode.why),
         };
         let mut record = input.record.clone();
-        record.release_all(input.now);
+        record.pause();
         return finish(input, vec![verdict], Vec::new(), Vec::new(), None, record);
     }
     if let Some(why) = quiet(&input.observation) {
