@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper_tests::simulation::{Mutation, Outcome, run};
+use std::collections::BTreeSet;
 use std::env;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -64,6 +65,12 @@ fn every_safety_rule_that_is_taken_away_is_noticed() {
         let caught = seeds.find_map(|seed| run(seed, Some(*mutation)).unwrap().rule.map(|rule| (seed, rule)));
         (*mutation, caught)
     });
+    // What is noticed is the missing rule, and not a difference between the function and its copy.
+    let played: BTreeSet<u64> = noticed.iter().filter_map(|(_, caught)| caught.map(|(seed, _)| seed)).collect();
+    let played: Vec<u64> = played.into_iter().collect();
+    for outcome in on_all_processors(&played, |seed| run(*seed, Some(Mutation::Nothing)).unwrap()) {
+        assert!(outcome.violation.is_none(), "without any mutation: {}", outcome.violation.unwrap());
+    }
     for (mutation, caught) in &noticed {
         match caught {
             Some((seed, rule)) => println!("{mutation:?}: seed {seed} breaks the rule `{rule}`"),

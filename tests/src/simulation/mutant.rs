@@ -8,12 +8,12 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::chain;
-use portkeeper_aws::ledger::{self, Stored};
+use portkeeper_aws::ledger::{self, CommitError, Stored};
 use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
 use portkeeper_core::ledger::{LedgerRecord, settle, told};
-use portkeeper_core::plan::{ActionKind, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
+use portkeeper_core::plan::{ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
 use serde_json::{Value, json};
@@ -85,29 +85,54 @@ impl Work<'_> {
         if mutation != Mutation::NoIntent {
             stored = self.commit(stored, &plan.next_record).await?;
         }
-        if let Some(at) = plan.look_again_at {
-            let delay = at.secs_since(aws.now()).saturating_add(1);
-            let (queue, versions) = (&config.checks_queue_url, input.observation.awaited_versions());
-            look_again::send(aws, queue, &check.key, &versions, check.hop + 1, delay).await?;
-        }
+        let asked = self.ask_for_next_look(&input, &plan).await;
         checked.outcomes = self.write(&plan).await;
         let mut record = settle(&plan.next_record, &checked.outcomes);
-        let mut accepted = Vec::new();
-        for alert in &plan.alerts {
-            let message = message(alert, &checked.outcomes);
-            match notify::publish(aws, config, &message).await {
-                Ok(()) => checked.alerts.push(message.subject),
-                Err(failure) => checked.errors.push(chain(&failure)),
+        if let Err(error) = asked {
+            record.look_again_at = None;
+            checked.errors.push(chain(&*error));
+        }
+        let accepted = self.tell(&plan.alerts, checked).await;
+        let on = |record: &LedgerRecord| if plan.alerts.is_empty() { record.clone() } else { told(record, &accepted) };
+        match self.commit(stored, &on(&record)).await {
+            Err(error) if matches!(error.downcast_ref(), Some(CommitError::LostRace { .. })) => {
+                let recalled = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+                let theirs = recalled.records.into_values().next().unwrap_or_default();
+                let record = on(&settle(&theirs.record, &checked.outcomes));
+                self.commit(theirs, &record).await.map(|_| ())
             }
-            if checked.errors.is_empty() || mutation == Mutation::ToldTooEarly {
+            first => first.map(|_| ()),
+        }
+    }
+
+    async fn ask_for_next_look(&self, input: &PlanInput, plan: &Plan) -> Result<(), StageError> {
+        let Self { aws, config, check, .. } = *self;
+        let Some(at) = plan.look_again_at else { return Ok(()) };
+        let delay = at.secs_since(aws.now()).saturating_add(1);
+        let (queue, versions) = (&config.checks_queue_url, input.observation.awaited_versions());
+        Ok(look_again::send(aws, queue, &check.key, &versions, check.hop + 1, delay).await?)
+    }
+
+    async fn tell(&self, alerts: &[Alert], checked: &mut Checked) -> Vec<Alert> {
+        let (mut accepted, mut untold) = (Vec::new(), Vec::new());
+        for alert in alerts {
+            if alert.state.is_end() && untold.contains(&&alert.code) {
+                continue;
+            }
+            let message = message(alert, &checked.outcomes);
+            let sent = notify::publish(self.aws, self.config, &message).await;
+            if sent.is_ok() || self.mutation == Mutation::ToldTooEarly {
                 accepted.push(alert.clone());
             }
+            match sent {
+                Ok(()) => checked.alerts.push(message.subject),
+                Err(failure) => {
+                    untold.push(&alert.code);
+                    checked.errors.push(chain(&failure));
+                }
+            }
         }
-        if !plan.alerts.is_empty() {
-            record = told(&record, &accepted);
-        }
-        self.commit(stored, &record).await?;
-        Ok(())
+        accepted
     }
 
     async fn write(&self, plan: &Plan) -> Vec<Outcome> {
@@ -115,10 +140,9 @@ impl Work<'_> {
         if plan.actions.is_empty() {
             return Vec::new();
         }
-        if mutation != Mutation::SwitchIgnored
-            && ledger::writes_stopped(aws, &config.ledger_table).await.is_ok_and(|stopped| stopped.is_some())
-        {
-            return skip(&plan.actions, "the kill switch is on");
+        let may_write = matches!(ledger::writes_stopped(aws, &config.ledger_table).await, Ok(None));
+        if mutation != Mutation::SwitchIgnored && !may_write {
+            return skip(&plan.actions, "the kill switch is on, or cannot be read");
         }
         if mutation != Mutation::DeregisterFirst {
             return execute(aws, &plan.actions).await;
