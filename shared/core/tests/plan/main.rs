@@ -7,6 +7,7 @@ mod breaker;
 mod calls;
 mod elsewhere;
 mod fights;
+mod floor;
 mod health;
 mod hijacked;
 mod hostile;

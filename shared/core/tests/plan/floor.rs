@@ -1,0 +1,196 @@
+//! The floor: the last registered target of a group stays.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+// CASES 27
+#[test]
+fn the_last_registered_target_of_a_group_is_never_deregistered() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 10s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 60s
+        target web i-1:32768 initial
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32768 | missing | await 80s | its task has only just started; ECS may still register it
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | await 20s | its task has only just started; ECS may still register it
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              alert: limit_exceeded (error): web
+              looks again in 20s
+            120s:
+              asks: state of i-1; group web; owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min 10 s and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              looks again in 60s
+            180s:
+              asks: group web; owners on i-1
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              alert: stale (error): web i-1:32769
+              alert: resolved limit_exceeded (error): web (no longer seen, after 2 min)
+              looks again in 60s
+            open: missing web i-1:32768, seen 1
+            open: stale web i-1:32769, seen 4, told
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}
+
+// CASES 27
+#[test]
+fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        look
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              plan: register web [i-1:32768]
+              alert: missing (critical): web i-1:32768
+              alert: limit_exceeded (error): web
+              looks again in 60s
+            120s:
+              asks: group web; owners on i-1
+              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              alert: stale (error): web i-1:32769
+              alert: resolved limit_exceeded (error): web (no longer seen, after 1 min)
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 3, told
+            open: unhealthy web i-1:32768, seen 1
+        "#]],
+    );
+}
+
+/// Found by the simulation: a group that two services share. One is scaled to zero, and the other's tasks are not registered
+/// yet: what is left behind is the group's last target.
+#[test]
+fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
+    let world = |owner: &str| {
+        format!(
+            "
+            group web
+            service shop/web binds web to app:8080 desired=0
+            task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 10m ago
+            {owner}
+            target web i-1:32768 unhealthy
+            "
+        )
+    };
+    let plans = |owner: &str| -> String {
+        let text = crate::text_world::run(&world(owner));
+        let told = text.lines().filter(|line| line.contains("plan: ") || line.contains("| limit_exceeded |"));
+        told.fold(String::new(), |told, line| told + line.trim() + "\n")
+    };
+    expect![[r#"
+        web | limit_exceeded | tell | deregistering i-1:32768 would leave web empty; nothing was deregistered there
+    "#]]
+    .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups web"));
+    expect![[r#"
+        plan: deregister web [i-1:32768]
+    "#]]
+    .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing"));
+}
+
+// CASES 27: a group is emptied, whatever else is registered in the service's other groups.
+#[test]
+fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
+    check(
+        "
+        group web
+        group admin
+        service shop/web binds web to app:8080 and admin to app:9090
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
+        task t2 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
+        target web i-1:32770 healthy
+        target admin i-1:32769 healthy
+        target admin i-9:80 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              admin i-9:80 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              web | limit_exceeded | tell | deregistering i-1:32770 would leave web empty; nothing was deregistered there
+              admin i-9:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              plan: register web [i-1:32768]
+              alert: missing (critical): web i-1:32768
+              alert: foreign (warning): admin i-9:80
+              alert: limit_exceeded (error): web
+              looks again in 60s
+            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: stale web i-1:32770, seen 2
+            open: foreign admin i-9:80, seen 2, told
+            open: limit_exceeded web, seen 1, told
+        "#]],
+    );
+}
+
+// CASES 27: tasks are wanted, and none runs just now. What is registered last stays until one does.
+#[test]
+fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 desired=2
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
+        target web i-1:32769 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              service | below_desired | await 900s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              service | below_desired | await 840s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              alert: limit_exceeded (error): web
+              looks again in 840s
+            open: stale web i-1:32769, seen 2
+            open: below_desired service, seen 2
+            open: limit_exceeded web, seen 1, told
+        "#]],
+    );
+}
