@@ -3,7 +3,7 @@
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
 
 use crate::action::{ActionKind, TargetZone};
-use crate::address::last_places;
+use crate::address::{Place, last_places};
 use crate::code::Code;
 use crate::compare::{OwnerView, Unwanted, is_known_everywhere, own_occupant, owner_of};
 use crate::desired::{Desired, Ended};
@@ -63,13 +63,17 @@ pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
 }
 
 /// Until when ECS is left to deregister the target of a task that has only just stopped: the last that is known to have
-/// had it, also when ECS shows no more where that task was, or was on its address, also when its group cannot be told.
+/// had it, also when ECS shows no more where that task was, or was or may have been on its address, also when its group cannot
+/// be told.
 fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option<Timestamp> {
     let target = &unwanted.registered.target;
     let known = input.record.known_target(&unwanted.group, target);
     let was_here = |task: &&Task| {
         let places = last_places(&input.observation, task);
-        task.last_status.is_over() && places.iter().any(|place| place.holds(target))
+        // A task may tell nothing of where it ran: its ports in host mode are in a task definition that is not read.
+        let is_untold = task.started_at.is_some() && places.iter().all(|place| matches!(place, Place::Unknown(_)));
+        let holds = |place: &Place| place.holds(target) || (is_untold && place.may_hold(target));
+        task.last_status.is_over() && places.iter().any(holds)
     };
     let end_of = |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
     let stopped_at = match proof {

@@ -347,3 +347,69 @@ fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read(
     "#]],
     );
 }
+
+/// Found by the simulation: in host mode a stopped task tells no ports, and nobody else has its task definition. It ran on
+/// the same instance until just now.
+#[test]
+fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        task t3 STOPPED/STOPPED on i-1 for 5m ended 10s ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              looks again in 80s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              nothing to write down
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            open: stale web i-1:32769, seen 1
+        "#]],
+    );
+}
+
+/// A task that never ran was never registered: ECS tries again and again, and meanwhile everything else goes on.
+#[test]
+fn tasks_that_never_ran_delay_nothing() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
+        task t3 STOPPED/STOPPED on i-1 ended 10s ago never-ran
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        look
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              looks again in 60s
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
+    );
+}

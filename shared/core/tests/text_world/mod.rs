@@ -18,6 +18,7 @@
 //! task t1 RUNNING/RUNNING on i-1 app:8080->32768/tcp@0.0.0.0 for 5m by 111 of web:1 v3
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
 //! task t4 STOPPED/STOPPED on i-1 ended 5m ago killed web stop-code UserInitiated (failed health checks)
+//! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran
 //! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
 //! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | in prod-2 | - for no service
 //! instance i-1 INACTIVE | disconnected | unread

@@ -84,9 +84,10 @@ fn blank(name: &str, service: &str) -> Task {
 }
 
 fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl FnMut(&mut Words, &str)) {
-    let mut containers = Vec::new();
+    let (mut containers, mut ran) = (Vec::new(), true);
     while let Some(word) = words.next() {
         match word.as_str() {
+            "never-ran" => ran = false,
             "on" => task.container_instance = Some(names::instance(&words.expect("an instance"))),
             "for" => task.started_at = Some(before(now, words.span())),
             "ended" => task.stopped_at = Some(before(now, words.span())),
@@ -124,7 +125,7 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
         task.containers = containers;
     }
     let started = !matches!(task.last_status, TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating);
-    if started {
+    if started && ran {
         task.started_at.get_or_insert(before(now, LONG_SECS));
     }
     assert_eq!(task.last_status.is_over(), task.stopped_at.is_some(), "{}: when did it end?", task.arn.tail());
