@@ -413,3 +413,26 @@ fn tasks_that_never_ran_delay_nothing() {
         "#]],
     );
 }
+
+/// ECS is at work for the task that the record names, also when ECS shows other ports of it by now.
+#[test]
+fn the_settle_time_counts_from_the_task_that_the_record_names() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t3 STOPPED/STOPPED on i-1 app:9090->32770 ended 10s ago
+        target web i-1:32768 healthy
+        target web i-1:32769 unhealthy
+        known web i-1:32769 t3
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              looks again in 80s
+        "#]],
+    );
+}
