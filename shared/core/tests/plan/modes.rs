@@ -252,3 +252,39 @@ fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
         "#]],
     );
 }
+
+/// What was seen gone before the mode was off stays somebody else's, also when its task ends only after that.
+#[test]
+fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080 mode=off
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 DEACTIVATING/STOPPED on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        known web i-1:32769 t2 released 5m ago
+        look
+        service shop/web binds web to app:8080
+        look after 60s
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended now
+        target web i-1:32769 unhealthy
+        look after 2m
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | - | leave | mode off (tag portkeeper:mode=off)
+            60s:
+            180s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              looks again in 60s
+            240s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
+    );
+}

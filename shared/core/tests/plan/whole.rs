@@ -337,3 +337,30 @@ fn a_change_of_task_sets_explains_that_tasks_are_lacking() {
         "#]],
     );
 }
+
+/// Only once people were to be told of it does a single stopped task keep it open.
+#[test]
+fn a_kill_loop_that_was_seen_once_needs_as_many_tasks_again() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task k1 STOPPED/STOPPED on i-1 ended 29m ago killed web
+        task k2 STOPPED/STOPPED on i-1 ended 29m ago killed web
+        task k3 STOPPED/STOPPED on i-1 ended 5m ago killed web
+        target web i-1:32768 healthy
+        look
+        look after 120s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 5 min; the health check grace period is 0, so what starts slowly is stopped before it is ready: seen once; a second look decides
+              looks again in 60s
+            120s:
+            180s:
+              nothing to write down
+        "#]],
+    );
+}
