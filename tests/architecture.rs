@@ -1,7 +1,12 @@
 //! The rules of ARCHITECTURE.md that the compiler does not enforce: who may depend on whom, and what a source may hold.
 //!
 //! Reads manifests, the lock file and sources as text; runs no cargo.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "A test fails by panicking.")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "A test fails by panicking."
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -61,8 +66,18 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 13] = [
 ];
 
 /// What the core must not reach, not even through another crate: AWS, I/O, clocks and chance.
-const NOT_IN_CORE: [&str; 10] =
-    ["aws", "fastrand", "getrandom", "http", "hyper", "lambda_runtime", "mio", "rand", "tokio", "tracing"];
+const NOT_IN_CORE: [&str; 10] = [
+    "aws",
+    "fastrand",
+    "getrandom",
+    "http",
+    "hyper",
+    "lambda_runtime",
+    "mio",
+    "rand",
+    "tokio",
+    "tracing",
+];
 
 /// Words that the core's sources must not hold: the same, and collections whose order differs from run to run.
 const NOT_A_WORD_OF_CORE: [&str; 14] = [
@@ -121,12 +136,17 @@ fn sources<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> BTreeMap<Strin
     let mut found = BTreeMap::new();
     let mut folders: Vec<PathBuf> = folders.into_iter().cloned().collect();
     while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries =
+            fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for path in entries.map(|entry| entry.expect("an entry").path()) {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(root()).expect("a path of the repository").display().to_string();
+                let name = path
+                    .strip_prefix(root())
+                    .expect("a path of the repository")
+                    .display()
+                    .to_string();
                 found.insert(name, read(&path));
             }
         }
@@ -145,11 +165,15 @@ fn is_test(file: &str) -> bool {
 
 /// Code without comments. A `//` within a text ends the line too early, which can only hide the rest of that line.
 fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
-    source.lines().enumerate().map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
+    source
+        .lines()
+        .enumerate()
+        .map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
 }
 
 fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(|letter: char| !letter.is_alphanumeric() && letter != '_').filter(|word| !word.is_empty())
+    line.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+        .filter(|word| !word.is_empty())
 }
 
 /// The names under `[dependencies]` and the like.
@@ -165,10 +189,16 @@ fn imports_run_one_way() {
     for member in members() {
         let manifest = toml(&member.join("Cargo.toml"));
         let name = manifest["package"]["name"].as_str().expect("a name");
-        let allowed = may.get(name).unwrap_or_else(|| panic!("{name} has no place in the architecture"));
-        let ours = dependencies(&manifest).into_iter().filter(|dependency| dependency.starts_with("portkeeper"));
+        let allowed =
+            may.get(name).unwrap_or_else(|| panic!("{name} has no place in the architecture"));
+        let ours = dependencies(&manifest)
+            .into_iter()
+            .filter(|dependency| dependency.starts_with("portkeeper"));
         for dependency in ours {
-            assert!(allowed.contains(&dependency.as_str()), "{name} must not depend on {dependency}");
+            assert!(
+                allowed.contains(&dependency.as_str()),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
 }
@@ -185,9 +215,12 @@ fn reach(crates: Vec<String>) -> BTreeSet<String> {
         }
         // Two versions of one crate are both followed: that reaches too much rather than too little.
         for package in packages.iter().filter(|package| package["name"].as_str() == Some(&name)) {
-            let dependencies = package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
+            let dependencies =
+                package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
             // `name`, or `name version` where there are several.
-            ahead.extend(dependencies.filter_map(|it| Some(it.as_str()?.split(' ').next()?.to_owned())));
+            ahead.extend(
+                dependencies.filter_map(|it| Some(it.as_str()?.split(' ').next()?.to_owned())),
+            );
         }
     }
     reached
@@ -197,12 +230,17 @@ fn reach(crates: Vec<String>) -> BTreeSet<String> {
 #[test]
 fn the_core_reaches_no_outside_world() {
     let manifest = toml(&root().join("shared/core/Cargo.toml"));
-    let direct: Vec<String> = manifest["dependencies"].as_table().expect("dependencies").keys().cloned().collect();
+    let direct: Vec<String> =
+        manifest["dependencies"].as_table().expect("dependencies").keys().cloned().collect();
     for name in reach(direct) {
         let is = |forbidden: &str| {
-            name.strip_prefix(forbidden).is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
+            name.strip_prefix(forbidden)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
         };
-        assert!(!NOT_IN_CORE.iter().any(|forbidden| is(forbidden)), "portkeeper-core reaches {name}");
+        assert!(
+            !NOT_IN_CORE.iter().any(|forbidden| is(forbidden)),
+            "portkeeper-core reaches {name}"
+        );
     }
 }
 
@@ -222,9 +260,14 @@ fn types_of_the_sdk_stay_in_shared_aws() {
         let sdk = sdk_names(&source);
         for signature in public_signatures(&source) {
             let name = words(signature).skip_while(|word| *word != "fn").nth(1).expect("a name");
-            let shown = words(signature).find(|word| word.starts_with("aws_sdk_") || sdk.contains(word));
+            let shown =
+                words(signature).find(|word| word.starts_with("aws_sdk_") || sdk.contains(word));
             let excused = MAY_NAME_SDK_TYPES.iter().any(|(function, _)| *function == name);
-            assert!(shown.is_none() || excused, "{file}: {name} shows {}", shown.unwrap_or_default());
+            assert!(
+                shown.is_none() || excused,
+                "{file}: {name} shows {}",
+                shown.unwrap_or_default()
+            );
         }
     }
 }
@@ -233,7 +276,8 @@ fn types_of_the_sdk_stay_in_shared_aws() {
 fn sdk_names(source: &str) -> BTreeSet<&str> {
     let imports = source.split("use aws_").skip(1).filter_map(|rest| rest.split(';').next());
     let names = imports.flat_map(|import| {
-        let types = words(import).filter(|word| word.starts_with(|letter: char| letter.is_ascii_uppercase()));
+        let types = words(import)
+            .filter(|word| word.starts_with(|letter: char| letter.is_ascii_uppercase()));
         let renamed = import.split(" as ").skip(1).filter_map(|rest| words(rest).next());
         types.chain(renamed).collect::<Vec<_>>()
     });
@@ -242,9 +286,9 @@ fn sdk_names(source: &str) -> BTreeSet<&str> {
 
 /// From `pub fn` to its body.
 fn public_signatures(source: &str) -> impl Iterator<Item = &str> {
-    ["pub fn ", "pub async fn "]
-        .into_iter()
-        .flat_map(move |start| source.match_indices(start).filter_map(move |(at, _)| source[at..].split(" {\n").next()))
+    ["pub fn ", "pub async fn "].into_iter().flat_map(move |start| {
+        source.match_indices(start).filter_map(move |(at, _)| source[at..].split(" {\n").next())
+    })
 }
 
 #[test]
@@ -257,7 +301,8 @@ fn every_source_says_what_it_is_for() {
 fn no_file_is_about_two_things() {
     let lengths = all_sources().into_iter().map(|(file, source)| (file, source.lines().count()));
     let most = |file: &str| if is_test(file) { MOST_LINES_OF_TESTS } else { MOST_LINES };
-    let long: BTreeMap<String, usize> = lengths.filter(|(file, lines)| *lines > most(file)).collect();
+    let long: BTreeMap<String, usize> =
+        lengths.filter(|(file, lines)| *lines > most(file)).collect();
     let excused: BTreeSet<&str> = LONGER.iter().map(|(file, _)| *file).collect();
     assert_eq!(long.keys().map(String::as_str).collect::<BTreeSet<_>>(), excused, "{long:?}");
 }
@@ -265,7 +310,12 @@ fn no_file_is_about_two_things() {
 #[test]
 fn nothing_is_left_undone_or_untested() {
     // In pieces, or this file would hold them.
-    let left = [concat!("#[", "ignore"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("dbg", "!(")];
+    let left = [
+        concat!("#[", "ignore"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("dbg", "!("),
+    ];
     for (file, source) in all_sources() {
         for (number, line) in code(&source) {
             assert!(!left.iter().any(|left| line.contains(left)), "{file}:{number}: {line}");
@@ -277,7 +327,10 @@ fn nothing_is_left_undone_or_untested() {
 fn no_module_is_a_drawer_and_no_export_a_glob() {
     for (file, source) in all_sources() {
         let stem = Path::new(&file).file_stem().expect("a name").to_string_lossy().into_owned();
-        assert!(!["common", "helper", "helpers", "misc", "util", "utils"].contains(&stem.as_str()), "{file}");
+        assert!(
+            !["common", "helper", "helpers", "misc", "util", "utils"].contains(&stem.as_str()),
+            "{file}"
+        );
         for (number, line) in code(&source) {
             let is_glob = line.trim_start().starts_with("pub use ") && line.contains('*');
             assert!(!is_glob, "{file}:{number}: {line}");
@@ -292,10 +345,16 @@ fn every_package_follows_the_workspace() {
         let name = manifest["package"]["name"].as_str().expect("a name");
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{name}: lints");
         for field in ["version", "edition", "rust-version", "license", "publish"] {
-            assert_eq!(manifest["package"][field]["workspace"].as_bool(), Some(true), "{name}: {field}");
+            assert_eq!(
+                manifest["package"][field]["workspace"].as_bool(),
+                Some(true),
+                "{name}: {field}"
+            );
         }
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
-            for (dependency, how) in manifest.get(table).and_then(Value::as_table).into_iter().flatten() {
+            for (dependency, how) in
+                manifest.get(table).and_then(Value::as_table).into_iter().flatten()
+            {
                 let ours = dependency.starts_with("portkeeper") && how.get("path").is_some();
                 let inherited = how.get("workspace").and_then(Value::as_bool) == Some(true);
                 assert!(ours || inherited, "{name}: {dependency} has a version of its own");

@@ -48,9 +48,12 @@ impl Deployed {
 
     /// Takes the messages that are due and has them handled; they end as Lambda would end them.
     async fn deliver(&mut self) -> Answer {
-        let batch = take_batch(&mut self.account.world.lock(), QUEUE, 100).expect("messages are due");
-        let answer = self.api.invoke(&batch, 300).await.unwrap_or_else(|| panic!("{}", self.process.said()));
-        let response = if let Answer::Response(response) = &answer { Ok(response) } else { Err(()) };
+        let batch =
+            take_batch(&mut self.account.world.lock(), QUEUE, 100).expect("messages are due");
+        let answer =
+            self.api.invoke(&batch, 300).await.unwrap_or_else(|| panic!("{}", self.process.said()));
+        let response =
+            if let Answer::Response(response) = &answer { Ok(response) } else { Err(()) };
         finish_batch(&mut self.account.world.lock(), QUEUE, &batch, response);
         answer
     }
@@ -65,8 +68,16 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     deployed.account.send(&format!("{{\"environment\": \"{SECRET}\""));
     let unreadable = deployed.account.message_with(SECRET);
     let answer = deployed.deliver().await;
-    assert_eq!(answer, Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": unreadable}]})));
-    assert_eq!(deployed.account.writes(), [format!("Deregister {stale}")], "{}", deployed.process.said());
+    assert_eq!(
+        answer,
+        Answer::Response(json!({"batchItemFailures": [{"itemIdentifier": unreadable}]}))
+    );
+    assert_eq!(
+        deployed.account.writes(),
+        [format!("Deregister {stale}")],
+        "{}",
+        deployed.process.said()
+    );
     assert_eq!(deployed.account.alerts(), ["stale opened"]);
 
     // The next look sees that the target is on its way out.
@@ -78,14 +89,27 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     let said = deployed.process.said_until(|said| said.matches("\"_aws\"").count() >= 4).await;
     let lines: Vec<Value> = said
         .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("every line is JSON: {line}")))
+        .map(|line| {
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("every line is JSON: {line}"))
+        })
         .collect();
-    let metrics = lines.iter().filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Portkeeper");
-    let deregistrations: Vec<&Value> = metrics.clone().filter_map(|line| line.get("Deregistrations")).collect();
+    let metrics = lines
+        .iter()
+        .filter(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Portkeeper");
+    let deregistrations: Vec<&Value> =
+        metrics.clone().filter_map(|line| line.get("Deregistrations")).collect();
     assert_eq!(deregistrations, [1, 0], "one line of metrics for each check");
-    assert!(metrics.filter_map(|line| line["ApiCalls"].as_u64()).all(|calls| calls > 3), "and one for its calls");
+    assert!(
+        metrics.filter_map(|line| line["ApiCalls"].as_u64()).all(|calls| calls > 3),
+        "and one for its calls"
+    );
     let checks: Vec<&Value> = lines.iter().filter(|line| line["message"] == "check").collect();
-    assert!(checks.len() == 2 && checks[0]["service"] == "web" && checks[0]["span"]["id"] == "request-1", "{checks:?}");
+    assert!(
+        checks.len() == 2
+            && checks[0]["service"] == "web"
+            && checks[0]["span"]["id"] == "request-1",
+        "{checks:?}"
+    );
     assert!(!said.contains(SECRET), "{said}");
 }
 
@@ -103,25 +127,38 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     assert!(!deployed.account.message_with("\"services\":[\"web\"]").is_empty());
     assert_eq!(deployed.account.writes(), [""; 0]);
     let said = deployed.process.said_until(|said| said.contains("SweepRounds")).await;
-    let beat = said.lines().find(|line| line.contains("SweepRounds")).unwrap_or_else(|| panic!("no heartbeat: {said}"));
+    let beat = said
+        .lines()
+        .find(|line| line.contains("SweepRounds"))
+        .unwrap_or_else(|| panic!("no heartbeat: {said}"));
     let beat: Value = serde_json::from_str(beat).unwrap();
-    assert_eq!((&beat["SweepRuns"], &beat["SweepRounds"], &beat["SweepBlind"]), (&json!(1), &json!(1), &json!(0)));
+    assert_eq!(
+        (&beat["SweepRuns"], &beat["SweepRounds"], &beat["SweepBlind"]),
+        (&json!(1), &json!(1), &json!(0))
+    );
 }
 
 /// CASES 40, 41: from the queue to Slack. What Slack refuses for good is put aside, and no webhook is printed.
 #[tokio::test]
 async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let account = Account::new().await;
-    let slack = Slack::start(&[Reply::Say(200, "ok", None), Reply::Say(404, "no_service", None)]).await;
+    let slack =
+        Slack::start(&[Reply::Say(200, "ok", None), Reply::Say(404, "no_service", None)]).await;
     let variables = {
         let mut world = account.world.lock();
         world.put_secret("portkeeper/slack", &slack.webhook(SECRET));
         let queue = json!({"QueueName": "slack-dead-letters"});
         let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &queue).unwrap();
         let url = made["QueueUrl"].as_str().unwrap().to_owned();
-        let own =
-            [("PORTKEEPER_SLACK_SECRET", "portkeeper/slack".to_owned()), ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", url)];
-        account.variables().into_iter().chain(own.map(|(name, value)| (name.to_owned(), value))).collect::<Vec<_>>()
+        let own = [
+            ("PORTKEEPER_SLACK_SECRET", "portkeeper/slack".to_owned()),
+            ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", url),
+        ];
+        account
+            .variables()
+            .into_iter()
+            .chain(own.map(|(name, value)| (name.to_owned(), value)))
+            .collect::<Vec<_>>()
     };
     let api = RuntimeApi::start().await;
     let process = Process::start("notify-slack", &api, &variables);
@@ -150,9 +187,15 @@ async fn alerts_go_to_the_event_bus() {
     let alert = include_str!("../shared/core/tests/forms/hijacked.json");
     let body = json!({"Type": "Notification", "Subject": "subject", "Message": alert}).to_string();
     let answer = api.invoke(&json!({"Records": [{"messageId": "m1", "body": body}]}), 30).await;
-    assert_eq!(answer, Some(Answer::Response(json!({"batchItemFailures": []}))), "{}", process.said());
+    assert_eq!(
+        answer,
+        Some(Answer::Response(json!({"batchItemFailures": []}))),
+        "{}",
+        process.said()
+    );
     let world = account.world.lock();
-    let event = world.bus.events().iter().find(|event| event["source"] == "portkeeper").expect("an event");
+    let event =
+        world.bus.events().iter().find(|event| event["source"] == "portkeeper").expect("an event");
     assert_eq!(event["detail"], serde_json::from_str::<Value>(alert).unwrap());
 }
 
@@ -160,10 +203,15 @@ async fn alerts_go_to_the_event_bus() {
 #[tokio::test]
 async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {
     let api = RuntimeApi::start().await;
-    let wrong = [("PORTKEEPER_SLACK_SECRET".to_owned(), format!("https://hooks.slack.com/services/{SECRET}"))];
+    let wrong = [(
+        "PORTKEEPER_SLACK_SECRET".to_owned(),
+        format!("https://hooks.slack.com/services/{SECRET}"),
+    )];
     let (succeeded, said) = Process::start("notify-slack", &api, &wrong).ended();
     assert!(!succeeded && !said.contains(SECRET), "{said}");
-    for name in ["PORTKEEPER_SLACK_SECRET is `(not shown)`", "PORTKEEPER_SLACK_DEAD_LETTERS_URL is not set"] {
+    for name in
+        ["PORTKEEPER_SLACK_SECRET is `(not shown)`", "PORTKEEPER_SLACK_DEAD_LETTERS_URL is not set"]
+    {
         assert!(said.contains(name), "`{name}` is not in:\n{said}");
     }
 }
@@ -174,8 +222,15 @@ async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_han
     let mut deployed = Deployed::new().await;
     deployed.account.ask("web");
     let refused = portkeeper_world::faults::Fault::fail("InternalFailure", "down", 500);
-    deployed.account.world.lock().faults.add(portkeeper_world::faults::Rule::any(refused).forever());
-    let Answer::Response(response) = deployed.deliver().await else { panic!("{}", deployed.process.said()) };
+    deployed
+        .account
+        .world
+        .lock()
+        .faults
+        .add(portkeeper_world::faults::Rule::any(refused).forever());
+    let Answer::Response(response) = deployed.deliver().await else {
+        panic!("{}", deployed.process.said())
+    };
     assert_eq!(response["batchItemFailures"].as_array().map(Vec::len), Some(1), "{response}");
     deployed.account.world.lock().faults.clear();
     deployed.account.world.lock().advance_secs(400);

@@ -26,8 +26,7 @@ const QUEUE: &str = "somebody";
 fn account() -> (SharedWorld, Bus) {
     let mut world = World::new(1, 1_795_392_000_000);
     world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": QUEUE})).unwrap();
-    let pattern =
-        json!({"source": ["portkeeper"], "detail-type": ["Portkeeper Alert"], "detail": {"severity": ["critical"]}});
+    let pattern = json!({"source": ["portkeeper"], "detail-type": ["Portkeeper Alert"], "detail": {"severity": ["critical"]}});
     world.bus.put_rule("critical", pattern, QUEUE).unwrap();
     let world = SharedWorld::new(world);
     let bus = Bus::from_sdk_config(&sdk_config(&world), SOURCE);
@@ -42,7 +41,12 @@ async fn hand_over(bus: &Bus, messages: &[String]) -> Vec<String> {
     };
     let records: Vec<Value> = messages.iter().enumerate().map(record).collect();
     let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-    handle(bus, event).await.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    handle(bus, event)
+        .await
+        .batch_item_failures
+        .into_iter()
+        .map(|failure| failure.item_identifier)
+        .collect()
 }
 
 #[tokio::test]
@@ -53,12 +57,16 @@ async fn an_alert_is_an_event_with_its_document_and_its_resources() {
     let world = world.lock();
     assert_eq!(world.bus.events().len(), 2);
     let event = &world.bus.events()[0];
-    assert_eq!((&event["source"], &event["detail-type"]), (&json!("portkeeper"), &json!("Portkeeper Alert")));
+    assert_eq!(
+        (&event["source"], &event["detail-type"]),
+        (&json!("portkeeper"), &json!("Portkeeper Alert"))
+    );
     // The detail is what docs/alert.schema.json describes: the document, member by member.
     assert_eq!(event["detail"], serde_json::from_str::<Value>(ALERT).unwrap());
     let schema = serde_json::from_str(include_str!("../docs/alert.schema.json")).unwrap();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(&event["detail"]).map(|error| error.to_string()).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(&event["detail"]).map(|error| error.to_string()).collect();
     assert_eq!(errors, [""; 0]);
     let item = &event["detail"]["items"][0];
     assert_eq!(event["resources"], json!([item["task"], item["target_group"]]));
@@ -71,10 +79,12 @@ async fn only_alerts_of_portkeeper_are_events() {
     let (world, bus) = account();
     let newer = ALERT.replace("\"version\": 1", "\"version\": 7");
     let alarm = r#"{"AlarmName":"x","NewStateValue":"ALARM"}"#.to_owned();
-    let messages = ["hello".to_owned(), String::new(), "[]".to_owned(), "{}".to_owned(), alarm, newer];
+    let messages =
+        ["hello".to_owned(), String::new(), "[]".to_owned(), "{}".to_owned(), alarm, newer];
     assert_eq!(hand_over(&bus, &messages).await, [""; 0]);
     let world = world.lock();
-    let versions: Vec<&Value> = world.bus.events().iter().map(|event| &event["detail"]["version"]).collect();
+    let versions: Vec<&Value> =
+        world.bus.events().iter().map(|event| &event["detail"]["version"]).collect();
     assert_eq!(versions, [7]);
 }
 
@@ -87,7 +97,10 @@ async fn what_became_of_a_spec_is_an_event() {
     assert_eq!(hand_over(&bus, &[result.to_string()]).await, [""; 0]);
     let world = world.lock();
     let event = &world.bus.events()[0];
-    assert_eq!((&event["detail-type"], &event["detail"]), (&json!("Portkeeper Spec Result"), &result));
+    assert_eq!(
+        (&event["detail-type"], &event["detail"]),
+        (&json!("Portkeeper Spec Result"), &result)
+    );
     assert_eq!(event["resources"], json!([service]));
 }
 
@@ -95,7 +108,10 @@ async fn what_became_of_a_spec_is_an_event() {
 #[tokio::test]
 async fn what_the_bus_does_not_take_comes_back() {
     let (world, bus) = account();
-    world.lock().faults.add(Rule::new(Service::EventBridge, "PutEvents", Fault::AccessDenied).skip(1));
+    world
+        .lock()
+        .faults
+        .add(Rule::new(Service::EventBridge, "PutEvents", Fault::AccessDenied).skip(1));
     let messages: Vec<String> = vec![ALERT.to_owned(); 12];
     assert_eq!(hand_over(&bus, &messages).await, ["m10", "m11"]);
     assert_eq!(world.lock().bus.events().len(), 10);

@@ -62,14 +62,20 @@ fn the_same_seed_gives_the_same_run() {
 fn every_safety_rule_that_is_taken_away_is_noticed() {
     let noticed = on_all_processors(&Mutation::ALL, |(mutation, known)| {
         let mut seeds = [*known].into_iter().chain(MUTATION_SEEDS.filter(|seed| seed != known));
-        let caught = seeds.find_map(|seed| run(seed, Some(*mutation)).unwrap().rule.map(|rule| (seed, rule)));
+        let caught = seeds
+            .find_map(|seed| run(seed, Some(*mutation)).unwrap().rule.map(|rule| (seed, rule)));
         (*mutation, caught)
     });
     // What is noticed is the missing rule, and not a difference between the function and its copy.
-    let played: BTreeSet<u64> = noticed.iter().filter_map(|(_, caught)| caught.map(|(seed, _)| seed)).collect();
+    let played: BTreeSet<u64> =
+        noticed.iter().filter_map(|(_, caught)| caught.map(|(seed, _)| seed)).collect();
     let played: Vec<u64> = played.into_iter().collect();
     for outcome in on_all_processors(&played, |seed| run(*seed, Some(Mutation::Nothing)).unwrap()) {
-        assert!(outcome.violation.is_none(), "without any mutation: {}", outcome.violation.unwrap());
+        assert!(
+            outcome.violation.is_none(),
+            "without any mutation: {}",
+            outcome.violation.unwrap()
+        );
     }
     for (mutation, caught) in &noticed {
         match caught {

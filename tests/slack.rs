@@ -50,7 +50,8 @@ impl Desk {
         let world = SharedWorld::new(world);
         let sdk = sdk_config(&world);
         let courier = Courier::new(Secrets::from_sdk_config(&sdk), SECRET.to_owned());
-        let dead_letters = DeadLetters::from_sdk_config(&sdk, made["QueueUrl"].as_str().unwrap().to_owned());
+        let dead_letters =
+            DeadLetters::from_sdk_config(&sdk, made["QueueUrl"].as_str().unwrap().to_owned());
         Self { world, slack, courier, dead_letters }
     }
 
@@ -106,7 +107,8 @@ async fn whatever_is_on_the_topic_is_delivered() {
     let newer = ALERT.replace("\"version\": 1", "\"version\": 9");
     let unknown = ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"brand_new\"");
     let long = "x".repeat(300_000);
-    let bodies = [newer, unknown, "hello".to_owned(), String::new(), long].map(|message| notification(&message));
+    let bodies = [newer, unknown, "hello".to_owned(), String::new(), long]
+        .map(|message| notification(&message));
     let mut bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
     bodies.extend(["not even JSON", ""]);
     assert_eq!(desk.hand_over(&bodies, 30).await, 0);
@@ -133,7 +135,12 @@ async fn each_bad_answer() {
         (vec![say(200, "")], 1, 1, &[]),
         // Its form is not accepted: the plain one is tried.
         (vec![say(400, "invalid_blocks"), OK], 2, 0, &[]),
-        (vec![say(400, "invalid_blocks"), say(400, "invalid_payload")], 2, 0, &["400 Bad Request: invalid_payload"]),
+        (
+            vec![say(400, "invalid_blocks"), say(400, "invalid_payload")],
+            2,
+            0,
+            &["400 Bad Request: invalid_payload"],
+        ),
         // For good.
         (vec![say(400, "no_text")], 1, 0, &["400 Bad Request: no_text"]),
         (vec![say(403, "action_prohibited")], 1, 0, &["403 Forbidden: action_prohibited"]),
@@ -192,7 +199,8 @@ async fn routes_choose_the_webhook() {
     });
     let desk = Desk::with(slack, Some(&secret.to_string()));
     let quiet = ALERT.replace("\"severity\": \"critical\"", "\"severity\": \"info\"");
-    let bank = quiet.replace("\"cluster\": \"shop\"", "\"cluster\": \"bank\", \"owner\": \"team-a\"");
+    let bank =
+        quiet.replace("\"cluster\": \"shop\"", "\"cluster\": \"bank\", \"owner\": \"team-a\"");
     let bodies = [alert(), notification(&quiet), notification(&bank), notification("hello")];
     let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();
     assert_eq!(desk.hand_over(&bodies, 30).await, 0);
@@ -203,7 +211,12 @@ async fn routes_choose_the_webhook() {
 /// waiting would only hide it.
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_keeps_the_messages() {
-    for secret in [None, Some("not-a-url"), Some("http://hooks.slack.com/services/x"), Some("{\"default\": 1}")] {
+    for secret in [
+        None,
+        Some("not-a-url"),
+        Some("http://hooks.slack.com/services/x"),
+        Some("{\"default\": 1}"),
+    ] {
         let desk = Desk::with(Slack::start(&[]).await, secret);
         assert_eq!(desk.hand_over(&[&alert()], 30).await, 1, "{secret:?}");
         assert_eq!((desk.slack.posts().len(), desk.put_aside().len()), (0, 0), "{secret:?}");
@@ -214,7 +227,10 @@ async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     let only = json!({"routes": [{"owner": "nobody", "url": slack.webhook("x")}]}).to_string();
     let desk = Desk::with(slack, Some(&only));
     assert_eq!(desk.hand_over(&[&alert()], 30).await, 0);
-    assert!(desk.put_aside()[0].starts_with("no route of the secret fits severity critical, service `shop/web`"));
+    assert!(
+        desk.put_aside()[0]
+            .starts_with("no route of the secret fits severity critical, service `shop/web`")
+    );
 }
 
 /// A message that cannot even be put aside comes back: it is not lost.

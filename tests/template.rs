@@ -1,7 +1,12 @@
 //! What is deployed against what the code expects: environment, permissions, queues, and which events come through.
 //!
 //! Reads `template.yaml` and `events/`; calls nothing.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "A test fails by panicking.")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "A test fails by panicking."
+)]
 
 #[path = "template/dashboard.rs"]
 mod dashboard;

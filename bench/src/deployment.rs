@@ -49,8 +49,12 @@ pub(crate) async fn measure(tasks: u32) -> Result<Deployment, StageError> {
     }
     let world = stage.world.lock();
     let of_ecs = |event: &&Value| event.get("source").and_then(Value::as_str) == Some("aws.ecs");
-    let calls: BTreeMap<String, usize> =
-        world.calls.counts().into_iter().map(|((_, operation), count)| (operation, count)).collect();
+    let calls: BTreeMap<String, usize> = world
+        .calls
+        .counts()
+        .into_iter()
+        .map(|((_, operation), count)| (operation, count))
+        .collect();
     Ok(Deployment {
         tasks,
         events: world.bus.events().iter().skip(events_before).filter(of_ecs).count(),

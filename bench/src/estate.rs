@@ -63,7 +63,11 @@ impl Size {
     }
 
     /// The account, long running and in order. Its clock stands still where it is.
-    pub(crate) async fn come_up(self, start_ms: u64, settings: &[(&str, &str)]) -> Result<Stage, StageError> {
+    pub(crate) async fn come_up(
+        self,
+        start_ms: u64,
+        settings: &[(&str, &str)],
+    ) -> Result<Stage, StageError> {
         let mut stage = Stage::in_world(World::new(1, start_ms), settings)?;
         self.make(&mut stage.world.lock())?;
         stage.run(START_SECS).await?;
@@ -74,12 +78,16 @@ impl Size {
     fn make(self, world: &mut World) -> Result<(), StageError> {
         for number in 0..self.clusters {
             world.make_cluster(&cluster_name(number))?;
-            world.make_instances(&cluster_name(number), usize::try_from(self.instances_of_cluster())?)?;
+            world.make_instances(
+                &cluster_name(number),
+                usize::try_from(self.instances_of_cluster())?,
+            )?;
         }
         for number in 0..self.services {
             let name = format!("s{number:04}");
             let group = world.make_alb_group(&name, TargetType::Instance)?;
-            let spec = ServiceSpec::new(&cluster_name(number % self.clusters), &name).container("app", &[8080]);
+            let spec = ServiceSpec::new(&cluster_name(number % self.clusters), &name)
+                .container("app", &[8080]);
             world.make_service(&spec.behind(&group, "app", 8080).desired(self.tasks))?;
         }
         Ok(())
@@ -102,7 +110,8 @@ impl Served {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let start_ms = u64::try_from(since_epoch.as_millis())?.saturating_sub(START_SECS * 1000);
         let specs = SpecStage::new(size.come_up(start_ms, settings).await?, settings)?;
-        let server = serve(specs.world().clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+        let server =
+            serve(specs.world().clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         Ok(Self { specs, server })
     }
 
@@ -138,9 +147,11 @@ impl Served {
         let group = format!("service:{SERVICE}");
         let started = |event: &&Value| {
             let member = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-            member("/detail/group") == Some(&group) && member("/detail/lastStatus") == Some("RUNNING")
+            member("/detail/group") == Some(&group)
+                && member("/detail/lastStatus") == Some("RUNNING")
         };
-        let event = world.bus.events().iter().rfind(started).ok_or("no task has started")?.to_string();
+        let event =
+            world.bus.events().iter().rfind(started).ok_or("no task has started")?.to_string();
         send(&mut world, QUEUE, &event, Some(0)).ok_or("there is no queue")?;
         Ok(take_batch(&mut world, QUEUE, 1).ok_or("there is no message")?)
     }

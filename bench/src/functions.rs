@@ -28,7 +28,8 @@ const SIZE: Size = Size { clusters: 1, services: 1, tasks: 10 };
 const ALERT: &str = include_str!("../../shared/core/tests/forms/hijacked.json");
 
 /// Packages of the SDK for Python: what a function brings along that pins them.
-const PYTHON_SDK: [&str; 7] = ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"];
+const PYTHON_SDK: [&str; 7] =
+    ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"];
 
 /// Where everything was built.
 #[derive(Debug)]
@@ -93,14 +94,25 @@ pub(crate) async fn measure(places: &Places, effort: Effort) -> Result<Vec<Funct
     let mut functions = Vec::new();
     for (program, lives) in programs.iter().zip(&lives) {
         let (bytes, zipped_bytes) = size_of(places, program)?;
-        let instructions = if effort.instructions { Some(instructions::count(program).await?) } else { None };
-        functions.push(Function { bytes, zipped_bytes, instructions, ..summary(program.name, lives, effort) });
+        let instructions =
+            if effort.instructions { Some(instructions::count(program).await?) } else { None };
+        functions.push(Function {
+            bytes,
+            zipped_bytes,
+            instructions,
+            ..summary(program.name, lives, effort)
+        });
     }
     Ok(functions)
 }
 
 /// The program of one function of ours.
-pub(crate) fn ours(places: &Places, name: &'static str, variables: Vec<(String, String)>, event: Value) -> Program {
+pub(crate) fn ours(
+    places: &Places,
+    name: &'static str,
+    variables: Vec<(String, String)>,
+    event: Value,
+) -> Program {
     let bootstrap = places.functions.join(name).join("bootstrap");
     Program { name, command: vec![bootstrap.into_os_string()], variables, event }
 }
@@ -130,8 +142,11 @@ fn programs(places: &Places, account: &Served, slack: &Slack) -> Result<Vec<Prog
 /// The Python function has no configuration of ours.
 fn python_variables(places: &Places, account: &Served) -> Vec<(String, String)> {
     let folder = places.python_function.display().to_string();
-    let own =
-        [("PYTHONPATH", folder.clone()), ("LAMBDA_TASK_ROOT", folder), ("PYTHONDONTWRITEBYTECODE", "1".to_owned())];
+    let own = [
+        ("PYTHONPATH", folder.clone()),
+        ("LAMBDA_TASK_ROOT", folder),
+        ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
+    ];
     let endpoint = account.variables().into_iter().filter(|(name, _)| name == "AWS_ENDPOINT_URL");
     endpoint.chain(own.map(|(name, value)| (name.to_owned(), value))).collect()
 }
@@ -142,22 +157,36 @@ fn slack_variables(account: &Served, slack: &Slack) -> Result<Vec<(String, Strin
     world.put_secret(secret, &slack.webhook("T0/B0/x"));
     let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &queue)?;
     let url = made.get("QueueUrl").and_then(Value::as_str).ok_or("no QueueUrl")?.to_owned();
-    let own = [("PORTKEEPER_SLACK_SECRET", secret.to_owned()), ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", url)];
-    Ok(account.variables().into_iter().chain(own.map(|(name, value)| (name.to_owned(), value))).collect())
+    let own = [
+        ("PORTKEEPER_SLACK_SECRET", secret.to_owned()),
+        ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", url),
+    ];
+    Ok(account
+        .variables()
+        .into_iter()
+        .chain(own.map(|(name, value)| (name.to_owned(), value)))
+        .collect())
 }
 
 fn summary(name: &'static str, lives: &[Life], effort: Effort) -> Function {
     let of = |value: &dyn Fn(&Life) -> u64| median(lives.iter().map(value).collect());
     let each = u64::try_from(effort.warm).unwrap_or(u64::MAX).max(1);
-    let (user, system) = lives.iter().fold((0, 0), |sum, life| (sum.0 + life.ticks.user, sum.1 + life.ticks.system));
+    let (user, system) =
+        lives.iter().fold((0, 0), |sum, life| (sum.0 + life.ticks.user, sum.1 + life.ticks.system));
     Function {
         name,
         bytes: 0,
         zipped_bytes: 0,
         to_first_poll_us: of(&|life| micros(life.to_first_poll)),
-        shortest_to_first_poll_us: lives.iter().map(|life| micros(life.to_first_poll)).min().unwrap_or(0),
+        shortest_to_first_poll_us: lives
+            .iter()
+            .map(|life| micros(life.to_first_poll))
+            .min()
+            .unwrap_or(0),
         first_us: of(&|life| micros(life.first)),
-        warm_us: median(lives.iter().flat_map(|life| &life.warm).map(|time| micros(*time)).collect()),
+        warm_us: median(
+            lives.iter().flat_map(|life| &life.warm).map(|time| micros(*time)).collect(),
+        ),
         idle_kib: of(&|life| life.idle_kib),
         peak_kib: of(&|life| life.peak_kib),
         cpu_start_us: of(&|life| micros(life.cpu_start)),
@@ -194,12 +223,18 @@ fn package(places: &Places, program: &Program) -> io::Result<Vec<PathBuf>> {
 /// How many bytes a deployment package holds, and how many it has when it is zipped.
 fn size_of(places: &Places, program: &Program) -> Result<(u64, u64), StageError> {
     let script = places.python_function.join("package_size.py");
-    let answer = Command::new(&places.python).arg(script).args(package(places, program)?).output()?;
+    let answer =
+        Command::new(&places.python).arg(script).args(package(places, program)?).output()?;
     let text = String::from_utf8_lossy(&answer.stdout).into_owned();
     let mut numbers = text.split_whitespace().map(str::parse);
     match (numbers.next(), numbers.next()) {
         (Some(Ok(bytes)), Some(Ok(zipped))) => Ok((bytes, zipped)),
-        _ => Err(format!("the package of {} cannot be zipped: {}", program.name, last_words(&answer)).into()),
+        _ => Err(format!(
+            "the package of {} cannot be zipped: {}",
+            program.name,
+            last_words(&answer)
+        )
+        .into()),
     }
 }
 

@@ -31,7 +31,12 @@ pub(crate) struct Goal {
 
 /// All aims that this run has numbers for.
 pub(crate) fn of(report: &Report) -> Vec<Goal> {
-    starts(report).into_iter().chain(calls(report)).chain(limits(report)).chain(memory(report)).collect()
+    starts(report)
+        .into_iter()
+        .chain(calls(report))
+        .chain(limits(report))
+        .chain(memory(report))
+        .collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "What is measured is far below 2^52.")]
@@ -46,7 +51,9 @@ fn named<'a>(report: &'a Report, name: &str) -> Option<&'a Function> {
 /// Compared by the shortest: whatever else the machine does only ever makes a start longer.
 fn starts(report: &Report) -> Vec<Goal> {
     let mut goals = Vec::new();
-    let (Some(empty), Some(python)) = (named(report, EMPTY), named(report, PYTHON)) else { return goals };
+    let (Some(empty), Some(python)) = (named(report, EMPTY), named(report, PYTHON)) else {
+        return goals;
+    };
     let measured = |what: String, aim: String, is: f64, reached| Goal {
         what,
         aim,
@@ -54,18 +61,35 @@ fn starts(report: &Report) -> Vec<Goal> {
         reached,
         is_fact: false,
     };
-    for function in report.functions.iter().filter(|function| ![EMPTY, PYTHON].contains(&function.name)) {
+    for function in
+        report.functions.iter().filter(|function| ![EMPTY, PYTHON].contains(&function.name))
+    {
         let to_empty = ratio(function.shortest_to_first_poll_us, empty.shortest_to_first_poll_us);
         let what = format!("start of {} to an empty function's", function.name);
-        goals.push(measured(what, format!("<= {MOST_TO_EMPTY} x"), to_empty, to_empty <= MOST_TO_EMPTY));
+        goals.push(measured(
+            what,
+            format!("<= {MOST_TO_EMPTY} x"),
+            to_empty,
+            to_empty <= MOST_TO_EMPTY,
+        ));
     }
     if let Some(reconcile) = named(report, "reconcile") {
         let start = ratio(python.shortest_to_first_poll_us, reconcile.shortest_to_first_poll_us);
         let what = "start of Python to reconcile's".to_owned();
-        goals.push(measured(what, format!(">= {LEAST_TO_PYTHON_START} x"), start, start >= LEAST_TO_PYTHON_START));
+        goals.push(measured(
+            what,
+            format!(">= {LEAST_TO_PYTHON_START} x"),
+            start,
+            start >= LEAST_TO_PYTHON_START,
+        ));
         let cpu = ratio(python.cpu_warm_us, reconcile.cpu_warm_us);
         let what = "processor time of a check in Python to reconcile's".to_owned();
-        goals.push(measured(what, format!(">= {LEAST_TO_PYTHON_CPU} x"), cpu, cpu >= LEAST_TO_PYTHON_CPU));
+        goals.push(measured(
+            what,
+            format!(">= {LEAST_TO_PYTHON_CPU} x"),
+            cpu,
+            cpu >= LEAST_TO_PYTHON_CPU,
+        ));
     }
     goals
 }
@@ -82,7 +106,10 @@ fn calls(report: &Report) -> Vec<Goal> {
         goals.push(fact(format!("{what}, cold"), check.fewest_cold_calls, check.cold_calls));
     }
     for sweep in &report.sweeps {
-        let what = format!("{} services in {} clusters at {} %", sweep.services, sweep.clusters, sweep.share_percent);
+        let what = format!(
+            "{} services in {} clusters at {} %",
+            sweep.services, sweep.clusters, sweep.share_percent
+        );
         goals.push(fact(format!("calls of a sweep of {what}"), sweep.fewest_calls, sweep.calls));
         goals.push(fact(
             format!("of them refused by AWS, {what}"),

@@ -29,18 +29,28 @@ pub(crate) struct Instructions {
 
 /// Whether valgrind is there.
 pub(crate) fn can_be_counted() -> bool {
-    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let version = Command::new("valgrind")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
     version.is_ok_and(|status| status.success())
 }
 
 /// Counts: three lives that differ in the number of events.
 pub(crate) async fn count(program: &Program) -> Result<Instructions, Problem> {
-    let (start, one, more) = (life(program, 0).await?, life(program, 1).await?, life(program, 1 + WARM).await?);
-    Ok(Instructions { start, first: one.saturating_sub(start), warm: more.saturating_sub(one) / WARM })
+    let (start, one, more) =
+        (life(program, 0).await?, life(program, 1).await?, life(program, 1 + WARM).await?);
+    Ok(Instructions {
+        start,
+        first: one.saturating_sub(start),
+        warm: more.saturating_sub(one) / WARM,
+    })
 }
 
 async fn life(program: &Program, events: u64) -> Result<u64, Problem> {
-    let options = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(OsString::from);
+    let options =
+        ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"].map(OsString::from);
     let command = options.into_iter().chain(program.command.clone()).collect();
     let path = ("PATH".to_owned(), std::env::var("PATH").unwrap_or_default());
     let variables = program.variables.iter().cloned().chain([path]).collect();
@@ -53,6 +63,8 @@ async fn life(program: &Program, events: u64) -> Result<u64, Problem> {
     }
     let said = running.end().map_err(|error| Problem::Start("valgrind", error))?;
     // `==123== Collected : 4567890`
-    let collected = said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
-    collected.ok_or(Problem::Unclear(PathBuf::from("valgrind"), "how many instructions it collected"))
+    let collected =
+        said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
+    collected
+        .ok_or(Problem::Unclear(PathBuf::from("valgrind"), "how many instructions it collected"))
 }

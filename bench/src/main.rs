@@ -89,7 +89,8 @@ async fn run(arguments: Arguments) -> Result<bool, StageError> {
         Effort { lives: 15, warm: 30, instructions: instructions::can_be_counted() }
     };
     let (small, large) = ([sweep_of(10), sweep_of(100)], [sweep_of(500), sweep_of(2000)]);
-    let sizes: Vec<Size> = if short { small.to_vec() } else { small.into_iter().chain(large).collect() };
+    let sizes: Vec<Size> =
+        if short { small.to_vec() } else { small.into_iter().chain(large).collect() };
     let cores = thread::available_parallelism()?;
     let mut report = Report {
         machine: format!("{cores} cores {}", env::consts::ARCH),

@@ -17,7 +17,8 @@ const IDLE: Duration = Duration::from_millis(50);
 const TIMEOUT_SECS: u64 = 600;
 
 /// Where systems keep their root certificates in one file. Lambda's is the second.
-const BUNDLES: [&str; 2] = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
+const BUNDLES: [&str; 2] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
 /// A function that can be started.
 #[derive(Debug, Clone)]
@@ -100,7 +101,8 @@ impl Running {
     }
 
     fn start_with(program: &Program, api: &RuntimeApi, stderr: Stdio) -> Result<Self, Problem> {
-        let (executable, arguments) = program.command.split_first().ok_or(Problem::NoCommand(program.name))?;
+        let (executable, arguments) =
+            program.command.split_first().ok_or(Problem::NoCommand(program.name))?;
         let mut command = Command::new(executable);
         command
             .args(arguments)
@@ -145,11 +147,18 @@ impl Running {
     /// Processor time of all its threads that there are, user and system, as the scheduler counts it: nanoseconds.
     fn cpu(&self) -> Result<Duration, Problem> {
         let folder = self.file("task");
-        let threads = fs::read_dir(&folder).map_err(|error| Problem::Read(folder.clone(), error))?;
+        let threads =
+            fs::read_dir(&folder).map_err(|error| Problem::Read(folder.clone(), error))?;
         let mut sum = 0;
         for thread in threads {
-            let file = thread.map_err(|error| Problem::Read(folder.clone(), error))?.path().join("schedstat");
-            let first = read(&file)?.split_whitespace().next().and_then(|number| number.parse::<u64>().ok());
+            let file = thread
+                .map_err(|error| Problem::Read(folder.clone(), error))?
+                .path()
+                .join("schedstat");
+            let first = read(&file)?
+                .split_whitespace()
+                .next()
+                .and_then(|number| number.parse::<u64>().ok());
             sum += first.ok_or(Problem::Unclear(file, "how long the thread ran"))?;
         }
         Ok(Duration::from_nanos(sum))
@@ -159,7 +168,8 @@ impl Running {
     fn ticks(&self) -> Result<Ticks, Problem> {
         let file = self.file("stat");
         let text = read(&file)?;
-        let fields: Vec<&str> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let fields: Vec<&str> =
+            text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let field = |number: usize| fields.get(number)?.parse().ok();
         let ticks = field(11).zip(field(12)).map(|(user, system)| Ticks { user, system });
         ticks.ok_or(Problem::Unclear(file, "its clock ticks"))
@@ -184,7 +194,8 @@ fn read(file: &Path) -> Result<String, Problem> {
 /// One event, handled.
 pub(crate) async fn invoke(program: &Program, api: &RuntimeApi) -> Result<Duration, Problem> {
     let begun = Instant::now();
-    let answer = api.invoke(&program.event, TIMEOUT_SECS).await.ok_or(Problem::NoAnswer(program.name))?;
+    let answer =
+        api.invoke(&program.event, TIMEOUT_SECS).await.ok_or(Problem::NoAnswer(program.name))?;
     let took = begun.elapsed();
     match answer {
         Answer::Response(answer) => {

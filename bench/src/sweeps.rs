@@ -48,7 +48,8 @@ pub(crate) async fn measure(size: Size, share_percent: u32) -> Result<Sweep, Sta
     stage.world.lock().faults.limits = Some(RateLimits::default());
     let aws = distant(&stage.world).at_share(share_percent);
     let began = aws.now();
-    let report = portkeeper_sweep::handle(&aws, stage.config(), began.plus_secs(SWEEP_TIMEOUT_SECS)).await?;
+    let report =
+        portkeeper_sweep::handle(&aws, stage.config(), began.plus_secs(SWEEP_TIMEOUT_SECS)).await?;
     if !report.is_round_over {
         return Err(format!("{size:?} is too much for one run at {share_percent} %").into());
     }
@@ -58,9 +59,11 @@ pub(crate) async fn measure(size: Size, share_percent: u32) -> Result<Sweep, Sta
     let fewest = fewest(size);
     let made: BTreeMap<&str, usize> =
         counts.iter().map(|((_, operation), count)| (operation.as_str(), *count)).collect();
-    let names = made.keys().chain(fewest.keys()).copied().collect::<std::collections::BTreeSet<&str>>();
+    let names =
+        made.keys().chain(fewest.keys()).copied().collect::<std::collections::BTreeSet<&str>>();
     let number = |of: &BTreeMap<&str, usize>, name| of.get(name).copied().unwrap_or(0);
-    let each = names.into_iter().map(|name| (name.to_owned(), number(&made, name), number(&fewest, name)));
+    let each =
+        names.into_iter().map(|name| (name.to_owned(), number(&made, name), number(&fewest, name)));
     Ok(Sweep {
         clusters: size.clusters,
         services: size.services,
@@ -78,12 +81,14 @@ pub(crate) async fn measure(size: Size, share_percent: u32) -> Result<Sweep, Sta
 /// Clients whose calls take their time, together if they are made together.
 fn distant(world: &SharedWorld) -> Aws {
     let near = sdk_config(world);
-    let far = near.to_builder().http_client(WorldHttpClient::new(world).at_distance(DISTANCE)).build();
+    let far =
+        near.to_builder().http_client(WorldHttpClient::new(world).at_distance(DISTANCE)).build();
     Aws::from_sdk_config(&far)
 }
 
 fn fewest(size: Size) -> BTreeMap<&'static str, usize> {
-    let numbers = [size.services_of_cluster(), size.tasks, size.instances_of_cluster()].map(|it| it as usize);
+    let numbers =
+        [size.services_of_cluster(), size.tasks, size.instances_of_cluster()].map(|it| it as usize);
     let [services, tasks, instances] = numbers;
     bound::sweep(size.clusters as usize, services, tasks, instances)
 }

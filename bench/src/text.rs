@@ -65,8 +65,8 @@ fn functions(functions: &[Function]) -> String {
     let all = table(&header, functions.iter().map(row).collect());
     let counted = |it: &Function| {
         let counted = it.instructions?;
-        let numbers =
-            [counted.start, counted.first, counted.warm].map(|number| format!("{:.2} M", ratio(number, 1_000_000)));
+        let numbers = [counted.start, counted.first, counted.warm]
+            .map(|number| format!("{:.2} M", ratio(number, 1_000_000)));
         Some([it.name.to_owned()].into_iter().chain(numbers).collect())
     };
     let counted: Vec<Vec<String>> = functions.iter().filter_map(counted).collect();
@@ -80,7 +80,16 @@ fn functions(functions: &[Function]) -> String {
 fn ratios(functions: &[Function]) -> String {
     let find = |name| functions.iter().find(|function| function.name == name);
     let (Some(empty), Some(python)) = (find(EMPTY), find(PYTHON)) else { return String::new() };
-    let header = ["x", "start to empty", "Python: start", "first event", "warm event", "CPU warm", "memory", "zipped"];
+    let header = [
+        "x",
+        "start to empty",
+        "Python: start",
+        "first event",
+        "warm event",
+        "CPU warm",
+        "memory",
+        "zipped",
+    ];
     let times = |one, other| format!("{:.1}", ratio(one, other));
     let row = |it: &Function| {
         vec![
@@ -101,16 +110,26 @@ fn checks(report: &Report) -> String {
     let row = |check: &crate::checks::Check| {
         let of = |made: usize, fewest: usize| format!("{made} of {fewest}");
         let tasks = format!("{} tasks", check.tasks);
-        vec![tasks, of(check.warm_calls, check.fewest_warm_calls), of(check.cold_calls, check.fewest_cold_calls)]
+        vec![
+            tasks,
+            of(check.warm_calls, check.fewest_warm_calls),
+            of(check.cold_calls, check.fewest_cold_calls),
+        ]
     };
-    table(&["a check", "warm: calls of fewest", "cold: calls of fewest"], report.checks.iter().map(row).collect())
+    table(
+        &["a check", "warm: calls of fewest", "cold: calls of fewest"],
+        report.checks.iter().map(row).collect(),
+    )
 }
 
 fn sweeps(report: &Report) -> String {
     let header = ["a sweep", "share", "calls of fewest", "refused", "time", "least", "x"];
     let row = |sweep: &crate::sweeps::Sweep| {
-        let clusters =
-            if sweep.clusters == 1 { "1 cluster".to_owned() } else { format!("{} clusters", sweep.clusters) };
+        let clusters = if sweep.clusters == 1 {
+            "1 cluster".to_owned()
+        } else {
+            format!("{} clusters", sweep.clusters)
+        };
         vec![
             format!("{} services in {clusters}", sweep.services),
             format!("{} %", sweep.share_percent),

@@ -67,7 +67,8 @@ impl Options {
     /// The clusters to look at: those that were asked for, or the one that the service to explain names.
     fn clusters(&self) -> BTreeSet<String> {
         let of_service = self.explain.as_deref().and_then(|service| service.split_once('/'));
-        let named = of_service.map(|(cluster, _)| cluster.to_owned()).filter(|_| self.cluster.is_empty());
+        let named =
+            of_service.map(|(cluster, _)| cluster.to_owned()).filter(|_| self.cluster.is_empty());
         self.cluster.iter().cloned().chain(named).collect()
     }
 }
@@ -75,9 +76,13 @@ impl Options {
 /// Looks, and says what is wrong: 0 nothing, 1 something, 2 not everything could be read.
 pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let unwritable = |source| CommandError::Unwritable { path: options.record.clone().unwrap_or_default(), source };
+    let unwritable = |source| CommandError::Unwritable {
+        path: options.record.clone().unwrap_or_default(),
+        source,
+    };
     // Before the reading, which may take minutes.
-    let file = options.record.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path));
+    let file =
+        options.record.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path));
     let file = file.transpose().map_err(unwritable)?;
     let (session, began, looked) = runtime.block_on(read(options))?;
     let seconds = f64::from(session.aws.now().secs_since(began));
@@ -88,9 +93,13 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let calls = session.aws.calls();
     let bound = Bound::of(&looked.sizes);
     if let Some(service) = &options.explain {
-        let explained: Vec<_> = looked.inputs.iter().filter(|input| explain::is_meant(input, service)).collect();
+        let explained: Vec<_> =
+            looked.inputs.iter().filter(|input| explain::is_meant(input, service)).collect();
         if explained.is_empty() && looked.report.unread.is_empty() {
-            return Err(CommandError::NoService { service: service.clone(), known: looked.nearest(service) });
+            return Err(CommandError::NoService {
+                service: service.clone(),
+                known: looked.nearest(service),
+            });
         }
         let explained = explained.into_iter();
         if options.json {
@@ -123,7 +132,8 @@ fn print_json(out: &mut impl Write, document: &serde_json::Value) -> io::Result<
 }
 
 async fn read(options: &Options) -> Result<(Session, Timestamp, Looked), CommandError> {
-    let wanted = Wanted { region: options.region.clone(), endpoint_url: options.endpoint_url.clone() };
+    let wanted =
+        Wanted { region: options.region.clone(), endpoint_url: options.endpoint_url.clone() };
     let session = portkeeper_aws::session::open(&wanted).await?;
     let usual = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
     let session = session.at_share(options.api_share.unwrap_or(usual));

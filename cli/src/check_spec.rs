@@ -110,7 +110,8 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
         anstream::eprintln!("{}", error_text(error));
     }
     let has_errors = checked.iter().any(Checked::is_refused);
-    let is_whole = unreadable.is_empty() && checked.iter().all(|checked| checked.not_read.is_empty());
+    let is_whole =
+        unreadable.is_empty() && checked.iter().all(|checked| checked.not_read.is_empty());
     Ok(match (is_whole, has_errors) {
         (false, _) => ExitCode::from(2),
         (true, true) => ExitCode::from(1),
@@ -132,13 +133,17 @@ fn check_one(path: &Path, bytes: &[u8]) -> (Checked, Option<Spec>) {
 }
 
 /// Files that are good by themselves are held against the account.
-async fn check_live(options: &Options, files: &[(&PathBuf, Vec<u8>)]) -> Result<Vec<Checked>, CommandError> {
+async fn check_live(
+    options: &Options,
+    files: &[(&PathBuf, Vec<u8>)],
+) -> Result<Vec<Checked>, CommandError> {
     let aws = options.account.open().await?;
     let mut all = Vec::new();
     for (path, bytes) in files {
         let (mut checked, spec) = check_one(path, bytes);
         if let Some(spec) = spec {
-            let (plan, gaps) = live::look(&aws, &spec, &checked.file, options.rule_priorities).await;
+            let (plan, gaps) =
+                live::look(&aws, &spec, &checked.file, options.rule_priorities).await;
             checked.not_read = gaps.into_iter().map(|gap| gap.why).collect();
             checked.problems.extend(plan.problems);
             // What was not read would be planned for as if it were not there.
@@ -169,7 +174,8 @@ fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
     if !checked.not_read.is_empty() {
         writeln!(out, "No plan: not everything that the spec names could be read.")?;
     }
-    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let counted =
+        |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (errors, warnings) = (checked.count(true), checked.count(false));
     let verdict = match (errors, warnings) {
         (0, 0) => "nothing is wrong".to_owned(),

@@ -27,9 +27,17 @@ pub fn run(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(
     runtime.block_on(play(seed, json, fast, alerts))
 }
 
-async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
+async fn play(
+    seed: u64,
+    json: bool,
+    fast: bool,
+    alerts: Option<&Path>,
+) -> Result<(), CommandError> {
     let refused = |what| move |source: StageError| CommandError::Stage { what, source };
-    let unwritable = |source| CommandError::Unwritable { path: alerts.unwrap_or(Path::new("")).to_owned(), source };
+    let unwritable = |source| CommandError::Unwritable {
+        path: alerts.unwrap_or(Path::new("")).to_owned(),
+        source,
+    };
     // Before the scenes, which take a while.
     alerts.map_or(Ok(()), fs::create_dir_all).map_err(unwritable)?;
     let mut stage = Stage::new(seed, &[]).map_err(refused("deploy Portkeeper"))?;
@@ -37,14 +45,17 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
     let mut timeline = Timeline::new(&stage, !json);
     timeline.introduce(&parts)?;
     let checked = timeline.settle(&mut stage).await.map_err(refused("start its services"))?;
-    timeline
-        .say(&format!("Everything is in order: {checked} checks, no finding, nothing written to any target group."))?;
+    timeline.say(&format!(
+        "Everything is in order: {checked} checks, no finding, nothing written to any target group."
+    ))?;
     for scene in scenes::ALL {
         if !fast && !json && io::stdout().is_terminal() {
             sleep(PAUSE);
         }
         timeline.title(scene.title, scene.story)?;
-        scenes::play(*scene, &mut stage, &parts, &mut timeline).await.map_err(refused(scene.title))?;
+        scenes::play(*scene, &mut stage, &parts, &mut timeline)
+            .await
+            .map_err(refused(scene.title))?;
     }
     if !fast && !json && io::stdout().is_terminal() {
         sleep(PAUSE);
@@ -53,12 +64,16 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
     let stage = specs::play(stage, &mut timeline).await.map_err(refused(specs::TITLE))?;
     if let Some(folder) = alerts {
         let count = write_alerts(folder, &timeline.messages).map_err(unwritable)?;
-        timeline.say(&format!("\n{count} alerts are in {}, each as text, JSON and Block Kit.", folder.display()))?;
+        timeline.say(&format!(
+            "\n{count} alerts are in {}, each as text, JSON and Block Kit.",
+            folder.display()
+        ))?;
     }
     let summary = Summary::of(&stage, &timeline);
     let mut out = anstream::stdout().lock();
     if json {
-        serde_json::to_writer_pretty(&mut out, &summary.to_json(seed, &timeline)).map_err(io::Error::from)?;
+        serde_json::to_writer_pretty(&mut out, &summary.to_json(seed, &timeline))
+            .map_err(io::Error::from)?;
         out.write_all(b"\n")?;
     } else {
         summary.print(&mut out)?;
@@ -68,14 +83,22 @@ async fn play(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Resul
 
 /// Three files for each alert, in the order in which they were sent.
 fn write_alerts(folder: &Path, messages: &[Message]) -> io::Result<usize> {
-    let pretty = |value: &Value| -> io::Result<String> { Ok(format!("{}\n", serde_json::to_string_pretty(value)?)) };
+    let pretty = |value: &Value| -> io::Result<String> {
+        Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
+    };
     for (number, message) in messages.iter().enumerate() {
         let document = &message.document;
         let name = format!("{:02}-{}-{}", number + 1, document.code, document.state.as_str());
         let text = format!("Subject: {}\n\n{}\n", message.subject, message.body);
         fs::write(folder.join(format!("{name}.txt")), text)?;
-        fs::write(folder.join(format!("{name}.json")), pretty(&serde_json::from_str(&document.to_json())?)?)?;
-        fs::write(folder.join(format!("{name}.slack.json")), pretty(slack_message(document).to_json())?)?;
+        fs::write(
+            folder.join(format!("{name}.json")),
+            pretty(&serde_json::from_str(&document.to_json())?)?,
+        )?;
+        fs::write(
+            folder.join(format!("{name}.slack.json")),
+            pretty(slack_message(document).to_json())?,
+        )?;
     }
     Ok(messages.len())
 }

@@ -37,11 +37,15 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let found = runtime.block_on(look(options))?;
     let named = format!("{}/{}", options.cluster, options.service);
     if let Some(gap) = found.gaps.first() {
-        let missing =
-            if gap.denied { format!("{} (the IAM permission {})", gap.why, gap.action) } else { gap.why.clone() };
+        let missing = if gap.denied {
+            format!("{} (the IAM permission {})", gap.why, gap.action)
+        } else {
+            gap.why.clone()
+        };
         return Err(CommandError::NotRead { what: named, why: missing });
     }
-    let spec = export(&options.cluster, &found).map_err(|source| CommandError::NotExported { what: named, source })?;
+    let spec = export(&options.cluster, &found)
+        .map_err(|source| CommandError::NotExported { what: named, source })?;
     let mut out = anstream::stdout().lock();
     if options.json {
         serde_json::to_writer_pretty(&mut out, &spec).map_err(io::Error::from)?;
@@ -55,9 +59,17 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
 /// The service first: it names the task definition that it runs.
 async fn look(options: &Options) -> Result<Found, CommandError> {
     let aws = options.account.open().await?;
-    let wanted = Wanted { cluster: options.cluster.clone(), service: options.service.clone(), ..Wanted::default() };
+    let wanted = Wanted {
+        cluster: options.cluster.clone(),
+        service: options.service.clone(),
+        ..Wanted::default()
+    };
     let found = find(&aws, &wanted).await;
-    let runs = found.service.as_ref().and_then(|service| service.shown.get("taskDefinition")).and_then(Value::as_str);
+    let runs = found
+        .service
+        .as_ref()
+        .and_then(|service| service.shown.get("taskDefinition"))
+        .and_then(Value::as_str);
     let Some(task_definition) = runs.map(str::to_owned) else { return Ok(found) };
     Ok(find(&aws, &Wanted { task_definition, ..wanted }).await)
 }
@@ -65,11 +77,17 @@ async fn look(options: &Options) -> Result<Found, CommandError> {
 /// YAML, member by member in the order in which people read it.
 fn yaml(spec: &Value) -> String {
     let mut text = String::new();
-    let names: BTreeSet<&str> =
-        spec.as_object().into_iter().flat_map(|members| members.keys().map(String::as_str)).collect();
+    let names: BTreeSet<&str> = spec
+        .as_object()
+        .into_iter()
+        .flat_map(|members| members.keys().map(String::as_str))
+        .collect();
     for name in ORDER.into_iter().filter(|name| names.contains(name)) {
         let mut member = Mapping::new();
-        member.insert(Yaml::Value(Scalar::String(name.into())), node(spec.get(name).unwrap_or(&Value::Null)));
+        member.insert(
+            Yaml::Value(Scalar::String(name.into())),
+            node(spec.get(name).unwrap_or(&Value::Null)),
+        );
         let mut part = String::new();
         // Writing to a String cannot fail, and there is nothing in it that YAML does not have.
         let _ = YamlEmitter::new(&mut part).dump(&Yaml::Mapping(member));
@@ -90,8 +108,9 @@ fn node(value: &Value) -> Yaml<'static> {
         Value::String(text) => Yaml::Value(Scalar::String(text.clone().into())),
         Value::Array(values) => Yaml::Sequence(values.iter().map(node).collect()),
         Value::Object(members) => {
-            let members =
-                members.iter().map(|(name, value)| (Yaml::Value(Scalar::String(name.clone().into())), node(value)));
+            let members = members.iter().map(|(name, value)| {
+                (Yaml::Value(Scalar::String(name.clone().into())), node(value))
+            });
             Yaml::Mapping(members.collect())
         }
     }

@@ -27,7 +27,8 @@ const TASKS_PER_INSTANCE: u32 = 20;
 const GROUPS_PER_BALANCER: usize = 100;
 
 /// What services do in such accounts; a number follows.
-const NAMES: [&str; 10] = ["api", "auth", "billing", "cart", "catalog", "mail", "orders", "search", "stock", "web"];
+const NAMES: [&str; 10] =
+    ["api", "auth", "billing", "cart", "catalog", "mail", "orders", "search", "stock", "web"];
 
 /// After this long every task runs and every target is healthy.
 const START_SECS: u64 = 60;
@@ -157,12 +158,14 @@ impl LargeAccount {
             Some(Fault::ZoneOff) => Front::make_in_one_zone(world, &name, target_type)?,
             _ => front.make_group(world, &name, target_type, family)?,
         };
-        let mut spec = ServiceSpec::new(&cluster, &name).container("app", &[8080, 9090]).desired(self.tasks);
+        let mut spec =
+            ServiceSpec::new(&cluster, &name).container("app", &[8080, 9090]).desired(self.tasks);
         spec = if on_fargate { spec.fargate() } else { spec };
         spec = spec.behind(&entry.group, "app", 8080);
         let mut second = None;
         if fault == Some(Fault::OtherGroup) {
-            let metrics = front.make_group(world, &format!("{name}-metrics"), target_type, family)?;
+            let metrics =
+                front.make_group(world, &format!("{name}-metrics"), target_type, family)?;
             spec = spec.behind(&metrics.group, "app", 9090);
             second = Some(metrics.group);
         }
@@ -210,7 +213,10 @@ impl Front {
             "Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": target_type.name(), "IpAddressType": family,
             "HealthCheckIntervalSeconds": 30,
         });
-        let group = made(&world.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")?;
+        let group = made(
+            &world.person_elb("CreateTargetGroup", &input)?,
+            "/TargetGroups/0/TargetGroupArn",
+        )?;
         let rule = json!({
             "ListenerArn": self.listener,
             "Priority": self.groups,
@@ -222,16 +228,24 @@ impl Front {
     }
 
     /// A group behind a load balancer of its own that serves one zone only.
-    fn make_in_one_zone(world: &mut World, name: &str, target_type: TargetType) -> Result<Entrance, StageError> {
+    fn make_in_one_zone(
+        world: &mut World,
+        name: &str,
+        target_type: TargetType,
+    ) -> Result<Entrance, StageError> {
         let subnets: Vec<String> = world.default_subnets().into_iter().take(1).collect();
-        let mut own =
-            Self { listener: make_listener(world, &format!("{name}-alb"), &subnets)?, balancers: 0, groups: 1 };
+        let mut own = Self {
+            listener: make_listener(world, &format!("{name}-alb"), &subnets)?,
+            balancers: 0,
+            groups: 1,
+        };
         own.make_group(world, name, target_type, "ipv4")
     }
 }
 
 fn make_listener(world: &mut World, name: &str, subnets: &[String]) -> Result<String, StageError> {
-    let balancer = world.person_elb("CreateLoadBalancer", &json!({"Name": name, "Subnets": subnets}))?;
+    let balancer =
+        world.person_elb("CreateLoadBalancer", &json!({"Name": name, "Subnets": subnets}))?;
     let listener = json!({
         "LoadBalancerArn": made(&balancer, "/LoadBalancers/0/LoadBalancerArn")?,
         "Protocol": "HTTP",

@@ -58,7 +58,9 @@ pub enum CommandError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// A port that cannot be listened on.
-    #[error("cannot listen on {address}; choose another port with --port, or 0 for any that is free")]
+    #[error(
+        "cannot listen on {address}; choose another port with --port, or 0 for any that is free"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -115,7 +117,11 @@ pub enum CommandError {
 }
 
 fn known_services(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!("; did you mean one of {}?", known.join(", ")) }
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean one of {}?", known.join(", "))
+    }
 }
 
 /// An error with everything that led to it, for a person.

@@ -79,14 +79,19 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
-        Command::Demo { seed, json, fast, alerts } => portkeeper::demo::run(seed, json, fast, alerts.as_deref()),
+        Command::Demo { seed, json, fast, alerts } => {
+            portkeeper::demo::run(seed, json, fast, alerts.as_deref())
+        }
         Command::Replay { event, json } => portkeeper::replay::run(&event, json),
         Command::World { services, tasks, seed, port } => {
-            let large = services.zip(tasks).map(|(services, tasks)| LargeAccount::new(services, tasks));
+            let large =
+                services.zip(tasks).map(|(services, tasks)| LargeAccount::new(services, tasks));
             portkeeper::world::run(seed, port, large)
         }
         Command::Audit(options) => return ended(portkeeper::audit::run(&options)),
-        Command::Plan { observation, json } => return ended(portkeeper::plan_file::run(&observation, json)),
+        Command::Plan { observation, json } => {
+            return ended(portkeeper::plan_file::run(&observation, json));
+        }
         Command::CheckSpec(options) => return ended(portkeeper::check_spec::run(&options)),
         Command::ExportSpec(options) => return ended(portkeeper::export_spec::run(&options)),
         Command::SpecSchema => portkeeper::check_spec::schema(),
@@ -98,7 +103,9 @@ fn ended(outcome: Result<ExitCode, CommandError>) -> ExitCode {
     match outcome {
         Ok(code) => code,
         // Whoever reads our output may stop reading: that is no failure.
-        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             anstream::eprintln!("{}", portkeeper::error_text(&error));
             ExitCode::from(2)

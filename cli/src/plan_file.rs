@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 /// What the command takes, for its error texts.
-const WANTED: &str = "an observation or a recording that this version can plan on (see docs/observation.md)";
+const WANTED: &str =
+    "an observation or a recording that this version can plan on (see docs/observation.md)";
 
 /// The member that a recording has and an observation has not.
 const OF_RECORDING: &str = "inputs";
@@ -20,7 +21,8 @@ const OF_RECORDING: &str = "inputs";
 /// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends as that did.
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
     let text = input::read(path)?;
-    let not_usable = |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
+    let not_usable =
+        |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
     let value: Value = serde_json::from_str(&text).map_err(|error| not_usable(error.into()))?;
     let is_recording = value.get(OF_RECORDING).is_some();
     let version = if is_recording { RECORDING_VERSION } else { INPUT_VERSION };
@@ -43,7 +45,11 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print_recording(out: &mut impl Write, recording: &Recording, json: bool) -> Result<ExitCode, CommandError> {
+fn print_recording(
+    out: &mut impl Write,
+    recording: &Recording,
+    json: bool,
+) -> Result<ExitCode, CommandError> {
     let report = recording.report();
     if json {
         serde_json::to_writer_pretty(&mut *out, &report.to_json()).map_err(io::Error::from)?;

@@ -12,7 +12,8 @@ use std::io::{self, Write};
 const WIDTH: u16 = 120;
 
 /// Rows under a header, and nothing else.
-const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// Bold.
 pub(crate) const BOLD: Style = Style::new().bold();
@@ -66,13 +67,23 @@ pub(crate) fn verdict_table(plan: &Plan, decided: impl Fn(&Verdict) -> String) -
     let mut verdicts = table(&["finding", "about", "decision", "why"]);
     for verdict in &plan.verdicts {
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
-        verdicts.add_row([code.to_owned(), verdict.subject.to_string(), decided(verdict), verdict.why.clone()]);
+        verdicts.add_row([
+            code.to_owned(),
+            verdict.subject.to_string(),
+            decided(verdict),
+            verdict.why.clone(),
+        ]);
     }
     verdicts
 }
 
 /// A whole plan.
-pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questions: &Questions) -> io::Result<()> {
+pub(crate) fn plan(
+    out: &mut impl Write,
+    input: &PlanInput,
+    plan: &Plan,
+    questions: &Questions,
+) -> io::Result<()> {
     let now = input.now;
     writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
     writeln!(out, "{}\n", text(&verdict_table(plan, |verdict| decision(&verdict.decision, now))))?;
@@ -83,7 +94,12 @@ pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questio
         let style = if action.kind == ActionKind::Register { GREEN } else { RED };
         let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
         let (verb, group) = (action.kind.verb(), action.group.name());
-        writeln!(out, "{style}{verb}{style:#} {group}: {} (not after {})", targets.join(", "), action.not_after)?;
+        writeln!(
+            out,
+            "{style}{verb}{style:#} {group}: {} (not after {})",
+            targets.join(", "),
+            action.not_after
+        )?;
     }
     for alert in &plan.alerts {
         writeln!(out, "{YELLOW}alert{YELLOW:#} {}", alert_line(alert))?;
@@ -93,7 +109,10 @@ pub(crate) fn plan(out: &mut impl Write, input: &PlanInput, plan: &Plan, questio
     }
     let asked = asked(questions, &input.observation);
     if !asked.is_empty() {
-        writeln!(out, "\nNot everything that bears on this is in the observation. A live check would also read:")?;
+        writeln!(
+            out,
+            "\nNot everything that bears on this is in the observation. A live check would also read:"
+        )?;
     }
     for question in asked {
         writeln!(out, "- {question}")?;
@@ -111,11 +130,18 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
     let instances = questions.container_instances.iter().filter(|arn| !known_state(arn));
     asked.extend(instances.map(|arn| format!("the state of container instance {}", arn.tail())));
-    let places = questions.owners_on.iter().filter(|arn| !owners.whole_cluster && !owners.instances.contains(*arn));
+    let places = questions
+        .owners_on
+        .iter()
+        .filter(|arn| !owners.whole_cluster && !owners.instances.contains(*arn));
     asked.extend(places.map(|arn| format!("every task on container instance {}", arn.tail())));
     let cluster = questions.owners_in_cluster && !owners.whole_cluster;
     asked.extend(cluster.then(|| "every task of the cluster".to_owned()));
     let elsewhere = questions.elsewhere.difference(&owners.known_elsewhere);
-    asked.extend(elsewhere.map(|group| format!("every task of other clusters' services that use {}", group.name())));
+    asked.extend(
+        elsewhere.map(|group| {
+            format!("every task of other clusters' services that use {}", group.name())
+        }),
+    );
     asked
 }

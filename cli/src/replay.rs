@@ -35,7 +35,9 @@ pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
     let mut replays = Vec::new();
     for body in bodies(text) {
         let replayed = runtime.block_on(replay(&body));
-        replays.push(replayed.map_err(|source| CommandError::Stage { what: "replay the event", source })?);
+        replays.push(
+            replayed.map_err(|source| CommandError::Stage { what: "replay the event", source })?,
+        );
     }
     let mut out = anstream::stdout().lock();
     if json {
@@ -92,15 +94,18 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     let reading = match event::parse(body) {
         Ok(Message::Check(check)) => Reading::Check(check),
         Ok(Message::Called { call, .. }) => Reading::Called(call),
-        Ok(Message::Ignored(reason)) => {
-            Reading::Ignored { name: reason.name(), why: reason.to_string(), hint: used_by_others(body) }
-        }
+        Ok(Message::Ignored(reason)) => Reading::Ignored {
+            name: reason.name(),
+            why: reason.to_string(),
+            hint: used_by_others(body),
+        },
         Err(error) => Reading::Unreadable(chain(&error)),
     };
     let Reading::Check(check) = &reading else {
         return Ok(Replayed { reading, deliveries: Vec::new(), began_ms: 0 });
     };
-    let account = Account::new(check.cluster.partition(), check.cluster.region(), check.cluster.account());
+    let account =
+        Account::new(check.cluster.partition(), check.cluster.region(), check.cluster.account());
     let mut stage = Stage::in_account(account, SEED, &[])?;
     furnish(&mut stage.world.lock(), &check.cluster, check)?;
     stage.run(START_SECS).await?;
@@ -150,7 +155,12 @@ impl Replayed {
         };
         let services: Vec<&str> = check.services.iter().map(String::as_str).collect();
         let cluster = check.cluster.name();
-        writeln!(out, "Asks for a look at {} in cluster {cluster} ({}).", services.join(", "), check.cluster.region())?;
+        writeln!(
+            out,
+            "Asks for a look at {} in cluster {cluster} ({}).",
+            services.join(", "),
+            check.cluster.region()
+        )?;
         for (task, version) in &check.at_least {
             writeln!(out, "Task {} must be described in version {version} or newer.", task.tail())?;
         }
@@ -173,19 +183,40 @@ impl Replayed {
         self.print_outcome(out)
     }
 
-    fn print_report(&self, delivery: &Delivery, report: &CheckReport, out: &mut impl Write) -> io::Result<()> {
-        let at = spoken(u32::try_from(delivery.at_ms.saturating_sub(self.began_ms) / 1000).unwrap_or(u32::MAX));
-        writeln!(out, "{DIM}after {at}{DIM:#}: {} checked, {} tasks", report.key, report.tasks_watched)?;
+    fn print_report(
+        &self,
+        delivery: &Delivery,
+        report: &CheckReport,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let at = spoken(
+            u32::try_from(delivery.at_ms.saturating_sub(self.began_ms) / 1000).unwrap_or(u32::MAX),
+        );
+        writeln!(
+            out,
+            "{DIM}after {at}{DIM:#}: {} checked, {} tasks",
+            report.key, report.tasks_watched
+        )?;
         let Some(plan) = &report.plan else { return Ok(()) };
         for verdict in &plan.verdicts {
             let code = verdict.code.as_ref().map_or(String::new(), |code| format!("{code} "));
             let style = if verdict.decision == Decision::Right { GREEN } else { YELLOW };
             let decided = decision(&verdict.decision, report.began);
-            writeln!(out, "  {style}{decided}{style:#}: {code}{}: {}", verdict.subject, verdict.why)?;
+            writeln!(
+                out,
+                "  {style}{decided}{style:#}: {code}{}: {}",
+                verdict.subject, verdict.why
+            )?;
         }
         for outcome in &report.outcomes {
             let done = if outcome.result == OutcomeResult::Done { "done" } else { "not done" };
-            writeln!(out, "  {} {} in {}: {done}", outcome.kind.verb(), outcome.target, outcome.group.name())?;
+            writeln!(
+                out,
+                "  {} {} in {}: {done}",
+                outcome.kind.verb(),
+                outcome.target,
+                outcome.group.name()
+            )?;
         }
         for message in &report.alerts {
             writeln!(out, "  alert: {}", message.subject)?;
@@ -219,7 +250,9 @@ impl Replayed {
                 "check": { "cluster": check.cluster, "services": check.services, "at_least": check.at_least }
             }),
             Reading::Called(call) => json!({ "call": call }),
-            Reading::Ignored { name, why, .. } => json!({ "ignored": { "name": name, "why": why } }),
+            Reading::Ignored { name, why, .. } => {
+                json!({ "ignored": { "name": name, "why": why } })
+            }
             Reading::Unreadable(why) => json!({ "unreadable": why }),
         };
         let reports = self.deliveries.iter().flat_map(|delivery| &delivery.reports);

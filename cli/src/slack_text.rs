@@ -11,18 +11,25 @@ pub(crate) fn plain(message: &SlackMessage) -> String {
 }
 
 fn block(block: &Value) -> Option<String> {
-    let texts = |member: &str| block.get(member)?.as_array().map(|them| them.iter().filter_map(text).collect());
+    let texts = |member: &str| {
+        block.get(member)?.as_array().map(|them| them.iter().filter_map(text).collect())
+    };
     match block.get("type")?.as_str()? {
         "section" => match block.get("fields") {
             Some(_) => {
                 let fields: Vec<String> = texts("fields")?;
-                let lines: Vec<String> = fields.iter().map(|field| field.replacen('\n', ": ", 1)).collect();
+                let lines: Vec<String> =
+                    fields.iter().map(|field| field.replacen('\n', ": ", 1)).collect();
                 Some(lines.join("\n"))
             }
             None => text(block.get("text")?),
         },
         "actions" => {
-            let buttons = block.get("elements")?.as_array()?.iter().filter_map(|button| text(button.get("text")?));
+            let buttons = block
+                .get("elements")?
+                .as_array()?
+                .iter()
+                .filter_map(|button| text(button.get("text")?));
             let buttons: Vec<String> = buttons.map(|name| format!("[ {name} ]")).collect();
             Some(buttons.join(" "))
         }

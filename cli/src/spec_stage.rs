@@ -37,10 +37,17 @@ impl SpecStage {
     /// Deploys what specs need into the account of a stage, with these settings beside the defaults.
     pub fn new(stage: Stage, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut variables = deploy(&mut stage.world.lock())?;
-        variables.insert("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), stage.config().checks_queue_url.clone());
+        variables.insert(
+            "PORTKEEPER_CHECKS_QUEUE_URL".to_owned(),
+            stage.config().checks_queue_url.clone(),
+        );
         variables.insert("PORTKEEPER_LEDGER_TABLE".to_owned(), TABLE.to_owned());
-        variables.insert("PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(), stage.config().alerts_topic_arn.clone());
-        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables.insert(
+            "PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(),
+            stage.config().alerts_topic_arn.clone(),
+        );
+        variables
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let office = office(&stage.world, &variables)?;
         Ok(Self { stage, office, settings: variables })
     }
@@ -128,12 +135,19 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
         let url = made.get("QueueUrl").and_then(Value::as_str).ok_or("no QueueUrl")?.to_owned();
         let asked = json!({ "QueueUrl": url, "AttributeNames": ["QueueArn"] });
         let told = world.call(Caller::Person, Service::Sqs, "GetQueueAttributes", &asked)?;
-        let arn = told.pointer("/Attributes/QueueArn").and_then(Value::as_str).ok_or("no QueueArn")?.to_owned();
+        let arn = told
+            .pointer("/Attributes/QueueArn")
+            .and_then(Value::as_str)
+            .ok_or("no QueueArn")?
+            .to_owned();
         Ok::<_, StageError>((url, arn))
     };
     let (dead_letters_url, dead_letters_arn) = queue(SPECS_DEAD_LETTERS, json!({}))?;
-    let redrive = json!({ "deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
-    let (queue_url, _) = queue(SPECS_QUEUE, json!({ "VisibilityTimeout": "360", "RedrivePolicy": redrive }))?;
+    let redrive =
+        json!({ "deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MAX_RECEIVE_COUNT })
+            .to_string();
+    let (queue_url, _) =
+        queue(SPECS_QUEUE, json!({ "VisibilityTimeout": "360", "RedrivePolicy": redrive }))?;
     world.make_bucket(BUCKET)?;
     let objects = json!({
         "source": ["aws.s3"],

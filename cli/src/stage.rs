@@ -68,7 +68,11 @@ impl Stage {
     }
 
     /// The same in an account of another number, region or partition.
-    pub fn in_account(account: Account, seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
+    pub fn in_account(
+        account: Account,
+        seed: u64,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, StageError> {
         let mut world = World::new(seed, START_MS);
         world.account = account;
         Self::in_world(world, settings)
@@ -78,7 +82,8 @@ impl Stage {
     pub fn in_world(mut world: World, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut variables = deploy(&mut world)?;
         let world = SharedWorld::new(world);
-        variables.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        variables
+            .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::from_lookup(&|name| variables.get(name).cloned())?;
         let (aws, sweeper) = (clients(&world, &config), clients(&world, &config));
         Ok(Self { world, aws, sweeper, variables, config })
@@ -147,7 +152,8 @@ impl Stage {
         let event: SqsEvent = serde_json::from_value(batch.clone())?;
         let mut reports = Vec::new();
         let tell = &mut |report: &CheckReport| reports.push(report.clone());
-        let response = portkeeper_reconcile::handle_and_tell(&self.aws, &self.config, event, tell).await;
+        let response =
+            portkeeper_reconcile::handle_and_tell(&self.aws, &self.config, event, tell).await;
         let failed = response.batch_item_failures.len();
         let response = serde_json::to_value(response)?;
         finish_batch(&mut self.world.lock(), QUEUE, batch, Ok(&response));
@@ -163,13 +169,25 @@ pub fn clients(world: &SharedWorld, config: &Config) -> Aws {
 
 /// What template.yaml makes, as far as the function sees it. Gives the function's variables.
 fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
-    let dead_letters = call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": DEAD_LETTERS }))?;
-    let attributes = json!({ "QueueUrl": text(&dead_letters, "QueueUrl")?, "AttributeNames": ["QueueArn"] });
+    let dead_letters =
+        call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": DEAD_LETTERS }))?;
+    let attributes =
+        json!({ "QueueUrl": text(&dead_letters, "QueueUrl")?, "AttributeNames": ["QueueArn"] });
     let dead_letters = call(world, Service::Sqs, "GetQueueAttributes", &attributes)?;
-    let arn = dead_letters.pointer("/Attributes/QueueArn").and_then(Value::as_str).ok_or("no QueueArn")?;
-    let redrive = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
-    let attributes = json!({ "DelaySeconds": "90", "VisibilityTimeout": "365", "RedrivePolicy": redrive });
-    let queue = call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": QUEUE, "Attributes": attributes }))?;
+    let arn = dead_letters
+        .pointer("/Attributes/QueueArn")
+        .and_then(Value::as_str)
+        .ok_or("no QueueArn")?;
+    let redrive =
+        json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
+    let attributes =
+        json!({ "DelaySeconds": "90", "VisibilityTimeout": "365", "RedrivePolicy": redrive });
+    let queue = call(
+        world,
+        Service::Sqs,
+        "CreateQueue",
+        &json!({ "QueueName": QUEUE, "Attributes": attributes }),
+    )?;
     let table = json!({
         "TableName": TABLE,
         "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
@@ -197,7 +215,8 @@ fn rules() -> [(&'static str, &'static str, &'static str, Value); 4] {
         "group": [{ "prefix": "service:" }],
         "startedBy": [{ "prefix": "ecs-svc/" }],
     });
-    let ended = json!({ "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] });
+    let ended =
+        json!({ "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] });
     let actions = json!({ "eventName": [{ "exists": true }] });
     let (ecs, balancing) = ("aws.ecs", "aws.elasticloadbalancing");
     let not_ecs = json!([{ "exists": false }, { "anything-but": "ecs.amazonaws.com" }]);
@@ -210,8 +229,7 @@ fn rules() -> [(&'static str, &'static str, &'static str, Value); 4] {
         "ModifyRule",
         "ModifyListener",
     ];
-    let calls =
-        json!({ "eventName": changes, "errorCode": [{ "exists": false }], "userIdentity": { "invokedBy": not_ecs } });
+    let calls = json!({ "eventName": changes, "errorCode": [{ "exists": false }], "userIdentity": { "invokedBy": not_ecs } });
     [
         ("tasks", ecs, "ECS Task State Change", tasks),
         ("services", ecs, "ECS Service Action", actions),
@@ -220,7 +238,12 @@ fn rules() -> [(&'static str, &'static str, &'static str, Value); 4] {
     ]
 }
 
-fn call(world: &mut World, service: Service, operation: &str, input: &Value) -> Result<Value, StageError> {
+fn call(
+    world: &mut World,
+    service: Service,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, StageError> {
     Ok(world.call(Caller::Person, service, operation, input)?)
 }
 

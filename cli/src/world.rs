@@ -29,7 +29,9 @@ async fn listen(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(),
             (SharedWorld::new(world), planted)
         }
     };
-    let server = serve(world.clone(), address).await.map_err(|source| CommandError::Listen { address, source })?;
+    let server = serve(world.clone(), address)
+        .await
+        .map_err(|source| CommandError::Listen { address, source })?;
     introduce(&mut anstream::stdout(), &server.endpoint_url(), large, &planted)?;
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
     loop {
@@ -45,22 +47,40 @@ fn demo_account(seed: u64) -> Result<SharedWorld, StageError> {
     Ok(stage.world)
 }
 
-fn introduce(out: &mut impl Write, url: &str, large: Option<LargeAccount>, planted: &[Planted]) -> io::Result<()> {
+fn introduce(
+    out: &mut impl Write,
+    url: &str,
+    large: Option<LargeAccount>,
+    planted: &[Planted],
+) -> io::Result<()> {
     writeln!(
         out,
         "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, Application Auto Scaling,\nS3, \
          EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager, Cloud Control."
     )?;
     let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
-        writeln!(out, "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n")?;
+        writeln!(
+            out,
+            "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n"
+        )?;
         for one in planted {
             writeln!(out, "  {one}\n  {:23} {}", "", one.story)?;
         }
-        writeln!(out, "\nECS forgets stopped tasks after an hour: what they left behind is foreign then.")?;
-        writeln!(out, "{} faults. Try:\n  portkeeper audit --endpoint-url {url}\nOr:", planted.len())?;
+        writeln!(
+            out,
+            "\nECS forgets stopped tasks after an hour: what they left behind is foreign then."
+        )?;
+        writeln!(
+            out,
+            "{} faults. Try:\n  portkeeper audit --endpoint-url {url}\nOr:",
+            planted.len()
+        )?;
         "prod-1"
     } else {
-        writeln!(out, "Any credentials and any region will do, but the AWS command line wants some. Try:")?;
+        writeln!(
+            out,
+            "Any credentials and any region will do, but the AWS command line wants some. Try:"
+        )?;
         "shop"
     };
     writeln!(

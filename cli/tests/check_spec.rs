@@ -13,13 +13,22 @@ fn repository() -> PathBuf {
 
 /// Runs it in the repository, so that files have the names that people see.
 fn portkeeper(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portkeeper")).args(arguments).current_dir(repository()).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_portkeeper"))
+        .args(arguments)
+        .current_dir(repository())
+        .output()
+        .unwrap()
 }
 
 /// The exit code and what was printed.
 fn told(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+    format!(
+        "{}{}exit {}\n",
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code().unwrap()
+    )
 }
 
 fn check(arguments: &[&str], expect: &Expect) {
@@ -58,7 +67,8 @@ fn the_examples_are_good() {
 /// The broken twin of each example, with every mistake and its place.
 #[test]
 fn the_broken_twins_show_every_mistake() {
-    let told = |name: &str| told(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
+    let told =
+        |name: &str| told(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
     expect_file!["../../specs/broken/blue-green.txt"].assert_eq(&told("blue-green"));
     expect_file!["../../specs/broken/bridge-alb.txt"].assert_eq(&told("bridge-alb"));
     expect_file!["../../specs/broken/fargate.txt"].assert_eq(&told("fargate"));
@@ -70,7 +80,10 @@ fn the_broken_twins_show_every_mistake() {
 #[test]
 fn warnings_alone_are_no_failure() {
     let text = std::fs::read_to_string(repository().join("specs/minimal.yaml")).unwrap();
-    let path = file("warning.yaml", text.replace("containerPort: 80", "{containerPort: 80, hostPort: 80}").as_bytes());
+    let path = file(
+        "warning.yaml",
+        text.replace("containerPort: 80", "{containerPort: 80, hostPort: 80}").as_bytes(),
+    );
     let output = portkeeper(&["check-spec", path.to_str().unwrap()]);
     assert!(output.status.success());
     assert!(told(&output).contains("warning"), "{}", told(&output));
@@ -136,7 +149,8 @@ fn standard_input_is_read() {
 
 #[test]
 fn json_has_the_same_problems() {
-    let output = portkeeper(&["check-spec", "--json", "specs/minimal.yaml", "specs/broken/minimal.yaml"]);
+    let output =
+        portkeeper(&["check-spec", "--json", "specs/minimal.yaml", "specs/broken/minimal.yaml"]);
     assert_eq!(output.status.code(), Some(1));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(document["version"], 1);
@@ -154,5 +168,8 @@ fn json_has_the_same_problems() {
 fn the_schema_is_the_published_one() {
     let output = portkeeper(&["spec-schema"]);
     assert!(output.status.success());
-    assert_eq!(output.stdout, std::fs::read(repository().join("docs/service-spec.schema.json")).unwrap());
+    assert_eq!(
+        output.stdout,
+        std::fs::read(repository().join("docs/service-spec.schema.json")).unwrap()
+    );
 }

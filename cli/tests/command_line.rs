@@ -31,10 +31,18 @@ fn the_demo_finds_every_planted_fault_and_harms_no_running_task() {
     for seed in ["1", "2", "3"] {
         let demo = json(&["demo", "--fast", "--json", "--seed", seed]);
         let incidents = demo["incidents"].as_array().unwrap();
-        let mut codes: Vec<&str> = incidents.iter().map(|it| it["code"].as_str().unwrap()).collect();
+        let mut codes: Vec<&str> =
+            incidents.iter().map(|it| it["code"].as_str().unwrap()).collect();
         codes.sort_unstable();
-        assert_eq!(codes, ["foreign", "hijacked", "missing", "missing", "missing", "stale"], "seed {seed}");
-        assert!(incidents.iter().all(|it| it["alerts"] == 2 && it["resolved_seconds"].is_u64()), "seed {seed}");
+        assert_eq!(
+            codes,
+            ["foreign", "hijacked", "missing", "missing", "missing", "stale"],
+            "seed {seed}"
+        );
+        assert!(
+            incidents.iter().all(|it| it["alerts"] == 2 && it["resolved_seconds"].is_u64()),
+            "seed {seed}"
+        );
         assert_eq!(demo["wrong_deregistrations"], 0, "seed {seed}");
     }
 }
@@ -58,7 +66,11 @@ fn every_sample_event_is_explained() {
                 let output = portkeeper(&["replay", path.to_str().unwrap()]);
                 assert!(output.status.success(), "{}: {}", path.display(), text(&output.stderr));
                 let words = ["Led to", "Ignored", "Unreadable", "are looked at"];
-                assert!(words.iter().any(|word| text(&output.stdout).contains(word)), "{}", path.display());
+                assert!(
+                    words.iter().any(|word| text(&output.stdout).contains(word)),
+                    "{}",
+                    path.display()
+                );
                 replayed += 1;
             }
         }
@@ -70,7 +82,11 @@ fn every_sample_event_is_explained() {
 fn an_event_of_another_function_says_whose_it_is() {
     let path = in_repository("events/ignored-s3-object-created.json");
     let output = portkeeper(&["replay", path.to_str().unwrap()]);
-    assert!(text(&output.stdout).contains("go to the function `create-service`"), "{}", text(&output.stdout));
+    assert!(
+        text(&output.stdout).contains("go to the function `create-service`"),
+        "{}",
+        text(&output.stdout)
+    );
 }
 
 #[test]
@@ -93,7 +109,10 @@ fn what_cannot_be_used_is_named_with_the_way_out() {
         (&["demmo"], &["unrecognized subcommand 'demmo'", "'demo'", "Usage"]),
         (&["plan", "--jsn", "x"], &["'--jsn'", "'--json'"]),
         (&["replay", "no-such-file.json"], &["cannot read no-such-file.json", "No such file"]),
-        (&["plan", readme.to_str().unwrap()], &["README.md is not an observation", "docs/observation.md", "line 1"]),
+        (
+            &["plan", readme.to_str().unwrap()],
+            &["README.md is not an observation", "docs/observation.md", "line 1"],
+        ),
         (&["demo", "--seed", "many"], &["invalid value 'many'", "--seed"]),
     ];
     for (arguments, wanted) in cases {
@@ -101,7 +120,11 @@ fn what_cannot_be_used_is_named_with_the_way_out() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(output.stdout.is_empty(), "{arguments:?}");
         for words in wanted {
-            assert!(text(&output.stderr).contains(words), "{arguments:?}: {}", text(&output.stderr));
+            assert!(
+                text(&output.stderr).contains(words),
+                "{arguments:?}: {}",
+                text(&output.stderr)
+            );
         }
     }
 }
@@ -128,14 +151,21 @@ impl Drop for Served {
 #[test]
 fn the_account_is_served_to_other_programs() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
-    let mut served = Served(command.args(["world", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
+    let mut served =
+        Served(command.args(["world", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(served.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
     let address = line.split("http://").nth(1).unwrap().split(": ").next().unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
     let target = "AmazonEC2ContainerServiceV20141113.ListClusters";
-    let head = format!("POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: {target}\r\nconnection: close\r\n");
-    write!(stream, "{head}content-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n{{}}").unwrap();
+    let head = format!(
+        "POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: {target}\r\nconnection: close\r\n"
+    );
+    write!(
+        stream,
+        "{head}content-type: application/x-amz-json-1.1\r\ncontent-length: 2\r\n\r\n{{}}"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("200 OK"), "{answer}");

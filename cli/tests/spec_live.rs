@@ -32,13 +32,23 @@ fn serve() -> Served {
 impl Served {
     fn portkeeper(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
-        command.args(arguments).args(["--endpoint-url", &self.url]).current_dir(folder()).output().unwrap()
+        command
+            .args(arguments)
+            .args(["--endpoint-url", &self.url])
+            .current_dir(folder())
+            .output()
+            .unwrap()
     }
 }
 
 fn told(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+    format!(
+        "{}{}exit {}\n",
+        text(&output.stdout),
+        text(&output.stderr),
+        output.status.code().unwrap()
+    )
 }
 
 fn folder() -> PathBuf {
@@ -73,8 +83,9 @@ fn a_spec_is_held_against_the_account() {
         hello.yaml: 1 warning
         exit 0
     "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "hello.yaml"])));
-    let wrong =
-        SPEC.replace("web-tg-alb, port: 80", "web-tg-alb, port: 443").replace("cluster: shop", "cluster: shoop");
+    let wrong = SPEC
+        .replace("web-tg-alb, port: 80", "web-tg-alb, port: 443")
+        .replace("cluster: shop", "cluster: shoop");
     std::fs::write(folder().join("wrong.yaml"), wrong).unwrap();
     expect![[r#"
         wrong.yaml:2:10: error: cluster: there is no cluster `shoop` in this account and region: is the name right, or the region? [no_such_cluster]
@@ -97,7 +108,8 @@ fn a_spec_is_held_against_the_account() {
 fn an_exported_service_is_a_spec_of_itself() {
     let served = serve();
     for service in ["web", "billing", "proxy", "api"] {
-        let exported = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", service]);
+        let exported =
+            served.portkeeper(&["export-spec", "--cluster", "shop", "--service", service]);
         assert!(exported.status.success(), "{}", told(&exported));
         let name = format!("{service}.yaml");
         std::fs::write(folder().join(&name), &exported.stdout).unwrap();
@@ -108,8 +120,13 @@ fn an_exported_service_is_a_spec_of_itself() {
         assert!(!steps.is_empty());
         for step in steps.iter().filter(|step| step["action"] != "keep") {
             let differences = step["differences"].as_array().unwrap();
-            let only_tags = differences.iter().all(|it| it["path"].as_str().unwrap().starts_with("tags."));
-            assert!(step["action"] == "change" && only_tags, "{service}: {step:#}\n{}", told(&exported));
+            let only_tags =
+                differences.iter().all(|it| it["path"].as_str().unwrap().starts_with("tags."));
+            assert!(
+                step["action"] == "change" && only_tags,
+                "{service}: {step:#}\n{}",
+                told(&exported)
+            );
         }
     }
     let none = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", "none"]);
@@ -156,5 +173,8 @@ fn no_plan_is_made_of_what_is_not_known() {
 #[test]
 fn an_account_without_live_is_refused() {
     let said = told(&serve().portkeeper(&["check-spec", "hello.yaml"]));
-    assert_eq!(said, "error: --region and --endpoint-url say in which account to look: give --live, too\nexit 2\n");
+    assert_eq!(
+        said,
+        "error: --region and --endpoint-url say in which account to look: give --live, too\nexit 2\n"
+    );
 }

@@ -57,12 +57,19 @@ impl Account {
         world.make_cluster("shop").unwrap();
         world.make_instances("shop", 3).unwrap();
         let group = world.make_alb_group("web-tg", TargetType::Instance).unwrap();
-        let spec = ServiceSpec::new("shop", "web").container("app", &[8080]).behind(&group, "app", 8080);
+        let spec =
+            ServiceSpec::new("shop", "web").container("app", &[8080]).behind(&group, "app", 8080);
         world.make_service(&spec.desired(3)).unwrap();
         world.advance_secs(600);
         let variables: BTreeMap<String, String> = BTreeMap::from([
-            ("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), queue["QueueUrl"].as_str().unwrap().to_owned()),
-            ("PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(), topic["TopicArn"].as_str().unwrap().to_owned()),
+            (
+                "PORTKEEPER_CHECKS_QUEUE_URL".to_owned(),
+                queue["QueueUrl"].as_str().unwrap().to_owned(),
+            ),
+            (
+                "PORTKEEPER_ALERTS_TOPIC_ARN".to_owned(),
+                topic["TopicArn"].as_str().unwrap().to_owned(),
+            ),
             ("PORTKEEPER_LEDGER_TABLE".to_owned(), TABLE.to_owned()),
             ("PORTKEEPER_LOG".to_owned(), "debug".to_owned()),
         ]);
@@ -107,13 +114,21 @@ impl Account {
         let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
         let aws = Aws::from_sdk_config(&sdk_config(&self.world));
         let response = handle_and_tell(&aws, &self.config, event, &mut |_| {}).await;
-        finish_batch(&mut self.world.lock(), QUEUE, &batch, Ok(&serde_json::to_value(response).unwrap()));
+        finish_batch(
+            &mut self.world.lock(),
+            QUEUE,
+            &batch,
+            Ok(&serde_json::to_value(response).unwrap()),
+        );
     }
 
     /// Asks for a look at a service, now.
     pub fn ask(&self, service: &str) {
         let cluster = self.world.lock().account.ecs_arn("cluster", "shop");
-        let key = ServiceKey { cluster: ClusterArn::try_from(cluster).unwrap(), service: service.to_owned() };
+        let key = ServiceKey {
+            cluster: ClusterArn::try_from(cluster).unwrap(),
+            service: service.to_owned(),
+        };
         self.send(&look_again_message(&key, &BTreeMap::new(), 0).to_string());
     }
 
@@ -141,7 +156,10 @@ impl Account {
 
     /// What the program wrote, as `Deregister i-1:32768`.
     pub fn writes(&self) -> Vec<String> {
-        self.ours().iter().map(|write| format!("{:?} {}:{}", write.kind, write.id, write.port)).collect()
+        self.ours()
+            .iter()
+            .map(|write| format!("{:?} {}:{}", write.kind, write.id, write.port))
+            .collect()
     }
 
     /// What people were told, as `stale opened`.

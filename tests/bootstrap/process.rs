@@ -11,7 +11,8 @@ use std::thread::{JoinHandle, spawn};
 use std::time::Duration;
 
 /// The programs that are functions.
-const PROGRAMS: [&str; 5] = ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
+const PROGRAMS: [&str; 5] =
+    ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
 
 /// Cargo gives a test the path of a program only within one package, so cargo is asked to build them and says where
 /// they are. What `cargo test` has built is not built again.
@@ -26,7 +27,9 @@ fn program(name: &str) -> &'static PathBuf {
             cargo.args(["--bin", program, "--package", &format!("portkeeper-{program}")]);
         }
         // What cargo tells this test of its package; build scripts that look at it would run again.
-        let ours = |name: &String| ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix));
+        let ours = |name: &String| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
+        };
         std::env::vars().map(|(name, _)| name).filter(ours).for_each(|name| {
             cargo.env_remove(name);
         });
@@ -73,7 +76,8 @@ impl Process {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let said = Arc::new(Mutex::new(String::new()));
-        let (stdout, stderr) = (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
+        let (stdout, stderr) =
+            (child.stdout.take().expect("stdout"), child.stderr.take().expect("stderr"));
         let readers = vec![listen(stdout, &said), listen(stderr, &said)];
         Self { child, said, readers }
     }

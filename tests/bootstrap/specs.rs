@@ -19,12 +19,15 @@ const TIMEOUT_SECS: u64 = 60;
 /// What template.yaml makes for specs. Gives the program's own variables.
 fn deploy(world: &mut World) -> Vec<(String, String)> {
     let mut queue = |name: &str| {
-        let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": name})).unwrap();
+        let made = world
+            .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": name}))
+            .unwrap();
         made["QueueUrl"].as_str().unwrap().to_owned()
     };
     let (queue_url, dead_letters_url) = (queue(QUEUE), queue("specs-dead-letters"));
     world.make_bucket(BUCKET).unwrap();
-    let objects = json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "specs/"}]}}});
+    let objects =
+        json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "specs/"}]}}});
     world.bus.put_rule("spec-objects", objects, QUEUE).unwrap();
     let ended = json!({"source": ["aws.ecs"], "detail-type": ["ECS Deployment State Change"]});
     world.bus.put_rule("spec-deployments", ended, QUEUE).unwrap();
@@ -64,9 +67,13 @@ impl Deployed {
             loop {
                 let batch = take_batch(&mut self.account.world.lock(), QUEUE, 1);
                 let Some(batch) = batch else { break };
-                let answer =
-                    self.api.invoke(&batch, TIMEOUT_SECS).await.unwrap_or_else(|| panic!("{}", self.process.said()));
-                let response = if let Answer::Response(response) = &answer { Ok(response) } else { Err(()) };
+                let answer = self
+                    .api
+                    .invoke(&batch, TIMEOUT_SECS)
+                    .await
+                    .unwrap_or_else(|| panic!("{}", self.process.said()));
+                let response =
+                    if let Answer::Response(response) = &answer { Ok(response) } else { Err(()) };
                 finish_batch(&mut self.account.world.lock(), QUEUE, &batch, response);
             }
         }
@@ -84,9 +91,11 @@ impl Deployed {
 
     fn healthy(&self) -> usize {
         let mut world = self.account.world.lock();
-        let described = world.person_elb("DescribeTargetGroups", &json!({"Names": ["orders"]})).unwrap();
+        let described =
+            world.person_elb("DescribeTargetGroups", &json!({"Names": ["orders"]})).unwrap();
         let arn = &described["TargetGroups"][0]["TargetGroupArn"];
-        let health = world.person_elb("DescribeTargetHealth", &json!({"TargetGroupArn": arn})).unwrap();
+        let health =
+            world.person_elb("DescribeTargetHealth", &json!({"TargetGroupArn": arn})).unwrap();
         let targets = health["TargetHealthDescriptions"].as_array().unwrap().iter();
         targets.filter(|target| target["TargetHealth"]["State"] == "healthy").count()
     }
@@ -152,7 +161,8 @@ async fn it_does_not_start_without_its_variables() {
     let api = RuntimeApi::start().await;
     let (succeeded, said) = Process::start("create-service", &api, &[]).ended();
     assert!(!succeeded, "{said}");
-    for name in ["PORTKEEPER_SPEC_BUCKET", "PORTKEEPER_SPECS_QUEUE_URL", "PORTKEEPER_LEDGER_TABLE"] {
+    for name in ["PORTKEEPER_SPEC_BUCKET", "PORTKEEPER_SPECS_QUEUE_URL", "PORTKEEPER_LEDGER_TABLE"]
+    {
         assert!(said.contains(&format!("{name} is not set")), "`{name}` is not in:\n{said}");
     }
 }

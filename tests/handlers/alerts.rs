@@ -45,7 +45,9 @@ async fn a_finding_seen_fifty_times_is_told_of_once() {
 /// CASES 39: the repair is made, the alert is not accepted: the next check sends it, and nothing is repaired twice.
 #[tokio::test]
 async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
-    for fault in [Fault::AccessDenied, Fault::fail("InternalError", "broke", 500), Fault::LoseRequest] {
+    for fault in
+        [Fault::AccessDenied, Fault::fail("InternalError", "broke", 500), Fault::LoseRequest]
+    {
         let mut shop = with_a_lost_registration(&[], None);
         shop.fault(Rule::new(Service::Sns, "Publish", fault.clone()).times(4));
         let deliveries = shop.run(200).await;
@@ -66,7 +68,10 @@ async fn an_alert_whose_answer_is_lost_is_not_lost() {
     let mut shop = with_a_lost_registration(&[], None);
     shop.fault(Rule::new(Service::Sns, "Publish", Fault::LoseAnswer));
     shop.run(1200).await;
-    assert_eq!(shop.alerts(), ["critical missing opened", "critical missing opened", "critical missing resolved"]);
+    assert_eq!(
+        shop.alerts(),
+        ["critical missing opened", "critical missing opened", "critical missing resolved"]
+    );
     assert_eq!(shop.writes().len(), 1);
 }
 
@@ -105,7 +110,9 @@ async fn a_changed_tag_holds_from_the_next_look_on() {
     let mut shop = with_a_lost_registration(&[], Some("alert"));
     shop.watch(&["web"], 400).await;
     assert_eq!((shop.writes().len(), shop.alerts()), (0, vec![TOLD[0].to_owned()]));
-    let arn = shop.ecs("DescribeServices", json!({"services": ["web"]}))["services"][0]["serviceArn"].clone();
+    let arn =
+        shop.ecs("DescribeServices", json!({"services": ["web"]}))["services"][0]["serviceArn"]
+            .clone();
     let tag = json!({"resourceArn": arn, "tags": [{"key": "portkeeper:mode", "value": "repair"}]});
     shop.world().person_ecs("TagResource", &tag).unwrap();
     shop.watch(&["web"], 400).await;
@@ -144,16 +151,22 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
         .with_default(tracing::Level::WARN)
         .with_target("portkeeper", tracing::Level::TRACE);
     let layer = tracing_subscriber::fmt::layer().json().with_writer(lines.clone());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(layer).with(ours));
+    let _guard =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(layer).with(ours));
 
     let mut shop = with_a_lost_registration(&[], None);
     shop.pass(30);
-    let event = shop.world().bus.events().iter().rfind(|event| event["detail"]["lastStatus"] == "RUNNING").cloned();
+    let event = shop
+        .world()
+        .bus
+        .events()
+        .iter()
+        .rfind(|event| event["detail"]["lastStatus"] == "RUNNING")
+        .cloned();
     let mut event = event.unwrap();
     let environment = json!([{"name": "DATABASE_PASSWORD", "value": SECRET}]);
     let secrets = json!([{"name": "WEBHOOK", "valueFrom": SECRET}]);
-    event["detail"]["overrides"]["containerOverrides"] =
-        json!([{"name": "app", "environment": environment, "secrets": secrets, "command": [SECRET]}]);
+    event["detail"]["overrides"]["containerOverrides"] = json!([{"name": "app", "environment": environment, "secrets": secrets, "command": [SECRET]}]);
     event["detail"]["containers"][0]["environment"] = environment.clone();
     let mut messages = vec![event.clone()];
     for (pointer, value) in [
@@ -175,9 +188,14 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
     deliveries.iter().flat_map(|delivery| &delivery.reports).for_each(write_log);
 
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(logged.contains("the message cannot be read") && logged.contains("register: done"), "{logged}");
-    let calls: String = shop.world().calls.all().iter().map(|call| call.input.to_string()).collect();
-    let everything = [logged, shop.alert_texts().join("\n"), calls, shop.record("web").to_string()].concat();
+    assert!(
+        logged.contains("the message cannot be read") && logged.contains("register: done"),
+        "{logged}"
+    );
+    let calls: String =
+        shop.world().calls.all().iter().map(|call| call.input.to_string()).collect();
+    let everything =
+        [logged, shop.alert_texts().join("\n"), calls, shop.record("web").to_string()].concat();
     assert_eq!(everything.find(SECRET).map(|at| &everything[at.saturating_sub(300)..at]), None);
     assert_eq!(shop.alerts(), TOLD, "and the work is done");
 }

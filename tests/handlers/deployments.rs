@@ -7,7 +7,12 @@ use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
 
 fn nothing_happened(shop: &Shop, when: &str) {
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]), "{when}: {}", shop.alert_texts().join("\n\n"));
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![], vec![]),
+        "{when}: {}",
+        shop.alert_texts().join("\n\n")
+    );
 }
 
 /// Two groups, of which the first is behind a rule.
@@ -97,7 +102,11 @@ async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_g
 async fn code_deploy_is_left_alone() {
     let mut shop = Shop::new(0, &[]);
     let (front, green) = pair(&shop, TargetType::Ip);
-    let spec = ServiceSpec::new(CLUSTER, "web").fargate().container("app", &[80]).behind(&front.group, "app", 80);
+    let spec = ServiceSpec::new(CLUSTER, "web").fargate().container("app", &[80]).behind(
+        &front.group,
+        "app",
+        80,
+    );
     shop.make(&spec.desired(2).with("deploymentController", json!({"type": "CODE_DEPLOY"})));
     shop.watch(&["web"], 300).await;
     shop.world().start_code_deploy("shop/web", "web", &green).unwrap();
@@ -178,8 +187,10 @@ async fn changed_load_balancers_hold_for_new_tasks_only() {
 async fn rolling_deployments_are_left_alone() {
     let mut shop = Shop::settled_web(3, 4).await;
     let group = shop.group("web-tg");
-    let definition =
-        shop.world().make_definition(&ServiceSpec::new(CLUSTER, "web").container("front", &[9090])).unwrap();
+    let definition = shop
+        .world()
+        .make_definition(&ServiceSpec::new(CLUSTER, "web").container("front", &[9090]))
+        .unwrap();
     let entry = json!([{"targetGroupArn": group, "containerName": "front", "containerPort": 9090}]);
     shop.update("web", json!({"taskDefinition": definition, "loadBalancers": entry}));
     shop.watch(&["web"], 30).await;

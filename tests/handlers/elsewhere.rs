@@ -15,7 +15,9 @@ const OTHER: &str = "harbour";
 fn web(shop: &Shop, cluster: &str) -> ServiceSpec {
     let subnet = shop.world().default_subnets().remove(0);
     let spec = ServiceSpec::new(cluster, "web").fargate().container("app", &[80]);
-    let spec = spec.behind(&shop.group("web-tg"), "app", 80).with("healthCheckGracePeriodSeconds", json!(60));
+    let spec = spec
+        .behind(&shop.group("web-tg"), "app", 80)
+        .with("healthCheckGracePeriodSeconds", json!(60));
     ServiceSpec { subnets: vec![subnet], ..spec }
 }
 
@@ -76,9 +78,12 @@ async fn what_was_left_behind_goes_from_a_group_of_two_clusters() {
 /// Who uses the group in the other cluster is not known: nothing goes until it is.
 #[tokio::test]
 async fn nothing_goes_while_another_cluster_cannot_be_read() {
-    for (operation, input) in
-        [("ListServices", OTHER), ("ListTasks", OTHER), ("ListClusters", ""), ("DescribeServices", OTHER)]
-    {
+    for (operation, input) in [
+        ("ListServices", OTHER),
+        ("ListTasks", OTHER),
+        ("ListClusters", ""),
+        ("DescribeServices", OTHER),
+    ] {
         let mut shop = moving(&[]).await;
         let address = leave_one(&shop);
         shop.fault(Rule::new(Service::Ecs, operation, Fault::Throttle).containing(input).forever());

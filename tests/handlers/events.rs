@@ -45,7 +45,10 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     let deliveries = shop.run(2).await;
     let plan = deliveries[0].reports[0].plan.as_ref().unwrap();
     assert!(plan.look_again_at.is_some() && plan.actions.is_empty(), "{plan:#?}");
-    assert!(plan.verdicts.iter().any(|verdict| verdict.why.contains("older than the event")), "{plan:#?}");
+    assert!(
+        plan.verdicts.iter().any(|verdict| verdict.why.contains("older than the event")),
+        "{plan:#?}"
+    );
     shop.run(600).await;
     nothing_happened(&shop);
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
@@ -98,8 +101,16 @@ async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
     shop.world().calls.clear();
     shop.fault(Rule::new(Service::Ecs, "ListTasks", Fault::AccessDenied).forever());
     shop.run(3600).await;
-    assert_eq!((shop.count("SendMessage"), shop.count("DescribeServices")), (0, 5), "five tries and no more");
-    assert_eq!(shop.world().sqs.depth(DEAD_LETTERS), Some(2), "the events of the task and of the service");
+    assert_eq!(
+        (shop.count("SendMessage"), shop.count("DescribeServices")),
+        (0, 5),
+        "five tries and no more"
+    );
+    assert_eq!(
+        shop.world().sqs.depth(DEAD_LETTERS),
+        Some(2),
+        "the events of the task and of the service"
+    );
     nothing_happened(&shop);
 }
 
@@ -135,16 +146,27 @@ async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_hand
         shop.send(body);
     }
     // Of other kinds: handled, and nothing follows.
-    shop.send(&json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"}).to_string());
-    shop.send(&json!({"source": "aws.ecs", "detail-type": "ECS Something New", "detail": {"a": [1]}}).to_string());
+    shop.send(
+        &json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"})
+            .to_string(),
+    );
+    shop.send(
+        &json!({"source": "aws.ecs", "detail-type": "ECS Something New", "detail": {"a": [1]}})
+            .to_string(),
+    );
     let first = shop.look_at(&["web"]).await;
     assert_eq!((first.failed, first.reports.len()), (unreadable.len(), 1));
     assert!(first.reports[0].succeeded());
     shop.run(2400).await;
-    let dead: Vec<String> = shop.world().sqs.messages(DEAD_LETTERS).map(|message| message.body.clone()).collect();
+    let dead: Vec<String> =
+        shop.world().sqs.messages(DEAD_LETTERS).map(|message| message.body.clone()).collect();
     assert_eq!(dead, unreadable);
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
-    assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "the service was mended meanwhile");
+    assert_eq!(
+        (shop.writes().len(), shop.alerts().len()),
+        (1, 2),
+        "the service was mended meanwhile"
+    );
 }
 
 /// CASES 13.
@@ -165,10 +187,16 @@ async fn services_of_the_same_name_in_two_clusters_are_two_services() {
     assert_eq!(shop.writes().len(), 1);
     assert!(shop.writes()[0].starts_with("register bank-tg"), "{:?}", shop.writes());
     assert!(shop.alert_texts()[0].contains("missing in bank/web"), "{}", shop.alert_texts()[0]);
-    assert_eq!((shop.states("web-tg"), shop.states("bank-tg")), (vec!["healthy"; 2], vec!["healthy"; 2]));
+    assert_eq!(
+        (shop.states("web-tg"), shop.states("bank-tg")),
+        (vec!["healthy"; 2], vec!["healthy"; 2])
+    );
     let world = shop.world();
     let items = portkeeper_world::dynamodb::len(&world, portkeeper::stage::TABLE);
-    assert_eq!(items, 6, "each has its record, and is entered under its group and its load balancer");
+    assert_eq!(
+        items, 6,
+        "each has its record, and is entered under its group and its load balancer"
+    );
 }
 
 /// CASES 13.
@@ -183,9 +211,18 @@ async fn other_partitions_work_alike() {
         shop.run(900).await;
         assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "{partition}");
         let text = &shop.alert_texts()[0];
-        let console = if partition == "aws-cn" { "console.amazonaws.cn" } else { "console.amazonaws-us-gov.com" };
+        let console = if partition == "aws-cn" {
+            "console.amazonaws.cn"
+        } else {
+            "console.amazonaws-us-gov.com"
+        };
         assert!(text.contains(console), "{text}");
-        assert!(shop.inputs("RegisterTargets")[0]["TargetGroupArn"].as_str().unwrap().contains(&partition));
+        assert!(
+            shop.inputs("RegisterTargets")[0]["TargetGroupArn"]
+                .as_str()
+                .unwrap()
+                .contains(&partition)
+        );
     }
 }
 
@@ -193,7 +230,13 @@ async fn other_partitions_work_alike() {
 #[tokio::test]
 async fn an_event_with_short_arns_is_a_doorbell_too() {
     let mut shop = Shop::settled_web(1, 1).await;
-    let event = shop.world().bus.events().iter().rfind(|event| event["detail"]["lastStatus"] == "RUNNING").cloned();
+    let event = shop
+        .world()
+        .bus
+        .events()
+        .iter()
+        .rfind(|event| event["detail"]["lastStatus"] == "RUNNING")
+        .cloned();
     let mut event = event.unwrap();
     for name in ["taskArn", "containerInstanceArn"] {
         let short = event["detail"][name].as_str().unwrap().replace(&format!("/{CLUSTER}/"), "/");
@@ -211,15 +254,20 @@ async fn an_event_with_short_arns_is_a_doorbell_too() {
 #[tokio::test]
 async fn standalone_tasks_are_left_alone() {
     let mut shop = Shop::settled_web(2, 2).await;
-    for (group, by) in
-        [("service:web", "me"), ("family:web", "ecs-svc/1"), ("service:web", "ecs-svc/1234567890123456789")]
-    {
+    for (group, by) in [
+        ("service:web", "me"),
+        ("family:web", "ecs-svc/1"),
+        ("service:web", "ecs-svc/1234567890123456789"),
+    ] {
         shop.ecs("RunTask", json!({"taskDefinition": "web", "group": group, "startedBy": by}));
     }
     shop.watch(&["web"], 400).await;
     assert_eq!(shop.writes(), [""; 0]);
     let alerts = shop.alerts();
-    assert!(alerts.iter().all(|alert| alert.contains("ambiguous_revision")), "at most that is said: {alerts:?}");
+    assert!(
+        alerts.iter().all(|alert| alert.contains("ambiguous_revision")),
+        "at most that is said: {alerts:?}"
+    );
     assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
 }
 
@@ -230,7 +278,10 @@ async fn clusters_that_are_not_configured_are_not_looked_at() {
     shop.world().lose_registrations("shop/web", 1);
     shop.make(&behind("web", &group));
     let deliveries = shop.run(600).await;
-    assert!(!deliveries.is_empty() && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0));
+    assert!(
+        !deliveries.is_empty()
+            && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0)
+    );
     nothing_happened(&shop);
     assert_eq!(shop.calls(), [""; 0]);
 }
@@ -243,7 +294,8 @@ async fn a_message_for_several_services_comes_back_when_one_of_them_fails() {
     shop.make(&behind("api", &api));
     shop.settle().await;
     let cluster = shop.key("web").cluster.as_str().to_owned();
-    let both: Value = json!({"portkeeper": {"version": 1, "cluster": cluster, "services": ["web", "api"]}});
+    let both: Value =
+        json!({"portkeeper": {"version": 1, "cluster": cluster, "services": ["web", "api"]}});
     shop.send(&both.to_string());
     shop.fail_next(Service::Ecs, "DescribeTasks", "ClientException", 400);
     let first = shop.stage.deliver().await.unwrap().unwrap();

@@ -22,7 +22,10 @@ async fn eight_left_behind(settings: &[(&str, &str)]) -> Shop {
 async fn more_deregistrations_than_the_limit_are_none_and_one_alert() {
     let mut shop = eight_left_behind(&[]).await;
     shop.watch(&["web"], 900).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error limit_exceeded opened".to_owned()]));
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![], vec!["error limit_exceeded opened".to_owned()])
+    );
     assert!(shop.alert_texts()[0].contains("8 deregistrations"), "{}", shop.alert_texts()[0]);
     assert_eq!(shop.targets("web-tg").len(), 10);
 }
@@ -34,7 +37,11 @@ async fn as_many_as_the_limit_are_made() {
     shop.run(900).await;
     assert_eq!(shop.writes().len(), 8);
     assert_eq!(shop.count("DeregisterTargets"), 1, "all with one call");
-    assert_eq!(shop.alerts(), ["error stale opened", "error stale resolved"], "one incident each, one message for all");
+    assert_eq!(
+        shop.alerts(),
+        ["error stale opened", "error stale resolved"],
+        "one incident each, one message for all"
+    );
 }
 
 /// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for both together, until
@@ -54,10 +61,17 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     assert_eq!(shop.writes().len(), 4);
     let told = ["error stale opened", "error stale resolved", "error limit_exceeded opened"];
     assert_eq!(shop.alerts(), told);
-    assert!(shop.alert_texts()[2].contains("with 4 made within 10 min"), "{}", shop.alert_texts()[2]);
+    assert!(
+        shop.alert_texts()[2].contains("with 4 made within 10 min"),
+        "{}",
+        shop.alert_texts()[2]
+    );
     shop.run(600).await;
     assert_eq!(shop.writes().len(), 8);
-    assert_eq!(shop.alerts()[3..], ["error stale opened", "error limit_exceeded resolved", "error stale resolved"]);
+    assert_eq!(
+        shop.alerts()[3..],
+        ["error stale opened", "error limit_exceeded resolved", "error stale resolved"]
+    );
 }
 
 /// CASES 27: nothing runs, and what is left is all that the group has.
@@ -73,8 +87,15 @@ async fn the_last_target_of_a_group_stays() {
     let task = shop.tasks("web").remove(0);
     shop.world().kill_task(&task).unwrap();
     shop.watch(&["web"], 900).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error limit_exceeded opened".to_owned()]));
-    assert!(shop.alert_texts()[0].contains("would leave web-tg empty"), "{}", shop.alert_texts()[0]);
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![], vec!["error limit_exceeded opened".to_owned()])
+    );
+    assert!(
+        shop.alert_texts()[0].contains("would leave web-tg empty"),
+        "{}",
+        shop.alert_texts()[0]
+    );
 }
 
 /// CASES 26: another writer takes a running task's target out again and again. It is put back three times, then left.
@@ -87,9 +108,17 @@ async fn a_second_writer_is_not_fought_for_ever() {
         shop.watch(&["web"], 120).await;
     }
     assert_eq!(shop.writes(), vec![format!("register web-tg {id}:{port}"); 3]);
-    assert_eq!(shop.alerts().iter().filter(|alert| *alert == "error fight opened").count(), 1, "{:?}", shop.alerts());
+    assert_eq!(
+        shop.alerts().iter().filter(|alert| *alert == "error fight opened").count(),
+        1,
+        "{:?}",
+        shop.alerts()
+    );
     let text = shop.alert_texts().into_iter().find(|text| text.starts_with("fight in ")).unwrap();
-    assert!(text.contains("somebody else undoes them") && text.contains("find the other writer"), "{text}");
+    assert!(
+        text.contains("somebody else undoes them") && text.contains("find the other writer"),
+        "{text}"
+    );
 }
 
 /// A task is replaced, its target is left behind, and the new one is not registered: first in, then out.
@@ -110,7 +139,8 @@ async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
 /// CASES 28: a list that lacks tasks without saying so is known by the service's own counts.
 #[tokio::test]
 async fn nothing_is_deregistered_because_a_page_is_missing() {
-    let truncate = Fault::Truncate { member: "taskArns".to_owned(), keep: 60, failure_reason: None };
+    let truncate =
+        Fault::Truncate { member: "taskArns".to_owned(), keep: 60, failure_reason: None };
     let lost_page = Fault::fail("ServerException", "broke", 500);
     for rule in [
         Rule::new(Service::Ecs, "ListTasks", truncate).forever(),
@@ -134,7 +164,11 @@ async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered(
     shop.pass(150);
     // One task is not answered for, the target of another is gone, and one stopped task's target is left behind.
     let tasks = shop.tasks("web");
-    let hidden = Fault::Truncate { member: "tasks".to_owned(), keep: 3, failure_reason: Some("THROTTLED".to_owned()) };
+    let hidden = Fault::Truncate {
+        member: "tasks".to_owned(),
+        keep: 3,
+        failure_reason: Some("THROTTLED".to_owned()),
+    };
     shop.fault(Rule::new(Service::Ecs, "DescribeTasks", hidden).forever());
     let report = shop.look("web").await;
     assert!(!report.succeeded() && report.gaps.len() == 1, "{report:#?}");
@@ -166,7 +200,8 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     shop.world().keep_targets("shop/web", 2);
     shop.update("web", json!({"desiredCount": 4}));
     shop.pass(30);
-    let left: Vec<_> = shop.targets("web-tg").into_iter().filter(|(.., state)| *state != "healthy").collect();
+    let left: Vec<_> =
+        shop.targets("web-tg").into_iter().filter(|(.., state)| *state != "healthy").collect();
     assert_eq!(left.len(), 2);
     let (frozen, port, _) = left[0].clone();
     assert!(instances.contains(&frozen));
@@ -182,7 +217,11 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     shop.watch(&["web"], 400).await;
     let gone = format!("deregister web-tg {frozen}:{port}");
     assert!(shop.writes().contains(&gone), "{:?}", shop.writes());
-    assert!(shop.alerts().contains(&"warning agent_disconnected resolved".to_owned()), "{:?}", shop.alerts());
+    assert!(
+        shop.alerts().contains(&"warning agent_disconnected resolved".to_owned()),
+        "{:?}",
+        shop.alerts()
+    );
 }
 
 /// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is said or done.
@@ -209,14 +248,22 @@ async fn throttling_delays_a_repair_and_changes_nothing_else() {
         let mut shop = shop;
         shop.fault(Rule::new(service, operation, Fault::Throttle).forever());
         let deliveries = shop.run(300).await;
-        assert!(deliveries.iter().any(|delivery| delivery.failed > 0), "{operation}: the message comes back");
+        assert!(
+            deliveries.iter().any(|delivery| delivery.failed > 0),
+            "{operation}: the message comes back"
+        );
         // That a task has no traffic is true and is told, with what became of the call.
-        let told: &[&str] = if operation == "RegisterTargets" { &["error missing opened"] } else { &[] };
+        let told: &[&str] =
+            if operation == "RegisterTargets" { &["error missing opened"] } else { &[] };
         assert_eq!(shop.alerts(), told, "{operation}");
         shop.world().faults.clear();
         shop.run(1800).await;
         assert_eq!(shop.writes(), [format!("register {}", register_of(&shop))], "{operation}");
-        assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"], "{operation}");
+        assert_eq!(
+            shop.alerts(),
+            ["error missing opened", "error missing resolved"],
+            "{operation}"
+        );
     }
 }
 
@@ -248,7 +295,8 @@ async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_
     shop.world().faults.latency_ms = 30;
     shop.run(1200).await;
     assert_eq!(shop.writes().len(), 50, "each once");
-    let untried: Vec<String> = shop.alert_texts().into_iter().filter(|text| text.contains("Not tried")).collect();
+    let untried: Vec<String> =
+        shop.alert_texts().into_iter().filter(|text| text.contains("Not tried")).collect();
     assert_eq!(untried, [""; 0]);
     assert_eq!(shop.alerts().len(), 100, "one begin and one end each");
 }

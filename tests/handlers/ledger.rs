@@ -37,7 +37,8 @@ async fn a_lost_record_delays_a_repair() {
 async fn a_record_of_another_version_is_as_good_as_none() {
     for text in [r#"{"schema":99,"everything":"else"}"#, "not even JSON"] {
         let (mut shop, write) = seen_once().await;
-        let item = json!({"pk": {"S": "shop/web"}, "counter": {"N": "1000"}, "record": {"S": text}});
+        let item =
+            json!({"pk": {"S": "shop/web"}, "counter": {"N": "1000"}, "record": {"S": text}});
         assert!(put_raw(&mut shop.world(), TABLE, item.as_object().unwrap().clone()));
         shop.run(70).await;
         assert_eq!(shop.writes(), [""; 0], "it counts from the beginning");
@@ -51,8 +52,10 @@ async fn a_record_of_another_version_is_as_good_as_none() {
 async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     let event = serde_json::from_value(batch.clone()).unwrap();
     let mut errors = Vec::new();
-    let response =
-        handle_and_tell(aws, shop.stage.config(), event, &mut |report| errors.extend(report.errors.clone())).await;
+    let response = handle_and_tell(aws, shop.stage.config(), event, &mut |report| {
+        errors.extend(report.errors.clone())
+    })
+    .await;
     let failed = response.batch_item_failures.len();
     finish_batch(&mut shop.world(), QUEUE, batch, Ok(&serde_json::to_value(response).unwrap()));
     (failed, errors)
@@ -73,12 +76,16 @@ async fn of_two_functions_at_once_one_steps_back() {
         batches.push(take_batch(&mut shop.world(), QUEUE, 1).unwrap());
     }
     let other = Aws::from_sdk_config(&sdk_config(&shop.stage.world));
-    let (one, two) = tokio::join!(play(&shop, shop.aws(), &batches[0]), play(&shop, &other, &batches[1]));
+    let (one, two) =
+        tokio::join!(play(&shop, shop.aws(), &batches[0]), play(&shop, &other, &batches[1]));
     let services = shop.inputs("DescribeServices").len();
     assert_eq!(services, 2, "both were at it");
     assert_eq!(one.0 + two.0, 1, "{one:?} {two:?}");
     let errors = [one.1, two.1].concat();
-    assert!(errors.len() == 1 && errors[0].contains("another check of shop/web has written"), "{errors:?}");
+    assert!(
+        errors.len() == 1 && errors[0].contains("another check of shop/web has written"),
+        "{errors:?}"
+    );
     assert_eq!(shop.writes(), [write]);
     shop.world().faults.latency_ms = 0;
     shop.run(900).await;
@@ -107,7 +114,11 @@ async fn two_functions_never_repair_twice_nor_tell_twice() {
         tokio::join!(play(&shop, shop.aws(), &batches[0]), late);
         shop.world().faults.latency_ms = 0;
         shop.run(900).await;
-        assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()), "{offset}");
+        assert_eq!(
+            (shop.writes(), shop.alerts()),
+            (vec![write], TOLD.map(str::to_owned).to_vec()),
+            "{offset}"
+        );
     }
 }
 
@@ -126,8 +137,13 @@ async fn nothing_at_all_is_written_for_services_that_are_right() {
         let delivery = shop.look_at(&services).await;
         assert_eq!((delivery.failed, delivery.reports.len()), (0, 40));
     }
-    let reads =
-        ["BatchGetItem 2", "DescribeServices 8", "DescribeTargetHealth 80", "DescribeTasks 80", "ListTasks 160"];
+    let reads = [
+        "BatchGetItem 2",
+        "DescribeServices 8",
+        "DescribeTargetHealth 80",
+        "DescribeTasks 80",
+        "ListTasks 160",
+    ];
     assert_eq!(shop.calls(), reads, "two passes: reads only, not even the ledger is written");
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));

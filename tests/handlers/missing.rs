@@ -77,7 +77,10 @@ async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_
     assert_eq!(shop.writes(), [""; 0], "seen once");
     shop.run(300).await;
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
-    assert_eq!((shop.states("web-tg"), shop.alerts()), (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec()));
+    assert_eq!(
+        (shop.states("web-tg"), shop.alerts()),
+        (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec())
+    );
 }
 
 /// CASES 17: ELBv2 refuses an address that still drains, so it is not even tried.
@@ -85,7 +88,13 @@ async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_
 async fn a_draining_address_is_registered_again_only_after_the_deregistration_delay() {
     let mut shop = Shop::new(0, &[]);
     let group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
-    shop.make(&ServiceSpec::new(CLUSTER, "web").fargate().container("app", &[80]).behind(&group, "app", 80).desired(2));
+    shop.make(
+        &ServiceSpec::new(CLUSTER, "web")
+            .fargate()
+            .container("app", &[80])
+            .behind(&group, "app", 80)
+            .desired(2),
+    );
     shop.settle().await;
     let (id, port, _) = shop.targets("web-tg").remove(0);
     shop.by_hand("DeregisterTargets", &group, &id, port);
@@ -94,7 +103,10 @@ async fn a_draining_address_is_registered_again_only_after_the_deregistration_de
     assert_eq!((shop.writes(), shop.states("web-tg")), (vec![], vec!["draining", "healthy"]));
     shop.run(400).await;
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
-    assert_eq!((shop.states("web-tg"), shop.alerts()), (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec()));
+    assert_eq!(
+        (shop.states("web-tg"), shop.alerts()),
+        (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec())
+    );
 }
 
 /// CASES 30.
@@ -110,10 +122,14 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     shop.fault(Rule::new(Service::Elb, "RegisterTargets", refusal).containing(&named).forever());
     shop.run(200).await;
     let good = |target: &&String| !target.ends_with(&bad);
-    let expected: Vec<String> = wanted.iter().filter(good).map(|target| format!("register {target}")).collect();
+    let expected: Vec<String> =
+        wanted.iter().filter(good).map(|target| format!("register {target}")).collect();
     assert_eq!(shop.writes(), expected);
     let texts = shop.alert_texts().join("\n");
-    assert!(texts.contains("AWS refused to register it") && texts.contains("the target is not valid"), "{texts}");
+    assert!(
+        texts.contains("AWS refused to register it") && texts.contains("the target is not valid"),
+        "{texts}"
+    );
     shop.world().faults.clear();
     shop.run(900).await;
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "tried again when it may be accepted");
@@ -125,13 +141,24 @@ async fn a_lost_answer_is_no_lost_repair() {
     let mut shop = with_lost_registrations(1, 1);
     shop.fault(Rule::new(Service::Elb, "RegisterTargets", Fault::LoseAnswer).times(4));
     let deliveries = shop.run(200).await;
-    assert_eq!(deliveries.iter().map(|delivery| delivery.failed).max(), Some(1), "the message comes back");
+    assert_eq!(
+        deliveries.iter().map(|delivery| delivery.failed).max(),
+        Some(1),
+        "the message comes back"
+    );
     assert_eq!(shop.record("web")["incidents"][0]["code"], "missing");
     shop.run(1200).await;
     let distinct: std::collections::BTreeSet<String> = shop.writes().into_iter().collect();
-    assert_eq!(distinct.into_iter().collect::<Vec<_>>(), registrations(&shop), "the attempts of one call, no more");
+    assert_eq!(
+        distinct.into_iter().collect::<Vec<_>>(),
+        registrations(&shop),
+        "the attempts of one call, no more"
+    );
     assert_eq!(shop.writes().len(), 4);
-    assert_eq!((shop.alerts(), shop.states("web-tg")), (TOLD_LOUDLY.map(str::to_owned).to_vec(), vec!["healthy"]));
+    assert_eq!(
+        (shop.alerts(), shop.states("web-tg")),
+        (TOLD_LOUDLY.map(str::to_owned).to_vec(), vec!["healthy"])
+    );
 }
 
 #[tokio::test]
@@ -156,7 +183,11 @@ async fn host_and_awsvpc_tasks_are_registered_where_they_answer() {
         shop.make(&if kind == TargetType::Ip { spec.awsvpc() } else { spec.host() });
         shop.run(600).await;
         assert_eq!(shop.writes(), registrations(&shop));
-        assert!(shop.wanted("web").iter().all(|target| target.ends_with(":8080")), "{:?}", shop.wanted("web"));
+        assert!(
+            shop.wanted("web").iter().all(|target| target.ends_with(":8080")),
+            "{:?}",
+            shop.wanted("web")
+        );
         assert_eq!(
             (shop.states("web-tg"), shop.alerts()),
             (vec!["healthy"; 2], TOLD_LOUDLY.map(str::to_owned).to_vec())
@@ -174,7 +205,9 @@ async fn orphans_of_a_force_deregistered_instance_are_not_registered_again() {
     shop.run(900).await;
     shop.look("web").await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
-    assert!(shop.targets("web-tg").iter().all(|(other, _, state)| *other != id || *state == "draining"));
+    assert!(
+        shop.targets("web-tg").iter().all(|(other, _, state)| *other != id || *state == "draining")
+    );
 }
 
 /// CASES 24, 16: a group that a task belongs into twice over, and a container with two ports.

@@ -23,7 +23,10 @@ async fn a_deleted_group_is_told_of_until_the_service_has_another() {
     let entry = json!([{"targetGroupArn": other, "containerName": "app", "containerPort": 8080}]);
     shop.update("web", json!({"loadBalancers": entry}));
     shop.run(600).await;
-    told_only(&shop, &["critical target_group_missing opened", "critical target_group_missing resolved"]);
+    told_only(
+        &shop,
+        &["critical target_group_missing opened", "critical target_group_missing resolved"],
+    );
     assert_eq!(shop.states("new-tg"), ["healthy"; 2]);
 }
 
@@ -38,11 +41,13 @@ async fn a_group_without_a_load_balancer_is_told_of_until_it_has_one() {
     shop.watch(&["web"], 300).await;
     told_only(&shop, &["error target_group_unattached opened"]);
     let actions = json!([{"Type": "forward", "TargetGroupArn": front.group}]);
-    let listener =
-        json!({"LoadBalancerArn": front.balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
+    let listener = json!({"LoadBalancerArn": front.balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
     shop.elb("CreateListener", &listener);
     shop.watch(&["web"], 300).await;
-    told_only(&shop, &["error target_group_unattached opened", "error target_group_unattached resolved"]);
+    told_only(
+        &shop,
+        &["error target_group_unattached opened", "error target_group_unattached resolved"],
+    );
 }
 
 /// CASES 24: the targets are not even registered, and registering them would bring no request.
@@ -63,7 +68,8 @@ async fn a_zone_that_the_load_balancer_does_not_serve_is_told_of() {
     let mut shop = Shop::new(3, &[]);
     let group = shop.world().make_bare_group("web-tg", TargetType::Instance).unwrap();
     let subnet = shop.world().default_subnets().remove(0);
-    let balancer = shop.elb("CreateLoadBalancer", &json!({"Name": "one-zone", "Subnets": [subnet]}));
+    let balancer =
+        shop.elb("CreateLoadBalancer", &json!({"Name": "one-zone", "Subnets": [subnet]}));
     let balancer = &balancer["LoadBalancers"][0]["LoadBalancerArn"];
     let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);
     let listener = json!({"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
@@ -82,7 +88,8 @@ fn odd_group(shop: &Shop, name: &str, target_type: &str, family: &str) -> String
     });
     let group = shop.elb("CreateTargetGroup", &input)["TargetGroups"][0]["TargetGroupArn"].clone();
     let subnets = shop.world().default_subnets();
-    let balancer = shop.elb("CreateLoadBalancer", &json!({"Name": format!("{name}-lb"), "Subnets": subnets}));
+    let balancer =
+        shop.elb("CreateLoadBalancer", &json!({"Name": format!("{name}-lb"), "Subnets": subnets}));
     let balancer = &balancer["LoadBalancers"][0]["LoadBalancerArn"];
     let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);
     let listener = json!({"LoadBalancerArn": balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
@@ -143,7 +150,10 @@ async fn a_failing_task_is_told_of_with_its_reason_until_it_answers() {
     shop.watch(&["web"], 600).await;
     told_only(&shop, &["error unhealthy opened"]);
     let text = shop.alert_texts().remove(0);
-    assert!(text.contains("Target.ResponseCodeMismatch") && text.contains("with another code"), "{text}");
+    assert!(
+        text.contains("Target.ResponseCodeMismatch") && text.contains("with another code"),
+        "{text}"
+    );
     shop.world().set_answer(&task, Answer::Ok).unwrap();
     shop.watch(&["web"], 200).await;
     told_only(&shop, &["error unhealthy opened", "error unhealthy resolved"]);
@@ -168,7 +178,11 @@ async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
     shop.watch(&["web"], 900).await;
     told_only(&shop, &["warning foreign opened", "warning foreign resolved"]);
     assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
-    assert_eq!(shop.targets("web-tg").len(), 2, "not even the target that was left behind is touched");
+    assert_eq!(
+        shop.targets("web-tg").len(),
+        2,
+        "not even the target that was left behind is touched"
+    );
 }
 
 /// CASES 35: nothing is wanted, and nothing is registered.

@@ -15,7 +15,8 @@ fn schema() -> Value {
 fn follows_the_schema(document: &Value) {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| error.to_string()).collect();
     assert_eq!(errors, [""; 0], "{document:#}");
     let named = |value: &Value, schema: &Value| {
         for name in value.as_object().unwrap().keys() {
@@ -36,8 +37,13 @@ fn golden(kind: &str) -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/core/tests/forms");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let named = paths.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
-    let of_kind = named.filter(|(name, _)| name.split_once('.').is_some_and(|(_, rest)| rest == kind));
-    of_kind.map(|(name, path)| (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())).collect()
+    let of_kind =
+        named.filter(|(name, _)| name.split_once('.').is_some_and(|(_, rest)| rest == kind));
+    of_kind
+        .map(|(name, path)| {
+            (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
+        })
+        .collect()
 }
 
 #[test]
@@ -74,7 +80,8 @@ fn the_golden_chat_notifications_have_the_form_that_aws_documents() {
     let validator = jsonschema::draft202012::new(&schema).unwrap();
     let notifications = golden("chat.json");
     for (name, notification) in &notifications {
-        let errors: Vec<String> = validator.iter_errors(notification).map(|error| error.to_string()).collect();
+        let errors: Vec<String> =
+            validator.iter_errors(notification).map(|error| error.to_string()).collect();
         assert_eq!(errors, [""; 0], "{name}");
     }
     assert!(notifications.len() >= 6, "{}", notifications.len());
@@ -92,12 +99,18 @@ async fn published_alerts_follow_the_schema() {
     let world = shop.world();
     let published: &[Published] = world.sns.published("alerts");
     assert_eq!(published.len(), 2);
-    let documents: Vec<Value> =
-        published.iter().map(|message| serde_json::from_str(message.text_for("sqs")).unwrap()).collect();
+    let documents: Vec<Value> = published
+        .iter()
+        .map(|message| serde_json::from_str(message.text_for("sqs")).unwrap())
+        .collect();
     documents.iter().for_each(follows_the_schema);
     assert_eq!(documents[0]["items"][0]["incident"], documents[1]["items"][0]["incident"]);
     assert!(documents[1]["items"][0]["took_seconds"].as_u64().unwrap() > 0);
-    assert!(published[0].text_for("email").contains("What to do: "), "{}", published[0].text_for("email"));
+    assert!(
+        published[0].text_for("email").contains("What to do: "),
+        "{}",
+        published[0].text_for("email")
+    );
     assert_eq!(Some(published[0].text_for("sms")), published[0].subject.as_deref());
 }
 
@@ -108,9 +121,12 @@ fn the_schema_refuses_what_is_wrong() {
     let text = include_str!("../../shared/core/tests/forms/hijacked.json");
     let right: Value = serde_json::from_str(text).unwrap();
     assert!(validator.is_valid(&right));
-    for (member, wrong) in
-        [("state", "begun".into()), ("version", 2.into()), ("items", Value::Null), ("title", "\u{fc}".into())]
-    {
+    for (member, wrong) in [
+        ("state", "begun".into()),
+        ("version", 2.into()),
+        ("items", Value::Null),
+        ("title", "\u{fc}".into()),
+    ] {
         let mut document = right.clone();
         document[member] = wrong;
         assert!(!validator.is_valid(&document), "{member}");

@@ -68,7 +68,11 @@ async fn a_deregistration_that_failed_is_decided_on_anew() {
         let (mut shop, target) = left_behind().await;
         shop.fault(Rule::new(Service::Elb, "DeregisterTargets", fault.clone()));
         let deliveries = shop.run(250).await;
-        assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 1, "{fault:?}: it comes back");
+        assert_eq!(
+            deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(),
+            1,
+            "{fault:?}: it comes back"
+        );
         shop.run(900).await;
         assert_eq!(shop.writes(), [format!("deregister {target}")], "{fault:?}");
         assert_eq!(shop.alerts(), TOLD, "{fault:?}");
@@ -118,7 +122,11 @@ async fn a_lost_ledger_is_no_proof_of_what_was_before() {
     delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
     shop.run(900).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error stale opened".to_owned()]));
-    assert!(shop.alert_texts()[0].contains("it is not taken out, because nothing shows"), "{}", shop.alert_texts()[0]);
+    assert!(
+        shop.alert_texts()[0].contains("it is not taken out, because nothing shows"),
+        "{}",
+        shop.alert_texts()[0]
+    );
 }
 
 /// The ledger never knew the target, and the event comes so late that ECS has forgotten the task.
@@ -179,7 +187,11 @@ async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
     }
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
     shop.run(600).await;
-    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()), "it has stopped");
+    assert_eq!(
+        (shop.writes().len(), shop.alerts()),
+        (1, TOLD.map(str::to_owned).to_vec()),
+        "it has stopped"
+    );
 }
 
 /// CASES 18: scaling in and Spot interruptions as they should go.
@@ -204,9 +216,18 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     let (id, port) = split(&target);
     shop.world().restart_agent(&id).unwrap();
     let api = shop.alb_group("api-tg");
-    shop.make(&ServiceSpec::new(CLUSTER, "api").container("api", &[9000]).behind(&api, "api", 9000).desired(3));
+    shop.make(
+        &ServiceSpec::new(CLUSTER, "api")
+            .container("api", &[9000])
+            .behind(&api, "api", 9000)
+            .desired(3),
+    );
     shop.pass(69);
-    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the port");
+    assert_eq!(
+        truth::answering(&shop.world(), &id, port).unwrap().service,
+        "api",
+        "the world has reused the port"
+    );
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "green, with the wrong program");
     shop.run(900).await;
     assert_eq!(
@@ -215,7 +236,10 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     );
     assert_eq!(shop.states("api-tg"), ["healthy"; 3]);
     let text = shop.alert_texts().remove(0);
-    assert!(text.contains("of service api") && text.contains("requests reach the wrong program"), "{text}");
+    assert!(
+        text.contains("of service api") && text.contains("requests reach the wrong program"),
+        "{text}"
+    );
 }
 
 /// CASES 20, 34: the port was reused before Portkeeper's first look. People hear of it under its name, again after ECS has
@@ -226,14 +250,26 @@ async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched
     let (id, port) = split(&target);
     shop.world().restart_agent(&id).unwrap();
     let api = shop.alb_group("api-tg");
-    shop.make(&ServiceSpec::new(CLUSTER, "api").container("api", &[9000]).behind(&api, "api", 9000).desired(3));
+    shop.make(
+        &ServiceSpec::new(CLUSTER, "api")
+            .container("api", &[9000])
+            .behind(&api, "api", 9000)
+            .desired(3),
+    );
     shop.pass(69);
-    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the port");
+    assert_eq!(
+        truth::answering(&shop.world(), &id, port).unwrap().service,
+        "api",
+        "the world has reused the port"
+    );
     delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
     shop.watch(&["web"], 900).await;
     assert_eq!(shop.alerts(), HIJACKED[..1]);
     let text = shop.alert_texts().remove(0);
-    assert!(text.contains("it is not taken out, because nothing shows") && text.contains("by hand now"), "{text}");
+    assert!(
+        text.contains("it is not taken out, because nothing shows") && text.contains("by hand now"),
+        "{text}"
+    );
     shop.pass(3600);
     shop.watch(&["web"], 300).await;
     assert_eq!(shop.alerts(), HIJACKED[..1], "ECS lists the old task no more, and the name stays");
@@ -259,7 +295,11 @@ async fn a_reused_address_is_hijacked() {
     let (id, port) = split(&target);
     shop.make(&fargate("api", &api));
     shop.pass(20);
-    assert_eq!(truth::answering(&shop.world(), &id, port).unwrap().service, "api", "the world has reused the address");
+    assert_eq!(
+        truth::answering(&shop.world(), &id, port).unwrap().service,
+        "api",
+        "the world has reused the address"
+    );
     shop.run(900).await;
     assert_eq!(
         (shop.writes(), shop.alerts()),
@@ -285,7 +325,10 @@ async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() 
     assert!(shop.alert_texts()[0].contains("of service api"), "{}", shop.alert_texts()[0]);
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
     shop.look_at(&["web", "api"]).await;
-    assert_eq!((shop.writes(), shop.alerts()[1..].to_vec()), (vec![], vec!["warning foreign resolved".to_owned()]));
+    assert_eq!(
+        (shop.writes(), shop.alerts()[1..].to_vec()),
+        (vec![], vec!["warning foreign resolved".to_owned()])
+    );
 }
 
 /// CASES 23.
@@ -318,5 +361,9 @@ async fn of_a_group_that_two_services_share_only_the_left_over_target_goes() {
     // The other service cannot know whose it was: it may say `foreign` until the target is gone.
     let alerts = shop.alerts();
     assert!(TOLD.iter().all(|told| alerts.iter().any(|alert| alert == told)), "{alerts:?}");
-    assert_eq!(alerts.iter().filter(|it| it.ends_with("opened")).count() * 2, alerts.len(), "all is over: {alerts:?}");
+    assert_eq!(
+        alerts.iter().filter(|it| it.ends_with("opened")).count() * 2,
+        alerts.len(),
+        "all is over: {alerts:?}"
+    );
 }

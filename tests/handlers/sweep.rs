@@ -39,7 +39,11 @@ async fn an_account_in_order_is_read_and_nothing_else() {
     assert!(report.is_round_over, "{report:#?}");
     let seen = &report.clusters[CLUSTER];
     assert_eq!((seen.services, seen.target_groups, seen.targets, seen.tasks), (12, 12, 24, 24));
-    assert_eq!((seen.suspects.len(), seen.findings.len(), seen.unread.len()), (0, 0, 0), "{seen:#?}");
+    assert_eq!(
+        (seen.suspects.len(), seen.findings.len(), seen.unread.len()),
+        (0, 0, 0),
+        "{seen:#?}"
+    );
     for written in ["SendMessage", "PutItem", "Publish", "RegisterTargets", "DeregisterTargets"] {
         assert_eq!(shop.count(written), 0, "{written}");
     }
@@ -192,7 +196,8 @@ async fn a_list_that_breaks_off_finds_nothing() {
     shop.make(&behind("web", &group).desired(101));
     shop.run(600).await;
     shop.world().calls.clear();
-    let second = Rule::new(Service::Ecs, "ListTasks", Fault::fail("ServerException", "no", 500)).times(4);
+    let second =
+        Rule::new(Service::Ecs, "ListTasks", Fault::fail("ServerException", "no", 500)).times(4);
     shop.fault(second);
     let report = shop.stage.sweep().await.unwrap();
     assert_eq!(report.clusters[CLUSTER].suspects.len(), 1, "{report:#?}");
@@ -222,8 +227,9 @@ async fn services_that_are_nobodys_business_cost_one_description() {
 async fn addresses_are_known_across_services() {
     let mut shop = Shop::new(0, &[]);
     let group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
-    let fargate =
-        |name: &str| ServiceSpec::new(CLUSTER, name).fargate().container("app", &[80]).behind(&group, "app", 80);
+    let fargate = |name: &str| {
+        ServiceSpec::new(CLUSTER, name).fargate().container("app", &[80]).behind(&group, "app", 80)
+    };
     shop.make(&fargate("web").desired(2));
     shop.make(&fargate("api").desired(2));
     shop.settle().await;
@@ -237,7 +243,9 @@ async fn addresses_are_known_across_services() {
 async fn five_thousand_services_are_all_looked_at() {
     let mut shop = Shop::new(1, &[]);
     for number in 0..5000 {
-        shop.make(&ServiceSpec::new(CLUSTER, &format!("s{number}")).container("app", &[8080]).desired(0));
+        shop.make(
+            &ServiceSpec::new(CLUSTER, &format!("s{number}")).container("app", &[8080]).desired(0),
+        );
     }
     let report = shop.stage.sweep().await.unwrap();
     assert!(report.is_round_over, "{:?}", report.unread);
@@ -253,8 +261,9 @@ async fn a_group_of_a_thousand_targets_is_read_whole() {
     let host = shop.world().add_host(None, None);
     let group = shop.group("web-tg");
     for first in (0..998).step_by(100) {
-        let targets: Vec<Value> =
-            (first..998.min(first + 100)).map(|number| json!({"Id": host, "Port": 10_000 + number})).collect();
+        let targets: Vec<Value> = (first..998.min(first + 100))
+            .map(|number| json!({"Id": host, "Port": 10_000 + number}))
+            .collect();
         shop.elb("RegisterTargets", &json!({"TargetGroupArn": group, "Targets": targets}));
     }
     let report = shop.stage.sweep().await.unwrap();

@@ -25,9 +25,15 @@ fn with_lost_registration() -> Shop {
 #[tokio::test]
 async fn while_it_is_on_nothing_is_written_and_people_are_told() {
     let mut shop = with_lost_registration();
-    throw(&mut shop.world(), json!({"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "change freeze"}}));
+    throw(
+        &mut shop.world(),
+        json!({"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "change freeze"}}),
+    );
     shop.run(900).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["critical missing opened".to_owned()]));
+    assert_eq!(
+        (shop.writes(), shop.alerts()),
+        (vec![], vec!["critical missing opened".to_owned()])
+    );
     let text = &shop.alert_texts()[0];
     assert!(text.contains("change freeze"), "{text}");
 
@@ -41,7 +47,9 @@ async fn while_it_is_on_nothing_is_written_and_people_are_told() {
 /// Whatever somebody wrote there, something was meant by it.
 #[tokio::test]
 async fn a_switch_that_cannot_be_understood_stops_writes() {
-    for item in [json!({"pk": {"S": "switch"}}), json!({"pk": {"S": "switch"}, "writes": {"BOOL": true}})] {
+    for item in
+        [json!({"pk": {"S": "switch"}}), json!({"pk": {"S": "switch"}, "writes": {"BOOL": true}})]
+    {
         let mut shop = with_lost_registration();
         throw(&mut shop.world(), item);
         shop.run(600).await;
@@ -64,10 +72,17 @@ async fn it_holds_at_once() {
         while world.lock().calls.of("PutItem").count() == 0 {
             tokio::task::yield_now().await;
         }
-        throw(&mut world.lock(), json!({"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "stop it"}}));
+        throw(
+            &mut world.lock(),
+            json!({"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "stop it"}}),
+        );
     };
     let (delivered, ()) = tokio::join!(shop.stage.deliver(), throw);
-    assert_eq!(delivered.unwrap().unwrap().reports[0].plan.as_ref().unwrap().actions.len(), 1, "it was planned");
+    assert_eq!(
+        delivered.unwrap().unwrap().reports[0].plan.as_ref().unwrap().actions.len(),
+        1,
+        "it was planned"
+    );
     assert_eq!(shop.writes(), [""; 0]);
     let outcome = format!("{:?}", shop.alert_texts());
     assert!(outcome.contains("stop it"), "{outcome}");

@@ -36,11 +36,16 @@ async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
     for (text, document) in shop.alert_texts().iter().zip(documents(&shop)) {
         assert!(
-            text.contains("\nWho did it: IAM user alice called DeregisterTargets at 2026-11-23T00:05:30Z\n"),
+            text.contains(
+                "\nWho did it: IAM user alice called DeregisterTargets at 2026-11-23T00:05:30Z\n"
+            ),
             "{text}"
         );
         let cause = &document["items"][0]["cause"];
-        assert_eq!((&cause["call"], &cause["actor_kind"]), (&json!("DeregisterTargets"), &json!("iam_user")));
+        assert_eq!(
+            (&cause["call"], &cause["actor_kind"]),
+            (&json!("DeregisterTargets"), &json!("iam_user"))
+        );
         let event = cause["event_id"].as_str().unwrap();
         assert!(text.contains(&format!("#/events/{event}")), "a link leads there: {text}");
     }
@@ -58,7 +63,11 @@ async fn without_a_trail_it_is_said_that_nobody_is_known() {
     shop.run(300).await;
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
     let texts = shop.alert_texts();
-    assert!(texts[0].contains("\nWho did it: not known. CloudTrail has told of no such call"), "{}", texts[0]);
+    assert!(
+        texts[0].contains("\nWho did it: not known. CloudTrail has told of no such call"),
+        "{}",
+        texts[0]
+    );
     assert!(!texts[1].contains("Who did it"), "{}", texts[1]);
 }
 
@@ -80,7 +89,12 @@ async fn an_event_that_comes_late_is_told_with_the_end() {
         shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &host, 9);
         shop.watch(&["web"], 600).await;
         assert_eq!(shop.alerts(), ["warning foreign opened", "warning foreign resolved"]);
-        assert_eq!(last(&shop).contains("Who did it: IAM user alice called RegisterTargets"), late, "{}", last(&shop));
+        assert_eq!(
+            last(&shop).contains("Who did it: IAM user alice called RegisterTargets"),
+            late,
+            "{}",
+            last(&shop)
+        );
     }
 }
 
@@ -98,10 +112,14 @@ async fn what_ecs_and_portkeeper_do_rings_nobody() {
         .events()
         .iter()
         .filter(|event| event["detail"]["eventName"] == "RegisterTargets")
-        .map(|event| event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"].to_string())
+        .map(|event| {
+            event["detail"]["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"]
+                .to_string()
+        })
         .collect();
     assert!(
-        told.contains(&"\"AWSServiceRoleForECS\"".to_owned()) && told.contains(&"\"program\"".to_owned()),
+        told.contains(&"\"AWSServiceRoleForECS\"".to_owned())
+            && told.contains(&"\"program\"".to_owned()),
         "{told:?}"
     );
     // Portkeeper's own call comes to the queue, and asks for nothing.
@@ -139,7 +157,8 @@ async fn a_group_that_a_person_deleted() {
         let told = shop.alerts();
         assert!(told.contains(&"critical target_group_missing opened".to_owned()), "{told:?}");
         let texts = shop.alert_texts();
-        let text = texts.iter().find(|text| text.contains("target_group_missing in")).expect("an alert");
+        let text =
+            texts.iter().find(|text| text.contains("target_group_missing in")).expect("an alert");
         assert!(text.contains("Who did it: IAM user alice called DeleteTargetGroup at "), "{text}");
     }
 }
@@ -172,7 +191,10 @@ async fn what_concerns_nobody_is_ignored() {
     shop.world().person_elb("DeleteTargetGroup", &gone).unwrap_err();
     shop.world().calls.clear();
     let deliveries = shop.run(400).await;
-    assert!(!deliveries.is_empty() && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0));
+    assert!(
+        !deliveries.is_empty()
+            && deliveries.iter().all(|it| it.reports.is_empty() && it.failed == 0)
+    );
     assert_eq!(shop.calls(), ["BatchGetItem 1"], "the index is asked, once");
     assert_eq!(shop.alerts(), [""; 0]);
 
@@ -192,8 +214,11 @@ async fn a_shared_group_leads_to_every_service() {
     let group = shop.group("web-tg");
     shop.make(&behind("api", &group));
     shop.settle().await;
-    let item = portkeeper_world::dynamodb::item(&shop.world(), TABLE, &group).cloned().expect("an item of the index");
-    let arn = |service: &str| shop.world().account.ecs_arn("service", &format!("{CLUSTER}/{service}"));
+    let item = portkeeper_world::dynamodb::item(&shop.world(), TABLE, &group)
+        .cloned()
+        .expect("an item of the index");
+    let arn =
+        |service: &str| shop.world().account.ecs_arn("service", &format!("{CLUSTER}/{service}"));
     assert_eq!(item["services"], json!({"SS": [arn("api"), arn("web")]}));
     let host = shop.world().add_host(None, None);
     for port in 1..=20 {
@@ -231,7 +256,8 @@ async fn an_index_out_of_reach_loses_nothing() {
     shop.make(&behind("web", &group));
     shop.fault(Rule::new(Service::DynamoDb, "UpdateItem", Fault::AccessDenied).times(1));
     let deliveries = shop.run(130).await;
-    let errors: Vec<String> = deliveries.into_iter().flat_map(|it| it.reports).flat_map(|it| it.errors).collect();
+    let errors: Vec<String> =
+        deliveries.into_iter().flat_map(|it| it.reports).flat_map(|it| it.errors).collect();
     assert!(
         errors[0]
             .starts_with("calls of others at this service's target groups may not lead to it: dynamodb:UpdateItem"),
@@ -239,5 +265,9 @@ async fn an_index_out_of_reach_loses_nothing() {
     );
     shop.run(600).await;
     assert_eq!(shop.count("UpdateItem"), 3, "the one that failed is made again");
-    assert_eq!(shop.record("web")["places"].as_object().unwrap().len(), 2, "the group and its load balancer");
+    assert_eq!(
+        shop.record("web")["places"].as_object().unwrap().len(),
+        2,
+        "the group and its load balancer"
+    );
 }

@@ -18,7 +18,12 @@ async fn a_task_that_cannot_be_placed_is_told_of_with_what_ecs_says() {
     assert_eq!(shop.alerts(), ["error below_desired opened"]);
     let text = shop.alert_texts().remove(0);
     assert!(text.contains("1 of 2 wanted tasks run; ECS said at "), "{text}");
-    assert!(text.contains("(service web) was unable to place a task because no container instance met all"), "{text}");
+    assert!(
+        text.contains(
+            "(service web) was unable to place a task because no container instance met all"
+        ),
+        "{text}"
+    );
     shop.world().make_instances("shop", 1).unwrap();
     shop.watch(&["web"], 300).await;
     assert_eq!(shop.alerts(), ["error below_desired opened", "error below_desired resolved"]);
@@ -38,8 +43,14 @@ async fn tasks_that_ecs_stops_again_and_again_are_a_kill_loop() {
     shop.watch(&["web"], 150).await;
     assert_eq!(shop.alerts(), ["error kill_loop opened"]);
     let text = shop.alert_texts().remove(0);
-    assert!(text.contains("3 tasks were stopped within 30 min for failed health checks in web-tg"), "{text}");
-    assert!(text.contains("ECS said: (reason Health checks failed with these codes: [502])"), "{text}");
+    assert!(
+        text.contains("3 tasks were stopped within 30 min for failed health checks in web-tg"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ECS said: (reason Health checks failed with these codes: [502])"),
+        "{text}"
+    );
     assert!(text.contains("grace period is 0"), "{text}");
     shop.watch(&["web"], 2100).await;
     assert_eq!(shop.alerts(), ["error kill_loop opened", "error kill_loop resolved"]);

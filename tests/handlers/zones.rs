@@ -24,7 +24,10 @@ async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
     assert_eq!(shop.alerts(), ["critical missing opened", "critical az_all_needed escalated"]);
     assert_eq!(shop.count("RegisterTargets"), 1);
     let text = shop.alert_texts().remove(1);
-    assert!(text.contains("it is outside the group's VPC vpc-") && text.contains("parameter AzAll"), "{text}");
+    assert!(
+        text.contains("it is outside the group's VPC vpc-") && text.contains("parameter AzAll"),
+        "{text}"
+    );
     assert_eq!(shop.targets("web-tg"), []);
 }
 
@@ -36,7 +39,11 @@ async fn by_policy_it_is_registered_with_the_zone_all_and_taken_out_with_it() {
     shop.run(300).await;
     shop.watch(&["web"], 300).await;
     assert_eq!(shop.states("web-tg"), ["healthy"]);
-    let opened = ["critical missing opened", "critical az_all_needed escalated", "critical az_all_needed resolved"];
+    let opened = [
+        "critical missing opened",
+        "critical az_all_needed escalated",
+        "critical az_all_needed resolved",
+    ];
     assert_eq!(shop.alerts(), opened);
     let registrations = shop.inputs("RegisterTargets");
     let zones: Vec<Option<&str>> =

@@ -17,7 +17,8 @@ fn schema() -> Value {
 fn follows_the_schema(document: &Value) {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).unwrap();
-    let errors: Vec<String> = validator.iter_errors(document).map(|error| error.to_string()).collect();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| error.to_string()).collect();
     assert_eq!(errors, [""; 0], "{document:#}");
     let named = |value: &Value, schema: &Value| {
         for name in value.as_object().into_iter().flat_map(|members| members.keys()) {
@@ -43,7 +44,8 @@ fn result(status: Status) -> SpecResult {
     let notices = read(&event.to_string()).unwrap();
     let [Notice::Object(object)] = notices.as_slice() else { panic!("{notices:?}") };
     let broken = include_bytes!("../../specs/broken/bridge-alb.yaml");
-    let difference = Difference { path: "a.b".to_owned(), before: None, after: Some("1".to_owned()) };
+    let difference =
+        Difference { path: "a.b".to_owned(), before: None, after: Some("1".to_owned()) };
     let step = |resource, action, outcome| StepResult {
         step: Step {
             resource,
@@ -72,7 +74,11 @@ fn result(status: Status) -> SpecResult {
             step(Resource::TaskDefinition, StepAction::Change, Outcome::Undone),
             step(Resource::TargetGroup, StepAction::Keep, Outcome::Unchanged),
             step(Resource::Listener, StepAction::Delete, Outcome::LeftBehind),
-            step(Resource::ListenerRule, StepAction::Refuse("it never changes".to_owned()), Outcome::NotTried),
+            step(
+                Resource::ListenerRule,
+                StepAction::Refuse("it never changes".to_owned()),
+                Outcome::NotTried,
+            ),
             step(Resource::Service, StepAction::Change, Outcome::Failed),
             step(Resource::ScalableTarget, StepAction::Keep, Outcome::Unchanged),
             step(Resource::ScalingPolicy, StepAction::Keep, Outcome::Unchanged),
@@ -101,7 +107,13 @@ fn results_follow_the_schema() {
     ] {
         let whole = serde_json::to_value(result(status)).unwrap();
         follows_the_schema(&whole);
-        let least = SpecResult { cluster: None, service: None, service_arn: None, deployment: None, ..result(status) };
+        let least = SpecResult {
+            cluster: None,
+            service: None,
+            service_arn: None,
+            deployment: None,
+            ..result(status)
+        };
         follows_the_schema(&serde_json::to_value(least).unwrap());
         assert_eq!(serde_json::from_value::<SpecResult>(whole).unwrap().status, status);
     }

@@ -22,7 +22,8 @@ fn schema() -> Value {
 fn files(folder: &str) -> Vec<(PathBuf, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let paths = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let paths =
+        entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     let read = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
         (path, yaml::to_json(&text))
@@ -32,7 +33,10 @@ fn files(folder: &str) -> Vec<(PathBuf, Value)> {
 
 fn errors(document: &Value) -> Vec<String> {
     let validator = jsonschema::draft7::new(&schema()).unwrap();
-    validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect()
+    validator
+        .iter_errors(document)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
 }
 
 #[test]
@@ -63,16 +67,27 @@ fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
 /// The schema knows no rules between members; what nobody knows at all, it refuses as the program does.
 #[test]
 fn the_schema_refuses_what_nobody_knows() {
-    let refused = files("specs/broken").into_iter().filter(|(_, document)| !errors(document).is_empty()).count();
+    let refused = files("specs/broken")
+        .into_iter()
+        .filter(|(_, document)| !errors(document).is_empty())
+        .count();
     assert!(refused >= 4, "{refused}");
     for (_, document) in files("specs") {
-        for pointer in ["", "/service", "/taskDefinition", "/taskDefinition/containerDefinitions/0", "/loadBalancing/0"]
-        {
+        for pointer in [
+            "",
+            "/service",
+            "/taskDefinition",
+            "/taskDefinition/containerDefinitions/0",
+            "/loadBalancing/0",
+        ] {
             let mut changed = document.clone();
             changed.pointer_mut(pointer).unwrap()["nobodyKnows"] = json!(1);
             assert_eq!(errors(&changed).len(), 1, "{pointer}");
             let (spec, problems) = check("a.json", changed.to_string().as_bytes());
-            assert!(spec.is_none() && problems.len() == 1 && problems[0].code == "unknown_member", "{problems:?}");
+            assert!(
+                spec.is_none() && problems.len() == 1 && problems[0].code == "unknown_member",
+                "{problems:?}"
+            );
         }
     }
 }
@@ -104,7 +119,8 @@ fn the_schema_says_the_same_as_the_shapes() {
         let properties: BTreeSet<&str> =
             definition["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(properties, members.keys().copied().collect(), "{name}");
-        let required = definition["required"].as_array().into_iter().flatten().map(|it| it.as_str().unwrap());
+        let required =
+            definition["required"].as_array().into_iter().flatten().map(|it| it.as_str().unwrap());
         let wanted = members.iter().filter(|(_, required)| **required).map(|(name, _)| *name);
         assert_eq!(required.collect::<BTreeSet<_>>(), wanted.collect(), "{name}");
     }
@@ -115,8 +131,10 @@ fn the_schema_says_the_same_as_the_shapes() {
 fn members_have_descriptions() {
     let schema = schema();
     let definitions = schema["definitions"].as_object().unwrap().values().chain([&schema]);
-    let members: Vec<&Value> =
-        definitions.filter_map(|it| it["properties"].as_object()).flat_map(|it| it.values()).collect();
+    let members: Vec<&Value> = definitions
+        .filter_map(|it| it["properties"].as_object())
+        .flat_map(|it| it.values())
+        .collect();
     let described = members.iter().filter(|member| member["description"].is_string()).count();
     assert!(described * 10 > members.len() * 9, "{described} of {}", members.len());
 }

@@ -14,7 +14,8 @@ const ADDED: [&str; 5] = ["clientToken", "cluster", "loadBalancers", "tags", "ta
 
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/real-world");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
@@ -28,7 +29,8 @@ fn compare(spec: &Value, sent: &Value) -> Vec<String> {
             wrong.push(format!("{name}: {value} in the spec, {:?} to AWS", sent.get(name)));
         }
     }
-    let added = sent.keys().filter(|name| !spec.contains_key(*name) && !ADDED.contains(&name.as_str()));
+    let added =
+        sent.keys().filter(|name| !spec.contains_key(*name) && !ADDED.contains(&name.as_str()));
     wrong.extend(added.map(|name| format!("{name} is in nobody's spec: {}", sent[name])));
     let tags = spec.get("tags").and_then(Value::as_array).into_iter().flatten();
     let missing = tags.filter(|tag| !sent["tags"].as_array().unwrap().contains(tag));
@@ -39,12 +41,16 @@ fn compare(spec: &Value, sent: &Value) -> Vec<String> {
 /// Security groups and roles that a file names anywhere.
 fn make_named(desk: &Desk, member: &str, value: &Value) {
     match value {
-        Value::String(text) if text.starts_with("sg-") => desk.world().add_security_group(text, DEFAULT_VPC),
+        Value::String(text) if text.starts_with("sg-") => {
+            desk.world().add_security_group(text, DEFAULT_VPC)
+        }
         Value::String(text) if member == "role" || member.ends_with("oleArn") => {
             desk.world().add_role(text.rsplit('/').next().unwrap());
         }
         Value::Array(items) => items.iter().for_each(|item| make_named(desk, member, item)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| make_named(desk, name, value)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| make_named(desk, name, value))
+        }
         _ => {}
     }
 }
@@ -96,8 +102,10 @@ async fn check(path: &Path) -> Result<Vec<String>, String> {
     let balanced = |entry: &Value, container: &str, port: &str, shifts: &str| {
         (entry[container].clone(), entry[port].clone(), entry.get(shifts).is_some())
     };
-    let asked: Vec<_> =
-        list(&spec["loadBalancing"]).iter().map(|entry| balanced(entry, "container", "port", "blueGreen")).collect();
+    let asked: Vec<_> = list(&spec["loadBalancing"])
+        .iter()
+        .map(|entry| balanced(entry, "container", "port", "blueGreen"))
+        .collect();
     let sent: Vec<_> = list(&created["loadBalancers"])
         .iter()
         .map(|entry| balanced(entry, "containerName", "containerPort", "advancedConfiguration"))

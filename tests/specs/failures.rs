@@ -28,7 +28,10 @@ async fn what_was_made_is_taken_back_when_the_service_is_refused() {
         ]
     );
     let summary = result["summary"].as_str().unwrap();
-    assert!(summary.contains("ecs:CreateService") && summary.contains("service linked role"), "{summary}");
+    assert!(
+        summary.contains("ecs:CreateService") && summary.contains("service linked role"),
+        "{summary}"
+    );
     assert_eq!(desk.things(), [""; 0]);
     let order: Vec<String> = {
         let world = desk.world();
@@ -50,15 +53,22 @@ async fn how_long_events_are_kept_is_taken_back() {
         let group = json!({"logGroupName": "/ecs/kept"});
         desk.logs("CreateLogGroup", &group);
         if let Some(days) = before {
-            desk.logs("PutRetentionPolicy", &json!({"logGroupName": "/ecs/kept", "retentionInDays": days}));
+            desk.logs(
+                "PutRetentionPolicy",
+                &json!({"logGroupName": "/ecs/kept", "retentionInDays": days}),
+            );
         }
         desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
         let groups = "logGroups:\n  - {name: /ecs/kept, retentionDays: 7}\n  - {name: /ecs/orders, retentionDays: 7}\n";
         let result = desk.carry_out(&format!("{ORDERS}{groups}")).await;
         assert_eq!(result["status"], "failed", "{result:#}");
-        assert_eq!(desk.steps(KEY)[..2], ["log_group /ecs/kept: undone", "log_group /ecs/orders: undone"]);
+        assert_eq!(
+            desk.steps(KEY)[..2],
+            ["log_group /ecs/kept: undone", "log_group /ecs/orders: undone"]
+        );
         let shown = desk.logs("DescribeLogGroups", &json!({}))["logGroups"].clone();
-        let shown: Vec<_> = shown.as_array().unwrap().iter().map(|it| it["retentionInDays"].as_u64()).collect();
+        let shown: Vec<_> =
+            shown.as_array().unwrap().iter().map(|it| it["retentionInDays"].as_u64()).collect();
         assert_eq!(shown, [before]);
     }
 }
@@ -173,8 +183,14 @@ async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
         let result = desk.carry_out(&spec).await;
         assert_eq!(result["status"], "ready", "{result:#}");
         assert_eq!(desk.problems(KEY).len(), 3, "{result:#}");
-        assert!(desk.problems(KEY).iter().all(|it| it.starts_with("warning not_looked_at")), "{result:#}");
-        assert!(result["problems"].to_string().contains("cloudformation:GetResource"), "{result:#}");
+        assert!(
+            desk.problems(KEY).iter().all(|it| it.starts_with("warning not_looked_at")),
+            "{result:#}"
+        );
+        assert!(
+            result["problems"].to_string().contains("cloudformation:GetResource"),
+            "{result:#}"
+        );
     }
 }
 
@@ -182,11 +198,21 @@ async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
 #[tokio::test]
 async fn a_service_whose_scaling_is_refused_is_taken_back() {
     let mut desk = Desk::default();
-    desk.fault(Rule::new(Service::ApplicationAutoScaling, "PutScalingPolicy", Fault::AccessDenied).forever());
+    desk.fault(
+        Rule::new(Service::ApplicationAutoScaling, "PutScalingPolicy", Fault::AccessDenied)
+            .forever(),
+    );
     let result = desk.carry_out(&format!("{ORDERS}scaling: {{min: 2, max: 4, cpu: 60}}\n")).await;
     assert_eq!(result["status"], "failed", "{result:#}");
-    assert!(result["summary"].as_str().unwrap().contains("application-autoscaling:PutScalingPolicy"), "{result:#}");
-    assert!(desk.steps(KEY).contains(&"service orders: undone".to_owned()), "{:?}", desk.steps(KEY));
+    assert!(
+        result["summary"].as_str().unwrap().contains("application-autoscaling:PutScalingPolicy"),
+        "{result:#}"
+    );
+    assert!(
+        desk.steps(KEY).contains(&"service orders: undone".to_owned()),
+        "{:?}",
+        desk.steps(KEY)
+    );
     assert_eq!(desk.things(), [""; 0]);
     assert_eq!(desk.service("orders")["status"], "INACTIVE");
 }
@@ -201,7 +227,10 @@ async fn what_is_left_behind_is_told() {
     assert_eq!(result["status"], "failed");
     assert_eq!(desk.steps(KEY)[1], "target_group orders: left_behind");
     assert!(
-        result["steps"][1]["note"].as_str().unwrap().contains("elasticloadbalancing:DeleteTargetGroup"),
+        result["steps"][1]["note"]
+            .as_str()
+            .unwrap()
+            .contains("elasticloadbalancing:DeleteTargetGroup"),
         "{result:#}"
     );
     assert_eq!(desk.things(), ["target group orders"]);
@@ -210,17 +239,27 @@ async fn what_is_left_behind_is_told() {
 /// CASES 31: throttled to the end, or out of order: the message comes back, and nothing is made twice.
 #[tokio::test]
 async fn what_may_succeed_later_is_tried_again() {
-    for operation in ["RegisterTaskDefinition", "CreateTargetGroup", "CreateRule", "CreateService", "DescribeRules"] {
+    for operation in [
+        "RegisterTaskDefinition",
+        "CreateTargetGroup",
+        "CreateRule",
+        "CreateService",
+        "DescribeRules",
+    ] {
         let mut desk = Desk::default();
-        let service =
-            if operation.contains("Rule") || operation.contains("Group") { Service::Elb } else { Service::Ecs };
+        let service = if operation.contains("Rule") || operation.contains("Group") {
+            Service::Elb
+        } else {
+            Service::Ecs
+        };
         desk.fault(Rule::new(service, operation, Fault::Throttle).times(8));
         desk.drop_spec(KEY, ORDERS);
         assert!(!desk.deliver().await, "{operation}: the message comes back");
         assert_eq!(desk.alerts(), [""; 0], "{operation}: no word of it yet");
         desk.run(3000).await;
         assert_eq!(desk.status(KEY), "ready", "{operation}");
-        let made = ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
+        let made =
+            ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
         assert_eq!(desk.things(), made, "{operation}");
     }
 }
@@ -235,7 +274,11 @@ async fn the_kill_switch_holds_specs() {
     let result = desk.result(KEY);
     assert_eq!(result["status"], "waiting", "{result:#}");
     assert!(result["summary"].as_str().unwrap().contains("a freeze"), "{result:#}");
-    assert!(desk.steps(KEY).iter().all(|step| step.ends_with(": not_tried")), "{:?}", desk.steps(KEY));
+    assert!(
+        desk.steps(KEY).iter().all(|step| step.ends_with(": not_tried")),
+        "{:?}",
+        desk.steps(KEY)
+    );
     assert_eq!(desk.things(), [""; 0]);
     desk.switch("allowed");
     desk.run(900).await;
@@ -251,7 +294,8 @@ async fn without_the_mode_repair_the_plan_is_told() {
         assert_eq!(result["status"], "waiting", "{result:#}");
         assert_eq!(desk.steps(KEY).len(), 4);
         assert_eq!(desk.things(), [""; 0]);
-        for write in ["CreateTargetGroup", "CreateRule", "RegisterTaskDefinition", "CreateService"] {
+        for write in ["CreateTargetGroup", "CreateRule", "RegisterTaskDefinition", "CreateService"]
+        {
             assert_eq!(desk.count(write), 0, "{mode}: {write}");
         }
     }
@@ -261,7 +305,9 @@ async fn without_the_mode_repair_the_plan_is_told() {
 #[tokio::test]
 async fn an_alert_is_not_lost() {
     let mut desk = Desk::default();
-    desk.fault(Rule::new(Service::Sns, "Publish", Fault::fail("InternalError", "down", 500)).times(4));
+    desk.fault(
+        Rule::new(Service::Sns, "Publish", Fault::fail("InternalError", "down", 500)).times(4),
+    );
     desk.drop_spec(KEY, "cluster: shop\n");
     assert!(!desk.deliver().await);
     assert_eq!(desk.alerts(), [""; 0]);

@@ -11,7 +11,8 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 
-const MADE: [&str; 4] = ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
+const MADE: [&str; 4] =
+    ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
 
 /// Long enough for a message to come back several times, and for the tasks to become healthy.
 const LATER_SECS: u64 = 1500;
@@ -47,7 +48,12 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     desk.world().faults.latency_ms = 0;
     let response = answer.as_ref().map(|answer| serde_json::to_value(answer).unwrap());
     // A function that was killed answers nothing: Lambda leaves the message alone until it is visible again.
-    finish_batch(&mut desk.world(), portkeeper::spec_stage::SPECS_QUEUE, &batch, response.as_ref().ok_or(()));
+    finish_batch(
+        &mut desk.world(),
+        portkeeper::spec_stage::SPECS_QUEUE,
+        &batch,
+        response.as_ref().ok_or(()),
+    );
     answer.is_none()
 }
 
@@ -83,7 +89,12 @@ async fn killed_anywhere_there_is_one_of_everything() {
         ORDERS,
         |desk, point| {
             assert_eq!(desk.things(), MADE, "killed after call {point}");
-            assert_eq!(desk.status(KEY), "ready", "killed after call {point}: {:#}", desk.result(KEY));
+            assert_eq!(
+                desk.status(KEY),
+                "ready",
+                "killed after call {point}: {:#}",
+                desk.result(KEY)
+            );
             assert_eq!(desk.healthy("orders"), 2, "killed after call {point}");
         },
     );
@@ -92,7 +103,9 @@ async fn killed_anywhere_there_is_one_of_everything() {
 
 #[tokio::test]
 async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
-    let refuse = |desk: &Desk| desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
+    let refuse = |desk: &Desk| {
+        desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no")
+    };
     let points = at_every_point(refuse, None, ORDERS, |desk, point| {
         assert_eq!(desk.things(), [""; 0], "killed after call {point}: {:#}", desk.result(KEY));
         assert_eq!(desk.status(KEY), "failed", "killed after call {point}");
@@ -113,7 +126,9 @@ async fn killed_anywhere_a_change_is_made_once() {
             assert_eq!(things[..2], one, "killed after call {point}");
             assert_eq!(things[2..], MADE[1..], "killed after call {point}");
             assert_eq!(desk.status(KEY), "ready", "killed after call {point}");
-            assert!(desk.service("orders")["taskDefinition"].as_str().unwrap().ends_with("/orders:2"));
+            assert!(
+                desk.service("orders")["taskDefinition"].as_str().unwrap().ends_with("/orders:2")
+            );
         },
     );
     assert!(points.await > 10, "the run has many points");
@@ -173,7 +188,12 @@ async fn killed_anywhere_a_deletion_comes_to_its_end() {
         let killed = kill_after(&desk, point).await;
         desk.run(2 * LATER_SECS).await;
         assert_eq!(desk.things(), MADE[..1], "killed after call {point}");
-        assert_eq!(desk.status(KEY), "deleted", "killed after call {point}: {:#}", desk.result(KEY));
+        assert_eq!(
+            desk.status(KEY),
+            "deleted",
+            "killed after call {point}: {:#}",
+            desk.result(KEY)
+        );
         if !killed {
             assert!(point > 10, "the removal has many points");
             return;

@@ -3,7 +3,8 @@
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use serde_json::json;
 
-const MADE: [&str; 4] = ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
+const MADE: [&str; 4] =
+    ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
 
 #[tokio::test]
 async fn a_spec_becomes_a_service_that_is_registered_and_healthy() {
@@ -22,7 +23,10 @@ async fn a_spec_becomes_a_service_that_is_registered_and_healthy() {
         ]
     );
     assert_eq!((&result["cluster"], &result["service"]), (&json!("shop"), &json!("orders")));
-    assert!(result["service_arn"].as_str().unwrap().ends_with(":service/shop/orders"), "{result:#}");
+    assert!(
+        result["service_arn"].as_str().unwrap().ends_with(":service/shop/orders"),
+        "{result:#}"
+    );
     assert!(result["deployment"]["id"].as_str().unwrap().starts_with("ecs-svc/"), "{result:#}");
     assert_eq!(desk.alerts(), ["spec_ready specs/orders.yaml"], "one alert, at the end");
     let tags = desk.service("orders")["tags"].clone();
@@ -42,10 +46,20 @@ async fn the_same_spec_again_changes_nothing() {
         (&json!("ready"), &json!("every running task is registered and healthy"))
     );
     assert_eq!(desk.things(), MADE);
-    for write in ["RegisterTaskDefinition", "UpdateService", "CreateService", "ModifyRule", "ModifyTargetGroup"] {
+    for write in [
+        "RegisterTaskDefinition",
+        "UpdateService",
+        "CreateService",
+        "ModifyRule",
+        "ModifyTargetGroup",
+    ] {
         assert_eq!(desk.count(write), 0, "{write}");
     }
-    assert!(desk.steps(KEY).iter().all(|step| step.ends_with(": unchanged")), "{:?}", desk.steps(KEY));
+    assert!(
+        desk.steps(KEY).iter().all(|step| step.ends_with(": unchanged")),
+        "{:?}",
+        desk.steps(KEY)
+    );
     assert_eq!(desk.alerts().len(), 1, "that it is well still is no news");
 }
 
@@ -83,7 +97,11 @@ async fn what_cannot_be_changed_is_refused() {
     desk.carry_out(ORDERS).await;
     desk.world().calls.clear();
     let result = desk
-        .carry_out(&ORDERS.replace("launchType: EC2", "schedulingStrategy: DAEMON").replace("  desiredCount: 2\n", ""))
+        .carry_out(
+            &ORDERS
+                .replace("launchType: EC2", "schedulingStrategy: DAEMON")
+                .replace("  desiredCount: 2\n", ""),
+        )
         .await;
     assert_eq!(result["status"], "refused", "{result:#}");
     assert!(result.to_string().contains("cannot be changed"), "{result:#}");
@@ -96,10 +114,16 @@ async fn what_cannot_be_changed_is_refused() {
 async fn a_spec_that_is_renamed_makes_another_service() {
     let mut desk = Desk::default();
     desk.carry_out(ORDERS).await;
-    let renamed = ORDERS.replace("serviceName: orders", "serviceName: prices").replace("/orders/*", "/prices/*");
+    let renamed = ORDERS
+        .replace("serviceName: orders", "serviceName: prices")
+        .replace("/orders/*", "/prices/*");
     let result = desk.carry_out(&renamed).await;
     assert_eq!(result["status"], "ready", "{result:#}");
-    assert!(desk.problems(KEY).contains(&"warning renamed service.serviceName".to_owned()), "{:?}", desk.problems(KEY));
+    assert!(
+        desk.problems(KEY).contains(&"warning renamed service.serviceName".to_owned()),
+        "{:?}",
+        desk.problems(KEY)
+    );
     assert_eq!((desk.healthy("orders"), desk.healthy("prices")), (2, 2));
 }
 
@@ -116,7 +140,10 @@ async fn a_rollback_is_a_failure_although_the_service_is_stable() {
     let result = desk.result(KEY);
     assert_eq!(result["status"], "failed", "{result:#}");
     let summary = result["summary"].as_str().unwrap();
-    assert!(summary.contains("circuit breaker") && summary.contains("runs orders:1 again"), "{summary}");
+    assert!(
+        summary.contains("circuit breaker") && summary.contains("runs orders:1 again"),
+        "{summary}"
+    );
     assert_eq!(desk.healthy("orders"), 2, "the service is well");
     assert_eq!(desk.alerts(), ["spec_ready specs/orders.yaml", "spec_failed specs/orders.yaml"]);
 }

@@ -6,8 +6,10 @@ use serde_json::json;
 
 /// A plain S3 notification of a key as S3 writes it.
 fn notification(event: &str, key: &str, version: &str, sequencer: &str) -> String {
-    let object = json!({"key": key, "size": 1, "eTag": "e", "versionId": version, "sequencer": sequencer});
-    json!({"Records": [{"eventName": event, "s3": {"bucket": {"name": BUCKET}, "object": object}}]}).to_string()
+    let object =
+        json!({"key": key, "size": 1, "eTag": "e", "versionId": version, "sequencer": sequencer});
+    json!({"Records": [{"eventName": event, "s3": {"bucket": {"name": BUCKET}, "object": object}}]})
+        .to_string()
 }
 
 /// An account whose bucket tells nobody by itself.
@@ -22,7 +24,12 @@ fn silent() -> Desk {
 async fn a_plain_notification_is_as_good() {
     let mut desk = silent();
     let version = desk.world().drop_object(BUCKET, "specs/the orders+more.yaml", ORDERS).unwrap();
-    desk.send(&notification("ObjectCreated:Put", "specs/the+orders%2Bmore.yaml", &version, "617f08299329d189"));
+    desk.send(&notification(
+        "ObjectCreated:Put",
+        "specs/the+orders%2Bmore.yaml",
+        &version,
+        "617f08299329d189",
+    ));
     desk.run(600).await;
     assert_eq!(desk.status("specs/the orders+more.yaml"), "ready");
 }
@@ -35,7 +42,10 @@ async fn what_is_no_spec_is_ignored_by_rule() {
     desk.drop_bytes("specs/", b"");
     desk.send(&notification("ObjectCreated:Put", "results/orders.yaml.json", "v", "61"));
     desk.send(&notification("ObjectTagging:Put", "specs/orders.yaml", "v", "61"));
-    desk.send(&notification("ObjectCreated:Put", "specs/orders.yaml", "v", "61").replace(BUCKET, "another-bucket"));
+    desk.send(
+        &notification("ObjectCreated:Put", "specs/orders.yaml", "v", "61")
+            .replace(BUCKET, "another-bucket"),
+    );
     for _ in 0..5 {
         assert!(desk.deliver().await);
     }
@@ -111,12 +121,19 @@ async fn a_bad_spec_is_refused_whole() {
     assert_eq!(result["status"], "refused", "{result:#}");
     let problems = result["problems"].as_array().unwrap();
     assert!(problems.len() >= 3, "{result:#}");
-    assert!(problems.iter().all(|problem| problem["place"]["line"].as_u64() > Some(0)), "{result:#}");
+    assert!(
+        problems.iter().all(|problem| problem["place"]["line"].as_u64() > Some(0)),
+        "{result:#}"
+    );
     assert!(result.to_string().contains("launchType"), "did you mean: {result:#}");
     assert_eq!(desk.things(), [""; 0]);
     assert_eq!(desk.alerts(), ["spec_refused specs/orders.yaml"]);
     let text = desk.world().sns.published("alerts")[0].text_for("email").to_owned();
-    assert!(text.contains("s3://specs-of-the-shop/specs/orders.yaml: refused") && text.contains("hostPort"), "{text}");
+    assert!(
+        text.contains("s3://specs-of-the-shop/specs/orders.yaml: refused")
+            && text.contains("hostPort"),
+        "{text}"
+    );
 }
 
 /// CASES 41: what is in an environment is in no result, no alert, and not in the record.
@@ -125,7 +142,8 @@ async fn no_secret_is_told() {
     const SECRET: &str = "hunter2-is-no-good-secret";
     let mut desk = Desk::default();
     let with = |value: &str| {
-        let environment = format!("      essential: true\n      environment: [{{name: DB, value: {value}}}]\n");
+        let environment =
+            format!("      essential: true\n      environment: [{{name: DB, value: {value}}}]\n");
         ORDERS.replace("      essential: true\n", &environment)
     };
     assert_eq!(desk.carry_out(&with("first")).await["status"], "ready");

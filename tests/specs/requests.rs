@@ -286,15 +286,30 @@ async fn a_member_of_tomorrow_reaches_aws() {
     let of_service = "  serviceName: orders\n  nextYear: [{a: b}]\n";
     let deep = json!({"deep": [1, "two", 3.5, true, null]});
     for (with, operation, pointer, expected) in [
-        (("      essential: true\n", of_container), "RegisterTaskDefinition", "/containerDefinitions/0/tomorrow", deep),
-        (("  serviceName: orders\n", of_service), "CreateService", "/nextYear", json!([{"a": "b"}])),
+        (
+            ("      essential: true\n", of_container),
+            "RegisterTaskDefinition",
+            "/containerDefinitions/0/tomorrow",
+            deep,
+        ),
+        (
+            ("  serviceName: orders\n", of_service),
+            "CreateService",
+            "/nextYear",
+            json!([{"a": "b"}]),
+        ),
     ] {
         let tomorrow = ORDERS.replace(with.0, with.1);
         let desk = Desk::default();
         desk.drop_spec(KEY, &format!("{tomorrow}allowUnknownMembers: true\n"));
         desk.deliver().await;
         let inputs = desk.inputs(operation);
-        assert_eq!(inputs.first().and_then(|input| input.pointer(pointer)), Some(&expected), "{:#}", desk.result(KEY));
+        assert_eq!(
+            inputs.first().and_then(|input| input.pointer(pointer)),
+            Some(&expected),
+            "{:#}",
+            desk.result(KEY)
+        );
         let strict = Desk::default();
         strict.drop_spec(KEY, &tomorrow);
         assert!(strict.deliver().await);
@@ -305,9 +320,11 @@ async fn a_member_of_tomorrow_reaches_aws() {
 /// The SDK asks again after a throttle, and says the same again, whole.
 #[tokio::test]
 async fn a_request_that_is_sent_again_is_the_same() {
-    for (service, operation) in
-        [(Service::Ecs, "RegisterTaskDefinition"), (Service::Ecs, "CreateService"), (Service::Elb, "CreateRule")]
-    {
+    for (service, operation) in [
+        (Service::Ecs, "RegisterTaskDefinition"),
+        (Service::Ecs, "CreateService"),
+        (Service::Elb, "CreateRule"),
+    ] {
         let mut desk = Desk::default();
         desk.fault(Rule::new(service, operation, Fault::Throttle).times(2));
         let result = desk.carry_out(ORDERS).await;
@@ -321,7 +338,9 @@ async fn a_request_that_is_sent_again_is_the_same() {
 /// What AWS would carry out twice is not asked for twice: the answer that was lost is found in the account.
 #[tokio::test]
 async fn what_is_not_idempotent_is_asked_for_once() {
-    for (service, operation) in [(Service::Ecs, "RegisterTaskDefinition"), (Service::Elb, "CreateRule")] {
+    for (service, operation) in
+        [(Service::Ecs, "RegisterTaskDefinition"), (Service::Elb, "CreateRule")]
+    {
         let mut desk = Desk::default();
         desk.fault(Rule::new(service, operation, Fault::LoseAnswer));
         desk.drop_spec(KEY, ORDERS);
@@ -336,5 +355,7 @@ async fn what_is_not_idempotent_is_asked_for_once() {
     let created = desk.inputs("CreateService");
     assert_eq!(created.len(), 2, "its token makes it idempotent");
     assert_eq!(created[0]["clientToken"], created[1]["clientToken"]);
-    assert!(created[0]["clientToken"].as_str().is_some_and(|token| (1..=36).contains(&token.len())));
+    assert!(
+        created[0]["clientToken"].as_str().is_some_and(|token| (1..=36).contains(&token.len()))
+    );
 }

@@ -8,7 +8,8 @@ use portkeeper_world::api::Service;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
-const MADE: [&str; 4] = ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
+const MADE: [&str; 4] =
+    ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
 
 fn event(batch: &Value) -> aws_lambda_events::sqs::SqsEvent {
     serde_json::from_value(batch.clone()).unwrap()
@@ -40,7 +41,10 @@ async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     let until = deadline(&desk);
     // Every call takes a moment, so that the two take turns.
     desk.world().faults.latency_ms = 5;
-    let (one, two) = tokio::join!(handle(desk.specs.office(), event(&one), until), handle(&other, event(&two), until));
+    let (one, two) = tokio::join!(
+        handle(desk.specs.office(), event(&one), until),
+        handle(&other, event(&two), until)
+    );
     let back = one.batch_item_failures.len() + two.batch_item_failures.len();
     assert_eq!(back, 1, "{one:?} {two:?}");
     desk.run(900).await;
@@ -60,7 +64,11 @@ async fn a_newer_version_is_not_overwritten_by_an_older_one() {
     let response = handle(desk.specs.office(), event(&older), deadline(&desk)).await;
     assert!(response.batch_item_failures.is_empty(), "{response:?}");
     desk.run(300).await;
-    assert_eq!(desk.inputs("RegisterTaskDefinition").len(), 1, "the older one was never carried out");
+    assert_eq!(
+        desk.inputs("RegisterTaskDefinition").len(),
+        1,
+        "the older one was never carried out"
+    );
     assert_eq!(desk.status(KEY), "ready");
 }
 
@@ -91,14 +99,20 @@ async fn two_specs_on_one_listener_get_two_priorities() {
     let other = desk.specs.another().unwrap();
     let until = deadline(&desk);
     desk.world().faults.latency_ms = 5;
-    tokio::join!(handle(desk.specs.office(), event(&one), until), handle(&other, event(&two), until));
+    tokio::join!(
+        handle(desk.specs.office(), event(&one), until),
+        handle(&other, event(&two), until)
+    );
     assert!(desk.count("CreateRule") > 2, "they met at the same priority");
     desk.run(900).await;
     let mut priorities: Vec<String> =
         desk.rules().iter().map(|rule| rule["Priority"].as_str().unwrap().to_owned()).collect();
     priorities.sort();
     assert_eq!(priorities, ["1000", "1001"]);
-    assert_eq!((desk.status(KEY), desk.status("specs/prices.yaml")), ("ready".to_owned(), "ready".to_owned()));
+    assert_eq!(
+        (desk.status(KEY), desk.status("specs/prices.yaml")),
+        ("ready".to_owned(), "ready".to_owned())
+    );
 }
 
 /// CASES 44: a priority that is taken between reading and writing.
@@ -122,7 +136,9 @@ async fn a_rule_that_overlaps_is_told_of() {
     assert_eq!(result["status"], "ready", "{result:#}");
     let problems = desk.problems(KEY);
     assert!(
-        problems.iter().any(|problem| problem.starts_with("warning ") && problem.contains("loadBalancing[0]")),
+        problems
+            .iter()
+            .any(|problem| problem.starts_with("warning ") && problem.contains("loadBalancing[0]")),
         "{problems:?}"
     );
 }

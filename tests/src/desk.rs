@@ -124,7 +124,9 @@ impl Desk {
     /// `ready`, `refused`, …
     #[must_use]
     pub fn status(&self, key: &str) -> String {
-        self.specs.result(key).map_or("none".to_owned(), |result| result["status"].as_str().unwrap_or("?").to_owned())
+        self.specs
+            .result(key)
+            .map_or("none".to_owned(), |result| result["status"].as_str().unwrap_or("?").to_owned())
     }
 
     /// The steps of a result, as `target_group orders: done`.
@@ -134,7 +136,14 @@ impl Desk {
         let steps = result["steps"].as_array().expect("steps").iter();
         let text = |step: &Value, name: &str| step[name].as_str().unwrap_or("?").to_owned();
         steps
-            .map(|step| format!("{} {}: {}", text(step, "resource"), text(step, "name"), text(step, "outcome")))
+            .map(|step| {
+                format!(
+                    "{} {}: {}",
+                    text(step, "resource"),
+                    text(step, "name"),
+                    text(step, "outcome")
+                )
+            })
             .collect()
     }
 
@@ -144,7 +153,9 @@ impl Desk {
         let result = self.result(key);
         let problems = result["problems"].as_array().expect("problems").iter();
         let text = |problem: &Value, name: &str| problem[name].as_str().unwrap_or("?").to_owned();
-        problems.map(|it| format!("{} {} {}", text(it, "weight"), text(it, "code"), text(it, "at"))).collect()
+        problems
+            .map(|it| format!("{} {} {}", text(it, "weight"), text(it, "code"), text(it, "at")))
+            .collect()
     }
 
     /// Adds a fault.
@@ -176,19 +187,27 @@ impl Desk {
     /// The service as ECS shows it; null where there is none.
     #[must_use]
     pub fn service(&self, name: &str) -> Value {
-        self.ecs("DescribeServices", json!({"services": [name], "include": ["TAGS"]}))["services"][0].clone()
+        self.ecs("DescribeServices", json!({"services": [name], "include": ["TAGS"]}))["services"]
+            [0]
+        .clone()
     }
 
     /// Everything that there is of what specs make, as one line each. The listener's default rule is not counted.
     #[must_use]
     pub fn things(&self) -> Vec<String> {
         let mut things = Vec::new();
-        let revisions = self.world().person_ecs("ListTaskDefinitions", &json!({"status": "ACTIVE"}));
+        let revisions =
+            self.world().person_ecs("ListTaskDefinitions", &json!({"status": "ACTIVE"}));
         for arn in revisions.expect("a list")["taskDefinitionArns"].as_array().expect("ARNs") {
             things.push(format!("task definition {}", tail(arn)));
         }
-        for group in self.elb("DescribeTargetGroups", &json!({}))["TargetGroups"].as_array().expect("groups") {
-            things.push(format!("target group {}", group["TargetGroupName"].as_str().expect("a name")));
+        for group in
+            self.elb("DescribeTargetGroups", &json!({}))["TargetGroups"].as_array().expect("groups")
+        {
+            things.push(format!(
+                "target group {}",
+                group["TargetGroupName"].as_str().expect("a name")
+            ));
         }
         for rule in self.rules() {
             things.push(format!("rule {}", rule["Priority"].as_str().expect("a priority")));
@@ -208,7 +227,13 @@ impl Desk {
         let listener = self.elb("DescribeListeners", &json!({"LoadBalancerArn": arn}));
         let listener = &listener["Listeners"][0]["ListenerArn"];
         let rules = self.elb("DescribeRules", &json!({"ListenerArn": listener}))["Rules"].clone();
-        rules.as_array().expect("rules").iter().filter(|rule| rule["Priority"] != "default").cloned().collect()
+        rules
+            .as_array()
+            .expect("rules")
+            .iter()
+            .filter(|rule| rule["Priority"] != "default")
+            .cloned()
+            .collect()
     }
 
     /// How many healthy targets a group has.
@@ -225,7 +250,8 @@ impl Desk {
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
-        let told = world.sns.published(TOPIC).iter().filter(|it| it.attributes.contains_key("spec"));
+        let told =
+            world.sns.published(TOPIC).iter().filter(|it| it.attributes.contains_key("spec"));
         told.map(|it| format!("{} {}", it.attributes["code"], it.attributes["spec"])).collect()
     }
 
@@ -250,7 +276,8 @@ impl Desk {
 
     /// A person throws the kill switch, or releases it.
     pub fn switch(&self, writes: &str) {
-        let item = json!({"pk": {"S": "switch"}, "writes": {"S": writes}, "why": {"S": "a freeze"}});
+        let item =
+            json!({"pk": {"S": "switch"}, "writes": {"S": writes}, "why": {"S": "a freeze"}});
         let put = json!({"TableName": TABLE, "Item": item});
         self.world().call(Caller::Person, Service::DynamoDb, "PutItem", &put).expect("the switch");
     }

@@ -78,7 +78,15 @@ impl RuntimeApi {
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, state.clone()));
         let (answers, invoked) = (Mutex::new(answers), AtomicUsize::new(0));
-        Self { address, state, answers, invocations, invoked, patience: PATIENCE, _accepting: accepting }
+        Self {
+            address,
+            state,
+            answers,
+            invocations,
+            invoked,
+            patience: PATIENCE,
+            _accepting: accepting,
+        }
     }
 
     /// The same, for a program whose answers take so long.
@@ -109,8 +117,11 @@ impl RuntimeApi {
         let number = self.invoked.fetch_add(1, Ordering::SeqCst) + 1;
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
         let deadline_ms = deadline.duration_since(UNIX_EPOCH).unwrap().as_millis();
-        self.invocations.send(Invocation { number, event: event.to_string(), deadline_ms }).unwrap();
-        let answer = tokio::time::timeout(self.patience, async { self.answers.lock().await.recv().await });
+        self.invocations
+            .send(Invocation { number, event: event.to_string(), deadline_ms })
+            .unwrap();
+        let answer =
+            tokio::time::timeout(self.patience, async { self.answers.lock().await.recv().await });
         let (request, answer) = answer.await.ok()??;
         assert_eq!(request, format!("request-{number}"));
         Some(answer)
@@ -129,11 +140,16 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    state: &State,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix(INVOCATION).unwrap_or_default().to_owned();
     if parts.method == Method::GET && path == "next" {
-        state.first_poll.send_if_modified(|first| first.replace(first.unwrap_or_else(Instant::now)).is_none());
+        state
+            .first_poll
+            .send_if_modified(|first| first.replace(first.unwrap_or_else(Instant::now)).is_none());
         state.polls.fetch_add(1, Ordering::SeqCst);
         return Ok(next(state).await);
     }
@@ -152,18 +168,28 @@ async fn answer(state: &State, request: Request<Incoming>) -> Result<Response<Fu
 
 /// Waits for work, as long as it takes.
 async fn next(state: &State) -> Response<Full<Bytes>> {
-    let Some(work) = state.waiting.lock().await.recv().await else { return std::future::pending().await };
+    let Some(work) = state.waiting.lock().await.recv().await else {
+        return std::future::pending().await;
+    };
     let headers = [
         ("lambda-runtime-aws-request-id", format!("request-{}", work.number)),
         ("lambda-runtime-deadline-ms", work.deadline_ms.to_string()),
-        ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:eu-west-1:111122223333:function:reconcile".to_owned()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:eu-west-1:111122223333:function:reconcile".to_owned(),
+        ),
         ("lambda-runtime-trace-id", "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700".to_owned()),
     ];
     respond(StatusCode::OK, &headers, work.event)
 }
 
-fn respond(status: StatusCode, headers: &[(&'static str, String)], body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::builder().status(status).header("content-type", "application/json");
+fn respond(
+    status: StatusCode,
+    headers: &[(&'static str, String)],
+    body: String,
+) -> Response<Full<Bytes>> {
+    let mut response =
+        Response::builder().status(status).header("content-type", "application/json");
     for (name, value) in headers {
         response = response.header(*name, value);
     }

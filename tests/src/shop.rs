@@ -110,7 +110,9 @@ impl Shop {
     pub fn delete_group(&self, name: &str) {
         let group = self.group(name);
         let described = self.elb("DescribeTargetGroups", &json!({"TargetGroupArns": [group]}));
-        for balancer in described["TargetGroups"][0]["LoadBalancerArns"].as_array().into_iter().flatten() {
+        for balancer in
+            described["TargetGroups"][0]["LoadBalancerArns"].as_array().into_iter().flatten()
+        {
             let listeners = self.elb("DescribeListeners", &json!({"LoadBalancerArn": balancer}));
             for listener in listeners["Listeners"].as_array().into_iter().flatten() {
                 self.elb("DeleteListener", &json!({"ListenerArn": listener["ListenerArn"]}));
@@ -143,7 +145,10 @@ impl Shop {
 
     /// A person registers or deregisters a target.
     pub fn by_hand(&self, operation: &str, group: &str, id: &str, port: u16) {
-        self.elb(operation, &json!({"TargetGroupArn": group, "Targets": [{"Id": id, "Port": port}]}));
+        self.elb(
+            operation,
+            &json!({"TargetGroupArn": group, "Targets": [{"Id": id, "Port": port}]}),
+        );
     }
 
     /// Adds a fault.
@@ -153,7 +158,11 @@ impl Shop {
 
     /// The next call of this operation is answered with this error.
     pub fn fail_next(&self, service: Service, operation: &str, code: &str, status: u16) {
-        self.fault(Rule::new(service, operation, Fault::fail(code, "as the test wants it", status)));
+        self.fault(Rule::new(
+            service,
+            operation,
+            Fault::fail(code, "as the test wants it", status),
+        ));
     }
 
     /// Puts a message into the queue of checks, visible at once.
@@ -204,7 +213,10 @@ impl Shop {
     #[must_use]
     pub fn key(&self, service: &str) -> ServiceKey {
         let cluster = self.world().account.ecs_arn("cluster", CLUSTER);
-        ServiceKey { cluster: ClusterArn::try_from(cluster).expect("an ARN"), service: service.to_owned() }
+        ServiceKey {
+            cluster: ClusterArn::try_from(cluster).expect("an ARN"),
+            service: service.to_owned(),
+        }
     }
 
     /// A check of a service, as a look-again message asks for it.
@@ -248,7 +260,8 @@ impl Shop {
     /// The states in a group, sorted.
     #[must_use]
     pub fn states(&self, group: &str) -> Vec<&'static str> {
-        let mut states: Vec<&str> = self.targets(group).into_iter().map(|(_, _, state)| state).collect();
+        let mut states: Vec<&str> =
+            self.targets(group).into_iter().map(|(_, _, state)| state).collect();
         states.sort_unstable();
         states
     }
@@ -258,9 +271,11 @@ impl Shop {
     pub fn wanted(&self, service: &str) -> Vec<String> {
         let world = self.world();
         let live = truth::live_targets(&world);
-        let wanted = live.into_iter().filter(|it| it.service == service && it.desired_status == "RUNNING");
-        let wanted: BTreeSet<String> =
-            wanted.map(|it| format!("{} {}:{}", name_of(&it.target_group_arn), it.id, it.port)).collect();
+        let wanted =
+            live.into_iter().filter(|it| it.service == service && it.desired_status == "RUNNING");
+        let wanted: BTreeSet<String> = wanted
+            .map(|it| format!("{} {}:{}", name_of(&it.target_group_arn), it.id, it.port))
+            .collect();
         wanted.into_iter().collect()
     }
 
@@ -284,7 +299,10 @@ impl Shop {
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
         let told = world.sns.published(TOPIC).iter();
-        told.map(|it| ["severity", "code", "state"].map(|name| it.attributes[name].as_str()).join(" ")).collect()
+        told.map(|it| {
+            ["severity", "code", "state"].map(|name| it.attributes[name].as_str()).join(" ")
+        })
+        .collect()
     }
 
     /// The texts of the alerts, subjects first.
@@ -292,7 +310,10 @@ impl Shop {
     pub fn alert_texts(&self) -> Vec<String> {
         let world = self.world();
         let told = world.sns.published(TOPIC).iter();
-        told.map(|it| format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.text_for("email"))).collect()
+        told.map(|it| {
+            format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.text_for("email"))
+        })
+        .collect()
     }
 
     /// How often clients called an operation since the calls were last forgotten.
@@ -305,8 +326,12 @@ impl Shop {
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         let world = self.world();
-        let mut lines: Vec<String> =
-            world.calls.counts().into_iter().map(|((_, operation), count)| format!("{operation} {count}")).collect();
+        let mut lines: Vec<String> = world
+            .calls
+            .counts()
+            .into_iter()
+            .map(|((_, operation), count)| format!("{operation} {count}"))
+            .collect();
         lines.sort();
         lines
     }
@@ -328,7 +353,8 @@ impl Shop {
 
     fn harm(&self) -> Vec<Write> {
         let world = self.world();
-        let wrong = |write: &&Write| write.caller == Caller::Client && write.is_wrong_deregistration();
+        let wrong =
+            |write: &&Write| write.caller == Caller::Client && write.is_wrong_deregistration();
         world.elb.writes().iter().filter(wrong).cloned().collect()
     }
 }

@@ -59,7 +59,10 @@ impl Slack {
     pub async fn start(script: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(Mutex::new(State { script: script.iter().cloned().collect(), posts: Vec::new() }));
+        let state = Arc::new(Mutex::new(State {
+            script: script.iter().cloned().collect(),
+            posts: Vec::new(),
+        }));
         let mut accepting = JoinSet::new();
         accepting.spawn(accept(listener, state.clone()));
         Self { address, state, _accepting: accepting }
@@ -93,12 +96,18 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
     }
 }
 
-async fn answer(state: &Mutex<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    state: &Mutex<State>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().trim_start_matches("/services/").to_owned();
-    let json =
-        request.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let json = request
+        .headers()
+        .get("content-type")
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
-    let message = if json { serde_json::from_slice(&body).unwrap_or(Value::Null) } else { Value::Null };
+    let message =
+        if json { serde_json::from_slice(&body).unwrap_or(Value::Null) } else { Value::Null };
     let reply = {
         let mut state = state.lock().unwrap();
         state.posts.push(Post { path, message });

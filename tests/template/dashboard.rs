@@ -29,7 +29,9 @@ fn body() -> Value {
 
 /// The names of our own metrics, also those in a search.
 fn shown(body: &Value) -> BTreeSet<String> {
-    let lines = find(body, &|value| value.as_array().is_some_and(|line| line.first() == Some(&"Portkeeper".into())));
+    let lines = find(body, &|value| {
+        value.as_array().is_some_and(|line| line.first() == Some(&"Portkeeper".into()))
+    });
     let plain = lines.into_iter().map(|line| text_of(&line[1]));
     let searches = find(body, &|value| value.get("expression").is_some());
     let looked_up = searches.into_iter().map(|search| {
@@ -59,8 +61,9 @@ fn every_dead_letter_queue_that_is_there_has_its_line() {
     let template = template();
     let (all, few) = (body_with(true).to_string(), body_with(false).to_string());
     let queues = resources(&template, "AWS::SQS::Queue");
-    let dead =
-        queues.iter().filter(|(name, _)| name.ends_with("DeadLetterQueue") || **name == "UndeliveredEventsQueue");
+    let dead = queues.iter().filter(|(name, _)| {
+        name.ends_with("DeadLetterQueue") || **name == "UndeliveredEventsQueue"
+    });
     let mut count = 0;
     for (name, queue) in dead {
         let line = format!("${{{name}.QueueName}}");

@@ -22,7 +22,9 @@ pub fn text() -> String {
 pub fn template() -> Value {
     let text = text();
     let documents = Yaml::load_from_str(&text).expect("the template is YAML");
-    let [document] = documents.as_slice() else { panic!("the template is {} documents", documents.len()) };
+    let [document] = documents.as_slice() else {
+        panic!("the template is {} documents", documents.len())
+    };
     to_json(document)
 }
 
@@ -35,7 +37,8 @@ fn to_json(node: &Yaml) -> Value {
         Yaml::Value(Scalar::String(value)) => json!(value),
         Yaml::Sequence(items) => items.iter().map(to_json).collect(),
         Yaml::Mapping(fields) => {
-            let fields = fields.iter().map(|(name, value)| (text_of(&to_json(name)), to_json(value)));
+            let fields =
+                fields.iter().map(|(name, value)| (text_of(&to_json(name)), to_json(value)));
             Value::Object(fields.collect::<Map<_, _>>())
         }
         Yaml::Tagged(tag, value) => {
@@ -57,7 +60,11 @@ pub fn text_of(value: &Value) -> String {
 /// Every resource of a type, by logical name.
 pub fn resources<'a>(template: &'a Value, kind: &str) -> BTreeMap<&'a str, &'a Value> {
     let resources = template["Resources"].as_object().expect("there are resources");
-    resources.iter().filter(|(_, resource)| resource["Type"] == kind).map(|(name, it)| (name.as_str(), it)).collect()
+    resources
+        .iter()
+        .filter(|(_, resource)| resource["Type"] == kind)
+        .map(|(name, it)| (name.as_str(), it))
+        .collect()
 }
 
 /// Every object within the value for which the predicate holds, itself included.

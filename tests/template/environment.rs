@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 fn environment(template: &Value) -> BTreeMap<&str, &Value> {
     let of_all = &template["Globals"]["Function"]["Environment"]["Variables"];
     let own = &template["Resources"]["ReconcileFunction"]["Properties"]["Environment"]["Variables"];
-    let both = [of_all, own].into_iter().flat_map(|variables| variables.as_object().expect("variables"));
+    let both =
+        [of_all, own].into_iter().flat_map(|variables| variables.as_object().expect("variables"));
     both.map(|(name, value)| (name.as_str(), value)).collect()
 }
 
@@ -32,7 +33,11 @@ fn parameters(template: &Value) -> Vec<(&'static Variable, &Value)> {
     let optional = VARIABLES.iter().filter(|it| it.default.is_some() && it.name != SET_BY_TEMPLATE);
     optional
         .map(|variable| {
-            (variable, parameter(template, environment[variable.name]).expect("an optional variable has a parameter"))
+            (
+                variable,
+                parameter(template, environment[variable.name])
+                    .expect("an optional variable has a parameter"),
+            )
         })
         .collect()
 }
@@ -45,7 +50,10 @@ fn is_allowed(variable: &Variable, value: &str) -> bool {
         ("PORTKEEPER_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts"),
         (variable.name, value),
     ];
-    Config::from_variables(&required.map(|(name, value)| (name.to_owned(), value.to_owned())).into()).is_ok()
+    Config::from_variables(
+        &required.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+    )
+    .is_ok()
 }
 
 #[test]
@@ -59,8 +67,10 @@ fn names_agree() {
 #[test]
 fn names_of_the_function_for_slack_agree() {
     let template = template();
-    let function = &template["Resources"]["NotifySlackFunction"]["Properties"]["Environment"]["Variables"];
-    let in_template: BTreeSet<&str> = function.as_object().expect("variables").keys().map(String::as_str).collect();
+    let function =
+        &template["Resources"]["NotifySlackFunction"]["Properties"]["Environment"]["Variables"];
+    let in_template: BTreeSet<&str> =
+        function.as_object().expect("variables").keys().map(String::as_str).collect();
     let in_code: BTreeSet<&str> = SLACK_VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(in_template, in_code);
 }
@@ -68,12 +78,15 @@ fn names_of_the_function_for_slack_agree() {
 #[test]
 fn names_and_defaults_of_the_function_for_specs_agree() {
     let template = template();
-    let function = &template["Resources"]["CreateServiceFunction"]["Properties"]["Environment"]["Variables"];
-    let in_template: BTreeSet<&str> = function.as_object().expect("variables").keys().map(String::as_str).collect();
+    let function =
+        &template["Resources"]["CreateServiceFunction"]["Properties"]["Environment"]["Variables"];
+    let in_template: BTreeSet<&str> =
+        function.as_object().expect("variables").keys().map(String::as_str).collect();
     let in_code: BTreeSet<&str> = SPEC_VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(in_template, in_code);
     for variable in SPEC_VARIABLES {
-        let default = parameter(&template, &function[variable.name]).map(|parameter| text_of(&parameter["Default"]));
+        let default = parameter(&template, &function[variable.name])
+            .map(|parameter| text_of(&parameter["Default"]));
         assert_eq!(default.as_deref(), variable.default, "{}", variable.name);
     }
 }
@@ -83,26 +96,43 @@ fn required_variables_name_resources() {
     let template = template();
     let environment = environment(&template);
     for variable in VARIABLES.iter().filter(|variable| variable.default.is_none()) {
-        assert!(parameter(&template, environment[variable.name]).is_none(), "{} is left to people", variable.name);
+        assert!(
+            parameter(&template, environment[variable.name]).is_none(),
+            "{} is left to people",
+            variable.name
+        );
     }
 }
 
 #[test]
 fn defaults_agree() {
     for (variable, parameter) in parameters(&template()) {
-        assert_eq!(Some(text_of(&parameter["Default"]).as_str()), variable.default, "{}", variable.name);
+        assert_eq!(
+            Some(text_of(&parameter["Default"]).as_str()),
+            variable.default,
+            "{}",
+            variable.name
+        );
     }
 }
 
 #[test]
 fn ranges_agree() {
     for (variable, parameter) in parameters(&template()) {
-        let Some((least, most)) = parameter["MinValue"].as_i64().zip(parameter["MaxValue"].as_i64()) else {
+        let Some((least, most)) =
+            parameter["MinValue"].as_i64().zip(parameter["MaxValue"].as_i64())
+        else {
             assert_ne!(parameter["Type"], "Number", "{} has no range", variable.name);
             continue;
         };
-        for (value, allowed) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
-            assert_eq!(is_allowed(variable, &value.to_string()), allowed, "{} = {value}", variable.name);
+        for (value, allowed) in [(least - 1, false), (least, true), (most, true), (most + 1, false)]
+        {
+            assert_eq!(
+                is_allowed(variable, &value.to_string()),
+                allowed,
+                "{} = {value}",
+                variable.name
+            );
         }
     }
 }
@@ -117,17 +147,22 @@ fn calls_of_the_functions_that_change_load_balancing_are_our_own() {
         find(own, &|value| value.get("Fn::GetAtt").is_some()).into_iter().map(of_role).collect();
     let changes = |statement: &&Value| {
         let actions = crate::document::one_or_more(&statement["Action"]);
-        actions.iter().any(|it| it.starts_with("elasticloadbalancing:") && !it.contains(":Describe"))
+        actions
+            .iter()
+            .any(|it| it.starts_with("elasticloadbalancing:") && !it.contains(":Describe"))
     };
     let resources = template["Resources"].as_object().expect("resources");
-    let policies =
-        resources.iter().filter(|(_, it)| find(it, &|value| value.get("Effect").is_some()).iter().any(changes));
+    let policies = resources
+        .iter()
+        .filter(|(_, it)| find(it, &|value| value.get("Effect").is_some()).iter().any(changes));
     let roles = policies.flat_map(|(name, it)| match it["Type"].as_str() {
         Some("AWS::IAM::Role") => vec![name.clone()],
-        _ => find(&it["Properties"], &|value| value.get("Ref").is_some_and(|role| text_of(role).ends_with("Role")))
-            .into_iter()
-            .map(|role| text_of(&role["Ref"]))
-            .collect(),
+        _ => find(&it["Properties"], &|value| {
+            value.get("Ref").is_some_and(|role| text_of(role).ends_with("Role"))
+        })
+        .into_iter()
+        .map(|role| text_of(&role["Ref"]))
+        .collect(),
     });
     assert_eq!(own, roles.collect::<BTreeSet<String>>());
 }
@@ -136,19 +171,24 @@ fn calls_of_the_functions_that_change_load_balancing_are_our_own() {
 fn choices_agree() {
     for (variable, parameter) in parameters(&template()) {
         let Some(choices) = parameter["AllowedValues"].as_array() else { continue };
-        let choices: Vec<&str> = choices.iter().map(|choice| choice.as_str().expect("text")).collect();
+        let choices: Vec<&str> =
+            choices.iter().map(|choice| choice.as_str().expect("text")).collect();
         for choice in &choices {
             assert!(is_allowed(variable, choice), "{} = {choice}", variable.name);
         }
         // `error, warn, info or debug`
-        let documented: Vec<&str> = variable.allowed.split(", ").flat_map(|part| part.split(" or ")).collect();
+        let documented: Vec<&str> =
+            variable.allowed.split(", ").flat_map(|part| part.split(" or ")).collect();
         assert_eq!(documented, choices, "{}", variable.name);
     }
 }
 
 #[test]
 fn clusters_are_names_or_all() {
-    let clusters = VARIABLES.iter().find(|variable| variable.name == "PORTKEEPER_CLUSTERS").expect("it exists");
+    let clusters = VARIABLES
+        .iter()
+        .find(|variable| variable.name == "PORTKEEPER_CLUSTERS")
+        .expect("it exists");
     assert!(is_allowed(clusters, "shop,Back_office-2") && is_allowed(clusters, "*"));
     // The role's condition is made of names, so ARNs must not come through.
     assert!(!is_allowed(clusters, "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"));
@@ -167,7 +207,11 @@ fn every_parameter_is_explained() {
         .flat_map(|group| crate::document::one_or_more(&group["Parameters"]))
         .collect();
     for (name, parameter) in template["Parameters"].as_object().expect("parameters") {
-        assert_eq!(grouped.iter().filter(|grouped| *grouped == name).count(), 1, "{name} is in one group");
+        assert_eq!(
+            grouped.iter().filter(|grouped| *grouped == name).count(),
+            1,
+            "{name} is in one group"
+        );
         assert!(interface["ParameterLabels"][name]["default"].is_string(), "{name} has a label");
         assert!(parameter["Description"].is_string(), "{name} has a description");
         assert!(parameter.get("Default").is_some(), "{name} has a default");

@@ -47,7 +47,8 @@ const TASK_STATES: [&str; 9] = [
 fn patterns() -> Vec<Value> {
     let template = template();
     let rules = resources(&template, "AWS::Events::Rule");
-    let checks = rules.values().filter(|rule| text_of(&rule["Properties"]["Targets"][0]["Id"]) == "checks");
+    let checks =
+        rules.values().filter(|rule| text_of(&rule["Properties"]["Targets"][0]["Id"]) == "checks");
     checks.map(|rule| rule["Properties"]["EventPattern"].clone()).collect()
 }
 
@@ -56,7 +57,10 @@ fn passes(patterns: &[Value], event: &Value) -> bool {
 }
 
 fn is_checked(event: &Value) -> bool {
-    matches!(parse(&event.to_string()).expect("the event can be read"), Message::Check(_) | Message::Called { .. })
+    matches!(
+        parse(&event.to_string()).expect("the event can be read"),
+        Message::Check(_) | Message::Called { .. }
+    )
 }
 
 fn read(path: &Path) -> Value {
@@ -69,14 +73,20 @@ fn events() -> BTreeMap<String, Value> {
     let folder = fs::read_dir(root().join("events")).expect("there are events");
     let paths = folder.map(|entry| entry.expect("an entry").path());
     let events = paths.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
-    events.map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), read(&path))).collect()
+    events
+        .map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), read(&path)))
+        .collect()
 }
 
 #[test]
 fn rules_and_code_agree_on_every_sample() {
     let patterns = patterns();
     for (file, event) in events() {
-        assert_eq!(passes(&patterns, &event), is_checked(&event), "{file}: left is the rules, right is the code");
+        assert_eq!(
+            passes(&patterns, &event),
+            is_checked(&event),
+            "{file}: left is the rules, right is the code"
+        );
     }
 }
 
@@ -134,11 +144,13 @@ fn rules_and_code_agree_on_every_call() {
         let mut event = event.clone();
         event["detail"]["eventName"] = json!(name);
         event["detail"]["requestParameters"]["listenerArn"] = json!(listener);
-        event["detail"]["requestParameters"]["ruleArn"] = json!(listener.replace("listener/", "listener-rule/"));
+        event["detail"]["requestParameters"]["ruleArn"] =
+            json!(listener.replace("listener/", "listener-rule/"));
         assert_eq!(passes(&patterns, &event), is_checked(&event), "{name}");
-        for (pointer, value) in
-            [("errorCode", json!("AccessDenied")), ("userIdentity", json!({"invokedBy": "ecs.amazonaws.com"}))]
-        {
+        for (pointer, value) in [
+            ("errorCode", json!("AccessDenied")),
+            ("userIdentity", json!({"invokedBy": "ecs.amazonaws.com"})),
+        ] {
             let mut event = event.clone();
             event["detail"][pointer] = value;
             assert!(!passes(&patterns, &event) && !is_checked(&event), "{name}: {pointer}");
@@ -151,7 +163,8 @@ fn documented() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("events/README.md")).expect("the tables can be read");
     let tables = text.split("\n## Batches").next().expect("the tables come first");
     let rows = tables.lines().filter(|line| line.starts_with("| `"));
-    let cells = rows.map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
+    let cells = rows
+        .map(|row| row.split('|').map(|cell| cell.trim().trim_matches('`')).collect::<Vec<_>>());
     cells.map(|cells| (cells[1].to_owned(), cells[2].to_owned())).collect()
 }
 
@@ -176,7 +189,11 @@ fn names_of_files_say_what_is_ignored_and_what_is_made_up() {
     for (file, event) in events() {
         assert_eq!(file.starts_with("ignored-"), !is_checked(&event), "{file}");
         let made_up = event["time"].as_str().is_some_and(|time| time.starts_with("2026-03-02"));
-        assert_eq!(file.trim_start_matches("ignored-").starts_with("synthetic-"), made_up, "{file}");
+        assert_eq!(
+            file.trim_start_matches("ignored-").starts_with("synthetic-"),
+            made_up,
+            "{file}"
+        );
     }
 }
 
@@ -192,7 +209,8 @@ fn batches_are_made_of_the_samples() {
     known.insert(read(&root().join("events/unreadable/s3-test-event.json")).to_string());
     for batch in ["events/sqs/batch.json", "events/sqs/batch-with-one-unreadable.json"] {
         for record in read(&root().join(batch))["Records"].as_array().expect("records") {
-            let body: Value = serde_json::from_str(&text_of(&record["body"])).expect("the body is JSON");
+            let body: Value =
+                serde_json::from_str(&text_of(&record["body"])).expect("the body is JSON");
             let ours = body.get("portkeeper").is_some() && is_checked(&body);
             assert!(ours || known.contains(&body.to_string()), "{batch}: {}", record["messageId"]);
         }

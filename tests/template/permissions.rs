@@ -31,8 +31,13 @@ const WITHOUT_RESOURCE: [&str; 19] = [
 ];
 
 /// What Lambda does in the functions' names; the code calls none of it.
-const BY_LAMBDA: [&str; 5] =
-    ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"];
+const BY_LAMBDA: [&str; 5] = [
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+];
 
 /// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a version that is named, for
 /// telling an absent object from a forbidden one, and for what Application Auto Scaling and Cloud Control do under the
@@ -77,7 +82,8 @@ fn statements(of: &Value) -> Vec<&Value> {
 }
 
 /// Policies that are resources of their own.
-const POLICIES: [&str; 5] = ["FindPolicy", "MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
+const POLICIES: [&str; 5] =
+    ["FindPolicy", "MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
 
 /// The statements of a function's role: without who may take it.
 fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
@@ -86,7 +92,8 @@ fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
     // Some are named only on a condition.
     let names_role = |value: &Value| !find(value, &|value| value["Ref"] == role).is_empty();
     let attached = POLICIES.iter().map(|name| &resources[*name]["Properties"]);
-    let attached = attached.filter(|policy| names_role(&policy["RoleName"]) || names_role(&policy["Roles"]));
+    let attached =
+        attached.filter(|policy| names_role(&policy["RoleName"]) || names_role(&policy["Roles"]));
     [own].into_iter().chain(attached).flat_map(statements).collect()
 }
 
@@ -103,20 +110,24 @@ fn actions(statements: &[&Value]) -> BTreeSet<String> {
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let entries =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// `ecs:ListTasks` from `aws.ecs.list_tasks()`, for each call in the sources.
 fn called() -> BTreeSet<String> {
     let files = sources(&root().join("shared/aws/src"));
-    let code: String = files.iter().map(|file| fs::read_to_string(file).expect("a source")).collect();
+    let code: String =
+        files.iter().map(|file| fs::read_to_string(file).expect("a source")).collect();
     // Calls are broken over lines.
     let code: String = code.split_whitespace().collect();
     let calls = CLIENTS.iter().flat_map(|(client, prefix)| {
         let after = code.split(&format!(".{client}.")).skip(1).collect::<Vec<_>>();
-        let names = after.into_iter().filter_map(|rest| rest.split_once("()").map(|(name, _)| name));
-        let names = names.filter(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'));
+        let names =
+            after.into_iter().filter_map(|rest| rest.split_once("()").map(|(name, _)| name));
+        let names = names
+            .filter(|name| name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'));
         names.map(|name| format!("{prefix}:{}", camel_case(name))).collect::<Vec<_>>()
     });
     calls.collect()
@@ -141,21 +152,29 @@ fn the_functions_may_do_what_they_do_and_nothing_else() {
 #[test]
 fn the_sweep_changes_nothing() {
     let template = template();
-    let (sweep, reconcile) =
-        (actions(&granted_to(&template, "SweepRole")), actions(&granted_to(&template, "ReconcileRole")));
+    let (sweep, reconcile) = (
+        actions(&granted_to(&template, "SweepRole")),
+        actions(&granted_to(&template, "ReconcileRole")),
+    );
     let only_sweep: Vec<&String> = sweep.difference(&reconcile).collect();
     assert_eq!(only_sweep, [""; 0]);
     let reads = ["Describe", "List", "BatchGet"];
-    let writes: Vec<&String> =
-        sweep.iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
-    assert_eq!(writes, ["dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]);
+    let writes: Vec<&String> = sweep
+        .iter()
+        .filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}"))))
+        .collect();
+    assert_eq!(
+        writes,
+        ["dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"]
+    );
 }
 
 /// The function that talks to the outside world knows one secret, and nothing of ECS.
 #[test]
 fn the_function_for_slack_reads_its_secret_and_puts_aside() {
     let actions = actions(&granted_to(&template(), "NotifySlackRole"));
-    let own: Vec<&str> = actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    let own: Vec<&str> =
+        actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
     assert_eq!(own, ["secretsmanager:GetSecretValue", "sqs:SendMessage"]);
 }
 
@@ -164,9 +183,13 @@ fn the_function_for_events_puts_them_under_its_own_name() {
     let template = template();
     let statements = granted_to(&template, "NotifyEventsRole");
     let actions = actions(&statements);
-    let own: Vec<&str> = actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    let own: Vec<&str> =
+        actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
     assert_eq!(own, ["events:PutEvents"]);
-    let put = statements.iter().find(|statement| statement["Action"] == "events:PutEvents").expect("a statement");
+    let put = statements
+        .iter()
+        .find(|statement| statement["Action"] == "events:PutEvents")
+        .expect("a statement");
     let source = portkeeper_notify_events::SOURCE;
     assert_eq!(put["Condition"], json!({ "StringEquals": { "events:source": source } }));
 }
@@ -176,16 +199,34 @@ fn the_function_for_events_puts_them_under_its_own_name() {
 fn only_the_mode_repair_may_make_services() {
     let template = template();
     let all = ["MakeServicesPolicy", "PassRolesPolicy"].map(|name| &template["Resources"][name]);
-    assert_eq!(all.map(|policy| policy["Condition"].clone()), [json!("MakesServices"), json!("PassesRoles")]);
-    let (makes, passes) = (&template["Conditions"]["MakesServices"], &template["Conditions"]["PassesRoles"]);
-    assert_eq!(*makes, json!({ "Fn::And": [{ "Condition": "HasSpecs" }, { "Condition": "Repairs" }] }));
-    assert_eq!(*passes, json!({ "Fn::And": [{ "Condition": "MakesServices" }, { "Condition": "HasSpecRoles" }] }));
-    let own = actions(&statements(&template["Resources"]["CreateServiceRole"]["Properties"]["Policies"]));
+    assert_eq!(
+        all.map(|policy| policy["Condition"].clone()),
+        [json!("MakesServices"), json!("PassesRoles")]
+    );
+    let (makes, passes) =
+        (&template["Conditions"]["MakesServices"], &template["Conditions"]["PassesRoles"]);
+    assert_eq!(
+        *makes,
+        json!({ "Fn::And": [{ "Condition": "HasSpecs" }, { "Condition": "Repairs" }] })
+    );
+    assert_eq!(
+        *passes,
+        json!({ "Fn::And": [{ "Condition": "MakesServices" }, { "Condition": "HasSpecRoles" }] })
+    );
+    let own =
+        actions(&statements(&template["Resources"]["CreateServiceRole"]["Properties"]["Policies"]));
     let reads = ["Describe", "List", "BatchGet", "GetObject", "GetResource"];
-    let writes: Vec<&str> = own.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
     let writes: Vec<&str> =
-        writes.into_iter().filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}")))).collect();
-    assert_eq!(writes, ["dynamodb:PutItem", "s3:PutObject", "sns:Publish", "sqs:SendMessage"], "within the stack");
+        own.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
+    let writes: Vec<&str> = writes
+        .into_iter()
+        .filter(|action| !reads.iter().any(|read| action.contains(&format!(":{read}"))))
+        .collect();
+    assert_eq!(
+        writes,
+        ["dynamodb:PutItem", "s3:PutObject", "sns:Publish", "sqs:SendMessage"],
+        "within the stack"
+    );
     let passing = statements(&template["Resources"]["PassRolesPolicy"]);
     let [statement, seeing] = passing.as_slice() else { panic!("two statements") };
     assert_eq!([statement, seeing].map(|it| &it["Resource"]), [&json!({ "Ref": "SpecRoles" }); 2]);
@@ -204,8 +245,13 @@ fn only_what_comes_from_a_spec_is_made_changed_or_removed() {
         let condition = statement["Condition"]["StringLike"].as_object().into_iter().flatten();
         for (key, value) in condition.filter(|(key, _)| key.ends_with("/portkeeper:spec")) {
             assert_eq!(*value, json!("*"));
-            let when = key.split_once(':').and_then(|(_, rest)| rest.split_once('/')).expect("a tag").0;
-            asked.extend(one_or_more(&statement["Action"]).into_iter().map(|action| format!("{when} {action}")));
+            let when =
+                key.split_once(':').and_then(|(_, rest)| rest.split_once('/')).expect("a tag").0;
+            asked.extend(
+                one_or_more(&statement["Action"])
+                    .into_iter()
+                    .map(|action| format!("{when} {action}")),
+            );
         }
     }
     let made = ["Create", "Register"].map(|verb| format!(":{verb}"));
@@ -228,7 +274,11 @@ fn every_statement_says_why_in_a_comment() {
     let sids = lines.iter().enumerate().filter(|(_, line)| line.starts_with("- Sid: "));
     let mut commented = 0;
     for (number, sid) in sids {
-        assert!(lines[number - 1].starts_with("# "), "line {}: {sid} has no comment above it", number + 1);
+        assert!(
+            lines[number - 1].starts_with("# "),
+            "line {}: {sid} has no comment above it",
+            number + 1
+        );
         commented += 1;
     }
     let template = template();
@@ -242,7 +292,10 @@ fn any_resource_only_where_aws_has_no_other() {
         let actions = one_or_more(&statement["Action"]);
         assert!(actions.iter().all(|action| !action.contains('*')), "{actions:?}");
         if one_or_more(&statement["Resource"]).contains(&"*".to_owned()) {
-            assert!(actions.iter().all(|action| WITHOUT_RESOURCE.contains(&action.as_str())), "{actions:?}");
+            assert!(
+                actions.iter().all(|action| WITHOUT_RESOURCE.contains(&action.as_str())),
+                "{actions:?}"
+            );
         }
     }
 }
@@ -253,12 +306,19 @@ fn only_the_mode_repair_may_change_target_groups() {
     let writes = |value: &Value| {
         let statements = statements(value);
         let actions = statements.iter().flat_map(|statement| one_or_more(&statement["Action"]));
-        actions.filter(|action| action.ends_with("registerTargets") || action.ends_with("RegisterTargets")).count()
+        actions
+            .filter(|action| {
+                action.ends_with("registerTargets") || action.ends_with("RegisterTargets")
+            })
+            .count()
     };
     assert_eq!(writes(&template), 2);
     assert_eq!(writes(&template["Resources"]["RepairPolicy"]), 2);
     assert_eq!(template["Resources"]["RepairPolicy"]["Condition"], "Repairs");
-    assert_eq!(template["Conditions"]["Repairs"], json!({ "Fn::Equals": [{ "Ref": "Mode" }, "repair"] }));
+    assert_eq!(
+        template["Conditions"]["Repairs"],
+        json!({ "Fn::Equals": [{ "Ref": "Mode" }, "repair"] })
+    );
 }
 
 /// With `IfExists` a group without the tag passes; any value that is not listed is refused.
@@ -266,9 +326,13 @@ fn only_the_mode_repair_may_change_target_groups() {
 fn a_tag_on_a_target_group_closes_it() {
     let template = template();
     let statements = statements(&template["Resources"]["RepairPolicy"]);
-    let conditions: Vec<&Value> = statements.iter().map(|statement| &statement["Condition"]).collect();
+    let conditions: Vec<&Value> =
+        statements.iter().map(|statement| &statement["Condition"]).collect();
     let tag = format!("aws:ResourceTag/{}", portkeeper_core::policy::MODE_TAG);
-    assert_eq!(conditions, [&json!({ "StringLikeIfExists": { tag: ["repair", "repair until *"] } })]);
+    assert_eq!(
+        conditions,
+        [&json!({ "StringLikeIfExists": { tag: ["repair", "repair until *"] } })]
+    );
 }
 
 #[test]
@@ -282,9 +346,11 @@ fn every_partition_and_only_names_of_this_stack() {
 #[test]
 fn no_anchors_and_no_aliases() {
     for line in text().lines().filter(|line| !line.trim_start().starts_with('#')) {
-        let value =
-            line.split_once(": ").map_or_else(|| line.trim_start().trim_start_matches("- "), |(_, value)| value);
-        let is_name = value[1.min(value.len())..].starts_with(|letter: char| letter.is_ascii_alphabetic());
+        let value = line
+            .split_once(": ")
+            .map_or_else(|| line.trim_start().trim_start_matches("- "), |(_, value)| value);
+        let is_name =
+            value[1.min(value.len())..].starts_with(|letter: char| letter.is_ascii_alphabetic());
         assert!(!(value.starts_with(['&', '*']) && is_name), "{line}");
     }
 }

@@ -23,12 +23,19 @@ fn a_message_stays_hidden_while_lambda_tries() {
     let source = &function["Events"]["Checks"]["Properties"];
     let timeout = function["Timeout"].as_i64().expect("seconds");
     let window = source["MaximumBatchingWindowInSeconds"].as_i64().expect("seconds");
-    assert_eq!(timeout, i64::from(TELLING_SECS), "so long is a function that tells people left alone with it");
+    assert_eq!(
+        timeout,
+        i64::from(TELLING_SECS),
+        "so long is a function that tells people left alone with it"
+    );
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     assert!(queue["VisibilityTimeout"].as_i64().expect("seconds") >= 6 * timeout + window);
     assert!(queue["RedrivePolicy"]["maxReceiveCount"].as_i64().expect("a number") >= 5);
     assert_eq!(source["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
-    assert!(source["ScalingConfig"]["MaximumConcurrency"].as_i64().expect("a number") >= 2, "what Lambda accepts");
+    assert!(
+        source["ScalingConfig"]["MaximumConcurrency"].as_i64().expect("a number") >= 2,
+        "what Lambda accepts"
+    );
 }
 
 #[test]
@@ -49,10 +56,12 @@ fn every_queue_has_an_end_with_an_alarm() {
     for (name, queue) in &queues {
         assert_eq!(queue["Properties"]["SqsManagedSseEnabled"], true, "{name}");
         let watched = format!("{name}.QueueName");
-        let is_watched = |alarm: &&Value| alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"] == watched;
+        let is_watched =
+            |alarm: &&Value| alarm["Properties"]["Dimensions"][0]["Value"]["Fn::GetAtt"] == watched;
         assert!(alarms.values().any(is_watched), "no alarm looks at {name}");
         if queue["Properties"].get("RedrivePolicy").is_none() {
-            let days = queue["Properties"]["MessageRetentionPeriod"].as_i64().expect("seconds") / 86_400;
+            let days =
+                queue["Properties"]["MessageRetentionPeriod"].as_i64().expect("seconds") / 86_400;
             assert_eq!(days, 14, "{name} keeps messages as long as SQS can");
         }
     }
@@ -66,20 +75,30 @@ fn rules_deliver_to_their_queue_and_may() {
     for (queue, policy) in [("ChecksQueue", "QueuePolicy"), ("SpecsQueue", "SpecsQueuePolicy")] {
         let policy = &template["Resources"][policy]["Properties"];
         let statement = &policy["PolicyDocument"]["Statement"][0];
-        let sources = statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().expect("rules");
+        let sources =
+            statement["Condition"]["ArnEquals"]["aws:SourceArn"].as_array().expect("rules");
         for name in sources.iter().map(resource_of) {
-            let targets = rules[name.as_str()]["Properties"]["Targets"].as_array().expect("targets");
+            let targets =
+                rules[name.as_str()]["Properties"]["Targets"].as_array().expect("targets");
             assert_eq!(targets.len(), 1, "{name}");
             let dead_letters = &targets[0]["DeadLetterConfig"]["Arn"];
-            for (arn, ends) in [(&targets[0]["Arn"], queue), (dead_letters, "UndeliveredEventsQueue")] {
+            for (arn, ends) in
+                [(&targets[0]["Arn"], queue), (dead_letters, "UndeliveredEventsQueue")]
+            {
                 assert_eq!(resource_of(arn), ends, "{name}");
                 assert!(
                     statement["Resource"].as_array().expect("queues").contains(arn),
                     "{name} may not send to {ends}"
                 );
-                assert!(policy["Queues"].as_array().expect("queues").contains(&json!({ "Ref": ends })), "{ends}");
+                assert!(
+                    policy["Queues"].as_array().expect("queues").contains(&json!({ "Ref": ends })),
+                    "{ends}"
+                );
             }
-            assert!(targets[0]["RetryPolicy"]["MaximumEventAgeInSeconds"].as_i64() <= Some(86_400), "{name}");
+            assert!(
+                targets[0]["RetryPolicy"]["MaximumEventAgeInSeconds"].as_i64() <= Some(86_400),
+                "{name}"
+            );
             delivering += 1;
         }
     }
@@ -97,7 +116,8 @@ fn only_specs_are_news() {
     let bucket = &template["Resources"]["SpecBucket"];
     assert_eq!(bucket["DeletionPolicy"], "Retain");
     assert_eq!(bucket["Properties"]["VersioningConfiguration"]["Status"], "Enabled");
-    let blocked = bucket["Properties"]["PublicAccessBlockConfiguration"].as_object().expect("settings");
+    let blocked =
+        bucket["Properties"]["PublicAccessBlockConfiguration"].as_object().expect("settings");
     assert!(blocked.len() == 4 && blocked.values().all(|value| *value == true), "{blocked:?}");
 }
 
@@ -108,7 +128,10 @@ fn news_of_a_spec_stays_hidden_while_lambda_tries() {
     let hidden = &template["Resources"]["SpecsQueue"]["Properties"]["VisibilityTimeout"];
     let timeout = function["Timeout"].as_i64().expect("seconds");
     assert!(hidden.as_i64().expect("seconds") >= 6 * timeout);
-    assert_eq!(function["Events"]["Specs"]["Properties"]["FunctionResponseTypes"], json!(["ReportBatchItemFailures"]));
+    assert_eq!(
+        function["Events"]["Specs"]["Properties"]["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"])
+    );
 }
 
 #[test]
@@ -117,18 +140,30 @@ fn alarms_tell_people_when_and_what_to_do() {
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
         let topic = json!([{ "Ref": "AlertsTopic" }]);
-        assert_eq!((&properties["AlarmActions"], &properties["OKActions"]), (&topic, &topic), "{name}");
+        assert_eq!(
+            (&properties["AlarmActions"], &properties["OKActions"]),
+            (&topic, &topic),
+            "{name}"
+        );
         // A sentence of what it means, and one of what to do.
         let description = text_of(&properties["AlarmDescription"]);
-        assert!(description.matches(". ").count() + description.matches("; ").count() >= 1, "{name}: {description}");
+        assert!(
+            description.matches(". ").count() + description.matches("; ").count() >= 1,
+            "{name}: {description}"
+        );
         // The topic's policy lets in alarms by name.
-        assert!(text_of(&properties["AlarmName"]["Fn::Sub"]).starts_with("${AWS::StackName}-"), "{name}");
+        assert!(
+            text_of(&properties["AlarmName"]["Fn::Sub"]).starts_with("${AWS::StackName}-"),
+            "{name}"
+        );
         // Only of the sweep is silence a failure; of the others it is the rule.
         let silence = if name == "SweepSilentAlarm" { "breaching" } else { "notBreaching" };
         assert_eq!(properties["TreatMissingData"], silence, "{name}");
     }
     let slow = &template["Resources"]["ReconcileDurationAlarm"]["Properties"]["Threshold"];
-    let timeout = template["Resources"]["ReconcileFunction"]["Properties"]["Timeout"].as_i64().expect("seconds");
+    let timeout = template["Resources"]["ReconcileFunction"]["Properties"]["Timeout"]
+        .as_i64()
+        .expect("seconds");
     assert_eq!(slow.as_i64().expect("milliseconds"), timeout * 1000 * 8 / 10);
 }
 
@@ -143,6 +178,9 @@ fn the_ledger_is_the_table_that_the_code_writes() {
     ] {
         assert!(source.contains(&format!("{constant} {attribute};")), "{attribute}");
     }
-    assert_eq!(find(&table["Properties"]["KeySchema"], &|key| key["KeyType"] == "RANGE"), Vec::<&Value>::new());
+    assert_eq!(
+        find(&table["Properties"]["KeySchema"], &|key| key["KeyType"] == "RANGE"),
+        Vec::<&Value>::new()
+    );
     assert_eq!(table["DeletionPolicy"], "Retain");
 }

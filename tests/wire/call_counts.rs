@@ -21,9 +21,15 @@ async fn healthy(groups: u16) -> Shop {
 
 /// Clients' calls since they were last forgotten, beside the fewest there can be.
 fn assert_fewest(shop: &Shop, fewest: &Calls, what: &str) {
-    let wanted: BTreeMap<String, usize> = fewest.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-    let made: BTreeMap<String, usize> =
-        shop.world().calls.counts().into_iter().map(|((_, operation), count)| (operation, count)).collect();
+    let wanted: BTreeMap<String, usize> =
+        fewest.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let made: BTreeMap<String, usize> = shop
+        .world()
+        .calls
+        .counts()
+        .into_iter()
+        .map(|((_, operation), count)| (operation, count))
+        .collect();
     assert_eq!(made, wanted, "{what}");
 }
 
@@ -32,8 +38,15 @@ async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be()
     for groups in 1..=3 {
         let mut shop = healthy(groups).await;
         let report = shop.look("web").await;
-        assert!(report.succeeded() && report.plan.as_ref().unwrap().actions.is_empty(), "{report:#?}");
-        assert_fewest(&shop, &bound::warm_check(3, usize::from(groups)), &format!("with {groups} groups"));
+        assert!(
+            report.succeeded() && report.plan.as_ref().unwrap().actions.is_empty(),
+            "{report:#?}"
+        );
+        assert_fewest(
+            &shop,
+            &bound::warm_check(3, usize::from(groups)),
+            &format!("with {groups} groups"),
+        );
     }
 }
 
@@ -65,7 +78,10 @@ async fn services_of_one_batch_are_described_in_tens() {
         assert_eq!(shop.count("DescribeServices"), describes, "{services} services");
         // Lambda's batch holds 100 messages, and the kill switch is read with each: 101 keys are two calls.
         let batches = (0..services).step_by(100).map(|first| (services - first).min(100) + 1);
-        assert_eq!(shop.count("BatchGetItem"), batches.map(|keys| keys.div_ceil(100)).sum::<usize>());
+        assert_eq!(
+            shop.count("BatchGetItem"),
+            batches.map(|keys| keys.div_ceil(100)).sum::<usize>()
+        );
         for input in shop.inputs("DescribeServices") {
             assert!(input["services"].as_array().unwrap().len() <= 10, "{input}");
         }

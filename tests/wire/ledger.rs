@@ -12,7 +12,10 @@ use serde_json::json;
 
 /// A record that differs by this number.
 fn record(shop: &Shop, number: u32) -> LedgerRecord {
-    LedgerRecord { look_again_at: Some(shop.aws().now().plus_secs(number)), ..LedgerRecord::default() }
+    LedgerRecord {
+        look_again_at: Some(shop.aws().now().plus_secs(number)),
+        ..LedgerRecord::default()
+    }
 }
 
 async fn put(shop: &Shop, stored: &Stored, number: u32) -> Result<Stored, CommitError> {
@@ -22,7 +25,12 @@ async fn put(shop: &Shop, stored: &Stored, number: u32) -> Result<Stored, Commit
 
 async fn get(shop: &Shop) -> Stored {
     let key = shop.key("web");
-    recall(shop.aws(), TABLE, std::slice::from_ref(&key)).await.unwrap().records.remove(&key).unwrap()
+    recall(shop.aws(), TABLE, std::slice::from_ref(&key))
+        .await
+        .unwrap()
+        .records
+        .remove(&key)
+        .unwrap()
 }
 
 /// CASES 34.
@@ -31,7 +39,9 @@ async fn of_two_writers_the_second_loses() {
     let shop = Shop::new(0, &[]);
     let (one, other) = (get(&shop).await, get(&shop).await);
     let first = put(&shop, &one, 1).await.unwrap();
-    assert!(matches!(put(&shop, &other, 2).await, Err(CommitError::LostRace { key }) if key == "shop/web"));
+    assert!(
+        matches!(put(&shop, &other, 2).await, Err(CommitError::LostRace { key }) if key == "shop/web")
+    );
     assert_eq!(get(&shop).await, first);
     let (one, other) = (get(&shop).await, get(&shop).await);
     let second = put(&shop, &one, 3).await.unwrap();
@@ -64,7 +74,10 @@ async fn keys_that_are_left_over_are_asked_for_again() {
     }
     shop.world().dynamodb.leave_unprocessed(150);
     let recalled = recall(shop.aws(), TABLE, &keys).await.unwrap().records;
-    assert!(recalled.len() == 101 && recalled.values().all(|stored| stored.counter == 1), "every record is read");
+    assert!(
+        recalled.len() == 101 && recalled.values().all(|stored| stored.counter == 1),
+        "every record is read"
+    );
     let asked: Vec<usize> = shop
         .inputs("BatchGetItem")
         .iter()
@@ -74,7 +87,10 @@ async fn keys_that_are_left_over_are_asked_for_again() {
     assert_eq!(asked, [100, 100, 50, 2]);
     shop.world().dynamodb.leave_unprocessed(usize::MAX);
     let failure = recall(shop.aws(), TABLE, &keys).await.unwrap_err();
-    assert!(failure.to_string().starts_with("dynamodb:BatchGetItem of 100 records of table ledger"), "{failure}");
+    assert!(
+        failure.to_string().starts_with("dynamodb:BatchGetItem of 100 records of table ledger"),
+        "{failure}"
+    );
     assert_eq!(shop.count("BatchGetItem"), asked.len() + 10, "it has an end");
 }
 
@@ -88,7 +104,10 @@ async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_coun
         let stored = get(&shop).await;
         assert_eq!((&stored.record, stored.counter), (&LedgerRecord::default(), 41));
         assert!(stored.note.is_some(), "somebody is told why");
-        assert!(matches!(put(&shop, &Stored::default(), 1).await, Err(CommitError::LostRace { .. })));
+        assert!(matches!(
+            put(&shop, &Stored::default(), 1).await,
+            Err(CommitError::LostRace { .. })
+        ));
         assert_eq!(put(&shop, &stored, 1).await.unwrap().counter, 42);
     }
 }
@@ -96,13 +115,23 @@ async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_coun
 /// CASES 31.
 #[tokio::test]
 async fn a_ledger_out_of_reach_is_an_error() {
-    for fault in [Fault::Throttle, Fault::AccessDenied, Fault::fail("InternalServerError", "broke", 500)] {
+    for fault in
+        [Fault::Throttle, Fault::AccessDenied, Fault::fail("InternalServerError", "broke", 500)]
+    {
         let shop = Shop::new(0, &[]);
         shop.fault(Rule::service(Service::DynamoDb, fault.clone()).forever());
         let key = shop.key("web");
         let failure = recall(shop.aws(), TABLE, &[key]).await.unwrap_err();
-        assert!(failure.to_string().starts_with("dynamodb:BatchGetItem of 2 records of table ledger"), "{failure}");
-        let Err(CommitError::Call(failure)) = put(&shop, &Stored::default(), 1).await else { panic!("{fault:?}") };
-        assert!(failure.to_string().starts_with("dynamodb:PutItem of record shop/web of table ledger"), "{failure}");
+        assert!(
+            failure.to_string().starts_with("dynamodb:BatchGetItem of 2 records of table ledger"),
+            "{failure}"
+        );
+        let Err(CommitError::Call(failure)) = put(&shop, &Stored::default(), 1).await else {
+            panic!("{fault:?}")
+        };
+        assert!(
+            failure.to_string().starts_with("dynamodb:PutItem of record shop/web of table ledger"),
+            "{failure}"
+        );
     }
 }

@@ -38,8 +38,18 @@ async fn every_page_of_tasks_is_listed_and_every_batch_described() {
         assert!(seen.tasks_are_whole());
         assert_eq!(shop.count("ListTasks"), pages + 1, "one page of stopped ones");
         assert_eq!(shop.count("DescribeTasks"), pages);
-        assert!(shop.inputs("DescribeTasks").iter().all(|input| input["tasks"].as_array().unwrap().len() <= 100));
-        assert_eq!(shop.inputs("ListTasks")[pages]["desiredStatus"], "STOPPED", "RUNNING is listed to its end first");
+        assert!(
+            shop.inputs("DescribeTasks").iter().all(|input| input["tasks"]
+                .as_array()
+                .unwrap()
+                .len()
+                <= 100)
+        );
+        assert_eq!(
+            shop.inputs("ListTasks")[pages]["desiredStatus"],
+            "STOPPED",
+            "RUNNING is listed to its end first"
+        );
     }
 }
 
@@ -74,7 +84,8 @@ async fn a_hundred_and_one_container_instances_are_two_batches_and_are_remembere
 #[tokio::test]
 async fn eleven_services_are_two_calls_and_answers_keep_their_order() {
     let shop = Shop::with_web(1, 1);
-    let names: Vec<String> = (0..10).map(|number| format!("s{number}")).chain(["web".to_owned()]).collect();
+    let names: Vec<String> =
+        (0..10).map(|number| format!("s{number}")).chain(["web".to_owned()]).collect();
     for name in &names[..10] {
         shop.make(&behind(name, &shop.group("web-tg")));
     }
@@ -90,11 +101,17 @@ async fn eleven_services_are_two_calls_and_answers_keep_their_order() {
 /// CASES 29.
 #[tokio::test]
 async fn a_page_or_batch_that_fails_is_a_gap_and_the_rest_is_read() {
-    let (running, stopped) = ("RUNNING tasks of shop/web failed", "STOPPED tasks of shop/web failed");
+    let (running, stopped) =
+        ("RUNNING tasks of shop/web failed", "STOPPED tasks of shop/web failed");
     let cases = [
         ("ListTasks", 1, (100, 100), format!("the list of tasks: ecs:ListTasks of {running}")),
         ("ListTasks", 2, (101, 101), format!("the list of tasks: ecs:ListTasks of {stopped}")),
-        ("DescribeTasks", 1, (100, 100), "the list of tasks: ecs:DescribeTasks of 1 tasks of shop failed".to_owned()),
+        (
+            "DescribeTasks",
+            1,
+            (100, 100),
+            "the list of tasks: ecs:DescribeTasks of 1 tasks of shop failed".to_owned(),
+        ),
         ("DescribeContainerInstances", 1, (101, 100), "container instance ".to_owned()),
     ];
     for (operation, skip, read_still, why) in cases {
@@ -121,12 +138,20 @@ async fn what_an_answer_lacks_is_a_gap_whether_or_not_it_says_so() {
         shop.fault(Rule::new(Service::Ecs, "DescribeTasks", truncate("tasks", 2, reason)));
         let seen = read(&shop).await;
         assert_eq!((seen.tasks.len(), seen.gaps.len()), (2, 1), "{:?}", seen.gaps);
-        assert!(matches!(seen.gaps[0].what, Missed::Task(_)) && seen.gaps[0].why.contains(why), "{:?}", seen.gaps);
+        assert!(
+            matches!(seen.gaps[0].what, Missed::Task(_)) && seen.gaps[0].why.contains(why),
+            "{:?}",
+            seen.gaps
+        );
         assert!(!seen.tasks_are_whole());
         assert!(seen.gone_tasks.is_empty(), "not asked for by name, so not gone");
 
         let shop = Shop::with_web(2, 3);
-        shop.fault(Rule::new(Service::Ecs, "DescribeContainerInstances", truncate("containerInstances", 1, reason)));
+        shop.fault(Rule::new(
+            Service::Ecs,
+            "DescribeContainerInstances",
+            truncate("containerInstances", 1, reason),
+        ));
         let seen = read(&shop).await;
         assert_eq!((seen.tasks.len(), seen.gaps.len()), (3, 1), "{:?}", seen.gaps);
         assert!(matches!(seen.gaps[0].what, Missed::ContainerInstance(_)), "{:?}", seen.gaps);
@@ -152,9 +177,16 @@ async fn a_service_is_absent_only_when_ecs_says_so() {
         assert_eq!((seen.gaps[0].what.clone(), seen.gaps[0].retry), (Missed::Service, true));
     }
     let shop = Shop::with_web(1, 1);
-    shop.fault(Rule::new(Service::Ecs, "DescribeServices", Fault::fail("ClusterNotFoundException", "gone", 400)));
+    shop.fault(Rule::new(
+        Service::Ecs,
+        "DescribeServices",
+        Fault::fail("ClusterNotFoundException", "gone", 400),
+    ));
     let seen = read(&shop).await;
-    assert!(seen.service.is_none() && seen.gaps.is_empty(), "a cluster that is gone has no services: {seen:?}");
+    assert!(
+        seen.service.is_none() && seen.gaps.is_empty(),
+        "a cluster that is gone has no services: {seen:?}"
+    );
 }
 
 /// A fault of one service that makes ECS refuse the whole call is not a fault of the nine others.
@@ -162,9 +194,14 @@ async fn a_service_is_absent_only_when_ecs_says_so() {
 async fn a_refused_batch_of_services_is_asked_for_one_by_one() {
     let shop = Shop::with_web(1, 1);
     shop.make(&behind("api", &shop.group("web-tg")));
-    shop.fault(Rule::new(Service::Ecs, "DescribeServices", Fault::AccessDenied).containing("api").times(2));
+    shop.fault(
+        Rule::new(Service::Ecs, "DescribeServices", Fault::AccessDenied).containing("api").times(2),
+    );
     let read = observe_services(shop.aws(), &[shop.check("api"), shop.check("web")]).await;
-    assert!(read[0].as_ref().unwrap_err().to_string().contains("ecs:DescribeServices of api"), "{read:?}");
+    assert!(
+        read[0].as_ref().unwrap_err().to_string().contains("ecs:DescribeServices of api"),
+        "{read:?}"
+    );
     assert!(read[1].as_ref().is_ok_and(|seen| seen.service.is_some()), "{read:?}");
 }
 
@@ -188,7 +225,10 @@ async fn a_denied_call_names_the_action() {
     let shop = Shop::with_web(1, 1);
     shop.fault(Rule::new(Service::Ecs, "DescribeServices", Fault::AccessDenied).forever());
     let failure = observe_service(shop.aws(), &shop.check("web")).await.unwrap_err();
-    assert!(failure.to_string().starts_with("ecs:DescribeServices of web in cluster shop was denied"), "{failure}");
+    assert!(
+        failure.to_string().starts_with("ecs:DescribeServices of web in cluster shop was denied"),
+        "{failure}"
+    );
     assert_eq!(shop.count("DescribeServices"), 1, "what is denied is not tried again");
 }
 
@@ -216,11 +256,21 @@ async fn throttled_calls_are_repeated_in_the_accounts_time_and_have_an_end() {
         let seen = read(&shop).await;
         assert!(gaps(&seen)[0].contains("was throttled"), "{operation}: {:?}", seen.gaps);
         assert!(seen.gaps[0].retry);
-        assert!(shop.count(operation) <= 2 * ATTEMPTS as usize, "{operation} {}", shop.count(operation));
+        assert!(
+            shop.count(operation) <= 2 * ATTEMPTS as usize,
+            "{operation} {}",
+            shop.count(operation)
+        );
     }
     let shop = Shop::with_web(1, 1);
     shop.fault(Rule::new(Service::Ecs, "DescribeServices", Fault::Throttle).forever());
-    assert!(observe_service(shop.aws(), &shop.check("web")).await.unwrap_err().to_string().ends_with("was throttled"));
+    assert!(
+        observe_service(shop.aws(), &shop.check("web"))
+            .await
+            .unwrap_err()
+            .to_string()
+            .ends_with("was throttled")
+    );
     assert_eq!(shop.count("DescribeServices"), ATTEMPTS as usize);
 }
 
@@ -232,7 +282,10 @@ async fn a_hanging_call_is_given_up() {
     shop.fault(Rule::new(Service::Ecs, "DescribeTasks", Fault::Delay { ms: 60_000 }).forever());
     let seen = read(&shop).await;
     assert!(gaps(&seen)[0].contains("could not be reached"), "{:?}", seen.gaps);
-    assert!(shop.world().now_ms() - before <= 2 * 60_000, "no further attempt after the operation's time-out");
+    assert!(
+        shop.world().now_ms() - before <= 2 * 60_000,
+        "no further attempt after the operation's time-out"
+    );
 }
 
 /// CASES 24: a group that is gone is known as gone, whether or not it was known before.

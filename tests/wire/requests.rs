@@ -6,7 +6,9 @@ use portkeeper_core::call::Place;
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{HostPort, ServiceArn, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{LedgerRecord, Subject};
-use portkeeper_core::plan::{Action, ActionKind, Alert, AlertItem, AlertState, OutcomeResult, TargetZone};
+use portkeeper_core::plan::{
+    Action, ActionKind, Alert, AlertItem, AlertState, OutcomeResult, TargetZone,
+};
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
 use portkeeper_tests::shop::Shop;
@@ -16,8 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything about targets, or about a group, in one request.
 fn action(kind: ActionKind, group: &TargetGroupArn, targets: &[&str], shop: &Shop) -> Action {
-    let targets = targets.iter().map(|text| Target::try_from((*text).to_owned()).unwrap()).collect();
-    Action { kind, group: group.clone(), targets, zone: None, not_after: shop.aws().now().plus_secs(5) }
+    let targets =
+        targets.iter().map(|text| Target::try_from((*text).to_owned()).unwrap()).collect();
+    Action {
+        kind,
+        group: group.clone(),
+        targets,
+        zone: None,
+        not_after: shop.aws().now().plus_secs(5),
+    }
 }
 
 fn pretty(value: &Value) -> String {
@@ -35,12 +44,18 @@ async fn targets_are_named_with_id_and_port() {
     let group = shop.group_arn("web-tg");
     let (one, other) = (format!("{instance}:32768"), format!("{instance}:80"));
     for kind in [ActionKind::Register, ActionKind::Deregister] {
-        let outcomes = execute::execute(shop.aws(), &[action(kind, &group, &[&one, &other], &shop)]).await;
+        let outcomes =
+            execute::execute(shop.aws(), &[action(kind, &group, &[&one, &other], &shop)]).await;
         assert_eq!(outcomes.len(), 2);
-        assert!(outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done), "{outcomes:?}");
+        assert!(
+            outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done),
+            "{outcomes:?}"
+        );
     }
     for operation in ["RegisterTargets", "DeregisterTargets"] {
-        let text = pretty(&shop.inputs(operation)[0]).replace(&instance, "i-1").replace(group.as_str(), "GROUP");
+        let text = pretty(&shop.inputs(operation)[0])
+            .replace(&instance, "i-1")
+            .replace(group.as_str(), "GROUP");
         expect![[r#"
             {
               "TargetGroupArn": "GROUP",
@@ -57,7 +72,11 @@ async fn targets_are_named_with_id_and_port() {
             }"#]]
         .assert_eq(&text);
     }
-    assert_eq!(shop.states("web-tg"), ["draining", "draining"], "also the one on the group's own port");
+    assert_eq!(
+        shop.states("web-tg"),
+        ["draining", "draining"],
+        "also the one on the group's own port"
+    );
 }
 
 /// CASES 25: the zone is named with each target where the action has one, and only there.
@@ -99,7 +118,10 @@ async fn a_record_is_stored_under_a_condition() {
     let target = Target::try_from("i-0123456789abcdef0:32768".to_owned()).unwrap();
     assert_eq!(target.port, HostPort::try_from(32768).unwrap());
     record.hold(&shop.group_arn("web-tg"), &target, &task);
-    let first = ledger::commit(shop.aws(), "ledger", &key, &ledger::Stored::default(), &record, now).await.unwrap();
+    let first =
+        ledger::commit(shop.aws(), "ledger", &key, &ledger::Stored::default(), &record, now)
+            .await
+            .unwrap();
     record.look_again_at = Some(now);
     let second = ledger::commit(shop.aws(), "ledger", &key, &first, &record, now).await.unwrap();
     let same = ledger::commit(shop.aws(), "ledger", &key, &second, &record, now).await.unwrap();
@@ -180,10 +202,13 @@ async fn a_record_is_stored_under_a_condition() {
 #[tokio::test]
 async fn a_service_is_entered_under_its_target_group() {
     let shop = Shop::new(0, &[]);
-    let group = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
+    let group =
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
     let place = Place::Group(TargetGroupArn::try_from(group).unwrap());
     for service in ["web", "api"] {
-        places::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now()).await.unwrap();
+        places::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now())
+            .await
+            .unwrap();
     }
     expect![[r##"
         {
@@ -210,8 +235,10 @@ async fn a_service_is_entered_under_its_target_group() {
           "UpdateExpression": "SET #expires = :expires ADD #services :services"
         }"##]]
     .assert_eq(&pretty(&shop.inputs("UpdateItem")[0]));
-    let unknown =
-        Place::of_balancer("arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/1").unwrap();
+    let unknown = Place::of_balancer(
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/1",
+    )
+    .unwrap();
     let wanted = BTreeSet::from([place.clone(), unknown]);
     let behind = places::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
     let names: Vec<&str> = behind[&place].iter().map(ServiceArn::name).collect();
@@ -250,7 +277,9 @@ async fn a_record_is_read_together_with_the_kill_switch() {
 /// One publication holds what each kind of subscriber gets; what chat gets is asked for by configuration.
 #[tokio::test]
 async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filter_by() {
-    for (format, protocols) in [("json", "default, email, sms"), ("chat", "default, email, https, sms")] {
+    for (format, protocols) in
+        [("json", "default, email, sms"), ("chat", "default, email, https, sms")]
+    {
         let shop = Shop::new(0, &[("PORTKEEPER_HTTPS_FORMAT", format)]);
         let since = Timestamp::from_secs(1_795_392_000);
         let item = AlertItem {
@@ -278,9 +307,13 @@ async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filte
         message.attributes.insert("empty".to_owned(), String::new());
         notify::publish(shop.aws(), shop.stage.config(), &message).await.unwrap();
         let mut input = shop.inputs("Publish")[0].clone();
-        let parts: BTreeMap<String, String> = serde_json::from_str(input["Message"].as_str().unwrap()).unwrap();
+        let parts: BTreeMap<String, String> =
+            serde_json::from_str(input["Message"].as_str().unwrap()).unwrap();
         assert_eq!(parts.keys().map(String::as_str).collect::<Vec<_>>().join(", "), protocols);
-        assert_eq!((&parts["email"], &parts["default"]), (&message.body, &message.document.to_json()));
+        assert_eq!(
+            (&parts["email"], &parts["default"]),
+            (&message.body, &message.document.to_json())
+        );
         assert!(parts["email"].contains("two lines\nwith <&> in them"), "{}", parts["email"]);
         input["Message"] = "(as above)".into();
         expect![[r#"

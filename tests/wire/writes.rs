@@ -54,8 +54,11 @@ fn summary(outcomes: &[Outcome]) -> (String, String) {
         }
     }
     let counts = [("done", done), ("refused", refused), ("failed", failed), ("skipped", skipped)];
-    let named: Vec<String> =
-        counts.iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{name} {count}")).collect();
+    let named: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
     (named.join(", "), first)
 }
 
@@ -86,19 +89,27 @@ async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
     let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
     let (counts, why) = summary(&outcomes);
     assert_eq!(counts, "done 7, refused 1");
-    assert!(why.contains("ValidationError: You must specify a valid Availability Zone or select 'all'"), "{why}");
+    assert!(
+        why.contains("ValidationError: You must specify a valid Availability Zone or select 'all'"),
+        "{why}"
+    );
     assert!(why.contains("since the IP address '10.250.0.7' is outside the VPC"), "{why}");
     // The wrong zone is refused as well, so that naming it by mistake does no harm.
     let wrong = action(&shop, ActionKind::Register, &inside[..1]);
     let outcomes = execute(shop.aws(), &[Action { zone: Some(TargetZone::All), ..wrong }]).await;
-    assert!(summary(&outcomes).1.contains("is within the VPC, and cannot have its Availability Zone overridden"));
+    assert!(
+        summary(&outcomes)
+            .1
+            .contains("is within the VPC, and cannot have its Availability Zone overridden")
+    );
 }
 
 /// A group in which every target is refused ends after so many calls, and says so of the rest.
 #[tokio::test]
 async fn splitting_has_an_end() {
     let (shop, _) = account();
-    let targets: Vec<String> = (0..100).map(|number| format!("i-0deadbeefdead{number:04}:80")).collect();
+    let targets: Vec<String> =
+        (0..100).map(|number| format!("i-0deadbeefdead{number:04}:80")).collect();
     // Our share of the calls makes this last longer than a registration may wait.
     let not_after = shop.aws().now().plus_secs(600);
     let action = Action { not_after, ..action(&shop, ActionKind::Register, &targets) };
@@ -114,8 +125,11 @@ async fn more_than_a_hundred_targets_are_several_calls() {
     let targets = ports(&instance, 32_768, 250);
     let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &targets)]).await;
     assert_eq!(summary(&outcomes).0, "done 250");
-    let sizes: Vec<usize> =
-        shop.inputs(REGISTER).iter().map(|input| input["Targets"].as_array().unwrap().len()).collect();
+    let sizes: Vec<usize> = shop
+        .inputs(REGISTER)
+        .iter()
+        .map(|input| input["Targets"].as_array().unwrap().len())
+        .collect();
     assert_eq!(sizes, [100, 100, 50]);
     let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
     assert_eq!(summary(&outcomes).0, "done 250");
@@ -127,13 +141,19 @@ async fn more_than_a_hundred_targets_are_several_calls() {
 async fn a_deleted_group_and_a_missing_permission_are_refusals() {
     let (shop, instance) = account();
     shop.fault(Rule::new(Service::Elb, REGISTER, Fault::AccessDenied));
-    let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Register, &ports(&instance, 80, 1))]).await;
+    let outcomes =
+        execute(shop.aws(), &[action(&shop, ActionKind::Register, &ports(&instance, 80, 1))]).await;
     let (counts, why) = summary(&outcomes);
     assert_eq!(counts, "refused 1");
-    assert!(why.starts_with("elasticloadbalancing:RegisterTargets of ") && why.contains("was denied"), "{why}");
+    assert!(
+        why.starts_with("elasticloadbalancing:RegisterTargets of ") && why.contains("was denied"),
+        "{why}"
+    );
     let gone = action(&shop, ActionKind::Deregister, &ports(&instance, 80, 1));
     let gone = Action {
-        group: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/x/1".try_into().unwrap(),
+        group: "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/x/1"
+            .try_into()
+            .unwrap(),
         ..gone
     };
     let (counts, why) = summary(&execute(shop.aws(), &[gone]).await);
@@ -186,7 +206,8 @@ async fn a_deregistration_is_sent_once_whatever_becomes_of_it() {
         register(&shop, &targets);
         shop.fault(Rule::new(Service::Elb, DEREGISTER, fault.clone()));
         let before = shop.world().now_ms();
-        let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
+        let outcomes =
+            execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
         assert_eq!(summary(&outcomes).0, "failed 1", "{fault:?}");
         assert!(shop.count(DEREGISTER) <= 1, "{fault:?}: {:?}", shop.calls());
         assert_eq!(shop.states("web-tg").contains(&"draining"), !is_left, "{fault:?}");
@@ -215,7 +236,10 @@ async fn an_old_proof_is_not_acted_on() {
     register(&shop, &targets);
     // The first call takes longer than the proof holds: the rest comes too late.
     shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1900 }));
-    let late = Action { not_after: shop.aws().now().plus_secs(1), ..action(&shop, ActionKind::Deregister, &targets) };
+    let late = Action {
+        not_after: shop.aws().now().plus_secs(1),
+        ..action(&shop, ActionKind::Deregister, &targets)
+    };
     let (counts, why) = summary(&execute(shop.aws(), std::slice::from_ref(&late)).await);
     assert_eq!(counts, "done 100, skipped 50");
     assert!(why.contains("too old"), "{why}");
@@ -247,7 +271,8 @@ async fn nothing_is_deregistered_when_a_registration_was_not_accepted() {
         ];
         let outcomes = execute(shop.aws(), &actions).await;
         assert_eq!(shop.count(DEREGISTER), 0);
-        let of = |kind| outcomes.iter().find(|outcome| outcome.kind == kind).unwrap().result.clone();
+        let of =
+            |kind| outcomes.iter().find(|outcome| outcome.kind == kind).unwrap().result.clone();
         assert!(matches!(of(ActionKind::Deregister), OutcomeResult::Skipped(_)), "{outcomes:?}");
         assert!(!matches!(of(ActionKind::Register), OutcomeResult::Done), "{outcomes:?}");
     }

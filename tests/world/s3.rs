@@ -41,25 +41,41 @@ async fn every_key_is_written_read_listed_and_deleted() {
     let world = world();
     for client in clients(&world) {
         for key in ODD_KEYS {
-            let put =
-                client.put_object().bucket("specs").key(key).content_type("application/yaml").metadata("who", "me");
+            let put = client
+                .put_object()
+                .bucket("specs")
+                .key(key)
+                .content_type("application/yaml")
+                .metadata("who", "me");
             let put = put.body(ByteStream::from_static(b"cluster: shop\n")).send().await.unwrap();
             assert!(put.checksum_crc32().is_some(), "the SDK sends one by itself");
             let version = put.version_id().unwrap();
             let get = client.get_object().bucket("specs").key(key).version_id(version);
             let got = get.checksum_mode(ChecksumMode::Enabled).send().await.unwrap();
-            assert_eq!((got.content_type(), got.version_id()), (Some("application/yaml"), Some(version)));
+            assert_eq!(
+                (got.content_type(), got.version_id()),
+                (Some("application/yaml"), Some(version))
+            );
             assert_eq!(got.metadata().unwrap()["who"], "me");
             assert_eq!(got.checksum_crc32(), put.checksum_crc32());
             assert_eq!(got.last_modified().unwrap().secs(), 1_700_000_000);
             assert_eq!(got.body.collect().await.unwrap().to_vec(), b"cluster: shop\n");
-            let head =
-                client.head_object().bucket("specs").key(key).if_match(put.e_tag().unwrap()).send().await.unwrap();
+            let head = client
+                .head_object()
+                .bucket("specs")
+                .key(key)
+                .if_match(put.e_tag().unwrap())
+                .send()
+                .await
+                .unwrap();
             assert_eq!((head.content_length(), head.e_tag()), (Some(14), put.e_tag()));
         }
-        let listed = client.list_objects_v2().bucket("specs").prefix("specs/").send().await.unwrap();
-        let mut keys: Vec<&str> = listed.contents().iter().filter_map(|object| object.key()).collect();
-        let mut expected: Vec<&str> = ODD_KEYS.into_iter().filter(|key| key.starts_with("specs/")).collect();
+        let listed =
+            client.list_objects_v2().bucket("specs").prefix("specs/").send().await.unwrap();
+        let mut keys: Vec<&str> =
+            listed.contents().iter().filter_map(|object| object.key()).collect();
+        let mut expected: Vec<&str> =
+            ODD_KEYS.into_iter().filter(|key| key.starts_with("specs/")).collect();
         keys.sort_unstable();
         expected.sort_unstable();
         assert_eq!(keys, expected);
@@ -70,7 +86,11 @@ async fn every_key_is_written_read_listed_and_deleted() {
         assert_eq!(world.lock().s3.keys("specs"), [""; 0]);
     }
     let announced = world.lock();
-    let keys = announced.bus.events().iter().map(|event| event["detail"]["object"]["key"].as_str().unwrap());
+    let keys = announced
+        .bus
+        .events()
+        .iter()
+        .map(|event| event["detail"]["object"]["key"].as_str().unwrap());
     assert!(keys.clone().all(|key| ODD_KEYS.contains(&key)) && keys.count() == 4 * ODD_KEYS.len());
 }
 
@@ -78,13 +98,20 @@ async fn every_key_is_written_read_listed_and_deleted() {
 async fn errors_have_their_codes() {
     let world = world();
     for client in clients(&world) {
-        let put =
-            client.put_object().bucket("specs").key("a").body(ByteStream::from_static(b"x")).send().await.unwrap();
+        let put = client
+            .put_object()
+            .bucket("specs")
+            .key("a")
+            .body(ByteStream::from_static(b"x"))
+            .send()
+            .await
+            .unwrap();
         let get = || client.get_object().bucket("specs").key("a");
-        let code = async |call: aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder| {
-            let error = call.send().await.unwrap_err().into_service_error();
-            error.code().unwrap_or_default().to_owned()
-        };
+        let code =
+            async |call: aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder| {
+                let error = call.send().await.unwrap_err().into_service_error();
+                error.code().unwrap_or_default().to_owned()
+            };
         assert_eq!(code(get().key("b")).await, "NoSuchKey");
         assert_eq!(code(get().bucket("other")).await, "NoSuchBucket");
         assert_eq!(code(get().version_id("0".repeat(32))).await, "NoSuchVersion");
@@ -94,7 +121,14 @@ async fn errors_have_their_codes() {
         assert_eq!(code(get()).await, "AccessDenied");
         let head = client.head_object().bucket("specs").key("b").send().await.unwrap_err();
         assert!(head.into_service_error().is_not_found());
-        client.delete_object().bucket("specs").key("a").version_id(put.version_id().unwrap()).send().await.unwrap();
+        client
+            .delete_object()
+            .bucket("specs")
+            .key("a")
+            .version_id(put.version_id().unwrap())
+            .send()
+            .await
+            .unwrap();
         assert!(client.head_object().bucket("specs").key("a").send().await.is_err());
     }
 }
@@ -103,7 +137,15 @@ async fn errors_have_their_codes() {
 async fn throttling_lost_requests_and_lost_answers_are_survived() {
     let world = world();
     let [client, _] = clients(&world);
-    let put = async || client.put_object().bucket("specs").key("a").body(ByteStream::from_static(b"x")).send().await;
+    let put = async || {
+        client
+            .put_object()
+            .bucket("specs")
+            .key("a")
+            .body(ByteStream::from_static(b"x"))
+            .send()
+            .await
+    };
     for fault in [Fault::Throttle, Fault::LoseRequest, Fault::LoseAnswer] {
         world.lock().faults.add(Rule::new(Service::S3, "PutObject", fault));
         put().await.unwrap();

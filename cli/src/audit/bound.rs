@@ -56,32 +56,56 @@ impl Bound {
             }
         };
         if let Some(clusters) = sizes.listed_clusters {
-            add("ecs:ListClusters", pages(clusters, 100), format!("{clusters} clusters, 100 to a page"));
+            add(
+                "ecs:ListClusters",
+                pages(clusters, 100),
+                format!("{clusters} clusters, 100 to a page"),
+            );
         }
-        let counted = sizes.clusters.iter().filter(|cluster| cluster.read.target_groups > 0).count();
+        let counted =
+            sizes.clusters.iter().filter(|cluster| cluster.read.target_groups > 0).count();
         let named = sizes.named_clusters;
         let of = match named {
-            0 => format!("one for each of {counted} clusters, to hold the list of its tasks against"),
+            0 => {
+                format!("one for each of {counted} clusters, to hold the list of its tasks against")
+            }
             named => {
-                format!("{named} clusters by name, 100 to a call, and one for each of {counted} to count its tasks")
+                format!(
+                    "{named} clusters by name, 100 to a call, and one for each of {counted} to count its tasks"
+                )
             }
         };
         add("ecs:DescribeClusters", named.div_ceil(100) + counted, of);
-        let sum = |each: &dyn Fn(&ClusterSizes) -> usize| sizes.clusters.iter().map(each).sum::<usize>();
+        let sum =
+            |each: &dyn Fn(&ClusterSizes) -> usize| sizes.clusters.iter().map(each).sum::<usize>();
         let listed = sum(&|it| it.listed);
-        add("ecs:ListServices", sum(&|it| pages(it.listed, 100)), format!("{listed} services, 100 to a page"));
+        add(
+            "ecs:ListServices",
+            sum(&|it| pages(it.listed, 100)),
+            format!("{listed} services, 100 to a page"),
+        );
         let described = sum(&|it| it.read.services.div_ceil(10));
-        add("ecs:DescribeServices", described, format!("{} services, 10 to a call", sum(&|it| it.read.services)));
+        add(
+            "ecs:DescribeServices",
+            described,
+            format!("{} services, 10 to a call", sum(&|it| it.read.services)),
+        );
         let revisions = sum(&|it| it.read.revisions);
         add(
             "ecs:DescribeServiceRevisions",
             sum(&|it| it.read.revisions.div_ceil(20)),
             format!("{revisions} revisions, 20 to a call"),
         );
-        let with_groups = |it: &ClusterSizes, calls: usize| if it.read.target_groups > 0 { calls } else { 0 };
-        let lists = |it: &ClusterSizes| pages(it.read.running_tasks, 100) + pages(it.read.stopped_tasks, 100);
-        let (running, stopped) = (sum(&|it| it.read.running_tasks), sum(&|it| it.read.stopped_tasks));
-        let of = format!("{running} tasks that are to run and {stopped} that are to stop, 100 to a page");
+        let with_groups =
+            |it: &ClusterSizes, calls: usize| if it.read.target_groups > 0 { calls } else { 0 };
+        let lists = |it: &ClusterSizes| {
+            pages(it.read.running_tasks, 100) + pages(it.read.stopped_tasks, 100)
+        };
+        let (running, stopped) =
+            (sum(&|it| it.read.running_tasks), sum(&|it| it.read.stopped_tasks));
+        let of = format!(
+            "{running} tasks that are to run and {stopped} that are to stop, 100 to a page"
+        );
         add("ecs:ListTasks", sum(&|it| with_groups(it, lists(it))), of);
         let tasks = |it: &ClusterSizes| it.read.running_tasks + it.read.stopped_tasks;
         add(
@@ -91,9 +115,17 @@ impl Bound {
         );
         let machines = sum(&|it| it.read.container_instances);
         let of = format!("{machines} container instances, 100 to a call");
-        add("ecs:DescribeContainerInstances", sum(&|it| it.read.container_instances.div_ceil(100)), of);
+        add(
+            "ecs:DescribeContainerInstances",
+            sum(&|it| it.read.container_instances.div_ceil(100)),
+            of,
+        );
         let definitions = sum(&|it| it.read.task_definitions);
-        add("ecs:DescribeTaskDefinition", definitions, format!("{definitions} task definitions, one to a call"));
+        add(
+            "ecs:DescribeTaskDefinition",
+            definitions,
+            format!("{definitions} task definitions, one to a call"),
+        );
         let groups = sum(&|it| it.read.target_groups);
         let (calls, of) = group_descriptions(sizes, groups);
         add("elasticloadbalancing:DescribeTargetGroups", calls, of);
@@ -110,7 +142,8 @@ impl Bound {
 
     /// Beside the calls that were made.
     pub(super) fn to_json(&self, calls: &BTreeMap<&'static str, u64>) -> Value {
-        let term = |term: &Term| json!({ "action": term.action, "calls": term.calls, "of": term.of });
+        let term =
+            |term: &Term| json!({ "action": term.action, "calls": term.calls, "of": term.of });
         let terms: Vec<Value> = self.terms.iter().map(term).collect();
         json!({
             "calls": calls,
@@ -134,7 +167,11 @@ fn missing_calls(missing: usize) -> usize {
 
 fn group_descriptions(sizes: &Sizes, groups: usize) -> (usize, String) {
     let missing: usize = sizes.clusters.iter().map(|it| missing_calls(it.missing_groups)).sum();
-    let by_name = if missing > 0 { format!("; those that do not exist by name: {missing}") } else { String::new() };
+    let by_name = if missing > 0 {
+        format!("; those that do not exist by name: {missing}")
+    } else {
+        String::new()
+    };
     if let Some(listed) = sizes.listed_groups {
         return (
             pages(listed, 400) + missing,

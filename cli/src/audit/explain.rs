@@ -25,11 +25,16 @@ struct Claimed<'a> {
     registered: Option<&'a RegisteredTarget>,
 }
 
-fn claims<'a>(observation: &'a Observation, desired: &'a Desired, task: &'a Task) -> Vec<Claimed<'a>> {
+fn claims<'a>(
+    observation: &'a Observation,
+    desired: &'a Desired,
+    task: &'a Task,
+) -> Vec<Claimed<'a>> {
     let own = desired.claims.iter().filter(|claim| claim.task == task.arn);
     let claimed = own.map(|claim| {
         let group = observation.found_group(&claim.group);
-        let registered = group.and_then(|group| group.targets.iter().find(|it| it.target == claim.target));
+        let registered =
+            group.and_then(|group| group.targets.iter().find(|it| it.target == claim.target));
         Claimed { group: &claim.group, target: &claim.target, registered }
     });
     claimed.collect()
@@ -48,16 +53,22 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let desired = desired_targets(observation, input.hop);
     let tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
     let mode = mode_in_force(&input.policy, tag, input.now);
-    writeln!(out, "{BOLD}{}{BOLD:#} at {}, mode {} ({})", observation.key, input.now, mode.mode, mode.why)?;
+    writeln!(
+        out,
+        "{BOLD}{}{BOLD:#} at {}, mode {} ({})",
+        observation.key, input.now, mode.mode, mode.why
+    )?;
     if let Some(service) = &observation.service {
         let (wanted, running) = (service.desired_count, service.running_count);
         writeln!(out, "{}, {wanted} tasks wanted, {running} running\n", service.status)?;
     }
     let mut rows = table(&["task", "status", "since", "should have", "registered"]);
     for task in &observation.tasks {
-        let since = task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
+        let since =
+            task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
         let claimed = claims(observation, &desired, task);
-        let wanted: Vec<String> = claimed.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
+        let wanted: Vec<String> =
+            claimed.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
         let there = claimed.iter().map(|it| it.registered.map_or("no".to_owned(), state));
         let wanted = if wanted.is_empty() {
             format!("nothing: {}", without(&desired, task).unwrap_or("it has stopped"))
@@ -65,7 +76,13 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
             wanted.join("\n")
         };
         let status = format!("{}, to be {}", task.last_status, task.desired_status);
-        rows.add_row([task.arn.tail().to_owned(), status, since, wanted, there.collect::<Vec<_>>().join("\n")]);
+        rows.add_row([
+            task.arn.tail().to_owned(),
+            status,
+            since,
+            wanted,
+            there.collect::<Vec<_>>().join("\n"),
+        ]);
     }
     writeln!(out, "{}\n", text(&rows))?;
     let others = unclaimed(observation, &desired);
@@ -79,9 +96,12 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let audited = audit(input);
     let decided = |verdict: &Verdict| {
         let now = decision(&verdict.decision, input.now);
-        let of_it = |it: &&Audit| Some(&it.code) == verdict.code.as_ref() && it.subject == verdict.subject;
+        let of_it =
+            |it: &&Audit| Some(&it.code) == verdict.code.as_ref() && it.subject == verdict.subject;
         match (audited.findings.iter().find(of_it), &verdict.decision) {
-            (Some(found), Decision::Await(_)) => format!("{now}, then {}", would(&found.then, input.now)),
+            (Some(found), Decision::Await(_)) => {
+                format!("{now}, then {}", would(&found.then, input.now))
+            }
             _ => now,
         }
     };
@@ -89,8 +109,14 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
 }
 
 /// Everything that is registered, or draining, and that no live task claims.
-fn unclaimed<'a>(observation: &'a Observation, desired: &Desired) -> Vec<(&'a TargetGroupArn, &'a RegisteredTarget)> {
-    let groups = observation.target_groups.keys().filter_map(|arn| Some((arn, observation.found_group(arn)?)));
+fn unclaimed<'a>(
+    observation: &'a Observation,
+    desired: &Desired,
+) -> Vec<(&'a TargetGroupArn, &'a RegisteredTarget)> {
+    let groups = observation
+        .target_groups
+        .keys()
+        .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
     let all = groups.flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)));
     let is_claimed = |arn: &TargetGroupArn, target: &RegisteredTarget| {
         desired.claims.iter().any(|claim| claim.group == *arn && claim.target == target.target)

@@ -9,7 +9,9 @@ use crate::CommandError;
 use portkeeper_aws::config::Clusters;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
-use portkeeper_aws::observe::{answer_questions, find_clusters, learn_all_groups, list_clusters, list_services};
+use portkeeper_aws::observe::{
+    answer_questions, find_clusters, learn_all_groups, list_clusters, list_services,
+};
 use portkeeper_aws::session::Session;
 use portkeeper_core::audit::first_look;
 use portkeeper_core::compare::questions;
@@ -48,7 +50,8 @@ impl Looked {
     pub(super) fn nearest(&self, wanted: &str) -> Vec<String> {
         let name = |service: &String| service.rsplit('/').next().unwrap_or(service).to_owned();
         let wanted = wanted.rsplit('/').next().unwrap_or(wanted).to_lowercase();
-        let like = |service: &&String| name(service).contains(&wanted) || wanted.contains(&name(service));
+        let like =
+            |service: &&String| name(service).contains(&wanted) || wanted.contains(&name(service));
         let found: Vec<String> = self.services.iter().filter(like).take(LISTED).cloned().collect();
         if found.is_empty() { self.services.iter().take(LISTED).cloned().collect() } else { found }
     }
@@ -67,7 +70,10 @@ impl Look<'_> {
         Ok(looked)
     }
 
-    async fn find_clusters(&self, looked: &mut Looked) -> Result<BTreeSet<ClusterArn>, CommandError> {
+    async fn find_clusters(
+        &self,
+        looked: &mut Looked,
+    ) -> Result<BTreeSet<ClusterArn>, CommandError> {
         let aws = &self.session.aws;
         if self.clusters.is_empty() {
             let clusters = list_clusters(aws).await.map_err(CommandError::Clusters)?;
@@ -84,7 +90,10 @@ impl Look<'_> {
             let known: Vec<&str> = known.iter().take(LISTED).map(ClusterArn::name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             for name in clusters.missing {
-                let why = format!("there is no cluster `{name}` in {}; there are: {known}", self.session.region);
+                let why = format!(
+                    "there is no cluster `{name}` in {}; there are: {known}",
+                    self.session.region
+                );
                 looked.report.note_unread(&name, &why);
             }
         }
@@ -103,7 +112,8 @@ impl Look<'_> {
             return input;
         }
         // Nothing is proved at a first look, so nothing is asked of other clusters.
-        let observation = answer_questions(&self.session.aws, &Clusters::All, input.observation, &asked).await;
+        let observation =
+            answer_questions(&self.session.aws, &Clusters::All, input.observation, &asked).await;
         PlanInput { observation, ..input }
     }
 
@@ -116,10 +126,12 @@ impl Look<'_> {
         looked.services.extend(names.iter().map(|name| format!("{}/{name}", cluster.name())));
         let listed = names.len();
         let on_progress = |progress| self.progress.show(progress);
-        let reading = observe_cluster(&self.session.aws, cluster, &names, Limits::NONE, &on_progress).await;
+        let reading =
+            observe_cluster(&self.session.aws, cluster, &names, Limits::NONE, &on_progress).await;
         let ClusterReading { services, everybody, sizes, .. } = reading;
         let observations = services.values().flatten();
-        let missing_groups = observations.flat_map(missing_groups).cloned().collect::<BTreeSet<_>>().len();
+        let missing_groups =
+            observations.flat_map(missing_groups).cloned().collect::<BTreeSet<_>>().len();
         looked.sizes.clusters.push(ClusterSizes { listed, read: sizes, missing_groups });
         let policy = Policy::default();
         for (name, seen) in services {
@@ -131,7 +143,9 @@ impl Look<'_> {
                         looked.inputs.push(input);
                     }
                 }
-                Err(failure) => looked.report.note_unread_service(cluster.name(), &name, &text(&failure)),
+                Err(failure) => {
+                    looked.report.note_unread_service(cluster.name(), &name, &text(&failure))
+                }
             }
         }
     }
@@ -149,7 +163,9 @@ fn text(failure: &Failure) -> String {
 
 /// The groups of a service that ELBv2 does not know.
 fn missing_groups(seen: &Observation) -> impl Iterator<Item = &TargetGroupArn> {
-    let unread = |arn: &&TargetGroupArn| !seen.gaps.iter().any(|gap| gap.what == Missed::TargetGroup((*arn).clone()));
+    let unread = |arn: &&TargetGroupArn| {
+        !seen.gaps.iter().any(|gap| gap.what == Missed::TargetGroup((*arn).clone()))
+    };
     let missing = seen.target_groups.iter().filter(|(_, group)| **group == TargetGroup::Missing);
     missing.map(|(arn, _)| arn).filter(unread)
 }

@@ -75,8 +75,13 @@ mod tests {
 
     #[test]
     fn other_digits_stay() {
-        for text in ["ecs-svc/1234567890123456789", "a123456789012", "2026-11-23T00:00:00Z", "i-0123456789abcdef0", ""]
-        {
+        for text in [
+            "ecs-svc/1234567890123456789",
+            "a123456789012",
+            "2026-11-23T00:00:00Z",
+            "i-0123456789abcdef0",
+            "",
+        ] {
             assert_eq!(Masks::of(text).hide(text), text);
         }
     }

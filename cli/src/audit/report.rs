@@ -82,27 +82,39 @@ impl Report {
         seen.tasks += observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
         for arn in observation.target_groups.keys() {
             // Services may share a group.
-            if let (true, Some(group)) = (seen.target_groups.insert(arn.clone()), observation.found_group(arn)) {
-                seen.targets += group.targets.iter().filter(|target| target.is_registered()).count();
+            if let (true, Some(group)) =
+                (seen.target_groups.insert(arn.clone()), observation.found_group(arn))
+            {
+                seen.targets +=
+                    group.targets.iter().filter(|target| target.is_registered()).count();
             }
         }
         let Audited { findings, young, unknown, plan } = audit(input);
         let is_off = plan.verdicts.iter().find(|verdict| verdict.why.starts_with("mode off"));
-        if let Some(why) = quiet(observation).map(str::to_owned).or(is_off.map(|verdict| verdict.why.clone())) {
+        if let Some(why) =
+            quiet(observation).map(str::to_owned).or(is_off.map(|verdict| verdict.why.clone()))
+        {
             *self.left.entry(why).or_default() += 1;
         }
         self.young += young.len();
         let service = observation.key.to_string();
         let found = |audit| Found { service: service.clone(), began: input.now, audit };
         self.found.extend(findings.into_iter().map(found));
-        self.not_known.extend(unknown.into_iter().map(|verdict| NotKnown { service: service.clone(), verdict }));
+        self.not_known.extend(
+            unknown.into_iter().map(|verdict| NotKnown { service: service.clone(), verdict }),
+        );
     }
 
     /// Every finding, the loudest first, then by service.
     pub(crate) fn findings(&self) -> Vec<&Found> {
         let mut found: Vec<&Found> = self.found.iter().collect();
         found.sort_by_key(|it| {
-            (Reverse(it.audit.severity), it.audit.code.clone(), it.service.clone(), it.audit.subject.clone())
+            (
+                Reverse(it.audit.severity),
+                it.audit.code.clone(),
+                it.service.clone(),
+                it.audit.subject.clone(),
+            )
         });
         found
     }
@@ -118,7 +130,9 @@ impl Report {
 
     /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one is named.
     pub(crate) fn exit_code(&self, service: Option<&str>) -> ExitCode {
-        let is_meant = |key: &str| service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted));
+        let is_meant = |key: &str| {
+            service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted))
+        };
         if !self.unread.is_empty() {
             ExitCode::from(2)
         } else if self.found.iter().any(|found| is_meant(&found.service)) {
@@ -135,10 +149,9 @@ impl Report {
         let not_known = self.not_known.iter().map(|it| {
             json!({ "service": it.service, "subject": it.verdict.subject, "code": it.verdict.code, "why": it.verdict.why })
         });
-        let unread = self
-            .unread
-            .iter()
-            .map(|((what, why), services)| json!({ "cluster": what, "why": why, "services": services }));
+        let unread = self.unread.iter().map(
+            |((what, why), services)| json!({ "cluster": what, "why": why, "services": services }),
+        );
         json!({
             "version": VERSION,
             "clusters": clusters,

@@ -36,13 +36,18 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         counted(sum(|it| it.target_groups.len()), "target group"),
     )?;
     for (why, services) in &report.left {
-        writeln!(out, "{DIM}Not looked at more closely: {}: {why}.{DIM:#}", counted(*services, "service"))?;
+        writeln!(
+            out,
+            "{DIM}Not looked at more closely: {}: {why}.{DIM:#}",
+            counted(*services, "service")
+        )?;
     }
     if report.young > 0 {
         let differences = counted(report.young, "difference");
         writeln!(out, "{DIM}{differences} too young to judge: ECS may still be at work.{DIM:#}")?;
     }
-    let codes: Vec<String> = report.by_code().into_iter().map(|(code, count)| format!("{count} {code}")).collect();
+    let codes: Vec<String> =
+        report.by_code().into_iter().map(|(code, count)| format!("{count} {code}")).collect();
     if found.is_empty() && !report.unread.is_empty() {
         return writeln!(out, "{BOLD}Nothing wrong was found in what could be read.{BOLD:#}");
     }
@@ -62,10 +67,17 @@ fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
     rows.set_content_arrangement(ContentArrangement::Disabled);
     for Found { service, began, audit } in found {
         let (severity, code) = (audit.severity.as_str().to_owned(), audit.code.to_string());
-        rows.add_row([severity, code, service.clone(), audit.subject.to_string(), would(&audit.then, *began)]);
+        rows.add_row([
+            severity,
+            code,
+            service.clone(),
+            audit.subject.to_string(),
+            would(&audit.then, *began),
+        ]);
     }
     let rows = text(&rows);
-    let (header, rows): (Vec<_>, Vec<_>) = rows.lines().enumerate().partition(|(number, _)| *number < HEADER_LINES);
+    let (header, rows): (Vec<_>, Vec<_>) =
+        rows.lines().enumerate().partition(|(number, _)| *number < HEADER_LINES);
     header.iter().try_for_each(|(_, line)| writeln!(out, "{line}"))?;
     for ((_, row), Found { audit, .. }) in rows.iter().zip(found) {
         let style = if audit.severity == Severity::Warning { YELLOW } else { RED };
@@ -76,7 +88,11 @@ fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
 
 fn not_known(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for it in report.not_known.iter().take(LISTED) {
-        writeln!(out, "{YELLOW}not known{YELLOW:#} {}: {}: {}", it.service, it.verdict.subject, it.verdict.why)?;
+        writeln!(
+            out,
+            "{YELLOW}not known{YELLOW:#} {}: {}: {}",
+            it.service, it.verdict.subject, it.verdict.why
+        )?;
     }
     match report.not_known.len().saturating_sub(LISTED) {
         0 => Ok(()),

@@ -42,7 +42,8 @@ impl Account {
 
     /// The clients.
     pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
-        let wanted = Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
+        let wanted =
+            Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
         let session = session::open(&wanted).await?;
         let share = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
         Ok(SpecAws::from_sdk_config(session.sdk_config(), share))
@@ -53,7 +54,12 @@ impl Account {
 const UNKNOWN_BUCKET: &str = "BUCKET";
 
 /// Looks, and plans. `name`: the object that the file may become, where the account does not say which.
-pub(super) async fn look(aws: &SpecAws, spec: &Spec, name: &str, band: Band) -> (SpecPlan, Vec<Gap>) {
+pub(super) async fn look(
+    aws: &SpecAws,
+    spec: &Spec,
+    name: &str,
+    band: Band,
+) -> (SpecPlan, Vec<Gap>) {
     let found = find(aws, &spec.wanted()).await;
     let context = Context { owner: owner(&found, name), band };
     let gaps = found.gaps.iter().filter(|gap| gap.must_wait()).cloned().collect();
@@ -62,7 +68,11 @@ pub(super) async fn look(aws: &SpecAws, spec: &Spec, name: &str, band: Band) -> 
 
 /// The object that the service is made from, if it is: the file is then taken for the next state of it.
 fn owner(found: &Found, name: &str) -> Owner {
-    let tags = found.service.iter().map(|service| &service.tags).chain(found.groups.iter().map(|group| &group.tags));
+    let tags = found
+        .service
+        .iter()
+        .map(|service| &service.tags)
+        .chain(found.groups.iter().map(|group| &group.tags));
     let tag = tags.filter_map(|tags| tags.get(SPEC_TAG)).find_map(|tag| tag.split_once('/'));
     if let Some((bucket, key)) = tag {
         return Owner { bucket: bucket.to_owned(), key: key.to_owned() };
@@ -95,7 +105,11 @@ pub(super) fn show(out: &mut impl Write, steps: &[Step], is_refused: bool) -> io
         count(|action| *action == StepAction::Delete),
         count(|action| *action == StepAction::Keep),
         count(|action| matches!(action, StepAction::Refuse(_))),
-        if is_refused { "None of it would be done before the errors are gone." } else { "Nothing was written." },
+        if is_refused {
+            "None of it would be done before the errors are gone."
+        } else {
+            "Nothing was written."
+        },
     )
 }
 

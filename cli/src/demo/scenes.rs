@@ -139,15 +139,23 @@ fn stop_first_task(stage: &Stage, service: &str) -> Result<(), StageError> {
     let mut world = stage.world.lock();
     let task = world.running_tasks(&format!("{CLUSTER}/{service}"))?.into_iter().next();
     let task = task.ok_or("the service has no task")?;
-    world.person_ecs("StopTask", &json!({ "cluster": CLUSTER, "task": task, "reason": "stopped by hand" }))?;
+    world.person_ecs(
+        "StopTask",
+        &json!({ "cluster": CLUSTER, "task": task, "reason": "stopped by hand" }),
+    )?;
     Ok(())
 }
 
 fn stop_task_on(stage: &Stage, group: &str, instance: &str) -> Result<(), StageError> {
     let mut world = stage.world.lock();
-    let here = live_targets(&world).into_iter().find(|it| it.target_group_arn == group && it.id == instance);
+    let here = live_targets(&world)
+        .into_iter()
+        .find(|it| it.target_group_arn == group && it.id == instance);
     let task = here.ok_or("no task on the instance")?.task_arn;
-    world.person_ecs("StopTask", &json!({ "cluster": CLUSTER, "task": task, "reason": "stopped by hand" }))?;
+    world.person_ecs(
+        "StopTask",
+        &json!({ "cluster": CLUSTER, "task": task, "reason": "stopped by hand" }),
+    )?;
     Ok(())
 }
 

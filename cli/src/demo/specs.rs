@@ -14,10 +14,12 @@ use serde_json::{Value, json};
 pub(super) const TITLE: &str = "A service from a file";
 
 /// The story.
-pub(super) const STORY: &str = "Somebody drops shipping.yaml into the bucket of specs. It has three mistakes.";
+pub(super) const STORY: &str =
+    "Somebody drops shipping.yaml into the bucket of specs. It has three mistakes.";
 
 /// What becomes of the four files.
-pub(super) const EXPECTED: [Status; 7] = [Refused, Deploying, Ready, Deploying, Ready, Deploying, Failed];
+pub(super) const EXPECTED: [Status; 7] =
+    [Refused, Deploying, Ready, Deploying, Ready, Deploying, Failed];
 
 const KEY: &str = "specs/shipping.yaml";
 
@@ -64,7 +66,8 @@ pub(super) async fn play(stage: Stage, timeline: &mut Timeline) -> Result<Stage,
     drop_and_wait(&mut specs, timeline, &bad).await?;
     timeline.say("   The mistakes are mended, and the file is dropped again.")?;
     drop_and_wait(&mut specs, timeline, &good).await?;
-    timeline.say("   The next version has another image, and another path for its health check.")?;
+    timeline
+        .say("   The next version has another image, and another path for its health check.")?;
     let changed = good.replace("shipping:1", "shipping:2").replace("path: /health", "path: /ready");
     drop_and_wait(&mut specs, timeline, &changed).await?;
     timeline.say("   The version after that has an image that cannot be pulled. ECS gives it up and rolls back.")?;
@@ -73,17 +76,26 @@ pub(super) async fn play(stage: Stage, timeline: &mut Timeline) -> Result<Stage,
     Ok(specs.stage)
 }
 
-async fn drop_and_wait(specs: &mut SpecStage, timeline: &mut Timeline, text: &str) -> Result<(), StageError> {
+async fn drop_and_wait(
+    specs: &mut SpecStage,
+    timeline: &mut Timeline,
+    text: &str,
+) -> Result<(), StageError> {
     specs.world().lock().drop_object(BUCKET, KEY, text)?;
     timeline.run_specs(specs, KEY, MOST_SECS).await
 }
 
 /// A load balancer with a listener that leads nowhere yet.
 fn make_front(world: &mut World) -> Result<(), StageError> {
-    let balancer = json!({ "Name": "front", "Type": "application", "Subnets": world.default_subnets() });
+    let balancer =
+        json!({ "Name": "front", "Type": "application", "Subnets": world.default_subnets() });
     let made = world.person_elb("CreateLoadBalancer", &balancer)?;
-    let arn = made.pointer("/LoadBalancers/0/LoadBalancerArn").and_then(Value::as_str).ok_or("no load balancer")?;
-    let nowhere = json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404" } }]);
+    let arn = made
+        .pointer("/LoadBalancers/0/LoadBalancerArn")
+        .and_then(Value::as_str)
+        .ok_or("no load balancer")?;
+    let nowhere =
+        json!([{ "Type": "fixed-response", "FixedResponseConfig": { "StatusCode": "404" } }]);
     let listener = json!({ "LoadBalancerArn": arn, "Protocol": "HTTP", "Port": 80, "DefaultActions": nowhere });
     world.person_elb("CreateListener", &listener)?;
     Ok(())

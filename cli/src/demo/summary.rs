@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// The faults that the scenes plant, and how often.
-const PLANTED: [(Code, usize); 4] = [(Code::Missing, 3), (Code::Stale, 1), (Code::Hijacked, 1), (Code::Foreign, 1)];
+const PLANTED: [(Code, usize); 4] =
+    [(Code::Missing, 3), (Code::Stale, 1), (Code::Hijacked, 1), (Code::Foreign, 1)];
 
 /// An incident, from its first alert to its last.
 struct Incident {
@@ -45,9 +46,17 @@ impl Summary {
     pub(super) fn of(stage: &Stage, timeline: &Timeline) -> Self {
         let world = stage.world.lock();
         let counts = world.calls.counts().into_iter();
-        let calls = counts.map(|((service, operation), count)| (format!("{} {operation}", service.name()), count));
+        let calls = counts.map(|((service, operation), count)| {
+            (format!("{} {operation}", service.name()), count)
+        });
         let ours = |write: &&portkeeper_world::elb::Write| write.caller == Caller::Client;
-        let wrong = world.elb.writes().iter().filter(ours).filter(|write| write.is_wrong_deregistration()).count();
+        let wrong = world
+            .elb
+            .writes()
+            .iter()
+            .filter(ours)
+            .filter(|write| write.is_wrong_deregistration())
+            .count();
         Self {
             incidents: incidents(timeline),
             calls: calls.collect(),
@@ -61,9 +70,18 @@ impl Summary {
     /// Prints it.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "\n{BOLD}── What became of it{BOLD:#}\n")?;
-        let mut rows = table(&["service", "finding", "about", "first look to alert", "first look to end", "alerts"]);
+        let mut rows = table(&[
+            "service",
+            "finding",
+            "about",
+            "first look to alert",
+            "first look to end",
+            "alerts",
+        ]);
         for incident in &self.incidents {
-            let after = |secs: u64| spoken(u32::try_from(secs.saturating_sub(incident.first_seen_secs)).unwrap_or(0));
+            let after = |secs: u64| {
+                spoken(u32::try_from(secs.saturating_sub(incident.first_seen_secs)).unwrap_or(0))
+            };
             rows.add_row([
                 incident.service.clone(),
                 incident.code.to_string(),
@@ -79,7 +97,11 @@ impl Summary {
             rows.add_row([call.clone(), count.to_string()]);
         }
         writeln!(out, "{}\n", text(&rows))?;
-        let style = state_style(if self.verify().is_ok() { AlertState::Resolved } else { AlertState::Opened });
+        let style = state_style(if self.verify().is_ok() {
+            AlertState::Resolved
+        } else {
+            AlertState::Opened
+        });
         let wrong = self.wrong_deregistrations;
         writeln!(
             out,
@@ -122,19 +144,35 @@ impl Summary {
         for (code, planted) in PLANTED {
             let found = self.incidents.iter().filter(|incident| incident.code == code).count();
             if found != planted {
-                return Err(format!("{planted} faults of kind {code} were planted and {found} were found"));
+                return Err(format!(
+                    "{planted} faults of kind {code} were planted and {found} were found"
+                ));
             }
         }
         let planted: usize = PLANTED.iter().map(|(_, planted)| planted).sum();
         if self.incidents.len() != planted {
-            return Err(format!("{planted} faults were planted and {} incidents were told", self.incidents.len()));
+            return Err(format!(
+                "{planted} faults were planted and {} incidents were told",
+                self.incidents.len()
+            ));
         }
-        match self.incidents.iter().find(|incident| incident.resolved_secs.is_none() || incident.alerts != 2) {
-            Some(open) => return Err(format!("{} {} is open or was told more than once", open.code, open.subject)),
+        match self
+            .incidents
+            .iter()
+            .find(|incident| incident.resolved_secs.is_none() || incident.alerts != 2)
+        {
+            Some(open) => {
+                return Err(format!(
+                    "{} {} is open or was told more than once",
+                    open.code, open.subject
+                ));
+            }
             None if self.specs != specs::EXPECTED => {
                 return Err(format!("the specs went another way: {:?}", self.specs));
             }
-            None if self.wrong_deregistrations > 0 => return Err("a running task lost its target".to_owned()),
+            None if self.wrong_deregistrations > 0 => {
+                return Err("a running task lost its target".to_owned());
+            }
             None => {}
         }
         Ok(())
@@ -162,7 +200,8 @@ fn incidents(timeline: &Timeline) -> Vec<Incident> {
                     service,
                     code: alert.code.clone(),
                     subject,
-                    first_seen_secs: timeline.seconds_at(u64::try_from(item.since.as_millis()).unwrap_or(0)),
+                    first_seen_secs: timeline
+                        .seconds_at(u64::try_from(item.since.as_millis()).unwrap_or(0)),
                     told_secs: at,
                     resolved_secs: None,
                     alerts: 1,

@@ -72,9 +72,21 @@ impl Timeline {
     /// A timeline that begins now.
     pub(super) fn new(stage: &Stage, prints: bool) -> Self {
         let began_ms = stage.world.lock().now_ms();
-        let (moments, said, alerts, messages) = (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
+        let (moments, said, alerts, messages) =
+            (Vec::new(), BTreeSet::new(), Vec::new(), Vec::new());
         let statuses = Vec::new();
-        Self { began_ms, journal_read: 0, prints, moments, said, alerts, messages, checks: 0, sweeps: 0, statuses }
+        Self {
+            began_ms,
+            journal_read: 0,
+            prints,
+            moments,
+            said,
+            alerts,
+            messages,
+            checks: 0,
+            sweeps: 0,
+            statuses,
+        }
     }
 
     /// Shows the account.
@@ -103,7 +115,9 @@ impl Timeline {
         self.checks += reports.clone().count();
         let unexpected = reports.flat_map(|report| &report.outcomes).next();
         match unexpected {
-            Some(outcome) => Err(format!("a write to {} in an account in order", outcome.group.name()).into()),
+            Some(outcome) => {
+                Err(format!("a write to {} in an account in order", outcome.group.name()).into())
+            }
             None => Ok(self.checks),
         }
     }
@@ -135,7 +149,9 @@ impl Timeline {
         key: &str,
         most_secs: u64,
     ) -> Result<(), StageError> {
-        let status = |result: &Option<Value>| result.as_ref().and_then(|result| result.get("status").cloned());
+        let status = |result: &Option<Value>| {
+            result.as_ref().and_then(|result| result.get("status").cloned())
+        };
         let (mut deliveries, mut told) = (Vec::new(), Vec::new());
         let mut before = status(&specs.result(key));
         for _ in 0..most_secs {
@@ -147,7 +163,12 @@ impl Timeline {
             }
             let result: SpecResult = serde_json::from_value(result.unwrap_or_default())?;
             let at_ms = specs.world().lock().now_ms();
-            told.push(Moment { at_ms, who: Who::Specs, text: spec_title(&result), more: spec_text(&result) });
+            told.push(Moment {
+                at_ms,
+                who: Who::Specs,
+                text: spec_title(&result),
+                more: spec_text(&result),
+            });
             self.statuses.push(result.status);
             if result.status.is_final() {
                 break;
@@ -156,7 +177,12 @@ impl Timeline {
         self.tell(&specs.stage, &deliveries, told)
     }
 
-    fn tell(&mut self, stage: &Stage, deliveries: &[Delivery], mut moments: Vec<Moment>) -> Result<(), StageError> {
+    fn tell(
+        &mut self,
+        stage: &Stage,
+        deliveries: &[Delivery],
+        mut moments: Vec<Moment>,
+    ) -> Result<(), StageError> {
         moments.extend(self.read_journal(stage));
         for delivery in deliveries {
             self.read_delivery(delivery, &mut moments);
@@ -179,7 +205,10 @@ impl Timeline {
                 "looked at {} services, {} tasks and {} targets of {cluster}",
                 seen.services, seen.tasks, seen.targets
             );
-            let more = seen.suspects.iter().map(|(service, why)| format!("asks for a check of {service}: {why}\n"));
+            let more = seen
+                .suspects
+                .iter()
+                .map(|(service, why)| format!("asks for a check of {service}: {why}\n"));
             let moment = Moment { at_ms, who: Who::Sweep, text, more: more.collect() };
             self.print(&moment)?;
             self.moments.push(moment);
@@ -207,28 +236,39 @@ impl Timeline {
             self.checks += 1;
             let found = self.found(report);
             let at_ms = delivery.at_ms;
-            let mut tell = |who, text: String, more: String| moments.push(Moment { at_ms, who, text, more });
+            let mut tell =
+                |who, text: String, more: String| moments.push(Moment { at_ms, who, text, more });
             for (text, why) in found {
                 tell(Who::Portkeeper, text, why);
             }
             for outcome in &report.outcomes {
-                let (verb, target, group) = (outcome.kind.verb(), &outcome.target, outcome.group.name());
+                let (verb, target, group) =
+                    (outcome.kind.verb(), &outcome.target, outcome.group.name());
                 let result = match &outcome.result {
                     OutcomeResult::Done => "done".to_owned(),
                     OutcomeResult::Refused(why) => format!("refused: {why}"),
                     OutcomeResult::Failed(why) => format!("failed: {why}"),
                     OutcomeResult::Skipped(why) => format!("not tried: {why}"),
                 };
-                tell(Who::Portkeeper, format!("{verb} {target} in {group}: {result}"), String::new());
+                tell(
+                    Who::Portkeeper,
+                    format!("{verb} {target} in {group}: {result}"),
+                    String::new(),
+                );
             }
             for error in &report.errors {
-                tell(Who::Portkeeper, format!("{}: tried again, because {error}", report.key), String::new());
+                tell(
+                    Who::Portkeeper,
+                    format!("{}: tried again, because {error}", report.key),
+                    String::new(),
+                );
             }
             for message in &report.alerts {
                 tell(Who::Alert, message.subject.clone(), plain(&slack_message(&message.document)));
             }
             self.messages.extend(report.alerts.iter().cloned());
-            let accepted = report.plan.iter().flat_map(|plan| &plan.alerts).take(report.alerts.len());
+            let accepted =
+                report.plan.iter().flat_map(|plan| &plan.alerts).take(report.alerts.len());
             self.alerts.extend(accepted.map(|alert| (at_ms, alert.clone())));
         }
     }
@@ -262,13 +302,22 @@ impl Timeline {
             Who::Portkeeper | Who::Sweep | Who::Specs => {
                 writeln!(out, "{DIM}{at}{DIM:#}  {CYAN}{who:<10}{CYAN:#}  {}", moment.text)?;
             }
-            Who::Alert if moment.text.starts_with("resolved") || moment.text.starts_with("superseded") => {
+            Who::Alert
+                if moment.text.starts_with("resolved") || moment.text.starts_with("superseded") =>
+            {
                 writeln!(out, "{DIM}{at}{DIM:#}  {GREEN}{who:<10}{GREEN:#}  {}", moment.text)?;
             }
-            Who::Alert => writeln!(out, "{DIM}{at}{DIM:#}  {YELLOW}{who:<10}{YELLOW:#}  {}", moment.text)?,
+            Who::Alert => {
+                writeln!(out, "{DIM}{at}{DIM:#}  {YELLOW}{who:<10}{YELLOW:#}  {}", moment.text)?
+            }
         }
         for line in moment.more.lines() {
-            writeln!(out, "{:20}{DIM}|{}{line}{DIM:#}", "", if line.is_empty() { "" } else { " " })?;
+            writeln!(
+                out,
+                "{:20}{DIM}|{}{line}{DIM:#}",
+                "",
+                if line.is_empty() { "" } else { " " }
+            )?;
         }
         Ok(())
     }

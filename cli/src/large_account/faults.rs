@@ -87,10 +87,14 @@ impl Fault {
 
     fn story(self) -> &'static str {
         match self {
-            Self::LostRegistration => "ECS lost the registration of the task, and believes it was made",
+            Self::LostRegistration => {
+                "ECS lost the registration of the task, and believes it was made"
+            }
             Self::DeregisteredByHand => "a person deregistered the target; its task runs on",
             Self::LeftBehind => "its task stopped, and ECS never deregistered the target",
-            Self::PortReused => "its task stopped, the target stayed, and the port went to another service's task",
+            Self::PortReused => {
+                "its task stopped, the target stayed, and the port went to another service's task"
+            }
             Self::AddressReused => {
                 "its task stopped, the target stayed, and the address went to another service's task"
             }
@@ -98,9 +102,15 @@ impl Fault {
             Self::ScalingGroup => {
                 "an Auto Scaling group is attached to the target group: a machine on the group's port"
             }
-            Self::OtherPort => "a person registered the task's metrics port in the group of its requests",
-            Self::OtherGroup => "a person registered the task's target in the service's other group, too",
-            Self::Failing => "the program answers health checks with 502, and ECS does not replace it",
+            Self::OtherPort => {
+                "a person registered the task's metrics port in the group of its requests"
+            }
+            Self::OtherGroup => {
+                "a person registered the task's target in the service's other group, too"
+            }
+            Self::Failing => {
+                "the program answers health checks with 502, and ECS does not replace it"
+            }
             Self::NoRule => "a person deleted the only rule that leads to the group",
             Self::GroupDeleted => "a person deleted rule and group; the service runs on",
             Self::ZoneOff => "the load balancer serves one zone; tasks run in three",
@@ -114,7 +124,11 @@ impl Fault {
     pub(super) fn wants_fargate(self) -> bool {
         matches!(
             self,
-            Self::DeregisteredByHand | Self::AddressReused | Self::AddressByHand | Self::WrongFamily | Self::OtherGroup
+            Self::DeregisteredByHand
+                | Self::AddressReused
+                | Self::AddressByHand
+                | Self::WrongFamily
+                | Self::OtherGroup
         )
     }
 }
@@ -146,7 +160,10 @@ impl Site {
     }
 
     fn lowest(&self, world: &World) -> Result<LiveTarget, StageError> {
-        self.live(world).into_iter().next().ok_or_else(|| format!("{} has no target", self.key()).into())
+        self.live(world)
+            .into_iter()
+            .next()
+            .ok_or_else(|| format!("{} has no target", self.key()).into())
     }
 }
 
@@ -167,7 +184,12 @@ pub(super) fn plant(world: &mut World, sites: &[Site]) -> Result<Vec<Planted>, S
 }
 
 /// Brings one fault about. None where only [`find`] can tell what it is about.
-fn plant_one(world: &mut World, sites: &[Site], site: &Site, fault: Fault) -> Result<Option<Planted>, StageError> {
+fn plant_one(
+    world: &mut World,
+    sites: &[Site],
+    site: &Site,
+    fault: Fault,
+) -> Result<Option<Planted>, StageError> {
     let mut shown = fault;
     let subject = match fault {
         Fault::LostRegistration => return Ok(None),
@@ -228,8 +250,10 @@ pub(super) fn find(world: &World, sites: &[Site]) -> Result<Vec<Planted>, StageE
     let find_one = |site: &Site| {
         let there: BTreeSet<(String, u16)> =
             registered(world, &site.group).into_iter().map(|(id, port, _)| (id, port)).collect();
-        let missing = site.live(world).into_iter().find(|it| !there.contains(&(it.id.clone(), it.port)));
-        let missing = missing.ok_or_else(|| format!("every target of {} is registered", site.key()))?;
+        let missing =
+            site.live(world).into_iter().find(|it| !there.contains(&(it.id.clone(), it.port)));
+        let missing =
+            missing.ok_or_else(|| format!("every target of {} is registered", site.key()))?;
         let about = about(&site.group, &missing.id, missing.port);
         Ok(planted(site, &Code::Missing, about, Fault::LostRegistration.story()))
     };
@@ -244,13 +268,23 @@ fn about(group: &str, id: &str, port: u16) -> String {
     format!("{} {id}:{port}", group_name(group))
 }
 
-fn by_hand(world: &mut World, operation: &str, group: &str, id: &str, port: u16) -> Result<(), StageError> {
-    world.person_elb(operation, &json!({"TargetGroupArn": group, "Targets": [{"Id": id, "Port": port}]}))?;
+fn by_hand(
+    world: &mut World,
+    operation: &str,
+    group: &str,
+    id: &str,
+    port: u16,
+) -> Result<(), StageError> {
+    world.person_elb(
+        operation,
+        &json!({"TargetGroupArn": group, "Targets": [{"Id": id, "Port": port}]}),
+    )?;
     Ok(())
 }
 
 fn stop(world: &mut World, target: &LiveTarget) -> Result<(), StageError> {
-    let input = json!({"cluster": target.cluster, "task": target.task_arn, "reason": "stopped by hand"});
+    let input =
+        json!({"cluster": target.cluster, "task": target.task_arn, "reason": "stopped by hand"});
     world.person_ecs("StopTask", &input)?;
     Ok(())
 }
@@ -267,9 +301,13 @@ fn stop_and_keep(world: &mut World, site: &Site) -> Result<LiveTarget, StageErro
 fn other_port(world: &mut World, target: &LiveTarget) -> Result<(String, u16), StageError> {
     let input = json!({"cluster": target.cluster, "tasks": [target.task_arn]});
     let answer = world.person_ecs("DescribeTasks", &input)?;
-    let bindings = answer.pointer("/tasks/0/containers/0/networkBindings").and_then(serde_json::Value::as_array);
-    let mut ports = bindings.into_iter().flatten().filter_map(|binding| binding.get("hostPort")?.as_u64());
-    let other = ports.find(|port| *port != u64::from(target.port)).ok_or("the task has one port only")?;
+    let bindings = answer
+        .pointer("/tasks/0/containers/0/networkBindings")
+        .and_then(serde_json::Value::as_array);
+    let mut ports =
+        bindings.into_iter().flatten().filter_map(|binding| binding.get("hostPort")?.as_u64());
+    let other =
+        ports.find(|port| *port != u64::from(target.port)).ok_or("the task has one port only")?;
     Ok((target.id.clone(), u16::try_from(other)?))
 }
 
@@ -281,7 +319,11 @@ fn sound<'a>(sites: &'a [Site], site: &'a Site) -> impl Iterator<Item = &'a Site
 /// A stopped task's target stays, its agent restarts, and a task of another service comes to the same machine and gets
 /// the port: agents hand out the lowest free port after a restart. ECS places tasks by load, so the machine is
 /// emptied a little first. Says whether a task came: in an account of a few machines there may be none to come.
-fn reuse_port(world: &mut World, sites: &[Site], site: &Site) -> Result<(LiveTarget, bool), StageError> {
+fn reuse_port(
+    world: &mut World,
+    sites: &[Site],
+    site: &Site,
+) -> Result<(LiveTarget, bool), StageError> {
     let target = stop_and_keep(world, site)?;
     world.advance_secs(REPLACED_SECS);
     let sound: Vec<&Site> = sound(sites, site).collect();
@@ -295,7 +337,9 @@ fn reuse_port(world: &mut World, sites: &[Site], site: &Site) -> Result<(LiveTar
     let comes = |world: &World, other: &Site| {
         let live = other.live(world);
         let on_a_machine = live.first().is_some_and(|it| it.id.starts_with("i-"));
-        (on_a_machine && live.iter().all(|it| it.id != target.id)).then(|| live.into_iter().next()).flatten()
+        (on_a_machine && live.iter().all(|it| it.id != target.id))
+            .then(|| live.into_iter().next())
+            .flatten()
     };
     let mut tries = 0;
     for other in sound {
@@ -312,7 +356,11 @@ fn reuse_port(world: &mut World, sites: &[Site], site: &Site) -> Result<(LiveTar
 
 /// The same with an address: the lowest free one of a subnet is handed out first. A service takes its subnets in turn,
 /// so that one of a few replacements in a row comes to the address's own.
-fn reuse_address(world: &mut World, sites: &[Site], site: &Site) -> Result<(LiveTarget, bool), StageError> {
+fn reuse_address(
+    world: &mut World,
+    sites: &[Site],
+    site: &Site,
+) -> Result<(LiveTarget, bool), StageError> {
     let target = stop_and_keep(world, site)?;
     world.advance_secs(LEFT_SECS);
     let order = address_order(&target.id);
@@ -320,7 +368,9 @@ fn reuse_address(world: &mut World, sites: &[Site], site: &Site) -> Result<(Live
     for other in sound(sites, site).flat_map(|other| std::iter::repeat_n(other, SUBNETS)) {
         // A higher address, so that the one that is left is not the lowest free one then.
         let highest = other.live(world).into_iter().next_back().filter(|_| tries < TRIES);
-        let Some(task) = highest.filter(|it| address_order(&it.id).0.is_some() && address_order(&it.id) > order) else {
+        let Some(task) =
+            highest.filter(|it| address_order(&it.id).0.is_some() && address_order(&it.id) > order)
+        else {
             continue;
         };
         tries += 1;

@@ -29,7 +29,8 @@ pub struct Said {
 
 impl Said {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
     }
 }
 
@@ -55,7 +56,8 @@ impl Served {
         let served = world.clone();
         // The thread ends with the test's process.
         thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let held = serve(served, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
                 tell.send(held.endpoint_url()).unwrap();
@@ -87,7 +89,8 @@ pub fn run(arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
     let home = env!("CARGO_TARGET_TMPDIR");
     command.env_clear().env("HOME", home).env("AWS_EC2_METADATA_DISABLED", "true").args(arguments);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let watch = thread::spawn(move || {
         let mut peak = 0;
@@ -99,7 +102,12 @@ pub fn run(arguments: &[&str]) -> Said {
     });
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said { code: status.code().unwrap(), out: text(stdout), err: text(stderr), peak_kb: watch.join().unwrap() }
+    Said {
+        code: status.code().unwrap(),
+        out: text(stdout),
+        err: text(stderr),
+        peak_kb: watch.join().unwrap(),
+    }
 }
 
 /// `VmHWM`, on Linux, while the process runs.

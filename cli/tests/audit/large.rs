@@ -7,15 +7,17 @@ use serde_json::Value;
 pub fn findings(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |it: &Value, member: &str| it[member].as_str().unwrap().to_owned();
-    let mut found: Vec<String> =
-        findings.map(|it| format!("{} {} {}", text(it, "code"), text(it, "service"), text(it, "about"))).collect();
+    let mut found: Vec<String> = findings
+        .map(|it| format!("{} {} {}", text(it, "code"), text(it, "service"), text(it, "about")))
+        .collect();
     found.sort();
     found
 }
 
 /// The same of what was planted.
 pub fn planted(account: &Served) -> Vec<String> {
-    let planted = account.planted.iter().map(|it| format!("{} {} {}", it.code, it.service, it.about));
+    let planted =
+        account.planted.iter().map(|it| format!("{} {} {}", it.code, it.service, it.about));
     let mut planted: Vec<String> = planted.collect();
     planted.sort();
     planted

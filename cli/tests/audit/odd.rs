@@ -13,7 +13,10 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
         let idle = world.make_alb_group("idle-tg", TargetType::Ip).unwrap();
         let full = world.make_alb_group("full-tg", TargetType::Ip).unwrap();
         let spec = |name: &str, group: &str| {
-            ServiceSpec::new("shop", name).container("app", &[8080]).fargate().behind(group, "app", 8080)
+            ServiceSpec::new("shop", name)
+                .container("app", &[8080])
+                .fargate()
+                .behind(group, "app", 8080)
         };
         world.make_service(&spec("idle", &idle).desired(0)).unwrap();
         world.make_service(&spec("full", &full).desired(1)).unwrap();
@@ -22,7 +25,9 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
             let hosts = if block == 8 { 0..199 } else { 0..100 };
             let target = |host| json!({"Id": format!("10.0.{}.{host}", 40 + block % 8), "Port": 9000 + block / 8});
             let targets: Vec<_> = hosts.map(target).collect();
-            world.person_elb("RegisterTargets", &json!({"TargetGroupArn": full, "Targets": targets})).unwrap();
+            world
+                .person_elb("RegisterTargets", &json!({"TargetGroupArn": full, "Targets": targets}))
+                .unwrap();
         }
         world.advance_secs(200);
     });
@@ -32,9 +37,16 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
     assert_eq!(report["by_code"], json!({"foreign": 999}));
     assert_eq!(report["clusters"]["shop"]["targets"], 1000);
     assert_eq!(report["clusters"]["shop"]["services"], 2);
-    assert_eq!(report["not_looked_at"], json!({"no task is wanted, and no target is registered": 1}));
+    assert_eq!(
+        report["not_looked_at"],
+        json!({"no task is wanted, and no target is registered": 1})
+    );
     assert_eq!(findings(&report).len(), 999);
-    assert_eq!(report["api"]["total"], report["api"]["lower_bound"]["total"], "{:#}", report["api"]);
+    assert_eq!(
+        report["api"]["total"], report["api"]["lower_bound"]["total"],
+        "{:#}",
+        report["api"]
+    );
 }
 
 #[test]
@@ -57,5 +69,9 @@ fn a_cluster_of_five_thousand_services_is_listed_to_its_end() {
     assert_eq!(report["clusters"]["shop"]["services"], 5000);
     assert_eq!(report["api"]["calls"]["ecs:ListServices"], 50);
     assert_eq!(report["api"]["calls"]["ecs:DescribeServices"], 500);
-    assert_eq!(report["api"]["total"], report["api"]["lower_bound"]["total"], "{:#}", report["api"]);
+    assert_eq!(
+        report["api"]["total"], report["api"]["lower_bound"]["total"],
+        "{:#}",
+        report["api"]
+    );
 }

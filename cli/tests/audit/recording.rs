@@ -29,7 +29,16 @@ fn plan_agrees_with_the_audit_and_no_account_number_is_left() {
     let (live, offline): (serde_json::Value, serde_json::Value) =
         (serde_json::from_str(&masked).unwrap(), offline.json());
     assert!(live["findings"].as_array().unwrap().len() == 16);
-    for member in ["version", "clusters", "findings", "by_code", "not_known", "too_young", "not_looked_at", "unread"] {
+    for member in [
+        "version",
+        "clusters",
+        "findings",
+        "by_code",
+        "not_known",
+        "too_young",
+        "not_looked_at",
+        "unread",
+    ] {
         assert_eq!(live[member], offline[member], "{member}");
     }
     let shown = run(&["plan", path]);
@@ -85,7 +94,11 @@ fn standard_input_and_a_byte_order_mark_are_read() {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
         let child = child.args([command, "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = child.unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), format!("\u{feff}{text}").as_bytes()).unwrap();
+        std::io::Write::write_all(
+            &mut child.stdin.take().unwrap(),
+            format!("\u{feff}{text}").as_bytes(),
+        )
+        .unwrap();
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{command}");
         assert!(String::from_utf8(output.stdout).unwrap().contains(wanted), "{command}");

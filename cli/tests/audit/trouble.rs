@@ -16,7 +16,9 @@ fn the_exit_code_says_how_it_is() {
     let said = sound.audit(&[]);
     assert_eq!(said.code, 0, "{}{}", said.out, said.err);
     assert!(said.out.contains("Nothing wrong was found."), "{}", said.out);
-    assert!(said.out.contains("Looked at 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."));
+    assert!(said.out.contains(
+        "Looked at 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."
+    ));
 
     let broken = Served::large(40, 3);
     let said = broken.audit(&[]);
@@ -34,7 +36,9 @@ fn one_unreadable_cluster_leaves_the_others_shown() {
         }
         let group = world.make_bare_group("web-tg", portkeeper_world::elb::TargetType::Ip).unwrap();
         world.ecs.behaviour.accept_broken_services = true;
-        let spec = portkeeper_world::scenario::ServiceSpec::new("two", "web").container("app", &[8080]).fargate();
+        let spec = portkeeper_world::scenario::ServiceSpec::new("two", "web")
+            .container("app", &[8080])
+            .fargate();
         world.make_service(&spec.behind(&group, "app", 8080)).unwrap();
         world.advance_secs(300);
     });
@@ -44,10 +48,14 @@ fn one_unreadable_cluster_leaves_the_others_shown() {
     let report = said.json();
     assert_eq!(findings(&report), ["target_group_unattached two/web web-tg"]);
     assert_eq!(report["unread"][0]["cluster"], "one");
-    assert!(report["unread"][0]["why"].as_str().unwrap().contains("ecs:ListServices"), "{report:#}");
+    assert!(
+        report["unread"][0]["why"].as_str().unwrap().contains("ecs:ListServices"),
+        "{report:#}"
+    );
     let said = account.audit(&[]);
     assert!(
-        said.out.contains("could not be read one: ecs:ListServices of the services of one was denied"),
+        said.out
+            .contains("could not be read one: ecs:ListServices of the services of one was denied"),
         "{}",
         said.out
     );
@@ -59,7 +67,10 @@ fn a_cluster_that_does_not_exist_is_named_with_those_that_do() {
     let said = account.audit(&["--cluster", "prod-1", "--cluster", "pord-2", "--json"]);
     assert_eq!(said.code, 2);
     let report = said.json();
-    assert_eq!(report["unread"][0]["why"], "there is no cluster `pord-2` in eu-west-1; there are: prod-1");
+    assert_eq!(
+        report["unread"][0]["why"],
+        "there is no cluster `pord-2` in eu-west-1; there are: prod-1"
+    );
     assert_eq!(findings(&report), planted(&account), "the other cluster is looked at");
     let api = &report["api"];
     assert_eq!(api["total"], account.calls());
@@ -90,7 +101,11 @@ fn a_missing_permission_is_named_and_makes_no_finding() {
             let why = it["why"].as_str().unwrap();
             why.contains(&format!("{action} of ")) && why.contains("the role needs this IAM action")
         };
-        assert!(report["unread"].as_array().unwrap().iter().any(named), "{action}: {:#}", report["unread"]);
+        assert!(
+            report["unread"].as_array().unwrap().iter().any(named),
+            "{action}: {:#}",
+            report["unread"]
+        );
         for found in findings(&report) {
             assert!(all.contains(&found), "{action}: {found} is not so");
         }
@@ -105,15 +120,25 @@ fn without_any_permission_nothing_can_be_looked_at() {
     assert_eq!(said.code, 2);
     assert_eq!(said.out, "");
     assert!(said.err.contains("the clusters cannot be listed"), "{}", said.err);
-    assert!(said.err.contains("ecs:ListClusters of the clusters of the account was denied"), "{}", said.err);
+    assert!(
+        said.err.contains("ecs:ListClusters of the clusters of the account was denied"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
 fn what_is_not_configured_is_named_with_the_way_out() {
     let cases: [(&[&str], &[&str]); 5] = [
         (&["audit"], &["no region is configured", "--region", "AWS_REGION"]),
-        (&["audit", "--region", "eu-west-1"], &["there are no AWS credentials", "aws sso login", "AWS_PROFILE"]),
-        (&["audit", "--endpoint-url", "127.0.0.1:1"], &["`127.0.0.1:1` is not an endpoint", "http://"]),
+        (
+            &["audit", "--region", "eu-west-1"],
+            &["there are no AWS credentials", "aws sso login", "AWS_PROFILE"],
+        ),
+        (
+            &["audit", "--endpoint-url", "127.0.0.1:1"],
+            &["`127.0.0.1:1` is not an endpoint", "http://"],
+        ),
         (
             &["audit", "--endpoint-url", "http://127.0.0.1:1"],
             &["the clusters cannot be listed", "could not be reached"],
@@ -150,5 +175,9 @@ fn a_service_is_explained_task_by_task() {
     assert_eq!(sound.code, 0, "{}{}", sound.out, sound.err);
     let unknown = account.audit(&["--explain", "auth"]);
     assert_eq!(unknown.code, 2);
-    assert!(unknown.err.contains("there is no service `auth`; did you mean one of prod-1/auth-002"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("there is no service `auth`; did you mean one of prod-1/auth-002"),
+        "{}",
+        unknown.err
+    );
 }

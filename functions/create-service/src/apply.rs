@@ -23,15 +23,25 @@ use portkeeper_core::service_spec::{check, plan, undo};
 use portkeeper_core::time::Timestamp;
 
 /// Deals with one state of an object.
-pub(crate) async fn object(office: &Office, object: &Object, deadline: Timestamp) -> Result<(), Trouble> {
+pub(crate) async fn object(
+    office: &Office,
+    object: &Object,
+    deadline: Timestamp,
+) -> Result<(), Trouble> {
     let mut hold = match Hold::take(office, object, deadline).await? {
         Taken::Held(hold) => *hold,
         Taken::Done => {
-            tracing::info!(spec = object.key, "ignored: this state of the spec was dealt with already");
+            tracing::info!(
+                spec = object.key,
+                "ignored: this state of the spec was dealt with already"
+            );
             return Ok(());
         }
         Taken::Overtaken => {
-            tracing::info!(spec = object.key, "ignored: a later state of the spec was taken up already");
+            tracing::info!(
+                spec = object.key,
+                "ignored: a later state of the spec was taken up already"
+            );
             return Ok(());
         }
     };
@@ -46,7 +56,9 @@ pub(crate) async fn object(office: &Office, object: &Object, deadline: Timestamp
 async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<SpecRecord, Trouble> {
     let (spec, mut problems) = match read(office, object).await? {
         Some((Some(spec), problems)) => (spec, problems),
-        Some((None, problems)) => return refuse(office, hold, Draft { problems, ..Draft::default() }).await,
+        Some((None, problems)) => {
+            return refuse(office, hold, Draft { problems, ..Draft::default() }).await;
+        }
         None => return Ok(hold.record().clone()),
     };
     take_back_unfinished(office, hold).await?;
@@ -72,7 +84,9 @@ async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<Sp
     {
         return Ok(next);
     }
-    if let Some(other) = record::claim(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await? {
+    if let Some(other) =
+        record::claim(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?
+    {
         draft.problems.push(of_another_spec(&key, &other));
         return refuse(office, hold, draft).await;
     }
@@ -94,7 +108,13 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn result(&self, office: &Office, of: &Object, status: Status, summary: impl Into<String>) -> SpecResult {
+    fn result(
+        &self,
+        office: &Office,
+        of: &Object,
+        status: Status,
+        summary: impl Into<String>,
+    ) -> SpecResult {
         SpecResult {
             cluster: self.spec.map(|spec| spec.cluster.clone()),
             service: self.spec.map(|spec| spec.service_name().to_owned()),
@@ -107,29 +127,44 @@ impl Draft<'_> {
 
 /// The spec at exactly the announced state of its object, with what is wrong with it; none if that state is gone, of which
 /// another message tells.
-async fn read(office: &Office, object: &Object) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Trouble> {
+async fn read(
+    office: &Office,
+    object: &Object,
+) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Trouble> {
     let Object { bucket, key, version_id, etag, .. } = object;
-    let version = ObjectVersion { bucket, key, version_id: version_id.as_deref(), etag: etag.as_deref() };
+    let version =
+        ObjectVersion { bucket, key, version_id: version_id.as_deref(), etag: etag.as_deref() };
     Ok(match object::read(&office.aws, &version).await? {
         ReadObject::Content(bytes) => Some(check(key, &bytes)),
         ReadObject::TooLarge { bytes } => {
-            let message = format!("the object has {bytes} bytes; a spec has {LARGEST_SPEC} at most");
+            let message =
+                format!("the object has {bytes} bytes; a spec has {LARGEST_SPEC} at most");
             Some((None, vec![problem("too_large", "", message)]))
         }
         ReadObject::Absent | ReadObject::Replaced => {
-            tracing::info!(spec = key, "ignored: this state of the object is gone, of which another message tells");
+            tracing::info!(
+                spec = key,
+                "ignored: this state of the object is gone, of which another message tells"
+            );
             None
         }
     })
 }
 
 fn problem(code: &str, at: &str, message: String) -> Problem {
-    Problem { weight: Weight::Error, code: code.to_owned(), at: at.to_owned(), place: None, message }
+    Problem {
+        weight: Weight::Error,
+        code: code.to_owned(),
+        at: at.to_owned(),
+        place: None,
+        message,
+    }
 }
 
 /// The service in its cluster; or why it may not be made there. A cluster that does not exist is told by the core.
 fn service_key(office: &Office, spec: &Spec, found: &Found) -> Result<ServiceKey, Option<Problem>> {
-    let arn = found.cluster.as_ref().and_then(|cluster| ClusterArn::try_from(cluster.arn.as_str()).ok());
+    let arn =
+        found.cluster.as_ref().and_then(|cluster| ClusterArn::try_from(cluster.arn.as_str()).ok());
     let cluster = arn.ok_or(None)?;
     if !office.config.shared.clusters.include(&cluster) {
         let message = format!(
@@ -142,8 +177,9 @@ fn service_key(office: &Office, spec: &Spec, found: &Found) -> Result<ServiceKey
 }
 
 fn of_another_spec(key: &ServiceKey, other: &str) -> Problem {
-    let message =
-        format!("the service {key} comes from the spec {other}: change it there, or give this one another name");
+    let message = format!(
+        "the service {key} comes from the spec {other}: change it there, or give this one another name"
+    );
     problem("service_of_another_spec", "service.serviceName", message)
 }
 
@@ -152,7 +188,8 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
     let mut next = hold.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
     let errors = draft.problems.iter().filter(|problem| problem.is_error()).count();
-    let refused = draft.steps.iter().filter(|step| matches!(step.action, StepAction::Refuse(_))).count();
+    let refused =
+        draft.steps.iter().filter(|step| matches!(step.action, StepAction::Refuse(_))).count();
     let summary = match errors + refused {
         1 => "1 thing must be changed in the spec; nothing was written".to_owned(),
         count => format!("{count} things must be changed in the spec; nothing was written"),
@@ -165,10 +202,16 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
 }
 
 /// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which the message waits.
-async fn stopped(office: &Office, hold: &Hold<'_>, draft: &Draft<'_>) -> Result<Option<SpecRecord>, Trouble> {
+async fn stopped(
+    office: &Office,
+    hold: &Hold<'_>,
+    draft: &Draft<'_>,
+) -> Result<Option<SpecRecord>, Trouble> {
     let mode = office.config.shared.policy.mode;
     let switch = match mode {
-        Mode::Repair => ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?,
+        Mode::Repair => {
+            ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?
+        }
         _ => None,
     };
     let mut next = hold.record().clone();
@@ -190,11 +233,20 @@ async fn stopped(office: &Office, hold: &Hold<'_>, draft: &Draft<'_>) -> Result<
 }
 
 /// A spec that names another service than before: the earlier one stays, and is nobody's.
-async fn renamed(office: &Office, hold: &Hold<'_>, key: &ServiceKey) -> Result<Option<Problem>, Trouble> {
-    let Some(before) = hold.record().service.as_ref().filter(|before| *before != key) else { return Ok(None) };
+async fn renamed(
+    office: &Office,
+    hold: &Hold<'_>,
+    key: &ServiceKey,
+) -> Result<Option<Problem>, Trouble> {
+    let Some(before) = hold.record().service.as_ref().filter(|before| *before != key) else {
+        return Ok(None);
+    };
     record::release(&office.aws, &office.config.shared.ledger_table, before, &hold.spec).await?;
     let message = format!("this spec was about the service {before} before, which stays as it is");
-    Ok(Some(Problem { weight: Weight::Warning, ..problem("renamed", "service.serviceName", message) }))
+    Ok(Some(Problem {
+        weight: Weight::Warning,
+        ..problem("renamed", "service.serviceName", message)
+    }))
 }
 
 /// What is remembered before the first write: whose it is, and what takes back what may be made.
@@ -225,11 +277,15 @@ async fn finish(
     next.undo.clear();
     if let Some(why) = carried.failure {
         let summary = format!("{why}; what this run had made was taken back, see the steps");
-        let result = SpecResult { steps: carried.steps, ..draft.result(office, &of, Status::Failed, summary) };
+        let result = SpecResult {
+            steps: carried.steps,
+            ..draft.result(office, &of, Status::Failed, summary)
+        };
         tell::tell(office, &next, &result).await?;
         let is_there = found.service.as_ref().is_some_and(is_active);
         if let Some(key) = next.service.as_ref().filter(|_| !is_there) {
-            record::release(&office.aws, &office.config.shared.ledger_table, key, &hold.spec).await?;
+            record::release(&office.aws, &office.config.shared.ledger_table, key, &hold.spec)
+                .await?;
         }
         next.status = Some(Status::Failed);
         next.result = Some(result);
@@ -238,8 +294,10 @@ async fn finish(
     let shown = found.service.as_ref().map(|service| &service.shown);
     let known_arn = || shown.and_then(|shown| shown.get("serviceArn")?.as_str()).map(str::to_owned);
     let service = carried.service.as_ref();
-    next.deployment = service.map_or_else(|| shown.and_then(primary_deployment), |made| made.deployment.clone());
-    let summary = if was_idle { "nothing is to be changed" } else { "all was written; ECS is at work" };
+    next.deployment =
+        service.map_or_else(|| shown.and_then(primary_deployment), |made| made.deployment.clone());
+    let summary =
+        if was_idle { "nothing is to be changed" } else { "all was written; ECS is at work" };
     let result = SpecResult {
         steps: carried.steps,
         service_arn: service.map(|made| made.arn.clone()).or_else(known_arn),

@@ -24,7 +24,11 @@ const FAILED: &str = "SERVICE_DEPLOYMENT_FAILED";
 const LOOKS: [u32; 14] = [15, 30, 60, 60, 120, 120, 300, 300, 600, 900, 900, 900, 900, 900];
 
 /// An event of a deployment. Most are of services that come from no spec.
-pub(crate) async fn event(office: &Office, event: &Deployment, deadline: Timestamp) -> Result<(), Trouble> {
+pub(crate) async fn event(
+    office: &Office,
+    event: &Deployment,
+    deadline: Timestamp,
+) -> Result<(), Trouble> {
     let Some(cluster) = event.service.cluster() else { return Ok(()) };
     let key = ServiceKey { cluster, service: event.service.name().to_owned() };
     let table = &office.config.shared.ledger_table;
@@ -51,10 +55,18 @@ pub(crate) async fn event(office: &Office, event: &Deployment, deadline: Timesta
 }
 
 /// A look that was asked for.
-pub(crate) async fn again(office: &Office, spec: &str, hop: u32, deadline: Timestamp) -> Result<(), Trouble> {
-    let open = |record: &SpecRecord| matches!(record.status, Some(Status::Deploying | Status::Deleting));
+pub(crate) async fn again(
+    office: &Office,
+    spec: &str,
+    hop: u32,
+    deadline: Timestamp,
+) -> Result<(), Trouble> {
+    let open =
+        |record: &SpecRecord| matches!(record.status, Some(Status::Deploying | Status::Deleting));
     match Hold::go_on(office, spec, deadline, open).await? {
-        Some(hold) if hold.record().status == Some(Status::Deleting) => remove::go_on(office, *hold, hop).await,
+        Some(hold) if hold.record().status == Some(Status::Deleting) => {
+            remove::go_on(office, *hold, hop).await
+        }
         Some(hold) => judge(office, *hold, hop, None).await,
         None => {
             tracing::info!(spec, "ignored: nothing is under way");
@@ -64,7 +76,12 @@ pub(crate) async fn again(office: &Office, spec: &str, hop: u32, deadline: Times
 }
 
 /// Looks at the service, and says how far it is.
-pub(crate) async fn judge(office: &Office, hold: Hold<'_>, hop: u32, told: Option<&Told>) -> Result<(), Trouble> {
+pub(crate) async fn judge(
+    office: &Office,
+    hold: Hold<'_>,
+    hop: u32,
+    told: Option<&Told>,
+) -> Result<(), Trouble> {
     // A large future, awaited within others.
     match Box::pin(look(office, &hold, hop, told, true)).await {
         Ok(next) => hold.end(next).await,
@@ -101,7 +118,9 @@ async fn look(
         Progress::Failed(why) if seen.service.is_none() && hop < LOOKS_FOR_A_NEW_SERVICE => {
             waits(office, hold, hop, why).await?
         }
-        Progress::Ready => (Status::Ready, "every running task is registered and healthy".to_owned()),
+        Progress::Ready => {
+            (Status::Ready, "every running task is registered and healthy".to_owned())
+        }
         Progress::Failed(why) => (Status::Failed, why),
         Progress::Waits(why) => waits(office, hold, hop, why).await?,
     };
@@ -120,18 +139,27 @@ async fn look(
 }
 
 /// Not yet: asks for the next look, as long as there is one.
-async fn waits(office: &Office, hold: &Hold<'_>, hop: u32, why: String) -> Result<(Status, String), Trouble> {
+async fn waits(
+    office: &Office,
+    hold: &Hold<'_>,
+    hop: u32,
+    why: String,
+) -> Result<(Status, String), Trouble> {
     if look_later(office, &hold.spec, hop).await? {
         return Ok((Status::Deploying, why));
     }
     let spent: u32 = LOOKS.iter().sum();
-    Ok((Status::Failed, format!("not ready after {} minutes, and no longer followed: {why}", spent / 60)))
+    Ok((
+        Status::Failed,
+        format!("not ready after {} minutes, and no longer followed: {why}", spent / 60),
+    ))
 }
 
 /// Asks for the look after this one; false if there is none.
 pub(crate) async fn look_later(office: &Office, spec: &str, hop: u32) -> Result<bool, Trouble> {
     let delay = usize::try_from(hop).ok().and_then(|hop| LOOKS.get(hop));
     let Some(delay) = delay else { return Ok(false) };
-    look_again::send_spec(&office.aws.shared, &office.config.queue_url, spec, hop + 1, *delay).await?;
+    look_again::send_spec(&office.aws.shared, &office.config.queue_url, spec, hop + 1, *delay)
+        .await?;
     Ok(true)
 }

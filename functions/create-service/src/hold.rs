@@ -35,8 +35,14 @@ pub(crate) enum Taken<'a> {
 
 impl<'a> Hold<'a> {
     /// Takes a spec for a state of its object.
-    pub(crate) async fn take(office: &'a Office, object: &Object, deadline: Timestamp) -> Result<Taken<'a>, Trouble> {
-        let stored = Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, &object.key)).await?;
+    pub(crate) async fn take(
+        office: &'a Office,
+        object: &Object,
+        deadline: Timestamp,
+    ) -> Result<Taken<'a>, Trouble> {
+        let stored =
+            Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, &object.key))
+                .await?;
         let known = stored.record.object.as_ref();
         let same = known.is_some_and(|known| is_same(known, object));
         if same && stored.record.status.is_some() {
@@ -65,7 +71,8 @@ impl<'a> Hold<'a> {
         deadline: Timestamp,
         is_due: impl Fn(&SpecRecord) -> bool,
     ) -> Result<Option<Box<Self>>, Trouble> {
-        let stored = Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, spec)).await?;
+        let stored =
+            Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, spec)).await?;
         if !is_due(&stored.record) {
             return Ok(None);
         }
@@ -92,7 +99,9 @@ impl<'a> Hold<'a> {
     /// Stores what is to be remembered. In a box, as everything here that calls AWS: these futures are large.
     pub(crate) async fn store(&mut self, next: SpecRecord) -> Result<(), Trouble> {
         let table = &self.office.config.shared.ledger_table;
-        match Box::pin(record::commit(&self.office.aws, table, &self.spec, &mut self.stored, next)).await {
+        match Box::pin(record::commit(&self.office.aws, table, &self.spec, &mut self.stored, next))
+            .await
+        {
             Err(CommitError::LostRace { .. }) => Err(Trouble::Busy(self.spec.clone())),
             other => Ok(other?),
         }
@@ -115,6 +124,7 @@ impl<'a> Hold<'a> {
 
 /// The same event twice. Without a sequencer the version says it.
 fn is_same(known: &Object, object: &Object) -> bool {
-    let what = |it: &Object| (it.change, it.version_id.clone(), it.sequencer.clone(), it.etag.clone());
+    let what =
+        |it: &Object| (it.change, it.version_id.clone(), it.sequencer.clone(), it.etag.clone());
     (object.sequencer.is_some() || object.version_id.is_some()) && what(known) == what(object)
 }

@@ -66,7 +66,10 @@ pub async fn handle(office: &Office, event: SqsEvent, deadline: Timestamp) -> Sq
             response.add_failure(id);
         }
     }
-    (office.emit)(&metrics::calls_line(office.aws.shared.now(), begun.until(office.aws.shared.spent())));
+    (office.emit)(&metrics::calls_line(
+        office.aws.shared.now(),
+        begun.until(office.aws.shared.spent()),
+    ));
     response
 }
 
@@ -97,7 +100,9 @@ async fn one(office: &Office, message: SqsMessage, deadline: Timestamp) -> Resul
                 Change::Removed => Box::pin(remove::object(office, &object, deadline)).await?,
             },
             Notice::Deployment(event) => Box::pin(follow::event(office, &event, deadline)).await?,
-            Notice::LookAgain(again) => Box::pin(follow::again(office, &again.spec, again.hop, deadline)).await?,
+            Notice::LookAgain(again) => {
+                Box::pin(follow::again(office, &again.spec, again.hop, deadline)).await?
+            }
             Notice::Ignored(reason) => tracing::debug!(%reason, name = reason.name(), "ignored"),
         }
     }

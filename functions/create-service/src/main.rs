@@ -30,9 +30,12 @@ async fn main() -> Result<ExitCode, Error> {
         emit: metrics::emit,
     };
     let function = |event: LambdaEvent<SqsEvent>| {
-        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        async move { Ok::<_, Error>(handle(office, event.payload, deadline).await) }.instrument(request)
+        let request =
+            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let deadline =
+            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        async move { Ok::<_, Error>(handle(office, event.payload, deadline).await) }
+            .instrument(request)
     };
     run(service_fn(function)).await?;
     Ok(ExitCode::SUCCESS)

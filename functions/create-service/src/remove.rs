@@ -17,10 +17,17 @@ use portkeeper_core::service_spec::{Removal, plan_removal};
 use portkeeper_core::time::Timestamp;
 
 /// Deals with an object that went. Also the removal of an old version of one that is there tells of itself.
-pub(crate) async fn object(office: &Office, gone: &Object, deadline: Timestamp) -> Result<(), Trouble> {
+pub(crate) async fn object(
+    office: &Office,
+    gone: &Object,
+    deadline: Timestamp,
+) -> Result<(), Trouble> {
     let now = ObjectVersion { bucket: &gone.bucket, key: &gone.key, version_id: None, etag: None };
     if object::read(&office.aws, &now).await? != ReadObject::Absent {
-        tracing::info!(spec = gone.key, "ignored: an old version was removed, or the object is there again");
+        tracing::info!(
+            spec = gone.key,
+            "ignored: an old version was removed, or the object is there again"
+        );
         return Ok(());
     }
     let mut hold = match Hold::take(office, gone, deadline).await? {
@@ -53,27 +60,50 @@ pub(crate) async fn go_on(office: &Office, hold: Hold<'_>, hop: u32) -> Result<(
 async fn begin(office: &Office, hold: &Hold<'_>, gone: &Object) -> Result<SpecRecord, Trouble> {
     let record = hold.record();
     let Some(key) = record.service.clone() else {
-        return end(office, hold, Status::Kept, "the spec is gone; nothing had been made for it".to_owned()).await;
+        return end(
+            office,
+            hold,
+            Status::Kept,
+            "the spec is gone; nothing had been made for it".to_owned(),
+        )
+        .await;
     };
     if !record.delete_with_object {
         record::release(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?;
-        let summary = format!("the spec is gone; the service {key} and what belongs to it stay (onDelete: keep)");
+        let summary = format!(
+            "the spec is gone; the service {key} and what belongs to it stay (onDelete: keep)"
+        );
         return end(office, hold, Status::Kept, summary).await;
     }
     Box::pin(delete(office, hold, gone, 0)).await
 }
 
 /// The next part of a deletion: first the service, which ECS drains; once it is gone, what stood in front of it.
-async fn delete(office: &Office, hold: &Hold<'_>, of: &Object, hop: u32) -> Result<SpecRecord, Trouble> {
+async fn delete(
+    office: &Office,
+    hold: &Hold<'_>,
+    of: &Object,
+    hop: u32,
+) -> Result<SpecRecord, Trouble> {
     let record = hold.record();
     let (Some(key), Some(wanted)) = (record.service.clone(), record.wanted.clone()) else {
-        return end(office, hold, Status::Kept, "the spec is gone; what was made for it is not known".to_owned()).await;
+        return end(
+            office,
+            hold,
+            Status::Kept,
+            "the spec is gone; what was made for it is not known".to_owned(),
+        )
+        .await;
     };
     if office.config.shared.policy.mode != Mode::Repair {
-        let summary = format!("the service {key} was not deleted, because the stack's parameter Mode is not `repair`");
+        let summary = format!(
+            "the service {key} was not deleted, because the stack's parameter Mode is not `repair`"
+        );
         return end(office, hold, Status::Kept, summary).await;
     }
-    if let Some(why) = ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await? {
+    if let Some(why) =
+        ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?
+    {
         let summary = format!("the kill switch is on ({why}): the deletion of {key} waits");
         tell::write(office, &tell::result(office, of, Status::Waiting, summary)).await?;
         return Err(Trouble::Stopped(why));
@@ -83,29 +113,52 @@ async fn delete(office: &Office, hold: &Hold<'_>, of: &Object, hop: u32) -> Resu
         if gap.must_wait() {
             return Err(Trouble::Unread(gap.why.clone()));
         }
-        return end(office, hold, Status::Failed, format!("the deletion of {key} was given up: {}", gap.why)).await;
+        return end(
+            office,
+            hold,
+            Status::Failed,
+            format!("the deletion of {key} was given up: {}", gap.why),
+        )
+        .await;
     }
-    let Removal { plan, waits } = plan_removal(&owner_of(of), &wanted.cluster, &wanted.service, &found);
+    let Removal { plan, waits } =
+        plan_removal(&owner_of(of), &wanted.cluster, &wanted.service, &found);
     let carried = steps::carry_out(office, &plan.steps, &[]).await?;
     let mut next = hold.record().clone();
     let known = next.result.take().filter(|known| known.status == Status::Deleting);
     let mut result = match &carried.failure {
-        Some(why) => tell::result(office, of, Status::Failed, format!("the deletion of {key} stopped: {why}")),
+        Some(why) => tell::result(
+            office,
+            of,
+            Status::Failed,
+            format!("the deletion of {key} stopped: {why}"),
+        ),
         None => match &waits {
-            Some(why) => tell::result(office, of, Status::Deleting, format!("{key} is being deleted: {why}")),
-            None => tell::result(office, of, Status::Deleted, format!("{key} and what was made for it are gone")),
+            Some(why) => {
+                tell::result(office, of, Status::Deleting, format!("{key} is being deleted: {why}"))
+            }
+            None => tell::result(
+                office,
+                of,
+                Status::Deleted,
+                format!("{key} and what was made for it are gone"),
+            ),
         },
     };
     result.cluster = Some(key.cluster.name().to_owned());
     result.service = Some(key.service.clone());
     result.steps = known.map(|known| known.steps).unwrap_or_default();
     for step in carried.steps {
-        result.steps.retain(|known| (known.step.resource, &known.step.name) != (step.step.resource, &step.step.name));
+        result.steps.retain(|known| {
+            (known.step.resource, &known.step.name) != (step.step.resource, &step.step.name)
+        });
         result.steps.push(step);
     }
     if result.status == Status::Deleting && !follow::look_later(office, &hold.spec, hop).await? {
         result.status = Status::Failed;
-        result.summary = format!("{key} is still being drained after two hours; what stood in front of it was left");
+        result.summary = format!(
+            "{key} is still being drained after two hours; what stood in front of it was left"
+        );
     }
     if result.status == Status::Deleting {
         tell::write(office, &result).await?;
@@ -121,7 +174,12 @@ async fn delete(office: &Office, hold: &Hold<'_>, of: &Object, hop: u32) -> Resu
 }
 
 /// The end of a removal in which nothing is written.
-async fn end(office: &Office, hold: &Hold<'_>, status: Status, summary: String) -> Result<SpecRecord, Trouble> {
+async fn end(
+    office: &Office,
+    hold: &Hold<'_>,
+    status: Status,
+    summary: String,
+) -> Result<SpecRecord, Trouble> {
     let mut next = hold.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
     let mut result: SpecResult = tell::result(office, &of, status, summary);

@@ -39,7 +39,11 @@ fn outcome_of(step: &Step, outcome: Outcome, note: Option<String>) -> StepResult
 }
 
 /// Carries out all steps. `earlier` takes back what an earlier run of the same state of the spec has made.
-pub(crate) async fn carry_out(office: &Office, steps: &[Step], earlier: &[Write]) -> Result<Carried, Trouble> {
+pub(crate) async fn carry_out(
+    office: &Office,
+    steps: &[Step],
+    earlier: &[Write],
+) -> Result<Carried, Trouble> {
     let mut carried = Carried::default();
     let mut made = Made::new();
     let mut done: Vec<Vec<Write>> = Vec::new();
@@ -48,7 +52,9 @@ pub(crate) async fn carry_out(office: &Office, steps: &[Step], earlier: &[Write]
         let result = match carried.failure {
             Some(_) => outcome_of(step, idle(step), None),
             None => match one(office, step, &mut made, &mut writes, &mut carried.service).await {
-                Ok(_) if step.action == StepAction::Keep => outcome_of(step, Outcome::Unchanged, None),
+                Ok(_) if step.action == StepAction::Keep => {
+                    outcome_of(step, Outcome::Unchanged, None)
+                }
                 Ok(arn) => {
                     let mut result = outcome_of(step, Outcome::Done, None);
                     result.step.arn = arn.or(result.step.arn);
@@ -95,8 +101,11 @@ async fn one(
         let filled = fill(write, made)?;
         let Done { made: thing, service: deployed } = write_one(office, &filled).await?;
         tracing::info!(resource = ?step.resource, name = step.name, "written");
-        arn =
-            thing.as_ref().map(|(_, arn)| arn.clone()).or(deployed.as_ref().map(|service| service.arn.clone())).or(arn);
+        arn = thing
+            .as_ref()
+            .map(|(_, arn)| arn.clone())
+            .or(deployed.as_ref().map(|service| service.arn.clone()))
+            .or(arn);
         made.extend(thing);
         if deployed.is_some() {
             *service = deployed;
@@ -114,11 +123,14 @@ async fn write_one(office: &Office, write: &Write) -> Result<Done, Failure> {
             Err(failure) if failure.code() == Some("PriorityInUse") => failure,
             other => return other,
         };
-        let Write::CreateRule { listener, priority: priority @ Priority::Automatic(_), .. } = &mut write else {
+        let Write::CreateRule { listener, priority: priority @ Priority::Automatic(_), .. } =
+            &mut write
+        else {
             return Err(failure);
         };
         let rules = carry_out::rules_now(&office.aws, listener).await?;
-        let Some(free) = free_priority(&rules, office.config.priorities, Some(priority.number())) else {
+        let Some(free) = free_priority(&rules, office.config.priorities, Some(priority.number()))
+        else {
             return Err(failure);
         };
         tracing::info!(listener, free, "the priority was taken by somebody else meanwhile");
@@ -128,11 +140,17 @@ async fn write_one(office: &Office, write: &Write) -> Result<Done, Failure> {
 }
 
 /// Takes back what these steps have made, the last first.
-async fn take_back(office: &Office, steps: &mut [StepResult], done: &[Vec<Write>], made: &Made) -> Result<(), Trouble> {
+async fn take_back(
+    office: &Office,
+    steps: &mut [StepResult],
+    done: &[Vec<Write>],
+    made: &Made,
+) -> Result<(), Trouble> {
     // Some is taken back or not for what was done after it, so all is asked for at once.
     let all = undo(&done.concat());
     for (step, writes) in steps.iter_mut().zip(done).rev() {
-        let back: Vec<Write> = undo(writes).into_iter().filter(|write| all.contains(write)).collect();
+        let back: Vec<Write> =
+            undo(writes).into_iter().filter(|write| all.contains(write)).collect();
         let mut left = None;
         for write in back.iter().filter_map(|write| fill(write, made).ok()) {
             if let Some(why) = take_back_one(office, &write).await? {
@@ -150,7 +168,10 @@ async fn take_back(office: &Office, steps: &mut [StepResult], done: &[Vec<Write>
 }
 
 /// Takes back one write. Gives why AWS does not let it.
-pub(crate) async fn take_back_one(office: &Office, write: &Write) -> Result<Option<String>, Trouble> {
+pub(crate) async fn take_back_one(
+    office: &Office,
+    write: &Write,
+) -> Result<Option<String>, Trouble> {
     match carry_out::carry_out(&office.aws, write).await {
         Ok(_) => Ok(None),
         Err(failure) if failure.is_final() => {

@@ -14,13 +14,19 @@ use portkeeper_core::service_spec::steps::{Made, Resource, Step, StepAction, Thi
 use std::collections::BTreeMap;
 
 /// What takes back what an earlier run of the same state of the spec has made.
-pub(crate) fn earlier(hold: &Hold<'_>, found: &Found, steps: &[Step], object: &Object) -> Vec<Write> {
+pub(crate) fn earlier(
+    hold: &Hold<'_>,
+    found: &Found,
+    steps: &[Step],
+    object: &Object,
+) -> Vec<Write> {
     if !hold.resumed {
         return Vec::new();
     }
     let mut made = made_for(found, object);
     // The run would have made a revision, and now none is to be made: that is the one.
-    let is_kept = |step: &Step| step.resource == Resource::TaskDefinition && step.action == StepAction::Keep;
+    let is_kept =
+        |step: &Step| step.resource == Resource::TaskDefinition && step.action == StepAction::Keep;
     let arn = steps.iter().find(|step| is_kept(step)).and_then(|step| step.arn.clone());
     made.extend(arn.map(|arn| (Thing::TaskDefinition, arn)));
     filled(&hold.record().undo, &made)
@@ -35,8 +41,11 @@ fn filled(undo: &[Write], made: &Made) -> Vec<Write> {
 fn made_for(found: &Found, object: &Object) -> Made {
     let tag = owner_of(object).tag();
     let is_ours = |tags: &BTreeMap<String, String>| tags.get(SPEC_TAG) == Some(&tag);
-    let groups: BTreeMap<&str, &str> = found.groups.iter().map(|it| (it.arn.as_str(), it.name.as_str())).collect();
-    let named = |rule: &FoundRule| rule.forwards_to.keys().find_map(|arn| groups.get(arn.as_str())).copied();
+    let groups: BTreeMap<&str, &str> =
+        found.groups.iter().map(|it| (it.arn.as_str(), it.name.as_str())).collect();
+    let named = |rule: &FoundRule| {
+        rule.forwards_to.keys().find_map(|arn| groups.get(arn.as_str())).copied()
+    };
     let mut made = Made::new();
     for group in found.groups.iter().filter(|group| is_ours(&group.tags)) {
         made.insert(Thing::TargetGroup(group.name.clone()), group.arn.clone());
@@ -61,7 +70,10 @@ pub(crate) fn is_active(service: &FoundService) -> bool {
 
 /// A run that began with an earlier state of the spec was killed, and that state is overtaken: what it has made is taken
 /// back, unless it came as far as the service, which the new state changes.
-pub(crate) async fn take_back_unfinished(office: &Office, hold: &mut Hold<'_>) -> Result<(), Trouble> {
+pub(crate) async fn take_back_unfinished(
+    office: &Office,
+    hold: &mut Hold<'_>,
+) -> Result<(), Trouble> {
     let record = hold.record();
     let (Some(wanted), Some(object)) = (&record.wanted, &record.object) else { return Ok(()) };
     if hold.resumed || record.undo.is_empty() {
@@ -72,8 +84,10 @@ pub(crate) async fn take_back_unfinished(office: &Office, hold: &mut Hold<'_>) -
         return Err(Trouble::Unread(gap.why.clone()));
     }
     let tag = owner_of(object).tag();
-    let is_there =
-        found.service.as_ref().is_some_and(|service| is_active(service) && service.tags.get(SPEC_TAG) == Some(&tag));
+    let is_there = found
+        .service
+        .as_ref()
+        .is_some_and(|service| is_active(service) && service.tags.get(SPEC_TAG) == Some(&tag));
     let back = if is_there { Vec::new() } else { filled(&record.undo, &made_for(&found, object)) };
     for write in &back {
         take_back_one(office, write).await?;

@@ -13,7 +13,12 @@ use portkeeper_core::service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, 
 const RESULTS: &str = "results/";
 
 /// A result of which nothing is known yet but its spec.
-pub(crate) fn result(office: &Office, of: &Object, status: Status, summary: impl Into<String>) -> SpecResult {
+pub(crate) fn result(
+    office: &Office,
+    of: &Object,
+    status: Status,
+    summary: impl Into<String>,
+) -> SpecResult {
     SpecResult {
         schema: SCHEMA.to_owned(),
         version: SCHEMA_VERSION,
@@ -40,13 +45,22 @@ pub(crate) async fn write(office: &Office, result: &SpecResult) -> Result<(), Tr
     // Its keys are texts and its numbers finite, so this cannot fail.
     let content = serde_json::to_string_pretty(result).unwrap_or_default();
     let key = key_of_result(&result.spec.key);
-    tracing::info!(spec = result.spec.key, status = result.status.as_str(), summary = result.summary, "result");
+    tracing::info!(
+        spec = result.spec.key,
+        status = result.status.as_str(),
+        summary = result.summary,
+        "result"
+    );
     object::write(&office.aws, &result.spec.bucket, &key, content).await?;
     Ok(())
 }
 
 /// Writes a result, tells people of it, and counts it.
-pub(crate) async fn tell(office: &Office, record: &SpecRecord, result: &SpecResult) -> Result<(), Trouble> {
+pub(crate) async fn tell(
+    office: &Office,
+    record: &SpecRecord,
+    result: &SpecResult,
+) -> Result<(), Trouble> {
     write(office, result).await?;
     notify::publish_spec(&office.aws.shared, &office.config.shared, &spec_message(result)).await?;
     count(office, record, result);
@@ -55,7 +69,10 @@ pub(crate) async fn tell(office: &Office, record: &SpecRecord, result: &SpecResu
 
 /// Counts a result. How long it took is known of a spec that became ready.
 pub(crate) fn count(office: &Office, record: &SpecRecord, result: &SpecResult) {
-    let took = record.taken_at.map(|taken| result.at.secs_since(taken)).filter(|_| result.status == Status::Ready);
+    let took = record
+        .taken_at
+        .map(|taken| result.at.secs_since(taken))
+        .filter(|_| result.status == Status::Ready);
     (office.emit)(&metrics::spec_line(result.at, &result.spec.key, result.status, took));
 }
 

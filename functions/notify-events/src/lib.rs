@@ -39,7 +39,11 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
             Ok(refusals) => {
                 for ((id, _), refusal) in together.iter().zip(refusals) {
                     if let Some(why) = refusal {
-                        tracing::error!(message_id = id, why, "the bus did not take it; it is tried again");
+                        tracing::error!(
+                            message_id = id,
+                            why,
+                            "the bus did not take it; it is tried again"
+                        );
                         response.add_failure(id.clone());
                     }
                 }
@@ -65,7 +69,10 @@ fn announcement(body: &str) -> Option<Event> {
         _ => return None,
     };
     let items = document.get("items").and_then(Value::as_array).into_iter().flatten();
-    let arns = items.flat_map(|item| [item.get("target_group"), item.get("task")]).flatten().filter_map(Value::as_str);
+    let arns = items
+        .flat_map(|item| [item.get("target_group"), item.get("task")])
+        .flatten()
+        .filter_map(Value::as_str);
     let service = document.get("service_arn").and_then(Value::as_str);
     let resources: BTreeSet<String> = arns.chain(service).map(str::to_owned).collect();
     Some(Event { kind: kind.to_owned(), resources: resources.into_iter().collect(), detail: text })

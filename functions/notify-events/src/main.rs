@@ -22,7 +22,8 @@ async fn main() -> Result<ExitCode, Error> {
     log::start(config.log);
     let bus = &Bus::from_sdk_config(&account::sdk_config().await, SOURCE);
     let function = |event: LambdaEvent<SqsEvent>| {
-        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let request =
+            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
         async move { Ok::<_, Error>(handle(bus, event.payload).await) }.instrument(request)
     };
     run(service_fn(function)).await?;

@@ -87,7 +87,11 @@ impl Courier {
     }
 
     /// Delivers a message, and says by which route. It is in the channel when this returns.
-    pub(crate) async fn deliver(&self, letter: &Letter, deadline: Timestamp) -> Result<String, NotDelivered> {
+    pub(crate) async fn deliver(
+        &self,
+        letter: &Letter,
+        deadline: Timestamp,
+    ) -> Result<String, NotDelivered> {
         let routes = self.routes(None).await?;
         let (mut route, mut webhook) = find(&routes, letter)?;
         let (mut message, mut reread) = (letter.message.clone(), false);
@@ -98,7 +102,9 @@ impl Courier {
             }
             match self.http.post(&webhook, &message).await {
                 Answer::Accepted => return Ok(route),
-                Answer::Wait(pause) if self.fits(pause, deadline) => tokio::time::sleep(pause).await,
+                Answer::Wait(pause) if self.fits(pause, deadline) => {
+                    tokio::time::sleep(pause).await
+                }
                 Answer::Wait(pause) => {
                     let answer = format!("429: not before {} s", pause.as_secs());
                     return Err(NotDelivered::Later { route, answer });
@@ -115,7 +121,11 @@ impl Courier {
                 }
                 // Better a plain line than silence: the form is our mistake, not the reader's.
                 Answer::BadForm(answer) if message != letter.plain() => {
-                    tracing::error!(route, answer, "Slack does not accept the form; the plain one is tried");
+                    tracing::error!(
+                        route,
+                        answer,
+                        "Slack does not accept the form; the plain one is tried"
+                    );
                     message = letter.plain();
                 }
                 Answer::Revoked(answer) | Answer::BadForm(answer) | Answer::Refused(answer) => {
@@ -136,7 +146,9 @@ impl Courier {
     /// The routes: from memory, unless these are the ones that no longer serve.
     async fn routes(&self, stale: Option<&Arc<Routes>>) -> Result<Arc<Routes>, NotDelivered> {
         let mut known = self.routes.lock().await;
-        if let Some(routes) = known.as_ref().filter(|routes| stale.is_none_or(|stale| !Arc::ptr_eq(routes, stale))) {
+        if let Some(routes) =
+            known.as_ref().filter(|routes| stale.is_none_or(|stale| !Arc::ptr_eq(routes, stale)))
+        {
             return Ok(routes.clone());
         }
         *known = None;

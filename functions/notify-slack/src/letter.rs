@@ -3,10 +3,12 @@
 
 use portkeeper_core::code::Severity;
 use portkeeper_core::report::{
-    Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, spec_severity, spec_text, spec_title,
-    unwrap_notification,
+    Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, spec_severity, spec_text,
+    spec_title, unwrap_notification,
 };
-use portkeeper_core::service_spec::result::{SCHEMA as SPEC_SCHEMA, SCHEMA_VERSION as SPEC_VERSION, SpecResult};
+use portkeeper_core::service_spec::result::{
+    SCHEMA as SPEC_SCHEMA, SCHEMA_VERSION as SPEC_VERSION, SpecResult,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -59,7 +61,10 @@ struct Alarm {
 pub(crate) fn read(body: &str) -> Letter {
     let (subject, text) = unwrap_notification(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return Letter::other(subject.as_deref().unwrap_or("A message on the alerts' topic"), &text);
+        return Letter::other(
+            subject.as_deref().unwrap_or("A message on the alerts' topic"),
+            &text,
+        );
     };
     if let Some(letter) = alert(&value).or_else(|| spec(&value)) {
         return letter;
@@ -69,10 +74,13 @@ pub(crate) fn read(body: &str) -> Letter {
         let title = format!("{}: {}", alarm.state, alarm.name);
         return Letter::other(&title, &format!("{description}\n{}", alarm.reason));
     }
-    let version = value.get("version").filter(|_| value.get("schema").is_some_and(|schema| schema == SCHEMA));
+    let version =
+        value.get("version").filter(|_| value.get("schema").is_some_and(|schema| schema == SCHEMA));
     let title = match (subject, version) {
         (Some(subject), _) => subject,
-        (None, Some(version)) => format!("An alert of version {version}, which this program does not read"),
+        (None, Some(version)) => {
+            format!("An alert of version {version}, which this program does not read")
+        }
         (None, None) => "A message on the alerts' topic".to_owned(),
     };
     Letter::other(&title, &text)
@@ -96,8 +104,9 @@ fn spec(value: &Value) -> Option<Letter> {
     let ours = value.get("schema")? == SPEC_SCHEMA && value.get("version")? == SPEC_VERSION;
     let result = SpecResult::deserialize(value).ok().filter(|_| ours)?;
     let title = spec_title(&result);
-    let of =
-        |part: &Option<String>| part.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned();
+    let of = |part: &Option<String>| {
+        part.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
+    };
     Some(Letter {
         message: SlackMessage::plain(&title, &spec_text(&result)),
         severity: spec_severity(result.status),
@@ -117,21 +126,30 @@ mod tests {
     const ALERT: &str = include_str!("../../../shared/core/tests/forms/hijacked.json");
 
     fn notification(message: &str) -> String {
-        serde_json::json!({"Type": "Notification", "Subject": "subject", "Message": message}).to_string()
+        serde_json::json!({"Type": "Notification", "Subject": "subject", "Message": message})
+            .to_string()
     }
 
     #[test]
     fn our_alert_is_routed_by_what_it_says() {
         for body in [notification(ALERT), ALERT.to_owned()] {
             let letter = read(&body);
-            assert_eq!((letter.severity, letter.service.as_str()), (Severity::Critical, "shop/web"));
-            assert!(letter.summary.starts_with("worse: hijacked in shop/web"), "{}", letter.summary);
+            assert_eq!(
+                (letter.severity, letter.service.as_str()),
+                (Severity::Critical, "shop/web")
+            );
+            assert!(
+                letter.summary.starts_with("worse: hijacked in shop/web"),
+                "{}",
+                letter.summary
+            );
         }
     }
 
     #[test]
     fn an_unknown_code_is_delivered_all_the_same() {
-        let letter = read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
+        let letter =
+            read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
         assert_eq!(letter.service, "shop/web");
         assert!(letter.message.to_json().to_string().contains("new_one"));
     }
@@ -164,13 +182,19 @@ mod tests {
             (String::new(), "A message on the alerts' topic"),
             ("{}".to_owned(), "A message on the alerts' topic"),
             (
-                notification(r#"{"AlarmName":"x-sweep-silent","NewStateValue":"ALARM","NewStateReason":"why"}"#),
+                notification(
+                    r#"{"AlarmName":"x-sweep-silent","NewStateValue":"ALARM","NewStateReason":"why"}"#,
+                ),
                 "ALARM: x-sweep-silent",
             ),
         ];
         for (body, title) in cases {
             let letter = read(&body);
-            assert_eq!((letter.summary.as_str(), letter.severity), (title, Severity::Error), "{body}");
+            assert_eq!(
+                (letter.summary.as_str(), letter.severity),
+                (title, Severity::Error),
+                "{body}"
+            );
         }
     }
 

@@ -46,15 +46,29 @@ pub async fn handle(
             }
             Err(error) if error.is_final() => {
                 let why = chain(&error);
-                tracing::error!(message_id = id, about = letter.summary, error = why, "refused for good");
+                tracing::error!(
+                    message_id = id,
+                    about = letter.summary,
+                    error = why,
+                    "refused for good"
+                );
                 count.refused += 1;
                 if let Err(failure) = dead_letters.put(&body, &why).await {
-                    tracing::error!(message_id = id, error = chain(&failure), "the dead-letter queue did not take it");
+                    tracing::error!(
+                        message_id = id,
+                        error = chain(&failure),
+                        "the dead-letter queue did not take it"
+                    );
                     response.add_failure(id);
                 }
             }
             Err(error) => {
-                tracing::warn!(message_id = id, about = letter.summary, error = chain(&error), "tried again later");
+                tracing::warn!(
+                    message_id = id,
+                    about = letter.summary,
+                    error = chain(&error),
+                    "tried again later"
+                );
                 count.later += 1;
                 response.add_failure(id);
             }

@@ -28,9 +28,12 @@ async fn main() -> Result<ExitCode, Error> {
     let dead_letters = DeadLetters::from_sdk_config(&sdk, config.dead_letters_url);
     let (courier, dead_letters) = (&courier, &dead_letters);
     let function = |event: LambdaEvent<SqsEvent>| {
-        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        async move { Ok::<_, Error>(handle(courier, dead_letters, event.payload, deadline).await) }.instrument(request)
+        let request =
+            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let deadline =
+            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        async move { Ok::<_, Error>(handle(courier, dead_letters, event.payload, deadline).await) }
+            .instrument(request)
     };
     run(service_fn(function)).await?;
     Ok(ExitCode::SUCCESS)

@@ -81,17 +81,29 @@ impl Http {
         match tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await {
             Ok(Ok((status, headers, text))) => meaning(status, &headers, &text),
             Ok(Err(why)) => Answer::Unavailable(why),
-            Err(_) => Answer::Unavailable(format!("no answer within {} s", ANSWER_WITHIN.as_secs())),
+            Err(_) => {
+                Answer::Unavailable(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))
+            }
         }
     }
 
-    async fn answer(&self, request: Request<Body>) -> Result<(StatusCode, HeaderMap, String), String> {
-        let client = self.client().map_err(|error| format!("no root certificates can be read: {error}"))?;
+    async fn answer(
+        &self,
+        request: Request<Body>,
+    ) -> Result<(StatusCode, HeaderMap, String), String> {
+        let client =
+            self.client().map_err(|error| format!("no root certificates can be read: {error}"))?;
         // The errors name the host at most, and the host is no secret.
-        let response = client.request(request).await.map_err(|error| portkeeper_aws::failure::chain(&error))?;
+        let response = client
+            .request(request)
+            .await
+            .map_err(|error| portkeeper_aws::failure::chain(&error))?;
         let (parts, body) = response.into_parts();
         let bytes = Limited::new(body, LONGEST_ANSWER).collect().await.map(Collected::to_bytes);
-        let text = bytes.map_or_else(|_| "(a longer answer than Slack gives)".to_owned(), |bytes| shown(&bytes));
+        let text = bytes.map_or_else(
+            |_| "(a longer answer than Slack gives)".to_owned(),
+            |bytes| shown(&bytes),
+        );
         Ok((parts.status, parts.headers, text))
     }
 }
@@ -99,7 +111,11 @@ impl Http {
 /// The beginning of an answer, on one line.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.trim().chars().take(TOLD_OF_ANSWER).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    text.trim()
+        .chars()
+        .take(TOLD_OF_ANSWER)
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
 }
 
 fn meaning(status: StatusCode, headers: &HeaderMap, text: &str) -> Answer {
@@ -109,12 +125,15 @@ fn meaning(status: StatusCode, headers: &HeaderMap, text: &str) -> Answer {
         // Somebody answers who is not Slack: a proxy, or a page that asks to sign in.
         StatusCode::OK => Answer::Unavailable(format!("200 without `ok`: {text}")),
         StatusCode::TOO_MANY_REQUESTS => {
-            let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            let seconds =
+                headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
             Answer::Wait(seconds.map_or(USUAL_PAUSE, Duration::from_secs))
         }
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Answer::Revoked(said()),
         StatusCode::BAD_REQUEST if text.starts_with("invalid_") => Answer::BadForm(said()),
-        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => Answer::Unavailable(said()),
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            Answer::Unavailable(said())
+        }
         _ => Answer::Refused(said()),
     }
 }

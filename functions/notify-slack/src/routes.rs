@@ -42,7 +42,9 @@ struct Route {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableSecret {
     /// Neither a URL nor JSON.
-    #[error("the secret is neither a URL nor a JSON object with `default` and `routes` (it has {bytes} bytes)")]
+    #[error(
+        "the secret is neither a URL nor a JSON object with `default` and `routes` (it has {bytes} bytes)"
+    )]
     NeitherUrlNorJson {
         /// How long it is.
         bytes: usize,
@@ -64,7 +66,9 @@ pub enum UnreadableSecret {
         which: String,
     },
     /// Not over TLS.
-    #[error("the secret's {which} does not begin with https://: a webhook would be readable on its way")]
+    #[error(
+        "the secret's {which} does not begin with https://: a webhook would be readable on its way"
+    )]
     NotHttps {
         /// Which of them.
         which: String,
@@ -108,11 +112,14 @@ impl Routes {
             })?;
             return Ok(Self { default: Some(default), routes: Vec::new() });
         }
-        let other =
-            |error: serde_json::Error| UnreadableSecret::OtherJson { line: error.line(), column: error.column() };
+        let other = |error: serde_json::Error| UnreadableSecret::OtherJson {
+            line: error.line(),
+            column: error.column(),
+        };
         let form: SecretForm = serde_json::from_str(secret).map_err(other)?;
         let default = form.default.as_deref().map(|url| webhook(url, "`default`")).transpose()?;
-        let routes = form.routes.into_iter().enumerate().map(|(index, form)| route(index + 1, form));
+        let routes =
+            form.routes.into_iter().enumerate().map(|(index, form)| route(index + 1, form));
         let routes: Vec<Route> = routes.collect::<Result<_, _>>()?;
         if default.is_none() && routes.is_empty() {
             return Err(UnreadableSecret::Empty);
@@ -123,12 +130,15 @@ impl Routes {
     /// The first route that fits, or the default one, with its name.
     pub(crate) fn find(&self, letter: &Letter) -> Option<(&str, &Webhook)> {
         let fits = |route: &&Route| {
-            let matches = |pattern: &Option<WildMatch>, text: &str| pattern.as_ref().is_none_or(|it| it.matches(text));
+            let matches = |pattern: &Option<WildMatch>, text: &str| {
+                pattern.as_ref().is_none_or(|it| it.matches(text))
+            };
             (route.severities.is_empty() || route.severities.contains(&letter.severity))
                 && matches(&route.service, &letter.service)
                 && matches(&route.owner, &letter.owner)
         };
-        let found = self.routes.iter().find(fits).map(|route| (route.name.as_str(), &route.webhook));
+        let found =
+            self.routes.iter().find(fits).map(|route| (route.name.as_str(), &route.webhook));
         found.or_else(|| Some(("default", self.default.as_ref()?)))
     }
 }
@@ -145,7 +155,9 @@ fn route(number: usize, form: RouteForm) -> Result<Route, UnreadableSecret> {
 fn webhook(text: &str, which: &str) -> Result<Webhook, UnreadableSecret> {
     let not_a_url = || UnreadableSecret::NotAUrl { which: which.to_owned() };
     let uri: http::Uri = text.trim().parse().map_err(|_| not_a_url())?;
-    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err(not_a_url()) };
+    let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return Err(not_a_url());
+    };
     let loopback = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
     if scheme == "https" || (scheme == "http" && loopback) {
         Ok(Webhook(uri))
@@ -188,7 +200,8 @@ mod tests {
         assert_eq!(name(&letter(Severity::Warning, "shop/payments", "")), "default");
         assert_eq!(name(&letter(Severity::Warning, "shop/payments", "team-a")), "route 2");
         assert_eq!(name(&letter(Severity::Info, "", "")), "default");
-        let none = Routes::from_secret(r#"{"routes": [{"owner": "a", "url": "https://x/y"}]}"#).unwrap();
+        let none =
+            Routes::from_secret(r#"{"routes": [{"owner": "a", "url": "https://x/y"}]}"#).unwrap();
         assert!(none.find(&letter(Severity::Critical, "shop/web", "b")).is_none());
     }
 
@@ -197,11 +210,20 @@ mod tests {
         let cases = [
             ("", "the secret names no webhook"),
             ("{}", "the secret names no webhook"),
-            ("s3cret", "the secret is neither a URL nor a JSON object with `default` and `routes` (it has 6 bytes)"),
+            (
+                "s3cret",
+                "the secret is neither a URL nor a JSON object with `default` and `routes` (it has 6 bytes)",
+            ),
             ("hooks.slack.com/s3cret", "the secret is neither a URL nor"),
             ("http://hooks.slack.com/s3cret", "the secret's URL does not begin with https://"),
-            (r#"{"default": "ftp://x/s3cret"}"#, "the secret's `default` does not begin with https://"),
-            (r#"{"routes": [{"name": "pay", "url": "s3cret"}]}"#, "the secret's `url` of pay is not a URL"),
+            (
+                r#"{"default": "ftp://x/s3cret"}"#,
+                "the secret's `default` does not begin with https://",
+            ),
+            (
+                r#"{"routes": [{"name": "pay", "url": "s3cret"}]}"#,
+                "the secret's `url` of pay is not a URL",
+            ),
             (r#"{"default": "https://x/s3cret", "rules": []}"#, "near line 1, column"),
             (r#"{"default": "https://x/s3cret""#, "near line 1, column"),
         ];

@@ -35,7 +35,9 @@ pub(crate) async fn check_service(
         tracing::warn!(service = %check.key, note, "the ledger record was not used");
     }
     let done = match described {
-        Ok(described) => carry_through(aws, config, policy, check, stored, described, &mut report).await,
+        Ok(described) => {
+            carry_through(aws, config, policy, check, stored, described, &mut report).await
+        }
         Err(failure) => Err(CheckError::Observe(failure)),
     };
     if let Err(error) = done {
@@ -78,7 +80,8 @@ async fn carry_through(
     }
     let accepted = tell(aws, config, &plan.alerts, &outcomes, report).await;
     let marks = Marks { outcomes: &outcomes, begun: !plan.alerts.is_empty(), accepted: &accepted };
-    let remembered = remember(aws, table, &check.key, &stored, &marks.on(&record), &marks, input.now).await;
+    let remembered =
+        remember(aws, table, &check.key, &stored, &marks.on(&record), &marks, input.now).await;
     report.note_outcomes(outcomes);
     remembered
 }
@@ -110,7 +113,9 @@ async fn remember(
 ) -> Result<(), CheckError> {
     match ledger::commit(aws, table, key, stored, record, now).await {
         Err(CommitError::LostRace { .. }) => {
-            let recalled = ledger::recall(aws, table, std::slice::from_ref(key)).await.map_err(CheckError::Recall)?;
+            let recalled = ledger::recall(aws, table, std::slice::from_ref(key))
+                .await
+                .map_err(CheckError::Recall)?;
             let theirs = recalled.records.into_values().next().unwrap_or_default();
             let record = marks.on(&settle(&theirs.record, marks.outcomes));
             ledger::commit(aws, table, key, &theirs, &record, now).await
@@ -149,7 +154,9 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     match ledger::writes_stopped(aws, table).await {
         Ok(None) => execute(aws, &plan.actions).await,
         Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is on: {why}")),
-        Err(failure) => skip(&plan.actions, &format!("the kill switch cannot be read: {}", chain(&failure))),
+        Err(failure) => {
+            skip(&plan.actions, &format!("the kill switch cannot be read: {}", chain(&failure)))
+        }
     }
 }
 
@@ -203,7 +210,8 @@ async fn read(
     };
     let questions = questions(&input);
     if !questions.is_empty() {
-        input.observation = observe::answer_questions(aws, &config.clusters, input.observation, &questions).await;
+        input.observation =
+            observe::answer_questions(aws, &config.clusters, input.observation, &questions).await;
         input.now = aws.now();
     }
     input
@@ -220,7 +228,14 @@ async fn ask_for_next_look(
     // A whole second too early would be before the moment that is waited for.
     let delay = at.secs_since(aws.now()).saturating_add(1);
     let hop = check.hop.saturating_add(1);
-    look_again::send(aws, &config.checks_queue_url, &check.key, &seen.awaited_versions(), hop, delay)
-        .await
-        .map_err(CheckError::LookAgain)
+    look_again::send(
+        aws,
+        &config.checks_queue_url,
+        &check.key,
+        &seen.awaited_versions(),
+        hop,
+        delay,
+    )
+    .await
+    .map_err(CheckError::LookAgain)
 }

@@ -61,7 +61,11 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
             Ok(Message::Called { call, .. }) => inbox.calls.push((id, call)),
             Ok(Message::Ignored(reason)) => inbox.ignore(&id, reason.name(), &reason.to_string()),
             Err(unreadable) => {
-                tracing::error!(message_id = id, error = chain(&unreadable), "the message cannot be read");
+                tracing::error!(
+                    message_id = id,
+                    error = chain(&unreadable),
+                    "the message cannot be read"
+                );
                 inbox.unreadable.insert(id);
             }
         }
@@ -71,7 +75,11 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
 
 /// Finds out which services calls of others concern. Where the index cannot be read, the messages of those calls come back:
 /// gives their ids.
-pub(crate) async fn find_services(aws: &Aws, config: &Config, inbox: &mut Inbox) -> BTreeSet<String> {
+pub(crate) async fn find_services(
+    aws: &Aws,
+    config: &Config,
+    inbox: &mut Inbox,
+) -> BTreeSet<String> {
     let calls = std::mem::take(&mut inbox.calls);
     if calls.is_empty() {
         return BTreeSet::new();
@@ -82,7 +90,11 @@ pub(crate) async fn find_services(aws: &Aws, config: &Config, inbox: &mut Inbox)
     let behind = match behind {
         Ok(behind) => behind,
         Err(failure) => {
-            tracing::error!(error = chain(&failure), calls = calls.len(), "nobody knows whom these calls concern");
+            tracing::error!(
+                error = chain(&failure),
+                calls = calls.len(),
+                "nobody knows whom these calls concern"
+            );
             return calls.into_iter().map(|(id, _)| id).collect();
         }
     };
@@ -115,6 +127,7 @@ fn by_cluster(services: &[ServiceArn]) -> BTreeMap<ClusterArn, BTreeSet<String>>
 pub(crate) fn write_log(inbox: &Inbox, messages: usize) {
     let (asking, unreadable) = (inbox.checks.len(), inbox.unreadable.len());
     let ignored: usize = inbox.ignored.values().sum();
-    let reasons: Vec<String> = inbox.ignored.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
+    let reasons: Vec<String> =
+        inbox.ignored.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
     tracing::info!(messages, asking, ignored, unreadable, reasons = reasons.join(" "), "batch");
 }

@@ -32,7 +32,12 @@ const SERVICES_AT_ONCE: usize = 5;
 
 /// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose check has not begun
 /// at `deadline` are left to the next batch: their messages come back.
-pub async fn handle(aws: &Aws, config: &Config, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
+pub async fn handle(
+    aws: &Aws,
+    config: &Config,
+    event: SqsEvent,
+    deadline: Timestamp,
+) -> SqsBatchResponse {
     let begun = aws.spent();
     let response = run(aws, config, event, Some(deadline), &mut write_log).await;
     metrics::emit(&metrics::calls_line(aws.now(), begun.until(aws.spent())));
@@ -72,12 +77,16 @@ async fn run(
             return response(failed);
         }
     };
-    let policy = &Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
+    let policy =
+        &Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
     let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
     for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
         aws.until_checks_can_be_made(together.len()).await;
         if deadline.is_some_and(|deadline| aws.now() >= deadline) {
-            tracing::warn!(services = together.len(), "no time is left for these; their messages come back");
+            tracing::warn!(
+                services = together.len(),
+                "no time is left for these; their messages come back"
+            );
             failed.extend(together.iter().flat_map(|check| check.messages.iter().cloned()));
             continue;
         }

@@ -28,10 +28,13 @@ async fn main() -> Result<ExitCode, Error> {
     let aws = Aws::connect().await.at_share(config.api_share_percent);
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<SqsEvent>| {
-        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let request =
+            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let deadline =
+            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         let last_begin = deadline.minus_secs(LONGEST_CHECK_SECS);
-        async move { Ok::<_, Error>(handle(aws, config, event.payload, last_begin).await) }.instrument(request)
+        async move { Ok::<_, Error>(handle(aws, config, event.payload, last_begin).await) }
+            .instrument(request)
     };
     run(service_fn(function)).await?;
     Ok(ExitCode::SUCCESS)

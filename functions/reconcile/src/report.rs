@@ -65,7 +65,8 @@ impl CheckReport {
 
     /// Notes what was read. What may be readable later is an error of this check.
     pub(crate) fn note_observation(&mut self, observation: &Observation) {
-        self.tasks_watched = observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
+        self.tasks_watched =
+            observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
         self.gaps.clone_from(&observation.gaps);
         let mut causes: Vec<&str> = Vec::new();
         for gap in observation.gaps.iter().filter(|gap| gap.retry) {
@@ -100,13 +101,18 @@ impl CheckReport {
     }
 
     fn count(&self, kind: ActionKind) -> usize {
-        let done = |outcome: &&Outcome| outcome.kind == kind && outcome.result == OutcomeResult::Done;
+        let done =
+            |outcome: &&Outcome| outcome.kind == kind && outcome.result == OutcomeResult::Done;
         self.outcomes.iter().filter(done).count()
     }
 
     /// How long the incidents took of which people were told that they are over.
     fn healed_seconds(&self) -> Vec<u32> {
-        let over = self.alerts.iter().map(|message| &message.document).filter(|it| it.state == AlertState::Resolved);
+        let over = self
+            .alerts
+            .iter()
+            .map(|message| &message.document)
+            .filter(|it| it.state == AlertState::Resolved);
         over.flat_map(|document| &document.items).filter_map(|item| item.took_seconds).collect()
     }
 
@@ -150,9 +156,15 @@ pub fn write_log(report: &CheckReport) {
         let (group, verb) = (group.name(), kind.verb());
         match result {
             OutcomeResult::Done => tracing::info!(cluster, service, group, %target, "{verb}: done"),
-            OutcomeResult::Refused(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: refused"),
-            OutcomeResult::Failed(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: failed"),
-            OutcomeResult::Skipped(why) => tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried"),
+            OutcomeResult::Refused(why) => {
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: refused")
+            }
+            OutcomeResult::Failed(why) => {
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: failed")
+            }
+            OutcomeResult::Skipped(why) => {
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried")
+            }
         }
     }
     for error in &report.errors {
@@ -167,7 +179,8 @@ fn write_summary(report: &CheckReport) {
         *decisions.entry(decision_name(&verdict.decision)).or_insert(0) += 1;
     }
     let metrics = report.metrics();
-    let look_again_at = report.plan.as_ref().and_then(|plan| plan.look_again_at).map(|at| at.to_string());
+    let look_again_at =
+        report.plan.as_ref().and_then(|plan| plan.look_again_at).map(|at| at.to_string());
     tracing::info!(
         cluster = report.key.cluster.name(),
         service = report.key.service,
@@ -190,7 +203,8 @@ fn write_summary(report: &CheckReport) {
 
 /// Counts by name, such as `await=1 right=12`.
 fn counts<N: Display>(by_name: &BTreeMap<N, usize>) -> String {
-    let counts: Vec<String> = by_name.iter().map(|(name, count)| format!("{name}={count}")).collect();
+    let counts: Vec<String> =
+        by_name.iter().map(|(name, count)| format!("{name}={count}")).collect();
     counts.join(" ")
 }
 

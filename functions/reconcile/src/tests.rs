@@ -48,13 +48,19 @@ fn one_unreadable_message_is_one_failure() {
     let ids: Vec<&str> = inbox.checks.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, ["m0"]);
     assert_eq!(inbox.unreadable.into_iter().collect::<Vec<_>>(), ["m1"]);
-    assert_eq!(inbox.ignored.into_iter().collect::<Vec<_>>(), [("other_cluster", 1), ("other_source", 1)]);
+    assert_eq!(
+        inbox.ignored.into_iter().collect::<Vec<_>>(),
+        [("other_cluster", 1), ("other_source", 1)]
+    );
 }
 
 #[test]
 fn the_answer_names_what_failed() {
     let answer = response(BTreeSet::from(["m1".to_owned()]));
-    assert_eq!(serde_json::to_string(&answer).unwrap(), r#"{"batchItemFailures":[{"itemIdentifier":"m1"}]}"#);
+    assert_eq!(
+        serde_json::to_string(&answer).unwrap(),
+        r#"{"batchItemFailures":[{"itemIdentifier":"m1"}]}"#
+    );
     assert_eq!(config("*").policy, Policy::default());
 }
 

@@ -32,7 +32,11 @@ pub enum SweepError {
 }
 
 /// Sweeps until the round is over or `deadline` is near, and says what it saw.
-pub async fn handle(aws: &Aws, config: &Config, deadline: Timestamp) -> Result<SweepReport, SweepError> {
+pub async fn handle(
+    aws: &Aws,
+    config: &Config,
+    deadline: Timestamp,
+) -> Result<SweepReport, SweepError> {
     let mark = sweep_mark::read(aws, &config.ledger_table).await.map_err(SweepError::Ledger)?;
     let mut report = SweepReport::begin(aws.now());
     let clusters = clusters(aws, config, &mut report).await?;
@@ -48,7 +52,11 @@ pub async fn handle(aws: &Aws, config: &Config, deadline: Timestamp) -> Result<S
 }
 
 /// The clusters to look at. A configured one that does not exist is told of; the others are looked at.
-async fn clusters(aws: &Aws, config: &Config, report: &mut SweepReport) -> Result<BTreeSet<ClusterArn>, SweepError> {
+async fn clusters(
+    aws: &Aws,
+    config: &Config,
+    report: &mut SweepReport,
+) -> Result<BTreeSet<ClusterArn>, SweepError> {
     match &config.clusters {
         Clusters::All => list_clusters(aws).await.map_err(SweepError::Clusters),
         Clusters::Named(names) => {
@@ -72,7 +80,9 @@ async fn sweep(
     report: &mut SweepReport,
 ) -> Option<Mark> {
     let round = Round { aws, config, deadline };
-    for cluster in clusters.iter().filter(|cluster| mark.is_none_or(|mark| **cluster >= mark.cluster)) {
+    for cluster in
+        clusters.iter().filter(|cluster| mark.is_none_or(|mark| **cluster >= mark.cluster))
+    {
         let services = match list_services(aws, cluster).await {
             Ok(services) => services,
             Err(failure) => {
@@ -80,12 +90,18 @@ async fn sweep(
                 continue;
             }
         };
-        let after = mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.as_deref());
-        let services = services.into_iter().filter(|name| after.is_none_or(|after| name.as_str() > after)).collect();
+        let after =
+            mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.as_deref());
+        let services = services
+            .into_iter()
+            .filter(|name| after.is_none_or(|after| name.as_str() > after))
+            .collect();
         match round.look_at(cluster, services, report.of(cluster)).await {
             Go::On => {}
             Go::Stop { after } => {
-                let after = after.or(mark.filter(|mark| mark.cluster == *cluster).and_then(|mark| mark.after.clone()));
+                let after = after.or(mark
+                    .filter(|mark| mark.cluster == *cluster)
+                    .and_then(|mark| mark.after.clone()));
                 return Some(Mark { cluster: cluster.clone(), after });
             }
         }

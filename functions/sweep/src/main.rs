@@ -24,8 +24,10 @@ async fn main() -> Result<ExitCode, Error> {
     let aws = Aws::connect().await.at_share(config.api_share_percent);
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<Value>| {
-        let request = tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline = Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let request =
+            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
+        let deadline =
+            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
         async move {
             let begun = aws.spent();
             let report = handle(aws, config, deadline).await;

@@ -116,7 +116,8 @@ pub fn write_log(report: &SweepReport) {
         metrics::emit(&metrics::sweep_line(cluster, report.ended, &metrics));
     }
     let took = report.ended.as_millis().saturating_sub(report.began.as_millis());
-    let unread = report.unread.len() + report.clusters.values().map(|seen| seen.unread.len()).sum::<usize>();
+    let unread =
+        report.unread.len() + report.clusters.values().map(|seen| seen.unread.len()).sum::<usize>();
     tracing::info!(
         clusters = report.clusters.len(),
         is_round_over = report.is_round_over,

@@ -52,7 +52,8 @@ impl Round<'_> {
             if left <= BESIDE_GROUPS_SECS {
                 return Go::Stop { after };
             }
-            let limits = Limits { target_groups: self.aws.groups_read_in(left - BESIDE_GROUPS_SECS) };
+            let limits =
+                Limits { target_groups: self.aws.groups_read_in(left - BESIDE_GROUPS_SECS) };
             let part: BTreeSet<String> = rest.iter().take(SERVICES_TOGETHER).cloned().collect();
             let throttled = self.aws.throttled();
             let reading = observe_cluster(self.aws, cluster, &part, limits, &|_| {}).await;
@@ -65,7 +66,9 @@ impl Round<'_> {
                 return Go::Stop { after };
             }
             if yields {
-                report.failures.push("AWS throttles: this part is read again in the next run".to_owned());
+                report
+                    .failures
+                    .push("AWS throttles: this part is read again in the next run".to_owned());
                 return Go::Stop { after };
             }
             let Some(last) = last else { return Go::Stop { after } };
@@ -85,10 +88,12 @@ impl Round<'_> {
         report: &mut ClusterReport,
     ) -> Result<(), Failure> {
         let ClusterReading { began, services, everybody, .. } = reading;
-        let of_name = |name: &String| ServiceKey { cluster: cluster.clone(), service: name.clone() };
+        let of_name =
+            |name: &String| ServiceKey { cluster: cluster.clone(), service: name.clone() };
         let keys: Vec<ServiceKey> = services.keys().map(of_name).collect();
         let mut recalled = ledger::recall(self.aws, &self.config.ledger_table, &keys).await?;
-        let policy = Policy { writes_stopped: recalled.writes_stopped.take(), ..self.config.policy.clone() };
+        let policy =
+            Policy { writes_stopped: recalled.writes_stopped.take(), ..self.config.policy.clone() };
         let mut suspects = BTreeSet::new();
         for (name, seen) in services {
             let observation = match seen {

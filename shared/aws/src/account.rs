@@ -6,7 +6,9 @@ use crate::failure::{Failure, FailureKind};
 use crate::lazy::{Lazily, https_client, lazily};
 use crate::pace::Pace;
 use crate::warm::Warm;
-use aws_config::environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider};
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};

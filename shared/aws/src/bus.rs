@@ -37,11 +37,14 @@ impl Bus {
     pub async fn put(&self, events: &[Event]) -> Result<Vec<Option<String>>, Failure> {
         let (action, what) = ("events:PutEvents", "the default event bus");
         let entries = events.iter().map(|event| {
-            let entry =
-                PutEventsRequestEntry::builder().source(self.source).detail_type(&event.kind).detail(&event.detail);
+            let entry = PutEventsRequestEntry::builder()
+                .source(self.source)
+                .detail_type(&event.kind)
+                .detail(&event.detail);
             entry.set_resources(Some(event.resources.clone())).build()
         });
-        let answer = self.eventbridge.put_events().set_entries(Some(entries.collect())).send().await;
+        let answer =
+            self.eventbridge.put_events().set_entries(Some(entries.collect())).send().await;
         let answer = answer.map_err(|error| Failure::of(action, what, error))?;
         if answer.entries().len() != events.len() {
             let text = format!("{} answers for {} events", answer.entries().len(), events.len());

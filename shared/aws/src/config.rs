@@ -139,7 +139,12 @@ pub const VARIABLES: &[Variable] = &[
         default: Some(""),
         allowed: "ARNs of IAM roles with commas between them",
     },
-    Variable { name: LOG, meaning: "How much is logged", default: Some("info"), allowed: "error, warn, info or debug" },
+    Variable {
+        name: LOG,
+        meaning: "How much is logged",
+        default: Some("info"),
+        allowed: "error, warn, info or debug",
+    },
 ];
 
 /// How much is logged.
@@ -257,8 +262,13 @@ impl Config {
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
         let unknown = variables
             .keys()
-            .filter(|name| name.starts_with(PREFIX) && !VARIABLES.iter().any(|variable| variable.name == *name))
-            .map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest_of(name, VARIABLES) });
+            .filter(|name| {
+                name.starts_with(PREFIX) && !VARIABLES.iter().any(|variable| variable.name == *name)
+            })
+            .map(|name| ConfigProblem::UnknownName {
+                name: name.clone(),
+                nearest: nearest_of(name, VARIABLES),
+            });
         let mut problems: Vec<ConfigProblem> = unknown.collect();
         match Self::from_lookup(&|name| variables.get(name).cloned()) {
             Ok(config) if problems.is_empty() => Ok(config),
@@ -280,18 +290,28 @@ impl Config {
             alerts_topic_arn: read.value(TOPIC, String::new(), parse_topic),
             policy: Policy {
                 mode: read.value(MODE, defaults.mode, Mode::parse),
-                settle_seconds: read.value(SETTLE, defaults.settle_seconds, |text| number(text, 10, 900)),
-                confirm_seconds: read.value(CONFIRM, defaults.confirm_seconds, |text| number(text, 10, 900)),
-                max_deregistrations: read
-                    .value(DEREGISTRATIONS, defaults.max_deregistrations, |text| number(text, 0, 1000)),
-                max_deregistration_percent: read
-                    .value(PERCENT, defaults.max_deregistration_percent, |text| number(text, 0, 100)),
-                remind_seconds: read
-                    .value(REMIND, defaults.remind_seconds, |text| number(text, 0, 720).map(|hours| hours * 3600)),
+                settle_seconds: read
+                    .value(SETTLE, defaults.settle_seconds, |text| number(text, 10, 900)),
+                confirm_seconds: read
+                    .value(CONFIRM, defaults.confirm_seconds, |text| number(text, 10, 900)),
+                max_deregistrations: read.value(
+                    DEREGISTRATIONS,
+                    defaults.max_deregistrations,
+                    |text| number(text, 0, 1000),
+                ),
+                max_deregistration_percent: read.value(
+                    PERCENT,
+                    defaults.max_deregistration_percent,
+                    |text| number(text, 0, 100),
+                ),
+                remind_seconds: read.value(REMIND, defaults.remind_seconds, |text| {
+                    number(text, 0, 720).map(|hours| hours * 3600)
+                }),
                 az_all: read.value(AZ_ALL, defaults.az_all, |text| text.parse().ok()),
                 ..defaults
             },
-            api_share_percent: read.value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
+            api_share_percent: read
+                .value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
             https_format: read.value(HTTPS, HttpsFormat::default(), HttpsFormat::parse),
             clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
             own_roles: read.value(OWN_ROLES, BTreeSet::new(), parse_roles),
@@ -317,10 +337,17 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// The value of a variable. The fallback is what holds when an optional one is not set; for a required one
     /// it only stands in until the problem is reported.
-    fn value<T>(&mut self, name: &'static str, fallback: T, parse: impl Fn(&str) -> Option<T>) -> T {
+    fn value<T>(
+        &mut self,
+        name: &'static str,
+        fallback: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
         let variable = self.known.iter().find(|variable| variable.name == name);
-        let (allowed, required) = variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
-        let text = (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let (allowed, required) =
+            variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
+        let text =
+            (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         match text.as_deref().map(&parse) {
             Some(Some(value)) => return value,
             Some(None) => {
@@ -335,10 +362,15 @@ impl Reader<'_> {
 }
 
 /// Which of these names is most like this one, if any is.
-fn nearest_of(name: &str, known: impl IntoIterator<Item = &'static Variable>) -> Option<&'static str> {
+fn nearest_of(
+    name: &str,
+    known: impl IntoIterator<Item = &'static Variable>,
+) -> Option<&'static str> {
     // Without the prefix that all share, or everything would look alike.
     let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-    let scored = known.into_iter().map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
+    let scored = known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
     let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
     (best.0 >= SIMILAR).then_some(best.1)
 }
@@ -370,16 +402,19 @@ fn parse_clusters(text: &str) -> Option<Clusters> {
         return Some(Clusters::All);
     }
     let fits = |name: &str| {
-        let letters = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+        let letters =
+            name.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
         letters && (1..=255).contains(&name.len())
     };
     let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    let names: Option<BTreeSet<String>> = names.map(|name| fits(name).then(|| name.to_owned())).collect();
+    let names: Option<BTreeSet<String>> =
+        names.map(|name| fits(name).then(|| name.to_owned())).collect();
     names.filter(|names| !names.is_empty()).map(Clusters::Named)
 }
 
 fn parse_roles(text: &str) -> Option<BTreeSet<String>> {
-    let fits = |arn: &&str| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":role/");
+    let fits =
+        |arn: &&str| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":role/");
     let arns = text.split(',').map(str::trim).filter(|arn| !arn.is_empty());
     arns.map(|arn| fits(&arn).then(|| arn.to_owned())).collect()
 }

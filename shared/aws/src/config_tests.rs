@@ -5,10 +5,12 @@ use expect_test::{Expect, expect};
 
 /// One `NAME=value` on each line, on top of what is required.
 fn check(lines: &str, expected: &Expect) {
-    let required = "PORTKEEPER_CHECKS_QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/111122223333/checks
+    let required =
+        "PORTKEEPER_CHECKS_QUEUE_URL=https://sqs.eu-west-1.amazonaws.com/111122223333/checks
         PORTKEEPER_LEDGER_TABLE=ledger
         PORTKEEPER_ALERTS_TOPIC_ARN=arn:aws:sns:eu-west-1:111122223333:alerts";
-    let pairs = required.lines().chain(lines.lines()).filter_map(|line| line.trim().split_once('='));
+    let pairs =
+        required.lines().chain(lines.lines()).filter_map(|line| line.trim().split_once('='));
     let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let text = match Config::from_variables(&variables) {
         Ok(config) => format!("{config:#?}\n"),
@@ -88,7 +90,9 @@ fn every_problem_is_reported_together() {
 #[test]
 fn clusters_are_names() {
     let include = |text: &str, cluster: &str| {
-        let arn = ClusterArn::try_from(format!("arn:aws:ecs:eu-west-1:111122223333:cluster/{cluster}")).unwrap();
+        let arn =
+            ClusterArn::try_from(format!("arn:aws:ecs:eu-west-1:111122223333:cluster/{cluster}"))
+                .unwrap();
         parse_clusters(text).map(|clusters| clusters.include(&arn))
     };
     assert_eq!(include("*", "shop"), Some(true));
@@ -105,8 +109,11 @@ fn documented_defaults_hold() {
         .filter_map(|variable| Some((variable.name.to_owned(), variable.default?.to_owned())))
         .collect();
     let mut set = documented.clone();
-    let required =
-        [(QUEUE, "https://sqs/1/checks"), (TABLE, "ledger"), (TOPIC, "arn:aws:sns:eu-west-1:111122223333:alerts")];
+    let required = [
+        (QUEUE, "https://sqs/1/checks"),
+        (TABLE, "ledger"),
+        (TOPIC, "arn:aws:sns:eu-west-1:111122223333:alerts"),
+    ];
     let required: BTreeMap<String, String> =
         required.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     set.extend(required.clone());

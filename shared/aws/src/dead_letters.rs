@@ -27,8 +27,10 @@ impl DeadLetters {
         let action = "sqs:SendMessage";
         let what = "a message that will never be delivered";
         let reason: String = reason.chars().take(LONGEST_REASON).collect();
-        let attribute = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
-        let attribute = attribute.map_err(|error| Failure::unreadable(action, what, error.to_string()))?;
+        let attribute =
+            MessageAttributeValue::builder().data_type("String").string_value(reason).build();
+        let attribute =
+            attribute.map_err(|error| Failure::unreadable(action, what, error.to_string()))?;
         // SQS refuses an empty body.
         let body = if body.is_empty() { "(empty)" } else { body };
         let request = self.sqs.send_message().queue_url(&self.url).message_body(body);

@@ -67,17 +67,28 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
         // Before the proof's age is looked at: waiting makes it older.
         aws.turn(name_of(action.kind)).await;
         if aws.now() > action.not_after {
-            outcomes.extend(skipped(action, targets, "the proof had become too old when its turn came"));
+            outcomes.extend(skipped(
+                action,
+                targets,
+                "the proof had become too old when its turn came",
+            ));
             continue;
         }
         if calls == CALLS_PER_ACTION {
-            outcomes.extend(skipped(action, targets, "too many targets of this group were refused before it"));
+            outcomes.extend(skipped(
+                action,
+                targets,
+                "too many targets of this group were refused before it",
+            ));
             continue;
         }
         calls += 1;
         let result = match call(aws, action, targets).await {
             Ok(()) => OutcomeResult::Done,
-            Err(failure) if targets.len() > 1 && failure.code().is_some_and(|code| ONE_BAD_TARGET.contains(&code)) => {
+            Err(failure)
+                if targets.len() > 1
+                    && failure.code().is_some_and(|code| ONE_BAD_TARGET.contains(&code)) =>
+            {
                 let (first, second) = targets.split_at(targets.len() / 2);
                 waiting.extend([second, first]);
                 continue;
@@ -94,7 +105,9 @@ async fn call(aws: &Aws, action: &Action, targets: &[Target]) -> Result<(), Fail
     let kind = *kind;
     let zone = action.zone.map(|zone| zone.as_str().to_owned());
     let described = targets.iter().map(|target| {
-        let description = TargetDescription::builder().id(target.id.to_string()).port(i32::from(target.port.get()));
+        let description = TargetDescription::builder()
+            .id(target.id.to_string())
+            .port(i32::from(target.port.get()));
         description.set_availability_zone(zone.clone()).build()
     });
     let described = Some(described.collect());
@@ -105,7 +118,13 @@ async fn call(aws: &Aws, action: &Action, targets: &[Target]) -> Result<(), Fail
     };
     match kind {
         ActionKind::Register => {
-            let sent = aws.elb.register_targets().target_group_arn(arn).set_targets(described).send().await;
+            let sent = aws
+                .elb
+                .register_targets()
+                .target_group_arn(arn)
+                .set_targets(described)
+                .send()
+                .await;
             sent.map(|_| ()).map_err(|error| aws.failure(name_of(kind), resource(), error))
         }
         ActionKind::Deregister => {

@@ -102,7 +102,11 @@ pub enum FailureKind {
 
 impl Failure {
     /// An answer of AWS that lacks what it must have, or breaks a limit of ours.
-    pub(crate) fn unreadable(action: &'static str, resource: impl Into<String>, what: impl Into<String>) -> Self {
+    pub(crate) fn unreadable(
+        action: &'static str,
+        resource: impl Into<String>,
+        what: impl Into<String>,
+    ) -> Self {
         let source = Arc::new(Answer(what.into()));
         Self { action, resource: resource.into(), kind: FailureKind::Unreadable, source }
     }
@@ -113,25 +117,37 @@ impl Failure {
         resource: impl Into<String>,
         error: impl Error + Send + Sync + 'static,
     ) -> Self {
-        Self { action, resource: resource.into(), kind: FailureKind::Unavailable, source: Arc::new(error) }
+        Self {
+            action,
+            resource: resource.into(),
+            kind: FailureKind::Unavailable,
+            source: Arc::new(error),
+        }
     }
 
     /// The failure that an error of the SDK means.
-    pub(crate) fn of<E>(action: &'static str, resource: impl Into<String>, error: SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn of<E>(
+        action: &'static str,
+        resource: impl Into<String>,
+        error: SdkError<E, HttpResponse>,
+    ) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
         let resource = resource.into();
         let request_id = error.request_id().map(str::to_owned);
         let kind = match &error {
-            SdkError::ServiceError(answer) => {
-                kind_of_code(answer.err().code().unwrap_or_default(), answer.raw().status().as_u16())
-            }
+            SdkError::ServiceError(answer) => kind_of_code(
+                answer.err().code().unwrap_or_default(),
+                answer.raw().status().as_u16(),
+            ),
             SdkError::ResponseError(_) => FailureKind::Unreadable,
             _ => FailureKind::Unavailable,
         };
         let source: Arc<dyn Error + Send + Sync> = match error.as_service_error() {
-            Some(answer) => Arc::new(Answer::from_parts(answer.code(), answer.message(), request_id.as_deref())),
+            Some(answer) => {
+                Arc::new(Answer::from_parts(answer.code(), answer.message(), request_id.as_deref()))
+            }
             None => Arc::new(error),
         };
         Self { action, resource, kind, source }
@@ -141,7 +157,9 @@ impl Failure {
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match &self.kind {
-            FailureKind::NotFound { code } | FailureKind::Denied { code } | FailureKind::Refused { code } => Some(code),
+            FailureKind::NotFound { code }
+            | FailureKind::Denied { code }
+            | FailureKind::Refused { code } => Some(code),
             FailureKind::Throttled | FailureKind::Unavailable | FailureKind::Unreadable => None,
         }
     }
@@ -155,7 +173,10 @@ impl Failure {
     /// The same call will fail again until a person changes something.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        matches!(self.kind, FailureKind::NotFound { .. } | FailureKind::Denied { .. } | FailureKind::Refused { .. })
+        matches!(
+            self.kind,
+            FailureKind::NotFound { .. } | FailureKind::Denied { .. } | FailureKind::Refused { .. }
+        )
     }
 }
 
@@ -167,7 +188,10 @@ fn kind_of_code(code: &str, status: u16) -> FailureKind {
         FailureKind::Denied { code: owned() }
     } else if CREDENTIAL_CODES.contains(&code) || status >= 500 || code == "ServerException" {
         FailureKind::Unavailable
-    } else if code.contains("NotFound") || code.contains("NonExistent") || code.contains("DoesNotExist") {
+    } else if code.contains("NotFound")
+        || code.contains("NonExistent")
+        || code.contains("DoesNotExist")
+    {
         FailureKind::NotFound { code: owned() }
     } else {
         FailureKind::Refused { code: owned() }
@@ -213,10 +237,20 @@ mod tests {
     fn codes_are_told_apart() {
         let kind = |code: &str, status| kind_of_code(code, status);
         assert_eq!(kind("ThrottlingException", 400), FailureKind::Throttled);
-        assert_eq!(kind("KMSThrottling", 400), FailureKind::Throttled, "of SNS, for the topic's key");
-        assert_eq!(kind("TargetGroupNotFound", 400), FailureKind::NotFound { code: "TargetGroupNotFound".into() });
+        assert_eq!(
+            kind("KMSThrottling", 400),
+            FailureKind::Throttled,
+            "of SNS, for the topic's key"
+        );
+        assert_eq!(
+            kind("TargetGroupNotFound", 400),
+            FailureKind::NotFound { code: "TargetGroupNotFound".into() }
+        );
         assert_eq!(kind("AccessDenied", 403), FailureKind::Denied { code: "AccessDenied".into() });
-        assert_eq!(kind("InvalidTarget", 400), FailureKind::Refused { code: "InvalidTarget".into() });
+        assert_eq!(
+            kind("InvalidTarget", 400),
+            FailureKind::Refused { code: "InvalidTarget".into() }
+        );
         assert_eq!(kind("ExpiredToken", 403), FailureKind::Unavailable);
         assert_eq!(kind("", 503), FailureKind::Unavailable);
         assert_eq!(kind("HealthUnavailable", 500), FailureKind::Unavailable);
@@ -228,7 +262,11 @@ mod tests {
             action: "ecs:DescribeTasks",
             resource: "3 tasks of shop".to_owned(),
             kind: FailureKind::Denied { code: "AccessDeniedException".to_owned() },
-            source: Arc::new(Answer::from_parts(Some("AccessDeniedException"), Some("no"), Some("r-1"))),
+            source: Arc::new(Answer::from_parts(
+                Some("AccessDeniedException"),
+                Some("no"),
+                Some("r-1"),
+            )),
         };
         assert_eq!(
             chain(&failure),

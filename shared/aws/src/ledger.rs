@@ -9,7 +9,9 @@
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::time::Timestamp;
@@ -108,9 +110,12 @@ pub async fn recall(aws: &Aws, table: &str, keys: &[ServiceKey]) -> Result<Recal
         return Ok(Recalled::default());
     }
     let mut writes_stopped = None;
-    let mut by_text: BTreeMap<String, &ServiceKey> = keys.iter().map(|key| (key.to_string(), key)).collect();
-    let mut recalled: BTreeMap<ServiceKey, Stored> = keys.iter().map(|key| (key.clone(), Stored::default())).collect();
-    let texts: Vec<String> = [SWITCH.to_owned()].into_iter().chain(by_text.keys().cloned()).collect();
+    let mut by_text: BTreeMap<String, &ServiceKey> =
+        keys.iter().map(|key| (key.to_string(), key)).collect();
+    let mut recalled: BTreeMap<ServiceKey, Stored> =
+        keys.iter().map(|key| (key.clone(), Stored::default())).collect();
+    let texts: Vec<String> =
+        [SWITCH.to_owned()].into_iter().chain(by_text.keys().cloned()).collect();
     for batch in texts.chunks(GET_BATCH) {
         for item in get_batch(aws, table, batch).await? {
             let text = text_of(&item, KEY).unwrap_or_default();
@@ -140,12 +145,20 @@ pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-pub(crate) async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>, Failure> {
+pub(crate) async fn get_batch(
+    aws: &Aws,
+    table: &str,
+    keys: &[String],
+) -> Result<Vec<Item>, Failure> {
     let action = "dynamodb:BatchGetItem";
     let resource = || format!("{} records of table {table}", keys.len());
     let of_key = |key: &String| Item::from([(KEY.to_owned(), AttributeValue::S(key.clone()))]);
-    let wanted = KeysAndAttributes::builder().set_keys(Some(keys.iter().map(of_key).collect())).consistent_read(true);
-    let wanted = wanted.build().map_err(|error| Failure::unreadable(action, resource(), error.to_string()))?;
+    let wanted = KeysAndAttributes::builder()
+        .set_keys(Some(keys.iter().map(of_key).collect()))
+        .consistent_read(true);
+    let wanted = wanted
+        .build()
+        .map_err(|error| Failure::unreadable(action, resource(), error.to_string()))?;
     let mut wanted = Some(HashMap::from([(table.to_owned(), wanted)]));
     let mut items = Vec::new();
     for _ in 0..GET_ROUNDS {
@@ -172,7 +185,8 @@ fn stored(item: &Item) -> Stored {
         Ok(record) => (record, None),
         Err(error) => (LedgerRecord::default(), Some(chain(&error))),
     };
-    let expires = number(item, EXPIRES).and_then(|secs| i64::try_from(secs).ok()).map(Timestamp::from_secs);
+    let expires =
+        number(item, EXPIRES).and_then(|secs| i64::try_from(secs).ok()).map(Timestamp::from_secs);
     Stored { record, counter: number(item, COUNTER).unwrap_or(0), expires_at: expires, note }
 }
 
@@ -189,7 +203,8 @@ pub async fn commit(
     if !is_due(stored, record, now) {
         return Ok(stored.clone());
     }
-    let text = serde_json::to_string(record).map_err(|source| CommitError::NotJson { key: key.to_string(), source })?;
+    let text = serde_json::to_string(record)
+        .map_err(|source| CommitError::NotJson { key: key.to_string(), source })?;
     let expires_at = Some(now.plus_secs(LIFE_SECONDS));
     put(aws, table, &key.to_string(), stored.counter, text, expires_at).await?;
     Ok(Stored { record: record.clone(), counter: stored.counter + 1, expires_at, note: None })
@@ -214,11 +229,16 @@ pub(crate) async fn put(
         (RECORD.to_owned(), AttributeValue::S(text)),
         (WRITE.to_owned(), AttributeValue::S(write.clone())),
     ]);
-    item.extend(expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))));
+    item.extend(
+        expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))),
+    );
     let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
-    let put = put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    let put =
+        put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
     let put = match counter {
-        0 => put.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY),
+        0 => put
+            .condition_expression("attribute_not_exists(#key)")
+            .expression_attribute_names("#key", KEY),
         // An item that has expired meanwhile has no counter, which fails, too.
         counter => put
             .condition_expression("#counter = :counter")
@@ -238,7 +258,9 @@ pub(crate) async fn put(
             Some(PutItemError::ConditionalCheckFailedException(_)) => {
                 Err(CommitError::LostRace { key: key.to_owned() })
             }
-            _ => Err(aws.failure("dynamodb:PutItem", format!("record {key} of table {table}"), error).into()),
+            _ => Err(aws
+                .failure("dynamodb:PutItem", format!("record {key} of table {table}"), error)
+                .into()),
         },
     }
 }
@@ -289,8 +311,11 @@ mod tests {
     fn quiet_services_are_written_only_at_half_of_their_life() {
         let now = Timestamp::from_secs(1_700_000_000);
         let busy = LedgerRecord { look_again_at: Some(now), ..LedgerRecord::default() };
-        let stored =
-            |record: &LedgerRecord, expires_at| Stored { record: record.clone(), expires_at, ..Stored::default() };
+        let stored = |record: &LedgerRecord, expires_at| Stored {
+            record: record.clone(),
+            expires_at,
+            ..Stored::default()
+        };
         let fresh = Some(now.plus_secs(LIFE_SECONDS));
         let old = Some(now.plus_secs(LIFE_SECONDS / 2 - 1));
         assert!(!is_due(&stored(&LedgerRecord::default(), None), &LedgerRecord::default(), now));

@@ -19,10 +19,19 @@ pub fn start(level: LogLevel) {
         LogLevel::Debug => LevelFilter::DEBUG,
     };
     // The SDK's own lines below a warning are about each request; the results say all that is needed of them.
-    let filter = Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target("portkeeper", ours);
+    let filter =
+        Targets::new().with_default(LevelFilter::WARN.min(ours)).with_target("portkeeper", ours);
     // Without the module's path, whose name in the line is `target`: that word means something else here.
-    let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_target(false);
-    let json = if std::env::var_os(ON_LAMBDA).is_some() { json.without_time().boxed() } else { json.boxed() };
+    let json = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_span_list(false)
+        .with_target(false);
+    let json = if std::env::var_os(ON_LAMBDA).is_some() {
+        json.without_time().boxed()
+    } else {
+        json.boxed()
+    };
     let started = tracing_subscriber::registry().with(json.with_filter(filter)).try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");

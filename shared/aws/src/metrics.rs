@@ -85,7 +85,8 @@ pub fn metric_line(key: &ServiceKey, at: Timestamp, check: &CheckMetrics) -> Str
         ("Errors", check.errors),
     ];
     let named = counts.iter().map(|(name, number)| count(name, *number));
-    let by_code = check.findings.iter().map(|(code, number)| count(&format!("Finding.{code}"), *number));
+    let by_code =
+        check.findings.iter().map(|(code, number)| count(&format!("Finding.{code}"), *number));
     // Without a value the metric would be a zero, and heal in no time.
     let healed = (!check.healed_seconds.is_empty())
         .then(|| ("TimeToHealSeconds".to_owned(), "Seconds", json!(check.healed_seconds)));
@@ -105,12 +106,22 @@ pub fn sweep_line(cluster: &str, at: Timestamp, seen: &SweepMetrics) -> String {
         ("SweepFindings", seen.findings),
         ("SweepUnread", seen.unread),
     ];
-    line(at, &[("cluster", cluster)], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
+    line(
+        at,
+        &[("cluster", cluster)],
+        &[],
+        counts.iter().map(|(name, number)| count(name, *number)).collect(),
+    )
 }
 
 /// The line for one run of the sweep. `unread` counts clusters and services that nobody could look at.
 #[must_use]
-pub fn heartbeat_line(at: Timestamp, is_round_over: bool, unread: usize, duration_ms: u64) -> String {
+pub fn heartbeat_line(
+    at: Timestamp,
+    is_round_over: bool,
+    unread: usize,
+    duration_ms: u64,
+) -> String {
     let metrics = vec![
         count("SweepRuns", 1),
         count("SweepRounds", usize::from(is_round_over)),
@@ -124,13 +135,19 @@ pub fn heartbeat_line(at: Timestamp, is_round_over: bool, unread: usize, duratio
 #[must_use]
 pub fn calls_line(at: Timestamp, spent: Spent) -> String {
     let number = |name: &str, number: u64| (name.to_owned(), "Count", json!(number));
-    line(at, &[], &[], vec![number("ApiCalls", spent.calls), number("ApiThrottles", spent.throttles)])
+    line(
+        at,
+        &[],
+        &[],
+        vec![number("ApiCalls", spent.calls), number("ApiThrottles", spent.throttles)],
+    )
 }
 
 /// The line for one batch of messages to Slack.
 #[must_use]
 pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize) -> String {
-    let counts = [("SlackDelivered", delivered), ("SlackRefused", refused), ("SlackDelayed", later)];
+    let counts =
+        [("SlackDelivered", delivered), ("SlackRefused", refused), ("SlackDelayed", later)];
     line(at, &[], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
 }
 
@@ -147,19 +164,31 @@ pub fn spec_line(at: Timestamp, spec: &str, status: Status, ready_seconds: Optio
         Status::Deleting => "SpecsDeleting",
         Status::Deleted => "SpecsDeleted",
     };
-    let took = ready_seconds.map(|seconds| ("SpecReadySeconds".to_owned(), "Seconds", json!(seconds)));
+    let took =
+        ready_seconds.map(|seconds| ("SpecReadySeconds".to_owned(), "Seconds", json!(seconds)));
     line(at, &[], &[("spec", spec)], [count(name, 1)].into_iter().chain(took).collect())
 }
 
 /// A line of metrics, counted as a whole and by each dimension.
-fn line(at: Timestamp, dimensions: &[(&str, &str)], properties: &[(&str, &str)], metrics: Vec<Metric>) -> String {
-    let described: Vec<Value> = metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+fn line(
+    at: Timestamp,
+    dimensions: &[(&str, &str)],
+    properties: &[(&str, &str)],
+    metrics: Vec<Metric>,
+) -> String {
+    let described: Vec<Value> =
+        metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
     let by_dimension = dimensions.iter().map(|(name, _)| json!([name]));
     let sets: Vec<Value> = [json!([])].into_iter().chain(by_dimension).collect();
     let directive = json!({ "Namespace": NAMESPACE, "Dimensions": sets, "Metrics": described });
     let mut line = Map::new();
-    line.insert("_aws".to_owned(), json!({ "Timestamp": at.as_millis(), "CloudWatchMetrics": [directive] }));
-    line.extend(dimensions.iter().chain(properties).map(|(name, value)| ((*name).to_owned(), json!(value))));
+    line.insert(
+        "_aws".to_owned(),
+        json!({ "Timestamp": at.as_millis(), "CloudWatchMetrics": [directive] }),
+    );
+    line.extend(
+        dimensions.iter().chain(properties).map(|(name, value)| ((*name).to_owned(), json!(value))),
+    );
     line.extend(metrics.into_iter().map(|(name, _, value)| (name, value)));
     Value::Object(line).to_string()
 }
@@ -179,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_check_is_one_line() {
-        let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
+        let cluster =
+            ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
         let key = ServiceKey { cluster, service: "web".to_owned() };
         let check = CheckMetrics {
             tasks_watched: 3,
@@ -275,6 +305,8 @@ mod tests {
               "cluster": "shop",
               "service": "web"
             }"#]]
-        .assert_eq(&serde_json::to_string_pretty(&serde_json::from_str::<Value>(&line).unwrap()).unwrap());
+        .assert_eq(
+            &serde_json::to_string_pretty(&serde_json::from_str::<Value>(&line).unwrap()).unwrap(),
+        );
     }
 }

@@ -9,12 +9,30 @@ use std::collections::BTreeMap;
 
 /// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.
 pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<(), Failure> {
-    send(aws, config, &message.subject, message.by_protocol(config.https_format), &message.attributes).await
+    send(
+        aws,
+        config,
+        &message.subject,
+        message.by_protocol(config.https_format),
+        &message.attributes,
+    )
+    .await
 }
 
 /// Publishes what became of a spec. It was accepted when this returns.
-pub async fn publish_spec(aws: &Aws, config: &Config, message: &SpecMessage) -> Result<(), Failure> {
-    send(aws, config, &message.subject, message.by_protocol(config.https_format), &message.attributes).await
+pub async fn publish_spec(
+    aws: &Aws,
+    config: &Config,
+    message: &SpecMessage,
+) -> Result<(), Failure> {
+    send(
+        aws,
+        config,
+        &message.subject,
+        message.by_protocol(config.https_format),
+        &message.attributes,
+    )
+    .await
 }
 
 async fn send(
@@ -29,8 +47,10 @@ async fn send(
     let mut request = request.message_structure("json").message(by_protocol);
     // SNS refuses an attribute without a value.
     for (name, value) in attributes.iter().filter(|(_, value)| !value.is_empty()) {
-        let attribute = MessageAttributeValue::builder().data_type("String").string_value(value).build();
-        let attribute = attribute.map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
+        let attribute =
+            MessageAttributeValue::builder().data_type("String").string_value(value).build();
+        let attribute = attribute
+            .map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
         request = request.message_attributes(name, attribute);
     }
     aws.turn("sns:Publish").await;

@@ -50,7 +50,10 @@ pub async fn observe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observat
 
 /// Reads several services, those of one cluster with a call for each ten of them. Answers come in the order of
 /// the checks.
-pub async fn observe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<Observation, Failure>> {
+pub async fn observe_services(
+    aws: &Aws,
+    checks: &[ServiceCheck],
+) -> Vec<Result<Observation, Failure>> {
     let described = describe_services(aws, checks).await;
     let rest = checks.iter().zip(described).map(|(check, described)| async move {
         match described {
@@ -65,7 +68,9 @@ pub async fn observe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<
 pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observation) -> Observation {
     let mut seen = described;
     seen.at_least.clone_from(&check.at_least);
-    let Some(service) = seen.service.as_mut().filter(|service| service.status != ServiceStatus::Inactive) else {
+    let Some(service) =
+        seen.service.as_mut().filter(|service| service.status != ServiceStatus::Inactive)
+    else {
         return seen;
     };
     seen.gaps.extend(services::read_revisions(aws, &seen.key, service).await);
@@ -87,8 +92,13 @@ fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
     let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
     let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
     let entries = service.load_balancers.iter().chain(revisions).chain(task_sets);
-    let named = entries.flat_map(|entry| entry.target_group.iter().chain(&entry.alternate_target_group));
-    let resolved = service.revisions.iter().filter_map(|revision| revision.resolved_target_groups.as_ref()).flatten();
+    let named =
+        entries.flat_map(|entry| entry.target_group.iter().chain(&entry.alternate_target_group));
+    let resolved = service
+        .revisions
+        .iter()
+        .filter_map(|revision| revision.resolved_target_groups.as_ref())
+        .flatten();
     named.chain(resolved).cloned().collect()
 }
 

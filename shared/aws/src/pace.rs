@@ -44,15 +44,18 @@ struct Bucket {
 impl Family {
     fn of(action: &str) -> Option<Self> {
         Some(match action {
-            "ecs:ListTasks" | "ecs:DescribeTasks" | "ecs:DescribeContainerInstances" => Self::ClusterResources,
+            "ecs:ListTasks" | "ecs:DescribeTasks" | "ecs:DescribeContainerInstances" => {
+                Self::ClusterResources
+            }
             "ecs:ListServices" | "ecs:DescribeServices" => Self::Services,
             "ecs:DescribeServiceRevisions" => Self::Revisions,
             "ecs:DescribeTaskDefinition" => Self::TaskDefinitions,
             "ecs:ListClusters" | "ecs:DescribeClusters" => Self::Clusters,
-            "elasticloadbalancing:DescribeTargetGroups" | "elasticloadbalancing:DescribeTargetHealth" => {
-                Self::Balancing
+            "elasticloadbalancing:DescribeTargetGroups"
+            | "elasticloadbalancing:DescribeTargetHealth" => Self::Balancing,
+            "elasticloadbalancing:RegisterTargets" | "elasticloadbalancing:DeregisterTargets" => {
+                Self::Registration
             }
-            "elasticloadbalancing:RegisterTargets" | "elasticloadbalancing:DeregisterTargets" => Self::Registration,
             _ => return None,
         })
     }
@@ -88,7 +91,10 @@ struct State {
 
 impl Pace {
     pub(crate) fn new(share_percent: u32) -> Self {
-        Self { share_percent: u64::from(share_percent.clamp(1, MOST_PERCENT)), state: Mutex::default() }
+        Self {
+            share_percent: u64::from(share_percent.clamp(1, MOST_PERCENT)),
+            state: Mutex::default(),
+        }
     }
 
     /// Takes a turn for a call of this action, and says how long it must wait for it.
@@ -185,7 +191,10 @@ mod tests {
             pace.take("ecs:ListTasks", now);
         }
         assert_eq!(pace.take(HEALTH, now), Duration::ZERO);
-        assert!(pace.take("ecs:DescribeTasks", now) > Duration::from_secs(10), "they share a bucket");
+        assert!(
+            pace.take("ecs:DescribeTasks", now) > Duration::from_secs(10),
+            "they share a bucket"
+        );
         assert_eq!(pace.take("sns:Publish", now), Duration::ZERO);
         assert_eq!(pace.calls().get("ecs:ListTasks"), Some(&141));
     }
@@ -198,7 +207,11 @@ mod tests {
             pace.take(HEALTH, now);
         }
         assert_eq!(pace.until_checks(5, now), Duration::from_secs(2), "ten reads, five a second");
-        assert_eq!(pace.until_checks(1000, now), Duration::from_secs(4), "no more than a full bucket");
+        assert_eq!(
+            pace.until_checks(1000, now),
+            Duration::from_secs(4),
+            "no more than a full bucket"
+        );
         let later = now.plus_secs(2);
         assert!((0..10).all(|_| pace.take(HEALTH, later).is_zero()));
     }

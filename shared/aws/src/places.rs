@@ -21,7 +21,13 @@ const SERVICES: &str = "services";
 const GET_BATCH: usize = 100;
 
 /// Enters a service under a place, for twice as long as a record lives.
-pub async fn enter(aws: &Aws, table: &str, place: &Place, key: &ServiceKey, now: Timestamp) -> Result<(), Failure> {
+pub async fn enter(
+    aws: &Aws,
+    table: &str,
+    place: &Place,
+    key: &ServiceKey,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let action = "dynamodb:UpdateItem";
     let expires = now.plus_secs(LIFE_SECONDS * 2).as_secs().to_string();
     aws.turn(action).await;
@@ -34,7 +40,10 @@ pub async fn enter(aws: &Aws, table: &str, place: &Place, key: &ServiceKey, now:
         .expression_attribute_names("#expires", EXPIRES)
         .expression_attribute_names("#services", SERVICES)
         .expression_attribute_values(":expires", AttributeValue::N(expires))
-        .expression_attribute_values(":services", AttributeValue::Ss(vec![ServiceArn::of(key).to_string()]));
+        .expression_attribute_values(
+            ":services",
+            AttributeValue::Ss(vec![ServiceArn::of(key).to_string()]),
+        );
     let updated = update.send().await.map(|_| ());
     updated.map_err(|error| aws.failure(action, format!("item {place} of table {table}"), error))
 }
@@ -45,7 +54,8 @@ pub async fn services_behind(
     table: &str,
     places: &BTreeSet<Place>,
 ) -> Result<BTreeMap<Place, Vec<ServiceArn>>, Failure> {
-    let by_text: HashMap<&str, &Place> = places.iter().map(|place| (place.as_str(), place)).collect();
+    let by_text: HashMap<&str, &Place> =
+        places.iter().map(|place| (place.as_str(), place)).collect();
     let keys: Vec<String> = places.iter().map(ToString::to_string).collect();
     let mut found = BTreeMap::new();
     for batch in keys.chunks(GET_BATCH) {
@@ -53,7 +63,10 @@ pub async fn services_behind(
             let text = item.get(KEY).and_then(|key| key.as_s().ok());
             let Some(place) = text.and_then(|text| by_text.get(text.as_str())) else { continue };
             let services = item.get(SERVICES).and_then(|services| services.as_ss().ok());
-            let services = services.into_iter().flatten().filter_map(|arn| ServiceArn::try_from(arn.as_str()).ok());
+            let services = services
+                .into_iter()
+                .flatten()
+                .filter_map(|arn| ServiceArn::try_from(arn.as_str()).ok());
             found.insert((*place).clone(), services.collect());
         }
     }

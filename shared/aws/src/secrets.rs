@@ -28,7 +28,9 @@ impl Secrets {
         let action = "secretsmanager:GetSecretValue";
         let answer = self.secretsmanager.get_secret_value().secret_id(id).send().await;
         let answer = answer.map_err(|error| Failure::of(action, id, error))?;
-        answer.secret_string.ok_or_else(|| Failure::unreadable(action, id, "the secret is binary, not text"))
+        answer
+            .secret_string
+            .ok_or_else(|| Failure::unreadable(action, id, "the secret is binary, not text"))
     }
 
     /// The moment, by the clock that also signs the requests.

@@ -86,7 +86,11 @@ pub async fn open(wanted: &Wanted) -> Result<Session, NoSession> {
     }
     let config = load(loader).await;
     let is_simulated = config.endpoint_url().and_then(host_of).is_some_and(is_this_machine);
-    let config = if is_simulated { with_placeholders(config).await } else { with_credentials(config).await? };
+    let config = if is_simulated {
+        with_placeholders(config).await
+    } else {
+        with_credentials(config).await?
+    };
     let region = config.region().ok_or(NoSession::Region)?.as_ref().to_owned();
     Ok(Session { aws: Aws::from_sdk_config(&config), region, is_simulated, config })
 }
@@ -100,7 +104,9 @@ async fn load(loader: ConfigLoader) -> SdkConfig {
 async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
     // Without a region the question would be where to ask for credentials.
     config.region().ok_or(NoSession::Region)?;
-    let provider = config.credentials_provider().ok_or_else(|| NoSession::Credentials("no provider".into()))?;
+    let provider = config
+        .credentials_provider()
+        .ok_or_else(|| NoSession::Credentials("no provider".into()))?;
     provider.provide_credentials().await.map_err(|error| NoSession::Credentials(error.into()))?;
     Ok(config)
 }
@@ -109,7 +115,10 @@ async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
 async fn with_placeholders(config: SdkConfig) -> SdkConfig {
     let found = async { config.credentials_provider()?.provide_credentials().await.ok() };
     let found = match config.sleep_impl() {
-        Some(sleep) => Timeout::new(Box::pin(found), sleep.sleep(PATIENCE_WITH_SIMULATION)).await.ok().flatten(),
+        Some(sleep) => Timeout::new(Box::pin(found), sleep.sleep(PATIENCE_WITH_SIMULATION))
+            .await
+            .ok()
+            .flatten(),
         None => found.await,
     };
     let mut builder = config.to_builder();
@@ -155,7 +164,11 @@ mod tests {
             ("http://", None, false),
             ("127.0.0.1:4566", None, false),
         ] {
-            assert_eq!((host_of(url), host_of(url).is_some_and(is_this_machine)), (host, here), "{url}");
+            assert_eq!(
+                (host_of(url), host_of(url).is_some_and(is_this_machine)),
+                (host, here),
+                "{url}"
+            );
         }
     }
 }

@@ -35,7 +35,12 @@ pub async fn read(aws: &Aws, table: &str) -> Result<Option<Mark>, Failure> {
 }
 
 /// Stores the mark; none says that the round is over.
-pub async fn store(aws: &Aws, table: &str, mark: Option<&Mark>, now: Timestamp) -> Result<(), Failure> {
+pub async fn store(
+    aws: &Aws,
+    table: &str,
+    mark: Option<&Mark>,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let expires = now.plus_secs(LIFE_SECONDS).as_secs();
     let mut item = Item::from([
         (KEY.to_owned(), AttributeValue::S(MARK.to_owned())),
@@ -48,5 +53,6 @@ pub async fn store(aws: &Aws, table: &str, mark: Option<&Mark>, now: Timestamp) 
     let action = "dynamodb:PutItem";
     aws.turn(action).await;
     let sent = aws.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await;
-    sent.map(|_| ()).map_err(|error| aws.failure(action, format!("the sweep's mark in table {table}"), error))
+    sent.map(|_| ())
+        .map_err(|error| aws.failure(action, format!("the sweep's mark in table {table}"), error))
 }

@@ -5,7 +5,9 @@
 
 use crate::code::Code;
 use crate::ids::{ContainerPort, HostPort, Target, TargetGroupArn, TargetId};
-use crate::observation::{Binding, FoundGroup, NetworkMode, Observation, TargetType, Task, TaskStatus};
+use crate::observation::{
+    Binding, FoundGroup, NetworkMode, Observation, TargetType, Task, TaskStatus,
+};
 
 /// GENEVE targets always answer here, whatever the container port (ELBv2 `TargetDescription`).
 const GENEVE_PORT: i64 = 6081;
@@ -76,19 +78,28 @@ fn network_mode(observation: &Observation, task: &Task) -> Option<NetworkMode> {
     if task.containers.iter().any(|container| !container.bindings.is_empty()) {
         return Some(NetworkMode::Bridge);
     }
-    observation.task_definitions.get(&task.task_definition).map(|definition| definition.network_mode.clone())
+    observation
+        .task_definitions
+        .get(&task.task_definition)
+        .map(|definition| definition.network_mode.clone())
 }
 
 /// The EC2 instance on which a task was placed.
 #[must_use]
 pub fn instance_of(observation: &Observation, task: &Task) -> Option<TargetId> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?)?;
-    TargetId::try_from(instance.ec2_instance.clone()).ok().filter(|id| matches!(id, TargetId::Instance(_)))
+    TargetId::try_from(instance.ec2_instance.clone())
+        .ok()
+        .filter(|id| matches!(id, TargetId::Instance(_)))
 }
 
 /// What a task of unknown ports might be.
 fn reach_of(observation: &Observation, task: &Task) -> Reach {
-    match (instance_of(observation, task), network_mode(observation, task), &task.container_instance) {
+    match (
+        instance_of(observation, task),
+        network_mode(observation, task),
+        &task.container_instance,
+    ) {
         (_, Some(NetworkMode::Awsvpc), _) => Reach::AnyIp,
         (Some(instance), Some(_), _) => Reach::Host(instance),
         (None, Some(_), _) => Reach::AnyInstance,
@@ -99,7 +110,12 @@ fn reach_of(observation: &Observation, task: &Task) -> Reach {
 
 /// The target that `entry` means for `task` in `group`.
 #[must_use]
-pub fn address(observation: &Observation, task: &Task, entry: &Entry, group: &FoundGroup) -> Address {
+pub fn address(
+    observation: &Observation,
+    task: &Task,
+    entry: &Entry,
+    group: &FoundGroup,
+) -> Address {
     let Some(mode) = network_mode(observation, task) else {
         let why = "neither port bindings nor a network interface yet, and its task definition is not known".to_owned();
         return Address::Unknown { why, reach: reach_of(observation, task) };
@@ -109,33 +125,47 @@ pub fn address(observation: &Observation, task: &Task, entry: &Entry, group: &Fo
         (NetworkMode::Bridge | NetworkMode::Default, TargetType::Instance) => {
             on_instance(observation, task, |instance| bound_port(task, entry, group, instance))
         }
-        (NetworkMode::Host, TargetType::Instance) => {
-            on_instance(observation, task, |instance| host_mode_port(observation, task, entry, instance))
-        }
+        (NetworkMode::Host, TargetType::Instance) => on_instance(observation, task, |instance| {
+            host_mode_port(observation, task, entry, instance)
+        }),
         (mode, target_type) => Address::Misfit {
             code: Code::TargetTypeMismatch,
-            why: format!("the group takes {target_type} targets, and a task in network mode {mode} cannot be one"),
+            why: format!(
+                "the group takes {target_type} targets, and a task in network mode {mode} cannot be one"
+            ),
         },
     }
 }
 
 fn own_address(task: &Task, entry: &Entry, group: &FoundGroup) -> Address {
-    let (ipv4, ipv6) = task.network_interface.as_ref().map_or((None, None), |eni| (eni.ipv4, eni.ipv6));
+    let (ipv4, ipv6) =
+        task.network_interface.as_ref().map_or((None, None), |eni| (eni.ipv4, eni.ipv6));
     let wants_ipv6 = group.ip_address_type == "ipv6";
     let port = if group.protocol == "GENEVE" { HostPort::try_from(GENEVE_PORT).ok() } else { None };
     match if wants_ipv6 { ipv6 } else { ipv4 } {
-        Some(ip) => Address::Known(Target { id: TargetId::Ip(ip), port: port.unwrap_or(entry.port.as_host_port()) }),
-        None if ipv4.is_none() && ipv6.is_none() => {
-            Address::Unknown { why: "its network interface has no address yet".to_owned(), reach: Reach::AnyIp }
-        }
+        Some(ip) => Address::Known(Target {
+            id: TargetId::Ip(ip),
+            port: port.unwrap_or(entry.port.as_host_port()),
+        }),
+        None if ipv4.is_none() && ipv6.is_none() => Address::Unknown {
+            why: "its network interface has no address yet".to_owned(),
+            reach: Reach::AnyIp,
+        },
         None => Address::Misfit {
             code: Code::IpFamilyMismatch,
-            why: format!("the group takes {} addresses and the task has none", group.ip_address_type),
+            why: format!(
+                "the group takes {} addresses and the task has none",
+                group.ip_address_type
+            ),
         },
     }
 }
 
-fn on_instance(observation: &Observation, task: &Task, port: impl FnOnce(TargetId) -> Address) -> Address {
+fn on_instance(
+    observation: &Observation,
+    task: &Task,
+    port: impl FnOnce(TargetId) -> Address,
+) -> Address {
     match instance_of(observation, task) {
         Some(instance) => port(instance),
         None => Address::Unknown {
@@ -167,8 +197,13 @@ fn protocol_fits(binding: &Binding, group: &FoundGroup) -> bool {
 /// host ports (moby#42288). The load balancer uses the one of the group's family.
 fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId) -> Address {
     let reach = Reach::Host(instance.clone());
-    let Some(container) = task.containers.iter().find(|container| container.name == entry.container) else {
-        return Address::Unknown { why: format!("the task has no container `{}`", entry.container), reach };
+    let Some(container) =
+        task.containers.iter().find(|container| container.name == entry.container)
+    else {
+        return Address::Unknown {
+            why: format!("the task has no container `{}`", entry.container),
+            reach,
+        };
     };
     let of_port: Vec<(&Binding, HostPort)> = container
         .bindings
@@ -178,19 +213,26 @@ fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId
         .collect();
     let wants_ipv6 = group.ip_address_type == "ipv6";
     let is_ipv6 = |binding: &Binding| binding.bind_ip.as_deref().is_some_and(|ip| ip.contains(':'));
-    let mut ports: Vec<HostPort> =
-        of_port.iter().filter(|(binding, _)| is_ipv6(binding) == wants_ipv6).map(|(_, port)| *port).collect();
+    let mut ports: Vec<HostPort> = of_port
+        .iter()
+        .filter(|(binding, _)| is_ipv6(binding) == wants_ipv6)
+        .map(|(_, port)| *port)
+        .collect();
     ports.sort_unstable();
     ports.dedup();
     match (ports.as_slice(), of_port.is_empty()) {
         ([port], _) => Address::Known(Target { id: instance, port: *port }),
         ([], true) => {
-            let why = format!("container `{}` has no binding for port {}", entry.container, entry.port);
+            let why =
+                format!("container `{}` has no binding for port {}", entry.container, entry.port);
             Address::Unknown { why, reach }
         }
         ([], false) => Address::Misfit {
             code: Code::IpFamilyMismatch,
-            why: format!("port {} is bound, but to no {} address", entry.port, group.ip_address_type),
+            why: format!(
+                "port {} is bound, but to no {} address",
+                entry.port, group.ip_address_type
+            ),
         },
         (several, _) => {
             let ports = several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -201,7 +243,12 @@ fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId
 }
 
 /// Host mode: there are no bindings; the container listens on the instance's own port.
-fn host_mode_port(observation: &Observation, task: &Task, entry: &Entry, instance: TargetId) -> Address {
+fn host_mode_port(
+    observation: &Observation,
+    task: &Task,
+    entry: &Entry,
+    instance: TargetId,
+) -> Address {
     let declared = observation
         .task_definitions
         .get(&task.task_definition)
@@ -210,7 +257,8 @@ fn host_mode_port(observation: &Observation, task: &Task, entry: &Entry, instanc
     if declared {
         return Address::Known(Target { id: instance, port: entry.port.as_host_port() });
     }
-    let why = format!("its task definition gives container `{}` no port {}", entry.container, entry.port);
+    let why =
+        format!("its task definition gives container `{}` no port {}", entry.container, entry.port);
     Address::Unknown { why, reach: Reach::Host(instance) }
 }
 
@@ -256,8 +304,11 @@ pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
 #[must_use]
 pub fn last_places(observation: &Observation, task: &Task) -> Vec<Place> {
     if let Some(eni) = &task.network_interface {
-        let known: Vec<Place> =
-            [eni.ipv4, eni.ipv6].into_iter().flatten().map(|ip| Place::Address(TargetId::Ip(ip))).collect();
+        let known: Vec<Place> = [eni.ipv4, eni.ipv6]
+            .into_iter()
+            .flatten()
+            .map(|ip| Place::Address(TargetId::Ip(ip)))
+            .collect();
         return if known.is_empty() { vec![Place::Unknown(Reach::AnyIp)] } else { known };
     }
     let definition = observation.task_definitions.get(&task.task_definition);
@@ -265,8 +316,9 @@ pub fn last_places(observation: &Observation, task: &Task) -> Vec<Place> {
         return vec![Place::Unknown(reach_of(observation, task))];
     };
     let bound = task.containers.iter().flat_map(|container| &container.bindings);
-    let mut bound: Vec<Place> =
-        bound.map(|binding| Place::Ports(instance.clone(), binding.host_port, binding.length)).collect();
+    let mut bound: Vec<Place> = bound
+        .map(|binding| Place::Ports(instance.clone(), binding.host_port, binding.length))
+        .collect();
     if !bound.is_empty() {
         // A container that waits for another one (`dependsOn`) gets its ports later.
         if task.last_status != TaskStatus::Running {

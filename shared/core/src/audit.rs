@@ -61,7 +61,15 @@ pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
     // One second less, so that nothing that the record proves is ever older than the settle time.
     let kept_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
     let record = LedgerRecord { kept_since: Some(kept_since), ..LedgerRecord::default() };
-    PlanInput { version: INPUT_VERSION, now, hop: 0, policy: policy.clone(), record, calls: Vec::new(), observation }
+    PlanInput {
+        version: INPUT_VERSION,
+        now,
+        hop: 0,
+        policy: policy.clone(),
+        record,
+        calls: Vec::new(),
+        observation,
+    }
 }
 
 /// Judges one service at a first look.
@@ -74,7 +82,9 @@ pub fn audit(input: &PlanInput) -> Audited {
     let second = second_look(input, &plan);
     let (mut findings, mut young, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for verdict in &plan.verdicts {
-        let is_it = |found: &&Finding| Some(&found.code) == verdict.code.as_ref() && found.subject == verdict.subject;
+        let is_it = |found: &&Finding| {
+            Some(&found.code) == verdict.code.as_ref() && found.subject == verdict.subject
+        };
         match (judgement.findings.iter().find(is_it), &verdict.decision) {
             (Some(found), _) => findings.push(told(input, found, verdict, &second)),
             (None, Decision::Await(_)) if verdict.code.is_some() => young.push(verdict.clone()),
@@ -84,7 +94,8 @@ pub fn audit(input: &PlanInput) -> Audited {
         }
     }
     findings.sort_by(|one, other| {
-        let order = |it: &Audit| (std::cmp::Reverse(it.severity), it.code.to_string(), it.subject.clone());
+        let order =
+            |it: &Audit| (std::cmp::Reverse(it.severity), it.code.to_string(), it.subject.clone());
         order(one).cmp(&order(other))
     });
     Audited { findings, young, unknown, plan }
@@ -94,11 +105,18 @@ pub fn audit(input: &PlanInput) -> Audited {
 fn second_look(input: &PlanInput, first: &Plan) -> Plan {
     let now = input.now.plus_secs(input.policy.confirm_seconds);
     let observation = Observation { observed_at: now, ..input.observation.clone() };
-    plan(&PlanInput { now, hop: input.hop + 1, record: first.next_record.clone(), observation, ..input.clone() })
+    plan(&PlanInput {
+        now,
+        hop: input.hop + 1,
+        record: first.next_record.clone(),
+        observation,
+        ..input.clone()
+    })
 }
 
 fn told(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Plan) -> Audit {
-    let is_same = |it: &&Verdict| it.code.as_ref() == Some(&found.code) && it.subject == found.subject;
+    let is_same =
+        |it: &&Verdict| it.code.as_ref() == Some(&found.code) && it.subject == found.subject;
     let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
     Audit {
         code: found.code.clone(),

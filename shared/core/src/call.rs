@@ -43,7 +43,8 @@ impl Place {
     /// ([resource types](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html)).
     #[must_use]
     pub fn of_listener(arn: &str) -> Option<Self> {
-        let (before, path) = arn.split_once(":listener-rule/").or_else(|| arn.split_once(":listener/"))?;
+        let (before, path) =
+            arn.split_once(":listener-rule/").or_else(|| arn.split_once(":listener/"))?;
         let mut parts = path.split('/');
         let (kind, name, id) = (parts.next()?, parts.next()?, parts.next()?);
         Self::of_balancer(&format!("{before}:loadbalancer/{kind}/{name}/{id}"))
@@ -52,7 +53,9 @@ impl Place {
     /// A load balancer by its ARN.
     #[must_use]
     pub fn of_balancer(arn: &str) -> Option<Self> {
-        let fits = arn.starts_with("arn:") && arn.contains(":elasticloadbalancing:") && arn.contains(":loadbalancer/");
+        let fits = arn.starts_with("arn:")
+            && arn.contains(":elasticloadbalancing:")
+            && arn.contains(":loadbalancer/");
         fits.then(|| Self::Balancer(arn.to_owned()))
     }
 
@@ -79,9 +82,10 @@ impl TryFrom<String> for Place {
         if let Some(place) = Self::of_balancer(&text) {
             return Ok(place);
         }
-        TargetGroupArn::try_from(text)
-            .map(Self::Group)
-            .map_err(|NotAnId { text, .. }| NotAnId { text, wanted: "the ARN of a target group or a load balancer" })
+        TargetGroupArn::try_from(text).map(Self::Group).map_err(|NotAnId { text, .. }| NotAnId {
+            text,
+            wanted: "the ARN of a target group or a load balancer",
+        })
     }
 }
 

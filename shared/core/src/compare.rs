@@ -10,7 +10,8 @@ use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{
-    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup, Task,
+    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus,
+    TargetGroup, Task,
 };
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
@@ -64,7 +65,9 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
         ServiceStatus::Active => {}
         ServiceStatus::Draining => return Some("the service is being deleted"),
         ServiceStatus::Inactive => return Some("the service is deleted"),
-        ServiceStatus::Unknown(_) => return Some("the service has a status that this version does not know"),
+        ServiceStatus::Unknown(_) => {
+            return Some("the service has a status that this version does not know");
+        }
     }
     if service.desired_count == 0 && !may_have_targets(observation) {
         return Some("no task is wanted, and no target is registered");
@@ -80,7 +83,9 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
     if has(|entry| entry.target_group.is_some()) {
         None
     } else if has(|entry| entry.classic.is_some()) {
-        Some("it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports")
+        Some(
+            "it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports",
+        )
     } else if service.behind_lattice {
         Some("it uses VPC Lattice, which is not ELBv2")
     } else {
@@ -91,7 +96,10 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
 /// A target may be left behind in one of the service's groups: what is left of a service that was scaled to zero
 /// leads to whoever gets the port next.
 fn may_have_targets(observation: &Observation) -> bool {
-    let unread = observation.gaps.iter().any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
+    let unread = observation
+        .gaps
+        .iter()
+        .any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
     let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
     unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
@@ -110,26 +118,38 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
     for (arn, group) in &observation.target_groups {
         let TargetGroup::Found(group) = group else { continue };
         // Claims are sorted, so going backwards a running task's claim displaces one that only may be there.
-        let claims: BTreeMap<&Target, &Claim> =
-            desired.claims.iter().rev().filter(|claim| claim.group == *arn).map(|it| (&it.target, it)).collect();
+        let claims: BTreeMap<&Target, &Claim> = desired
+            .claims
+            .iter()
+            .rev()
+            .filter(|claim| claim.group == *arn)
+            .map(|it| (&it.target, it))
+            .collect();
         let (registered, aside): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
             group.targets.iter().partition(|target| target.is_registered());
         for present in &registered {
             match claims.get(&present.target) {
                 Some(claim) => {
-                    comparison.matched.push(Matched { claim: (*claim).clone(), registered: (*present).clone() });
+                    comparison
+                        .matched
+                        .push(Matched { claim: (*claim).clone(), registered: (*present).clone() });
                 }
                 None => {
-                    comparison.unwanted.push(Unwanted { group: arn.clone(), registered: (*present).clone() });
+                    comparison
+                        .unwanted
+                        .push(Unwanted { group: arn.clone(), registered: (*present).clone() });
                 }
             }
         }
-        let registered: BTreeSet<&Target> = registered.iter().map(|present| &present.target).collect();
+        let registered: BTreeSet<&Target> =
+            registered.iter().map(|present| &present.target).collect();
         let aside: BTreeSet<&Target> = aside.iter().map(|other| &other.target).collect();
         let mut due: BTreeMap<&Target, &Claim> = claims;
         due.retain(|_, claim| matches!(claim.standing, Standing::Due(_)));
         for (target, claim) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
-            comparison.absent.push(Absent { claim: (*claim).clone(), draining: aside.contains(*target) });
+            comparison
+                .absent
+                .push(Absent { claim: (*claim).clone(), draining: aside.contains(*target) });
         }
         let unmissed = aside.into_iter().filter(|target| !due.contains_key(target));
         comparison.draining.extend(unmissed.map(|target| (arn.clone(), target.clone())));
@@ -165,15 +185,22 @@ pub enum OwnerView {
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
     let owners = &observation.owners;
     let covered = owners.whole_cluster
-        || container_instance_of(observation, &target.id).is_some_and(|arn| owners.instances.contains(&arn));
+        || container_instance_of(observation, &target.id)
+            .is_some_and(|arn| owners.instances.contains(&arn));
     if !covered {
         return OwnerView::NotKnown;
     }
-    let views = owners.tasks.iter().filter_map(|owner| owner_view(observation, owner, group, target));
+    let views =
+        owners.tasks.iter().filter_map(|owner| owner_view(observation, owner, group, target));
     views.min_by_key(precedence).unwrap_or(OwnerView::Nobody)
 }
 
-fn owner_view(observation: &Observation, owner: &Owner, group: &TargetGroupArn, target: &Target) -> Option<OwnerView> {
+fn owner_view(
+    observation: &Observation,
+    owner: &Owner,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Option<OwnerView> {
     let Owner { task, target_groups } = owner;
     let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
     let places = places(observation, task);
@@ -188,7 +215,9 @@ fn owner_view(observation: &Observation, owner: &Owner, group: &TargetGroupArn, 
 /// A service as people tell it from this one: with its cluster, where that is another.
 fn named(observation: &Observation, task: &Task, service: &str) -> String {
     match task.arn.cluster_name() {
-        Some(cluster) if cluster != observation.key.cluster.name() => format!("{cluster}/{service}"),
+        Some(cluster) if cluster != observation.key.cluster.name() => {
+            format!("{cluster}/{service}")
+        }
         _ => service.to_owned(),
     }
 }
@@ -196,9 +225,16 @@ fn named(observation: &Observation, task: &Task, service: &str) -> String {
 /// It is known who else may be registered with `target` in `group`, in whatever cluster. An instance of this cluster is in
 /// no other one; an address, or an instance that is not here, may be a task's of another cluster that uses the same group.
 #[must_use]
-pub fn is_known_everywhere(observation: &Observation, group: &TargetGroupArn, target: &Target) -> bool {
+pub fn is_known_everywhere(
+    observation: &Observation,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> bool {
     let owners = &observation.owners;
-    let here = || container_instance_of(observation, &target.id).is_some_and(|arn| owners.instances.contains(&arn));
+    let here = || {
+        container_instance_of(observation, &target.id)
+            .is_some_and(|arn| owners.instances.contains(&arn))
+    };
     owners.known_elsewhere.contains(group) || here()
 }
 
@@ -224,7 +260,8 @@ pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskAr
 
 fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<ContainerInstanceArn> {
     let TargetId::Instance(ec2) = id else { return None };
-    let found = observation.container_instances.iter().find(|(_, instance)| instance.ec2_instance == *ec2);
+    let found =
+        observation.container_instances.iter().find(|(_, instance)| instance.ec2_instance == *ec2);
     found.map(|(arn, _)| arn.clone())
 }
 
@@ -251,9 +288,12 @@ pub fn questions(input: &PlanInput) -> Questions {
     }
     for matched in &comparison.matched {
         let state = &matched.registered.state;
-        let failing = matches!(state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
-        let idle =
-            matched.registered.is_not_in_use() && observation.service.as_ref().is_some_and(Service::uses_every_group);
+        let failing = matches!(
+            state,
+            HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial
+        );
+        let idle = matched.registered.is_not_in_use()
+            && observation.service.as_ref().is_some_and(Service::uses_every_group);
         if (failing || idle) && matches!(matched.claim.standing, Standing::Due(_)) {
             questions.target_groups.insert(matched.claim.group.clone());
         }
@@ -279,8 +319,10 @@ fn ask_about_unwanted(
     questions: &mut Questions,
 ) {
     let target = &unwanted.registered.target;
-    let known = record.known_target(&unwanted.group, target).filter(|known| known.released_at.is_none());
-    let ended = desired.ended.iter().any(|ended| ended.group == unwanted.group && ended.target == *target);
+    let known =
+        record.known_target(&unwanted.group, target).filter(|known| known.released_at.is_none());
+    let ended =
+        desired.ended.iter().any(|ended| ended.group == unwanted.group && ended.target == *target);
     if let Some(known) = known {
         let listed = observation.tasks.iter().any(|task| task.arn == known.task);
         if !listed && !observation.gone_tasks.contains(&known.task) {
@@ -288,7 +330,9 @@ fn ask_about_unwanted(
         }
     }
     // Nothing new can be learnt about a target that was never ours and of which people were told.
-    let told = |incident: &crate::ledger::Incident| incident.alerted_at.is_some() && incident.resolved_at.is_none();
+    let told = |incident: &crate::ledger::Incident| {
+        incident.alerted_at.is_some() && incident.resolved_at.is_none()
+    };
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
     if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
         return;

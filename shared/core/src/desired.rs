@@ -12,8 +12,8 @@ use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::ledger::RELEASED_KEPT_SECS;
 use crate::observation::{
-    DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service, TargetGroup, Task,
-    TaskStatus,
+    DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service,
+    TargetGroup, Task, TaskStatus,
 };
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -122,13 +122,18 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
     }
     let listed: BTreeSet<&TaskArn> = observation.tasks.iter().map(|task| &task.arn).collect();
     for (task, version) in &observation.at_least {
-        if !listed.contains(task) && !observation.gone_tasks.contains(task) && hop < LOOKS_FOR_A_NAMED_TASK {
+        if !listed.contains(task)
+            && !observation.gone_tasks.contains(task)
+            && hop < LOOKS_FOR_A_NAMED_TASK
+        {
             desired.unclear.push(Unclear {
                 task: task.clone(),
                 code: None,
                 read_again: true,
                 since: observation.observed_at,
-                why: format!("an event names version {version} of it, and ECS does not list it yet"),
+                why: format!(
+                    "an event names version {version} of it, and ECS does not list it yet"
+                ),
                 reach: Reach::Anything,
             });
         }
@@ -140,11 +145,16 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
 
 fn task_targets(observation: &Observation, service: &Service, task: &Task, desired: &mut Desired) {
     if task.service() != Some(observation.key.service.as_str()) {
-        desired.left.push((task.arn.clone(), "not started by this service: no target is expected".to_owned()));
+        desired.left.push((
+            task.arn.clone(),
+            "not started by this service: no target is expected".to_owned(),
+        ));
         return;
     }
     if task.anywhere {
-        desired.left.push((task.arn.clone(), "ECS Anywhere: AWS does not load-balance it".to_owned()));
+        desired
+            .left
+            .push((task.arn.clone(), "ECS Anywhere: AWS does not load-balance it".to_owned()));
         return;
     }
     let since = task.started_at.unwrap_or(observation.observed_at);
@@ -158,12 +168,16 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         Err(NoEntries::Nowhere(why)) => desired.left.push((task.arn.clone(), why.to_owned())),
         Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
             untraced(observation, task, desired);
-            desired.left.push((task.arn.clone(), "stopped; where it was registered cannot be told".to_owned()));
+            desired.left.push((
+                task.arn.clone(),
+                "stopped; where it was registered cannot be told".to_owned(),
+            ));
         }
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
             // A task on its way out passes, and what could not be read is not ambiguous.
-            let unread = observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
+            let unread =
+                observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
             let lasts = task.desired_status == TaskStatus::Running && !unread;
             let code = lasts.then_some(Code::AmbiguousRevision);
             desired.unclear.push(unclear(task, code, since, why, reach));
@@ -193,7 +207,13 @@ fn was_missed(observation: &Observation, task: &Task) -> bool {
     })
 }
 
-fn unclear(task: &Task, code: Option<Code>, since: Timestamp, why: String, reach: Reach) -> Unclear {
+fn unclear(
+    task: &Task,
+    code: Option<Code>,
+    since: Timestamp,
+    why: String,
+    reach: Reach,
+) -> Unclear {
     Unclear { task: task.arn.clone(), code, read_again: false, since, why, reach }
 }
 
@@ -211,7 +231,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         Some(TargetGroup::Found(group)) => group,
         Some(TargetGroup::Missing) => {
             if !over {
-                let why = "ELBv2 does not know this target group; ECS cannot register anything".to_owned();
+                let why = "ELBv2 does not know this target group; ECS cannot register anything"
+                    .to_owned();
                 desired.misfits.push(misfit(Code::TargetGroupMissing, task, entry, why));
             }
             return;
@@ -224,7 +245,12 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
             let at = task.stopped_at.unwrap_or(observation.observed_at);
             // An event may have waited for days in the dead-letter queue.
             if observation.observed_at.secs_since(at) < RELEASED_KEPT_SECS {
-                desired.ended.push(Ended { group: entry.group.clone(), target, task: task.arn.clone(), at });
+                desired.ended.push(Ended {
+                    group: entry.group.clone(),
+                    target,
+                    task: task.arn.clone(),
+                    at,
+                });
             }
         }
         Address::Known(target) => desired.claims.push(Claim {
@@ -236,8 +262,15 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         Address::Unknown { .. } if over => untraced(observation, task, desired),
         Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {
-            let lasts = matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
-            desired.unclear.push(unclear(task, lasts.then_some(Code::BindingsMissing), since, why, reach));
+            let lasts =
+                matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
+            desired.unclear.push(unclear(
+                task,
+                lasts.then_some(Code::BindingsMissing),
+                since,
+                why,
+                reach,
+            ));
         }
         Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
     }
@@ -246,7 +279,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
 /// What is not known of a task now may be known later: its agent reports late, or a call failed.
 fn untraced(observation: &Observation, task: &Task, desired: &mut Desired) {
     if task.started_at.is_some() {
-        desired.untraced_until = desired.untraced_until.max(Some(task.stopped_at.unwrap_or(observation.observed_at)));
+        desired.untraced_until =
+            desired.untraced_until.max(Some(task.stopped_at.unwrap_or(observation.observed_at)));
     }
 }
 
@@ -265,9 +299,15 @@ fn standing(task: &Task, since: Timestamp) -> Standing {
 }
 
 /// The groups, containers and ports that hold for one task.
-fn entries(observation: &Observation, service: &Service, task: &Task) -> Result<Vec<Entry>, NoEntries> {
+fn entries(
+    observation: &Observation,
+    service: &Service,
+    task: &Task,
+) -> Result<Vec<Entry>, NoEntries> {
     if service.managed_by_ecs || service.behind_gateway {
-        return Err(NoEntries::Nowhere("ECS manages this service's target groups itself; it is observed only"));
+        return Err(NoEntries::Nowhere(
+            "ECS manages this service's target groups itself; it is observed only",
+        ));
     }
     let started_by = task.started_by.as_deref().unwrap_or_default();
     match (&service.controller, &service.strategy) {
@@ -290,11 +330,13 @@ fn entries(observation: &Observation, service: &Service, task: &Task) -> Result<
             DeploymentStrategy::BlueGreen | DeploymentStrategy::Linear | DeploymentStrategy::Canary,
         ) => by_revision(observation, service, task, started_by),
         (DeploymentController::Ecs, DeploymentStrategy::Unknown(name)) => {
-            Err(NoEntries::Ambiguous(format!("the deployment strategy `{name}` is not known to this version")))
+            Err(NoEntries::Ambiguous(format!(
+                "the deployment strategy `{name}` is not known to this version"
+            )))
         }
-        (DeploymentController::Unknown(name), _) => {
-            Err(NoEntries::Ambiguous(format!("the deployment controller `{name}` is not known to this version")))
-        }
+        (DeploymentController::Unknown(name), _) => Err(NoEntries::Ambiguous(format!(
+            "the deployment controller `{name}` is not known to this version"
+        ))),
     }
 }
 
@@ -328,31 +370,50 @@ fn by_revision(
     started_by: &str,
 ) -> Result<Vec<Entry>, NoEntries> {
     let digits = started_by.strip_prefix("ecs-svc/").unwrap_or_default();
-    if let Some(revision) = service.revisions.iter().find(|revision| revision.arn.tail() == digits) {
+    if let Some(revision) = service.revisions.iter().find(|revision| revision.arn.tail() == digits)
+    {
         if revision.task_definition != task.task_definition {
-            let why = format!("revision {digits} runs {}, the task does not", revision.task_definition.path());
+            let why = format!(
+                "revision {digits} runs {}, the task does not",
+                revision.task_definition.path()
+            );
             return Err(NoEntries::Ambiguous(why));
         }
         return resolved_groups(revision);
     }
-    let is_simple = service.strategy == DeploymentStrategy::Rolling && !has_pairs(&service.load_balancers);
+    let is_simple =
+        service.strategy == DeploymentStrategy::Rolling && !has_pairs(&service.load_balancers);
     if is_simple && is_primary(service, task, started_by) {
         return Ok(own_groups(&service.load_balancers));
     }
     // Where digits of others name revisions, digits that name none belong to a revision that was not answered.
-    let names_revision =
-        |id: &str| service.revisions.iter().any(|revision| id.strip_prefix("ecs-svc/") == Some(revision.arn.tail()));
-    let digits_name_revisions = service.deployments.iter().any(|deployment| names_revision(&deployment.id))
-        || observation.tasks.iter().filter_map(|task| task.started_by.as_deref()).any(names_revision);
-    let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions) && !digits_name_revisions;
+    let names_revision = |id: &str| {
+        service
+            .revisions
+            .iter()
+            .any(|revision| id.strip_prefix("ecs-svc/") == Some(revision.arn.tail()))
+    };
+    let digits_name_revisions =
+        service.deployments.iter().any(|deployment| names_revision(&deployment.id))
+            || observation
+                .tasks
+                .iter()
+                .filter_map(|task| task.started_by.as_deref())
+                .any(names_revision);
+    let whole =
+        !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions) && !digits_name_revisions;
     let mut candidates: Vec<Vec<Entry>> = Vec::new();
-    for revision in service.revisions.iter().filter(|revision| revision.task_definition == task.task_definition) {
+    for revision in
+        service.revisions.iter().filter(|revision| revision.task_definition == task.task_definition)
+    {
         candidates.push(resolved_groups(revision)?);
     }
     candidates.dedup();
     match (candidates.pop(), candidates.is_empty()) {
         (Some(entries), true) if whole => Ok(entries),
-        _ => Err(NoEntries::Ambiguous(format!("startedBy {started_by} matches no current revision"))),
+        _ => {
+            Err(NoEntries::Ambiguous(format!("startedBy {started_by} matches no current revision")))
+        }
     }
 }
 
@@ -370,7 +431,10 @@ fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
 fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let Some(resolved) = &revision.resolved_target_groups else {
         if has_pairs(&revision.load_balancers) {
-            let why = format!("revision {} does not say which of its two groups it uses", revision.arn.tail());
+            let why = format!(
+                "revision {} does not say which of its two groups it uses",
+                revision.arn.tail()
+            );
             return Err(NoEntries::Ambiguous(why));
         }
         return Ok(own_groups(&revision.load_balancers));
@@ -378,7 +442,8 @@ fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let mut entries = Vec::new();
     for group in resolved {
         let named = |entry: &&LoadBalancer| {
-            entry.target_group.as_ref() == Some(group) || entry.alternate_target_group.as_ref() == Some(group)
+            entry.target_group.as_ref() == Some(group)
+                || entry.alternate_target_group.as_ref() == Some(group)
         };
         let before = entries.len();
         entries.extend(revision.load_balancers.iter().filter(named).map(|entry| Entry {
@@ -387,8 +452,11 @@ fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
             port: entry.port,
         }));
         if entries.len() == before {
-            let why =
-                format!("revision {} uses {}, which none of its entries names", revision.arn.tail(), group.name());
+            let why = format!(
+                "revision {} uses {}, which none of its entries names",
+                revision.arn.tail(),
+                group.name()
+            );
             return Err(NoEntries::Ambiguous(why));
         }
     }

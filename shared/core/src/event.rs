@@ -67,7 +67,14 @@ impl Check {
     /// A look at these services, without anything that is known of them.
     #[must_use]
     pub fn of(cluster: ClusterArn, services: BTreeSet<String>) -> Self {
-        Self { cluster, services, at_least: BTreeMap::new(), stopped: Vec::new(), calls: Vec::new(), hop: 0 }
+        Self {
+            cluster,
+            services,
+            at_least: BTreeMap::new(),
+            stopped: Vec::new(),
+            calls: Vec::new(),
+            hop: 0,
+        }
     }
 }
 
@@ -117,8 +124,12 @@ impl fmt::Display for Ignored {
         match self {
             Self::Source(source) => write!(f, "events of `{source}` are not used"),
             Self::Kind(kind) => write!(f, "events of kind `{kind}` change no registration"),
-            Self::TaskStatus(status) => write!(f, "a task in {status} is not judged yet; RUNNING and STOPPED are"),
-            Self::NotAServiceTask => f.write_str("the task was not started by a service, so no target is expected"),
+            Self::TaskStatus(status) => {
+                write!(f, "a task in {status} is not judged yet; RUNNING and STOPPED are")
+            }
+            Self::NotAServiceTask => {
+                f.write_str("the task was not started by a service, so no target is expected")
+            }
             Self::EventName(name) => write!(f, "`{name}` changes no registration"),
             Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),
             Self::OtherCall(name) => write!(f, "`{name}` takes no traffic from a task"),
@@ -193,10 +204,11 @@ struct OwnMessage {
 
 /// Reads the body of a message.
 pub fn parse(body: &str) -> Result<Message, Unreadable> {
-    let envelope: Envelope = serde_json::from_str(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Unreadable::NotAnEvent,
-        _ => Unreadable::NotJson(error),
-    })?;
+    let envelope: Envelope =
+        serde_json::from_str(body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => Unreadable::NotAnEvent,
+            _ => Unreadable::NotJson(error),
+        })?;
     if let Some(own) = envelope.portkeeper {
         return parse_own(own);
     }
@@ -212,7 +224,9 @@ pub fn parse(body: &str) -> Result<Message, Unreadable> {
         _ => return Ok(Message::Ignored(Ignored::Source(envelope.source))),
     }
     match kind.as_str() {
-        "ECS Task State Change" => serde_json::from_value(envelope.detail).map(task_event).map_err(malformed),
+        "ECS Task State Change" => {
+            serde_json::from_value(envelope.detail).map(task_event).map_err(malformed)
+        }
         "ECS Service Action" => serde_json::from_value(envelope.detail)
             .map(|detail| service_event(detail, &SERVICE_ACTIONS, &envelope.resources))
             .map_err(malformed),
@@ -230,7 +244,8 @@ fn parse_own(own: Value) -> Result<Message, Unreadable> {
     if let Some(version) = version.filter(|version| *version != u64::from(MESSAGE_VERSION)) {
         return Err(Unreadable::OtherVersion(version));
     }
-    let OwnMessage { cluster, services, hop, at_least, .. } = serde_json::from_value(own).map_err(malformed)?;
+    let OwnMessage { cluster, services, hop, at_least, .. } =
+        serde_json::from_value(own).map_err(malformed)?;
     Ok(Message::Check(Check { at_least, hop, ..Check::of(cluster, services) }))
 }
 
@@ -239,14 +254,16 @@ fn task_event(detail: TaskDetail) -> Message {
     if !matches!(status, TaskStatus::Running | TaskStatus::Stopped) {
         return Message::Ignored(Ignored::TaskStatus(status));
     }
-    let started_by_service = detail.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
+    let started_by_service =
+        detail.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
     let service = detail.group.as_deref().and_then(|group| group.strip_prefix("service:"));
     let Some(service) = service.filter(|name| started_by_service && !name.is_empty()) else {
         return Message::Ignored(Ignored::NotAServiceTask);
     };
     let check = Check::of(detail.cluster_arn.clone(), BTreeSet::from([service.to_owned()]));
     let at_least = BTreeMap::from([(detail.task_arn.clone(), detail.version)]);
-    let stopped = if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() };
+    let stopped =
+        if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() };
     Message::Check(Check { at_least, stopped, ..check })
 }
 
@@ -254,13 +271,16 @@ fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> 
     if !used.contains(&detail.event_name.as_str()) {
         return Message::Ignored(Ignored::EventName(detail.event_name));
     }
-    let arns: Vec<ServiceArn> =
-        resources.iter().filter_map(|resource| ServiceArn::try_from(resource.as_str()).ok()).collect();
+    let arns: Vec<ServiceArn> = resources
+        .iter()
+        .filter_map(|resource| ServiceArn::try_from(resource.as_str()).ok())
+        .collect();
     let cluster = detail.cluster_arn.or_else(|| arns.iter().find_map(ServiceArn::cluster));
     match cluster {
-        Some(cluster) if !arns.is_empty() => {
-            Message::Check(Check::of(cluster, arns.iter().map(|arn| arn.name().to_owned()).collect()))
-        }
+        Some(cluster) if !arns.is_empty() => Message::Check(Check::of(
+            cluster,
+            arns.iter().map(|arn| arn.name().to_owned()).collect(),
+        )),
         _ => Message::Ignored(Ignored::NoCluster(resources.join(", "))),
     }
 }
@@ -282,7 +302,13 @@ pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, h
 #[must_use]
 pub fn check_message(cluster: &ClusterArn, services: &BTreeSet<String>) -> Value {
     let (cluster, services) = (cluster.clone(), services.clone());
-    let own = OwnMessage { version: MESSAGE_VERSION, cluster, services, hop: 0, at_least: BTreeMap::new() };
+    let own = OwnMessage {
+        version: MESSAGE_VERSION,
+        cluster,
+        services,
+        hop: 0,
+        at_least: BTreeMap::new(),
+    };
     serde_json::json!({ "portkeeper": own })
 }
 

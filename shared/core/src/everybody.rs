@@ -25,7 +25,8 @@ impl Everybody {
     /// `whole` says that they are all of the cluster's tasks.
     #[must_use]
     pub fn new(mut cluster: Observation, owners: Vec<Owner>, whole: bool) -> Self {
-        let (mut by_place, mut anywhere) = (BTreeMap::<TargetId, BTreeSet<usize>>::new(), BTreeSet::new());
+        let (mut by_place, mut anywhere) =
+            (BTreeMap::<TargetId, BTreeSet<usize>>::new(), BTreeSet::new());
         for (number, owner) in owners.iter().enumerate() {
             for place in places(&cluster, &owner.task) {
                 match place {
@@ -53,22 +54,34 @@ impl Everybody {
     /// is known.
     pub fn tell(&self, observation: &mut Observation) {
         let Some(cluster) = self.cluster.as_ref().filter(|_| self.whole) else { return };
-        let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
+        let groups =
+            observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
         let ids: BTreeSet<&TargetId> =
             groups.flat_map(|group| &group.targets).map(|target| &target.target.id).collect();
         let here = ids.iter().filter_map(|id| self.by_place.get(*id)).flatten();
         let near: BTreeSet<usize> = here.chain(&self.anywhere).copied().collect();
         let near = near.into_iter().filter_map(|number| self.owners.get(number));
-        let is_own = |owner: &&Owner| owner.task.service() == Some(observation.key.service.as_str());
+        let is_own =
+            |owner: &&Owner| owner.task.service() == Some(observation.key.service.as_str());
         let others: Vec<Owner> = near.filter(|owner| !is_own(owner)).cloned().collect();
         for Owner { task, .. } in &others {
-            if let Some((arn, instance)) =
-                task.container_instance.as_ref().and_then(|arn| cluster.container_instances.get_key_value(arn))
+            if let Some((arn, instance)) = task
+                .container_instance
+                .as_ref()
+                .and_then(|arn| cluster.container_instances.get_key_value(arn))
             {
-                observation.container_instances.entry(arn.clone()).or_insert_with(|| instance.clone());
+                observation
+                    .container_instances
+                    .entry(arn.clone())
+                    .or_insert_with(|| instance.clone());
             }
-            if let Some((arn, definition)) = cluster.task_definitions.get_key_value(&task.task_definition) {
-                observation.task_definitions.entry(arn.clone()).or_insert_with(|| definition.clone());
+            if let Some((arn, definition)) =
+                cluster.task_definitions.get_key_value(&task.task_definition)
+            {
+                observation
+                    .task_definitions
+                    .entry(arn.clone())
+                    .or_insert_with(|| definition.clone());
             }
         }
         observation.owners.whole_cluster = true;

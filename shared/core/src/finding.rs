@@ -36,13 +36,23 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    pub(crate) fn say(&mut self, subject: Subject, code: Option<Code>, decision: Decision, why: impl Into<String>) {
+    pub(crate) fn say(
+        &mut self,
+        subject: Subject,
+        code: Option<Code>,
+        decision: Decision,
+        why: impl Into<String>,
+    ) {
         self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
     }
 
     /// One thing has one fault of a kind, however many tasks or targets show it: each finding is one incident.
     pub(crate) fn find(&mut self, finding: Finding) {
-        if !self.findings.iter().any(|known| known.code == finding.code && known.subject == finding.subject) {
+        if !self
+            .findings
+            .iter()
+            .any(|known| known.code == finding.code && known.subject == finding.subject)
+        {
             self.findings.push(finding);
         }
     }
@@ -50,5 +60,13 @@ impl Judgement {
 
 /// A finding that nobody repairs, confirmed by a second look after the usual time.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
-    Finding { code, subject, task: None, why, repair: None, zone: None, confirm_seconds: input.policy.confirm_seconds }
+    Finding {
+        code,
+        subject,
+        task: None,
+        why,
+        repair: None,
+        zone: None,
+        confirm_seconds: input.policy.confirm_seconds,
+    }
 }

@@ -153,7 +153,8 @@ impl ServiceArn {
     #[must_use]
     pub fn of(key: &ServiceKey) -> Self {
         let ServiceKey { cluster, service } = key;
-        let (partition, region, account) = (cluster.partition(), cluster.region(), cluster.account());
+        let (partition, region, account) =
+            (cluster.partition(), cluster.region(), cluster.account());
         Self(format!("arn:{partition}:ecs:{region}:{account}:service/{}/{service}", cluster.name()))
     }
 
@@ -168,7 +169,8 @@ impl ServiceArn {
     pub fn cluster(&self) -> Option<ClusterArn> {
         let arn = split_arn(&self.0)?;
         let (cluster, _service) = self.path().split_once('/')?;
-        let text = format!("arn:{}:ecs:{}:{}:cluster/{cluster}", arn.partition, arn.region, arn.account);
+        let text =
+            format!("arn:{}:ecs:{}:{}:cluster/{cluster}", arn.partition, arn.region, arn.account);
         ClusterArn::try_from(text).ok()
     }
 }
@@ -310,7 +312,8 @@ impl TryFrom<String> for Target {
     type Error = NotAnId;
 
     fn try_from(text: String) -> Result<Self, NotAnId> {
-        let wanted = "a target such as i-0123456789abcdef0:32768, 10.0.1.7:8080 or [2001:db8::7]:8080";
+        let wanted =
+            "a target such as i-0123456789abcdef0:32768, 10.0.1.7:8080 or [2001:db8::7]:8080";
         let parsed = text.rsplit_once(':').and_then(|(id, port)| {
             let id = id.strip_prefix('[').and_then(|id| id.strip_suffix(']')).unwrap_or(id);
             let id = TargetId::try_from(id.to_owned()).ok()?;

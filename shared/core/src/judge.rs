@@ -72,7 +72,12 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
             }
             None => judgement.say(subject, None, Decision::Unknown, unclear.why.clone()),
             Some(code) if settled > input.now => {
-                judgement.say(subject, Some(code.clone()), Decision::Await(settled), unclear.why.clone());
+                judgement.say(
+                    subject,
+                    Some(code.clone()),
+                    Decision::Await(settled),
+                    unclear.why.clone(),
+                );
             }
             Some(code) => judgement.find(Finding {
                 code: code.clone(),
@@ -109,7 +114,12 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
             finding.task = Some(claim.task.clone());
             judgement.find(finding);
         }
-        None => judgement.say(subject, None, Decision::Right, format!("registered, {}", registered.state)),
+        None => judgement.say(
+            subject,
+            None,
+            Decision::Right,
+            format!("registered, {}", registered.state),
+        ),
     }
 }
 

@@ -108,9 +108,12 @@ pub enum UnreadableRecord {
 impl LedgerRecord {
     /// Reads a stored record.
     pub fn from_json(text: &str) -> Result<Self, UnreadableRecord> {
-        let value: serde_json::Value = serde_json::from_str(text).map_err(UnreadableRecord::Damaged)?;
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(UnreadableRecord::Damaged)?;
         match value.get("schema").and_then(serde_json::Value::as_u64) {
-            Some(found) if found != u64::from(SCHEMA) => Err(UnreadableRecord::OtherSchema { found }),
+            Some(found) if found != u64::from(SCHEMA) => {
+                Err(UnreadableRecord::OtherSchema { found })
+            }
             _ => serde_json::from_value(value).map_err(UnreadableRecord::Damaged),
         }
     }
@@ -118,7 +121,9 @@ impl LedgerRecord {
     /// The incident about this, if one is open.
     #[must_use]
     pub fn incident(&self, code: &Code, subject: &Subject) -> Option<&Incident> {
-        self.incidents.iter().find(|incident| incident.code == *code && incident.subject == *subject)
+        self.incidents
+            .iter()
+            .find(|incident| incident.code == *code && incident.subject == *subject)
     }
 
     /// Drops what has served its time. Called only on a record that is about to be written for another reason,
@@ -205,7 +210,13 @@ impl Incident {
 
     /// An incident at its first look.
     #[must_use]
-    pub fn opened(code: Code, subject: Subject, task: Option<TaskArn>, why: String, now: Timestamp) -> Self {
+    pub fn opened(
+        code: Code,
+        subject: Subject,
+        task: Option<TaskArn>,
+        why: String,
+        now: Timestamp,
+    ) -> Self {
         Self {
             code,
             subject,
@@ -263,16 +274,22 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
             OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false),
         };
         let not_done = settled.repairs.iter().rposition(|repair| {
-            repair.kind == outcome.kind && repair.group == outcome.group && repair.target == outcome.target
+            repair.kind == outcome.kind
+                && repair.group == outcome.group
+                && repair.target == outcome.target
         });
         if let Some(index) = not_done {
             settled.repairs.remove(index);
         }
         let subject = Subject::Target(outcome.group.clone(), outcome.target.clone());
-        let repaired = settled.incidents.iter_mut().filter(|it| it.subject == subject && it.repaired_at.is_some());
+        let repaired = settled
+            .incidents
+            .iter_mut()
+            .filter(|it| it.subject == subject && it.repaired_at.is_some());
         for incident in repaired {
             incident.refusal = Some(text.clone());
-            incident.repairs = if refused { incident.repairs } else { incident.repairs.saturating_sub(1) };
+            incident.repairs =
+                if refused { incident.repairs } else { incident.repairs.saturating_sub(1) };
         }
     }
     settled
@@ -289,12 +306,15 @@ pub fn told(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
 fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
     // Of two about one target one may be over and the other have just begun: another task's. The first look tells them apart.
-    let about =
-        |incident: &Incident, item: &AlertItem| item.subject == incident.subject && item.since == incident.opened_at;
-    let told =
-        |incident: &Incident| incident.code == alert.code && alert.items.iter().any(|item| about(incident, item));
+    let about = |incident: &Incident, item: &AlertItem| {
+        item.subject == incident.subject && item.since == incident.opened_at
+    };
+    let told = |incident: &Incident| {
+        incident.code == alert.code && alert.items.iter().any(|item| about(incident, item))
+    };
     if alert.state.is_end() {
-        let (over, open) = marked.incidents.into_iter().partition(|it| told(it) && it.resolved_at.is_some());
+        let (over, open) =
+            marked.incidents.into_iter().partition(|it| told(it) && it.resolved_at.is_some());
         marked.incidents = open;
         marked.forget_calls(&over);
     } else {

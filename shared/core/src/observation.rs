@@ -14,12 +14,12 @@ mod task;
 
 pub use group::{FoundGroup, HealthState, RegisteredTarget, TargetGroup, TargetType};
 pub use service::{
-    Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, RolloutState, SERVICE_EVENTS_KEPT,
-    Service, ServiceEvent, ServiceStatus, TaskSet,
+    Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, RolloutState,
+    SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus, TaskSet,
 };
 pub use task::{
-    Binding, Container, ContainerInstance, ContainerInstanceState, NetworkInterface, NetworkMode, Task, TaskDefinition,
-    TaskStatus,
+    Binding, Container, ContainerInstance, ContainerInstanceState, NetworkInterface, NetworkMode,
+    Task, TaskDefinition, TaskStatus,
 };
 
 use crate::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn, TaskDefinitionArn};
@@ -90,20 +90,32 @@ impl Observation {
     /// A task that began to stop between the two reads makes this false for a moment, which is the safe side.
     #[must_use]
     pub fn tasks_are_whole(&self) -> bool {
-        let counted = self.service.as_ref().map_or(0, |service| service.running_count + service.pending_count);
+        let counted = self
+            .service
+            .as_ref()
+            .map_or(0, |service| service.running_count + service.pending_count);
         let listed = self.tasks.iter().filter(|task| task.last_status.is_counted()).count();
-        let missed = self.gaps.iter().any(|gap| matches!(gap.what, Missed::Tasks | Missed::Task(_) | Missed::Service));
+        let missed = self
+            .gaps
+            .iter()
+            .any(|gap| matches!(gap.what, Missed::Tasks | Missed::Task(_) | Missed::Service));
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }
 
     /// The versions that events promised and the answers did not reach: the next look must wait for these alone.
     #[must_use]
     pub fn awaited_versions(&self) -> BTreeMap<TaskArn, u64> {
-        let reached: BTreeMap<&TaskArn, u64> = self.tasks.iter().map(|task| (&task.arn, task.version)).collect();
+        let reached: BTreeMap<&TaskArn, u64> =
+            self.tasks.iter().map(|task| (&task.arn, task.version)).collect();
         let is_awaited = |(task, version): &(&TaskArn, &u64)| {
-            !self.gone_tasks.contains(*task) && reached.get(*task).is_none_or(|reached| reached < *version)
+            !self.gone_tasks.contains(*task)
+                && reached.get(*task).is_none_or(|reached| reached < *version)
         };
-        self.at_least.iter().filter(is_awaited).map(|(task, version)| (task.clone(), *version)).collect()
+        self.at_least
+            .iter()
+            .filter(is_awaited)
+            .map(|(task, version)| (task.clone(), *version))
+            .collect()
     }
 
     /// The group, where it was read and exists.

@@ -61,10 +61,15 @@ pub fn plan(input: &PlanInput) -> Plan {
     let service = input.observation.service.as_ref();
     if input.observation.gaps.iter().any(|gap| gap.what == Missed::Service) {
         let why = "the service could not be read: nothing is known of it".to_owned();
-        let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
+        let verdict =
+            Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
         return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
     }
-    let mode = mode_in_force(&input.policy, service.and_then(|service| service.mode_tag.as_deref()), input.now);
+    let mode = mode_in_force(
+        &input.policy,
+        service.and_then(|service| service.mode_tag.as_deref()),
+        input.now,
+    );
     if mode.mode == Mode::Off {
         let verdict = Verdict {
             subject: Subject::Service,
@@ -86,13 +91,20 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut record = input.record.clone();
     record.kept_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &desired, &comparison, input.now);
-    let seen = incidents::Seen { input, desired: &desired, comparison: &comparison, judgement: &judgement };
+    let seen = incidents::Seen {
+        input,
+        desired: &desired,
+        comparison: &comparison,
+        judgement: &judgement,
+    };
     let mut open = incidents::track(&seen);
     let decided = repairs::decide(input, mode.mode, &judgement.findings, &mut open, &comparison);
     let mut hushed = Vec::new();
     let mut verdicts = judgement.verdicts.clone();
     let mut actions = Actions::default();
-    for (index, (finding, (decision, why))) in judgement.findings.iter().zip(&decided.decisions).enumerate() {
+    for (index, (finding, (decision, why))) in
+        judgement.findings.iter().zip(&decided.decisions).enumerate()
+    {
         verdicts.push(Verdict {
             subject: finding.subject.clone(),
             code: Some(finding.code.clone()),
@@ -109,7 +121,12 @@ pub fn plan(input: &PlanInput) -> Plan {
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
     release_explained(&verdicts, &mut record, input.now);
     record.note_places(&input.observation, input.now);
-    record.note_calls(&input.calls, &open, |call| causes::still_holds(call, &input.observation), input.now);
+    record.note_calls(
+        &input.calls,
+        &open,
+        |call| causes::still_holds(call, &input.observation),
+        input.now,
+    );
     let alerts = due_alerts(input, &record.calls, &desired, &open, &hushed, &verdicts);
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
@@ -130,8 +147,18 @@ fn due_alerts(
     let (key, policy, now) = (&input.observation.key, &input.policy, input.now);
     let owner = input.observation.service.as_ref().and_then(|service| service.owner_tag.as_deref());
     let causes = causes::Causes { calls, observation: &input.observation };
-    alerts::Telling { key, owner, incidents: open, hushed, verdicts, impacts: &impacts, causes: &causes, policy, now }
-        .due()
+    alerts::Telling {
+        key,
+        owner,
+        incidents: open,
+        hushed,
+        verdicts,
+        impacts: &impacts,
+        causes: &causes,
+        policy,
+        now,
+    }
+    .due()
 }
 
 /// A target that belongs to another service's task now is no more ours, whatever becomes of that task.
@@ -147,7 +174,12 @@ fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Times
 
 /// A plan that does nothing but end incidents.
 fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
-    let verdict = Verdict { subject: Subject::Service, code: None, decision: Decision::Leave, why: why.to_owned() };
+    let verdict = Verdict {
+        subject: Subject::Service,
+        code: None,
+        decision: Decision::Leave,
+        why: why.to_owned(),
+    };
     let alerts = due_alerts(input, &input.record.calls, &Desired::default(), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.release_all(input.now);
@@ -171,7 +203,14 @@ fn finish(
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());
     }
-    Plan { key: input.observation.key.clone(), verdicts, actions, alerts, look_again_at, next_record }
+    Plan {
+        key: input.observation.key.clone(),
+        verdicts,
+        actions,
+        alerts,
+        look_again_at,
+        next_record,
+    }
 }
 
 /// The writes by kind, group and zone; registrations sort first.
@@ -187,7 +226,13 @@ impl Actions {
             };
             input.observation.observed_at.plus_secs(seconds)
         };
-        let action = |((kind, group, zone), targets)| Action { kind, group, targets, zone, not_after: not_after(kind) };
+        let action = |((kind, group, zone), targets)| Action {
+            kind,
+            group,
+            targets,
+            zone,
+            not_after: not_after(kind),
+        };
         self.0.into_iter().map(action).collect()
     }
 }
@@ -214,7 +259,12 @@ fn begin_repair(
 }
 
 /// Opens the guards' own incidents. They stand on findings that were confirmed already.
-fn raise_guards(input: &PlanInput, guards: Vec<Finding>, open: &mut Vec<Incident>, verdicts: &mut Vec<Verdict>) {
+fn raise_guards(
+    input: &PlanInput,
+    guards: Vec<Finding>,
+    open: &mut Vec<Incident>,
+    verdicts: &mut Vec<Verdict>,
+) {
     for guard in guards {
         verdicts.push(Verdict {
             subject: guard.subject.clone(),
@@ -231,7 +281,8 @@ fn raise_guards(input: &PlanInput, guards: Vec<Finding>, open: &mut Vec<Incident
             known.ending = None;
             known.superseded = false;
         } else {
-            let mut incident = Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
+            let mut incident =
+                Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
             incident.confirmed = true;
             open.push(incident);
         }
@@ -257,7 +308,8 @@ fn next_look(
         soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
     });
     let earliest = awaited.chain(watched).chain(resume_at).min()?;
-    let at = earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
+    let at =
+        earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
     // A look that is itself one of the last in a row could not be followed by another.
     let on_its_way = record.look_again_hop <= input.hop.saturating_add(1)
         && record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);

@@ -105,7 +105,11 @@ impl Policy {
     /// The window in which repairs are counted: never shorter than so many rounds of repair, undoing and two looks take.
     #[must_use]
     pub fn fight_window(&self) -> u32 {
-        let rounds = self.fight_repairs.saturating_add(1).saturating_mul(2).saturating_mul(self.confirm_seconds);
+        let rounds = self
+            .fight_repairs
+            .saturating_add(1)
+            .saturating_mul(2)
+            .saturating_mul(self.confirm_seconds);
         self.fight_window_seconds.max(rounds)
     }
 }
@@ -168,10 +172,13 @@ fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce
     };
     let end = until.map(|date| Timestamp::try_from(format!("{date}T23:59:59Z")));
     match (Mode::parse(word), end) {
-        (Some(_), Some(Ok(end))) if end < now => {
-            ModeInForce { mode: policy.mode, why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode") }
+        (Some(_), Some(Ok(end))) if end < now => ModeInForce {
+            mode: policy.mode,
+            why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode"),
+        },
+        (Some(mode), None | Some(Ok(_))) => {
+            ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") }
         }
-        (Some(mode), None | Some(Ok(_))) => ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") },
         _ => ModeInForce {
             mode: Mode::Alert,
             why: format!(

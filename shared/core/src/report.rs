@@ -86,8 +86,11 @@ impl Message {
     #[must_use]
     pub fn by_protocol(&self, https: HttpsFormat) -> String {
         let document = self.document.to_json();
-        let mut parts =
-            BTreeMap::from([("default", document), ("email", self.body.clone()), ("sms", self.subject.clone())]);
+        let mut parts = BTreeMap::from([
+            ("default", document),
+            ("email", self.body.clone()),
+            ("sms", self.subject.clone()),
+        ]);
         if https == HttpsFormat::Chat {
             parts.insert("https", chat_notification(&self.document).to_string());
         }

@@ -32,7 +32,8 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
         open.owners_in_cluster = false;
         open.owners_on.clear();
         // Other clusters are not looked at from here: it is shown as if none mattered, and the question stays open.
-        input.observation.owners.known_elsewhere = input.observation.target_groups.keys().cloned().collect();
+        input.observation.owners.known_elsewhere =
+            input.observation.target_groups.keys().cloned().collect();
     }
     let plan = plan(input);
     let suspicion = if !input.observation.gaps.is_empty() {
@@ -51,23 +52,29 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
 
 /// The reason, with what the view at hand looks like.
 fn with_codes(why: &str, plan: &Plan) -> String {
-    let codes: BTreeSet<&Code> = plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()).collect();
+    let codes: BTreeSet<&Code> =
+        plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()).collect();
     let codes: Vec<String> = codes.into_iter().map(ToString::to_string).collect();
-    if codes.is_empty() { why.to_owned() } else { format!("{why} (seen from afar: {})", codes.join(", ")) }
+    if codes.is_empty() {
+        why.to_owned()
+    } else {
+        format!("{why} (seen from afar: {})", codes.join(", "))
+    }
 }
 
 /// The next record without what every look changes: how often a known fault was seen, and the next look, which the
 /// sweep is itself.
 fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
-    let seen_as_before = |incident: &Incident| match last.incident(&incident.code, &incident.subject) {
-        Some(before) => Incident {
-            last_seen_at: before.last_seen_at,
-            seen: before.seen,
-            why: before.why.clone(),
-            ..incident.clone()
-        },
-        None => incident.clone(),
-    };
+    let seen_as_before =
+        |incident: &Incident| match last.incident(&incident.code, &incident.subject) {
+            Some(before) => Incident {
+                last_seen_at: before.last_seen_at,
+                seen: before.seen,
+                why: before.why.clone(),
+                ..incident.clone()
+            },
+            None => incident.clone(),
+        };
     LedgerRecord {
         incidents: next.incidents.iter().map(seen_as_before).collect(),
         look_again_at: last.look_again_at,

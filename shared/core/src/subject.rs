@@ -49,7 +49,10 @@ impl TryFrom<String> for Subject {
             return Ok(Self::Service);
         }
         if let Some((group, target)) = text.split_once(' ') {
-            return Ok(Self::Target(TargetGroupArn::try_from(group)?, Target::try_from(target.to_owned())?));
+            return Ok(Self::Target(
+                TargetGroupArn::try_from(group)?,
+                Target::try_from(target.to_owned())?,
+            ));
         }
         TaskArn::try_from(text.as_str())
             .map(Self::Task)

@@ -2,7 +2,9 @@
 //!
 //! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu: "null"`.
 
-use crate::ids::{ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, NotAnId, TaskArn, TaskDefinitionArn};
+use crate::ids::{
+    ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, NotAnId, TaskArn, TaskDefinitionArn,
+};
 use crate::observation::{Binding, Container, NetworkInterface, Task, TaskStatus};
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -43,13 +45,20 @@ impl NetworkInterface {
     /// The interface of a task from its attachments and its containers' interfaces, or none when the task has
     /// none (bridge and host mode). An interface that is still being made has no address yet.
     #[must_use]
-    pub fn from_parts(attachments: &[AttachmentParts], addresses: &[ContainerAddress]) -> Option<Self> {
-        let eni = attachments.iter().find(|part| matches!(part.kind.as_str(), "eni" | "ElasticNetworkInterface"));
+    pub fn from_parts(
+        attachments: &[AttachmentParts],
+        addresses: &[ContainerAddress],
+    ) -> Option<Self> {
+        let eni = attachments
+            .iter()
+            .find(|part| matches!(part.kind.as_str(), "eni" | "ElasticNetworkInterface"));
         if eni.is_none() && addresses.is_empty() {
             return None;
         }
         let detail = |name: &str| {
-            let found = eni.and_then(|eni| eni.details.iter().find(|detail| detail.name.eq_ignore_ascii_case(name)));
+            let found = eni.and_then(|eni| {
+                eni.details.iter().find(|detail| detail.name.eq_ignore_ascii_case(name))
+            });
             found.map(|detail| detail.value.clone()).filter(|value| !value.is_empty())
         };
         let ipv4 = addresses.iter().find_map(|address| address.private_ipv4_address.clone());
@@ -57,7 +66,9 @@ impl NetworkInterface {
         let parse = |text: Option<String>| text.and_then(|text| text.parse::<IpAddr>().ok());
         Some(Self {
             ipv4: parse(ipv4.or_else(|| detail("privateIPv4Address"))),
-            ipv6: parse(ipv6.or_else(|| detail("privateIPv6Address").or_else(|| detail("ipv6Address")))),
+            ipv6: parse(
+                ipv6.or_else(|| detail("privateIPv6Address").or_else(|| detail("ipv6Address"))),
+            ),
             subnet: detail("subnetId"),
         })
     }
@@ -174,14 +185,22 @@ impl TaskDetail {
     /// looked at in either case.
     pub(crate) fn into_task(self) -> Option<Task> {
         let moment = |text: Option<String>| text.and_then(|text| Timestamp::try_from(text).ok());
-        let addresses: Vec<ContainerAddress> =
-            self.containers.iter().flat_map(|container| container.network_interfaces.clone()).collect();
+        let addresses: Vec<ContainerAddress> = self
+            .containers
+            .iter()
+            .flat_map(|container| container.network_interfaces.clone())
+            .collect();
         let container_instance = match self.container_instance_arn {
             Some(arn) => Some(ContainerInstanceArn::try_from(arn).ok()?),
             None => None,
         };
         let containers = self.containers.into_iter().map(|container| {
-            let bindings = container.network_bindings.iter().map(Binding::from_parts).collect::<Result<_, _>>().ok()?;
+            let bindings = container
+                .network_bindings
+                .iter()
+                .map(Binding::from_parts)
+                .collect::<Result<_, _>>()
+                .ok()?;
             Some(Container { name: container.name, bindings })
         });
         Some(Task {

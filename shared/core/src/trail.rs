@@ -95,7 +95,9 @@ impl TrailDetail {
 fn place(operation: &Operation, parameters: &Value) -> Option<Place> {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     match operation {
-        Operation::DeleteListener | Operation::ModifyListener => Place::of_listener(text("listenerArn")?),
+        Operation::DeleteListener | Operation::ModifyListener => {
+            Place::of_listener(text("listenerArn")?)
+        }
         Operation::DeleteRule | Operation::ModifyRule => Place::of_listener(text("ruleArn")?),
         _ => TargetGroupArn::try_from(text("targetGroupArn")?).ok().map(Place::Group),
     }
@@ -125,23 +127,29 @@ impl Identity {
     fn actor(&self) -> Actor {
         let name = self.user_name.as_deref();
         // `arn:aws:sts::111122223333:assumed-role/Admin/bob@example.com`
-        let path = self.arn.as_deref().and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
+        let path =
+            self.arn.as_deref().and_then(|arn| arn.splitn(6, ':').nth(5)).unwrap_or_default();
         let tail = path.split_once('/').map(|(_, tail)| tail).unwrap_or_default();
         let through = self.invoked_by.as_deref();
         let actor = match self.kind.as_str() {
             "IAMUser" => Actor::new(ActorKind::User, name.unwrap_or(tail)),
             "AssumedRole" | "Role" => {
-                let (role, session) = tail.split_once('/').map_or((tail, None), |(role, rest)| (role, Some(rest)));
+                let (role, session) =
+                    tail.split_once('/').map_or((tail, None), |(role, rest)| (role, Some(rest)));
                 let issuer = self.issuer().and_then(|role| role.user_name.as_deref());
                 Actor::new(ActorKind::Role, issuer.unwrap_or(role)).in_session(session)
             }
             "Root" => Actor::new(ActorKind::Root, ""),
-            "FederatedUser" | "SAMLUser" | "WebIdentityUser" => Actor::new(ActorKind::Federated, name.unwrap_or(tail)),
+            "FederatedUser" | "SAMLUser" | "WebIdentityUser" => {
+                Actor::new(ActorKind::Federated, name.unwrap_or(tail))
+            }
             "IdentityCenterUser" => {
                 let id = self.on_behalf_of.as_ref().and_then(|behalf| behalf.user_id.as_deref());
                 Actor::new(ActorKind::IdentityCenter, id.or(name).unwrap_or_default())
             }
-            "AWSAccount" => Actor::new(ActorKind::Account, self.account_id.as_deref().unwrap_or_default()),
+            "AWSAccount" => {
+                Actor::new(ActorKind::Account, self.account_id.as_deref().unwrap_or_default())
+            }
             "AWSService" => Actor::new(ActorKind::Service, through.unwrap_or_default()),
             "" => Actor::new(ActorKind::Unknown("somebody unnamed".to_owned()), ""),
             other => Actor::new(ActorKind::Unknown(shown(other)), name.unwrap_or(tail)),

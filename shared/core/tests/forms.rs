@@ -6,8 +6,12 @@ use portkeeper_core::call::{Actor, ActorKind, Operation};
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Cause, Impact, Outcome, OutcomeResult};
-use portkeeper_core::report::{Document, HttpsFormat, SlackMessage, chat_notification, message, slack_message};
+use portkeeper_core::plan::{
+    ActionKind, Alert, AlertItem, AlertState, Cause, Impact, Outcome, OutcomeResult,
+};
+use portkeeper_core::report::{
+    Document, HttpsFormat, SlackMessage, chat_notification, message, slack_message,
+};
 use portkeeper_core::time::Timestamp;
 use serde_json::Value;
 
@@ -16,7 +20,9 @@ fn moment(text: &str) -> Timestamp {
 }
 
 fn group(name: &str) -> TargetGroupArn {
-    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    let arn = format!(
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef"
+    );
     TargetGroupArn::try_from(arn).unwrap()
 }
 
@@ -31,12 +37,24 @@ fn target(text: &str) -> Target {
 fn alert(code: Code, state: AlertState, severity: Severity, items: Vec<AlertItem>) -> Alert {
     let cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/shop").unwrap();
     let key = ServiceKey { cluster, service: "web".to_owned() };
-    Alert { key, owner: None, code, state, severity, impact: None, items, at: moment("2026-11-23T10:03:20Z") }
+    Alert {
+        key,
+        owner: None,
+        code,
+        state,
+        severity,
+        impact: None,
+        items,
+        at: moment("2026-11-23T10:03:20Z"),
+    }
 }
 
 fn item(number: u16, why: &str) -> AlertItem {
     AlertItem {
-        subject: Subject::Target(group("web-tg"), target(&format!("i-0a133a341b2855908:{}", 32768 + number))),
+        subject: Subject::Target(
+            group("web-tg"),
+            target(&format!("i-0a133a341b2855908:{}", 32768 + number)),
+        ),
         task: Some(task(&format!("{number:032x}"))),
         since: moment("2026-11-23T10:00:00Z"),
         ended_at: None,
@@ -51,7 +69,9 @@ fn item(number: u16, why: &str) -> AlertItem {
 /// Every form of one alert, each in a file of its own.
 fn check(name: &str, alert: &Alert, outcomes: &[Outcome]) {
     let message = message(alert, outcomes);
-    let file = |kind: &str| expect_file![format!("{}/tests/forms/{name}.{kind}", env!("CARGO_MANIFEST_DIR"))];
+    let file = |kind: &str| {
+        expect_file![format!("{}/tests/forms/{name}.{kind}", env!("CARGO_MANIFEST_DIR"))]
+    };
     let pretty = |value: &Value| format!("{}\n", serde_json::to_string_pretty(value).unwrap());
     file("txt").assert_eq(&format!("Subject: {}\n\n{}\n", message.subject, message.body));
     file("json").assert_eq(&pretty(&serde_json::from_str(&message.document.to_json()).unwrap()));
@@ -80,7 +100,9 @@ fn within_slacks_limits(message: &Value) {
             "header" => assert!((1..=150).contains(&length(&block["text"]["text"]))),
             "section" if block["fields"].is_array() => {
                 let fields = block["fields"].as_array().unwrap();
-                assert!(fields.len() <= 10 && fields.iter().all(|field| length(&field["text"]) <= 2000));
+                assert!(
+                    fields.len() <= 10 && fields.iter().all(|field| length(&field["text"]) <= 2000)
+                );
             }
             "section" => assert!((1..=3000).contains(&length(&block["text"]["text"])), "{block}"),
             "actions" => assert!(block["elements"].as_array().unwrap().len() <= 25),
@@ -95,7 +117,8 @@ fn a_missing_target_that_was_registered() {
     let items = vec![AlertItem { repair: Some(ActionKind::Register), ..item(0, why) }];
     let impact = Some(Impact { tasks_without_traffic: 1, tasks: 3 });
     let owner = Some("team-shop".to_owned());
-    let alert = Alert { impact, owner, ..alert(Code::Missing, AlertState::Opened, Severity::Error, items) };
+    let alert =
+        Alert { impact, owner, ..alert(Code::Missing, AlertState::Opened, Severity::Error, items) };
     let outcome = Outcome {
         kind: ActionKind::Register,
         group: group("web-tg"),
@@ -108,14 +131,22 @@ fn a_missing_target_that_was_registered() {
 #[test]
 fn a_hijacked_target_that_nobody_takes_out() {
     let why = "task 0 has stopped, and its target now leads to task 9 of service billing: requests reach the wrong program: mode alert: nothing is written";
-    check("hijacked", &alert(Code::Hijacked, AlertState::Escalated, Severity::Critical, vec![item(0, why)]), &[]);
+    check(
+        "hijacked",
+        &alert(Code::Hijacked, AlertState::Escalated, Severity::Critical, vec![item(0, why)]),
+        &[],
+    );
 }
 
 #[test]
 fn the_end_of_an_incident() {
     let ended_at = Some(moment("2026-11-23T10:03:20Z"));
     let items = vec![AlertItem { ended_at, seen: 5, ..item(0, "registered and healthy") }];
-    check("missing-resolved", &alert(Code::Missing, AlertState::Resolved, Severity::Error, items), &[]);
+    check(
+        "missing-resolved",
+        &alert(Code::Missing, AlertState::Resolved, Severity::Error, items),
+        &[],
+    );
 }
 
 /// Three targets that two calls took out, and one of which nobody knows.
@@ -132,7 +163,8 @@ fn targets_that_somebody_deregistered() {
     let bob = cause(role.through(Some("cloudformation.amazonaws.com")), 7);
     let causes = [Some(alice.clone()), Some(alice), Some(bob), None];
     let why = "task has been running for 3 h and its target is not registered: confirmed by a second look";
-    let items = causes.into_iter().zip(0..).map(|(cause, number)| AlertItem { cause, ..item(number, why) });
+    let items =
+        causes.into_iter().zip(0..).map(|(cause, number)| AlertItem { cause, ..item(number, why) });
     let impact = Some(Impact { tasks_without_traffic: 4, tasks: 9 });
     let alert = alert(Code::Missing, AlertState::Opened, Severity::Error, items.collect());
     check("missing-by-hand", &Alert { impact, ..alert }, &[]);
@@ -141,7 +173,9 @@ fn targets_that_somebody_deregistered() {
 /// 200 missing targets of one deployment are one alert with the first few and a count.
 #[test]
 fn two_hundred_at_once() {
-    let items = (0..200).map(|number| item(number, "task has been running for 3 min and its target is not registered"));
+    let items = (0..200).map(|number| {
+        item(number, "task has been running for 3 min and its target is not registered")
+    });
     let impact = Some(Impact { tasks_without_traffic: 200, tasks: 200 });
     let alert = alert(Code::Missing, AlertState::Opened, Severity::Critical, items.collect());
     check("missing-many", &Alert { impact, ..alert }, &[]);
@@ -164,10 +198,15 @@ fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
 #[test]
 fn long_reasons_give_way_to_the_limit_of_sns() {
     let why = "\u{1f6a8}".repeat(5_000);
-    let alert =
-        alert(Code::Missing, AlertState::Opened, Severity::Error, (0..50).map(|number| item(number, &why)).collect());
+    let alert = alert(
+        Code::Missing,
+        AlertState::Opened,
+        Severity::Error,
+        (0..50).map(|number| item(number, &why)).collect(),
+    );
     let message = message(&alert, &[]);
-    let attributes: usize = message.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let attributes: usize =
+        message.attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
     assert!(message.by_protocol(HttpsFormat::Chat).len() + attributes <= 262_144);
     assert!(message.document.items.len() > 5);
     assert_eq!(message.document.items.len() + message.document.more, 50);
@@ -177,7 +216,10 @@ fn long_reasons_give_way_to_the_limit_of_sns() {
 #[test]
 fn a_repetition_has_the_name_of_what_it_repeats() {
     let id = |state: AlertState, at: &str| {
-        let alert = Alert { at: moment(at), ..alert(Code::Missing, state, Severity::Error, vec![item(0, "why")]) };
+        let alert = Alert {
+            at: moment(at),
+            ..alert(Code::Missing, state, Severity::Error, vec![item(0, "why")])
+        };
         message(&alert, &[]).document.id
     };
     let (first, second) = ("2026-11-23T10:03:20Z", "2026-11-23T10:04:20Z");

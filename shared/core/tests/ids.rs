@@ -3,7 +3,8 @@
 
 use expect_test::expect;
 use portkeeper_core::ids::{
-    ClusterArn, ContainerPort, HostPort, NotAnId, ServiceArn, ServiceKey, Target, TargetGroupArn, TargetId, TaskArn,
+    ClusterArn, ContainerPort, HostPort, NotAnId, ServiceArn, ServiceKey, Target, TargetGroupArn,
+    TargetId, TaskArn,
 };
 use portkeeper_core::ledger::Subject;
 use portkeeper_core::observation::{HealthState, TaskStatus};
@@ -11,7 +12,8 @@ use portkeeper_core::policy::{Policy, mode_in_force};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Display;
 
-const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
 fn both_ways<T: TryFrom<String, Error = NotAnId> + Display>(text: &str) -> String {
     match T::try_from(text.to_owned()) {
@@ -68,7 +70,8 @@ fn a_target_without_port_is_no_target() {
 
 #[test]
 fn ids_of_targets() {
-    let texts = ["i-1", "10.0.0.5", "fd00::5", "::ffff:10.0.0.5", "mi-1", "arn:aws:lambda:x", "10.0.0.256"];
+    let texts =
+        ["i-1", "10.0.0.5", "fd00::5", "::ffff:10.0.0.5", "mi-1", "arn:aws:lambda:x", "10.0.0.256"];
     expect![[r"
         i-1
         10.0.0.5
@@ -106,7 +109,9 @@ fn arns_of_every_partition_long_and_short() {
         "arn::ecs:::service/web",
     ];
     let table = texts.map(|text| match ServiceArn::try_from(text) {
-        Ok(arn) => format!("{} of {:?}\n", arn.name(), arn.cluster().map(|cluster| cluster.to_string())),
+        Ok(arn) => {
+            format!("{} of {:?}\n", arn.name(), arn.cluster().map(|cluster| cluster.to_string()))
+        }
         Err(error) => format!("{error}\n"),
     });
     expect![[r#"
@@ -126,15 +131,21 @@ fn arns_of_every_partition_long_and_short() {
 fn arns_have_names() {
     let group = TargetGroupArn::try_from(GROUP).unwrap();
     let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/5f3").unwrap();
-    let cluster = ClusterArn::try_from("arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/shop").unwrap();
+    let cluster =
+        ClusterArn::try_from("arn:aws-us-gov:ecs:us-gov-west-1:111122223333:cluster/shop").unwrap();
     assert_eq!((group.name(), task.tail(), task.path()), ("web", "5f3", "shop/5f3"));
-    assert_eq!((cluster.name(), cluster.partition(), cluster.region()), ("shop", "aws-us-gov", "us-gov-west-1"));
+    assert_eq!(
+        (cluster.name(), cluster.partition(), cluster.region()),
+        ("shop", "aws-us-gov", "us-gov-west-1")
+    );
     assert_eq!(ServiceKey { cluster, service: "web".to_owned() }.to_string(), "shop/web");
 }
 
 #[test]
 fn vpc_lattice_target_groups_are_not_elbv2() {
-    let error = TargetGroupArn::try_from("arn:aws:vpc-lattice:eu-west-1:111122223333:targetgroup/tg-0123").unwrap_err();
+    let error =
+        TargetGroupArn::try_from("arn:aws:vpc-lattice:eu-west-1:111122223333:targetgroup/tg-0123")
+            .unwrap_err();
     expect!["`arn:aws:vpc-lattice:eu-west-1:111122223333:targetgroup/tg-0123` is not the ARN of an ELBv2 target group"]
         .assert_eq(&error.to_string());
 }
@@ -169,15 +180,23 @@ fn subjects_read_back_and_are_short_for_people() {
 #[test]
 fn values_that_aws_adds_are_kept() {
     let state: HealthState = serde_json::from_str("\"sleepy\"").unwrap();
-    assert_eq!((state.clone(), state.to_string()), (HealthState::Unknown("sleepy".to_owned()), "sleepy".to_owned()));
+    assert_eq!(
+        (state.clone(), state.to_string()),
+        (HealthState::Unknown("sleepy".to_owned()), "sleepy".to_owned())
+    );
     assert_eq!(serde_json::to_string(&state).unwrap(), "\"sleepy\"");
     assert_eq!(TaskStatus::from("RUNNING"), TaskStatus::Running);
 }
 
 #[test]
 fn moments_are_iso_8601_in_utc() {
-    let texts =
-        ["2026-11-23T10:15:00Z", "2026-11-23T10:15:00.123456+01:00", "1969-12-31T23:59:59.5Z", "2026-11-23", "now"];
+    let texts = [
+        "2026-11-23T10:15:00Z",
+        "2026-11-23T10:15:00.123456+01:00",
+        "1969-12-31T23:59:59.5Z",
+        "2026-11-23",
+        "now",
+    ];
     let table = texts.map(|text| match Timestamp::try_from(text.to_owned()) {
         Ok(moment) => format!("{moment} {}\n", moment.as_secs()),
         Err(error) => format!("{error}\n"),
@@ -191,13 +210,17 @@ fn moments_are_iso_8601_in_utc() {
     "]]
     .assert_eq(&table.concat());
     let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(160));
-    assert_eq!((late.secs_since(early), early.secs_since(late), early.plus_secs(60)), (60, 0, late));
+    assert_eq!(
+        (late.secs_since(early), early.secs_since(late), early.plus_secs(60)),
+        (60, 0, late)
+    );
 }
 
 #[test]
 fn spans_are_said_as_people_say_them() {
     let spans = [0, 59, 60, 200, 3600, 3661, 7500, 90_000];
-    expect!["0 s, 59 s, 1 min, 3 min 20 s, 1 h, 1 h 1 min, 2 h 5 min, 25 h"].assert_eq(&spans.map(spoken).join(", "));
+    expect!["0 s, 59 s, 1 min, 3 min 20 s, 1 h, 1 h 1 min, 2 h 5 min, 25 h"]
+        .assert_eq(&spans.map(spoken).join(", "));
 }
 
 #[test]

@@ -14,7 +14,9 @@ fn moment(text: &str) -> Timestamp {
 }
 
 fn group(name: &str) -> TargetGroupArn {
-    let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    let arn = format!(
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef"
+    );
     TargetGroupArn::try_from(arn).unwrap()
 }
 
@@ -41,7 +43,17 @@ fn alert(code: Code, items: Vec<AlertItem>) -> Alert {
 fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
     let since = moment("2026-11-23T10:00:00Z");
     let why = why.to_owned();
-    AlertItem { subject, task: None, since, ended_at: None, seen: 2, why, repair, withheld: false, cause: None }
+    AlertItem {
+        subject,
+        task: None,
+        since,
+        ended_at: None,
+        seen: 2,
+        why,
+        repair,
+        withheld: false,
+        cause: None,
+    }
 }
 
 fn missing() -> Alert {
@@ -51,13 +63,22 @@ fn missing() -> Alert {
 }
 
 fn answered(result: OutcomeResult) -> Vec<Outcome> {
-    vec![Outcome { kind: ActionKind::Register, group: group("web"), target: target("i-0abc:32768"), result }]
+    vec![Outcome {
+        kind: ActionKind::Register,
+        group: group("web"),
+        target: target("i-0abc:32768"),
+        result,
+    }]
 }
 
 fn check(alert: &Alert, outcomes: &[Outcome], expect: &Expect) {
     let Message { subject, body, attributes, .. } = message(alert, outcomes);
-    let attributes: Vec<String> = attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert!(subject.len() < 100 && subject.is_ascii() && !subject.contains('\n'), "SNS refuses `{subject}`");
+    let attributes: Vec<String> =
+        attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert!(
+        subject.len() < 100 && subject.is_ascii() && !subject.contains('\n'),
+        "SNS refuses `{subject}`"
+    );
     expect.assert_eq(&format!("{subject}\n[{}]\n\n{body}\n", attributes.join(" ")));
 }
 
@@ -305,7 +326,11 @@ fn what_to_do_about_a_hijacked_target_depends_on_what_became_of_it() {
 fn of_several_targets_each_says_what_became_of_it() {
     let mut alert = missing();
     let why = "task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look";
-    alert.items.push(item(Subject::Target(group("web"), target("[fd00::5]:8080")), why, Some(ActionKind::Register)));
+    alert.items.push(item(
+        Subject::Target(group("web"), target("[fd00::5]:8080")),
+        why,
+        Some(ActionKind::Register),
+    ));
     let mut outcomes = answered(OutcomeResult::Done);
     outcomes.push(Outcome {
         kind: ActionKind::Register,
@@ -384,7 +409,12 @@ fn links_lead_to_the_console_of_the_partition() {
 #[test]
 fn every_code_has_a_meaning_and_an_advice() {
     let table = Code::ALL.iter().map(|code| {
-        format!("{code} ({}): {}. What to do: {}.\n", code.severity().as_str(), meaning(code), advice(code))
+        format!(
+            "{code} ({}): {}. What to do: {}.\n",
+            code.severity().as_str(),
+            meaning(code),
+            advice(code)
+        )
     });
     expect![[r#"
         missing (error): a running task's target is not registered, so it gets no traffic. What to do: register the target by hand, and look at the service's events for ECS's own errors; in mode repair Portkeeper does it.

@@ -56,9 +56,17 @@ fn people_read_what_happened_to_each_step() {
 fn programs_get_the_result_and_filters_their_attributes() {
     let message = spec_message(&failed());
     let document: Value = serde_json::from_str(&message.document).unwrap();
-    assert_eq!((&document["status"], &document["steps"][2]["outcome"]), (&json!("failed"), &json!("failed")));
-    assert_eq!(document["steps"][0].get("differences"), None, "they are in the result beside the spec");
-    let attributes: Vec<String> = message.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(
+        (&document["status"], &document["steps"][2]["outcome"]),
+        (&json!("failed"), &json!("failed"))
+    );
+    assert_eq!(
+        document["steps"][0].get("differences"),
+        None,
+        "they are in the result beside the spec"
+    );
+    let attributes: Vec<String> =
+        message.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         attributes,
         [
@@ -74,7 +82,10 @@ fn programs_get_the_result_and_filters_their_attributes() {
     assert_eq!((plain.get("https"), &plain["sms"]), (None, &json!(message.subject)));
     let chat: Value = serde_json::from_str(&message.by_protocol(HttpsFormat::Chat)).unwrap();
     let chat: Value = serde_json::from_str(chat["https"].as_str().unwrap()).unwrap();
-    assert_eq!((&chat["source"], &chat["metadata"]["threadId"]), (&json!("custom"), &json!("specs/größe.yaml")));
+    assert_eq!(
+        (&chat["source"], &chat["metadata"]["threadId"]),
+        (&json!("custom"), &json!("specs/größe.yaml"))
+    );
 }
 
 /// SNS takes 256 KB for all forms together, and subjects of less than 100 characters.

@@ -25,7 +25,11 @@ impl Account {
     /// An account in any partition and region.
     #[must_use]
     pub fn new(partition: &str, region: &str, number: &str) -> Self {
-        Self { partition: partition.to_owned(), region: region.to_owned(), number: number.to_owned() }
+        Self {
+            partition: partition.to_owned(),
+            region: region.to_owned(),
+            number: number.to_owned(),
+        }
     }
 
     /// An account in China (Beijing).
@@ -106,7 +110,9 @@ impl Ids {
 
     /// The 19 digits that a deployment, its service revision and its tasks' `startedBy` share.
     pub fn deployment(&mut self) -> String {
-        std::iter::once(self.rng.char('1'..='9')).chain((1..19).map(|_| self.rng.digit(10))).collect()
+        std::iter::once(self.rng.char('1'..='9'))
+            .chain((1..19).map(|_| self.rng.digit(10)))
+            .collect()
     }
 
     /// An elastic network interface.
@@ -143,7 +149,10 @@ mod tests {
 
     #[test]
     fn arns_carry_the_partition() {
-        assert_eq!(Account::china().ecs_arn("cluster", "shop"), "arn:aws-cn:ecs:cn-north-1:111122223333:cluster/shop");
+        assert_eq!(
+            Account::china().ecs_arn("cluster", "shop"),
+            "arn:aws-cn:ecs:cn-north-1:111122223333:cluster/shop"
+        );
         assert_eq!(
             Account::gov_cloud().elb_arn("targetgroup", "web/1"),
             "arn:aws-us-gov:elasticloadbalancing:us-gov-west-1:111122223333:targetgroup/web/1"

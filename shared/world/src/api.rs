@@ -108,7 +108,9 @@ impl CallLog {
 
     /// The calls of one operation by clients (not ECS's own).
     pub fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Call> {
-        self.calls.iter().filter(move |call| call.caller == Caller::Client && call.operation == operation)
+        self.calls
+            .iter()
+            .filter(move |call| call.caller == Caller::Client && call.operation == operation)
     }
 
     /// Calls by clients, counted by service and operation.
@@ -162,9 +164,10 @@ impl ApiError {
             Service::Elb => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",
-            Service::DynamoDb | Service::EventBridge | Service::ApplicationAutoScaling | Service::CloudControl => {
-                "ValidationException"
-            }
+            Service::DynamoDb
+            | Service::EventBridge
+            | Service::ApplicationAutoScaling
+            | Service::CloudControl => "ValidationException",
             Service::S3 => "InvalidArgument",
         };
         Self::refused(code, message)
@@ -172,7 +175,11 @@ impl ApiError {
 
     /// The answer to an operation that this world does not have.
     pub(crate) fn unknown_operation(service: Service, operation: &str) -> Self {
-        let code = if service.has_only_text() { "InvalidAction" } else { "UnknownOperationException" };
-        Self::refused(code, format!("the simulated account does not know {}:{operation}", service.name()))
+        let code =
+            if service.has_only_text() { "InvalidAction" } else { "UnknownOperationException" };
+        Self::refused(
+            code,
+            format!("the simulated account does not know {}:{operation}", service.name()),
+        )
     }
 }

@@ -66,7 +66,9 @@ impl World {
     /// Scaling sets the desired count of `cluster/service`, within the limits of its target. False: it has no target, or
     /// the count is so already.
     pub fn scale_service(&mut self, service: &str, wanted: u32) -> bool {
-        let Some(target) = self.autoscaling.targets.get(&format!("service/{service}")) else { return false };
+        let Some(target) = self.autoscaling.targets.get(&format!("service/{service}")) else {
+            return false;
+        };
         let wanted = wanted.clamp(target.min, target.max);
         let Some((cluster, name)) = service.split_once('/') else { return false };
         if self.ecs.desired_count(service).is_none_or(|now| now == wanted) {
@@ -101,7 +103,9 @@ pub fn tick(world: &mut World) {
     }
     let scaling: Vec<(String, u32, u32)> = (world.autoscaling.targets.iter())
         .filter(|(_, target)| !target.policies.is_empty())
-        .filter_map(|(id, target)| Some((id.strip_prefix("service/")?.to_owned(), target.min, target.max)))
+        .filter_map(|(id, target)| {
+            Some((id.strip_prefix("service/")?.to_owned(), target.min, target.max))
+        })
         .collect();
     for (service, min, max) in scaling {
         let Some(now) = world.ecs.desired_count(&service) else { continue };
@@ -121,8 +125,9 @@ fn resource<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
         (["service", _, _], _) => {
             Err(input.refuse("Unsupported service namespace, resource type or scalable dimension"))
         }
-        _ => Err(input
-            .refuse(format!("Resource ID {id} is not valid for ecs:service:DesiredCount: service/cluster/service"))),
+        _ => Err(input.refuse(format!(
+            "Resource ID {id} is not valid for ecs:service:DesiredCount: service/cluster/service"
+        ))),
     }
 }
 

@@ -33,7 +33,12 @@ struct Rule {
 
 impl Bus {
     /// Creates or replaces a rule with one SQS queue as its target.
-    pub fn put_rule(&mut self, name: &str, pattern: Value, queue: &str) -> Result<(), PatternError> {
+    pub fn put_rule(
+        &mut self,
+        name: &str,
+        pattern: Value,
+        queue: &str,
+    ) -> Result<(), PatternError> {
         pattern::validate(&pattern)?;
         self.rules.insert(name.to_owned(), Rule { pattern, queue: queue.to_owned() });
         Ok(())

@@ -41,13 +41,20 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
 }
 
 fn get(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input =
-        Input::read(Service::CloudControl, "GetResource", input, "TypeName Identifier", "TypeVersionId RoleArn")?;
+    let input = Input::read(
+        Service::CloudControl,
+        "GetResource",
+        input,
+        "TypeName Identifier",
+        "TypeVersionId RoleArn",
+    )?;
     let (type_name, id) = (input.text("TypeName")?, input.text("Identifier")?);
     let properties = match type_name {
-        "AWS::EC2::Subnet" => {
-            world.ecs.network.subnet(id).map(|it| json!({"SubnetId": id, "VpcId": it.vpc, "AvailabilityZone": it.zone}))
-        }
+        "AWS::EC2::Subnet" => world
+            .ecs
+            .network
+            .subnet(id)
+            .map(|it| json!({"SubnetId": id, "VpcId": it.vpc, "AvailabilityZone": it.zone})),
         "AWS::EC2::SecurityGroup" => {
             world.control.groups.get(id).map(|vpc| json!({"Id": id, "GroupId": id, "VpcId": vpc}))
         }
@@ -58,7 +65,8 @@ fn get(world: &World, input: &Value) -> Result<Value, ApiError> {
         }
     };
     let properties = properties.ok_or_else(|| {
-        let message = format!("Resource of type '{type_name}' with identifier '{id}' was not found.");
+        let message =
+            format!("Resource of type '{type_name}' with identifier '{id}' was not found.");
         ApiError::refused("ResourceNotFoundException", message)
     })?;
     Ok(json!({
@@ -80,10 +88,17 @@ mod tests {
         world.add_role("runner");
         let mut get = |type_name: &str, id: &str| {
             let input = json!({"TypeName": type_name, "Identifier": id});
-            let answer = world.call(Caller::Client, Service::CloudControl, "GetResource", &input)?;
-            Ok::<_, ApiError>(answer["ResourceDescription"]["Properties"].as_str().unwrap().to_owned())
+            let answer =
+                world.call(Caller::Client, Service::CloudControl, "GetResource", &input)?;
+            Ok::<_, ApiError>(
+                answer["ResourceDescription"]["Properties"].as_str().unwrap().to_owned(),
+            )
         };
-        assert!(get("AWS::EC2::Subnet", &subnet).unwrap().contains(r#""VpcId":"vpc-0c0ffee0000000001""#));
+        assert!(
+            get("AWS::EC2::Subnet", &subnet)
+                .unwrap()
+                .contains(r#""VpcId":"vpc-0c0ffee0000000001""#)
+        );
         assert_eq!(
             get("AWS::EC2::SecurityGroup", "sg-1").unwrap(),
             r#"{"GroupId":"sg-1","Id":"sg-1","VpcId":"vpc-1"}"#

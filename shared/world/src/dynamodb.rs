@@ -72,11 +72,9 @@ pub fn item<'w>(world: &'w World, table: &str, key: &str) -> Option<&'w Item> {
 #[must_use]
 pub fn len(world: &World, table: &str) -> usize {
     let now_ms = world.now_ms();
-    world
-        .dynamodb
-        .tables
-        .get(table)
-        .map_or(0, |table| table.items.values().filter(|item| !table.is_expired(item, now_ms)).count())
+    world.dynamodb.tables.get(table).map_or(0, |table| {
+        table.items.values().filter(|item| !table.is_expired(item, now_ms)).count()
+    })
 }
 
 /// Stores an item without any check, as if somebody else had written it. False: there is no such table,

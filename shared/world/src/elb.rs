@@ -93,7 +93,9 @@ impl Elb {
 
     /// The name of a group for people, even if it is gone.
     pub(crate) fn name_of<'a>(&'a self, arn: &'a str) -> &'a str {
-        self.groups.get(arn).map_or_else(|| arn.split('/').nth(1).unwrap_or(arn), |group| group.name.as_str())
+        self.groups
+            .get(arn)
+            .map_or_else(|| arn.split('/').nth(1).unwrap_or(arn), |group| group.name.as_str())
     }
 
     fn find_group(&self, arn: &str) -> Result<&TargetGroup, ApiError> {
@@ -110,12 +112,22 @@ fn group_not_found() -> ApiError {
 }
 
 /// The input of an operation of this API.
-fn read<'a>(operation: &'a str, input: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+fn read<'a>(
+    operation: &'a str,
+    input: &'a Value,
+    required: &str,
+    optional: &str,
+) -> Result<Input<'a>, ApiError> {
     Input::read(Service::Elb, operation, input, required, optional)
 }
 
 /// One API call.
-pub fn call(world: &mut World, caller: Caller, operation: &str, input: &Value) -> Result<Value, ApiError> {
+pub fn call(
+    world: &mut World,
+    caller: Caller,
+    operation: &str,
+    input: &Value,
+) -> Result<Value, ApiError> {
     match operation {
         "CreateLoadBalancer" => balancer_api::create_load_balancer(world, input),
         "DeleteLoadBalancer" => balancer_api::delete_load_balancer(world, input),

@@ -75,7 +75,15 @@ impl Rule {
     /// The next call of any operation of any service.
     #[must_use]
     pub fn any(fault: Fault) -> Self {
-        Self { service: None, operation: None, containing: None, skip: 0, remaining: Some(1), fault, applied: 0 }
+        Self {
+            service: None,
+            operation: None,
+            containing: None,
+            skip: 0,
+            remaining: Some(1),
+            fault,
+            applied: 0,
+        }
     }
 
     /// The next call of any operation of one service.
@@ -210,16 +218,29 @@ impl Faults {
         &self.applied
     }
 
-    fn next(&mut self, at_ms: u64, service: Service, operation: &str, input: &Value) -> Option<Fault> {
+    fn next(
+        &mut self,
+        at_ms: u64,
+        service: Service,
+        operation: &str,
+        input: &Value,
+    ) -> Option<Fault> {
         if self.rules.is_empty() && self.storm.is_none() {
             return None;
         }
         let fault = self
             .rules
             .iter_mut()
-            .find_map(|rule| (rule.matches(service, operation, input) && rule.take()).then(|| rule.fault.clone()))
+            .find_map(|rule| {
+                (rule.matches(service, operation, input) && rule.take()).then(|| rule.fault.clone())
+            })
             .or_else(|| self.storm.as_mut().and_then(Storm::strike))?;
-        self.applied.push(Applied { at_ms, service, operation: operation.to_owned(), fault: fault.clone() });
+        self.applied.push(Applied {
+            at_ms,
+            service,
+            operation: operation.to_owned(),
+            fault: fault.clone(),
+        });
         Some(fault)
     }
 }
@@ -228,9 +249,11 @@ impl Storm {
     fn strike(&mut self) -> Option<Fault> {
         (self.random.u8(0..100) < self.percent).then(|| match self.random.u8(0..4) {
             0 => Fault::Throttle,
-            1 => {
-                Fault::fail("InternalFailure", "The request processing has failed because of an internal failure", 500)
-            }
+            1 => Fault::fail(
+                "InternalFailure",
+                "The request processing has failed because of an internal failure",
+                500,
+            ),
             2 => Fault::LoseAnswer,
             _ => Fault::LoseRequest,
         })
@@ -238,18 +261,29 @@ impl Storm {
 }
 
 /// A client's call through latency and faults. None: the connection was lost.
-pub fn call(world: &mut World, service: Service, operation: &str, input: &Value) -> Option<Result<Value, ApiError>> {
+pub fn call(
+    world: &mut World,
+    service: Service,
+    operation: &str,
+    input: &Value,
+) -> Option<Result<Value, ApiError>> {
     let latency_ms = world.faults.latency_ms;
     world.advance(latency_ms);
     let now_ms = world.now_ms();
-    let is_within_limits = world.faults.limits.as_mut().is_none_or(|limits| limits.admit(now_ms, service, operation));
-    let fault =
-        if is_within_limits { world.faults.next(now_ms, service, operation, input) } else { Some(Fault::Throttle) };
+    let is_within_limits =
+        world.faults.limits.as_mut().is_none_or(|limits| limits.admit(now_ms, service, operation));
+    let fault = if is_within_limits {
+        world.faults.next(now_ms, service, operation, input)
+    } else {
+        Some(Fault::Throttle)
+    };
     let refused = match fault {
         Some(Fault::LoseRequest) => return None,
         Some(Fault::Throttle) => Some(throttled(service)),
         Some(Fault::AccessDenied) => Some(access_denied(service, operation)),
-        Some(Fault::Fail { ref code, ref message, status }) => Some(ApiError::failed(code, message.as_str(), status)),
+        Some(Fault::Fail { ref code, ref message, status }) => {
+            Some(ApiError::failed(code, message.as_str(), status))
+        }
         Some(Fault::Delay { ms }) => {
             world.advance(ms);
             None
@@ -270,10 +304,12 @@ pub fn call(world: &mut World, service: Service, operation: &str, input: &Value)
     let outcome = world.call(Caller::Client, service, operation, input);
     match fault {
         Some(Fault::LoseAnswer) => None,
-        Some(Fault::Truncate { member, keep, failure_reason }) => Some(outcome.map(|mut answer| {
-            truncate(&mut answer, &member, keep, failure_reason.as_deref());
-            answer
-        })),
+        Some(Fault::Truncate { member, keep, failure_reason }) => {
+            Some(outcome.map(|mut answer| {
+                truncate(&mut answer, &member, keep, failure_reason.as_deref());
+                answer
+            }))
+        }
         _ => Some(outcome),
     }
 }
@@ -304,7 +340,9 @@ fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Elb | Service::Sns => "Throttling",
         Service::Sqs => "RequestThrottled",
-        Service::S3 => return ApiError::failed("SlowDown", "Please reduce your request rate.", 503),
+        Service::S3 => {
+            return ApiError::failed("SlowDown", "Please reduce your request rate.", 503);
+        }
         _ => "ThrottlingException",
     };
     ApiError::refused(code, "Rate exceeded")

@@ -29,10 +29,16 @@ impl<'a> Input<'a> {
     ) -> Result<Self, ApiError> {
         let input = Self::checked(service, place, value)?;
         let members = input.members;
-        let known =
-            |name: &String| required.split_whitespace().chain(optional.split_whitespace()).any(|known| known == name);
+        let known = |name: &String| {
+            required
+                .split_whitespace()
+                .chain(optional.split_whitespace())
+                .any(|known| known == name)
+        };
         if let Some(name) = members.keys().find(|name| !known(name)) {
-            return Err(input.refuse(format!("{place} has no member `{name}` (or it is not simulated)")));
+            return Err(
+                input.refuse(format!("{place} has no member `{name}` (or it is not simulated)"))
+            );
         }
         match required.split_whitespace().find(|name| input.get(name).is_none()) {
             Some(name) => Err(input.missing(name)),
@@ -41,8 +47,14 @@ impl<'a> Input<'a> {
     }
 
     /// A structure whose members were checked before, by the API's model.
-    pub(crate) fn checked(service: Service, place: &'a str, value: &'a Value) -> Result<Self, ApiError> {
-        let members = value.as_object().ok_or_else(|| wrong_kind(service, format!("{place} must be a structure")))?;
+    pub(crate) fn checked(
+        service: Service,
+        place: &'a str,
+        value: &'a Value,
+    ) -> Result<Self, ApiError> {
+        let members = value
+            .as_object()
+            .ok_or_else(|| wrong_kind(service, format!("{place} must be a structure")))?;
         Ok(Self { service, place, members })
     }
 
@@ -83,7 +95,11 @@ impl<'a> Input<'a> {
     }
 
     /// An optional whole number within a range.
-    pub(crate) fn number_in(&self, name: &str, range: RangeInclusive<u64>) -> Result<Option<u64>, ApiError> {
+    pub(crate) fn number_in(
+        &self,
+        name: &str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ApiError> {
         let number = self.member(name, "a whole number", |value| match value {
             Value::String(text) if self.service.has_only_text() => text.parse::<i128>().ok(),
             number => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
@@ -111,7 +127,9 @@ impl<'a> Input<'a> {
 
     /// An optional list. Absent means empty.
     pub(crate) fn list(&self, name: &str) -> Result<&'a [Value], ApiError> {
-        Ok(self.member(name, "a list", |value| value.as_array().map(Vec::as_slice))?.unwrap_or_default())
+        Ok(self
+            .member(name, "a list", |value| value.as_array().map(Vec::as_slice))?
+            .unwrap_or_default())
     }
 
     /// A list that must be there and hold something.
@@ -129,7 +147,10 @@ impl<'a> Input<'a> {
     }
 
     /// An optional map or structure.
-    pub(crate) fn optional_map(&self, name: &str) -> Result<Option<&'a Map<String, Value>>, ApiError> {
+    pub(crate) fn optional_map(
+        &self,
+        name: &str,
+    ) -> Result<Option<&'a Map<String, Value>>, ApiError> {
         self.member(name, "a map", Value::as_object)
     }
 
@@ -139,10 +160,18 @@ impl<'a> Input<'a> {
     }
 
     /// A list of pairs such as tags, whose two members have these names. A pair without a value has an empty one.
-    pub(crate) fn pairs(&self, name: &'a str, key: &str, value: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    pub(crate) fn pairs(
+        &self,
+        name: &'a str,
+        key: &str,
+        value: &str,
+    ) -> Result<BTreeMap<String, String>, ApiError> {
         let read_one = |pair| {
             let pair = self.nested(name, pair, key, value)?;
-            Ok((pair.text(key)?.to_owned(), pair.optional_text(value)?.unwrap_or_default().to_owned()))
+            Ok((
+                pair.text(key)?.to_owned(),
+                pair.optional_text(value)?.unwrap_or_default().to_owned(),
+            ))
         };
         self.list(name)?.iter().map(read_one).collect()
     }
@@ -214,12 +243,16 @@ mod tests {
         );
         assert_eq!(
             read(&json!({"QueueUrl": "q", "Delay": 3})),
-            Err("InvalidParameterValue: SendMessage has no member `Delay` (or it is not simulated)".to_owned())
+            Err(
+                "InvalidParameterValue: SendMessage has no member `Delay` (or it is not simulated)"
+                    .to_owned()
+            )
         );
         for not_a_number in [json!([]), json!("3")] {
             assert_eq!(
                 read(&json!({"QueueUrl": "q", "DelaySeconds": not_a_number})),
-                Err("SerializationException: DelaySeconds of SendMessage must be a whole number".to_owned())
+                Err("SerializationException: DelaySeconds of SendMessage must be a whole number"
+                    .to_owned())
             );
         }
         assert_eq!(
@@ -232,12 +265,16 @@ mod tests {
 
     #[test]
     fn each_service_has_its_own_words() {
-        let missing = |service| Input::read(service, "X", &json!({}), "Name", "").unwrap_err().to_string();
+        let missing =
+            |service| Input::read(service, "X", &json!({}), "Name", "").unwrap_err().to_string();
         let null = "1 validation error detected: Value null at 'Name' failed to satisfy constraint: Member must not be \
                     null (X)";
         assert_eq!(missing(Service::Ecs), "InvalidParameterException: Name can not be blank (X).");
         assert_eq!(missing(Service::Elb), format!("ValidationError: {null}"));
-        assert_eq!(missing(Service::Sns), "InvalidParameter: Invalid parameter: Name of X is required");
+        assert_eq!(
+            missing(Service::Sns),
+            "InvalidParameter: Invalid parameter: Name of X is required"
+        );
         assert_eq!(missing(Service::DynamoDb), format!("ValidationException: {null}"));
     }
 

@@ -45,7 +45,12 @@ pub struct Journal {
 impl Journal {
     /// Appends an entry.
     pub fn push(&mut self, at_ms: u64, kind: Kind, service: Option<&str>, text: impl Into<String>) {
-        self.entries.push(Entry { at_ms, kind, text: text.into(), service: service.map(str::to_owned) });
+        self.entries.push(Entry {
+            at_ms,
+            kind,
+            text: text.into(),
+            service: service.map(str::to_owned),
+        });
     }
 
     /// All entries in order.

@@ -41,15 +41,23 @@ impl Bucket {
     #[must_use]
     pub fn of(service: Service, operation: &str) -> &'static [Self] {
         match (service, operation) {
-            (Service::Ecs, "DescribeTasks" | "ListTasks" | "DescribeContainerInstances" | "ListContainerInstances") => {
-                &[Self::ClusterResourceRead]
-            }
+            (
+                Service::Ecs,
+                "DescribeTasks"
+                | "ListTasks"
+                | "DescribeContainerInstances"
+                | "ListContainerInstances",
+            ) => &[Self::ClusterResourceRead],
             (Service::Ecs, "DescribeServices" | "ListServices") => &[Self::ServiceRead],
             (Service::Ecs, "DescribeServiceRevisions") => &[Self::ServiceRevision],
             (Service::Ecs, "DescribeTaskDefinition") => &[Self::TaskDefinitionRead],
             (Service::Ecs, "DescribeClusters" | "ListClusters") => &[Self::ClusterRead],
-            (Service::Elb, "RegisterTargets" | "DeregisterTargets") => &[Self::Registration, Self::Balancing],
-            (Service::Elb, read) if read.starts_with("Describe") => &[Self::BalancingRead, Self::Balancing],
+            (Service::Elb, "RegisterTargets" | "DeregisterTargets") => {
+                &[Self::Registration, Self::Balancing]
+            }
+            (Service::Elb, read) if read.starts_with("Describe") => {
+                &[Self::BalancingRead, Self::Balancing]
+            }
             (Service::Elb, _) => &[Self::Balancing],
             _ => &[],
         }
@@ -106,7 +114,13 @@ impl RateLimits {
 mod tests {
     use super::*;
 
-    fn admitted(limits: &mut RateLimits, now_ms: u64, service: Service, operation: &str, calls: usize) -> usize {
+    fn admitted(
+        limits: &mut RateLimits,
+        now_ms: u64,
+        service: Service,
+        operation: &str,
+        calls: usize,
+    ) -> usize {
         (0..calls).filter(|_| limits.admit(now_ms, service, operation)).count()
     }
 
@@ -114,9 +128,21 @@ mod tests {
     fn the_bucket_at_once_and_its_rate_after_that() {
         let mut limits = RateLimits::default();
         assert_eq!(admitted(&mut limits, 0, Service::Ecs, "DescribeTasks", 150), 100);
-        assert_eq!(admitted(&mut limits, 1000, Service::Ecs, "ListTasks", 150), 20, "they share a bucket");
-        assert_eq!(admitted(&mut limits, 1000, Service::Ecs, "DescribeServices", 150), 100, "this has its own");
-        assert_eq!(admitted(&mut limits, 60_000, Service::Ecs, "ListTasks", 150), 100, "never more than its size");
+        assert_eq!(
+            admitted(&mut limits, 1000, Service::Ecs, "ListTasks", 150),
+            20,
+            "they share a bucket"
+        );
+        assert_eq!(
+            admitted(&mut limits, 1000, Service::Ecs, "DescribeServices", 150),
+            100,
+            "this has its own"
+        );
+        assert_eq!(
+            admitted(&mut limits, 60_000, Service::Ecs, "ListTasks", 150),
+            100,
+            "never more than its size"
+        );
         assert_eq!(limits.refused(), 50 + 130 + 50 + 50);
     }
 
@@ -124,8 +150,16 @@ mod tests {
     fn registrations_take_from_the_reads_of_the_account() {
         let mut limits = RateLimits::default();
         assert_eq!(admitted(&mut limits, 0, Service::Elb, "RegisterTargets", 30), 20);
-        assert_eq!(admitted(&mut limits, 0, Service::Elb, "DescribeTargetHealth", 30), 20, "40 for all together");
+        assert_eq!(
+            admitted(&mut limits, 0, Service::Elb, "DescribeTargetHealth", 30),
+            20,
+            "40 for all together"
+        );
         assert_eq!(admitted(&mut limits, 500, Service::Elb, "DescribeTargetHealth", 30), 5);
-        assert_eq!(admitted(&mut limits, 0, Service::Sqs, "SendMessage", 1000), 1000, "no published limit");
+        assert_eq!(
+            admitted(&mut limits, 0, Service::Sqs, "SendMessage", 1000),
+            1000,
+            "no published limit"
+        );
     }
 }

@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// "Possible values are" [BC `PutRetentionPolicy`].
-const RETENTION_DAYS: [u64; 23] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653, 3654];
+const RETENTION_DAYS: [u64; 23] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653, 3654,
+];
 
 /// All log groups of the account, by name.
 #[derive(Debug, Default)]
@@ -47,7 +49,13 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
 }
 
 fn create(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "CreateLogGroup", input, "logGroupName", "kmsKeyId tags logGroupClass")?;
+    let input = Input::read(
+        Service::Logs,
+        "CreateLogGroup",
+        input,
+        "logGroupName",
+        "kmsKeyId tags logGroupClass",
+    )?;
     let name = input.text("logGroupName")?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
     if name.is_empty() || name.len() > 512 || !name.chars().all(fits) {
@@ -57,7 +65,10 @@ fn create(world: &mut World, input: &Value) -> Result<Value, ApiError> {
         )));
     }
     if world.logs.groups.contains_key(name) {
-        return Err(ApiError::refused("ResourceAlreadyExistsException", "The specified log group already exists"));
+        return Err(ApiError::refused(
+            "ResourceAlreadyExistsException",
+            "The specified log group already exists",
+        ));
     }
     let group = Group {
         name: name.to_owned(),
@@ -80,19 +91,26 @@ fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
 fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "logGroupNamePrefix logGroupNamePattern nextToken limit logGroupClass";
     let input = Input::read(Service::Logs, "DescribeLogGroups", input, "", optional)?;
-    let (prefix, part) = (input.optional_text("logGroupNamePrefix")?, input.optional_text("logGroupNamePattern")?);
+    let (prefix, part) =
+        (input.optional_text("logGroupNamePrefix")?, input.optional_text("logGroupNamePattern")?);
     if prefix.is_some() && part.is_some() {
-        return Err(input.refuse("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+        return Err(input.refuse(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ));
     }
     let class = input.optional_text("logGroupClass")?;
-    let limit = input.number_in("limit", 1..=50)?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(50);
+    let limit = input
+        .number_in("limit", 1..=50)?
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(50);
     let keep = |group: &Group| {
         prefix.is_none_or(|prefix| group.name.starts_with(prefix))
             && part.is_none_or(|part| group.name.to_lowercase().contains(&part.to_lowercase()))
             && class.is_none_or(|class| group.class == class)
     };
-    let (names, next) = paging::page(&world.logs.groups, keep, input.optional_text("nextToken")?, limit)
-        .ok_or_else(|| input.refuse("The specified nextToken is invalid."))?;
+    let (names, next) =
+        paging::page(&world.logs.groups, keep, input.optional_text("nextToken")?, limit)
+            .ok_or_else(|| input.refuse("The specified nextToken is invalid."))?;
     let groups = names.iter().filter_map(|name| world.logs.groups.get(name));
     let shown: Vec<Value> = groups.map(|group| show(world, group)).collect();
     Ok(paging::with_next(json!({"logGroups": shown}), "nextToken", next))
@@ -110,7 +128,8 @@ fn show(world: &World, group: &Group) -> Value {
         "logGroupClass": group.class,
     });
     if let Some(members) = shown.as_object_mut() {
-        members.extend(group.retention_days.map(|days| ("retentionInDays".to_owned(), json!(days))));
+        members
+            .extend(group.retention_days.map(|days| ("retentionInDays".to_owned(), json!(days))));
         members.extend(group.key.as_ref().map(|key| ("kmsKeyId".to_owned(), json!(key))));
     }
     shown
@@ -121,7 +140,13 @@ fn arn(world: &World, name: &str) -> String {
 }
 
 fn put_retention(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "PutRetentionPolicy", input, "logGroupName retentionInDays", "")?;
+    let input = Input::read(
+        Service::Logs,
+        "PutRetentionPolicy",
+        input,
+        "logGroupName retentionInDays",
+        "",
+    )?;
     let days = input.number("retentionInDays")?.filter(|days| RETENTION_DAYS.contains(days));
     let days = days.ok_or_else(|| {
         let allowed: Vec<String> = RETENTION_DAYS.iter().map(u64::to_string).collect();
@@ -163,7 +188,8 @@ fn list_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
 fn named(world: &World, input: &Input<'_>) -> Result<String, ApiError> {
     let given = input.text("resourceArn")?;
     let name = given.strip_prefix(arn(world, "").as_str()).filter(|name| !name.contains(':'));
-    name.map(str::to_owned).ok_or_else(|| input.refuse(format!("The resource ARN {given} is not valid")))
+    name.map(str::to_owned)
+        .ok_or_else(|| input.refuse(format!("The resource ARN {given} is not valid")))
 }
 
 fn group<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Group, ApiError> {

@@ -20,7 +20,8 @@ pub(crate) fn page<T>(
         Some(token) => Bound::Excluded(token.strip_prefix("after:")?),
     };
     let kept = items.range::<str, _>((start, Bound::Unbounded)).filter(|(_, item)| keep(item));
-    let mut names: Vec<String> = kept.map(|(name, _)| name.clone()).take(limit.saturating_add(1)).collect();
+    let mut names: Vec<String> =
+        kept.map(|(name, _)| name.clone()).take(limit.saturating_add(1)).collect();
     let more = names.len() > limit;
     names.truncate(limit);
     let next = names.last().filter(|_| more).map(|last| format!("after:{last}"));

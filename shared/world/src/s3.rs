@@ -41,7 +41,10 @@ impl S3 {
     /// The keys of the objects that a bucket holds now, in order.
     #[must_use]
     pub fn keys(&self, bucket: &str) -> Vec<&str> {
-        self.buckets.get(bucket).map(|bucket| bucket.present().map(|(key, _)| key).collect()).unwrap_or_default()
+        self.buckets
+            .get(bucket)
+            .map(|bucket| bucket.present().map(|(key, _)| key).collect())
+            .unwrap_or_default()
     }
 }
 
@@ -51,15 +54,25 @@ impl World {
         self.person_s3("CreateBucket", &json!({"Bucket": name}))?;
         let versioning = json!({"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}});
         self.person_s3("PutBucketVersioning", &versioning)?;
-        let notices = json!({"Bucket": name, "NotificationConfiguration": {"EventBridgeConfiguration": {}}});
+        let notices =
+            json!({"Bucket": name, "NotificationConfiguration": {"EventBridgeConfiguration": {}}});
         self.person_s3("PutBucketNotificationConfiguration", &notices).map(|_| ())
     }
 
     /// A person uploads an object; gives its version, which is `null` in a bucket without versions.
-    pub fn drop_object(&mut self, bucket: &str, key: &str, body: impl AsRef<[u8]>) -> Result<String, ApiError> {
+    pub fn drop_object(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        body: impl AsRef<[u8]>,
+    ) -> Result<String, ApiError> {
         let input = json!({"Bucket": bucket, "Key": key, "Body": STANDARD.encode(body)});
         let answer = self.person_s3("PutObject", &input)?;
-        Ok(answer.get("VersionId").and_then(Value::as_str).unwrap_or(bucket::NULL_VERSION).to_owned())
+        Ok(answer
+            .get("VersionId")
+            .and_then(Value::as_str)
+            .unwrap_or(bucket::NULL_VERSION)
+            .to_owned())
     }
 
     /// A person deletes an object: in a bucket with versions, a delete marker is put on top of it.
@@ -104,7 +117,10 @@ fn read<'a>(
         let details = json!({"BucketName": name});
         return Err(error("NoSuchBucket", "The specified bucket does not exist", 404).with(details));
     }
-    if input.optional_text("ExpectedBucketOwner")?.is_some_and(|owner| owner != world.account.number) {
+    if input
+        .optional_text("ExpectedBucketOwner")?
+        .is_some_and(|owner| owner != world.account.number)
+    {
         return Err(error("AccessDenied", "Access Denied", 403));
     }
     Ok((input, name.to_owned()))

@@ -109,13 +109,21 @@ impl ServiceSpec {
     /// A load balancer entry: that container port in that target group.
     #[must_use]
     pub fn behind(mut self, group: &str, container: &str, port: u16) -> Self {
-        self.load_balancers.push(json!({"targetGroupArn": group, "containerName": container, "containerPort": port}));
+        self.load_balancers.push(
+            json!({"targetGroupArn": group, "containerName": container, "containerPort": port}),
+        );
         self
     }
 
     /// A load balancer entry for blue/green: it starts in `front`'s group and alternates with `alternate`.
     #[must_use]
-    pub fn behind_blue_green(mut self, front: &Frontend, alternate: &str, container: &str, port: u16) -> Self {
+    pub fn behind_blue_green(
+        mut self,
+        front: &Frontend,
+        alternate: &str,
+        container: &str,
+        port: u16,
+    ) -> Self {
         self.load_balancers.push(json!({
             "targetGroupArn": front.group,
             "containerName": container,
@@ -142,7 +150,9 @@ impl ServiceSpec {
 /// A string in an answer.
 fn text(answer: &Value, pointer: &str) -> Result<String, ApiError> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
-    found.map(str::to_owned).ok_or_else(|| ApiError::refused("Scenario", format!("no {pointer} in {answer}")))
+    found
+        .map(str::to_owned)
+        .ok_or_else(|| ApiError::refused("Scenario", format!("no {pointer} in {answer}")))
 }
 
 impl World {
@@ -163,16 +173,25 @@ impl World {
 
     /// Creates a cluster; gives its ARN.
     pub fn make_cluster(&mut self, name: &str) -> Result<String, ApiError> {
-        text(&self.person_ecs("CreateCluster", &json!({"clusterName": name}))?, "/cluster/clusterArn")
+        text(
+            &self.person_ecs("CreateCluster", &json!({"clusterName": name}))?,
+            "/cluster/clusterArn",
+        )
     }
 
     /// Adds container instances, in the zones a, b, c in turn; gives their EC2 ids.
     pub fn make_instances(&mut self, cluster: &str, count: usize) -> Result<Vec<String>, ApiError> {
-        (0..count).map(|_| self.add_container_instance(cluster, &InstanceOptions::default())).collect()
+        (0..count)
+            .map(|_| self.add_container_instance(cluster, &InstanceOptions::default()))
+            .collect()
     }
 
     /// A target group without load balancer, HTTP on port 80, checked every 10 seconds; gives its ARN.
-    pub fn make_bare_group(&mut self, name: &str, target_type: TargetType) -> Result<String, ApiError> {
+    pub fn make_bare_group(
+        &mut self,
+        name: &str,
+        target_type: TargetType,
+    ) -> Result<String, ApiError> {
         let input = json!({
             "Name": name,
             "Protocol": "HTTP",
@@ -194,7 +213,8 @@ impl World {
             "Port": 80,
             "DefaultActions": [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
         });
-        let listener = text(&self.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")?;
+        let listener =
+            text(&self.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")?;
         let rule = json!({
             "ListenerArn": listener,
             "Priority": 10,
@@ -206,7 +226,11 @@ impl World {
     }
 
     /// The target group of [`World::make_alb`] alone.
-    pub fn make_alb_group(&mut self, name: &str, target_type: TargetType) -> Result<String, ApiError> {
+    pub fn make_alb_group(
+        &mut self,
+        name: &str,
+        target_type: TargetType,
+    ) -> Result<String, ApiError> {
         self.make_alb(name, target_type).map(|front| front.group)
     }
 
@@ -219,11 +243,13 @@ impl World {
             "TargetType": target_type.name(),
             "HealthCheckIntervalSeconds": 10,
         });
-        let group = text(&self.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")?;
+        let group =
+            text(&self.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")?;
         let balancer = self.make_balancer(&format!("{name}-nlb"), "network")?;
         let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);
         let listener = json!({"LoadBalancerArn": balancer, "Protocol": "TCP", "Port": 80, "DefaultActions": actions});
-        let listener = text(&self.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")?;
+        let listener =
+            text(&self.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")?;
         Ok(Frontend { balancer, rule: listener.clone(), listener, group })
     }
 
@@ -253,7 +279,10 @@ impl World {
             "memory": "512",
             "containerDefinitions": containers,
         });
-        text(&self.person_ecs("RegisterTaskDefinition", &input)?, "/taskDefinition/taskDefinitionArn")
+        text(
+            &self.person_ecs("RegisterTaskDefinition", &input)?,
+            "/taskDefinition/taskDefinitionArn",
+        )
     }
 
     /// Registers the task definition and creates the service; gives the service's ARN. Its tasks come with time.
@@ -267,7 +296,8 @@ impl World {
             "launchType": spec.launch_type,
             "loadBalancers": spec.load_balancers,
         });
-        let subnets = if spec.subnets.is_empty() { self.default_subnets() } else { spec.subnets.clone() };
+        let subnets =
+            if spec.subnets.is_empty() { self.default_subnets() } else { spec.subnets.clone() };
         if let (Some(members), Some(more)) = (input.as_object_mut(), spec.more.as_object()) {
             if spec.network_mode == "awsvpc" {
                 let network = json!({"awsvpcConfiguration": {"subnets": subnets, "assignPublicIp": "DISABLED"}});
@@ -281,13 +311,18 @@ impl World {
     /// The ARNs of the tasks of `cluster/service` whose desired status is RUNNING, in order of their ids.
     pub fn running_tasks(&mut self, service: &str) -> Result<Vec<String>, ApiError> {
         let (cluster, name) = service.split_once('/').unwrap_or(("default", service));
-        let answer = self.person_ecs("ListTasks", &json!({"cluster": cluster, "serviceName": name}))?;
+        let answer =
+            self.person_ecs("ListTasks", &json!({"cluster": cluster, "serviceName": name}))?;
         let arns = answer.get("taskArns").and_then(Value::as_array).into_iter().flatten();
         Ok(arns.filter_map(|arn| arn.as_str().map(str::to_owned)).collect())
     }
 
     /// Advances second by second until the condition holds, for at most `limit_secs`; gives whether it came to hold.
-    pub fn advance_until(&mut self, limit_secs: u64, mut holds: impl FnMut(&mut Self) -> bool) -> bool {
+    pub fn advance_until(
+        &mut self,
+        limit_secs: u64,
+        mut holds: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
         for _ in 0..limit_secs {
             if holds(self) {
                 return true;

@@ -29,7 +29,10 @@ struct Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("arn", &self.arn).field("versions", &self.versions).finish_non_exhaustive()
+        f.debug_struct("Secret")
+            .field("arn", &self.arn)
+            .field("versions", &self.versions)
+            .finish_non_exhaustive()
     }
 }
 
@@ -62,7 +65,8 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
 }
 
 fn get_secret_value(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::SecretsManager, "GetSecretValue", input, "SecretId", "VersionStage")?;
+    let input =
+        Input::read(Service::SecretsManager, "GetSecretValue", input, "SecretId", "VersionStage")?;
     let id = input.text("SecretId")?;
     let stage = input.optional_text("VersionStage")?.unwrap_or(CURRENT);
     let mut secrets = world.secrets.secrets.iter();
@@ -71,7 +75,9 @@ fn get_secret_value(world: &World, input: &Value) -> Result<Value, ApiError> {
         .find(|(name, secret)| *name == id || secret.arn == id)
         .ok_or_else(|| missing("Secrets Manager can't find the specified secret."))?;
     if stage != CURRENT {
-        let text = format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
+        let text = format!(
+            "Secrets Manager can't find the specified secret value for staging label: {stage}"
+        );
         return Err(missing(&text));
     }
     Ok(json!({
@@ -93,9 +99,15 @@ mod tests {
     fn a_secret_is_read_by_name_and_arn_and_never_shown() {
         let mut world = World::new(1, 5_000);
         let read = |world: &mut World, id: &str| {
-            let answer =
-                world.call(Caller::Person, Service::SecretsManager, "GetSecretValue", &json!({"SecretId": id}));
-            answer.map(|answer| answer["SecretString"].as_str().unwrap().to_owned()).map_err(|error| error.to_string())
+            let answer = world.call(
+                Caller::Person,
+                Service::SecretsManager,
+                "GetSecretValue",
+                &json!({"SecretId": id}),
+            );
+            answer
+                .map(|answer| answer["SecretString"].as_str().unwrap().to_owned())
+                .map_err(|error| error.to_string())
         };
         let unknown = "ResourceNotFoundException: Secrets Manager can't find the specified secret.";
         assert_eq!(read(&mut world, "slack"), Err(unknown.to_owned()));

@@ -80,8 +80,13 @@ fn create_topic(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input =
-        Input::read(Service::Sns, "Publish", input, "TopicArn Message", "Subject MessageAttributes MessageStructure")?;
+    let input = Input::read(
+        Service::Sns,
+        "Publish",
+        input,
+        "TopicArn Message",
+        "Subject MessageAttributes MessageStructure",
+    )?;
     let topic = input.text("TopicArn")?;
     let prefix = world.account.arn("sns", "");
     if !topic.starts_with(&prefix) {
@@ -93,14 +98,17 @@ fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let subject = input.optional_text("Subject")?;
     let attributes = attributes(input.optional_map("MessageAttributes")?)?;
     check_message(message, &attributes)?;
-    let by_protocol = input.optional_text("MessageStructure")?.map(|it| parts(it, message)).transpose()?;
+    let by_protocol =
+        input.optional_text("MessageStructure")?.map(|it| parts(it, message)).transpose()?;
     if subject.is_some_and(|subject| !is_subject(subject)) {
         return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Subject"));
     }
     let at_ms = world.now_ms();
     let sns = &mut world.sns;
-    let published =
-        sns.topics.get_mut(topic).ok_or_else(|| ApiError::failed("NotFound", "Topic does not exist", 404))?;
+    let published = sns
+        .topics
+        .get_mut(topic)
+        .ok_or_else(|| ApiError::failed("NotFound", "Topic does not exist", 404))?;
     let id = digest::uuid("sns", sns.published);
     sns.published += 1;
     published.push(Published {
@@ -126,7 +134,8 @@ fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result
     if message.is_empty() {
         return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Empty message"));
     }
-    let attribute_bytes: usize = attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let attribute_bytes: usize =
+        attributes.iter().map(|(name, value)| name.len() + value.len()).sum();
     if message.len() + attribute_bytes > MAX_MESSAGE_BYTES {
         return Err(ApiError::invalid(Service::Sns, "Invalid parameter: Message too long"));
     }
@@ -135,13 +144,15 @@ fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result
 
 /// The messages by protocol. `default` must be among them, and each must be a text.
 fn parts(structure: &str, message: &str) -> Result<BTreeMap<String, String>, ApiError> {
-    let invalid = |reason: &str| ApiError::invalid(Service::Sns, format!("Invalid parameter: {reason}"));
+    let invalid =
+        |reason: &str| ApiError::invalid(Service::Sns, format!("Invalid parameter: {reason}"));
     if structure != "json" {
         return Err(invalid("MessageStructure"));
     }
     let not_json = |_| invalid("Message Structure - JSON message body failed to parse");
     let parts: BTreeMap<String, Value> = serde_json::from_str(message).map_err(not_json)?;
-    let texts = parts.into_iter().filter_map(|(name, part)| Some((name, part.as_str()?.to_owned())));
+    let texts =
+        parts.into_iter().filter_map(|(name, part)| Some((name, part.as_str()?.to_owned())));
     let texts: BTreeMap<String, String> = texts.collect();
     if !texts.contains_key("default") {
         return Err(invalid("Message Structure - No default entry in JSON message body"));
@@ -150,7 +161,9 @@ fn parts(structure: &str, message: &str) -> Result<BTreeMap<String, String>, Api
 }
 
 /// Attributes need a known type and a value; binary ones are not simulated.
-fn attributes(attributes: Option<&Map<String, Value>>) -> Result<BTreeMap<String, String>, ApiError> {
+fn attributes(
+    attributes: Option<&Map<String, Value>>,
+) -> Result<BTreeMap<String, String>, ApiError> {
     attributes
         .into_iter()
         .flatten()

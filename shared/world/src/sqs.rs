@@ -47,7 +47,13 @@ impl Sqs {
     }
 
     /// Receives up to `max` visible messages. What was received too often goes to the dead-letter queue.
-    fn receive(&mut self, queue: &str, max: usize, visibility_s: Option<u64>, now_ms: u64) -> Vec<Message> {
+    fn receive(
+        &mut self,
+        queue: &str,
+        max: usize,
+        visibility_s: Option<u64>,
+        now_ms: u64,
+    ) -> Vec<Message> {
         let Some(queue) = self.queues.get_mut(queue) else {
             return Vec::new();
         };

@@ -26,7 +26,13 @@ pub struct Trail {
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { on: true, delay_secs: 60, person: "alice".to_owned(), pending: VecDeque::new(), told: 0 }
+        Self {
+            on: true,
+            delay_secs: 60,
+            person: "alice".to_owned(),
+            pending: VecDeque::new(),
+            told: 0,
+        }
     }
 }
 
@@ -37,7 +43,13 @@ pub fn client_role(account: &Account) -> String {
 }
 
 /// Writes a call down. An outcome that is an error is told, too.
-pub(crate) fn record(world: &mut World, caller: Caller, operation: &str, input: &Value, error: Option<&ApiError>) {
+pub(crate) fn record(
+    world: &mut World,
+    caller: Caller,
+    operation: &str,
+    input: &Value,
+    error: Option<&ApiError>,
+) {
     if !world.trail.on || operation.starts_with("Describe") {
         return;
     }
@@ -50,13 +62,22 @@ pub(crate) fn record(world: &mut World, caller: Caller, operation: &str, input: 
 /// Puts what is due on the bus.
 pub(crate) fn tick(world: &mut World) {
     let now_ms = world.now_ms();
-    let is_due = |pending: &VecDeque<(u64, Value)>| pending.iter().position(|(due_ms, _)| *due_ms <= now_ms);
-    while let Some((_, event)) = is_due(&world.trail.pending).and_then(|index| world.trail.pending.remove(index)) {
+    let is_due =
+        |pending: &VecDeque<(u64, Value)>| pending.iter().position(|(due_ms, _)| *due_ms <= now_ms);
+    while let Some((_, event)) =
+        is_due(&world.trail.pending).and_then(|index| world.trail.pending.remove(index))
+    {
         bus::put(world, event);
     }
 }
 
-fn event(world: &World, caller: Caller, operation: &str, input: &Value, error: Option<&ApiError>) -> Value {
+fn event(
+    world: &World,
+    caller: Caller,
+    operation: &str,
+    input: &Value,
+    error: Option<&ApiError>,
+) -> Value {
     let (account, number) = (&world.account, world.trail.told);
     let at = time::iso_seconds(world.now_ms());
     let source = match caller {
@@ -115,13 +136,17 @@ fn identity(world: &World, caller: Caller, operation: &str) -> Value {
     }
     // Of targets ECS takes care with its service-linked role, of listeners with the service's infrastructure role.
     let (path, session) = match (caller, operation) {
-        (Caller::Ecs, "RegisterTargets" | "DeregisterTargets") => {
-            ("aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS".to_owned(), "ecs-service-scheduler")
-        }
+        (Caller::Ecs, "RegisterTargets" | "DeregisterTargets") => (
+            "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS".to_owned(),
+            "ecs-service-scheduler",
+        ),
         (Caller::Ecs, _) => ("ecsInfrastructureRole".to_owned(), "ECSNetworkingWithELB"),
-        _ => {
-            (client_role(account).split_once(":role/").map_or_else(String::new, |(_, path)| path.to_owned()), "program")
-        }
+        _ => (
+            client_role(account)
+                .split_once(":role/")
+                .map_or_else(String::new, |(_, path)| path.to_owned()),
+            "program",
+        ),
     };
     let name = path.rsplit('/').next().unwrap_or_default();
     let mut identity = json!({
@@ -155,7 +180,10 @@ fn lower_camel(value: &Value) -> Value {
                 let mut letters = name.chars();
                 let first = letters.next().map(|letter| letter.to_ascii_lowercase());
                 let name: String = first.into_iter().chain(letters).collect();
-                let number = value.as_str().filter(|_| name == "port").and_then(|text| text.parse::<u16>().ok());
+                let number = value
+                    .as_str()
+                    .filter(|_| name == "port")
+                    .and_then(|text| text.parse::<u16>().ok());
                 (name, number.map_or_else(|| lower_camel(value), |number| json!(number)))
             });
             Value::Object(renamed.collect::<Map<_, _>>())
@@ -171,7 +199,8 @@ mod tests {
     use crate::elb::TargetType;
 
     fn told(world: &World) -> Vec<&Value> {
-        let events = world.bus.events().iter().filter(|event| event["source"] == "aws.elasticloadbalancing");
+        let events =
+            world.bus.events().iter().filter(|event| event["source"] == "aws.elasticloadbalancing");
         events.map(|event| &event["detail"]).collect()
     }
 
@@ -183,21 +212,33 @@ mod tests {
         for caller in [Caller::Person, Caller::Ecs, Caller::Client] {
             world.call(caller, crate::api::Service::Elb, "RegisterTargets", &input).unwrap();
         }
-        world.call(Caller::Person, crate::api::Service::Elb, "DeleteRule", &json!({"RuleArn": "x"})).unwrap_err();
+        world
+            .call(Caller::Person, crate::api::Service::Elb, "DeleteRule", &json!({"RuleArn": "x"}))
+            .unwrap_err();
         assert_eq!(told(&world), [&Value::Null; 0]);
         world.advance_secs(60);
-        let told: Vec<&Value> = told(&world).into_iter().filter(|it| it["eventName"] != "CreateRule").collect();
+        let told: Vec<&Value> =
+            told(&world).into_iter().filter(|it| it["eventName"] != "CreateRule").collect();
         let by = |event: &Value| event["userIdentity"]["arn"].as_str().unwrap().to_owned();
         let last: Vec<&&Value> = told.iter().rev().take(4).rev().collect();
         assert_eq!(by(last[0]), "arn:aws:iam::111122223333:user/alice");
-        assert_eq!(by(last[1]), "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForECS/ecs-service-scheduler");
+        assert_eq!(
+            by(last[1]),
+            "arn:aws:sts::111122223333:assumed-role/AWSServiceRoleForECS/ecs-service-scheduler"
+        );
         assert_eq!(last[1]["userIdentity"]["invokedBy"], "ecs.amazonaws.com");
-        assert_eq!(last[2]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"], client_role(&world.account));
+        assert_eq!(
+            last[2]["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"],
+            client_role(&world.account)
+        );
         assert_eq!(
             last[0]["requestParameters"],
             json!({"targetGroupArn": group, "targets": [{"id": "10.0.0.9", "port": 80}]})
         );
-        assert_eq!((&last[0]["eventTime"], &last[0]["errorCode"]), (&json!("1970-01-01T00:00:05Z"), &Value::Null));
+        assert_eq!(
+            (&last[0]["eventTime"], &last[0]["errorCode"]),
+            (&json!("1970-01-01T00:00:05Z"), &Value::Null)
+        );
         assert_eq!(last[3]["errorCode"], "RuleNotFound");
     }
 

@@ -68,7 +68,11 @@ pub fn live_targets(world: &World) -> Vec<LiveTarget> {
 #[must_use]
 pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     let task = world.ecs.listener(id, port)?;
-    Some(Program { cluster: task.cluster.clone(), service: service_of(task), task_arn: task.arn.clone() })
+    Some(Program {
+        cluster: task.cluster.clone(),
+        service: service_of(task),
+        task_arn: task.arn.clone(),
+    })
 }
 
 /// The targets of a group that are registered or draining: id, port, and the state that `DescribeTargetHealth` shows.
@@ -86,7 +90,8 @@ pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)
 #[must_use]
 pub fn owner(world: &World, group: &str, id: &str, port: u16) -> Option<String> {
     let task = world.ecs.listener(id, port).filter(|task| task.is_live())?;
-    let own =
-        expected(world, task).iter().any(|target| target.group == group && target.id == id && target.port == port);
+    let own = expected(world, task)
+        .iter()
+        .any(|target| target.group == group && target.id == id && target.port == port);
     own.then(|| task.arn.clone())
 }

@@ -58,14 +58,19 @@ fn addresses(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
 /// A service whose deployments shift traffic between two groups: its revisions say what the service itself does not.
 fn shifting(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
     let front = world.make_alb(&format!("{}-tg", service.name), TargetType::Instance)?;
-    let other = world.make_bare_group(&format!("{}-other-tg", service.name), TargetType::Instance)?;
+    let other =
+        world.make_bare_group(&format!("{}-other-tg", service.name), TargetType::Instance)?;
     let strategy = json!({"strategy": "BLUE_GREEN"});
     let service = service.clone().behind_blue_green(&front, &other, "app", 8080);
     world.make_service(&service.with("deploymentConfiguration", strategy)).map(drop)
 }
 
 /// The group `web-tg` of the service `web`, behind a load balancer of its own.
-fn behind_its_group(world: &mut World, service: &ServiceSpec, kind: TargetType) -> Result<(), ApiError> {
+fn behind_its_group(
+    world: &mut World,
+    service: &ServiceSpec,
+    kind: TargetType,
+) -> Result<(), ApiError> {
     let group = world.make_alb_group(&format!("{}-tg", service.name), kind)?;
     world.make_service(&service.clone().behind(&group, "app", 8080)).map(drop)
 }

@@ -34,11 +34,15 @@ impl Command {
             Self::RestartAgent { instance } => world.restart_agent(&instance)?,
             Self::Refuse { operation, containing, message } => {
                 let fault = Fault::fail("InvalidParameterException", &message, 400);
-                world.faults.add(Rule::new(Service::Ecs, &operation, fault).containing(&containing));
+                world
+                    .faults
+                    .add(Rule::new(Service::Ecs, &operation, fault).containing(&containing));
             }
             Self::WhoAnswers { id, port } => {
                 let program = truth::answering(world, &id, port);
-                return Ok(json!(program.map(|program| format!("{}/{}", program.cluster, program.service))));
+                return Ok(json!(
+                    program.map(|program| format!("{}/{}", program.cluster, program.service))
+                ));
             }
             Self::WantedTargets { service } => return Ok(wanted(world, &service)),
         }

@@ -77,9 +77,10 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
 /// Carries out commands until there are no more.
 fn obey(world: &SharedWorld) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
-        let outcome = serde_json::from_str::<Command>(&line?)
-            .map_err(|error| error.to_string())
-            .and_then(|command| command.apply(&mut world.lock()).map_err(|error| error.to_string()));
+        let outcome =
+            serde_json::from_str::<Command>(&line?).map_err(|error| error.to_string()).and_then(
+                |command| command.apply(&mut world.lock()).map_err(|error| error.to_string()),
+            );
         lines::say(&Told::from(outcome))?;
     }
     Ok(())
@@ -92,5 +93,6 @@ fn catch_up(world: &mut World) {
 
 /// A clock before 1970 is 1970.
 fn milliseconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

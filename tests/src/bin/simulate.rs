@@ -38,7 +38,14 @@ struct Arguments {
 }
 
 fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-    let mut read = Arguments { from: 1, seeds: 100, trace: false, about: None, mutation: None, keep_going: false };
+    let mut read = Arguments {
+        from: 1,
+        seeds: 100,
+        trace: false,
+        about: None,
+        mutation: None,
+        keep_going: false,
+    };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         let number = |text: String| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
@@ -49,7 +56,9 @@ fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--mutation" => {
                 let name = value()?;
                 let found = Mutation::named(&name);
-                let none = || format!("no mutation {name}; there are, each with a seed, {:?}", Mutation::ALL);
+                let none = || {
+                    format!("no mutation {name}; there are, each with a seed, {:?}", Mutation::ALL)
+                };
                 read.mutation = Some(found.ok_or_else(none)?);
             }
             "--trace" => read.trace = true,
@@ -73,7 +82,11 @@ fn main() -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", sum.stats)?;
     let took = sum.took.max(1);
-    writeln!(out, "{} seeds in {took} s, {} violations {:?}", sum.played, sum.violations, sum.rules)?;
+    writeln!(
+        out,
+        "{} seeds in {took} s, {} violations {:?}",
+        sum.played, sum.violations, sum.rules
+    )?;
     Ok(if sum.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -90,7 +103,8 @@ struct Sum {
 /// Plays the seeds on as many threads as there are processors; tells in the order in which they end.
 fn play(arguments: &Arguments) -> io::Result<Sum> {
     let began = Instant::now();
-    let (next, end) = (AtomicU64::new(arguments.from), arguments.from.saturating_add(arguments.seeds));
+    let (next, end) =
+        (AtomicU64::new(arguments.from), arguments.from.saturating_add(arguments.seeds));
     let stopped = AtomicBool::new(false);
     let (told, outcomes) = mpsc::channel();
     let mut sum = Sum::default();
@@ -115,7 +129,13 @@ fn play(arguments: &Arguments) -> io::Result<Sum> {
                 stopped.store(true, Ordering::Relaxed);
             }
             if sum.played.is_multiple_of(PROGRESS) {
-                writeln!(out, "{} of {} seeds, {} s", sum.played, arguments.seeds, began.elapsed().as_secs())?;
+                writeln!(
+                    out,
+                    "{} of {} seeds, {} s",
+                    sum.played,
+                    arguments.seeds,
+                    began.elapsed().as_secs()
+                )?;
             }
         }
         Ok::<_, io::Error>(())
@@ -124,7 +144,12 @@ fn play(arguments: &Arguments) -> io::Result<Sum> {
     Ok(sum)
 }
 
-fn note(sum: &mut Sum, outcome: &Outcome, arguments: &Arguments, out: &mut impl Write) -> io::Result<()> {
+fn note(
+    sum: &mut Sum,
+    outcome: &Outcome,
+    arguments: &Arguments,
+    out: &mut impl Write,
+) -> io::Result<()> {
     sum.played += 1;
     sum.stats.add(&outcome.stats);
     if arguments.trace {

@@ -118,12 +118,15 @@ impl Account {
 
     /// The services that may register in a group.
     pub(crate) fn users<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a ServiceModel> {
-        self.services.iter().filter(move |service| service.groups.iter().any(|other| other == group))
+        self.services
+            .iter()
+            .filter(move |service| service.groups.iter().any(|other| other == group))
     }
 
     /// Every group, once.
     pub(crate) fn groups(&self) -> Vec<String> {
-        let mut groups: Vec<String> = self.services.iter().flat_map(|service| service.groups.clone()).collect();
+        let mut groups: Vec<String> =
+            self.services.iter().flat_map(|service| service.groups.clone()).collect();
         groups.sort();
         groups.dedup();
         groups
@@ -132,7 +135,9 @@ impl Account {
 
 /// What differs from the defaults of the deployed stack: shorter and tighter settings meet more races.
 pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
-    let one = |random: &mut Rng, choices: &[&'static str]| random.choice(choices.iter().copied()).unwrap_or_default();
+    let one = |random: &mut Rng, choices: &[&'static str]| {
+        random.choice(choices.iter().copied()).unwrap_or_default()
+    };
     vec![
         ("PORTKEEPER_SETTLE_SECONDS", one(random, &["30", "90", "90"])),
         ("PORTKEEPER_CONFIRM_SECONDS", one(random, &["20", "60", "60"])),
@@ -145,8 +150,11 @@ pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
 pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, StageError> {
     let random = &mut dice.world;
     world.ecs.timing.jitter_secs = random.u64(0..4);
-    world.ecs.timing.register_at =
-        if one_in(random, 4) { RegisterAt::AfterRunning(random.u64(0..40)) } else { RegisterAt::Activating };
+    world.ecs.timing.register_at = if one_in(random, 4) {
+        RegisterAt::AfterRunning(random.u64(0..40))
+    } else {
+        RegisterAt::Activating
+    };
     if one_in(random, 3) {
         world.ecs.timing.stopping_secs = random.u64(30..400);
     }
@@ -157,7 +165,11 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
     for name in ["shop", "bank"].iter().take(random.usize(1..3)) {
         account.clusters.push(((*name).to_owned(), world.make_cluster(name)?));
         for id in world.make_instances(name, random.usize(2..5))? {
-            account.instances.push(InstanceModel { cluster: (*name).to_owned(), id, connected: true });
+            account.instances.push(InstanceModel {
+                cluster: (*name).to_owned(),
+                id,
+                connected: true,
+            });
         }
     }
     account.stranger = world.add_host(None, None);
@@ -169,7 +181,8 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
     }
     for group in account.groups() {
         let seconds = random.choice(["10", "60", "300"]).unwrap_or("60");
-        let attributes = json!([{ "Key": "deregistration_delay.timeout_seconds", "Value": seconds }]);
+        let attributes =
+            json!([{ "Key": "deregistration_delay.timeout_seconds", "Value": seconds }]);
         let input = json!({ "TargetGroupArn": group, "Attributes": attributes });
         world.person_elb("ModifyTargetGroupAttributes", &input)?;
     }
@@ -178,15 +191,24 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
 
 /// A service of so many tasks that lists have several pages and deployments move many targets at once.
 fn make_big(world: &mut World, random: &mut Rng, account: &Account) -> Result<(), StageError> {
-    let fitting = account.services.iter().filter(|service| matches!(service.kind, Kind::Bridge | Kind::Fargate));
+    let fitting = account
+        .services
+        .iter()
+        .filter(|service| matches!(service.kind, Kind::Bridge | Kind::Fargate));
     let Some(service) = random.choice(fitting.collect::<Vec<_>>()) else { return Ok(()) };
     let desired = random.u32(30..130);
-    let input = json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
+    let input =
+        json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
     world.person_ecs("UpdateService", &input)?;
     Ok(())
 }
 
-fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, number: usize) -> Result<(), StageError> {
+fn add_service(
+    world: &mut World,
+    random: &mut Rng,
+    account: &mut Account,
+    number: usize,
+) -> Result<(), StageError> {
     let kinds = [
         (6, Kind::Bridge),
         (3, Kind::TwoGroups),
@@ -197,18 +219,27 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
         (1, Kind::CodeDeploy),
         (1, Kind::External),
     ];
-    let cluster = random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
+    let cluster =
+        random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
     // Addresses are unique in a VPC, so that services of several clusters may share a group of them.
-    let reaches = |other: &&ServiceModel| other.cluster == cluster || other.kind.target_type() == TargetType::Ip;
+    let reaches = |other: &&ServiceModel| {
+        other.cluster == cluster || other.kind.target_type() == TargetType::Ip
+    };
     let shared = account.services.iter().filter(|other| other.kind.shares()).filter(reaches);
     let shared: Vec<ServiceModel> = shared.cloned().collect();
     let twin = random.choice(shared.iter()).filter(|_| one_in(random, 2)).cloned();
-    let kind = twin.as_ref().map_or_else(|| weighted(random, &kinds).unwrap_or(Kind::Bridge), |twin| twin.kind);
+    let kind = twin
+        .as_ref()
+        .map_or_else(|| weighted(random, &kinds).unwrap_or(Kind::Bridge), |twin| twin.kind);
     let name = format!("s{number}");
     let prefix = format!("{cluster}-{name}");
     let mut front = match &twin {
-        Some(twin) => Frontend { group: twin.groups.first().cloned().unwrap_or_default(), ..nowhere() },
-        None if kind.shares() && one_in(random, 6) => world.make_nlb(&prefix, kind.target_type())?,
+        Some(twin) => {
+            Frontend { group: twin.groups.first().cloned().unwrap_or_default(), ..nowhere() }
+        }
+        None if kind.shares() && one_in(random, 6) => {
+            world.make_nlb(&prefix, kind.target_type())?
+        }
         None => world.make_alb(&prefix, kind.target_type())?,
     };
     let mut groups = vec![front.group.clone()];
@@ -227,7 +258,8 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
             groups.push(world.make_bare_group(&second, kind.target_type())?);
             let strategy = json!({ "strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1 });
             let alternate = groups.last().cloned().unwrap_or_default();
-            spec.behind_blue_green(&front, &alternate, CONTAINER, PORT).with("deploymentConfiguration", strategy)
+            spec.behind_blue_green(&front, &alternate, CONTAINER, PORT)
+                .with("deploymentConfiguration", strategy)
         }
         Kind::TwoGroups => {
             groups.push(world.make_alb_group(&second, kind.target_type())?);
@@ -240,9 +272,15 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
             spec.behind(&front.group, CONTAINER, PORT).with("deploymentController", controller)
         }
         Kind::Host => spec.behind(&front.group, CONTAINER, host_port),
-        Kind::Bridge | Kind::Awsvpc | Kind::Fargate | Kind::External => spec.behind(&front.group, CONTAINER, PORT),
+        Kind::Bridge | Kind::Awsvpc | Kind::Fargate | Kind::External => {
+            spec.behind(&front.group, CONTAINER, PORT)
+        }
     };
-    let arn = if kind == Kind::External { make_external(world, &spec)? } else { world.make_service(&spec)? };
+    let arn = if kind == Kind::External {
+        make_external(world, &spec)?
+    } else {
+        world.make_service(&spec)?
+    };
     account.services.push(ServiceModel {
         cluster,
         name,
@@ -260,7 +298,12 @@ fn add_service(world: &mut World, random: &mut Rng, account: &mut Account, numbe
 }
 
 fn nowhere() -> Frontend {
-    Frontend { balancer: String::new(), listener: String::new(), rule: String::new(), group: String::new() }
+    Frontend {
+        balancer: String::new(),
+        listener: String::new(),
+        rule: String::new(),
+        group: String::new(),
+    }
 }
 
 /// A service whose task sets somebody else's deployment tool makes.
@@ -293,7 +336,11 @@ pub(crate) fn add_task_set(world: &mut World, spec: &ServiceSpec) -> Result<Stri
     Ok(id.ok_or("CreateTaskSet gave no id")?.to_owned())
 }
 
-pub(crate) fn make_primary(world: &mut World, spec: &ServiceSpec, set: &str) -> Result<(), StageError> {
+pub(crate) fn make_primary(
+    world: &mut World,
+    spec: &ServiceSpec,
+    set: &str,
+) -> Result<(), StageError> {
     let primary = json!({ "cluster": spec.cluster, "service": spec.name, "primaryTaskSet": set });
     world.person_ecs("UpdateServicePrimaryTaskSet", &primary)?;
     Ok(())

@@ -111,7 +111,9 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
         Action::TerminateInstance => machines::lose(scene, machines::End::Terminated),
         Action::ForceDeregister => machines::lose(scene, machines::End::Deregistered),
         Action::DrainInstance => machines::lose(scene, machines::End::Draining),
-        Action::LoseRegistrations | Action::KeepTargets | Action::DelayRegistrations => misbehave(scene, action),
+        Action::LoseRegistrations | Action::KeepTargets | Action::DelayRegistrations => {
+            misbehave(scene, action)
+        }
         Action::Reuse => reuse(scene),
         Action::Register => people::register(scene),
         Action::Deregister => people::deregister(scene),
@@ -142,8 +144,13 @@ pub(crate) fn short(arn: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
 
-pub(crate) fn set_desired(world: &mut World, service: &ServiceModel, desired: u32) -> Result<(), StageError> {
-    let input = json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
+pub(crate) fn set_desired(
+    world: &mut World,
+    service: &ServiceModel,
+    desired: u32,
+) -> Result<(), StageError> {
+    let input =
+        json!({ "cluster": service.cluster, "service": service.name, "desiredCount": desired });
     world.person_ecs("UpdateService", &input)?;
     Ok(())
 }
@@ -235,7 +242,10 @@ fn reuse(scene: &mut Scene<'_>) -> Result<String, StageError> {
     } else {
         set_desired(scene.world, &next, scene.random.u32(2..6))?;
     }
-    Ok(format!("{count} tasks of {key} end and their targets stay; agents restart; {} starts tasks", next.key()))
+    Ok(format!(
+        "{count} tasks of {key} end and their targets stay; agents restart; {} starts tasks",
+        next.key()
+    ))
 }
 
 fn run_task(scene: &mut Scene<'_>) -> Result<String, StageError> {

@@ -19,7 +19,9 @@ pub(crate) struct Dice {
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
         // Any odd constant does: seeds that follow one another must not give sources that follow one another.
-        let source = |number: u64| Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number));
+        let source = |number: u64| {
+            Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number))
+        };
         Self { world: source(1), faults: source(2), delivery: source(3) }
     }
 }

@@ -22,7 +22,9 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
             return broken("second look", format!("{} was seen by no second look", what()));
         }
         if incident.alerted_at.is_none() && one.service.mode != Mode::Off {
-            let hushed = one.told().any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
+            let hushed = one
+                .told()
+                .any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
             if !hushed {
                 return broken("told", format!("{} is open, and nobody was told", what()));
             }
@@ -40,17 +42,22 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Subject::Target(group, target) => (group.as_str(), Some(target)),
         Subject::Group(group) => (group.as_str(), None),
         // Tasks and services: agents are back and report everything.
-        Subject::Task(_) => return !matches!(incident.code, Code::AgentDisconnected | Code::BindingsMissing),
+        Subject::Task(_) => {
+            return !matches!(incident.code, Code::AgentDisconnected | Code::BindingsMissing);
+        }
         Subject::Service => return true,
     };
-    let registered =
-        target.is_some_and(|target| registered_in(world, group).contains(&(target.id.to_string(), target.port.get())));
+    let registered = target.is_some_and(|target| {
+        registered_in(world, group).contains(&(target.id.to_string(), target.port.get()))
+    });
     match incident.code {
         Code::Missing => !registered,
         Code::Stale | Code::Hijacked | Code::Foreign | Code::Misplaced | Code::WrongPort => {
-            let owner = target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
+            let owner =
+                target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
             // Other clusters are read before anything is taken out, and not before people are told of what is not.
-            let is_seen = |task: &String| task.contains(&format!(":task/{cluster}/")) || !incident.unproved;
+            let is_seen =
+                |task: &String| task.contains(&format!(":task/{cluster}/")) || !incident.unproved;
             registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))
         }
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {

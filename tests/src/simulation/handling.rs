@@ -54,7 +54,12 @@ pub(crate) struct Handled {
 pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<Handled, StageError>> + 'a>>;
 
 /// The real function, or one without a safety rule.
-pub(crate) fn start<'a>(aws: &'a Aws, config: &'a Config, batch: &'a Value, mutation: Option<Mutation>) -> Run<'a> {
+pub(crate) fn start<'a>(
+    aws: &'a Aws,
+    config: &'a Config,
+    batch: &'a Value,
+    mutation: Option<Mutation>,
+) -> Run<'a> {
     match mutation {
         None => Box::pin(real(aws, config, batch)),
         Some(mutation) => Box::pin(mutant::handle(aws, config, batch, mutation)),
@@ -95,7 +100,8 @@ pub(crate) async fn drive(
 ) -> Vec<Option<Result<Handled, StageError>>> {
     let mut results: Vec<Option<_>> = runs.iter().map(|_| None).collect();
     poll_fn(|context| {
-        let waiting: Vec<usize> = results.iter().enumerate().filter(|(_, it)| it.is_none()).map(|(at, _)| at).collect();
+        let waiting: Vec<usize> =
+            results.iter().enumerate().filter(|(_, it)| it.is_none()).map(|(at, _)| at).collect();
         let Some(turn) = random.choice(waiting.iter().copied()) else { return Poll::Ready(()) };
         if let (Some(run), Some(result)) = (runs.get_mut(turn), results.get_mut(turn))
             && let Poll::Ready(done) = run.as_mut().poll(context)

@@ -41,7 +41,10 @@ impl History {
         for target in &self.live {
             let place = place_of(target);
             let key = format!("{}/{}", target.cluster, target.service);
-            self.held.entry((place.clone(), key)).or_default().insert(target.task_arn.clone(), None);
+            self.held
+                .entry((place.clone(), key))
+                .or_default()
+                .insert(target.task_arn.clone(), None);
             let running = target.last_status == "RUNNING" && target.desired_status == "RUNNING";
             let group = target.target_group_arn.as_str();
             let there = registered.entry(group).or_insert_with(|| registered_in(world, group));
@@ -49,9 +52,13 @@ impl History {
                 self.first_absent.entry((place, target.task_arn.clone())).or_insert(now);
             }
         }
-        let alive: BTreeSet<&str> = self.live.iter().map(|target| target.task_arn.as_str()).collect();
+        let alive: BTreeSet<&str> =
+            self.live.iter().map(|target| target.task_arn.as_str()).collect();
         for tasks in self.held.values_mut() {
-            for (_, gone) in tasks.iter_mut().filter(|(task, gone)| gone.is_none() && !alive.contains(task.as_str())) {
+            for (_, gone) in tasks
+                .iter_mut()
+                .filter(|(task, gone)| gone.is_none() && !alive.contains(task.as_str()))
+            {
                 *gone = Some(now);
             }
         }
@@ -70,7 +77,8 @@ impl History {
     /// When the tasks of a service that had this target were gone, the earliest first. Live ones are not among them.
     pub(crate) fn gone_at(&self, place: &Place, service: &str) -> Vec<u64> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()));
-        let mut gone: Vec<u64> = tasks.into_iter().flat_map(BTreeMap::values).copied().flatten().collect();
+        let mut gone: Vec<u64> =
+            tasks.into_iter().flat_map(BTreeMap::values).copied().flatten().collect();
         gone.sort_unstable();
         gone
     }
@@ -78,14 +86,18 @@ impl History {
     /// The task of a service that had this target last, among those that are gone, and when it was gone.
     pub(crate) fn last_gone(&self, place: &Place, service: &str) -> Option<(&str, u64)> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()))?.iter();
-        tasks.filter_map(|(task, gone)| Some((task.as_str(), (*gone)?))).max_by_key(|(_, gone)| *gone)
+        tasks
+            .filter_map(|(task, gone)| Some((task.as_str(), (*gone)?)))
+            .max_by_key(|(_, gone)| *gone)
     }
 
     /// Whether a task of this service was on that address, whatever group it belonged in, later than that.
     pub(crate) fn was_on(&self, place: &Place, service: &str, later_than: u64) -> bool {
         let here = |other: &Place| other.id == place.id && other.port == place.port;
         let later = |gone: &Option<u64>| gone.is_none_or(|at| at > later_than);
-        self.held.iter().any(|((other, key), tasks)| here(other) && key == service && tasks.values().any(later))
+        self.held
+            .iter()
+            .any(|((other, key), tasks)| here(other) && key == service && tasks.values().any(later))
     }
 
     /// Some task of some service has, or had, this target.
@@ -101,7 +113,11 @@ impl History {
     /// Targets that belong to nobody now and belonged to a task of this service: what a careless tool leaves behind.
     pub(crate) fn left_by<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Place> {
         let of_service = move |(_, key): &&(Place, String)| key == service;
-        self.held.keys().filter(of_service).map(|(place, _)| place).filter(|place| self.live_at(place).next().is_none())
+        self.held
+            .keys()
+            .filter(of_service)
+            .map(|(place, _)| place)
+            .filter(|place| self.live_at(place).next().is_none())
     }
 }
 

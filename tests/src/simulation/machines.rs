@@ -19,8 +19,12 @@ pub(crate) enum End {
 }
 
 /// An instance by chance whose agent is connected, or not.
-fn instance<'a>(scene: &'a mut Scene<'_>, connected: bool) -> Result<&'a mut InstanceModel, StageError> {
-    let fitting: Vec<_> = scene.account.instances.iter_mut().filter(|it| it.connected == connected).collect();
+fn instance<'a>(
+    scene: &'a mut Scene<'_>,
+    connected: bool,
+) -> Result<&'a mut InstanceModel, StageError> {
+    let fitting: Vec<_> =
+        scene.account.instances.iter_mut().filter(|it| it.connected == connected).collect();
     Ok(scene.random.choice(fitting).ok_or("no such instance")?)
 }
 
@@ -75,10 +79,14 @@ fn drain(world: &mut World, lost: &InstanceModel) -> Result<(), StageError> {
     let arns = listed.get("containerInstanceArns").cloned().unwrap_or_default();
     let input = json!({ "cluster": lost.cluster, "containerInstances": arns });
     let described = world.person_ecs("DescribeContainerInstances", &input)?;
-    let mut instances = described.get("containerInstances").and_then(Value::as_array).into_iter().flatten();
-    let found = instances.find(|it| it.get("ec2InstanceId").and_then(Value::as_str) == Some(&lost.id));
-    let arn = found.and_then(|it| it.get("containerInstanceArn")).ok_or("no such container instance")?;
-    let input = json!({ "cluster": lost.cluster, "containerInstances": [arn], "status": "DRAINING" });
+    let mut instances =
+        described.get("containerInstances").and_then(Value::as_array).into_iter().flatten();
+    let found =
+        instances.find(|it| it.get("ec2InstanceId").and_then(Value::as_str) == Some(&lost.id));
+    let arn =
+        found.and_then(|it| it.get("containerInstanceArn")).ok_or("no such container instance")?;
+    let input =
+        json!({ "cluster": lost.cluster, "containerInstances": [arn], "status": "DRAINING" });
     world.person_ecs("UpdateContainerInstancesState", &input)?;
     Ok(())
 }

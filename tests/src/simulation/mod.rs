@@ -202,16 +202,30 @@ impl Play {
         let acted = {
             let mut world = self.stage.world.lock();
             let (account, history) = (&mut self.account, &self.history);
-            actions::act(&mut Scene { world: &mut world, account, history, random: &mut self.dice.world })
+            actions::act(&mut Scene {
+                world: &mut world,
+                account,
+                history,
+                random: &mut self.dice.world,
+            })
         };
         self.note(&acted);
         if one_in(&mut self.dice.faults, 2) {
-            let text = troubles::edge(&mut self.stage.world.lock(), &mut self.account, &mut self.dice.faults);
+            let text = troubles::edge(
+                &mut self.stage.world.lock(),
+                &mut self.account,
+                &mut self.dice.faults,
+            );
             self.note(&text);
         }
         if one_in(&mut self.dice.faults, 5) {
             let mut world = self.stage.world.lock();
-            let text = troubles::ledger(&mut world, &mut self.account, &mut self.saved, &mut self.dice.faults);
+            let text = troubles::ledger(
+                &mut world,
+                &mut self.account,
+                &mut self.saved,
+                &mut self.dice.faults,
+            );
             drop(world);
             self.note(&text);
         }
@@ -264,6 +278,13 @@ impl Play {
         let rule = violation.as_ref().map(|violation| violation.rule);
         let violation = violation.map(|violation| text::violation(&self, &violation));
         let journal = text::journal(&self.stage.world.lock(), self.began_ms);
-        Ok(Outcome { seed: self.seed, steps: self.steps, journal, stats: self.stats, violation, rule })
+        Ok(Outcome {
+            seed: self.seed,
+            steps: self.steps,
+            journal,
+            stats: self.stats,
+            violation,
+            rule,
+        })
     }
 }

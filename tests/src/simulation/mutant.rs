@@ -68,9 +68,11 @@ pub(crate) async fn handle(
 impl Work<'_> {
     async fn check_service(&self, checked: &mut Checked) -> Result<(), StageError> {
         let Self { aws, config, check, mutation } = *self;
-        let mut recalled = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+        let mut recalled =
+            ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
         let stored = recalled.records.remove(&check.key).unwrap_or_default();
-        let policy = Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
+        let policy =
+            Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
         let input = self.read(&stored, policy).await?;
         let gaps = input.observation.gaps.iter().filter(|gap| gap.retry);
         checked.errors.extend(gaps.map(|gap| gap.why.clone()));
@@ -93,10 +95,14 @@ impl Work<'_> {
             checked.errors.push(chain(&*error));
         }
         let accepted = self.tell(&plan.alerts, checked).await;
-        let on = |record: &LedgerRecord| if plan.alerts.is_empty() { record.clone() } else { told(record, &accepted) };
+        let on = |record: &LedgerRecord| {
+            if plan.alerts.is_empty() { record.clone() } else { told(record, &accepted) }
+        };
         match self.commit(stored, &on(&record)).await {
             Err(error) if matches!(error.downcast_ref(), Some(CommitError::LostRace { .. })) => {
-                let recalled = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+                let recalled =
+                    ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key))
+                        .await?;
                 let theirs = recalled.records.into_values().next().unwrap_or_default();
                 let record = on(&settle(&theirs.record, &checked.outcomes));
                 self.commit(theirs, &record).await.map(|_| ())
@@ -154,13 +160,19 @@ impl Work<'_> {
         outcomes
     }
 
-    async fn commit(&self, mut stored: Stored, record: &LedgerRecord) -> Result<Stored, StageError> {
+    async fn commit(
+        &self,
+        mut stored: Stored,
+        record: &LedgerRecord,
+    ) -> Result<Stored, StageError> {
         let Self { aws, config, check, mutation } = *self;
         if mutation == Mutation::ManyWriters {
-            let newest = ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
+            let newest =
+                ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
             stored = newest.records.into_values().next().unwrap_or_default();
         }
-        Ok(ledger::commit(aws, &config.ledger_table, &check.key, &stored, record, aws.now()).await?)
+        Ok(ledger::commit(aws, &config.ledger_table, &check.key, &stored, record, aws.now())
+            .await?)
     }
 
     async fn read(&self, stored: &Stored, policy: Policy) -> Result<PlanInput, StageError> {
@@ -169,15 +181,20 @@ impl Work<'_> {
         let described = described.into_iter().next().ok_or("no description")??;
         let mut observation = observe::observe_rest(aws, check, described.clone()).await;
         if mutation == Mutation::GroupsAfterTasks {
-            observation.target_groups = observe::observe_rest(aws, check, described).await.target_groups;
+            observation.target_groups =
+                observe::observe_rest(aws, check, described).await.target_groups;
         }
         change_view(mutation, &mut observation);
-        let (now, hop, record, calls) = (aws.now(), check.hop, stored.record.clone(), check.calls.clone());
-        let mut input = PlanInput { version: INPUT_VERSION, now, hop, policy, record, calls, observation };
+        let (now, hop, record, calls) =
+            (aws.now(), check.hop, stored.record.clone(), check.calls.clone());
+        let mut input =
+            PlanInput { version: INPUT_VERSION, now, hop, policy, record, calls, observation };
         change_input(mutation, &mut input);
         let questions = questions(&input);
         if !questions.is_empty() {
-            input.observation = observe::answer_questions(aws, &config.clusters, input.observation, &questions).await;
+            input.observation =
+                observe::answer_questions(aws, &config.clusters, input.observation, &questions)
+                    .await;
             input.now = aws.now();
             change_view(mutation, &mut input.observation);
             change_input(mutation, &mut input);

@@ -87,12 +87,17 @@ impl Mutation {
     ];
 
     /// Not noticed in forty seeds: what they take away is doubled by another rule. Other tests hold each of them.
-    pub const NOT_NOTICED: [Self; 4] = [Self::OldProofs, Self::GroupsAfterTasks, Self::OldAnswers, Self::AnyInstance];
+    pub const NOT_NOTICED: [Self; 4] =
+        [Self::OldProofs, Self::GroupsAfterTasks, Self::OldAnswers, Self::AnyInstance];
 
     /// The mutation of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let all = Self::ALL.into_iter().map(|(mutation, _)| mutation).chain(Self::NOT_NOTICED).chain([Self::Nothing]);
+        let all = Self::ALL
+            .into_iter()
+            .map(|(mutation, _)| mutation)
+            .chain(Self::NOT_NOTICED)
+            .chain([Self::Nothing]);
         all.into_iter().find(|known| format!("{known:?}") == name)
     }
 }
@@ -118,7 +123,9 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
             read_everywhere(seen);
         }
         Mutation::DrainingIgnored => {
-            for task in seen.tasks.iter_mut().filter(|task| task.desired_status == TaskStatus::Stopped) {
+            for task in
+                seen.tasks.iter_mut().filter(|task| task.desired_status == TaskStatus::Stopped)
+            {
                 if !task.last_status.is_over() {
                     task.last_status = TaskStatus::Stopped;
                     task.stopped_at = task.started_at;
@@ -133,7 +140,10 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
         Mutation::OldAnswers => seen.at_least.clear(),
         Mutation::AnyInstance => {
             for instance in seen.container_instances.values_mut() {
-                instance.state = Some(ContainerInstanceState { status: "ACTIVE".to_owned(), agent_connected: true });
+                instance.state = Some(ContainerInstanceState {
+                    status: "ACTIVE".to_owned(),
+                    agent_connected: true,
+                });
             }
             seen.tasks.iter_mut().for_each(|task| task.connected = true);
         }
@@ -153,7 +163,8 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
         Mutation::NoSettleTime => input.policy.settle_seconds = 0,
         Mutation::NoSecondLook => input.policy.confirm_seconds = 0,
         Mutation::NoLimit => {
-            (input.policy.max_deregistrations, input.policy.max_deregistration_percent) = (1000, 100);
+            (input.policy.max_deregistrations, input.policy.max_deregistration_percent) =
+                (1000, 100);
         }
         Mutation::SwitchIgnored => input.policy.writes_stopped = None,
         Mutation::FightIgnored => {
@@ -177,7 +188,9 @@ pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan
     let by_floor = |why: &str| why.ends_with("it would empty the target group");
     let not_after = input.observation.observed_at.plus_secs(input.policy.proof_seconds);
     for verdict in &plan.verdicts {
-        let (Subject::Target(group, target), Some(code)) = (&verdict.subject, &verdict.code) else { continue };
+        let (Subject::Target(group, target), Some(code)) = (&verdict.subject, &verdict.code) else {
+            continue;
+        };
         let also = match mutation {
             Mutation::NoProof => *code == Code::Foreign && verdict.decision == Decision::Tell,
             Mutation::NoFloor => verdict.decision == Decision::Withheld && by_floor(&verdict.why),
@@ -185,10 +198,20 @@ pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan
         };
         if also {
             let (group, targets) = (group.clone(), vec![target.clone()]);
-            let repair =
-                Repair { at: input.now, kind: ActionKind::Deregister, group: group.clone(), target: target.clone() };
+            let repair = Repair {
+                at: input.now,
+                kind: ActionKind::Deregister,
+                group: group.clone(),
+                target: target.clone(),
+            };
             plan.next_record.repairs.push(repair);
-            plan.actions.push(Action { kind: ActionKind::Deregister, group, targets, zone: None, not_after });
+            plan.actions.push(Action {
+                kind: ActionKind::Deregister,
+                group,
+                targets,
+                zone: None,
+                not_after,
+            });
         }
     }
     if mutation == Mutation::OldProofs {

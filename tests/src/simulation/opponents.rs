@@ -46,7 +46,8 @@ pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let every_ms = scene.random.choice([45_000, 120_000, 300_000]).unwrap_or(120_000);
     let next_ms = scene.world.now_ms() + every_ms;
     let title = name(&group).to_owned();
-    let text = format!("a tool keeps the {} targets of {title}, every {} s", list.len(), every_ms / 1000);
+    let text =
+        format!("a tool keeps the {} targets of {title}, every {} s", list.len(), every_ms / 1000);
     scene.account.opponents.push(Opponent::Keeper { group, list, exact, every_ms, next_ms });
     Ok(if exact { text + ", and no others" } else { text })
 }
@@ -65,7 +66,9 @@ pub(crate) fn undo(scene: &mut Scene<'_>) -> Result<String, StageError> {
 pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
     for opponent in opponents {
         match opponent {
-            Opponent::Keeper { group, list, exact, every_ms, next_ms } if *next_ms <= world.now_ms() => {
+            Opponent::Keeper { group, list, exact, every_ms, next_ms }
+                if *next_ms <= world.now_ms() =>
+            {
                 *next_ms = world.now_ms() + *every_ms;
                 restore(world, group, list, *exact);
             }
@@ -73,7 +76,8 @@ pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
             Opponent::Undoer { group, left, seen, due } => {
                 notice(world, group, left, seen, due);
                 let now = world.now_ms();
-                let (ready, later) = std::mem::take(due).into_iter().partition(|(at, ..)| *at <= now);
+                let (ready, later) =
+                    std::mem::take(due).into_iter().partition(|(at, ..)| *at <= now);
                 *due = later;
                 let ready: Vec<(u64, WriteKind, Place)> = ready;
                 for (_, kind, place) in ready {
@@ -95,7 +99,8 @@ fn write(world: &mut World, kind: WriteKind, place: &Place) {
 
 fn restore(world: &mut World, group: &str, list: &[(String, u16)], exact: bool) {
     let there = registered_in(world, group);
-    let place = |(id, port): &(String, u16)| Place { group: group.to_owned(), id: id.clone(), port: *port };
+    let place =
+        |(id, port): &(String, u16)| Place { group: group.to_owned(), id: id.clone(), port: *port };
     for target in list.iter().filter(|target| !there.contains(*target)) {
         write(world, WriteKind::Register, &place(target));
     }
@@ -105,10 +110,18 @@ fn restore(world: &mut World, group: &str, list: &[(String, u16)], exact: bool) 
 }
 
 /// Sees what Portkeeper wrote, and means to undo it.
-fn notice(world: &World, group: &str, left: &mut u32, seen: &mut usize, due: &mut Vec<(u64, WriteKind, Place)>) {
+fn notice(
+    world: &World,
+    group: &str,
+    left: &mut u32,
+    seen: &mut usize,
+    due: &mut Vec<(u64, WriteKind, Place)>,
+) {
     let fresh = world.elb.writes().get(*seen..).unwrap_or_default();
     *seen = world.elb.writes().len();
-    for write in fresh.iter().filter(|it| it.caller == Caller::Client && it.effective && it.group == *group) {
+    for write in
+        fresh.iter().filter(|it| it.caller == Caller::Client && it.effective && it.group == *group)
+    {
         if *left == 0 {
             return;
         }

@@ -32,14 +32,20 @@ pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
     let (whose, place) = match scene.random.u8(0..5) {
         0 => {
-            let own =
-                scene.history.live().iter().filter(|target| format!("{}/{}", target.cluster, target.service) == key);
+            let own = scene
+                .history
+                .live()
+                .iter()
+                .filter(|target| format!("{}/{}", target.cluster, target.service) == key);
             let own: Vec<Place> = own.map(place_of).collect();
             ("a task's own target", scene.random.choice(own).ok_or("it has no live target")?)
         }
         1 | 2 => {
             let left: Vec<Place> = scene.history.left_by(&key).cloned().collect();
-            ("a target that a stopped task left", scene.random.choice(left).ok_or("no task has stopped")?)
+            (
+                "a target that a stopped task left",
+                scene.random.choice(left).ok_or("no task has stopped")?,
+            )
         }
         3 => {
             let any: Vec<Place> = scene.history.live().iter().map(place_of).collect();
@@ -54,7 +60,12 @@ pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
         _ => ("a stranger", Place { group, id: scene.account.stranger.clone(), port: 80 }),
     };
     scene.world.person_elb("RegisterTargets", &targets(&place))?;
-    Ok(format!("a person registers {}:{} in {} ({whose})", place.id, place.port, name(&place.group)))
+    Ok(format!(
+        "a person registers {}:{} in {} ({whose})",
+        place.id,
+        place.port,
+        name(&place.group)
+    ))
 }
 
 /// Deregisters whatever is there.
@@ -77,12 +88,15 @@ pub(crate) fn tag(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let (key, now) = (service.key(), scene.world.now_ms());
     let tag = if service.mode == Mode::Repair { scene.random.choice(TAGS) } else { None };
     let input = match tag {
-        Some((text, _)) => json!({ "resourceArn": service.arn, "tags": [{ "key": MODE_TAG, "value": text }] }),
+        Some((text, _)) => {
+            json!({ "resourceArn": service.arn, "tags": [{ "key": MODE_TAG, "value": text }] })
+        }
         None => json!({ "resourceArn": service.arn, "tagKeys": [MODE_TAG] }),
     };
     let operation = if tag.is_some() { "TagResource" } else { "UntagResource" };
     scene.world.person_ecs(operation, &input)?;
-    let model = scene.account.services.iter_mut().find(|model| model.key() == key).ok_or("no service")?;
+    let model =
+        scene.account.services.iter_mut().find(|model| model.key() == key).ok_or("no service")?;
     model.mode = tag.map_or(Mode::Repair, |(_, mode)| mode);
     model.mode_since_ms = now;
     Ok(format!("{key} is tagged {}", tag.map_or("no more", |(text, _)| text)))

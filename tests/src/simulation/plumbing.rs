@@ -10,14 +10,22 @@ use serde_json::json;
 
 /// Kinds whose deployments do not need the rule that is taken away.
 fn may_lose_its_rule(service: &ServiceModel) -> bool {
-    let kind = matches!(service.kind, Kind::Bridge | Kind::TwoGroups | Kind::Host | Kind::Awsvpc | Kind::Fargate);
+    let kind = matches!(
+        service.kind,
+        Kind::Bridge | Kind::TwoGroups | Kind::Host | Kind::Awsvpc | Kind::Fargate
+    );
     kind && !service.rule.is_empty() && !service.deleted
 }
 
 /// Nothing leads to a group any more; maybe the group is deleted, too.
 pub(crate) fn unplug(scene: &mut Scene<'_>) -> Result<String, StageError> {
-    let fitting: Vec<ServiceModel> =
-        scene.account.services.iter().filter(|service| may_lose_its_rule(service)).cloned().collect();
+    let fitting: Vec<ServiceModel> = scene
+        .account
+        .services
+        .iter()
+        .filter(|service| may_lose_its_rule(service))
+        .cloned()
+        .collect();
     let service = scene.random.choice(fitting.iter()).ok_or("no such service")?;
     let group = service.groups.first().ok_or("no group")?.clone();
     if service.rule.contains(":listener-rule/") {
@@ -43,7 +51,9 @@ fn model<'a>(account: &'a mut Account, key: &str) -> Option<&'a mut ServiceModel
 
 /// The service is to register its tasks in another group from now on. Old tasks keep theirs.
 pub(crate) fn move_group(scene: &mut Scene<'_>) -> Result<String, StageError> {
-    let fits = |service: &&ServiceModel| matches!(service.kind, Kind::Bridge | Kind::Fargate) && !service.deleted;
+    let fits = |service: &&ServiceModel| {
+        matches!(service.kind, Kind::Bridge | Kind::Fargate) && !service.deleted
+    };
     let fitting: Vec<ServiceModel> = scene.account.services.iter().filter(fits).cloned().collect();
     let service = scene.random.choice(fitting.iter()).ok_or("no such service")?;
     let key = service.key();
@@ -75,7 +85,8 @@ pub(crate) fn delete_or_make(scene: &mut Scene<'_>) -> Result<String, StageError
     if service.deleted {
         let arn = scene.world.make_service(&service.spec)?;
         if let Some(model) = model(scene.account, &key) {
-            (model.arn, model.deleted, model.mode, model.mode_since_ms) = (arn, false, Mode::Repair, now);
+            (model.arn, model.deleted, model.mode, model.mode_since_ms) =
+                (arn, false, Mode::Repair, now);
         }
         return Ok(format!("a person makes {key} anew"));
     }

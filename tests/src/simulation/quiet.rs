@@ -70,7 +70,12 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
             latest = unrest;
         }
     }
-    broken("rest", format!("{MOST_SWEEPS} sweeps did not bring the account to rest; the last led to: {latest}"))
+    broken(
+        "rest",
+        format!(
+            "{MOST_SWEEPS} sweeps did not bring the account to rest; the last led to: {latest}"
+        ),
+    )
 }
 
 /// Messages that were given up, or will be when they come next: they were tried as often as they may.
@@ -91,9 +96,16 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
         (world.calls.all().len(), world.sns.published(TOPIC).len())
     };
     if let Some(report) = play.sweep().await? {
-        let unread = report.clusters.values().any(|seen| !seen.unread.is_empty() || !seen.failures.is_empty());
+        let unread = report
+            .clusters
+            .values()
+            .any(|seen| !seen.unread.is_empty() || !seen.failures.is_empty());
         if !report.is_round_over || unread || !report.unread.is_empty() {
-            return Err(Violation { rule: "sweep", what: format!("it did not look at everything: {report:?}") }.into());
+            return Err(Violation {
+                rule: "sweep",
+                what: format!("it did not look at everything: {report:?}"),
+            }
+            .into());
         }
     }
     let policy = play.stage.config().policy.clone();
@@ -133,7 +145,8 @@ fn record(world: &World, key: &str) -> LedgerRecord {
 /// No message but garbage was given up since the trouble ended.
 fn nothing_is_given_up(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
     let garbage = |body: &str| troubles::GARBAGE.contains(&body);
-    let given_up = world.sqs.messages(DEAD_LETTERS).find(|it| !garbage(&it.body) && !lost.contains(&it.id));
+    let given_up =
+        world.sqs.messages(DEAD_LETTERS).find(|it| !garbage(&it.body) && !lost.contains(&it.id));
     given_up.map_or(Ok(()), |message| broken("dead letters", message.body.clone()))
 }
 
@@ -145,7 +158,10 @@ pub(crate) struct Watched<'a> {
 
 impl Watched<'_> {
     pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
-        self.record.incidents.iter().filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
+        self.record
+            .incidents
+            .iter()
+            .filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
     }
 
     /// People were told that a group is no use.
@@ -157,7 +173,9 @@ impl Watched<'_> {
 
     /// People were told of a target in the group.
     fn tells_of(&self, group: &str) -> bool {
-        self.told().any(|it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group))
+        self.told().any(
+            |it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group),
+        )
     }
 
     /// What people were told of a target.
@@ -175,16 +193,22 @@ impl Watched<'_> {
         };
         let guarded = |incident: &&Incident| {
             incident.code == Code::LimitExceeded
-                && (incident.subject == Subject::Service || incident.subject == Subject::Group(group.clone()))
+                && (incident.subject == Subject::Service
+                    || incident.subject == Subject::Group(group.clone()))
         };
         self.told().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
     }
 }
 
 fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), Stop> {
-    let looked_at = play.account.services.iter().filter(|service| service.mode != Mode::Off && !service.deleted);
-    let watched: Vec<Watched<'_>> =
-        looked_at.map(|service| Watched { service, record: record(world, &service.key()) }).collect();
+    let looked_at = play
+        .account
+        .services
+        .iter()
+        .filter(|service| service.mode != Mode::Off && !service.deleted);
+    let watched: Vec<Watched<'_>> = looked_at
+        .map(|service| Watched { service, record: record(world, &service.key()) })
+        .collect();
     for one in &watched {
         tasks_are_registered(play, world, one)?;
         explained::every_incident(play, world, one)?;
@@ -192,13 +216,16 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
     told::every_life(play, world, &watched)?;
     for group in play.account.groups() {
         let has_task = |service: &ServiceModel| {
-            let of_it = |live: &&LiveTarget| live.cluster == service.cluster && live.service == service.name;
+            let of_it = |live: &&LiveTarget| {
+                live.cluster == service.cluster && live.service == service.name
+            };
             play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
         };
         // A group that a service names no more, in which it has no task and of which it tells nothing, is nobody's. While
         // a deployment that cannot end is in progress, ECS still shows the revision that named the group.
-        let uses =
-            |one: &&Watched<'_>| shown.names(one.service, &group) || has_task(one.service) || one.tells_of(&group);
+        let uses = |one: &&Watched<'_>| {
+            shown.names(one.service, &group) || has_task(one.service) || one.tells_of(&group)
+        };
         let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
         if !served.is_empty() {
             targets_are_explained(play, world, shown, &group, &served)?;
@@ -211,7 +238,9 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
 fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result<(), Stop> {
     let (now, key) = (world.now_ms(), one.service.key());
     let live = truth::live_targets(world);
-    let mine = live.iter().filter(|target| target.cluster == one.service.cluster && target.service == one.service.name);
+    let mine = live.iter().filter(|target| {
+        target.cluster == one.service.cluster && target.service == one.service.name
+    });
     for target in mine.filter(|it| it.last_status == "RUNNING" && it.desired_status == "RUNNING") {
         let place = place_of(target);
         let young = target.running_since_ms.is_none_or(|since| since + LONG_RUNNING_MS > now);
@@ -230,7 +259,10 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
             continue;
         }
         if !told_elsewhere && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
-            let since = play.history.first_absent(&place, &target.task_arn).map(|at| (at - play.began_ms) / 1000);
+            let since = play
+                .history
+                .first_absent(&place, &target.task_arn)
+                .map(|at| (at - play.began_ms) / 1000);
             let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
             return broken(
                 "missing",
@@ -262,10 +294,16 @@ fn targets_are_explained(
         if told.iter().any(|code| **code != Code::Foreign) {
             continue;
         }
-        if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user)) {
-            let gone: Vec<(String, Vec<u64>)> =
-                users.iter().map(|one| (one.service.key(), play.history.gone_at(&place, &one.service.key()))).collect();
-            let what = format!("{what} was a task's of {} and is told as foreign: {gone:?}", user.service.key());
+        if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user))
+        {
+            let gone: Vec<(String, Vec<u64>)> = users
+                .iter()
+                .map(|one| (one.service.key(), play.history.gone_at(&place, &one.service.key())))
+                .collect();
+            let what = format!(
+                "{what} was a task's of {} and is told as foreign: {gone:?}",
+                user.service.key()
+            );
             return broken("provable", what);
         }
     }
@@ -273,8 +311,16 @@ fn targets_are_explained(
 }
 
 /// A task of this service had it last, ECS still shows where that task belonged, and nobody put it there by hand.
-fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &Watched<'_>) -> bool {
-    let Some((task, gone)) = play.history.last_gone(place, &user.service.key()) else { return false };
+fn is_provable(
+    play: &Play,
+    world: &World,
+    shown: &Shown,
+    place: &Place,
+    user: &Watched<'_>,
+) -> bool {
+    let Some((task, gone)) = play.history.last_gone(place, &user.service.key()) else {
+        return false;
+    };
     let key = user.service.key();
     let mut others = play.account.users(&place.group).filter(|other| other.key() != key);
     // A task of another service that used the group, too, explained the target for a while: that ends the proof.
@@ -282,7 +328,8 @@ fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &
         return false;
     }
     let users = play.account.users(&place.group);
-    let others = users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
+    let others =
+        users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
     // Proof ends where nobody looks.
     let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
     let mut writes = world.elb.writes().iter().rev();
@@ -295,7 +342,11 @@ fn is_provable(play: &Play, world: &World, shown: &Shown, place: &Place, user: &
     });
     let by_hand = registered.is_some_and(|write| write.caller == Caller::Person);
     let touched = user.service.ledger_touched;
-    user.service.mode == Mode::Repair && latest && shown.stopped.contains(task) && !by_hand && !touched
+    user.service.mode == Mode::Repair
+        && latest
+        && shown.stopped.contains(task)
+        && !by_hand
+        && !touched
 }
 
 /// What ECS shows of the services.
@@ -311,31 +362,41 @@ impl Shown {
         let (mut shown, mut load_balancers) = (BTreeSet::new(), BTreeMap::new());
         for service in services.iter().filter(|service| !service.deleted) {
             let ServiceModel { cluster, name, .. } = service;
-            let described = world.person_ecs("DescribeServices", &json!({ "cluster": cluster, "services": [name] }))?;
+            let described = world.person_ecs(
+                "DescribeServices",
+                &json!({ "cluster": cluster, "services": [name] }),
+            )?;
             let named = described.pointer("/services/0/loadBalancers").map(Value::to_string);
             load_balancers.insert(service.key(), named.unwrap_or_default());
             let current: BTreeSet<String> = ["/services/0/deployments", "/services/0/taskSets"]
                 .into_iter()
                 .flat_map(|list| texts(described.pointer(list), "id"))
                 .collect();
-            let stopped = json!({ "cluster": cluster, "serviceName": name, "desiredStatus": "STOPPED" });
+            let stopped =
+                json!({ "cluster": cluster, "serviceName": name, "desiredStatus": "STOPPED" });
             let listed = world.person_ecs("ListTasks", &stopped)?;
-            let tasks = listed.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
+            let tasks =
+                listed.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
             if tasks.is_empty() {
                 continue;
             }
-            let described = world.person_ecs("DescribeTasks", &json!({ "cluster": cluster, "tasks": tasks }))?;
+            let described = world
+                .person_ecs("DescribeTasks", &json!({ "cluster": cluster, "tasks": tasks }))?;
             let tasks = described.get("tasks").and_then(Value::as_array).into_iter().flatten();
-            let of_current = tasks
-                .filter(|task| task.get("startedBy").and_then(Value::as_str).is_some_and(|by| current.contains(by)));
-            shown.extend(of_current.filter_map(|task| task.get("taskArn")?.as_str().map(str::to_owned)));
+            let of_current = tasks.filter(|task| {
+                task.get("startedBy").and_then(Value::as_str).is_some_and(|by| current.contains(by))
+            });
+            shown.extend(
+                of_current.filter_map(|task| task.get("taskArn")?.as_str().map(str::to_owned)),
+            );
         }
         Ok(Self { stopped: shown, load_balancers })
     }
 
     /// Whether the service itself names the group. Task sets bring their own.
     fn names(&self, service: &ServiceModel, group: &str) -> bool {
-        let named = self.load_balancers.get(&service.key()).filter(|_| service.kind != Kind::CodeDeploy);
+        let named =
+            self.load_balancers.get(&service.key()).filter(|_| service.kind != Kind::CodeDeploy);
         named.is_some_and(|named| named.contains(group))
     }
 }

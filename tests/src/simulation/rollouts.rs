@@ -31,7 +31,9 @@ pub(crate) fn deploy(scene: &mut Scene<'_>) -> Result<String, StageError> {
 
 /// Everything is deployed anew at once.
 pub(crate) fn deploy_all(scene: &mut Scene<'_>) -> String {
-    let own = |service: &&ServiceModel| !service.deleted && !matches!(service.kind, Kind::CodeDeploy | Kind::External);
+    let own = |service: &&ServiceModel| {
+        !service.deleted && !matches!(service.kind, Kind::CodeDeploy | Kind::External)
+    };
     let services: Vec<ServiceModel> = scene.account.services.iter().filter(own).cloned().collect();
     for service in &services {
         // A group that is gone makes ECS refuse; the others are deployed.

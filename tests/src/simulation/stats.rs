@@ -42,7 +42,12 @@ impl Stats {
             };
             self.count(&format!("repair: {} {result}", outcome.kind.verb()), 1);
         }
-        for code in checked.plan.iter().flat_map(|plan| &plan.verdicts).filter_map(|verdict| verdict.code.as_ref()) {
+        for code in checked
+            .plan
+            .iter()
+            .flat_map(|plan| &plan.verdicts)
+            .filter_map(|verdict| verdict.code.as_ref())
+        {
             self.count(&format!("finding: {code}"), 1);
         }
     }

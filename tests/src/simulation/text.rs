@@ -43,7 +43,9 @@ pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
         };
         let result = match &outcome.result {
             OutcomeResult::Done => "done",
-            OutcomeResult::Refused(why) | OutcomeResult::Failed(why) | OutcomeResult::Skipped(why) => why,
+            OutcomeResult::Refused(why)
+            | OutcomeResult::Failed(why)
+            | OutcomeResult::Skipped(why) => why,
         };
         say(format!("{verb} {} {}: {result}", outcome.group.name(), outcome.target));
     }
@@ -71,7 +73,10 @@ pub(crate) fn account(play: &Play, world: &World) -> String {
             service.mode,
             groups.join(",")
         );
-        for target in live.iter().filter(|target| target.cluster == service.cluster && target.service == service.name) {
+        for target in live
+            .iter()
+            .filter(|target| target.cluster == service.cluster && target.service == service.name)
+        {
             let _ = writeln!(
                 text,
                 "  task {} {}/{} {}:{} in {}",
@@ -90,8 +95,9 @@ pub(crate) fn account(play: &Play, world: &World) -> String {
             let owner = truth::owner(world, &group, &id, port);
             let owner = owner.as_deref().map_or("nobody's", tail);
             let answering = truth::answering(world, &id, port);
-            let answering =
-                answering.map_or_else(String::new, |it| format!(", answered by {}/{}", it.cluster, it.service));
+            let answering = answering.map_or_else(String::new, |it| {
+                format!(", answered by {}/{}", it.cluster, it.service)
+            });
             let _ = writeln!(text, "  target {id}:{port} {state}, {owner}{answering}");
         }
     }
@@ -100,30 +106,46 @@ pub(crate) fn account(play: &Play, world: &World) -> String {
 
 /// What happened in the account.
 pub(crate) fn journal(world: &World, began_ms: u64) -> Vec<String> {
-    let line = |entry: &Entry| format!("       +{}s {}", entry.at_ms.saturating_sub(began_ms) / 1000, entry.text);
+    let line = |entry: &Entry| {
+        format!("       +{}s {}", entry.at_ms.saturating_sub(began_ms) / 1000, entry.text)
+    };
     world.journal.all().iter().map(line).collect()
 }
 
 /// Everything about a rule that did not hold.
 pub(crate) fn violation(play: &Play, violation: &Violation) -> String {
     let world = play.stage.world.lock();
-    let mut text = format!("seed {}: {} — {}\n\nsteps\n", play.seed, violation.rule, violation.what);
+    let mut text =
+        format!("seed {}: {} — {}\n\nsteps\n", play.seed, violation.rule, violation.what);
     let first = play.steps.len().saturating_sub(STEPS);
     for step in play.steps.iter().skip(first) {
         let _ = writeln!(text, "{step}");
     }
     let seconds = (world.now_ms() - play.began_ms) / 1000;
-    let _ = writeln!(text, "\nthe account at +{seconds}s\n{}\nthe latest calls", account(play, &world));
-    let calls: Vec<_> =
-        world.calls.all().iter().filter(|call| call.caller == Caller::Client || call.service == Service::Elb).collect();
+    let _ =
+        writeln!(text, "\nthe account at +{seconds}s\n{}\nthe latest calls", account(play, &world));
+    let calls: Vec<_> = world
+        .calls
+        .all()
+        .iter()
+        .filter(|call| call.caller == Caller::Client || call.service == Service::Elb)
+        .collect();
     for call in calls.iter().skip(calls.len().saturating_sub(CALLS)) {
         let at = call.at_ms.saturating_sub(play.began_ms);
         let input: String = call.input.to_string().chars().take(CALL_LENGTH).collect();
-        let error = call.error.as_ref().map_or_else(String::new, |error| format!(" -> {}", error.code));
-        let _ =
-            writeln!(text, "  +{}.{:03}s {:?} {} {input}{error}", at / 1000, at % 1000, call.caller, call.operation);
+        let error =
+            call.error.as_ref().map_or_else(String::new, |error| format!(" -> {}", error.code));
+        let _ = writeln!(
+            text,
+            "  +{}.{:03}s {:?} {} {input}{error}",
+            at / 1000,
+            at % 1000,
+            call.caller,
+            call.operation
+        );
     }
-    let mutation = play.mutation.map_or_else(String::new, |mutation| format!(" --mutation {mutation:?}"));
+    let mutation =
+        play.mutation.map_or_else(String::new, |mutation| format!(" --mutation {mutation:?}"));
     let _ = writeln!(
         text,
         "\nagain: cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed {} --trace{mutation}",

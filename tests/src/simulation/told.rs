@@ -26,7 +26,8 @@ struct Life {
 pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) -> Result<(), Stop> {
     let (lives, cut) = lives(world)?;
     // Of an alert about very many things some are only counted, so that their lives cannot be told apart.
-    let judged = |one: &&Watched<'_>| !one.service.ledger_touched && !cut.contains(&one.service.key());
+    let judged =
+        |one: &&Watched<'_>| !one.service.ledger_touched && !cut.contains(&one.service.key());
     let (mut open, mut remembered) = (BTreeSet::new(), BTreeSet::new());
     for one in watched.iter().filter(judged) {
         let key = one.service.key();
@@ -76,8 +77,10 @@ fn name(service: &str, incident: &Incident) -> String {
 fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), Stop> {
     let (mut lives, mut cut): (BTreeMap<String, Life>, BTreeSet<String>) = Default::default();
     for published in world.sns.published(TOPIC) {
-        let document: Document = serde_json::from_str(published.text_for("sqs"))
-            .map_err(|error| Stop::Broken(format!("{} is no alert: {error}", published.message).into()))?;
+        let document: Document =
+            serde_json::from_str(published.text_for("sqs")).map_err(|error| {
+                Stop::Broken(format!("{} is no alert: {error}", published.message).into())
+            })?;
         let service = format!("{}/{}", document.cluster, document.service);
         if document.more > 0 {
             cut.insert(service.clone());
@@ -96,7 +99,10 @@ fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), St
                 life.changes.push(published.at_ms);
             }
             if document.state.is_end() && item.took_seconds.is_none() {
-                broken("life", format!("{} ended, and nobody was told how long it took", item.incident))?;
+                broken(
+                    "life",
+                    format!("{} ended, and nobody was told how long it took", item.incident),
+                )?;
             }
         }
     }
@@ -108,13 +114,24 @@ fn really_did(world: &World, cause: &DocumentCause) -> Result<(), Stop> {
     let at = cause.at.as_millis();
     let made = world.calls.all().iter().any(|call| {
         let second = i64::try_from(call.at_ms - call.at_ms % 1000).unwrap_or(i64::MAX);
-        call.caller == Caller::Person && call.error.is_none() && call.operation == cause.call.as_str() && second == at
+        call.caller == Caller::Person
+            && call.error.is_none()
+            && call.operation == cause.call.as_str()
+            && second == at
     });
-    if made { Ok(()) } else { broken("who", format!("{} did not call {} at {}", cause.actor, cause.call, cause.at)) }
+    if made {
+        Ok(())
+    } else {
+        broken("who", format!("{} did not call {} at {}", cause.actor, cause.call, cause.at))
+    }
 }
 
 /// When it could not be known what was told or remembered.
 fn doubts(play: &Play, world: &World) -> BTreeSet<u64> {
-    let failed = world.faults.applied().iter().filter(|it| matches!(it.operation.as_str(), "Publish" | "PutItem"));
+    let failed = world
+        .faults
+        .applied()
+        .iter()
+        .filter(|it| matches!(it.operation.as_str(), "Publish" | "PutItem"));
     failed.map(|it| it.at_ms).chain(play.disturbed_ms.iter().copied()).collect()
 }

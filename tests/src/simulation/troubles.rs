@@ -81,13 +81,18 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
     let Some(trouble) = weighted(random, &TROUBLES) else { return String::new() };
     match trouble {
         Trouble::Throttle => world.faults.add(rule(Fault::Throttle)),
-        Trouble::Fail => world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500))),
+        Trouble::Fail => {
+            world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500)))
+        }
         Trouble::Denied => world.faults.add(rule(Fault::AccessDenied).times(times * 3)),
         Trouble::LoseAnswer => world.faults.add(rule(Fault::LoseAnswer)),
         Trouble::LoseRequest => world.faults.add(rule(Fault::LoseRequest)),
-        Trouble::ShortList | Trouble::ShortDescription => return short_answers(world, random, trouble),
+        Trouble::ShortList | Trouble::ShortDescription => {
+            return short_answers(world, random, trouble);
+        }
         Trouble::Delay => {
-            let longest = if operation == "DeregisterTargets" { LONGEST_DELAY_OF_A_WRITE_MS } else { 6000 };
+            let longest =
+                if operation == "DeregisterTargets" { LONGEST_DELAY_OF_A_WRITE_MS } else { 6000 };
             let ms = random.u64(100..=longest);
             world.faults.add(rule(Fault::Delay { ms }));
             return format!("{operation} takes {ms} ms, {times} times");
@@ -113,7 +118,8 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
         }
         Trouble::StaleReads => {
             world.stale_reads(times);
-            account.old_answers = answers_of_describe_tasks(world, u64::MAX) + usize::try_from(times).unwrap_or(0);
+            account.old_answers =
+                answers_of_describe_tasks(world, u64::MAX) + usize::try_from(times).unwrap_or(0);
             return format!("{times} descriptions of tasks are one version old");
         }
         Trouble::Unprocessed => {
@@ -136,7 +142,8 @@ pub(crate) fn answers_of_describe_tasks(world: &World, before_ms: u64) -> usize 
 
 /// Whether ECS left tasks out of a list since then. It counts no stopped tasks, so nobody can tell that one is missing.
 pub(crate) fn lists_were_short(world: &World, since_ms: u64) -> bool {
-    let mut recent = world.faults.applied().iter().rev().take_while(|applied| applied.at_ms >= since_ms);
+    let mut recent =
+        world.faults.applied().iter().rev().take_while(|applied| applied.at_ms >= since_ms);
     recent.any(|it| it.operation == "ListTasks" && matches!(it.fault, Fault::Truncate { .. }))
 }
 
@@ -144,12 +151,16 @@ pub(crate) fn lists_were_short(world: &World, since_ms: u64) -> bool {
 fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> String {
     let (keep, times) = (random.usize(0..3), random.u32(2..60));
     let listed = matches!(trouble, Trouble::ShortList);
-    let (operation, member) = if listed { ("ListTasks", "taskArns") } else { ("DescribeTasks", "tasks") };
+    let (operation, member) =
+        if listed { ("ListTasks", "taskArns") } else { ("DescribeTasks", "tasks") };
     let named = !listed && one_in(random, 2);
     let failure_reason = named.then(|| "SERVICE_UNAVAILABLE".to_owned());
     let fault = Fault::Truncate { member: member.to_owned(), keep, failure_reason };
     world.faults.add(Rule::new(Service::Ecs, operation, fault).times(times));
-    format!("{times} answers of {operation} hold {keep} items, the rest is {}", if named { "named" } else { "silent" })
+    format!(
+        "{times} answers of {operation} hold {keep} items, the rest is {}",
+        if named { "named" } else { "silent" }
+    )
 }
 
 /// Tampers with the ledger; says how.
@@ -160,7 +171,9 @@ pub(crate) fn ledger(
     random: &mut Rng,
 ) -> String {
     let count = account.services.len();
-    let Some(service) = account.services.get_mut(random.usize(0..count.max(1))) else { return String::new() };
+    let Some(service) = account.services.get_mut(random.usize(0..count.max(1))) else {
+        return String::new();
+    };
     let key = service.key();
     let held = dynamodb::item(world, TABLE, &key).cloned();
     match (random.u8(0..7), held, saved.get(&key).cloned()) {
@@ -176,7 +189,10 @@ pub(crate) fn ledger(
         }
         (4, Some(mut item), _) => {
             service.ledger_touched = true;
-            item.insert("record".to_owned(), json!({ "S": r#"{"schema":99,"what":"a later version"}"# }));
+            item.insert(
+                "record".to_owned(),
+                json!({ "S": r#"{"schema":99,"what":"a later version"}"# }),
+            );
             dynamodb::put_raw(world, TABLE, item);
             format!("the ledger item of {key} is of another version")
         }

@@ -75,7 +75,9 @@ impl Play {
             match result {
                 Some(Ok(handled)) => reports.extend(handled.sweep),
                 Some(Err(error)) if self.calm => {
-                    return Err(Violation { rule: "sweep", what: format!("it failed: {error}") }.into());
+                    return Err(
+                        Violation { rule: "sweep", what: format!("it failed: {error}") }.into()
+                    );
                 }
                 Some(Err(_)) => self.stats.count("sweeps that failed", 1),
                 None => {}
@@ -92,7 +94,8 @@ impl Play {
 
     /// Hands over one batch, if one is due.
     pub(super) async fn deliver(&mut self) -> Result<bool, Stop> {
-        let size = if self.calm { 100 } else { self.dice.delivery.choice([1, 3, 100]).unwrap_or(100) };
+        let size =
+            if self.calm { 100 } else { self.dice.delivery.choice([1, 3, 100]).unwrap_or(100) };
         let batch = take_batch(&mut self.stage.world.lock(), QUEUE, size);
         let Some(batch) = batch else { return Ok(false) };
         let how = self.choose_how();
@@ -122,7 +125,11 @@ impl Play {
     }
 
     /// Lets one function, or two, do this.
-    async fn work(&mut self, job: Job<'_>, how: &How) -> Result<Vec<Option<Result<Handled, StageError>>>, Stop> {
+    async fn work(
+        &mut self,
+        job: Job<'_>,
+        how: &How,
+    ) -> Result<Vec<Option<Result<Handled, StageError>>>, Stop> {
         let Self { stage, second, dice, account, history, judge, mutation, .. } = self;
         let begin = |aws| match job {
             Job::Batch(batch) => start(aws, stage.config(), batch, *mutation),

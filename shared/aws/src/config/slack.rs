@@ -2,7 +2,8 @@
 //! reads one of them.
 
 use super::{
-    ConfigProblem, ConfigProblems, LOG, LogLevel, PREFIX, Reader, VARIABLES, Variable, parse_level, parse_url,
+    ConfigProblem, ConfigProblems, LOG, LogLevel, PREFIX, Reader, VARIABLES, Variable, parse_level,
+    parse_url,
 };
 use std::collections::BTreeMap;
 
@@ -44,7 +45,9 @@ impl SlackConfig {
 
     /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
-        let known = |name: &str| VARIABLES.iter().chain(SLACK_VARIABLES).any(|variable| variable.name == name);
+        let known = |name: &str| {
+            VARIABLES.iter().chain(SLACK_VARIABLES).any(|variable| variable.name == name)
+        };
         let lookup = |name: &str| variables.get(name).cloned();
         let mut read = Reader { lookup: &lookup, known: SLACK_VARIABLES, problems: Vec::new() };
         let config = Self {
@@ -62,14 +65,17 @@ impl SlackConfig {
             }
         }
         let unknown = variables.keys().filter(|name| name.starts_with(PREFIX) && !known(name));
-        problems.extend(unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: None }));
+        problems.extend(
+            unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: None }),
+        );
         if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
     }
 }
 
 /// A webhook in the place of its secret's name would be printed with every problem.
 fn parse_secret(text: &str) -> Option<String> {
-    let fits = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/_+=.@-:".contains(letter));
+    let fits =
+        text.chars().all(|letter| letter.is_ascii_alphanumeric() || "/_+=.@-:".contains(letter));
     (fits && !text.contains("://") && (1..=2048).contains(&text.len())).then(|| text.to_owned())
 }
 
@@ -80,7 +86,10 @@ mod tests {
     fn read(secret: &str) -> Result<SlackConfig, String> {
         let pairs = [
             ("PORTKEEPER_SLACK_SECRET", secret),
-            ("PORTKEEPER_SLACK_DEAD_LETTERS_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/dead"),
+            (
+                "PORTKEEPER_SLACK_DEAD_LETTERS_URL",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/dead",
+            ),
             ("PORTKEEPER_MODE", "repair"),
         ];
         let variables = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -89,8 +98,10 @@ mod tests {
 
     #[test]
     fn a_secret_is_named_and_never_given() {
-        for name in ["portkeeper/slack", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:portkeeper/slack-AbCdEf"]
-        {
+        for name in [
+            "portkeeper/slack",
+            "arn:aws:secretsmanager:eu-west-1:111122223333:secret:portkeeper/slack-AbCdEf",
+        ] {
             assert_eq!(read(name).unwrap().secret, name);
         }
         let problem = read("https://hooks.slack.com/services/T/B/s3cret").unwrap_err();

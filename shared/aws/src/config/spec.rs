@@ -1,6 +1,9 @@
 //! The configuration of the function that makes services from specs: that of all functions, and what only it reads.
 
-use super::{Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of, parse_url};
+use super::{
+    Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of,
+    parse_url,
+};
 use portkeeper_core::service_spec::rules::Band;
 use std::collections::BTreeMap;
 
@@ -75,12 +78,17 @@ impl SpecConfig {
                 None
             }
         };
-        let unknown = variables.keys().filter(|name| name.starts_with(PREFIX) && known().all(|it| it.name != *name));
-        problems.extend(
-            unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: nearest_of(name, known()) }),
-        );
+        let unknown = variables
+            .keys()
+            .filter(|name| name.starts_with(PREFIX) && known().all(|it| it.name != *name));
+        problems.extend(unknown.map(|name| ConfigProblem::UnknownName {
+            name: name.clone(),
+            nearest: nearest_of(name, known()),
+        }));
         match shared {
-            Some(shared) if problems.is_empty() => Ok(Self { shared, bucket, queue_url, dead_letters_url, priorities }),
+            Some(shared) if problems.is_empty() => {
+                Ok(Self { shared, bucket, queue_url, dead_letters_url, priorities })
+            }
             _ => Err(ConfigProblems(problems)),
         }
     }
@@ -88,8 +96,9 @@ impl SpecConfig {
 
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
 fn parse_bucket(text: &str) -> Option<String> {
-    let fits =
-        text.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter));
+    let fits = text.chars().all(|letter| {
+        letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-.".contains(letter)
+    });
     (fits && (3..=63).contains(&text.len())).then(|| text.to_owned())
 }
 
@@ -99,7 +108,10 @@ mod tests {
 
     fn read(pairs: &[(&str, &str)]) -> Result<SpecConfig, String> {
         let given = [
-            ("PORTKEEPER_CHECKS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"),
+            (
+                "PORTKEEPER_CHECKS_QUEUE_URL",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/checks",
+            ),
             ("PORTKEEPER_LEDGER_TABLE", "ledger"),
             ("PORTKEEPER_ALERTS_TOPIC_ARN", "arn:aws:sns:eu-west-1:111122223333:alerts"),
             (BUCKET, "specs-111122223333"),
@@ -107,7 +119,8 @@ mod tests {
             (DEAD_LETTERS, "https://sqs.eu-west-1.amazonaws.com/111122223333/specs-dead"),
         ];
         let all = given.iter().chain(pairs);
-        let variables = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let variables =
+            all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         SpecConfig::from_variables(&variables).map_err(|problems| problems.to_string())
     }
 
@@ -123,8 +136,12 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let problems =
-            read(&[(BUCKET, "Specs"), (PRIORITIES, "9-1"), ("PORTKEEPER_MODE", "x"), ("PORTKEEPER_SPEC_BUCKE", "y")]);
+        let problems = read(&[
+            (BUCKET, "Specs"),
+            (PRIORITIES, "9-1"),
+            ("PORTKEEPER_MODE", "x"),
+            ("PORTKEEPER_SPEC_BUCKE", "y"),
+        ]);
         let problems = problems.unwrap_err();
         for expected in [
             "the configuration has 4 problems",

@@ -45,7 +45,8 @@ async fn read_named_tasks(aws: &Aws, questions: &Questions, seen: &mut Observati
             || named.iter().any(|gap| gap.what == Missed::Task(arn.clone()))
     };
     let unknown = questions.tasks.iter().filter(|arn| !is_known(arn));
-    let unknown: Vec<Gap> = unknown.map(|arn| Gap { what: Missed::Task(arn.clone()), ..failed.clone() }).collect();
+    let unknown: Vec<Gap> =
+        unknown.map(|arn| Gap { what: Missed::Task(arn.clone()), ..failed.clone() }).collect();
     seen.gaps.extend(named);
     seen.gaps.extend(unknown);
 }

@@ -81,7 +81,8 @@ pub async fn observe_cluster(
     let began = aws.now();
     let checks: Vec<ServiceCheck> = names.iter().map(|name| plain_check(cluster, name)).collect();
     let described = services::describe_services(aws, &checks).await;
-    let mut described: BTreeMap<String, Result<Observation, Failure>> = names.iter().cloned().zip(described).collect();
+    let mut described: BTreeMap<String, Result<Observation, Failure>> =
+        names.iter().cloned().zip(described).collect();
     let mut sizes = Sizes { services: described.len(), ..Sizes::default() };
     read_revisions(aws, &mut described, &mut sizes).await;
     keep_within(limits, &mut described);
@@ -89,7 +90,8 @@ pub async fn observe_cluster(
     // The cluster as if it were one service with all groups and tasks: what can be read together is read into it.
     let pseudo = ServiceKey { cluster: cluster.clone(), service: String::new() };
     let mut all = Observation::new(pseudo, began);
-    let wanted: BTreeSet<TargetGroupArn> = described.values().flatten().filter_map(live).flat_map(groups_of).collect();
+    let wanted: BTreeSet<TargetGroupArn> =
+        described.values().flatten().filter_map(live).flat_map(groups_of).collect();
     let (done, of) = (AtomicUsize::new(0), wanted.len());
     on_progress(Progress { done: 0, of });
     let on_each = || {
@@ -106,8 +108,12 @@ pub async fn observe_cluster(
     all.gaps.extend(listed.tasks.gaps.iter().cloned());
 
     sizes.target_groups = of;
-    sizes.targets =
-        all.target_groups.keys().filter_map(|arn| all.found_group(arn)).map(|group| group.targets.len()).sum();
+    sizes.targets = all
+        .target_groups
+        .keys()
+        .filter_map(|arn| all.found_group(arn))
+        .map(|group| group.targets.len())
+        .sum();
     (sizes.running_tasks, sizes.stopped_tasks) = (listed.tasks.running, listed.tasks.stopped);
     sizes.container_instances = all.container_instances.len();
     sizes.task_definitions = all.task_definitions.len();
@@ -133,12 +139,18 @@ fn live(seen: &Observation) -> Option<&Service> {
     seen.service.as_ref().filter(|service| service.status != ServiceStatus::Inactive)
 }
 
-async fn read_revisions(aws: &Aws, described: &mut BTreeMap<String, Result<Observation, Failure>>, sizes: &mut Sizes) {
+async fn read_revisions(
+    aws: &Aws,
+    described: &mut BTreeMap<String, Result<Observation, Failure>>,
+    sizes: &mut Sizes,
+) {
     let observations = described.values_mut().flatten();
     let parts = observations.map(|Observation { key, service, gaps, .. }| (&*key, service, gaps));
     let (mut services, mut all_gaps) = (Vec::new(), BTreeMap::new());
     for (key, service, gaps) in parts {
-        if let Some(service) = service.as_mut().filter(|service| service.status != ServiceStatus::Inactive) {
+        if let Some(service) =
+            service.as_mut().filter(|service| service.status != ServiceStatus::Inactive)
+        {
             services.push((key, service));
             all_gaps.insert(key, gaps);
         }
@@ -188,14 +200,17 @@ async fn list_tasks(
     let (counted, gaps) = counts::in_cluster(aws, cluster).await;
     let in_cluster = counted.get(&None).copied();
     let each: Vec<usize> = per_service.iter().map(|(_, count)| *count).collect();
-    if in_cluster.is_some_and(|in_cluster| calls_for_cluster(in_cluster) <= calls_for_services(&each)) {
+    if in_cluster
+        .is_some_and(|in_cluster| calls_for_cluster(in_cluster) <= calls_for_services(&each))
+    {
         let tasks = tasks::list_all(aws, cluster, Of::Cluster).await;
         return ListedTasks { tasks, counted: in_cluster };
     }
     for gap in gaps {
         tracing::warn!(cluster = cluster.name(), why = gap.why, "owners are not known");
     }
-    let lists = per_service.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));
+    let lists =
+        per_service.iter().map(|(name, _)| tasks::list_all(aws, cluster, Of::Service(name)));
     let mut tasks = Listed::default();
     for list in few_at_once(lists.collect()).await {
         tasks.arns.extend(list.arns);
@@ -227,7 +242,11 @@ fn is_whole(listed: &ListedTasks, described: &Descriptions) -> bool {
 }
 
 /// Gives each service its groups, its tasks and what these run on, and what of it could not be read.
-fn deal_out(described: &mut BTreeMap<String, Result<Observation, Failure>>, all: &Observation, tasks: &Descriptions) {
+fn deal_out(
+    described: &mut BTreeMap<String, Result<Observation, Failure>>,
+    all: &Observation,
+    tasks: &Descriptions,
+) {
     let mut by_service: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
     for task in &tasks.tasks {
         if let Some(service) = task.service() {
@@ -235,28 +254,36 @@ fn deal_out(described: &mut BTreeMap<String, Result<Observation, Failure>>, all:
         }
     }
     for seen in described.values_mut().flatten() {
-        let Some(groups) = live(seen).map(groups_of).filter(|groups| !groups.is_empty()) else { continue };
+        let Some(groups) = live(seen).map(groups_of).filter(|groups| !groups.is_empty()) else {
+            continue;
+        };
         for arn in &groups {
-            seen.target_groups
-                .extend(all.target_groups.get_key_value(arn).map(|(arn, group)| (arn.clone(), group.clone())));
+            seen.target_groups.extend(
+                all.target_groups
+                    .get_key_value(arn)
+                    .map(|(arn, group)| (arn.clone(), group.clone())),
+            );
         }
         let own = by_service.remove(seen.key.service.as_str()).unwrap_or_default();
         seen.tasks = own.into_iter().cloned().collect();
         for task in &seen.tasks {
             let instances = &all.container_instances;
-            let instance = task.container_instance.as_ref().and_then(|arn| instances.get_key_value(arn));
-            seen.container_instances.extend(instance.map(|(arn, instance)| (arn.clone(), instance.clone())));
+            let instance =
+                task.container_instance.as_ref().and_then(|arn| instances.get_key_value(arn));
+            seen.container_instances
+                .extend(instance.map(|(arn, instance)| (arn.clone(), instance.clone())));
             let definition = all.task_definitions.get_key_value(&task.task_definition);
-            seen.task_definitions.extend(definition.map(|(arn, definition)| (arn.clone(), definition.clone())));
+            seen.task_definitions
+                .extend(definition.map(|(arn, definition)| (arn.clone(), definition.clone())));
         }
-        let missed: Vec<Gap> = all.gaps.iter().filter(|gap| concerns(gap, seen, &groups)).cloned().collect();
+        let missed: Vec<Gap> =
+            all.gaps.iter().filter(|gap| concerns(gap, seen, &groups)).cloned().collect();
         let short = !seen.tasks_are_whole();
         let unseen = tasks.gaps.iter().filter(|gap| match &gap.what {
             // A task whose group is not known may be of any service that has fewer tasks than it should.
-            Missed::Task(arn) => tasks
-                .groups
-                .get(arn)
-                .map_or(short, |group| group.strip_prefix("service:") == Some(seen.key.service.as_str())),
+            Missed::Task(arn) => tasks.groups.get(arn).map_or(short, |group| {
+                group.strip_prefix("service:") == Some(seen.key.service.as_str())
+            }),
             _ => true,
         });
         let unseen: Vec<Gap> = unseen.cloned().collect();
@@ -269,16 +296,24 @@ fn deal_out(described: &mut BTreeMap<String, Result<Observation, Failure>>, all:
 fn concerns(gap: &Gap, seen: &Observation, groups: &BTreeSet<TargetGroupArn>) -> bool {
     match &gap.what {
         Missed::TargetGroup(arn) => groups.contains(arn),
-        Missed::ContainerInstance(arn) => seen.tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn)),
-        Missed::TaskDefinition(arn) => seen.tasks.iter().any(|task| task.task_definition == *arn),
-        Missed::Service | Missed::Tasks | Missed::Task(_) | Missed::Revisions | Missed::Owners | Missed::Elsewhere => {
-            true
+        Missed::ContainerInstance(arn) => {
+            seen.tasks.iter().any(|task| task.container_instance.as_ref() == Some(arn))
         }
+        Missed::TaskDefinition(arn) => seen.tasks.iter().any(|task| task.task_definition == *arn),
+        Missed::Service
+        | Missed::Tasks
+        | Missed::Task(_)
+        | Missed::Revisions
+        | Missed::Owners
+        | Missed::Elsewhere => true,
     }
 }
 
 /// Every live task, and where its service registers its tasks, as far as that service was described.
-fn owners_of(tasks: Vec<Task>, described: &BTreeMap<String, Result<Observation, Failure>>) -> Vec<Owner> {
+fn owners_of(
+    tasks: Vec<Task>,
+    described: &BTreeMap<String, Result<Observation, Failure>>,
+) -> Vec<Owner> {
     let mut groups: BTreeMap<&str, BTreeSet<TargetGroupArn>> = BTreeMap::new();
     for (name, seen) in described {
         let Ok(Observation { service: Some(service), gaps, .. }) = seen else { continue };

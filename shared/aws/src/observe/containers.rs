@@ -18,10 +18,17 @@ const MISSING: &str = "MISSING";
 /// owners. Known ones cost no call.
 pub(super) async fn read_instances(aws: &Aws, seen: &mut Observation) {
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_instance).collect();
-    let owners = seen.owners.tasks.iter().map(|owner| &owner.task).filter(|task| !task.last_status.is_over());
+    let owners = seen
+        .owners
+        .tasks
+        .iter()
+        .map(|owner| &owner.task)
+        .filter(|task| !task.last_status.is_over());
     let named = seen.tasks.iter().chain(owners).filter_map(|task| task.container_instance.as_ref());
     let named: BTreeSet<_> = named.collect();
-    let wanted = named.into_iter().filter(|arn| !seen.container_instances.contains_key(arn) && !asked.contains(arn));
+    let wanted = named
+        .into_iter()
+        .filter(|arn| !seen.container_instances.contains_key(arn) && !asked.contains(arn));
     let (mut known, mut unknown) = (BTreeMap::new(), BTreeSet::new());
     for arn in wanted {
         match aws.warm.instance(arn) {
@@ -45,7 +52,11 @@ fn gap_instance(gap: &Gap) -> Option<ContainerInstanceArn> {
 }
 
 /// Reads the state of these container instances now.
-pub(super) async fn describe_instances(aws: &Aws, arns: &BTreeSet<ContainerInstanceArn>, seen: &mut Observation) {
+pub(super) async fn describe_instances(
+    aws: &Aws,
+    arns: &BTreeSet<ContainerInstanceArn>,
+    seen: &mut Observation,
+) {
     let cluster = seen.key.cluster.clone();
     describe_instances_in(aws, &cluster, arns, seen).await;
 }
@@ -58,7 +69,8 @@ pub(super) async fn describe_instances_in(
     seen: &mut Observation,
 ) {
     let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
-    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
+    let batches: Vec<_> =
+        arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
     for (instances, gaps) in few_at_once(batches).await {
         seen.container_instances.extend(instances);
         seen.gaps.extend(gaps);
@@ -67,7 +79,11 @@ pub(super) async fn describe_instances_in(
 
 type Instances = BTreeMap<ContainerInstanceArn, ContainerInstance>;
 
-async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&ContainerInstanceArn]) -> (Instances, Vec<Gap>) {
+async fn describe_batch(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    batch: &[&ContainerInstanceArn],
+) -> (Instances, Vec<Gap>) {
     let (mut instances, mut gaps) = (Instances::new(), Vec::new());
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
     let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
@@ -77,35 +93,55 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&ContainerInst
         Err(error) => {
             let resource = format!("{} container instances of {}", batch.len(), cluster.name());
             let failure = aws.failure(DESCRIBE_INSTANCES, resource, error);
-            gaps.extend(batch.iter().map(|arn| gap(Missed::ContainerInstance((*arn).clone()), &failure)));
+            gaps.extend(
+                batch.iter().map(|arn| gap(Missed::ContainerInstance((*arn).clone()), &failure)),
+            );
             return (instances, gaps);
         }
     };
     for arn in batch {
-        let mut described =
-            answer.container_instances().iter().filter(|one| one.container_instance_arn() == Some(arn.as_str()));
+        let mut described = answer
+            .container_instances()
+            .iter()
+            .filter(|one| one.container_instance_arn() == Some(arn.as_str()));
         let found = described.find_map(|one| one.ec2_instance_id().map(|id| (id.to_owned(), one)));
         let mut failures = answer.failures().iter();
-        let failure = failures.find(|one| one.arn().is_some_and(|text| text.rsplit('/').next() == Some(arn.tail())));
+        let failure = failures
+            .find(|one| one.arn().is_some_and(|text| text.rsplit('/').next() == Some(arn.tail())));
         let missed = Missed::ContainerInstance((*arn).clone());
         match (found, failure) {
             (Some((ec2_instance, described)), _) => {
                 aws.warm.keep_instance(arn, &ec2_instance);
                 let status = described.status().unwrap_or_default().to_owned();
-                let state = ContainerInstanceState { status, agent_connected: described.agent_connected() };
-                instances.insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
+                let state =
+                    ContainerInstanceState { status, agent_connected: described.agent_connected() };
+                instances
+                    .insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
             }
-            (None, Some(failure)) if failure.reason() == Some(MISSING) => match aws.warm.instance(arn) {
+            (None, Some(failure)) if failure.reason() == Some(MISSING) => match aws
+                .warm
+                .instance(arn)
+            {
                 Some(ec2_instance) => {
-                    let state = ContainerInstanceState { status: MISSING.to_owned(), agent_connected: false };
-                    instances.insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
+                    let state = ContainerInstanceState {
+                        status: MISSING.to_owned(),
+                        agent_connected: false,
+                    };
+                    instances.insert(
+                        (*arn).clone(),
+                        ContainerInstance { ec2_instance, state: Some(state) },
+                    );
                 }
                 // Asking again does not help: ECS has forgotten it.
-                None => gaps.push(Gap { retry: false, ..failure_gap(missed, DESCRIBE_INSTANCES, failure) }),
+                None => gaps
+                    .push(Gap { retry: false, ..failure_gap(missed, DESCRIBE_INSTANCES, failure) }),
             },
             (None, Some(failure)) => gaps.push(failure_gap(missed, DESCRIBE_INSTANCES, failure)),
             (None, None) => {
-                let why = format!("{DESCRIBE_INSTANCES} did not answer for {}, or without its EC2 id", arn.tail());
+                let why = format!(
+                    "{DESCRIBE_INSTANCES} did not answer for {}, or without its EC2 id",
+                    arn.tail()
+                );
                 gaps.push(Gap { what: missed, why, retry: true });
             }
         }
@@ -118,8 +154,9 @@ pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
     let tasks = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task));
     let silent = tasks.filter(|task| is_silent(task)).map(|task| task.task_definition.clone());
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_definition).collect();
-    let wanted: BTreeSet<_> =
-        silent.filter(|arn| !seen.task_definitions.contains_key(arn) && !asked.contains(arn)).collect();
+    let wanted: BTreeSet<_> = silent
+        .filter(|arn| !seen.task_definitions.contains_key(arn) && !asked.contains(arn))
+        .collect();
     let reads = wanted.into_iter().map(|arn| async move {
         let read = read_definition(aws, &arn).await;
         (arn, read)

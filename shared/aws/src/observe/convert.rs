@@ -5,16 +5,19 @@
 use aws_sdk_ecs::types as ecs;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use portkeeper_core::ids::{
-    ContainerInstanceArn, ContainerPort, HostPort, NotAnId, RevisionArn, Target, TargetGroupArn, TargetId, TaskArn,
-    TaskDefinitionArn,
+    ContainerInstanceArn, ContainerPort, HostPort, NotAnId, RevisionArn, Target, TargetGroupArn,
+    TargetId, TaskArn, TaskDefinitionArn,
 };
 use portkeeper_core::observation::{
-    Binding, Container, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, HealthState, LoadBalancer,
-    NetworkInterface, NetworkMode, RegisteredTarget, Revision, RolloutState, SERVICE_EVENTS_KEPT, Service,
-    ServiceEvent, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet, TaskStatus,
+    Binding, Container, Deployment, DeploymentController, DeploymentStrategy, FoundGroup,
+    HealthState, LoadBalancer, NetworkInterface, NetworkMode, RegisteredTarget, Revision,
+    RolloutState, SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus, TargetType, Task,
+    TaskDefinition, TaskSet, TaskStatus,
 };
 use portkeeper_core::policy::{MODE_TAG, OWNER_TAG};
-use portkeeper_core::task_parts::{AttachmentParts, BindingParts, ContainerAddress, Detail, in_short};
+use portkeeper_core::task_parts::{
+    AttachmentParts, BindingParts, ContainerAddress, Detail, in_short,
+};
 use portkeeper_core::time::Timestamp;
 
 /// A part of an answer that cannot be understood.
@@ -33,12 +36,19 @@ fn at(field: &'static str) -> impl Fn(NotAnId) -> NotUnderstood {
 }
 
 fn required<'a>(text: Option<&'a str>, field: &'static str) -> Result<&'a str, NotUnderstood> {
-    let missing = || NotUnderstood { field, source: NotAnId { text: String::new(), wanted: "there at all" } };
+    let missing =
+        || NotUnderstood { field, source: NotAnId { text: String::new(), wanted: "there at all" } };
     text.filter(|text| !text.is_empty()).ok_or_else(missing)
 }
 
-fn group_arn(text: Option<&str>, field: &'static str) -> Result<Option<TargetGroupArn>, NotUnderstood> {
-    text.filter(|text| !text.is_empty()).map(TargetGroupArn::try_from).transpose().map_err(at(field))
+fn group_arn(
+    text: Option<&str>,
+    field: &'static str,
+) -> Result<Option<TargetGroupArn>, NotUnderstood> {
+    text.filter(|text| !text.is_empty())
+        .map(TargetGroupArn::try_from)
+        .transpose()
+        .map_err(at(field))
 }
 
 fn definition_arn(text: Option<&str>) -> Result<TaskDefinitionArn, NotUnderstood> {
@@ -56,9 +66,12 @@ fn count(number: i32) -> u32 {
 
 /// A service without its revisions, which are another call.
 pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> {
-    let controller = service.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
-    let strategy = service.deployment_configuration().and_then(ecs::DeploymentConfiguration::strategy);
-    let lattice = |deployment: &ecs::Deployment| !deployment.vpc_lattice_configurations().is_empty();
+    let controller =
+        service.deployment_controller().map_or("ECS", |controller| controller.r#type().as_str());
+    let strategy =
+        service.deployment_configuration().and_then(ecs::DeploymentConfiguration::strategy);
+    let lattice =
+        |deployment: &ecs::Deployment| !deployment.vpc_lattice_configurations().is_empty();
     let tag = |name: &str| {
         let tag = service.tags().iter().find(|tag| tag.key() == Some(name))?;
         Some(tag.value().unwrap_or_default().to_owned())
@@ -66,8 +79,11 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
     Ok(Service {
         status: ServiceStatus::from(required(service.status(), "status")?),
         controller: DeploymentController::from(controller),
-        strategy: DeploymentStrategy::from(strategy.map_or("ROLLING", ecs::DeploymentStrategy::as_str)),
-        managed_by_ecs: service.resource_management_type() == Some(&ecs::ResourceManagementType::Ecs),
+        strategy: DeploymentStrategy::from(
+            strategy.map_or("ROLLING", ecs::DeploymentStrategy::as_str),
+        ),
+        managed_by_ecs: service.resource_management_type()
+            == Some(&ecs::ResourceManagementType::Ecs),
         behind_gateway: false,
         behind_lattice: service.deployments().iter().any(lattice),
         desired_count: count(service.desired_count()),
@@ -102,13 +118,16 @@ fn events(events: &[ecs::ServiceEvent]) -> Vec<ServiceEvent> {
 
 fn load_balancers(entries: &[ecs::LoadBalancer]) -> Result<Vec<LoadBalancer>, NotUnderstood> {
     let convert = |entry: &ecs::LoadBalancer| {
-        let alternate = entry.advanced_configuration().and_then(|advanced| advanced.alternate_target_group_arn());
+        let alternate = entry
+            .advanced_configuration()
+            .and_then(|advanced| advanced.alternate_target_group_arn());
         let port = i64::from(entry.container_port().unwrap_or(0));
         Ok(LoadBalancer {
             target_group: group_arn(entry.target_group_arn(), "loadBalancers[].targetGroupArn")?,
             alternate_target_group: group_arn(alternate, "alternateTargetGroupArn")?,
             classic: entry.load_balancer_name().filter(|name| !name.is_empty()).map(str::to_owned),
-            container: required(entry.container_name(), "loadBalancers[].containerName")?.to_owned(),
+            container: required(entry.container_name(), "loadBalancers[].containerName")?
+                .to_owned(),
             port: ContainerPort::try_from(port).map_err(at("loadBalancers[].containerPort"))?,
         })
     };
@@ -129,7 +148,11 @@ fn deployment(deployment: &ecs::Deployment) -> Result<Deployment, NotUnderstood>
 fn task_set(set: &ecs::TaskSet) -> Result<TaskSet, NotUnderstood> {
     let load_balancers = load_balancers(set.load_balancers())?;
     let desired_count = Some(count(set.computed_desired_count()));
-    Ok(TaskSet { id: required(set.id(), "taskSets[].id")?.to_owned(), load_balancers, desired_count })
+    Ok(TaskSet {
+        id: required(set.id(), "taskSets[].id")?.to_owned(),
+        load_balancers,
+        desired_count,
+    })
 }
 
 fn revision_arn(text: Option<&str>) -> Result<RevisionArn, NotUnderstood> {
@@ -140,9 +163,13 @@ fn revision_arn(text: Option<&str>) -> Result<RevisionArn, NotUnderstood> {
 /// A service revision.
 pub(crate) fn revision(revision: &ecs::ServiceRevision) -> Result<Revision, NotUnderstood> {
     let field = "resolvedConfiguration.loadBalancers[].targetGroupArn";
-    let resolved = revision.resolved_configuration().map(ecs::ResolvedConfiguration::load_balancers);
+    let resolved =
+        revision.resolved_configuration().map(ecs::ResolvedConfiguration::load_balancers);
     let resolved = resolved.filter(|entries| !entries.is_empty()).map(|entries| {
-        entries.iter().filter_map(|entry| group_arn(entry.target_group_arn(), field).transpose()).collect()
+        entries
+            .iter()
+            .filter_map(|entry| group_arn(entry.target_group_arn(), field).transpose())
+            .collect()
     });
     Ok(Revision {
         arn: revision_arn(revision.service_revision_arn())?,
@@ -155,7 +182,8 @@ pub(crate) fn revision(revision: &ecs::ServiceRevision) -> Result<Revision, NotU
 /// The revision is attached to a gateway, whose groups ECS manages.
 pub(crate) fn is_behind_gateway(revision: &ecs::ServiceRevision) -> bool {
     let connected = |managed: &ecs::EcsManagedResources| !managed.gateway_connections().is_empty();
-    !revision.gateway_connectors().is_empty() || revision.ecs_managed_resources().is_some_and(connected)
+    !revision.gateway_connectors().is_empty()
+        || revision.ecs_managed_resources().is_some_and(connected)
 }
 
 /// The revision is attached to VPC Lattice.
@@ -199,8 +227,12 @@ pub(crate) fn task(task: &ecs::Task) -> Result<Task, NotUnderstood> {
 
 fn attachment(attachment: &ecs::Attachment) -> AttachmentParts {
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-    let detail = |pair: &ecs::KeyValuePair| Detail { name: text(pair.name()), value: text(pair.value()) };
-    AttachmentParts { kind: text(attachment.r#type()), details: attachment.details().iter().map(detail).collect() }
+    let detail =
+        |pair: &ecs::KeyValuePair| Detail { name: text(pair.name()), value: text(pair.value()) };
+    AttachmentParts {
+        kind: text(attachment.r#type()),
+        details: attachment.details().iter().map(detail).collect(),
+    }
 }
 
 fn container(container: &ecs::Container) -> Result<Container, NotUnderstood> {
@@ -223,24 +255,42 @@ fn container(container: &ecs::Container) -> Result<Container, NotUnderstood> {
 
 /// The part of a task definition that decides ports. Port ranges are not kept: they exist in bridge and awsvpc
 /// mode only, where the task itself says its ports.
-pub(crate) fn task_definition(definition: &ecs::TaskDefinition) -> Result<TaskDefinition, NotUnderstood> {
+pub(crate) fn task_definition(
+    definition: &ecs::TaskDefinition,
+) -> Result<TaskDefinition, NotUnderstood> {
     let ports = |container: &ecs::ContainerDefinition| {
-        let numbers = container.port_mappings().iter().filter_map(|map| map.container_port().or(map.host_port()));
-        let ports: Result<Vec<_>, _> = numbers.map(|number| ContainerPort::try_from(i64::from(number))).collect();
-        Ok((container.name().unwrap_or_default().to_owned(), ports.map_err(at("portMappings[].containerPort"))?))
+        let numbers = container
+            .port_mappings()
+            .iter()
+            .filter_map(|map| map.container_port().or(map.host_port()));
+        let ports: Result<Vec<_>, _> =
+            numbers.map(|number| ContainerPort::try_from(i64::from(number))).collect();
+        Ok((
+            container.name().unwrap_or_default().to_owned(),
+            ports.map_err(at("portMappings[].containerPort"))?,
+        ))
     };
     Ok(TaskDefinition {
-        network_mode: definition.network_mode().map_or(NetworkMode::Bridge, |mode| NetworkMode::from(mode.as_str())),
+        network_mode: definition
+            .network_mode()
+            .map_or(NetworkMode::Bridge, |mode| NetworkMode::from(mode.as_str())),
         ports: definition.container_definitions().iter().map(ports).collect::<Result<_, _>>()?,
     })
 }
 
 /// A group's description, without targets.
-pub(crate) fn group(group: &elb::TargetGroup) -> Result<(TargetGroupArn, FoundGroup), NotUnderstood> {
+pub(crate) fn group(
+    group: &elb::TargetGroup,
+) -> Result<(TargetGroupArn, FoundGroup), NotUnderstood> {
     let field = "TargetGroupArn";
-    let arn = TargetGroupArn::try_from(required(group.target_group_arn(), field)?).map_err(at(field))?;
+    let arn =
+        TargetGroupArn::try_from(required(group.target_group_arn(), field)?).map_err(at(field))?;
     let target_type = required(group.target_type().map(elb::TargetTypeEnum::as_str), "TargetType")?;
-    let default_port = group.port().map(|port| HostPort::try_from(i64::from(port))).transpose().map_err(at("Port"))?;
+    let default_port = group
+        .port()
+        .map(|port| HostPort::try_from(i64::from(port)))
+        .transpose()
+        .map_err(at("Port"))?;
     let family = group.ip_address_type().map_or("ipv4", elb::TargetGroupIpAddressTypeEnum::as_str);
     let found = FoundGroup {
         target_type: TargetType::from(target_type),
@@ -251,21 +301,32 @@ pub(crate) fn group(group: &elb::TargetGroup) -> Result<(TargetGroupArn, FoundGr
         load_balancers: group.load_balancer_arns().to_vec(),
         health_interval_seconds: count(group.health_check_interval_seconds().unwrap_or(0)),
         unhealthy_threshold: count(group.unhealthy_threshold_count().unwrap_or(0)),
-        health_port: group.health_check_port().filter(|port| *port != "traffic-port").map(str::to_owned),
+        health_port: group
+            .health_check_port()
+            .filter(|port| *port != "traffic-port")
+            .map(str::to_owned),
         health_path: group.health_check_path().map(str::to_owned),
-        health_codes: group.matcher().and_then(|it| it.http_code().or(it.grpc_code())).map(str::to_owned),
+        health_codes: group
+            .matcher()
+            .and_then(|it| it.http_code().or(it.grpc_code()))
+            .map(str::to_owned),
         targets: Vec::new(),
     };
     Ok((arn, found))
 }
 
 /// A registered target.
-pub(crate) fn target(described: &elb::TargetHealthDescription) -> Result<RegisteredTarget, NotUnderstood> {
+pub(crate) fn target(
+    described: &elb::TargetHealthDescription,
+) -> Result<RegisteredTarget, NotUnderstood> {
     let target = described.target();
     let id = required(target.and_then(elb::TargetDescription::id), "Target.Id")?;
     let port = target.and_then(elb::TargetDescription::port).unwrap_or(0);
     let health = described.target_health();
-    let state = required(health.and_then(elb::TargetHealth::state).map(elb::TargetHealthStateEnum::as_str), "State")?;
+    let state = required(
+        health.and_then(elb::TargetHealth::state).map(elb::TargetHealthStateEnum::as_str),
+        "State",
+    )?;
     Ok(RegisteredTarget {
         target: Target {
             id: TargetId::try_from(id.to_owned()).map_err(at("Target.Id"))?,
@@ -273,6 +334,8 @@ pub(crate) fn target(described: &elb::TargetHealthDescription) -> Result<Registe
         },
         state: HealthState::from(state),
         reason: health.and_then(elb::TargetHealth::reason).map(|reason| reason.as_str().to_owned()),
-        availability_zone: target.and_then(elb::TargetDescription::availability_zone).map(str::to_owned),
+        availability_zone: target
+            .and_then(elb::TargetDescription::availability_zone)
+            .map(str::to_owned),
     })
 }

@@ -5,14 +5,21 @@ use aws_sdk_ecs::types as ecs;
 use aws_sdk_elasticloadbalancingv2::types as elb;
 use expect_test::{Expect, expect};
 
-const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
-const OTHER: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-2/0123456789abcdef";
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
+const OTHER: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-2/0123456789abcdef";
 const TASK: &str = "arn:aws:ecs:eu-west-1:111122223333:task/shop/0123456789abcdef0123456789abcdef";
 const DEFINITION: &str = "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7";
-const INSTANCE: &str = "arn:aws:ecs:eu-west-1:111122223333:container-instance/shop/0123456789abcdef";
-const REVISION: &str = "arn:aws:ecs:eu-west-1:111122223333:service-revision/shop/web/1234567890123456789";
+const INSTANCE: &str =
+    "arn:aws:ecs:eu-west-1:111122223333:container-instance/shop/0123456789abcdef";
+const REVISION: &str =
+    "arn:aws:ecs:eu-west-1:111122223333:service-revision/shop/web/1234567890123456789";
 
-fn check<T: serde::Serialize, E: std::error::Error + 'static>(converted: Result<T, E>, expected: &Expect) {
+fn check<T: serde::Serialize, E: std::error::Error + 'static>(
+    converted: Result<T, E>,
+    expected: &Expect,
+) {
     let text = match converted {
         Ok(value) => serde_json::to_string_pretty(&value).unwrap(),
         Err(error) => crate::failure::chain(&error),
@@ -82,7 +89,8 @@ fn a_bridge_task() {
 #[test]
 fn a_task_says_why_it_was_stopped_and_not_at_length() {
     let reason = format!("Task failed ELB health checks in (target-group {GROUP})");
-    let stopped = task().last_status("STOPPED").stop_code(ecs::TaskStopCode::ServiceSchedulerInitiated);
+    let stopped =
+        task().last_status("STOPPED").stop_code(ecs::TaskStopCode::ServiceSchedulerInitiated);
     let understood = convert::task(&stopped.stopped_reason(&reason).build()).unwrap();
     assert_eq!(understood.stop_code.as_deref(), Some("ServiceSchedulerInitiated"));
     assert_eq!(understood.stopped_reason, Some(reason));
@@ -92,15 +100,19 @@ fn a_task_says_why_it_was_stopped_and_not_at_length() {
 
 #[test]
 fn an_awsvpc_task() {
-    let pair = |name: &str, value: &str| ecs::KeyValuePair::builder().name(name).value(value).build();
+    let pair =
+        |name: &str, value: &str| ecs::KeyValuePair::builder().name(name).value(value).build();
     let volume = ecs::Attachment::builder().r#type("AmazonElasticBlockStorage").build();
     let interface = ecs::Attachment::builder()
         .r#type("ElasticNetworkInterface")
         .details(pair("subnetId", "subnet-1"))
         .details(pair("privateIPv4Address", "10.0.1.7"))
         .build();
-    let task = task().launch_type(ecs::LaunchType::Fargate).attachments(volume).attachments(interface);
-    let task = task.set_container_instance_arn(None).containers(ecs::Container::builder().name("app").build());
+    let task =
+        task().launch_type(ecs::LaunchType::Fargate).attachments(volume).attachments(interface);
+    let task = task
+        .set_container_instance_arn(None)
+        .containers(ecs::Container::builder().name("app").build());
     check(
         convert::task(&task.build()),
         &expect![[r#"
@@ -132,11 +144,15 @@ fn an_awsvpc_task() {
 fn a_task_that_cannot_be_understood() {
     check(
         convert::task(&task().containers(bound(8080, 0)).build()),
-        &expect!["`containers[].networkBindings[]` cannot be understood: `0` is not a port from 1 to 65535"],
+        &expect![
+            "`containers[].networkBindings[]` cannot be understood: `0` is not a port from 1 to 65535"
+        ],
     );
     check(
         convert::task(&task().task_definition_arn("web:7").build()),
-        &expect!["`taskDefinition` cannot be understood: `web:7` is not the ARN of an ECS task definition"],
+        &expect![
+            "`taskDefinition` cannot be understood: `web:7` is not the ARN of an ECS task definition"
+        ],
     );
 }
 
@@ -162,7 +178,9 @@ fn entry() -> ecs::LoadBalancer {
 
 #[test]
 fn a_service() {
-    let strategy = ecs::DeploymentConfiguration::builder().strategy(ecs::DeploymentStrategy::BlueGreen).build();
+    let strategy = ecs::DeploymentConfiguration::builder()
+        .strategy(ecs::DeploymentStrategy::BlueGreen)
+        .build();
     let deployment = ecs::Deployment::builder()
         .id("ecs-svc/1234567890123456789")
         .status("PRIMARY")
@@ -180,7 +198,9 @@ fn a_service() {
         .deployment_configuration(strategy)
         .load_balancers(entry())
         .deployments(deployment)
-        .current_service_revisions(ecs::ServiceCurrentRevisionSummary::builder().arn(REVISION).build())
+        .current_service_revisions(
+            ecs::ServiceCurrentRevisionSummary::builder().arn(REVISION).build(),
+        )
         .events(service_event(1_700_000_000, "(service web) has started 1 tasks: (task 1)."))
         .events(service_event(1_700_000_120, "(service web) has reached a steady state."))
         .tags(ecs::Tag::builder().key("portkeeper:mode").value("alert").build())
@@ -242,8 +262,10 @@ fn service_event(secs: i64, message: &str) -> ecs::ServiceEvent {
 
 #[test]
 fn of_a_hundred_service_events_the_last_twenty_are_kept() {
-    let events = (0..100).map(|number| service_event(1_700_000_000 + number, &format!("event {number}")));
-    let service = ecs::Service::builder().status("ACTIVE").set_events(Some(events.collect())).build();
+    let events =
+        (0..100).map(|number| service_event(1_700_000_000 + number, &format!("event {number}")));
+    let service =
+        ecs::Service::builder().status("ACTIVE").set_events(Some(events.collect())).build();
     let kept = convert::service(&service).unwrap().events;
     let messages: Vec<&str> = kept.iter().map(|event| event.message.as_str()).collect();
     assert_eq!((messages.len(), messages[0], messages[19]), (20, "event 99", "event 80"));
@@ -251,9 +273,13 @@ fn of_a_hundred_service_events_the_last_twenty_are_kept() {
 
 #[test]
 fn a_service_with_a_classic_load_balancer_and_one_without_a_port() {
-    let classic = ecs::LoadBalancer::builder().load_balancer_name("old").container_name("app").container_port(80);
+    let classic = ecs::LoadBalancer::builder()
+        .load_balancer_name("old")
+        .container_name("app")
+        .container_port(80);
     let service = |entry| ecs::Service::builder().status("ACTIVE").load_balancers(entry).build();
-    let entries = |service: &ecs::Service| convert::service(service).map(|service| service.load_balancers);
+    let entries =
+        |service: &ecs::Service| convert::service(service).map(|service| service.load_balancers);
     check(
         entries(&service(classic.build())),
         &expect![[r#"
@@ -265,10 +291,13 @@ fn a_service_with_a_classic_load_balancer_and_one_without_a_port() {
           }
         ]"#]],
     );
-    let portless = ecs::LoadBalancer::builder().target_group_arn(GROUP).container_name("app").build();
+    let portless =
+        ecs::LoadBalancer::builder().target_group_arn(GROUP).container_name("app").build();
     check(
         entries(&service(portless)),
-        &expect!["`loadBalancers[].containerPort` cannot be understood: `0` is not a port from 1 to 65535"],
+        &expect![
+            "`loadBalancers[].containerPort` cannot be understood: `0` is not a port from 1 to 65535"
+        ],
     );
 }
 
@@ -355,13 +384,16 @@ fn a_group_and_its_targets() {
           "reason": "Target.NotInUse"
         }"#]],
     );
-    let outside = elb::TargetDescription::builder().id("10.9.0.1").port(80).availability_zone("all").build();
+    let outside =
+        elb::TargetDescription::builder().id("10.9.0.1").port(80).availability_zone("all").build();
     let mut elsewhere = target("10.9.0.1", 80);
     elsewhere.target = Some(outside);
     assert_eq!(convert::target(&elsewhere).unwrap().availability_zone.as_deref(), Some("all"));
     check(
         convert::target(&target("web", 32768)),
-        &expect!["`Target.Id` cannot be understood: `web` is not an EC2 instance id or an IP address"],
+        &expect![
+            "`Target.Id` cannot be understood: `web` is not an EC2 instance id or an IP address"
+        ],
     );
     check(
         convert::target(&target("10.0.0.1", 0)),
@@ -374,7 +406,8 @@ fn a_task_definition() {
     let port = ecs::PortMapping::builder().container_port(8080).build();
     let app = ecs::ContainerDefinition::builder().name("app").port_mappings(port).build();
     let sidecar = ecs::ContainerDefinition::builder().name("agent").build();
-    let definition = ecs::TaskDefinition::builder().container_definitions(app).container_definitions(sidecar);
+    let definition =
+        ecs::TaskDefinition::builder().container_definitions(app).container_definitions(sidecar);
     check(
         convert::task_definition(&definition.clone().build()),
         &expect![[r#"

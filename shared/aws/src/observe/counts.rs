@@ -16,11 +16,18 @@ pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<
     aws.turn(action).await;
     match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
         Ok(answer) => {
-            let found = answer.clusters().iter().find(|found| found.cluster_arn() == Some(cluster.as_str()));
-            let count = |found: &ecs::Cluster| sum(found.running_tasks_count(), found.pending_tasks_count());
+            let found = answer
+                .clusters()
+                .iter()
+                .find(|found| found.cluster_arn() == Some(cluster.as_str()));
+            let count = |found: &ecs::Cluster| {
+                sum(found.running_tasks_count(), found.pending_tasks_count())
+            };
             (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
         }
-        Err(error) => (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))]),
+        Err(error) => {
+            (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))])
+        }
     }
 }
 
@@ -38,11 +45,17 @@ pub(super) async fn on_instances(
         let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
         aws.turn(action).await;
         match request.set_container_instances(Some(names)).send().await {
-            Ok(answer) => counts.extend(answer.container_instances().iter().filter_map(|described| {
-                let arn =
-                    described.container_instance_arn().and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
-                Some((Some(arn), sum(described.running_tasks_count(), described.pending_tasks_count())))
-            })),
+            Ok(answer) => {
+                counts.extend(answer.container_instances().iter().filter_map(|described| {
+                    let arn = described
+                        .container_instance_arn()
+                        .and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
+                    Some((
+                        Some(arn),
+                        sum(described.running_tasks_count(), described.pending_tasks_count()),
+                    ))
+                }))
+            }
             Err(error) => {
                 let resource = format!("{} container instances of {}", batch.len(), cluster.name());
                 gaps.push(gap(Missed::Owners, &aws.failure(action, resource, error)));

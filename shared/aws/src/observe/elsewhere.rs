@@ -58,11 +58,17 @@ pub(super) async fn read_elsewhere(
 }
 
 /// The clusters that are watched, but this one.
-async fn others(aws: &Aws, watched: &Clusters, this: &ClusterArn) -> Result<BTreeSet<ClusterArn>, Failure> {
+async fn others(
+    aws: &Aws,
+    watched: &Clusters,
+    this: &ClusterArn,
+) -> Result<BTreeSet<ClusterArn>, Failure> {
     let mut clusters = match watched {
         Clusters::All => list_clusters(aws).await?,
         Clusters::Named(names) => {
-            let others = names.iter().filter(|name| name.as_str() != this.name() && name.as_str() != this.as_str());
+            let others = names
+                .iter()
+                .filter(|name| name.as_str() != this.name() && name.as_str() != this.as_str());
             find_clusters(aws, &others.cloned().collect()).await?.found
         }
     };
@@ -71,7 +77,11 @@ async fn others(aws: &Aws, watched: &Clusters, this: &ClusterArn) -> Result<BTre
 }
 
 /// The services of a cluster that may use one of the groups, and what could not be read of the cluster.
-async fn users_in(aws: &Aws, cluster: &ClusterArn, groups: &BTreeSet<TargetGroupArn>) -> (Vec<User>, Vec<Gap>) {
+async fn users_in(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    groups: &BTreeSet<TargetGroupArn>,
+) -> (Vec<User>, Vec<Gap>) {
     let (mut users, mut gaps) = (Vec::new(), Vec::new());
     let names = match list_services(aws, cluster).await {
         Ok(names) => names,
@@ -92,7 +102,8 @@ async fn users_in(aws: &Aws, cluster: &ClusterArn, groups: &BTreeSet<TargetGroup
             let key = ServiceKey { cluster: cluster.clone(), service: name.to_owned() };
             let counted = match &described {
                 Described::Found(service) if service.status != ServiceStatus::Inactive => {
-                    usize::try_from(service.running_count.saturating_add(service.pending_count)).unwrap_or(usize::MAX)
+                    usize::try_from(service.running_count.saturating_add(service.pending_count))
+                        .unwrap_or(usize::MAX)
                 }
                 Described::Found(_) | Described::Absent => continue,
                 Described::Unknown(_) => 0,
@@ -120,7 +131,10 @@ async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
     let described = tasks::describe(aws, &key.cluster, &listed.arns).await;
     let mut gaps: Vec<Gap> = listed.gaps.into_iter().chain(described.gaps).collect();
     gaps.extend(described.missing.iter().map(|arn| {
-        let why = format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail());
+        let why = format!(
+            "ecs:DescribeTasks answered MISSING for task {}, which was just listed",
+            arn.tail()
+        );
         Gap { what: Missed::Elsewhere, why, retry: true }
     }));
     let standing = described.tasks.iter().filter(|task| task.last_status.is_counted()).count();
@@ -128,10 +142,13 @@ async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
         let why = format!("{standing} tasks of {key} were listed, and ECS counts {counted}");
         gaps.push(Gap { what: Missed::Elsewhere, why, retry: true });
     }
-    let live: Vec<Task> = described.tasks.into_iter().filter(|task| !task.last_status.is_over()).collect();
+    let live: Vec<Task> =
+        described.tasks.into_iter().filter(|task| !task.last_status.is_over()).collect();
     let instances = live.iter().filter_map(|task| task.container_instance.clone()).collect();
     containers::describe_instances_in(aws, &key.cluster, &instances, seen).await;
-    seen.owners.tasks.extend(live.into_iter().map(|task| Owner { task, target_groups: groups.clone() }));
+    seen.owners
+        .tasks
+        .extend(live.into_iter().map(|task| Owner { task, target_groups: groups.clone() }));
     // They are about others' tasks: this service's own are not in question.
     gaps.into_iter().map(|gap| Gap { what: Missed::Elsewhere, ..gap }).collect()
 }

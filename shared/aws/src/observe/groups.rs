@@ -6,7 +6,9 @@ use super::{convert, few_at_once, gap};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use portkeeper_core::ids::TargetGroupArn;
-use portkeeper_core::observation::{FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType};
+use portkeeper_core::observation::{
+    FoundGroup, Gap, Missed, Observation, RegisteredTarget, TargetGroup, TargetType,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DESCRIBE_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
@@ -37,14 +39,17 @@ pub(super) async fn read_groups(
     seen: &mut Observation,
     on_each: &(dyn Fn() + Sync),
 ) {
-    let unknown: BTreeSet<_> = groups.iter().filter(|arn| aws.warm.group(arn).is_none()).cloned().collect();
+    let unknown: BTreeSet<_> =
+        groups.iter().filter(|arn| aws.warm.group(arn).is_none()).cloned().collect();
     let mut described = if unknown.len() > ALL_PAGES * GROUPS_BATCH {
         describe_many(aws, &unknown).await
     } else {
         describe_groups(aws, &unknown).await
     };
     let reads = groups.iter().map(|arn| {
-        let known = described.remove(arn).or_else(|| Some(Read::Group(TargetGroup::Found(aws.warm.group(arn)?))));
+        let known = described
+            .remove(arn)
+            .or_else(|| Some(Read::Group(TargetGroup::Found(aws.warm.group(arn)?))));
         async move {
             let read = match known {
                 Some(Read::Group(TargetGroup::Found(group))) => read_targets(aws, arn, group).await,
@@ -66,7 +71,11 @@ pub(super) async fn read_groups(
 }
 
 /// Reads the descriptions of these groups anew; the targets that were read stay.
-pub(super) async fn refresh_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>, seen: &mut Observation) {
+pub(super) async fn refresh_groups(
+    aws: &Aws,
+    groups: &BTreeSet<TargetGroupArn>,
+    seen: &mut Observation,
+) {
     for (arn, read) in describe_groups(aws, groups).await {
         match (read, seen.target_groups.get_mut(&arn)) {
             (Read::Group(TargetGroup::Found(fresh)), Some(TargetGroup::Found(known))) => {
@@ -84,12 +93,17 @@ pub(super) async fn refresh_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>,
 }
 
 /// Describes so many groups that listing all of the account's takes fewer calls than naming these.
-async fn describe_many(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
+async fn describe_many(
+    aws: &Aws,
+    groups: &BTreeSet<TargetGroupArn>,
+) -> BTreeMap<TargetGroupArn, Read> {
     let (described, _) = describe_all(aws).await;
     let wanted = described.into_iter().filter(|(arn, _)| groups.contains(arn));
-    let mut reads: BTreeMap<_, _> = wanted.map(|(arn, group)| (arn, Read::Group(TargetGroup::Found(group)))).collect();
+    let mut reads: BTreeMap<_, _> =
+        wanted.map(|(arn, group)| (arn, Read::Group(TargetGroup::Found(group)))).collect();
     // What no page held, or what could not be read there, is asked for by name: the answer says why.
-    let rest: BTreeSet<TargetGroupArn> = groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
+    let rest: BTreeSet<TargetGroupArn> =
+        groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
     reads.extend(describe_groups(aws, &rest).await);
     reads
 }
@@ -106,12 +120,17 @@ async fn describe_all(aws: &Aws) -> (BTreeMap<TargetGroupArn, FoundGroup>, Optio
     let (mut described, mut marker) = (BTreeMap::new(), None);
     for _ in 0..PAGE_LIMIT {
         aws.turn(DESCRIBE_GROUPS).await;
-        let request = aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
+        let request =
+            aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
         let answer = match request.send().await {
             Ok(answer) => answer,
-            Err(error) => return (described, Some(aws.failure(DESCRIBE_GROUPS, "all groups", error))),
+            Err(error) => {
+                return (described, Some(aws.failure(DESCRIBE_GROUPS, "all groups", error)));
+            }
         };
-        for (arn, group) in answer.target_groups().iter().filter_map(|group| convert::group(group).ok()) {
+        for (arn, group) in
+            answer.target_groups().iter().filter_map(|group| convert::group(group).ok())
+        {
             aws.warm.keep_group(&arn, &group);
             described.insert(arn, group);
         }
@@ -124,7 +143,10 @@ async fn describe_all(aws: &Aws) -> (BTreeMap<TargetGroupArn, FoundGroup>, Optio
     (described, Some(Failure::unreadable(DESCRIBE_GROUPS, "all groups", why)))
 }
 
-async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeMap<TargetGroupArn, Read> {
+async fn describe_groups(
+    aws: &Aws,
+    groups: &BTreeSet<TargetGroupArn>,
+) -> BTreeMap<TargetGroupArn, Read> {
     let arns: Vec<&TargetGroupArn> = groups.iter().collect();
     let mut reads = BTreeMap::new();
     for batch in arns.chunks(GROUPS_BATCH) {
@@ -135,26 +157,37 @@ async fn describe_groups(aws: &Aws, groups: &BTreeSet<TargetGroupArn>) -> BTreeM
                 for arn in batch {
                     match describe_batch(aws, &[arn]).await {
                         Ok(described) => reads.extend(described),
-                        Err(failure) => reads.extend([((*arn).clone(), of_failure(aws, arn, &failure))]),
+                        Err(failure) => {
+                            reads.extend([((*arn).clone(), of_failure(aws, arn, &failure))])
+                        }
                     }
                 }
             }
             Err(failure) => {
-                reads.extend(batch.iter().map(|arn| ((*arn).clone(), of_failure(aws, arn, &failure))));
+                reads.extend(
+                    batch.iter().map(|arn| ((*arn).clone(), of_failure(aws, arn, &failure))),
+                );
             }
         }
     }
     reads
 }
 
-async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap<TargetGroupArn, Read>, Failure> {
+async fn describe_batch(
+    aws: &Aws,
+    batch: &[&TargetGroupArn],
+) -> Result<BTreeMap<TargetGroupArn, Read>, Failure> {
     let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
     aws.turn(DESCRIBE_GROUPS).await;
-    let answer = aws.elb.describe_target_groups().set_target_group_arns(Some(arns)).send().await.map_err(|error| {
-        let names: Vec<&str> = batch.iter().map(|arn| arn.name()).collect();
-        aws.failure(DESCRIBE_GROUPS, names.join(", "), error)
-    })?;
-    let mut reads: BTreeMap<_, _> = batch.iter().map(|arn| ((*arn).clone(), Read::Gap(not_answered(arn)))).collect();
+    let answer =
+        aws.elb.describe_target_groups().set_target_group_arns(Some(arns)).send().await.map_err(
+            |error| {
+                let names: Vec<&str> = batch.iter().map(|arn| arn.name()).collect();
+                aws.failure(DESCRIBE_GROUPS, names.join(", "), error)
+            },
+        )?;
+    let mut reads: BTreeMap<_, _> =
+        batch.iter().map(|arn| ((*arn).clone(), Read::Gap(not_answered(arn)))).collect();
     for described in answer.target_groups() {
         match convert::group(described) {
             Ok((arn, group)) => {
@@ -162,8 +195,13 @@ async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap
                 reads.insert(arn, Read::Group(TargetGroup::Found(group)));
             }
             Err(error) => {
-                let asked = batch.iter().find(|arn| described.target_group_arn() == Some(arn.as_str()));
-                reads.extend(asked.map(|arn| ((*arn).clone(), Read::Gap(not_understood(arn, &chain(&error))))));
+                let asked =
+                    batch.iter().find(|arn| described.target_group_arn() == Some(arn.as_str()));
+                reads.extend(
+                    asked.map(|arn| {
+                        ((*arn).clone(), Read::Gap(not_understood(arn, &chain(&error))))
+                    }),
+                );
             }
         }
     }
@@ -172,10 +210,12 @@ async fn describe_batch(aws: &Aws, batch: &[&TargetGroupArn]) -> Result<BTreeMap
 
 async fn read_targets(aws: &Aws, arn: &TargetGroupArn, group: FoundGroup) -> Read {
     aws.turn("elasticloadbalancing:DescribeTargetHealth").await;
-    let answer = match aws.elb.describe_target_health().target_group_arn(arn.as_str()).send().await {
+    let answer = match aws.elb.describe_target_health().target_group_arn(arn.as_str()).send().await
+    {
         Ok(answer) => answer,
         Err(error) => {
-            let failure = aws.failure("elasticloadbalancing:DescribeTargetHealth", arn.name(), error);
+            let failure =
+                aws.failure("elasticloadbalancing:DescribeTargetHealth", arn.name(), error);
             return of_failure(aws, arn, &failure);
         }
     };
@@ -204,10 +244,15 @@ fn of_failure(aws: &Aws, arn: &TargetGroupArn, failure: &Failure) -> Read {
 }
 
 fn not_answered(arn: &TargetGroupArn) -> Gap {
-    let why = format!("elasticloadbalancing:DescribeTargetGroups did not answer for {}", arn.name());
+    let why =
+        format!("elasticloadbalancing:DescribeTargetGroups did not answer for {}", arn.name());
     Gap { what: Missed::TargetGroup(arn.clone()), why, retry: true }
 }
 
 fn not_understood(arn: &TargetGroupArn, error: &str) -> Gap {
-    Gap { what: Missed::TargetGroup(arn.clone()), why: format!("{}: {error}", arn.name()), retry: false }
+    Gap {
+        what: Missed::TargetGroup(arn.clone()),
+        why: format!("{}: {error}", arn.name()),
+        retry: false,
+    }
 }

@@ -31,7 +31,9 @@ pub async fn list_clusters(aws: &Aws) -> Result<BTreeSet<ClusterArn>, Failure> {
         let answer = answer.map_err(|error| aws.failure(action, resource, error))?;
         for arn in answer.cluster_arns() {
             let arn = ClusterArn::try_from(arn.as_str());
-            found.insert(arn.map_err(|error| Failure::unreadable(action, resource, error.to_string()))?);
+            found.insert(
+                arn.map_err(|error| Failure::unreadable(action, resource, error.to_string()))?,
+            );
         }
         token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
         if token.is_none() {
@@ -54,9 +56,13 @@ pub async fn find_clusters(aws: &Aws, names: &BTreeSet<String>) -> Result<FoundC
         let answer = answer.map_err(|error| aws.failure(action, resource.as_str(), error))?;
         let mut missing: BTreeSet<String> = wanted.into_iter().collect();
         // A deleted cluster is answered for a while, as INACTIVE.
-        for cluster in answer.clusters().iter().filter(|cluster| cluster.status() != Some("INACTIVE")) {
+        for cluster in
+            answer.clusters().iter().filter(|cluster| cluster.status() != Some("INACTIVE"))
+        {
             let arn = ClusterArn::try_from(cluster.cluster_arn().unwrap_or_default());
-            let arn = arn.map_err(|error| Failure::unreadable(action, resource.as_str(), error.to_string()))?;
+            let arn = arn.map_err(|error| {
+                Failure::unreadable(action, resource.as_str(), error.to_string())
+            })?;
             missing.remove(arn.name());
             missing.remove(arn.as_str());
             clusters.found.insert(arn);
@@ -78,7 +84,8 @@ pub async fn list_services(aws: &Aws, cluster: &ClusterArn) -> Result<BTreeSet<S
         let answer = answer.map_err(|error| aws.failure(action, resource(), error))?;
         for arn in answer.service_arns() {
             let arn = ServiceArn::try_from(arn.as_str());
-            let arn = arn.map_err(|error| Failure::unreadable(action, resource(), error.to_string()))?;
+            let arn =
+                arn.map_err(|error| Failure::unreadable(action, resource(), error.to_string()))?;
             names.insert(arn.name().to_owned());
         }
         token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);

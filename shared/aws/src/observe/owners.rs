@@ -30,17 +30,28 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
     let described = tasks::describe(aws, &seen.key.cluster, &asked).await;
     let missing = described.missing.iter().map(|arn| Gap {
         what: Missed::Owners,
-        why: format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail()),
+        why: format!(
+            "ecs:DescribeTasks answered MISSING for task {}, which was just listed",
+            arn.tail()
+        ),
         retry: true,
     });
     let gaps: Vec<Gap> = described.gaps.iter().map(as_owners_gap).chain(missing).collect();
     let answered: BTreeSet<TaskArn> = described.tasks.iter().map(|task| task.arn.clone()).collect();
     let stood = |task: &Task| task.last_status.is_counted();
-    let standing: BTreeSet<TaskArn> =
-        seen.tasks.iter().chain(&described.tasks).filter(|task| stood(task)).map(|task| task.arn.clone()).collect();
+    let standing: BTreeSet<TaskArn> = seen
+        .tasks
+        .iter()
+        .chain(&described.tasks)
+        .filter(|task| stood(task))
+        .map(|task| task.arn.clone())
+        .collect();
     let whole = |place: &&Place| {
-        let all_answered = place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
-        let all_listed = place.counted.is_some_and(|counted| place.listed.intersection(&standing).count() >= counted);
+        let all_answered =
+            place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
+        let all_listed = place
+            .counted
+            .is_some_and(|counted| place.listed.intersection(&standing).count() >= counted);
         place.is_listed && all_answered && all_listed
     };
     let whole: Vec<Option<ContainerInstanceArn>> =
@@ -75,8 +86,11 @@ struct Place {
 
 async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<Place> {
     let cluster = seen.key.cluster.clone();
-    let instances: Vec<Option<&ContainerInstanceArn>> =
-        if questions.owners_in_cluster { vec![None] } else { questions.owners_on.iter().map(Some).collect() };
+    let instances: Vec<Option<&ContainerInstanceArn>> = if questions.owners_in_cluster {
+        vec![None]
+    } else {
+        questions.owners_on.iter().map(Some).collect()
+    };
     let (counts, gaps) = if questions.owners_in_cluster {
         counts::in_cluster(aws, &cluster).await
     } else {
@@ -105,7 +119,12 @@ fn as_owners_gap(gap: &Gap) -> Gap {
 }
 
 /// Where the services of those tasks that still run register them.
-async fn groups_of_services(aws: &Aws, key: &ServiceKey, tasks: &[Task], gaps: &mut Vec<Gap>) -> Groups {
+async fn groups_of_services(
+    aws: &Aws,
+    key: &ServiceKey,
+    tasks: &[Task],
+    gaps: &mut Vec<Gap>,
+) -> Groups {
     let live = tasks.iter().filter(|task| !task.last_status.is_over());
     let names: BTreeSet<&str> = live.filter_map(Task::service).collect();
     let names: Vec<&str> = names.into_iter().collect();
@@ -114,11 +133,17 @@ async fn groups_of_services(aws: &Aws, key: &ServiceKey, tasks: &[Task], gaps: &
         match services::call(aws, &key.cluster, batch, false).await {
             Ok(answer) => {
                 for (name, described) in answer {
-                    let other = ServiceKey { cluster: key.cluster.clone(), service: name.to_owned() };
-                    groups.insert(name.to_owned(), groups_of_service(aws, &other, described, gaps).await);
+                    let other =
+                        ServiceKey { cluster: key.cluster.clone(), service: name.to_owned() };
+                    groups.insert(
+                        name.to_owned(),
+                        groups_of_service(aws, &other, described, gaps).await,
+                    );
                 }
             }
-            Err(failure) => gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true }),
+            Err(failure) => {
+                gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true })
+            }
         }
     }
     groups

@@ -31,7 +31,10 @@ pub(super) enum Described {
 /// Describes the service of each check: observations that hold nothing else yet, in the order of the checks.
 /// One call serves up to ten services of one cluster. Read the rest of each with
 /// [`observe_rest`](super::observe_rest) soon: the age of proofs counts from here.
-pub async fn describe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result<Observation, Failure>> {
+pub async fn describe_services(
+    aws: &Aws,
+    checks: &[ServiceCheck],
+) -> Vec<Result<Observation, Failure>> {
     let mut by_cluster: BTreeMap<&ClusterArn, Vec<(usize, &ServiceCheck)>> = BTreeMap::new();
     for (place, check) in checks.iter().enumerate() {
         by_cluster.entry(&check.key.cluster).or_default().push((place, check));
@@ -48,7 +51,10 @@ pub async fn describe_services(aws: &Aws, checks: &[ServiceCheck]) -> Vec<Result
 }
 
 /// Describes the service of one check.
-pub(super) async fn describe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observation, Failure> {
+pub(super) async fn describe_service(
+    aws: &Aws,
+    check: &ServiceCheck,
+) -> Result<Observation, Failure> {
     let observed_at = aws.now();
     let names = [check.key.service.as_str()];
     let mut answer = call(aws, &check.key.cluster, &names, true).await?;
@@ -63,8 +69,9 @@ async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Obser
     let Some(first) = checks.first() else { return Vec::new() };
     match call(aws, &first.key.cluster, &names, true).await {
         Ok(mut answer) => {
-            let described =
-                |check: &&ServiceCheck| Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())));
+            let described = |check: &&ServiceCheck| {
+                Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())))
+            };
             checks.iter().map(described).collect()
         }
         Err(failure) if checks.len() > 1 && failure.is_final() => {
@@ -75,7 +82,11 @@ async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Obser
     }
 }
 
-fn observation(check: &ServiceCheck, observed_at: Timestamp, described: Option<Described>) -> Observation {
+fn observation(
+    check: &ServiceCheck,
+    observed_at: Timestamp,
+    described: Option<Described>,
+) -> Observation {
     let mut seen = Observation::new(check.key.clone(), observed_at);
     match described {
         Some(Described::Found(service)) => seen.service = Some(*service),
@@ -99,7 +110,12 @@ pub(super) async fn call<'a>(
 ) -> Result<BTreeMap<&'a str, Described>, Failure> {
     let tags = with_tags.then_some(vec![ecs::ServiceField::Tags]);
     let services = names.iter().map(|name| (*name).to_owned()).collect();
-    let request = aws.ecs.describe_services().cluster(cluster.as_str()).set_services(Some(services)).set_include(tags);
+    let request = aws
+        .ecs
+        .describe_services()
+        .cluster(cluster.as_str())
+        .set_services(Some(services))
+        .set_include(tags);
     aws.turn("ecs:DescribeServices").await;
     let answer = match request.send().await {
         Ok(answer) => answer,
@@ -107,7 +123,9 @@ pub(super) async fn call<'a>(
             let resource = format!("{} in cluster {}", names.join(", "), cluster.name());
             let failure = aws.failure("ecs:DescribeServices", resource, error);
             return match failure.code() {
-                Some("ClusterNotFoundException") => Ok(names.iter().map(|name| (*name, Described::Absent)).collect()),
+                Some("ClusterNotFoundException") => {
+                    Ok(names.iter().map(|name| (*name, Described::Absent)).collect())
+                }
                 _ => Err(failure),
             };
         }
@@ -118,11 +136,19 @@ pub(super) async fn call<'a>(
         let failed = answer.failures().iter().find(|failure| names_service(failure, name));
         let entry = match (found, failed) {
             (Some(service), _) => convert::service(service).map_or_else(
-                |error| Described::Unknown(Gap { what: Missed::Service, why: chain(&error), retry: false }),
+                |error| {
+                    Described::Unknown(Gap {
+                        what: Missed::Service,
+                        why: chain(&error),
+                        retry: false,
+                    })
+                },
                 |service| Described::Found(Box::new(service)),
             ),
             (None, Some(failure)) if failure.reason() == Some("MISSING") => Described::Absent,
-            (None, Some(failure)) => Described::Unknown(failure_gap(Missed::Service, "ecs:DescribeServices", failure)),
+            (None, Some(failure)) => {
+                Described::Unknown(failure_gap(Missed::Service, "ecs:DescribeServices", failure))
+            }
             (None, None) => continue,
         };
         described.insert(*name, entry);
@@ -137,7 +163,8 @@ fn names_service(failure: &ecs::Failure, name: &str) -> bool {
 
 /// The gap that an entry of `failures[]` leaves.
 pub(super) fn failure_gap(what: Missed, action: &str, failure: &ecs::Failure) -> Gap {
-    let (arn, reason) = (failure.arn().unwrap_or("unnamed"), failure.reason().unwrap_or("no reason"));
+    let (arn, reason) =
+        (failure.arn().unwrap_or("unnamed"), failure.reason().unwrap_or("no reason"));
     let detail = failure.detail().map(|detail| format!(": {detail}")).unwrap_or_default();
     Gap { what, why: format!("{action} answered {reason} for {arn}{detail}"), retry: true }
 }
@@ -167,9 +194,12 @@ pub(super) async fn read_revisions_of(
     services: &mut [(&ServiceKey, &mut Service)],
 ) -> BTreeMap<ServiceKey, Vec<Gap>> {
     let mut gaps: BTreeMap<ServiceKey, Vec<Gap>> = BTreeMap::new();
-    let wanted = services.iter().enumerate().filter(|(_, (_, service))| has_revisions_to_read(service));
+    let wanted =
+        services.iter().enumerate().filter(|(_, (_, service))| has_revisions_to_read(service));
     let wanted: Vec<(usize, RevisionArn)> = wanted
-        .flat_map(|(place, (_, service))| service.current_revisions.iter().map(move |arn| (place, arn.clone())))
+        .flat_map(|(place, (_, service))| {
+            service.current_revisions.iter().map(move |arn| (place, arn.clone()))
+        })
         .collect();
     for batch in wanted.chunks(REVISIONS_BATCH) {
         let failed = read_revision_batch(aws, batch, services, &mut gaps).await;
@@ -196,7 +226,10 @@ pub(super) async fn read_revisions_of(
 
 /// Its revisions may say something else than the service itself. ECS refuses to describe those of an INACTIVE one.
 fn has_revisions_to_read(service: &Service) -> bool {
-    let by_task_set = matches!(service.controller, DeploymentController::CodeDeploy | DeploymentController::External);
+    let by_task_set = matches!(
+        service.controller,
+        DeploymentController::CodeDeploy | DeploymentController::External
+    );
     !is_simple(service) && !by_task_set && service.status != ServiceStatus::Inactive
 }
 
@@ -210,13 +243,24 @@ async fn read_revision_batch(
     let action = "ecs:DescribeServiceRevisions";
     let arns = batch.iter().map(|(_, arn)| arn.as_str().to_owned()).collect();
     aws.turn(action).await;
-    let answer = match aws.ecs.describe_service_revisions().set_service_revision_arns(Some(arns)).send().await {
+    let answer = match aws
+        .ecs
+        .describe_service_revisions()
+        .set_service_revision_arns(Some(arns))
+        .send()
+        .await
+    {
         Ok(answer) => answer,
-        Err(error) => return Some(aws.failure(action, format!("{} service revisions", batch.len()), error)),
+        Err(error) => {
+            return Some(aws.failure(action, format!("{} service revisions", batch.len()), error));
+        }
     };
     for (place, arn) in batch {
         let Some((key, service)) = services.get_mut(*place) else { continue };
-        let described = answer.service_revisions().iter().find(|one| one.service_revision_arn() == Some(arn.as_str()));
+        let described = answer
+            .service_revisions()
+            .iter()
+            .find(|one| one.service_revision_arn() == Some(arn.as_str()));
         let failure = answer.failures().iter().find(|failure| failure.arn() == Some(arn.as_str()));
         let missed = match (described, failure) {
             (Some(described), _) => {

@@ -46,13 +46,17 @@ pub(super) struct Descriptions {
 
 /// Reads the tasks of the observed service.
 pub(super) async fn read_tasks(aws: &Aws, seen: &mut Observation) {
-    let Listed { arns, gaps, .. } = list_all(aws, &seen.key.cluster, Of::Service(&seen.key.service)).await;
+    let Listed { arns, gaps, .. } =
+        list_all(aws, &seen.key.cluster, Of::Service(&seen.key.service)).await;
     seen.gaps.extend(gaps);
     let described = describe(aws, &seen.key.cluster, &arns).await;
     seen.tasks.extend(described.tasks);
     seen.gaps.extend(described.gaps);
     seen.gaps.extend(described.missing.into_iter().map(|arn| {
-        let why = format!("ecs:DescribeTasks answered MISSING for task {}, which was just listed", arn.tail());
+        let why = format!(
+            "ecs:DescribeTasks answered MISSING for task {}, which was just listed",
+            arn.tail()
+        );
         Gap { what: Missed::Task(arn), why, retry: true }
     }));
 }
@@ -66,10 +70,18 @@ pub(super) async fn list_all(aws: &Aws, cluster: &ClusterArn, of: Of<'_>) -> Lis
 }
 
 /// Adds the tasks of one status, and says how many there are.
-async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus, listed: &mut Listed) -> usize {
+async fn list(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    of: Of<'_>,
+    status: DesiredStatus,
+    listed: &mut Listed,
+) -> usize {
     let resource = || match of {
         Of::Service(name) => format!("{} tasks of {}/{name}", status.as_str(), cluster.name()),
-        Of::Instance(arn) => format!("{} tasks on {}/{}", status.as_str(), cluster.name(), arn.tail()),
+        Of::Instance(arn) => {
+            format!("{} tasks on {}/{}", status.as_str(), cluster.name(), arn.tail())
+        }
         Of::Cluster => format!("{} tasks of {}", status.as_str(), cluster.name()),
     };
     let (mut token, mut count) = (None, 0);
@@ -84,7 +96,9 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
         let answer = match request.set_next_token(token.take()).send().await {
             Ok(answer) => answer,
             Err(error) => {
-                listed.gaps.push(gap(Missed::Tasks, &aws.failure("ecs:ListTasks", resource(), error)));
+                listed
+                    .gaps
+                    .push(gap(Missed::Tasks, &aws.failure("ecs:ListTasks", resource(), error)));
                 return count;
             }
         };
@@ -94,7 +108,11 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
                 Ok(arn) => {
                     listed.arns.insert(arn);
                 }
-                Err(error) => listed.gaps.push(Gap { what: Missed::Tasks, why: error.to_string(), retry: false }),
+                Err(error) => listed.gaps.push(Gap {
+                    what: Missed::Tasks,
+                    why: error.to_string(),
+                    retry: false,
+                }),
             }
         }
         token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
@@ -108,9 +126,14 @@ async fn list(aws: &Aws, cluster: &ClusterArn, of: Of<'_>, status: DesiredStatus
 }
 
 /// Describes these tasks, in batches.
-pub(super) async fn describe(aws: &Aws, cluster: &ClusterArn, arns: &BTreeSet<TaskArn>) -> Descriptions {
+pub(super) async fn describe(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    arns: &BTreeSet<TaskArn>,
+) -> Descriptions {
     let arns: Vec<&TaskArn> = arns.iter().collect();
-    let batches: Vec<_> = arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
+    let batches: Vec<_> =
+        arns.chunks(DESCRIBE_BATCH).map(|batch| describe_batch(aws, cluster, batch)).collect();
     let mut all = Descriptions::default();
     for batch in few_at_once(batches).await {
         all.tasks.extend(batch.tasks);
@@ -127,7 +150,14 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
     let mut described = Descriptions::default();
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
     aws.turn(action).await;
-    let answer = match aws.ecs.describe_tasks().cluster(cluster.as_str()).set_tasks(Some(names)).send().await {
+    let answer = match aws
+        .ecs
+        .describe_tasks()
+        .cluster(cluster.as_str())
+        .set_tasks(Some(names))
+        .send()
+        .await
+    {
         Ok(answer) => answer,
         Err(error) => {
             let resource = format!("{} tasks of {}", batch.len(), cluster.name());
@@ -142,7 +172,8 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
         match (task.map(convert::task), failure) {
             (Some(Ok(task)), _) => described.tasks.push(task),
             (Some(Err(error)), _) => {
-                let group = answer.tasks().iter().find(|task| task.task_arn() == Some(arn.as_str()));
+                let group =
+                    answer.tasks().iter().find(|task| task.task_arn() == Some(arn.as_str()));
                 let group = group.and_then(|task| task.group()).unwrap_or_default();
                 described.groups.insert((*arn).clone(), group.to_owned());
                 let why = format!("task {}: {}", arn.tail(), chain(&error));

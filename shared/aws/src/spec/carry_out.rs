@@ -39,14 +39,15 @@ pub struct DeployedService {
 /// Carries out one write, all of whose references are filled in.
 pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
-        Write::CreateLogGroup { .. } | Write::PutRetention { .. } | Write::DeleteLogGroup { .. } => {
-            log_group(aws, write).await
-        }
+        Write::CreateLogGroup { .. }
+        | Write::PutRetention { .. }
+        | Write::DeleteLogGroup { .. } => log_group(aws, write).await,
         Write::RegisterTaskDefinition { input } => register_task_definition(aws, input).await,
         Write::DeregisterTaskDefinition { task_definition } => {
             let (action, arn) = ("ecs:DeregisterTaskDefinition", existing(task_definition));
             aws.shared.turn(action).await;
-            let sent = aws.shared.ecs.deregister_task_definition().task_definition(arn).send().await;
+            let sent =
+                aws.shared.ecs.deregister_task_definition().task_definition(arn).send().await;
             sent.map_err(|error| aws.shared.failure(action, arn, error))?;
             Ok(Done::default())
         }
@@ -56,10 +57,12 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::DeleteService { cluster, service } => {
             let action = "ecs:DeleteService";
             aws.shared.turn(action).await;
-            let request = aws.shared.ecs.delete_service().cluster(cluster).service(service).force(true);
+            let request =
+                aws.shared.ecs.delete_service().cluster(cluster).service(service).force(true);
             let sent = request.send().await;
-            let sent =
-                sent.map(|_| ()).map_err(|error| aws.shared.failure(action, format!("{cluster}/{service}"), error));
+            let sent = sent
+                .map(|_| ())
+                .map_err(|error| aws.shared.failure(action, format!("{cluster}/{service}"), error));
             gone_is_done(sent)
         }
         Write::RegisterScalableTarget { .. }
@@ -92,7 +95,8 @@ struct OnlyAfterRefusal;
 
 impl ClassifyRetry for OnlyAfterRefusal {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let refused = context.response().is_some_and(|response| response.status().is_client_error());
+        let refused =
+            context.response().is_some_and(|response| response.status().is_client_error());
         if refused { RetryAction::NoActionIndicated } else { RetryAction::RetryForbidden }
     }
 
@@ -107,9 +111,12 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
             let action = "logs:CreateLogGroup";
             aws.shared.turn(action).await;
             let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-            let sent = aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags)).send().await;
+            let sent =
+                aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags)).send().await;
             match sent.map_err(|error| aws.shared.failure(action, name, error)) {
-                Err(failure) if failure.code() != Some("ResourceAlreadyExistsException") => Err(failure),
+                Err(failure) if failure.code() != Some("ResourceAlreadyExistsException") => {
+                    Err(failure)
+                }
                 _ => Ok(Done::default()),
             }
         }
@@ -117,7 +124,13 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
             let action = "logs:PutRetentionPolicy";
             aws.shared.turn(action).await;
             let days = i32::try_from(*days).unwrap_or(i32::MAX);
-            let sent = aws.logs.put_retention_policy().log_group_name(name).retention_in_days(days).send().await;
+            let sent = aws
+                .logs
+                .put_retention_policy()
+                .log_group_name(name)
+                .retention_in_days(days)
+                .send()
+                .await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, name, error))
         }
         Write::PutRetention { name, days: None, .. } => {
@@ -143,7 +156,8 @@ async fn register_task_definition(aws: &SpecAws, input: &Value) -> Result<Done, 
     aws.shared.turn(action).await;
     // Not idempotent: each call makes a revision.
     let once = aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyAfterRefusal);
-    let request = aws.shared.ecs.register_task_definition().customize().mutate_request(raw::body(input));
+    let request =
+        aws.shared.ecs.register_task_definition().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).config_override(once).send().await;
     sent.map_err(|error| aws.shared.failure(action, family.as_str(), error))?;
     let arn = text(&whole.json(action, family)?, "/taskDefinition/taskDefinitionArn");
@@ -173,11 +187,17 @@ async fn update_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     Ok(deployed(&whole.json(action, name)?))
 }
 
-async fn tag_service(aws: &SpecAws, service: &str, tags: &BTreeMap<String, String>) -> Result<Done, Failure> {
+async fn tag_service(
+    aws: &SpecAws,
+    service: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Done, Failure> {
     let action = "ecs:TagResource";
     aws.shared.turn(action).await;
-    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    let sent = aws.shared.ecs.tag_resource().resource_arn(service).set_tags(Some(tags)).send().await;
+    let tags =
+        tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let sent =
+        aws.shared.ecs.tag_resource().resource_arn(service).set_tags(Some(tags)).send().await;
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, service, error))
 }
 

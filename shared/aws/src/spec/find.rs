@@ -9,7 +9,9 @@ use super::SpecAws;
 use super::raw::Answer;
 use crate::failure::{Failure, chain};
 use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
-use portkeeper_core::service_spec::found::{About, Found, FoundCluster, FoundService, FoundTaskDefinition, Gap};
+use portkeeper_core::service_spec::found::{
+    About, Found, FoundCluster, FoundService, FoundTaskDefinition, Gap,
+};
 use portkeeper_core::service_spec::wanted::Wanted;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +26,8 @@ pub async fn find(aws: &SpecAws, wanted: &Wanted) -> Found {
     found.cluster = or_gap(gaps, About::Cluster, cluster(aws, &wanted.cluster).await);
     // Without its cluster there is no service, and ECS refuses to look for one.
     if found.cluster.is_some() {
-        found.service = or_gap(gaps, About::Service, service(aws, &wanted.cluster, &wanted.service).await);
+        found.service =
+            or_gap(gaps, About::Service, service(aws, &wanted.cluster, &wanted.service).await);
     }
     if !wanted.task_definition.is_empty() {
         let read = task_definition(aws, &wanted.task_definition).await;
@@ -38,10 +41,12 @@ pub async fn find(aws: &SpecAws, wanted: &Wanted) -> Found {
     found.subnets = or_gap(gaps, About::Subnets, named::subnets(aws, &wanted.subnets).await);
     let read = named::security_groups(aws, &wanted.security_groups).await;
     found.security_groups = or_gap(gaps, About::SecurityGroups, read);
-    found.log_groups = or_gap(gaps, About::LogGroups, scaling::log_groups(aws, &wanted.log_groups).await);
+    found.log_groups =
+        or_gap(gaps, About::LogGroups, scaling::log_groups(aws, &wanted.log_groups).await);
     if found.service.is_some() {
         let (cluster, service) = (cluster_name(&wanted.cluster), &wanted.service);
-        found.scaling = or_gap(gaps, About::Scaling, scaling::of_service(aws, cluster, service).await);
+        found.scaling =
+            or_gap(gaps, About::Scaling, scaling::of_service(aws, cluster, service).await);
     }
     found.gaps = std::mem::take(gaps);
     found
@@ -70,30 +75,51 @@ async fn cluster(aws: &SpecAws, cluster: &str) -> Result<Option<FoundCluster>, F
     Ok(answer.clusters().first().map(|cluster| FoundCluster {
         arn: cluster.cluster_arn().unwrap_or_default().to_owned(),
         status: cluster.status().unwrap_or_default().to_owned(),
-        registered_instances: u32::try_from(cluster.registered_container_instances_count()).unwrap_or(0),
+        registered_instances: u32::try_from(cluster.registered_container_instances_count())
+            .unwrap_or(0),
         capacity_providers: cluster.capacity_providers().iter().cloned().collect(),
         has_default_strategy: !cluster.default_capacity_provider_strategy().is_empty(),
     }))
 }
 
 /// As AWS shows it, also members that are newer than the SDK.
-pub(super) async fn service(aws: &SpecAws, cluster: &str, service: &str) -> Result<Option<FoundService>, Failure> {
+pub(super) async fn service(
+    aws: &SpecAws,
+    cluster: &str,
+    service: &str,
+) -> Result<Option<FoundService>, Failure> {
     let action = "ecs:DescribeServices";
     let what = || format!("{cluster}/{service}");
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws.shared.ecs.describe_services().cluster(cluster).services(service).include(ServiceField::Tags);
+    let request = aws
+        .shared
+        .ecs
+        .describe_services()
+        .cluster(cluster)
+        .services(service)
+        .include(ServiceField::Tags);
     let answer = request.customize().interceptor(whole.clone()).send().await;
     answer.map_err(|error| aws.shared.failure(action, what(), error))?;
     let answer = whole.json(action, what())?;
-    Ok(answer.pointer("/services/0").map(|shown| FoundService { shown: shown.clone(), tags: tags(shown.get("tags")) }))
+    Ok(answer
+        .pointer("/services/0")
+        .map(|shown| FoundService { shown: shown.clone(), tags: tags(shown.get("tags")) }))
 }
 
-async fn task_definition(aws: &SpecAws, named: &str) -> Result<Option<FoundTaskDefinition>, Failure> {
+async fn task_definition(
+    aws: &SpecAws,
+    named: &str,
+) -> Result<Option<FoundTaskDefinition>, Failure> {
     let action = "ecs:DescribeTaskDefinition";
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws.shared.ecs.describe_task_definition().task_definition(named).include(TaskDefinitionField::Tags);
+    let request = aws
+        .shared
+        .ecs
+        .describe_task_definition()
+        .task_definition(named)
+        .include(TaskDefinitionField::Tags);
     if let Err(error) = request.customize().interceptor(whole.clone()).send().await {
         let failure = aws.shared.failure(action, named, error);
         // "Unable to describe task definition.": ECS has no code of its own for a family that does not exist.
@@ -109,12 +135,14 @@ async fn task_definition(aws: &SpecAws, named: &str) -> Result<Option<FoundTaskD
 fn tags(shown: Option<&Value>) -> BTreeMap<String, String> {
     let text = |tag: &Value, name: &str| tag.get(name).and_then(Value::as_str).map(str::to_owned);
     let tags = shown.and_then(Value::as_array).into_iter().flatten();
-    tags.filter_map(|tag| Some((text(tag, "key")?, text(tag, "value").unwrap_or_default()))).collect()
+    tags.filter_map(|tag| Some((text(tag, "key")?, text(tag, "value").unwrap_or_default())))
+        .collect()
 }
 
 /// Every target group that a service names.
 fn groups_of(service: Option<&FoundService>) -> BTreeSet<String> {
-    let entries = service.and_then(|service| service.shown.get("loadBalancers")).and_then(Value::as_array);
+    let entries =
+        service.and_then(|service| service.shown.get("loadBalancers")).and_then(Value::as_array);
     let named = entries.into_iter().flatten().flat_map(|entry| {
         let other = entry.pointer("/advancedConfiguration/alternateTargetGroupArn");
         [entry.get("targetGroupArn"), other].into_iter().flatten()

@@ -42,7 +42,12 @@ pub struct ObjectVersion<'a> {
 pub async fn read(aws: &SpecAws, of: &ObjectVersion<'_>) -> Result<ReadObject, Failure> {
     let action = if of.version_id.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
     let what = || format!("s3://{}/{}", of.bucket, of.key);
-    let request = aws.s3.get_object().bucket(of.bucket).key(of.key).set_version_id(of.version_id.map(str::to_owned));
+    let request = aws
+        .s3
+        .get_object()
+        .bucket(of.bucket)
+        .key(of.key)
+        .set_version_id(of.version_id.map(str::to_owned));
     let if_match = of.etag.filter(|_| of.version_id.is_none()).map(str::to_owned);
     let answer = match request.set_if_match(if_match).send().await {
         Ok(answer) => answer,
@@ -54,7 +59,8 @@ pub async fn read(aws: &SpecAws, of: &ObjectVersion<'_>) -> Result<ReadObject, F
             };
         }
     };
-    let announced = answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
+    let announced =
+        answer.content_length().and_then(|length| u64::try_from(length).ok()).unwrap_or_default();
     if announced > LARGEST_SPEC {
         return Ok(ReadObject::TooLarge { bytes: announced });
     }
@@ -73,5 +79,6 @@ pub async fn read(aws: &SpecAws, of: &ObjectVersion<'_>) -> Result<ReadObject, F
 pub async fn write(aws: &SpecAws, bucket: &str, key: &str, content: String) -> Result<(), Failure> {
     let request = aws.s3.put_object().bucket(bucket).key(key).content_type("application/json");
     let sent = request.body(ByteStream::from(content.into_bytes())).send().await;
-    sent.map(|_| ()).map_err(|error| Failure::of("s3:PutObject", format!("s3://{bucket}/{key}"), error))
+    sent.map(|_| ())
+        .map_err(|error| Failure::of("s3:PutObject", format!("s3://{bucket}/{key}"), error))
 }

@@ -27,9 +27,14 @@ pub(crate) struct Answer(Arc<Mutex<Vec<u8>>>);
 
 impl Answer {
     /// What AWS answered, as JSON, once the call has succeeded.
-    pub(crate) fn json(&self, action: &'static str, resource: impl Into<String>) -> Result<Value, Failure> {
+    pub(crate) fn json(
+        &self,
+        action: &'static str,
+        resource: impl Into<String>,
+    ) -> Result<Value, Failure> {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        serde_json::from_slice(&bytes).map_err(|error| Failure::unreadable(action, resource, error.to_string()))
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::unreadable(action, resource, error.to_string()))
     }
 }
 

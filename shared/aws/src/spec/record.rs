@@ -96,16 +96,25 @@ pub struct StoredSpec {
 pub async fn recall(aws: &SpecAws, table: &str, spec: &str) -> Result<StoredSpec, Failure> {
     let items = get_batch(&aws.shared, table, &[format!("{OF_SPEC}{spec}")]).await?;
     let Some(item) = items.first() else { return Ok(StoredSpec::default()) };
-    let record = match serde_json::from_str::<SpecRecord>(text_of(item, ledger::RECORD).unwrap_or_default()) {
-        Ok(record) if record.schema == SCHEMA => record,
-        Ok(other) => forgotten(spec, &format!("it has version {}, this program reads {SCHEMA}", other.schema)),
-        Err(error) => forgotten(spec, &chain(&error)),
-    };
+    let record =
+        match serde_json::from_str::<SpecRecord>(text_of(item, ledger::RECORD).unwrap_or_default())
+        {
+            Ok(record) if record.schema == SCHEMA => record,
+            Ok(other) => forgotten(
+                spec,
+                &format!("it has version {}, this program reads {SCHEMA}", other.schema),
+            ),
+            Err(error) => forgotten(spec, &chain(&error)),
+        };
     Ok(StoredSpec { record, counter: ledger::number(item, ledger::COUNTER).unwrap_or(0) })
 }
 
 fn forgotten(spec: &str, why: &str) -> SpecRecord {
-    tracing::warn!(spec, why, "the record of the spec cannot be read: what was made is found by its tags");
+    tracing::warn!(
+        spec,
+        why,
+        "the record of the spec cannot be read: what was made is found by its tags"
+    );
     SpecRecord::default()
 }
 
@@ -120,7 +129,8 @@ pub async fn commit(
 ) -> Result<(), CommitError> {
     let key = format!("{OF_SPEC}{spec}");
     let json = |record: &SpecRecord| {
-        serde_json::to_string(record).map_err(|source| CommitError::NotJson { key: key.clone(), source })
+        serde_json::to_string(record)
+            .map_err(|source| CommitError::NotJson { key: key.clone(), source })
     };
     let over = matches!(record.status, Some(Status::Kept | Status::Deleted));
     let expires_at = over.then(|| aws.shared.now().plus_secs(LIFE_SECONDS));
@@ -130,19 +140,33 @@ pub async fn commit(
 }
 
 /// The spec of a service, if it has one.
-pub async fn spec_of(aws: &SpecAws, table: &str, service: &ServiceKey) -> Result<Option<String>, Failure> {
+pub async fn spec_of(
+    aws: &SpecAws,
+    table: &str,
+    service: &ServiceKey,
+) -> Result<Option<String>, Failure> {
     let items = get_batch(&aws.shared, table, &[format!("{OF_SERVICE}{service}")]).await?;
     let spec = items.first().and_then(|item| text_of(item, SPEC));
     Ok(spec.filter(|spec| !spec.is_empty()).map(str::to_owned))
 }
 
 /// Makes a service this spec's own. Gives the spec that has it, if that is another one.
-pub async fn claim(aws: &SpecAws, table: &str, service: &ServiceKey, spec: &str) -> Result<Option<String>, Failure> {
+pub async fn claim(
+    aws: &SpecAws,
+    table: &str,
+    service: &ServiceKey,
+    spec: &str,
+) -> Result<Option<String>, Failure> {
     put_owner(aws, table, service, spec, spec, None).await
 }
 
 /// The service is no spec's own any more, if it was this one's.
-pub async fn release(aws: &SpecAws, table: &str, service: &ServiceKey, spec: &str) -> Result<(), Failure> {
+pub async fn release(
+    aws: &SpecAws,
+    table: &str,
+    service: &ServiceKey,
+    spec: &str,
+) -> Result<(), Failure> {
     let expires_at = aws.shared.now().plus_secs(LIFE_SECONDS);
     put_owner(aws, table, service, spec, "", Some(expires_at)).await.map(|_| ())
 }
@@ -157,22 +181,38 @@ async fn put_owner(
 ) -> Result<Option<String>, Failure> {
     let action = "dynamodb:PutItem";
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let mut item =
-        Item::from([(KEY.to_owned(), text(&format!("{OF_SERVICE}{service}"))), (SPEC.to_owned(), text(owner))]);
-    item.extend(expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))));
+    let mut item = Item::from([
+        (KEY.to_owned(), text(&format!("{OF_SERVICE}{service}"))),
+        (SPEC.to_owned(), text(owner)),
+    ]);
+    item.extend(
+        expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))),
+    );
     let put = aws.shared.dynamodb.put_item().table_name(table).set_item(Some(item));
-    let put = put.condition_expression("attribute_not_exists(#key) OR #spec = :spec OR #spec = :nobody");
+    let put =
+        put.condition_expression("attribute_not_exists(#key) OR #spec = :spec OR #spec = :nobody");
     let put = put.expression_attribute_names("#key", KEY).expression_attribute_names("#spec", SPEC);
-    let put = put.expression_attribute_values(":spec", text(spec)).expression_attribute_values(":nobody", text(""));
+    let put = put
+        .expression_attribute_values(":spec", text(spec))
+        .expression_attribute_values(":nobody", text(""));
     aws.shared.turn(action).await;
-    match put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld).send().await {
+    match put
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await
+    {
         Ok(_) => Ok(None),
         Err(error) => match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(held)) => {
-                let other = held.item().and_then(|item| text_of(item, SPEC)).unwrap_or("another spec");
+                let other =
+                    held.item().and_then(|item| text_of(item, SPEC)).unwrap_or("another spec");
                 Ok(Some(other.to_owned()))
             }
-            _ => Err(aws.shared.failure(action, format!("the owner of {service} in table {table}"), error)),
+            _ => Err(aws.shared.failure(
+                action,
+                format!("the owner of {service} in table {table}"),
+                error,
+            )),
         },
     }
 }

@@ -53,7 +53,12 @@ impl Actor {
     /// By way of this service.
     #[must_use]
     pub fn through(self, service: Option<&str>) -> Self {
-        Self { through: service.map(clean).filter(|service| *service != self.name && !service.is_empty()), ..self }
+        Self {
+            through: service
+                .map(clean)
+                .filter(|service| *service != self.name && !service.is_empty()),
+            ..self
+        }
     }
 }
 

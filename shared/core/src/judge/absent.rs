@@ -18,10 +18,17 @@ use crate::verdict::Decision;
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 
 /// A running task's target is not there.
-pub(super) fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &Absent, judgement: &mut Judgement) {
+pub(super) fn judge_absent(
+    input: &PlanInput,
+    comparison: &Comparison,
+    absent: &Absent,
+    judgement: &mut Judgement,
+) {
     let claim = &absent.claim;
     let subject = Subject::Target(claim.group.clone(), claim.target.clone());
-    let (Standing::Due(since), Some(group)) = (&claim.standing, input.observation.found_group(&claim.group)) else {
+    let (Standing::Due(since), Some(group)) =
+        (&claim.standing, input.observation.found_group(&claim.group))
+    else {
         return;
     };
     let settled = since.plus_secs(input.policy.settle_seconds);
@@ -36,17 +43,24 @@ pub(super) fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &
         judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
         return;
     }
-    if group.load_balancers.is_empty() && input.observation.service.as_ref().is_some_and(Service::uses_every_group) {
-        let why = "the group belongs to no load balancer: registering would bring no requests".to_owned();
+    if group.load_balancers.is_empty()
+        && input.observation.service.as_ref().is_some_and(Service::uses_every_group)
+    {
+        let why =
+            "the group belongs to no load balancer: registering would bring no requests".to_owned();
         let code = Code::TargetGroupUnattached;
         judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
         return;
     }
-    let elsewhere = comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
-    if let (Some(other), false) = (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
+    let elsewhere =
+        comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
+    if let (Some(other), false) =
+        (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
     {
-        let why =
-            format!("it is registered in {}; which of the two groups ECS means cannot be told", other.group.name());
+        let why = format!(
+            "it is registered in {}; which of the two groups ECS means cannot be told",
+            other.group.name()
+        );
         judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
         return;
     }
@@ -57,11 +71,18 @@ pub(super) fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &
     }
     let running = spoken(input.now.secs_since(*since));
     if let Some(evidence) = outside_vpc(input, comparison, absent) {
-        judgement.find(zone_needed(input, absent, group, subject, &format!("{running}, and {evidence}")));
+        judgement.find(zone_needed(
+            input,
+            absent,
+            group,
+            subject,
+            &format!("{running}, and {evidence}"),
+        ));
         return;
     }
     let state = if absent.draining { "is draining" } else { "is not registered" };
-    let mut why = format!("task {} has been running for {running} and its target {state}", claim.task.tail());
+    let mut why =
+        format!("task {} has been running for {running} and its target {state}", claim.task.tail());
     let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
     if needs_id {
         why.push_str("; a QUIC target needs a server id that only its owner knows, so it cannot be registered here");
@@ -77,14 +98,21 @@ pub(super) fn judge_absent(input: &PlanInput, comparison: &Comparison, absent: &
 fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
-        None => Some((Decision::Unknown, "the state of its container instance is not known".to_owned())),
-        Some(ContainerInstanceState { status, .. }) if !matches!(status.as_str(), "ACTIVE" | "DRAINING") => {
-            let why = format!("its container instance is {status}: an orphan, which nobody watches any more");
+        None => {
+            Some((Decision::Unknown, "the state of its container instance is not known".to_owned()))
+        }
+        Some(ContainerInstanceState { status, .. })
+            if !matches!(status.as_str(), "ACTIVE" | "DRAINING") =>
+        {
+            let why = format!(
+                "its container instance is {status}: an orphan, which nobody watches any more"
+            );
             Some((Decision::Leave, why))
         }
-        Some(ContainerInstanceState { agent_connected: false, .. }) => {
-            Some((Decision::Unknown, "the agent of its container instance is out of contact".to_owned()))
-        }
+        Some(ContainerInstanceState { agent_connected: false, .. }) => Some((
+            Decision::Unknown,
+            "the agent of its container instance is out of contact".to_owned(),
+        )),
         Some(_) => None,
     }
 }
@@ -97,11 +125,15 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
     let TargetId::Ip(address) = &claim.target.id else { return None };
     let subject = Subject::Target(claim.group.clone(), claim.target.clone());
     let open = |code: &Code| {
-        let same = |open: &&Incident| open.resolved_at.is_none() && open.task.as_ref() == Some(&claim.task);
+        let same = |open: &&Incident| {
+            open.resolved_at.is_none() && open.task.as_ref() == Some(&claim.task)
+        };
         input.record.incident(code, &subject).filter(same)
     };
     let known = open(&Code::AzAllNeeded);
-    if let Some(refusal) = known.or_else(|| open(&Code::Missing)).and_then(|open| open.refusal.as_deref()) {
+    if let Some(refusal) =
+        known.or_else(|| open(&Code::Missing)).and_then(|open| open.refusal.as_deref())
+    {
         if says_outside(refusal, &address.to_string()) {
             return Some("ELBv2 does not take its address without a zone".to_owned());
         }
@@ -116,7 +148,11 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
 }
 
 /// A target of the same group whose task is in the same subnet, registered with the zone `all`.
-fn neighbour_outside<'a>(input: &PlanInput, comparison: &'a Comparison, claim: &Claim) -> Option<&'a TargetId> {
+fn neighbour_outside<'a>(
+    input: &PlanInput,
+    comparison: &'a Comparison,
+    claim: &Claim,
+) -> Option<&'a TargetId> {
     let subnet_of = |arn: &TaskArn| {
         let task = input.observation.tasks.iter().find(|task| task.arn == *arn)?;
         task.network_interface.as_ref()?.subnet.as_ref()
@@ -139,7 +175,13 @@ fn says_outside(refusal: &str, address: &str) -> bool {
     outside && refusal.contains("Availability Zone") && refusal.contains(&format!("'{address}'"))
 }
 
-fn zone_needed(input: &PlanInput, absent: &Absent, group: &FoundGroup, subject: Subject, evidence: &str) -> Finding {
+fn zone_needed(
+    input: &PlanInput,
+    absent: &Absent,
+    group: &FoundGroup,
+    subject: Subject,
+    evidence: &str,
+) -> Finding {
     let claim = &absent.claim;
     let vpc = group.vpc.as_deref().map_or(String::new(), |vpc| format!(" {vpc}"));
     let task = claim.task.tail();

@@ -14,21 +14,36 @@ use crate::time::{Timestamp, spoken};
 const NLB_INITIAL_SECS: u32 = 300;
 
 /// Failing for longer than the group's own interval and threshold, the service's grace period and a margin explain.
-pub(super) fn unhealthy(input: &PlanInput, matched: &Matched, group: &FoundGroup, since: Timestamp) -> Option<Finding> {
+pub(super) fn unhealthy(
+    input: &PlanInput,
+    matched: &Matched,
+    group: &FoundGroup,
+    since: Timestamp,
+) -> Option<Finding> {
     let registered = &matched.registered;
-    let failing =
-        matches!(registered.state, HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial);
+    let failing = matches!(
+        registered.state,
+        HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial
+    );
     if !failing {
         return None;
     }
     let service = input.observation.service.as_ref()?;
     let checks = group.health_interval_seconds.saturating_mul(group.unhealthy_threshold);
-    let initial =
-        if is_slow_to_register(group) && registered.state == HealthState::Initial { NLB_INITIAL_SECS } else { 0 };
-    let patience = checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
+    let initial = if is_slow_to_register(group) && registered.state == HealthState::Initial {
+        NLB_INITIAL_SECS
+    } else {
+        0
+    };
+    let patience =
+        checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
     let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
-    let first_seen = input.record.incident(&Code::Unhealthy, &subject).map_or(input.now, |known| known.opened_at);
-    let grace_left = service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
+    let first_seen = input
+        .record
+        .incident(&Code::Unhealthy, &subject)
+        .map_or(input.now, |known| known.opened_at);
+    let grace_left =
+        service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
     let reason = registered.reason.as_deref().unwrap_or("no reason given");
     let mut why = format!(
         "registered, and {} ({reason}); its group's settings explain no more than {} of that",
@@ -60,11 +75,17 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
     let target = &registered.target;
     let port = group.health_port.clone().unwrap_or_else(|| target.port.to_string());
     let (whose, port) = match &target.id {
-        TargetId::Instance(id) => (format!("the security group of {id}"), format!("host port {port}")),
+        TargetId::Instance(id) => {
+            (format!("the security group of {id}"), format!("host port {port}"))
+        }
         TargetId::Ip(_) => ("the task's security group".to_owned(), format!("port {port}")),
     };
-    let path = group.health_path.as_deref().map_or("the check".to_owned(), |path| format!("`{path}`"));
-    let codes = group.health_codes.as_deref().map_or(String::new(), |codes| format!(" ({codes} is expected)"));
+    let path =
+        group.health_path.as_deref().map_or("the check".to_owned(), |path| format!("`{path}`"));
+    let codes = group
+        .health_codes
+        .as_deref()
+        .map_or(String::new(), |codes| format!(" ({codes} is expected)"));
     Some(match registered.reason.as_deref()? {
         "Target.Timeout" => format!(
             "no answer came in time: {whose} must let the load balancer reach {port}, and the program must answer within the group's health check timeout"

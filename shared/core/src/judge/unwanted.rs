@@ -29,7 +29,12 @@ enum Proof<'a> {
     Unasked,
 }
 
-fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn, target: &Target) -> Proof<'a> {
+fn proof<'a>(
+    input: &'a PlanInput,
+    desired: &'a Desired,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Proof<'a> {
     let known = input.record.known_target(group, target);
     let released_at = known.and_then(|known| known.released_at);
     // What the list of stopped tasks proves, it proves only of tasks that stopped while the record was kept: only then
@@ -59,7 +64,8 @@ fn proof<'a>(input: &'a PlanInput, desired: &'a Desired, group: &TargetGroupArn,
 /// Whether a stopped task proves what its target was: the record knew it, or was kept when the task stopped.
 pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
     let known = record.known_target(&ended.group, &ended.target);
-    known.is_some_and(|known| known.task == ended.task) || record.kept_since.is_some_and(|since| ended.at >= since)
+    known.is_some_and(|known| known.task == ended.task)
+        || record.kept_since.is_some_and(|since| ended.at >= since)
 }
 
 /// Until when ECS is left to deregister the target of a task that has only just stopped: the last that is known to have
@@ -71,25 +77,37 @@ fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option
     let was_here = |task: &&Task| {
         let places = last_places(&input.observation, task);
         // A task may tell nothing of where it ran: its ports in host mode are in a task definition that is not read.
-        let is_untold = task.started_at.is_some() && places.iter().all(|place| matches!(place, Place::Unknown(_)));
+        let is_untold = task.started_at.is_some()
+            && places.iter().all(|place| matches!(place, Place::Unknown(_)));
         let holds = |place: &Place| place.holds(target) || (is_untold && place.may_hold(target));
         task.last_status.is_over() && places.iter().any(holds)
     };
-    let end_of = |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
+    let end_of =
+        |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
     let stopped_at = match proof {
         Proof::Ended(ended) => {
-            let later = known.filter(|known| known.released_at.is_none()).and_then(|known| end_of(&known.task));
+            let later = known
+                .filter(|known| known.released_at.is_none())
+                .and_then(|known| end_of(&known.task));
             Some(ended.at).max(later)
         }
         Proof::Ledger(arn) => end_of(arn),
         Proof::None | Proof::Unasked => return None,
     };
-    let ends_here = input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
+    let ends_here =
+        input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
     let stopped_at = ends_here.chain(stopped_at).max();
-    stopped_at.map(|at| at.plus_secs(input.policy.settle_seconds)).filter(|settled| *settled > input.now)
+    stopped_at
+        .map(|at| at.plus_secs(input.policy.settle_seconds))
+        .filter(|settled| *settled > input.now)
 }
 
-pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Unwanted, judgement: &mut Judgement) {
+pub(super) fn judge_unwanted(
+    input: &PlanInput,
+    desired: &Desired,
+    unwanted: &Unwanted,
+    judgement: &mut Judgement,
+) {
     let observation = &input.observation;
     let target = &unwanted.registered.target;
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
@@ -100,7 +118,8 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         return;
     }
     if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
-        let why = format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
+        let why =
+            format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
         let decision = match unclear.code {
             None => Decision::Await(input.now.plus_secs(input.policy.confirm_seconds)),
             Some(_) => Decision::Unknown,
@@ -114,7 +133,8 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;
     }
-    let told = input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted_at.is_some());
+    let told =
+        input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted_at.is_some());
     match owner_of(observation, &unwanted.group, target) {
         OwnerView::NotKnown if matches!(proof, Proof::None) && told.is_some() => {
             // Not asked again: nothing new can be learnt, and what was found then still holds.
@@ -128,16 +148,25 @@ pub(super) fn judge_unwanted(input: &PlanInput, desired: &Desired, unwanted: &Un
         }
         OwnerView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
-            let why = format!("registered; task {} of another service may be about to use it", task.tail());
+            let why = format!(
+                "registered; task {} of another service may be about to use it",
+                task.tail()
+            );
             judgement.say(subject, None, Decision::Await(later), why);
         }
         OwnerView::Task { task, service, uses_group: Some(true) } => {
             let service = service.unwrap_or_default();
-            let why = format!("belongs to task {} of service {service}, which uses this group too", task.tail());
+            let why = format!(
+                "belongs to task {} of service {service}, which uses this group too",
+                task.tail()
+            );
             judgement.say(subject, None, Decision::Leave, why);
         }
         OwnerView::Task { task, uses_group: None, .. } => {
-            let why = format!("task {} is on it, and which groups its service uses could not be read", task.tail());
+            let why = format!(
+                "task {} is on it, and which groups its service uses could not be read",
+                task.tail()
+            );
             judgement.say(subject, None, Decision::Unknown, why);
         }
         OwnerView::Task { task, service, uses_group: Some(false) } => {
@@ -163,7 +192,8 @@ fn judge_disowned(
         Proof::Ended(ended) => (&ended.task, true),
         Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
         Proof::Unasked => {
-            let why = "registered, known as ours, and ECS could not be asked what became of its task";
+            let why =
+                "registered, known as ours, and ECS could not be asked what became of its task";
             judgement.say(subject, None, Decision::Unknown, why);
             return;
         }
@@ -182,7 +212,8 @@ fn judge_disowned(
     }
     if !is_known_everywhere(&input.observation, &unwanted.group, target) {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-        let why = "registered, unexplained, and who uses this group in other clusters could not be read";
+        let why =
+            "registered, unexplained, and who uses this group in other clusters could not be read";
         judgement.say(subject, None, later, why);
         return;
     }
@@ -195,7 +226,12 @@ fn judge_disowned(
     let may_be_meant = matches!(other, Some((_, None)));
     let repair = (!may_be_meant).then_some(ActionKind::Deregister);
     let zone = TargetZone::of(&unwanted.registered);
-    judgement.find(Finding { task: Some(was.clone()), repair, zone, ..finding(input, code, subject, why) });
+    judgement.find(Finding {
+        task: Some(was.clone()),
+        repair,
+        zone,
+        ..finding(input, code, subject, why)
+    });
 }
 
 /// The name of a target that a stopped task left behind: by who is there now. One that was hijacked keeps the name: the
@@ -206,12 +242,16 @@ fn left_behind(
     was: &TaskArn,
     other: Option<&(TaskArn, Option<String>)>,
 ) -> (Code, String) {
-    let open = input.record.incident(&Code::Hijacked, subject).is_some_and(|open| open.resolved_at.is_none());
+    let open = input
+        .record
+        .incident(&Code::Hijacked, subject)
+        .is_some_and(|open| open.resolved_at.is_none());
     let was = was.tail();
     match other {
         Some((task, service)) => {
-            let whose =
-                service.as_deref().map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
+            let whose = service
+                .as_deref()
+                .map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
             let why = format!(
                 "task {was} has stopped, and its target now leads to task {}{whose}: requests reach the wrong program",
                 task.tail()
@@ -219,8 +259,9 @@ fn left_behind(
             (Code::Hijacked, why)
         }
         None if open => {
-            let why =
-                format!("task {was} has stopped and its target is still registered; nobody else is there just now");
+            let why = format!(
+                "task {was} has stopped and its target is still registered; nobody else is there just now"
+            );
             (Code::Hijacked, why)
         }
         None => (Code::Stale, format!("task {was} has stopped and its target is still registered")),
@@ -237,19 +278,29 @@ fn unproved(
     other: Option<(TaskArn, Option<String>)>,
 ) -> Finding {
     let (group, target) = (&unwanted.group, &unwanted.registered.target);
-    let listed = desired.ended.iter().filter(|it| it.group == *group && it.target == *target).max_by_key(|it| it.at);
+    let listed = desired
+        .ended
+        .iter()
+        .filter(|it| it.group == *group && it.target == *target)
+        .max_by_key(|it| it.at);
     // ECS forgets a stopped task after an hour. What people were told of does not change its name then.
-    let told = |code: &Code| input.record.incident(code, &subject).filter(|open| open.resolved_at.is_none());
+    let told = |code: &Code| {
+        input.record.incident(code, &subject).filter(|open| open.resolved_at.is_none())
+    };
     let before = || told(&Code::Hijacked).or_else(|| told(&Code::Stale))?.task.clone();
     let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
         return foreign(input, unwanted, subject, other);
     };
-    let released = input.record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
+    let released =
+        input.record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
     if released {
         let mut finding = foreign(input, unwanted, subject, other);
         let was = was.tail();
         // Writing to a String cannot fail.
-        let _ = write!(finding.why, "; task {was}, which has stopped, was here, and the target was seen gone since");
+        let _ = write!(
+            finding.why,
+            "; task {was}, which has stopped, was here, and the target was seen gone since"
+        );
         return finding;
     }
     let (code, mut why) = left_behind(input, &subject, &was, other.as_ref());
@@ -272,9 +323,19 @@ fn own_task_elsewhere(
 ) -> Finding {
     let elsewhere = desired.claims.iter().find(|claim| claim.target == unwanted.registered.target);
     let (code, why) = if let Some(claim) = elsewhere {
-        (Code::Misplaced, format!("task {} belongs into {}, not into this group", task.tail(), claim.group.name()))
+        (
+            Code::Misplaced,
+            format!(
+                "task {} belongs into {}, not into this group",
+                task.tail(),
+                claim.group.name()
+            ),
+        )
     } else {
-        let why = format!("task {} is there, but this is not its load-balanced container port", task.tail());
+        let why = format!(
+            "task {} is there, but this is not its load-balanced container port",
+            task.tail()
+        );
         (Code::WrongPort, why)
     };
     Finding { task: Some(task), ..finding(input, code, subject, why) }
@@ -289,7 +350,8 @@ fn foreign(
 ) -> Finding {
     let observation = &input.observation;
     let target = &unwanted.registered.target;
-    let default_port = observation.found_group(&unwanted.group).and_then(|group| group.default_port);
+    let default_port =
+        observation.found_group(&unwanted.group).and_then(|group| group.default_port);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
             format!("leads to task {} of service {service}; nothing shows that it was ever this service's", task.tail())

@@ -49,16 +49,24 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
     }
     let counts = format!("{running} of {wanted} wanted tasks run");
     if service.is_deploying() {
-        judgement.say(Subject::Service, None, Decision::Leave, format!("{counts}; a deployment is in progress"));
+        judgement.say(
+            Subject::Service,
+            None,
+            Decision::Leave,
+            format!("{counts}; a deployment is in progress"),
+        );
         return;
     }
     let open = input.record.incident(&Code::BelowDesired, &Subject::Service);
-    let opened_at = open.filter(|open| open.resolved_at.is_none()).map_or(input.now, |open| open.opened_at);
+    let opened_at =
+        open.filter(|open| open.resolved_at.is_none()).map_or(input.now, |open| open.opened_at);
     // Between two looks all tasks may have run: then they are lacking anew.
     let whole_at = service.events.iter().find(|event| is_steady(event)).map(|event| event.at);
     let anew = whole_at.map_or(0, |at| at.secs_since(opened_at));
     let why = match explanation(service) {
-        Some(event) => format!("{counts}; ECS said at {}: {}", event.at, event.message.trim_end_matches('.')),
+        Some(event) => {
+            format!("{counts}; ECS said at {}: {}", event.at, event.message.trim_end_matches('.'))
+        }
         None => format!("{counts}, and nothing in the service's events explains it"),
     };
     judgement.find(Finding {
@@ -87,9 +95,13 @@ struct Killed<'a> {
 }
 
 fn killed<'a>(input: &PlanInput, task: &'a Task) -> Option<Killed<'a>> {
-    let own = task.service() == Some(input.observation.key.service.as_str()) && task.last_status.is_over();
+    let own = task.service() == Some(input.observation.key.service.as_str())
+        && task.last_status.is_over();
     let by_ecs = task.stop_code.as_deref() == Some("ServiceSchedulerInitiated");
-    let reason = task.stopped_reason.as_deref().filter(|reason| own && by_ecs && reason.contains(FAILED_CHECKS))?;
+    let reason = task
+        .stopped_reason
+        .as_deref()
+        .filter(|reason| own && by_ecs && reason.contains(FAILED_CHECKS))?;
     let at = task.stopped_at?;
     let ran = task.started_at.map(|started| at.secs_since(started));
     let recent = input.now.secs_since(at) < input.policy.kill_loop_seconds;
@@ -100,11 +112,16 @@ fn killed<'a>(input: &PlanInput, task: &'a Task) -> Option<Killed<'a>> {
 /// an hour; its messages show them even where that list could not be read.
 fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     let policy = &input.policy;
-    let stopped: Vec<Killed<'_>> = input.observation.tasks.iter().filter_map(|task| killed(input, task)).collect();
+    let stopped: Vec<Killed<'_>> =
+        input.observation.tasks.iter().filter_map(|task| killed(input, task)).collect();
     let recent = |event: &&ServiceEvent| input.now.secs_since(event.at) < policy.kill_loop_seconds;
     // Whatever stands before these words names the task: said twice of one task, it is one.
-    let said: Vec<(&str, &str)> =
-        service.events.iter().filter(recent).filter_map(|event| event.message.split_once(UNHEALTHY)).collect();
+    let said: Vec<(&str, &str)> = service
+        .events
+        .iter()
+        .filter(recent)
+        .filter_map(|event| event.message.split_once(UNHEALTHY))
+        .collect();
     let places: BTreeSet<&str> = said.iter().map(|(place, _)| *place).collect();
     let count = stopped.len().max(places.len());
     // Once told, it is over when no task was stopped for so long: a slow loop would begin and end again and again.
@@ -115,7 +132,10 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
         return;
     }
     let last = stopped.iter().max_by_key(|killed| (killed.at, killed.task));
-    let named = stopped.iter().filter_map(|killed| killed.reason.split_once(FAILED_CHECKS)).chain(said.iter().copied());
+    let named = stopped
+        .iter()
+        .filter_map(|killed| killed.reason.split_once(FAILED_CHECKS))
+        .chain(said.iter().copied());
     let groups: BTreeSet<String> = named.map(|(_, rest)| group_name(rest)).collect();
     let groups: Vec<String> = groups.into_iter().collect();
     let mut why = format!(
@@ -132,7 +152,10 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
         let _ = write!(why, "; ECS said: {}", reason.trim_end_matches('.'));
     }
     let _ = match service.health_check_grace_seconds {
-        0 => write!(why, "; the health check grace period is 0, so what starts slowly is stopped before it is ready"),
+        0 => write!(
+            why,
+            "; the health check grace period is 0, so what starts slowly is stopped before it is ready"
+        ),
         grace => write!(why, "; the health check grace period is {}", spoken(grace)),
     };
     let task = last.map(|last| last.task.clone());

@@ -40,7 +40,8 @@ impl LedgerRecord {
     /// Notes that a target is this task's, registered or about to be.
     pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
         // Marks of gone targets do not count: where both are too many, `tidy` drops the marks.
-        let held = self.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
+        let held =
+            self.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
         // Targets of one service differ little in length, so that one tells the size of all.
         let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {
@@ -51,16 +52,30 @@ impl LedgerRecord {
 
     /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor a task that stopped before
     /// proves anything about it: whoever registers it again is somebody else, or a later task of ours.
-    pub fn release(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn, now: Timestamp) {
+    pub fn release(
+        &mut self,
+        group: &TargetGroupArn,
+        target: &Target,
+        task: &TaskArn,
+        now: Timestamp,
+    ) {
         let known = self.known.entry(group.clone()).or_default();
-        let entry = known.entry(target.clone()).or_insert_with(|| Known { task: task.clone(), released_at: None });
+        let entry = known
+            .entry(target.clone())
+            .or_insert_with(|| Known { task: task.clone(), released_at: None });
         entry.released_at = Some(now);
     }
 
     /// Whether a target was seen gone, and a task that ended then had it no later than that. A task may end after its target
     /// was seen gone: ECS deregisters first, and a list may hold the task only later.
     #[must_use]
-    pub fn was_released(&self, group: &TargetGroupArn, target: &Target, task: &TaskArn, ended_at: Timestamp) -> bool {
+    pub fn was_released(
+        &self,
+        group: &TargetGroupArn,
+        target: &Target,
+        task: &TaskArn,
+        ended_at: Timestamp,
+    ) -> bool {
         let known = self.known_target(group, target);
         let released = known.and_then(|known| Some((&known.task, known.released_at?)));
         released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
@@ -84,7 +99,9 @@ impl LedgerRecord {
 
     /// Drops marks that have served their time.
     pub(super) fn tidy_known(&mut self, now: Timestamp) {
-        let fresh = |known: &Known| known.released_at.is_none_or(|at| now.secs_since(at) < RELEASED_KEPT_SECS);
+        let fresh = |known: &Known| {
+            known.released_at.is_none_or(|at| now.secs_since(at) < RELEASED_KEPT_SECS)
+        };
         for targets in self.known.values_mut() {
             targets.retain(|_, known| fresh(known));
         }
@@ -96,7 +113,8 @@ impl LedgerRecord {
     /// with them everything that they bar: from now on no task that has stopped until now proves anything by itself.
     fn keep_within_bounds(&mut self, now: Timestamp) {
         let remembered = || self.known.values().flatten();
-        let bytes: usize = remembered().map(|(target, known)| known_bytes(target, &known.task)).sum();
+        let bytes: usize =
+            remembered().map(|(target, known)| known_bytes(target, &known.task)).sum();
         if bytes <= KNOWN_BYTES || remembered().all(|(_, known)| known.released_at.is_none()) {
             return;
         }

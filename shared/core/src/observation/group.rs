@@ -12,7 +12,10 @@ text_enum! {
 /// A target group: read, or gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "nearly every group is there, so a box would save nothing")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every group is there, so a box would save nothing"
+)]
 pub enum TargetGroup {
     /// Described, with all its registered targets.
     Found(FoundGroup),

@@ -98,7 +98,10 @@ impl Service {
     /// A deployment, or a change of task sets, is under way: ECS starts and stops tasks as it must.
     #[must_use]
     pub fn is_deploying(&self) -> bool {
-        let rolling = self.deployments.iter().any(|deployment| deployment.rollout == Some(RolloutState::InProgress));
+        let rolling = self
+            .deployments
+            .iter()
+            .any(|deployment| deployment.rollout == Some(RolloutState::InProgress));
         rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
     }
 

@@ -91,8 +91,12 @@ impl Task {
     /// `RunTask` choose `group` and `startedBy` freely.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
-        let started_by_service = self.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
-        self.group.as_deref().and_then(|group| group.strip_prefix("service:")).filter(|_| started_by_service)
+        let started_by_service =
+            self.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
+        self.group
+            .as_deref()
+            .and_then(|group| group.strip_prefix("service:"))
+            .filter(|_| started_by_service)
     }
 }
 

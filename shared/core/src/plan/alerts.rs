@@ -36,14 +36,18 @@ impl Telling<'_> {
                 grouped.entry((state, incident.code.clone())).or_default().push(incident);
             }
         }
-        grouped.into_iter().map(|((state, code), incidents)| self.alert(state, code, &incidents)).collect()
+        grouped
+            .into_iter()
+            .map(|((state, code), incidents)| self.alert(state, code, &incidents))
+            .collect()
     }
 
     /// What is to be told of an incident that people do not know, or do not know so.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.resolved_at.is_some();
         // A guard's alert names what it withholds, but requests that reach the wrong program are worth their own.
-        let quieter = incident.code != Code::LimitExceeded && incident.code.severity() < Severity::Critical;
+        let quieter =
+            incident.code != Code::LimitExceeded && incident.code.severity() < Severity::Critical;
         let waits = !over && quieter && self.hushed.contains(&incident.subject);
         if !incident.confirmed || waits {
             return None;
@@ -64,12 +68,15 @@ impl Telling<'_> {
     }
 
     fn alert(&self, state: AlertState, code: Code, incidents: &[&Incident]) -> Alert {
-        let item =
-            |incident: &&Incident| if state.is_end() { self.ended_item(incident) } else { self.open_item(incident) };
+        let item = |incident: &&Incident| {
+            if state.is_end() { self.ended_item(incident) } else { self.open_item(incident) }
+        };
         let mut items: Vec<AlertItem> = incidents.iter().map(item).collect();
         items.sort_by(|left, right| left.subject.cmp(&right.subject));
         // An end is as loud as what it ends: whoever filters by severity gets both or neither.
-        let loud = |incident: &&Incident| if state.is_end() { told(incident) } else { self.impacts.severity(incident) };
+        let loud = |incident: &&Incident| {
+            if state.is_end() { told(incident) } else { self.impacts.severity(incident) }
+        };
         let severity = incidents.iter().map(loud).max().unwrap_or(Severity::Info);
         let impact = self.impacts.told_with(&code).filter(|_| !state.is_end());
         let owner = self.owner.map(str::to_owned);
@@ -77,10 +84,9 @@ impl Telling<'_> {
     }
 
     fn open_item(&self, incident: &Incident) -> AlertItem {
-        let verdict = self
-            .verdicts
-            .iter()
-            .find(|verdict| verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code));
+        let verdict = self.verdicts.iter().find(|verdict| {
+            verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code)
+        });
         let repair = verdict.and_then(|verdict| match verdict.decision {
             Decision::Repair(kind) => Some(kind),
             _ => None,

@@ -29,17 +29,31 @@ impl Causes<'_> {
         Some(Cause { event: id, at, by, operation })
     }
 
-    fn last_about(&self, incident: &Incident, group: &TargetGroupArn, target: &Target) -> Option<&Call> {
+    fn last_about(
+        &self,
+        incident: &Incident,
+        group: &TargetGroupArn,
+        target: &Target,
+    ) -> Option<&Call> {
         let default_port = self.observation.found_group(group).and_then(|group| group.default_port);
         let names = |call: &Call| {
             let here = matches!(&call.place, Place::Group(place) if place == group);
-            here && call.targets.iter().any(|it| it.id == target.id && it.port.or(default_port) == Some(target.port))
+            here && call
+                .targets
+                .iter()
+                .any(|it| it.id == target.id && it.port.or(default_port) == Some(target.port))
         };
         let last = self.calls.iter().rev().find(|call| names(call))?;
         let leads_here = match incident.code.family() {
-            Code::Missing => last.operation == Operation::DeregisterTargets && last.at >= self.began(incident),
-            Code::Stale => last.operation == Operation::RegisterTargets && last.at >= self.ended(incident)?,
-            Code::Foreign | Code::WrongPort | Code::Misplaced => last.operation == Operation::RegisterTargets,
+            Code::Missing => {
+                last.operation == Operation::DeregisterTargets && last.at >= self.began(incident)
+            }
+            Code::Stale => {
+                last.operation == Operation::RegisterTargets && last.at >= self.ended(incident)?
+            }
+            Code::Foreign | Code::WrongPort | Code::Misplaced => {
+                last.operation == Operation::RegisterTargets
+            }
             Code::Fight => true,
             _ => false,
         };
@@ -84,7 +98,9 @@ pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
     let Some(group) = observation.found_group(arn) else { return true };
     let registered = |named: &NamedTarget| {
         let port = named.port.or(group.default_port);
-        let is_it = |other: &RegisteredTarget| other.target.id == named.id && Some(other.target.port) == port;
+        let is_it = |other: &RegisteredTarget| {
+            other.target.id == named.id && Some(other.target.port) == port
+        };
         group.targets.iter().any(|other| other.is_registered() && is_it(other))
     };
     match call.operation {

@@ -34,12 +34,18 @@ impl<'a> Impacts<'a> {
     /// From what should be, and the faults that were confirmed and seen just now.
     pub(super) fn of(desired: &'a Desired, incidents: &'a [Incident], now: Timestamp) -> Self {
         let mut by_group: BTreeMap<&TargetGroupArn, Served<'a>> = BTreeMap::new();
-        for claim in desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_))) {
+        for claim in
+            desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)))
+        {
             by_group.entry(&claim.group).or_default().due.insert(&claim.task);
         }
-        let seen = |it: &&Incident| it.confirmed && it.last_seen_at == now && it.resolved_at.is_none();
+        let seen =
+            |it: &&Incident| it.confirmed && it.last_seen_at == now && it.resolved_at.is_none();
         for incident in incidents.iter().filter(seen).filter(|it| keeps_traffic_away(&it.code)) {
-            let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task) else { continue };
+            let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task)
+            else {
+                continue;
+            };
             let Some(served) = by_group.get_mut(group) else { continue };
             if served.due.contains(task) {
                 served.without.insert(task);
@@ -54,7 +60,9 @@ impl<'a> Impacts<'a> {
         match of_group.filter(|_| keeps_traffic_away(&incident.code)) {
             Some(served) if served.without.is_empty() => incident.code.severity(),
             Some(served) if served.without.len() == served.due.len() => Severity::Critical,
-            Some(served) if served.without.len() * FEW_ONE_IN < served.due.len() => Severity::Warning,
+            Some(served) if served.without.len() * FEW_ONE_IN < served.due.len() => {
+                Severity::Warning
+            }
             _ => incident.code.severity(),
         }
     }
@@ -62,7 +70,8 @@ impl<'a> Impacts<'a> {
     /// For people, where the code is about traffic.
     pub(super) fn told_with(&self, code: &Code) -> Option<Impact> {
         let due: BTreeSet<_> = self.by_group.values().flat_map(|served| &served.due).collect();
-        let without: BTreeSet<_> = self.by_group.values().flat_map(|served| &served.without).collect();
+        let without: BTreeSet<_> =
+            self.by_group.values().flat_map(|served| &served.without).collect();
         let impact = Impact { tasks_without_traffic: without.len(), tasks: due.len() };
         (keeps_traffic_away(code) && impact.tasks_without_traffic > 0).then_some(impact)
     }

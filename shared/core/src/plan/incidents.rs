@@ -16,7 +16,8 @@ use crate::time::spoken;
 use crate::verdict::Decision;
 
 /// The end of every incident in a group that its service has left. It must not read as if the target were gone.
-const LEFT_GROUP: &str = "the service uses its target group no more, and what is registered there is not looked at";
+const LEFT_GROUP: &str =
+    "the service uses its target group no more, and what is registered there is not looked at";
 
 /// What the end of an incident is judged from.
 pub(super) struct Seen<'a> {
@@ -30,7 +31,9 @@ pub(super) struct Seen<'a> {
 /// its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
     let other_task = incident.code.family() == Code::Missing && incident.task != finding.task;
-    incident.subject == finding.subject && incident.code.family() == finding.code.family() && !other_task
+    incident.subject == finding.subject
+        && incident.code.family() == finding.code.family()
+        && !other_task
 }
 
 /// The incident of a finding, after [`track`]; none for a finding that waits until there is room for it.
@@ -56,7 +59,8 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
             *room -= 1;
             let unproved = is_unproved(finding);
             let Finding { code, subject, task, why, .. } = finding.clone();
-            incidents.push(Incident { unproved, ..Incident::opened(code, subject, task, why, now) });
+            incidents
+                .push(Incident { unproved, ..Incident::opened(code, subject, task, why, now) });
         }
     }
     for known in &seen.input.record.incidents {
@@ -83,7 +87,10 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
     // What was told without a proof is looked at twice from the moment at which there is one.
     let proved_now = known.unproved && finding.repair == Some(ActionKind::Deregister);
-    let known = Incident { proved_at: if proved_now { Some(input.now) } else { known.proved_at }, ..known.clone() };
+    let known = Incident {
+        proved_at: if proved_now { Some(input.now) } else { known.proved_at },
+        ..known.clone()
+    };
     let due = known.confirmed_from(finding.confirm_seconds) <= input.now;
     Incident {
         code: finding.code.clone(),
@@ -102,7 +109,8 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
 
 /// A fault that deregistering would mend, if it were proved whose target it is.
 fn is_unproved(finding: &Finding) -> bool {
-    matches!(finding.code, Code::Stale | Code::Hijacked | Code::WrongPort) && finding.repair.is_none()
+    matches!(finding.code, Code::Stale | Code::Hijacked | Code::WrongPort)
+        && finding.repair.is_none()
 }
 
 /// How an incident ended.
@@ -137,27 +145,37 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     match (&incident.code, &incident.subject) {
         (Code::Missing | Code::AzAllNeeded, Subject::Target(..)) => missing_ended(seen, incident),
         (Code::Unhealthy, Subject::Target(..)) => unhealthy_ended(seen, incident),
-        (_, Subject::Target(group, target)) if incident.code != Code::Fight && incident.code != Code::LimitExceeded => {
+        (_, Subject::Target(group, target))
+            if incident.code != Code::Fight && incident.code != Code::LimitExceeded =>
+        {
             let found = observation.found_group(group)?;
             if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
                 return Some(Ending::over("the target is no longer registered"));
             }
-            let claimed = seen
-                .comparison
-                .matched
-                .iter()
-                .any(|matched| matched.claim.group == *group && matched.claim.target == *target);
+            let claimed =
+                seen.comparison.matched.iter().any(|matched| {
+                    matched.claim.group == *group && matched.claim.target == *target
+                });
             let explained = |decision: &Decision| *decision == Decision::Leave;
             let verdicts = seen.judgement.verdicts.iter();
-            if claimed || verdicts.clone().any(|it| it.subject == incident.subject && explained(&it.decision)) {
+            if claimed
+                || verdicts
+                    .clone()
+                    .any(|it| it.subject == incident.subject && explained(&it.decision))
+            {
                 return Some(Ending::over("a task explains the target now"));
             }
-            let other = seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
+            let other = seen
+                .judgement
+                .findings
+                .iter()
+                .find(|finding| finding.subject == incident.subject)?;
             Some(Ending::superseded(format!("it is known as {} now", other.code)))
         }
         (Code::Fight, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
-            (quiet_for >= seen.input.policy.fight_window()).then(|| Ending::over("nobody undoes the repairs any more"))
+            (quiet_for >= seen.input.policy.fight_window())
+                .then(|| Ending::over("nobody undoes the repairs any more"))
         }
         (Code::BelowDesired, _) => below_desired_ended(seen, incident),
         (Code::KillLoop, _) => {
@@ -165,9 +183,9 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             let quiet = || Ending::over(format!("no task was stopped for it within {within}"));
             observation.tasks_are_whole().then(quiet)
         }
-        (_, Subject::Group(group)) => {
-            (!may_be_unread(seen, group) && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
-        }
+        (_, Subject::Group(group)) => (!may_be_unread(seen, group)
+            && observation.tasks_are_whole())
+        .then(|| Ending::over("no longer seen")),
         (_, Subject::Task(task)) => {
             let unclear = seen.desired.unclear.iter().any(|unclear| unclear.task == *task);
             (!unclear && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
@@ -208,13 +226,16 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         claim.group == *group && claim.target == *target && same_task
     };
     if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.claim)) {
-        let failing = seen
-            .judgement
-            .findings
-            .iter()
-            .any(|finding| finding.code == Code::Unhealthy && finding.subject == incident.subject);
+        let failing =
+            seen.judgement.findings.iter().any(|finding| {
+                finding.code == Code::Unhealthy && finding.subject == incident.subject
+            });
         let told_as_unhealthy = failing
-            && seen.input.record.incident(&Code::Unhealthy, &incident.subject).is_some_and(|other| other.confirmed);
+            && seen
+                .input
+                .record
+                .incident(&Code::Unhealthy, &incident.subject)
+                .is_some_and(|other| other.confirmed);
         return match &matched.claim.standing {
             Standing::Allowed(why) => Some(Ending::over(format!("its task is {why}"))),
             Standing::Due(_) if serves(&matched.registered.state) => {
@@ -228,16 +249,24 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
     // Who is told of the group is not told of each task that is missing in it.
     let unattached = |finding: &Finding| {
-        finding.code == Code::TargetGroupUnattached && finding.subject == Subject::Group(group.clone())
+        finding.code == Code::TargetGroupUnattached
+            && finding.subject == Subject::Group(group.clone())
     };
     if seen.judgement.findings.iter().any(unattached) {
-        return Some(Ending::superseded(format!("it is known as {} of its group now", Code::TargetGroupUnattached)));
+        return Some(Ending::superseded(format!(
+            "it is known as {} of its group now",
+            Code::TargetGroupUnattached
+        )));
     }
     if let Some((other, name)) = known_in_other_group(seen, target) {
-        return Some(Ending::superseded(format!("the same target is known as {} in {name} now", other.code)));
+        return Some(Ending::superseded(format!(
+            "the same target is known as {} in {name} now",
+            other.code
+        )));
     }
     let claimed = seen.desired.claims.iter().any(here);
-    let task_unclear = seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
+    let task_unclear =
+        seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
     over.then(|| Ending::over("its task has ended"))
 }
@@ -248,7 +277,8 @@ fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a 
     if seen.input.observation.service.as_ref()?.uses_every_group() {
         return None;
     }
-    let other = seen.comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == *target)?;
+    let other =
+        seen.comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == *target)?;
     let subject = Subject::Target(other.group.clone(), target.clone());
     let finding = seen.judgement.findings.iter().find(|finding| finding.subject == subject)?;
     Some((finding, other.group.name()))
@@ -261,14 +291,17 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         Some(registered) if serves(&registered.state) => {
             Some(Ending::over(format!("the target is {}", registered.state)))
         }
-        Some(_) => seen.input.observation.tasks_are_whole().then(|| Ending::over("its task has ended")),
+        Some(_) => {
+            seen.input.observation.tasks_are_whole().then(|| Ending::over("its task has ended"))
+        }
         None => Some(Ending::over("the target is no longer registered")),
     }
 }
 
 /// Every incident of a service that is not looked at any more. What people were told of ends with a word.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
-    let told = incidents.iter().filter(|incident| incident.confirmed || incident.alerted_at.is_some());
+    let told =
+        incidents.iter().filter(|incident| incident.confirmed || incident.alerted_at.is_some());
     told.map(|incident| Incident {
         resolved_at: incident.resolved_at.or(Some(input.now)),
         ending: incident.ending.clone().or_else(|| Some(why.to_owned())),

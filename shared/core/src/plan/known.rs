@@ -11,9 +11,13 @@ use std::collections::BTreeSet;
 
 /// A later task is known to have this target, also when ECS shows no more where that task was.
 fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &Ended) -> bool {
-    let known = record.known_target(&ended.group, &ended.target).filter(|known| known.released_at.is_none());
+    let known = record
+        .known_target(&ended.group, &ended.target)
+        .filter(|known| known.released_at.is_none());
     let task = known.and_then(|known| observation.tasks.iter().find(|task| task.arn == known.task));
-    task.is_some_and(|task| task.arn != ended.task && task.stopped_at.is_none_or(|at| at > ended.at))
+    task.is_some_and(|task| {
+        task.arn != ended.task && task.stopped_at.is_none_or(|at| at > ended.at)
+    })
 }
 
 /// Brings the remembered targets up to what was seen.
@@ -27,7 +31,8 @@ pub(super) fn update(
     for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
         // ECS may answer with an older description of a task that has stopped since, of whichever task had the target:
         // what was seen gone stays so, until a task runs there that is meant to.
-        let seen_gone = record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
+        let seen_gone =
+            record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
         if matches!(standing, Standing::Due(_)) || !seen_gone {
             record.hold(group, target, task);
         }
@@ -37,7 +42,10 @@ pub(super) fn update(
     }
     let claimed: BTreeSet<(&TargetGroupArn, &Target)> =
         desired.claims.iter().map(|claim| (&claim.group, &claim.target)).collect();
-    let groups = observation.target_groups.keys().filter_map(|arn| Some((arn, observation.found_group(arn)?)));
+    let groups = observation
+        .target_groups
+        .keys()
+        .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
     let registered: BTreeSet<(&TargetGroupArn, &Target)> = groups
         .flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)))
         .filter(|(_, target)| target.is_registered())
@@ -69,16 +77,24 @@ pub(super) fn update(
             continue;
         }
         let gone = targets.iter().filter(|(target, known)| {
-            known.released_at.is_none() && !claimed.contains(&(group, target)) && !registered.contains(&(group, target))
+            known.released_at.is_none()
+                && !claimed.contains(&(group, target))
+                && !registered.contains(&(group, target))
         });
-        released.extend(gone.map(|(target, known)| (group.clone(), target.clone(), known.task.clone())));
+        released.extend(
+            gone.map(|(target, known)| (group.clone(), target.clone(), known.task.clone())),
+        );
     }
     for (group, target, task) in released {
         record.release(&group, &target, &task, now);
     }
-    let groups_are_whole =
-        !observation.gaps.iter().any(|gap| matches!(gap.what, Missed::Revisions | Missed::TargetGroup(_)));
+    let groups_are_whole = !observation
+        .gaps
+        .iter()
+        .any(|gap| matches!(gap.what, Missed::Revisions | Missed::TargetGroup(_)));
     if groups_are_whole {
-        record.known.retain(|group, _| matches!(observation.target_groups.get(group), Some(TargetGroup::Found(_))));
+        record.known.retain(|group, _| {
+            matches!(observation.target_groups.get(group), Some(TargetGroup::Found(_)))
+        });
     }
 }

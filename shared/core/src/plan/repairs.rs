@@ -41,7 +41,12 @@ pub(super) fn decide(
     open: &mut [Incident],
     comparison: &Comparison,
 ) -> Decided {
-    let mut decided = Decided { decisions: Vec::new(), guards: Vec::new(), hushed: BTreeSet::new(), resume_at: None };
+    let mut decided = Decided {
+        decisions: Vec::new(),
+        guards: Vec::new(),
+        hushed: BTreeSet::new(),
+        resume_at: None,
+    };
     let mut waiting = 0;
     for finding in findings {
         let decision = if let Some(incident) = incidents::of(open, finding) {
@@ -102,11 +107,18 @@ fn decide_one(
                 finding.why
             ),
         ));
-        return (Decision::Withheld, "somebody undoes the repairs of this target; it is left alone".to_owned());
+        return (
+            Decision::Withheld,
+            "somebody undoes the repairs of this target; it is left alone".to_owned(),
+        );
     }
     if incident.repairs >= policy.max_repairs {
-        let refusal = incident.refusal.as_deref().map_or(String::new(), |text| format!("; AWS says: {text}"));
-        let why = format!("{} repairs did not help{refusal}. Last seen: {}", incident.repairs, finding.why);
+        let refusal =
+            incident.refusal.as_deref().map_or(String::new(), |text| format!("; AWS says: {text}"));
+        let why = format!(
+            "{} repairs did not help{refusal}. Last seen: {}",
+            incident.repairs, finding.why
+        );
         guards.push(guard(Code::LimitExceeded, finding, why));
         return (Decision::Withheld, "the most repairs of one target have been tried".to_owned());
     }
@@ -129,7 +141,11 @@ fn guard(code: Code, finding: &Finding, why: String) -> Finding {
     }
 }
 
-fn task_has_right_target(comparison: &Comparison, finding: &Finding, group: &TargetGroupArn) -> bool {
+fn task_has_right_target(
+    comparison: &Comparison,
+    finding: &Finding,
+    group: &TargetGroupArn,
+) -> bool {
     comparison.matched.iter().any(|matched| {
         matched.claim.group == *group
             && Some(&matched.claim.task) == finding.task.as_ref()
@@ -140,7 +156,10 @@ fn task_has_right_target(comparison: &Comparison, finding: &Finding, group: &Tar
 /// A fight is on until its incident ends, so that repairs do not start again each time the window has passed.
 fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let Subject::Target(group, target) = subject else { return false };
-    let open = input.record.incident(&Code::Fight, subject).is_some_and(|incident| incident.resolved_at.is_none());
+    let open = input
+        .record
+        .incident(&Code::Fight, subject)
+        .is_some_and(|incident| incident.resolved_at.is_none());
     let recent = input.record.repairs.iter().filter(|repair| {
         repair.group == *group
             && repair.target == *target
@@ -155,7 +174,12 @@ fn is_deregistration(decision: &(Decision, String)) -> bool {
 
 /// Never the last registered target of a group. Only what is registered and has been checked counts: a
 /// registration of this plan may yet be refused, and one of the last plan gets no requests yet.
-fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, comparison: &Comparison) {
+fn hold_floor(
+    input: &PlanInput,
+    findings: &[Finding],
+    decided: &mut Decided,
+    comparison: &Comparison,
+) {
     let scaled_to_zero = is_scaled_to_zero(&input.observation);
     let mut leaving: BTreeMap<&TargetGroupArn, BTreeSet<&Target>> = BTreeMap::new();
     for (finding, decision) in findings.iter().zip(&decided.decisions) {
@@ -168,9 +192,15 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
             // Nobody serves requests here, and nobody should: what is left behind leads to somebody else.
             continue;
         }
-        let matched = comparison.matched.iter().filter(|it| it.claim.group == *group).map(|it| &it.registered);
-        let unwanted = comparison.unwanted.iter().filter(|it| it.group == *group).map(|it| &it.registered);
-        let staying: Vec<_> = matched.chain(unwanted).filter(|it| !leaving.contains(&it.target)).collect();
+        let matched = comparison
+            .matched
+            .iter()
+            .filter(|it| it.claim.group == *group)
+            .map(|it| &it.registered);
+        let unwanted =
+            comparison.unwanted.iter().filter(|it| it.group == *group).map(|it| &it.registered);
+        let staying: Vec<_> =
+            matched.chain(unwanted).filter(|it| !leaving.contains(&it.target)).collect();
         let of_group = |finding: &Finding| finding.subject.group() == Some(group);
         if staying.iter().any(|it| it.state != HealthState::Initial) {
             continue;
@@ -194,7 +224,8 @@ fn hold_floor(input: &PlanInput, findings: &[Finding], decided: &mut Decided, co
 
 /// A task of another service may get its requests through this group.
 fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
-    let uses = |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
+    let uses =
+        |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
     let owners = &observation.owners;
     let is_known = owners.whole_cluster && owners.known_elsewhere.contains(group);
     !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
@@ -207,11 +238,19 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     let groups = input.observation.target_groups.keys();
     let registered: usize = groups
         .filter_map(|arn| input.observation.found_group(arn))
-        .map(|group| group.targets.iter().filter(|it| it.is_registered() && it.state != HealthState::Initial).count())
+        .map(|group| {
+            group
+                .targets
+                .iter()
+                .filter(|it| it.is_registered() && it.state != HealthState::Initial)
+                .count()
+        })
         .sum();
     let limit = breaker_limit(&input.policy, registered);
     let made = deregistered_at(input);
-    let Some(excess) = (wanted + made.len()).checked_sub(limit + 1).filter(|_| wanted > 0) else { return };
+    let Some(excess) = (wanted + made.len()).checked_sub(limit + 1).filter(|_| wanted > 0) else {
+        return;
+    };
     let named: Vec<String> = findings
         .iter()
         .zip(&decided.decisions)
@@ -225,7 +264,11 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     };
     let why = format!(
         "{} at once{before} {} more than the limit of {limit}; none was made. First: {}",
-        if wanted == 1 { "1 deregistration".to_owned() } else { format!("{wanted} deregistrations") },
+        if wanted == 1 {
+            "1 deregistration".to_owned()
+        } else {
+            format!("{wanted} deregistrations")
+        },
         if wanted == 1 && made.is_empty() { "is" } else { "are" },
         named.join(", ")
     );
@@ -238,8 +281,10 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
 /// When the deregistrations of the last while were decided on, oldest first. Those that AWS refused, or that were not
 /// tried, are not among them.
 fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
-    let repairs = input.record.repairs.iter().filter(|repair| repair.kind == ActionKind::Deregister);
-    let recent = repairs.filter(|repair| input.now.secs_since(repair.at) < input.policy.fight_window());
+    let repairs =
+        input.record.repairs.iter().filter(|repair| repair.kind == ActionKind::Deregister);
+    let recent =
+        repairs.filter(|repair| input.now.secs_since(repair.at) < input.policy.fight_window());
     let mut at: Vec<Timestamp> = recent.map(|repair| repair.at).collect();
     at.sort();
     at
@@ -252,10 +297,23 @@ fn breaker_limit(policy: &Policy, registered: usize) -> usize {
 }
 
 fn limit_exceeded(subject: Subject, why: String) -> Finding {
-    Finding { code: Code::LimitExceeded, subject, task: None, why, repair: None, zone: None, confirm_seconds: 0 }
+    Finding {
+        code: Code::LimitExceeded,
+        subject,
+        task: None,
+        why,
+        repair: None,
+        zone: None,
+        confirm_seconds: 0,
+    }
 }
 
-fn withhold(findings: &[Finding], decided: &mut Decided, which: impl Fn(&Finding) -> bool, why: &str) {
+fn withhold(
+    findings: &[Finding],
+    decided: &mut Decided,
+    which: impl Fn(&Finding) -> bool,
+    why: &str,
+) {
     let changed = change_deregistrations(findings, decided, which, &Decision::Withheld, why);
     decided.hushed.extend(changed);
 }

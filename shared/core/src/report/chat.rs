@@ -22,8 +22,13 @@ const SHOWN_ITEMS: usize = 10;
 pub fn chat_notification(document: &Document) -> Value {
     let Document { cluster, service, region, account, .. } = document;
     let together = format!("{cluster}/{service}/{}", document.code.family());
-    let groups = document.items.iter().filter_map(|item| item.target_group.as_ref()).map(ToString::to_string);
-    let tasks = document.items.iter().filter_map(|item| item.task.as_ref()).map(ToString::to_string);
+    let groups = document
+        .items
+        .iter()
+        .filter_map(|item| item.target_group.as_ref())
+        .map(ToString::to_string);
+    let tasks =
+        document.items.iter().filter_map(|item| item.task.as_ref()).map(ToString::to_string);
     let mut related: Vec<String> = groups.chain(tasks).collect();
     related.sort();
     related.dedup();

@@ -152,7 +152,12 @@ impl Document {
             owner: alert.owner.clone(),
             at: alert.at,
             impact: alert.impact,
-            items: alert.items.iter().take(MOST_ITEMS).map(|it| item(alert, it, outcomes)).collect(),
+            items: alert
+                .items
+                .iter()
+                .take(MOST_ITEMS)
+                .map(|it| item(alert, it, outcomes))
+                .collect(),
             more: alert.items.len().saturating_sub(MOST_ITEMS),
             who: who::who(alert),
             what_to_do: if alert.state.is_end() { Vec::new() } else { what_to_do(alert, outcomes) },
@@ -189,7 +194,13 @@ impl Document {
 fn id(alert: &Alert) -> String {
     let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
     let first = alert.items.first().map(|item| item.subject.to_string()).unwrap_or_default();
-    let id = format!("{}/{}/{}/{since}/{}/{first}", alert.key, alert.code, alert.state.as_str(), alert.items.len());
+    let id = format!(
+        "{}/{}/{}/{since}/{}/{first}",
+        alert.key,
+        alert.code,
+        alert.state.as_str(),
+        alert.items.len()
+    );
     match alert.state {
         AlertState::Escalated | AlertState::Reminder => format!("{id}/{}", alert.at),
         AlertState::Opened | AlertState::Superseded | AlertState::Resolved => id,
@@ -259,9 +270,9 @@ fn all_done(alert: &Alert, outcomes: &[Outcome]) -> bool {
 
 fn result_of<'a>(item: &AlertItem, outcomes: &'a [Outcome]) -> Option<&'a OutcomeResult> {
     let Subject::Target(group, target) = &item.subject else { return None };
-    let found = outcomes
-        .iter()
-        .find(|outcome| outcome.group == *group && outcome.target == *target && Some(outcome.kind) == item.repair);
+    let found = outcomes.iter().find(|outcome| {
+        outcome.group == *group && outcome.target == *target && Some(outcome.kind) == item.repair
+    });
     found.map(|outcome| &outcome.result)
 }
 
@@ -287,7 +298,9 @@ impl Stand {
             (None, _) => Self::Theirs,
             (Some(_), Some(OutcomeResult::Done)) => Self::Done,
             (Some(kind), Some(OutcomeResult::Refused(_))) => Self::Refused(kind),
-            (Some(_), Some(OutcomeResult::Failed(_) | OutcomeResult::Skipped(_)) | None) => Self::Waits,
+            (Some(_), Some(OutcomeResult::Failed(_) | OutcomeResult::Skipped(_)) | None) => {
+                Self::Waits
+            }
         }
     }
 
@@ -305,7 +318,8 @@ impl Stand {
 
 /// One line for each way in which the things of the alert stand.
 fn what_to_do(alert: &Alert, outcomes: &[Outcome]) -> Vec<String> {
-    let stands: BTreeSet<Stand> = alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();
+    let stands: BTreeSet<Stand> =
+        alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();
     let several = stands.len() > 1;
     let line = |stand: Stand| {
         let label = if several { stand.label() } else { "" };
@@ -351,7 +365,9 @@ fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
         Some(OutcomeResult::Failed(text)) => {
             format!("The call to {} it failed: {text}. It will be looked at again.", kind.verb())
         }
-        Some(OutcomeResult::Skipped(text)) => format!("Not tried: {text}. It will be looked at again."),
+        Some(OutcomeResult::Skipped(text)) => {
+            format!("Not tried: {text}. It will be looked at again.")
+        }
         None => format!("It was decided to {} it; no answer is known yet.", kind.verb()),
     })
 }

@@ -29,20 +29,35 @@ pub(super) fn links(key: &ServiceKey, items: &[AlertItem]) -> Vec<Link> {
 fn service(key: &ServiceKey) -> String {
     let (cluster, region) = (&key.cluster, key.cluster.region());
     let host = host(cluster);
-    format!("https://{host}/ecs/v2/clusters/{}/services/{}?region={region}", cluster.name(), key.service)
+    format!(
+        "https://{host}/ecs/v2/clusters/{}/services/{}?region={region}",
+        cluster.name(),
+        key.service
+    )
 }
 
 fn task(key: &ServiceKey, task: &TaskArn) -> String {
     let (cluster, region) = (&key.cluster, key.cluster.region());
     let host = host(cluster);
-    format!("https://{host}/ecs/v2/clusters/{}/tasks/{}?region={region}", cluster.name(), task.tail())
+    format!(
+        "https://{host}/ecs/v2/clusters/{}/tasks/{}?region={region}",
+        cluster.name(),
+        task.tail()
+    )
 }
 
 fn trail(cluster: &ClusterArn, event: &str) -> String {
-    format!("https://{}/cloudtrailv2/home?region={}#/events/{event}", host(cluster), cluster.region())
+    format!(
+        "https://{}/cloudtrailv2/home?region={}#/events/{event}",
+        host(cluster),
+        cluster.region()
+    )
 }
 
 fn target_group(key: &ServiceKey, group: &TargetGroupArn) -> String {
     let region = key.cluster.region();
-    format!("https://{}/ec2/home?region={region}#TargetGroup:targetGroupArn={group}", host(&key.cluster))
+    format!(
+        "https://{}/ec2/home?region={region}#TargetGroup:targetGroupArn={group}",
+        host(&key.cluster)
+    )
 }

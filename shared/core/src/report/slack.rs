@@ -33,7 +33,8 @@ impl SlackMessage {
     /// A text of which nothing else is known, such as a message of somebody else on the same topic.
     #[must_use]
     pub fn plain(title: &str, text: &str) -> Self {
-        let body = format!("```\n{}\n```", cut(&escape(text).replace("```", "'''"), SECTION_LIMIT - 10));
+        let body =
+            format!("```\n{}\n```", cut(&escape(text).replace("```", "'''"), SECTION_LIMIT - 10));
         Self::new(title, Severity::Warning, &[header(title), section(&body)])
     }
 
@@ -62,7 +63,8 @@ impl SlackMessage {
 /// The message of an alert.
 #[must_use]
 pub fn slack_message(document: &Document) -> SlackMessage {
-    let mut blocks = vec![header(&format!("{} {}", sign(document), document.title)), facts(document)];
+    let mut blocks =
+        vec![header(&format!("{} {}", sign(document), document.title)), facts(document)];
     if !document.state.is_end() {
         let mut lines = Vec::new();
         if let Some(impact) = document.impact {
@@ -127,10 +129,11 @@ fn section(text: &str) -> Value {
 /// Service, code, severity and state, beside each other.
 fn facts(document: &Document) -> Value {
     let Document { cluster, service, region, account, .. } = document;
-    let state = match (document.state, document.items.iter().filter_map(|item| item.took_seconds).max()) {
-        (state, Some(took)) => format!("{} after {}", state.as_str(), spoken(took)),
-        (state, None) => state.as_str().to_owned(),
-    };
+    let state =
+        match (document.state, document.items.iter().filter_map(|item| item.took_seconds).max()) {
+            (state, Some(took)) => format!("{} after {}", state.as_str(), spoken(took)),
+            (state, None) => state.as_str().to_owned(),
+        };
     let owner = document.owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
     let pairs = [
         ("Service", format!("{cluster}/{service}{owner}")),
@@ -151,7 +154,10 @@ fn item_text(item: &DocumentItem) -> String {
 
 fn buttons(document: &Document) -> Option<Value> {
     // Five is the most that one row may have, and a link that was cut leads nowhere.
-    let links = document.links.iter().filter(|link| link.url.len() <= URL_LIMIT && link.url.starts_with("https://"));
+    let links = document
+        .links
+        .iter()
+        .filter(|link| link.url.len() <= URL_LIMIT && link.url.starts_with("https://"));
     let buttons: Vec<Value> = links
         .take(5)
         .map(|link| {

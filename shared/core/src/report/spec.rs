@@ -54,7 +54,12 @@ pub fn spec_message(result: &SpecResult) -> SpecMessage {
     let cluster = result.cluster.as_deref().map(cluster_name);
     attributes.extend(cluster.map(|cluster| ("cluster".to_owned(), cluster.to_owned())));
     attributes.extend(result.service.clone().map(|service| ("service".to_owned(), service)));
-    SpecMessage { subject: spec_title(result), body: spec_text(result), document: document(result), attributes }
+    SpecMessage {
+        subject: spec_title(result),
+        body: spec_text(result),
+        document: document(result),
+        attributes,
+    }
 }
 
 impl SpecMessage {
@@ -102,7 +107,11 @@ fn document(result: &SpecResult) -> String {
 /// One line of ASCII: what became of which spec.
 #[must_use]
 pub fn spec_title(result: &SpecResult) -> String {
-    let of = result.service.as_deref().map(|service| format!(" (service {service})")).unwrap_or_default();
+    let of = result
+        .service
+        .as_deref()
+        .map(|service| format!(" (service {service})"))
+        .unwrap_or_default();
     subject_line(&format!("spec {}: {}{of}", result.status.as_str(), result.spec.key))
 }
 
@@ -111,7 +120,13 @@ pub fn spec_title(result: &SpecResult) -> String {
 pub fn spec_text(result: &SpecResult) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "s3://{}/{}: {}", result.spec.bucket, result.spec.key, result.status.as_str());
+    let _ = writeln!(
+        text,
+        "s3://{}/{}: {}",
+        result.spec.bucket,
+        result.spec.key,
+        result.status.as_str()
+    );
     let _ = writeln!(text, "{}", cut(&result.summary, LONGEST_SENTENCE));
     if !result.problems.is_empty() {
         text.push('\n');
@@ -131,7 +146,11 @@ pub fn spec_text(result: &SpecResult) -> String {
     if let Some(deployment) = &result.deployment {
         let state = deployment.state.as_deref().unwrap_or("not known");
         let (running, desired) = (deployment.running, deployment.desired);
-        let _ = writeln!(text, "\nDeployment {}: {state}, {running} of {desired} tasks run", deployment.id);
+        let _ = writeln!(
+            text,
+            "\nDeployment {}: {state}, {running} of {desired} tasks run",
+            deployment.id
+        );
         for message in &deployment.messages {
             let _ = writeln!(text, "- {}", cut(message, LONGEST_SENTENCE));
         }
@@ -154,7 +173,8 @@ fn step_lines(step: &StepResult) -> String {
         StepAction::Delete => '-',
         StepAction::Refuse(_) => '!',
     };
-    let (resource, name, outcome) = (step.step.resource.words(), &step.step.name, outcome_words(step.outcome));
+    let (resource, name, outcome) =
+        (step.step.resource.words(), &step.step.name, outcome_words(step.outcome));
     let mut text = format!("{mark} {resource} {name}: {outcome}\n");
     if let StepAction::Refuse(why) = &step.step.action {
         let _ = writeln!(text, "    {}", cut(why, LONGEST_SENTENCE));
@@ -163,7 +183,8 @@ fn step_lines(step: &StepResult) -> String {
         let _ = writeln!(text, "    {}", cut(note, LONGEST_SENTENCE));
     }
     for difference in step.step.differences.iter().take(TOLD_DIFFERENCES) {
-        let side = |side: &Option<String>| side.as_deref().map_or("(none)".to_owned(), |it| cut(it, 200));
+        let side =
+            |side: &Option<String>| side.as_deref().map_or("(none)".to_owned(), |it| cut(it, 200));
         let (before, after) = (side(&difference.before), side(&difference.after));
         let _ = writeln!(text, "    {}: {before} -> {after}", difference.path);
     }

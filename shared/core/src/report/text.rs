@@ -20,7 +20,10 @@ pub(super) fn body(document: &Document) -> String {
     let _ = writeln!(text, "{}{state}: {}", document.code, document.meaning);
     let Document { cluster, service, region, account, .. } = document;
     let severity = document.severity.as_str();
-    let _ = writeln!(text, "Service {cluster}/{service} in {region}, account {account}, severity {severity}");
+    let _ = writeln!(
+        text,
+        "Service {cluster}/{service} in {region}, account {account}, severity {severity}"
+    );
     if let Some(owner) = &document.owner {
         let _ = writeln!(text, "Owner: {owner}");
     }

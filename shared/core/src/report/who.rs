@@ -48,13 +48,18 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
             None => calls.push((cause, 1)),
         }
     }
-    let (all, unknown) = (alert.items.len(), alert.items.iter().filter(|item| item.cause.is_none()).count());
+    let (all, unknown) =
+        (alert.items.len(), alert.items.iter().filter(|item| item.cause.is_none()).count());
     if calls.is_empty() {
         let asked = !alert.state.is_end() && is_somebodys_doing(&alert.code);
         return asked.then(|| UNKNOWN.to_owned());
     }
-    let of_all = |items: usize| if all > 1 { format!(" ({items} of {all})") } else { String::new() };
-    let told = calls.iter().take(TOLD_CALLS).map(|(cause, items)| format!("{}{}", words(cause, alert), of_all(*items)));
+    let of_all =
+        |items: usize| if all > 1 { format!(" ({items} of {all})") } else { String::new() };
+    let told = calls
+        .iter()
+        .take(TOLD_CALLS)
+        .map(|(cause, items)| format!("{}{}", words(cause, alert), of_all(*items)));
     let mut parts: Vec<String> = told.collect();
     if calls.len() > TOLD_CALLS {
         parts.push(format!("and {} more calls", calls.len() - TOLD_CALLS));

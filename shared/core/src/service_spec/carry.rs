@@ -86,8 +86,11 @@ impl Write {
                 health_check: before.clone(),
                 before: health_check.clone(),
             },
-            Self::ModifyTargetGroupAttributes { group, attributes, before } if !before.is_empty() => {
-                let (group, attributes, before) = (group.clone(), before.clone(), attributes.clone());
+            Self::ModifyTargetGroupAttributes { group, attributes, before }
+                if !before.is_empty() =>
+            {
+                let (group, attributes, before) =
+                    (group.clone(), before.clone(), attributes.clone());
                 Self::ModifyTargetGroupAttributes { group, attributes, before }
             }
             Self::CreateListener { group_name, .. } => {
@@ -100,33 +103,48 @@ impl Write {
                 rule: rule.clone(),
                 conditions: conditions.as_ref().map(|_| before.0.clone()),
                 forward: forward.as_ref().map(|_| before.1.clone()),
-                before: (conditions.clone().unwrap_or_default(), forward.clone().unwrap_or_default()),
+                before: (
+                    conditions.clone().unwrap_or_default(),
+                    forward.clone().unwrap_or_default(),
+                ),
             },
             Self::SetRulePriority { rule, priority, before } => {
                 Self::SetRulePriority { rule: rule.clone(), priority: *before, before: *priority }
             }
             Self::CreateService { input, .. } => {
-                let member = |name: &str| input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let member = |name: &str| {
+                    input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+                };
                 Self::DeleteService { cluster: member("cluster"), service: member("serviceName") }
             }
             Self::RegisterScalableTarget { cluster, service, before: None, .. } => {
-                Self::DeregisterScalableTarget { cluster: cluster.clone(), service: service.clone() }
-            }
-            Self::RegisterScalableTarget { cluster, service, min, max, before: Some((had_min, had_max)), tags } => {
-                Self::RegisterScalableTarget {
+                Self::DeregisterScalableTarget {
                     cluster: cluster.clone(),
                     service: service.clone(),
-                    min: *had_min,
-                    max: *had_max,
-                    before: Some((*min, *max)),
-                    tags: tags.clone(),
                 }
             }
-            Self::PutScalingPolicy { cluster, service, policy, exists: false } => Self::DeleteScalingPolicy {
+            Self::RegisterScalableTarget {
+                cluster,
+                service,
+                min,
+                max,
+                before: Some((had_min, had_max)),
+                tags,
+            } => Self::RegisterScalableTarget {
                 cluster: cluster.clone(),
                 service: service.clone(),
-                name: policy.name.clone(),
+                min: *had_min,
+                max: *had_max,
+                before: Some((*min, *max)),
+                tags: tags.clone(),
             },
+            Self::PutScalingPolicy { cluster, service, policy, exists: false } => {
+                Self::DeleteScalingPolicy {
+                    cluster: cluster.clone(),
+                    service: service.clone(),
+                    name: policy.name.clone(),
+                }
+            }
             _ => return None,
         })
     }
@@ -138,7 +156,9 @@ impl Write {
 #[must_use]
 pub fn undo(done: &[Write]) -> Vec<Write> {
     let is_in_use = done.iter().any(|write| matches!(write, Write::UpdateService { .. }));
-    let is_new = |group: &str| done.iter().any(|it| matches!(it, Write::CreateLogGroup { name, .. } if name == group));
+    let is_new = |group: &str| {
+        done.iter().any(|it| matches!(it, Write::CreateLogGroup { name, .. } if name == group))
+    };
     let stays = |write: &Write| match write {
         Write::RegisterTaskDefinition { .. } => is_in_use,
         Write::PutRetention { name, .. } => is_new(name),

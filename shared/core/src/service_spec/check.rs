@@ -18,7 +18,10 @@ pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
         Err(problem) => return (None, vec![problem]),
     };
     if !matches!(node.value, NodeValue::Object(_)) {
-        let message = format!("a spec is a mapping with `cluster`, `service` and so on, and this is {}", node.kind());
+        let message = format!(
+            "a spec is a mapping with `cluster`, `service` and so on, and this is {}",
+            node.kind()
+        );
         return (None, vec![Problem::error("wrong_type", "", message).at_place(node.place)]);
     }
     let shapes = Shapes::load();
@@ -36,7 +39,9 @@ pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
 fn is_lenient(node: &Node) -> bool {
     let NodeValue::Object(members) = &node.value else { return false };
     let lenient = members.iter().find(|member| member.name == "allowUnknownMembers");
-    lenient.is_some_and(|member| matches!(&member.node.value, NodeValue::Scalar(scalar) if scalar.text == "true"))
+    lenient.is_some_and(
+        |member| matches!(&member.node.value, NodeValue::Scalar(scalar) if scalar.text == "true"),
+    )
 }
 
 /// Gives each problem its place, and puts them in the order of the file.
@@ -44,7 +49,9 @@ pub(super) fn locate(problems: &mut [Problem], places: &BTreeMap<String, Place>)
     for problem in problems.iter_mut().filter(|problem| problem.place.is_none()) {
         problem.place = place(&problem.at, places);
     }
-    problems.sort_by(|one, other| (one.place, &one.at, one.weight).cmp(&(other.place, &other.at, other.weight)));
+    problems.sort_by(|one, other| {
+        (one.place, &one.at, one.weight).cmp(&(other.place, &other.at, other.weight))
+    });
 }
 
 /// The place of a member, or of the nearest that holds it.

@@ -64,46 +64,95 @@ pub(super) struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     /// The differences of a whole input, such as a task definition: what was taken out of it counts.
-    pub(super) fn whole(shapes: &'a Shapes, shape: &str, asked: &Value, shown: &Value, path: &str) -> Vec<Difference> {
+    pub(super) fn whole(
+        shapes: &'a Shapes,
+        shape: &str,
+        asked: &Value,
+        shown: &Value,
+        path: &str,
+    ) -> Vec<Difference> {
         Self::run(shapes, true, shape, asked, shown, path)
     }
 
     /// The differences in what is asked for; what is not asked for does not count.
-    pub(super) fn asked(shapes: &'a Shapes, shape: &str, asked: &Value, shown: &Value, path: &str) -> Vec<Difference> {
+    pub(super) fn asked(
+        shapes: &'a Shapes,
+        shape: &str,
+        asked: &Value,
+        shown: &Value,
+        path: &str,
+    ) -> Vec<Difference> {
         Self::run(shapes, false, shape, asked, shown, path)
     }
 
-    fn run(shapes: &'a Shapes, whole: bool, shape: &str, asked: &Value, shown: &Value, path: &str) -> Vec<Difference> {
+    fn run(
+        shapes: &'a Shapes,
+        whole: bool,
+        shape: &str,
+        asked: &Value,
+        shown: &Value,
+        path: &str,
+    ) -> Vec<Difference> {
         let mut comparison = Self { shapes, whole, differences: Vec::new() };
         comparison.compare(shape, path, Some(asked), Some(shown), false);
         comparison.differences
     }
 
-    fn compare(&mut self, shape: &str, path: &str, asked: Option<&Value>, shown: Option<&Value>, secret: bool) {
+    fn compare(
+        &mut self,
+        shape: &str,
+        path: &str,
+        asked: Option<&Value>,
+        shown: Option<&Value>,
+        secret: bool,
+    ) {
         if says_nothing(asked) && says_nothing(shown) {
             return;
         }
         match (self.shapes.get(shape), asked, shown) {
             (Shape::Structure { members, sensitive }, Some(asked), Some(shown)) => {
                 for member in members {
-                    let path = if path.is_empty() { member.name.to_owned() } else { format!("{path}.{}", member.name) };
-                    let (asked_member, shown_member) = (asked.get(member.name), shown.get(member.name));
-                    if says_nothing(asked_member) && (!self.whole || is_default(member.name, shown_member, shown)) {
+                    let path = if path.is_empty() {
+                        member.name.to_owned()
+                    } else {
+                        format!("{path}.{}", member.name)
+                    };
+                    let (asked_member, shown_member) =
+                        (asked.get(member.name), shown.get(member.name));
+                    if says_nothing(asked_member)
+                        && (!self.whole || is_default(member.name, shown_member, shown))
+                    {
                         continue;
                     }
                     if says_nothing(shown_member) && is_default(member.name, asked_member, asked) {
                         continue;
                     }
-                    self.compare(member.shape, &path, asked_member, shown_member, secret || *sensitive);
+                    self.compare(
+                        member.shape,
+                        &path,
+                        asked_member,
+                        shown_member,
+                        secret || *sensitive,
+                    );
                 }
             }
-            (Shape::List { of, sensitive, .. }, Some(Value::Array(asked)), Some(Value::Array(shown))) => {
+            (
+                Shape::List { of, sensitive, .. },
+                Some(Value::Array(asked)),
+                Some(Value::Array(shown)),
+            ) => {
                 self.list(of, path, asked, shown, secret || *sensitive);
             }
             (Shape::Map { of }, Some(Value::Object(asked)), Some(Value::Object(shown))) => {
                 let names: BTreeSet<&String> = asked.keys().chain(shown.keys()).collect();
                 for name in names {
-                    self.compare(of, &format!("{path}.{name}"), asked.get(name), shown.get(name), secret);
+                    self.compare(
+                        of,
+                        &format!("{path}.{name}"),
+                        asked.get(name),
+                        shown.get(name),
+                        secret,
+                    );
                 }
             }
             (_, Some(asked), Some(shown)) if same_scalar(asked, shown) => {}
@@ -117,7 +166,8 @@ impl<'a> Comparison<'a> {
     fn list(&mut self, of: &str, path: &str, asked: &[Value], shown: &[Value], secret: bool) {
         let name = path.rsplit('.').next().unwrap_or(path);
         if SETS.contains(&name) {
-            let sorted = |values: &[Value]| values.iter().map(Value::to_string).collect::<BTreeSet<_>>();
+            let sorted =
+                |values: &[Value]| values.iter().map(Value::to_string).collect::<BTreeSet<_>>();
             if sorted(asked) != sorted(shown) {
                 self.tell(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
             }
@@ -132,13 +182,22 @@ impl<'a> Comparison<'a> {
                 return;
             }
             for index in 0..both {
-                self.compare(of, &format!("{path}[{index}]"), asked.get(index), shown.get(index), secret);
+                self.compare(
+                    of,
+                    &format!("{path}[{index}]"),
+                    asked.get(index),
+                    shown.get(index),
+                    secret,
+                );
             }
             return;
         };
-        let names: BTreeSet<String> = asked.iter().chain(shown).map(|element| key_of(element, key)).collect();
+        let names: BTreeSet<String> =
+            asked.iter().chain(shown).map(|element| key_of(element, key)).collect();
         for name in names {
-            let with = |values: &'_ [Value]| values.iter().find(|element| key_of(element, key) == name).cloned();
+            let with = |values: &'_ [Value]| {
+                values.iter().find(|element| key_of(element, key) == name).cloned()
+            };
             let (asked, shown) = (with(asked), with(shown));
             self.compare(of, &format!("{path}[{name}]"), asked.as_ref(), shown.as_ref(), secret);
         }
@@ -150,7 +209,12 @@ impl<'a> Comparison<'a> {
 }
 
 /// A difference with what may be secret masked.
-pub(super) fn difference(path: &str, before: Option<&Value>, after: Option<&Value>, secret: bool) -> Difference {
+pub(super) fn difference(
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    secret: bool,
+) -> Difference {
     let text = |value: &Value| mask::shown(path, value, secret);
     Difference {
         path: path.to_owned(),
@@ -182,11 +246,15 @@ pub(super) fn is_default(name: &str, value: Option<&Value>, within: &Value) -> b
     match value {
         // AWS shows the host port of host and awsvpc mode, where it equals the container's.
         _ if name == "hostPort" => {
-            value.as_i64() == Some(0) || within.get("containerPort").is_some_and(|port| same_scalar(port, value))
+            value.as_i64() == Some(0)
+                || within.get("containerPort").is_some_and(|port| same_scalar(port, value))
         }
         Value::Bool(false) => name != ESSENTIAL,
         Value::Object(members) if members.values().all(is_off) => true,
-        _ => says_nothing(Some(value)) || DEFAULTS.iter().any(|(known, default)| *known == name && *default == text),
+        _ => {
+            says_nothing(Some(value))
+                || DEFAULTS.iter().any(|(known, default)| *known == name && *default == text)
+        }
     }
 }
 

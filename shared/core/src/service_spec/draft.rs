@@ -4,18 +4,23 @@
 use super::members::{list, number, text, texts};
 use super::problem::{Place, Problem};
 use super::spec::{
-    BlueGreen, HealthCheck, ListenerRef, LoadBalancing, LogGroup, OnDelete, Scaling, ScalingMetric, ScalingTarget,
-    Spec, TargetGroupSpec,
+    BlueGreen, HealthCheck, ListenerRef, LoadBalancing, LogGroup, OnDelete, Scaling, ScalingMetric,
+    ScalingTarget, Spec, TargetGroupSpec,
 };
 use crate::ids::ContainerPort;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The member names of scaling, and what they track.
-const METRICS: [ScalingMetric; 3] = [ScalingMetric::Cpu, ScalingMetric::Memory, ScalingMetric::RequestsPerTarget];
+const METRICS: [ScalingMetric; 3] =
+    [ScalingMetric::Cpu, ScalingMetric::Memory, ScalingMetric::RequestsPerTarget];
 
 /// Builds the spec, and tells of what two members say differently.
-pub(super) fn draft(root: &Value, places: BTreeMap<String, Place>, problems: &mut Vec<Problem>) -> Spec {
+pub(super) fn draft(
+    root: &Value,
+    places: BTreeMap<String, Place>,
+    problems: &mut Vec<Problem>,
+) -> Spec {
     let mut service = root.get("service").cloned().unwrap_or_else(|| Value::Object(Map::new()));
     let cluster = cluster(root, &service, problems);
     if let Some(members) = service.as_object_mut() {
@@ -29,7 +34,8 @@ pub(super) fn draft(root: &Value, places: BTreeMap<String, Place>, problems: &mu
     let target_type = target_type(task_definition.as_ref(), &service);
     let name = text(&service, "serviceName").unwrap_or_default().to_owned();
     let entries = list(root, "loadBalancing").iter();
-    let load_balancing = entries.filter_map(|entry| load_balancing(entry, &name, target_type)).collect();
+    let load_balancing =
+        entries.filter_map(|entry| load_balancing(entry, &name, target_type)).collect();
     Spec {
         cluster,
         task_definition,
@@ -38,7 +44,11 @@ pub(super) fn draft(root: &Value, places: BTreeMap<String, Place>, problems: &mu
         scaling: root.get("scaling").and_then(scaling),
         log_groups: list(root, "logGroups").iter().filter_map(log_group).collect(),
         tags: string_map(root.get("tags")),
-        on_delete: if text(root, "onDelete") == Some("delete") { OnDelete::Delete } else { OnDelete::Keep },
+        on_delete: if text(root, "onDelete") == Some("delete") {
+            OnDelete::Delete
+        } else {
+            OnDelete::Keep
+        },
         places,
     }
 }
@@ -46,13 +56,18 @@ pub(super) fn draft(root: &Value, places: BTreeMap<String, Place>, problems: &mu
 fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String {
     match (text(root, "cluster"), text(service, "cluster")) {
         (Some(ours), Some(theirs)) if ours != theirs => {
-            let message = format!("`cluster` says {ours}, and here it is {theirs}; keep one of them");
+            let message =
+                format!("`cluster` says {ours}, and here it is {theirs}; keep one of them");
             problems.push(Problem::error("two_clusters", "service.cluster", message));
             ours.to_owned()
         }
         (Some(cluster), _) | (None, Some(cluster)) => cluster.to_owned(),
         (None, None) => {
-            problems.push(Problem::error("missing_member", "cluster", "`cluster` is missing: give its name or ARN"));
+            problems.push(Problem::error(
+                "missing_member",
+                "cluster",
+                "`cluster` is missing: give its name or ARN",
+            ));
             String::new()
         }
     }
@@ -74,7 +89,9 @@ fn load_balancing(entry: &Value, service: &str, target_type: &str) -> Option<Loa
         Some(arn) => ListenerRef::Arn(arn.to_owned()),
         None => ListenerRef::On {
             load_balancer: text(listener, "loadBalancer").unwrap_or_default().to_owned(),
-            port: number(listener, "port").and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
+            port: number(listener, "port")
+                .and_then(|port| u16::try_from(port).ok())
+                .unwrap_or_default(),
         },
     };
     let port = number(entry, "port").and_then(|port| ContainerPort::try_from(port).ok());
@@ -157,7 +174,11 @@ fn scaling(scaling: &Value) -> Option<Scaling> {
             group: owned(tracking, "targetGroup"),
         })
     });
-    Some(Scaling { min: small(scaling, "min")?, max: small(scaling, "max")?, targets: targets.collect() })
+    Some(Scaling {
+        min: small(scaling, "min")?,
+        max: small(scaling, "max")?,
+        targets: targets.collect(),
+    })
 }
 
 fn log_group(group: &Value) -> Option<LogGroup> {

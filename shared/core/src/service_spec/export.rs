@@ -28,7 +28,9 @@ const DEFAULTS: [(&str, &str); 4] = [
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotExported {
     /// There is no such cluster.
-    #[error("there is no such cluster; its name, its region and the account of the credentials must be right")]
+    #[error(
+        "there is no such cluster; its name, its region and the account of the credentials must be right"
+    )]
     NoCluster,
     /// There is no such service.
     #[error("there is no such service")]
@@ -54,7 +56,8 @@ pub fn export(cluster: &str, found: &Found) -> Result<Value, NotExported> {
             set(value, "tags", Value::Array(tags));
         }
     }
-    let mut spec = json!({ "cluster": cluster, "taskDefinition": task_definition, "service": input });
+    let mut spec =
+        json!({ "cluster": cluster, "taskDefinition": task_definition, "service": input });
     if let Some(scaling) = scaling(found) {
         set(&mut spec, "scaling", scaling);
     }
@@ -75,16 +78,23 @@ fn with_deployment(shown: &Value) -> Value {
             members.remove(member);
         }
     }
-    let primary = list(shown, "deployments").iter().find(|it| text(it, "status") == Some("PRIMARY"));
-    for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
-        if let Some(value) = primary.and_then(|primary| primary.get(member)).filter(|_| shown.get(member).is_none()) {
+    let primary =
+        list(shown, "deployments").iter().find(|it| text(it, "status") == Some("PRIMARY"));
+    for member in
+        ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"]
+    {
+        if let Some(value) =
+            primary.and_then(|primary| primary.get(member)).filter(|_| shown.get(member).is_none())
+        {
             set(&mut service, member, value.clone());
         }
     }
     for (pointer, default) in DEFAULTS {
         let (parent, member) = pointer.rsplit_once('/').unwrap_or_default();
         let is_default = service.pointer(pointer).and_then(Value::as_str) == Some(default);
-        if let Some(members) = service.pointer_mut(parent).and_then(Value::as_object_mut).filter(|_| is_default) {
+        if let Some(members) =
+            service.pointer_mut(parent).and_then(Value::as_object_mut).filter(|_| is_default)
+        {
             members.remove(member);
         }
     }
@@ -125,7 +135,9 @@ fn cleaned(shapes: &Shapes, shape: &str, shown: &Value) -> Value {
 }
 
 fn tags_of_people(tags: &BTreeMap<String, String>) -> Vec<Value> {
-    let tags = tags.iter().filter(|(key, _)| !key.starts_with("portkeeper:spec") && !key.starts_with("aws:"));
+    let tags = tags
+        .iter()
+        .filter(|(key, _)| !key.starts_with("portkeeper:spec") && !key.starts_with("aws:"));
     tags.map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
@@ -135,12 +147,14 @@ fn scaling(found: &Found) -> Option<Value> {
     let mut exported = json!({ "min": scaling.min, "max": scaling.max });
     for (name, policy) in &scaling.policies {
         // Requests are counted for a target group of `loadBalancing`, which an exported spec has not.
-        let metric = metric_of_policy(name).filter(|metric| *metric != ScalingMetric::RequestsPerTarget);
+        let metric =
+            metric_of_policy(name).filter(|metric| *metric != ScalingMetric::RequestsPerTarget);
         let (Some(metric), Some(value)) = (metric, policy.get("TargetValue")) else { continue };
         let mut tracking = json!({ "value": value });
-        for (member, shown) in
-            [("scaleOutCooldownSeconds", "ScaleOutCooldown"), ("scaleInCooldownSeconds", "ScaleInCooldown")]
-        {
+        for (member, shown) in [
+            ("scaleOutCooldownSeconds", "ScaleOutCooldown"),
+            ("scaleInCooldownSeconds", "ScaleInCooldown"),
+        ] {
             if let Some(seconds) = policy.get(shown).filter(|seconds| seconds.is_u64()) {
                 set(&mut tracking, member, seconds.clone());
             }

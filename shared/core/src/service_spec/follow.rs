@@ -5,7 +5,9 @@ use super::result::DeploymentResult;
 use crate::compare::{Comparison, compare, quiet};
 use crate::desired::{Desired, Standing, desired_targets};
 use crate::ids::TaskArn;
-use crate::observation::{Deployment, HealthState, Observation, RolloutState, Service, ServiceStatus, TargetGroup};
+use crate::observation::{
+    Deployment, HealthState, Observation, RolloutState, Service, ServiceStatus, TargetGroup,
+};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -34,12 +36,19 @@ pub struct Told {
 
 /// Judges the deployment of this id; without one, ECS says nothing of deployments and only tasks and targets count.
 #[must_use]
-pub fn progress(observation: &Observation, deployment: Option<&str>, told: Option<&Told>) -> Progress {
+pub fn progress(
+    observation: &Observation,
+    deployment: Option<&str>,
+    told: Option<&Told>,
+) -> Progress {
     let Some(service) = &observation.service else {
         return Progress::Failed("ECS knows no such service".to_owned());
     };
     if service.status != ServiceStatus::Active {
-        return Progress::Failed(format!("the service is {}: somebody has deleted it", service.status));
+        return Progress::Failed(format!(
+            "the service is {}: somebody has deleted it",
+            service.status
+        ));
     }
     if let Some(Told { completed: false, reason }) = told {
         return Progress::Failed(format!(
@@ -55,12 +64,17 @@ pub fn progress(observation: &Observation, deployment: Option<&str>, told: Optio
                 return Progress::Failed(format!("ECS says that the deployment failed{back}"));
             }
             Some(Deployment { rollout: Some(RolloutState::InProgress), .. }) if !completed => {
-                return Progress::Waits(format!("deployment {id} is under way: {}", counts(service)));
+                return Progress::Waits(format!(
+                    "deployment {id} is under way: {}",
+                    counts(service)
+                ));
             }
             Some(_) => {}
             None => {
                 let back = went_back(service, deployment);
-                return Progress::Failed(format!("deployment {id} is gone without having been completed{back}"));
+                return Progress::Failed(format!(
+                    "deployment {id} is gone without having been completed{back}"
+                ));
             }
         }
     }
@@ -75,7 +89,11 @@ fn went_back(service: &Service, deployment: Option<&str>) -> String {
     let primary = service.deployments.iter().find(|known| known.status == "PRIMARY");
     match primary.filter(|primary| Some(primary.id.as_str()) != deployment) {
         Some(primary) => {
-            format!("; the service runs {} again, by deployment {}", primary.task_definition.tail(), primary.id)
+            format!(
+                "; the service runs {} again, by deployment {}",
+                primary.task_definition.tail(),
+                primary.id
+            )
         }
         None => String::new(),
     }
@@ -96,7 +114,8 @@ fn missing(observation: &Observation, service: &Service) -> Option<String> {
     if let Some(gap) = observation.gaps.first() {
         return Some(format!("not all could be read: {}", gap.why));
     }
-    let gone = observation.target_groups.iter().find(|(_, group)| matches!(group, TargetGroup::Missing));
+    let gone =
+        observation.target_groups.iter().find(|(_, group)| matches!(group, TargetGroup::Missing));
     if let Some((arn, _)) = gone {
         return Some(format!("the target group {} does not exist", arn.name()));
     }
@@ -121,11 +140,16 @@ fn unregistered(comparison: &Comparison) -> Option<String> {
             claim.target
         ));
     }
-    let due = comparison.matched.iter().filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
+    let due = comparison
+        .matched
+        .iter()
+        .filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
     // Where health checks are off, a target is `unavailable`, and gets traffic.
-    let well = |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
+    let well =
+        |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
     let ill = due.clone().find(|matched| !well(&matched.registered.state))?;
-    let reason = ill.registered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let reason =
+        ill.registered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let (group, target) = (ill.claim.group.name(), &ill.claim.target);
     Some(format!("{target} in {group} is {}{reason}", ill.registered.state))
 }
@@ -135,8 +159,9 @@ fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
     let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
     let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();
     let wanted = usize::try_from(service.wanted_count()).unwrap_or(usize::MAX);
-    (tasks.len() < wanted)
-        .then(|| format!("{} of {wanted} running tasks are known to be in a target group", tasks.len()))
+    (tasks.len() < wanted).then(|| {
+        format!("{} of {wanted} running tasks are known to be in a target group", tasks.len())
+    })
 }
 
 /// The deployment as the result shows it, with what ECS has said since then.
@@ -155,8 +180,19 @@ pub fn deployment_result(
         Some(Told { completed: false, .. }) => Some("SERVICE_DEPLOYMENT_FAILED".to_owned()),
         None => known.and_then(|known| known.rollout.as_ref()).map(ToString::to_string),
     };
-    let since_then = service.events.iter().filter(|event| since.is_none_or(|since| event.at >= since));
+    let since_then =
+        service.events.iter().filter(|event| since.is_none_or(|since| event.at >= since));
     let own = told.map(|told| told.reason.clone()).filter(|reason| !reason.is_empty());
-    let messages = own.into_iter().chain(since_then.map(|event| event.message.clone())).take(MESSAGES_TOLD).collect();
-    Some(DeploymentResult { id, state, messages, running: service.running_count, desired: service.wanted_count() })
+    let messages = own
+        .into_iter()
+        .chain(since_then.map(|event| event.message.clone()))
+        .take(MESSAGES_TOLD)
+        .collect();
+    Some(DeploymentResult {
+        id,
+        state,
+        messages,
+        running: service.running_count,
+        desired: service.wanted_count(),
+    })
 }

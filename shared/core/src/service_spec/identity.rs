@@ -33,7 +33,9 @@ impl Owner {
     #[must_use]
     pub fn tag(&self) -> String {
         let name = format!("{}/{}", self.bucket, self.key);
-        let is_good = |letter: char| letter.is_ascii_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter);
+        let is_good = |letter: char| {
+            letter.is_ascii_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter)
+        };
         if name.len() <= LONGEST_TAG && name.chars().all(is_good) {
             name
         } else {
@@ -120,7 +122,9 @@ pub(super) fn client_token(spec: &Spec, before: Option<&Value>) -> String {
 pub(super) fn ecs_tags(given: Option<&Value>, tags: &BTreeMap<String, String>) -> Value {
     let mut all: Vec<Value> = given.and_then(Value::as_array).cloned().unwrap_or_default();
     for (key, value) in tags {
-        all.retain(|tag| tag.get("key").and_then(Value::as_str) != Some(key) || !key.starts_with(SPEC_TAG));
+        all.retain(|tag| {
+            tag.get("key").and_then(Value::as_str) != Some(key) || !key.starts_with(SPEC_TAG)
+        });
         if !all.iter().any(|tag| tag.get("key").and_then(Value::as_str) == Some(key)) {
             all.push(json!({ "key": key, "value": value }));
         }

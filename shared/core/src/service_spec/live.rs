@@ -65,7 +65,10 @@ fn gaps(live: &mut Live<'_>) {
         let message = if gap.about.is_beside() {
             format!("{}; so it is not known whether all that is named here exists", gap.why)
         } else if gap.denied {
-            format!("{}: the IAM permission {} is missing; add it, and try again", gap.why, gap.action)
+            format!(
+                "{}: the IAM permission {} is missing; add it, and try again",
+                gap.why, gap.action
+            )
         } else {
             format!("{}; try again", gap.why)
         };
@@ -95,14 +98,19 @@ fn cluster(live: &mut Live<'_>) {
     let name = &live.spec.cluster;
     let Some(cluster) = &live.found.cluster else {
         if live.is_read(About::Cluster) {
-            let message =
-                format!("there is no cluster `{name}` in this account and region: is the name right, or the region?");
+            let message = format!(
+                "there is no cluster `{name}` in this account and region: is the name right, or the region?"
+            );
             live.error("no_such_cluster", at, message);
         }
         return;
     };
     if cluster.status != "ACTIVE" {
-        live.error("cluster_inactive", at, format!("the cluster `{name}` is {}, not ACTIVE", cluster.status));
+        live.error(
+            "cluster_inactive",
+            at,
+            format!("the cluster `{name}` is {}, not ACTIVE", cluster.status),
+        );
         return;
     }
     let strategy = list(&live.spec.service, "capacityProviderStrategy");
@@ -110,7 +118,11 @@ fn cluster(live: &mut Live<'_>) {
         let Some(provider) = text(entry, "capacityProvider") else { continue };
         if !cluster.capacity_providers.contains(provider) {
             let known: Vec<&str> = cluster.capacity_providers.iter().map(String::as_str).collect();
-            let hint = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+            let hint = if known.is_empty() {
+                "it has none".to_owned()
+            } else {
+                format!("it has {}", known.join(", "))
+            };
             let message = format!("the cluster has no capacity provider `{provider}`; {hint}");
             live.error(
                 "no_such_provider",
@@ -136,7 +148,11 @@ fn task_definition(live: &mut Live<'_>) {
     let at = "service.taskDefinition";
     let named = text(&live.spec.service, "taskDefinition").unwrap_or_default();
     let Some(found) = &live.found.task_definition else {
-        live.error("no_such_task_definition", at, format!("there is no active task definition `{named}`"));
+        live.error(
+            "no_such_task_definition",
+            at,
+            format!("there is no active task definition `{named}`"),
+        );
         return;
     };
     for (index, entry) in live.spec.load_balancing.iter().enumerate() {
@@ -144,22 +160,33 @@ fn task_definition(live: &mut Live<'_>) {
         has_port(live, &at, &found.shown, &entry.container, i64::from(entry.port.get()));
     }
     for (index, entry) in list(&live.spec.service, "loadBalancers").iter().enumerate() {
-        let (Some(name), Some(port)) = (text(entry, "containerName"), number(entry, "containerPort")) else { continue };
+        let (Some(name), Some(port)) =
+            (text(entry, "containerName"), number(entry, "containerPort"))
+        else {
+            continue;
+        };
         has_port(live, &format!("service.loadBalancers[{index}]"), &found.shown, name, port);
     }
 }
 
 fn has_port(live: &mut Live<'_>, at: &str, definition: &Value, name: &str, port: i64) {
     let containers = list(definition, "containerDefinitions");
-    let Some(container) = containers.iter().find(|container| text(container, "name") == Some(name)) else {
-        let names: Vec<&str> = containers.iter().filter_map(|container| text(container, "name")).collect();
-        let message = format!("the task definition has no container `{name}`; it has {}", names.join(", "));
+    let Some(container) = containers.iter().find(|container| text(container, "name") == Some(name))
+    else {
+        let names: Vec<&str> =
+            containers.iter().filter_map(|container| text(container, "name")).collect();
+        let message =
+            format!("the task definition has no container `{name}`; it has {}", names.join(", "));
         live.error("no_such_container", at, message);
         return;
     };
     let mut mappings = list(container, "portMappings").iter();
-    if !mappings.any(|it| number(it, "containerPort") == Some(port) || it.get("containerPortRange").is_some()) {
-        let message = format!("`{name}` has no port mapping with the container port {port} in the task definition");
+    if !mappings.any(|it| {
+        number(it, "containerPort") == Some(port) || it.get("containerPortRange").is_some()
+    }) {
+        let message = format!(
+            "`{name}` has no port mapping with the container port {port} in the task definition"
+        );
         live.error("no_such_port", at, message);
     }
 }
@@ -174,8 +201,9 @@ fn service(live: &mut Live<'_>) {
     let tag = found.tags.get(super::identity::SPEC_TAG);
     match (tag, live.owner) {
         (Some(tag), Some(owner)) if *tag != owner.tag() => {
-            let message =
-                format!("the service `{name}` belongs to another spec, {tag}: change that one, or choose another name");
+            let message = format!(
+                "the service `{name}` belongs to another spec, {tag}: change that one, or choose another name"
+            );
             live.error("service_of_another_spec", at, message);
         }
         (None, _) => {
@@ -186,16 +214,20 @@ fn service(live: &mut Live<'_>) {
         }
         _ => {}
     }
-    let controller = found.shown.pointer("/deploymentController/type").and_then(Value::as_str).unwrap_or("ECS");
+    let controller =
+        found.shown.pointer("/deploymentController/type").and_then(Value::as_str).unwrap_or("ECS");
     if controller != "ECS" {
-        let message =
-            format!("the service `{name}` is deployed by {controller}; a spec can only keep services that ECS deploys");
+        let message = format!(
+            "the service `{name}` is deployed by {controller}; a spec can only keep services that ECS deploys"
+        );
         live.error("other_controller", at, message);
     }
 }
 
 fn roles(live: &mut Live<'_>) {
-    let Some(roles) = live.found.roles.as_ref().filter(|_| live.is_read(About::Roles)) else { return };
+    let Some(roles) = live.found.roles.as_ref().filter(|_| live.is_read(About::Roles)) else {
+        return;
+    };
     let spec = live.spec;
     let definition = spec.task_definition.as_ref().unwrap_or(&Value::Null);
     let mut named = vec![
@@ -227,8 +259,9 @@ fn log_groups(live: &mut Live<'_>) {
     for (at, group) in spec.log_groups_written() {
         let is_made = spec.log_groups.iter().any(|made| made.name == group);
         if !is_made && !live.found.log_groups.contains_key(group) {
-            let message =
-                format!("there is no log group `{group}`, and the container would not start: add it to `logGroups`");
+            let message = format!(
+                "there is no log group `{group}`, and the container would not start: add it to `logGroups`"
+            );
             live.error("no_such_log_group", at, message);
         }
     }

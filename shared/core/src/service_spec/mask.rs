@@ -6,8 +6,18 @@ use serde_json::Value;
 pub(super) const MASKED: &str = "(not shown)";
 
 /// Parts of names that hint at a secret.
-const HINTS: [&str; 10] =
-    ["apikey", "api_key", "api-key", "auth", "credential", "key=", "passwd", "password", "secret", "token"];
+const HINTS: [&str; 10] = [
+    "apikey",
+    "api_key",
+    "api-key",
+    "auth",
+    "credential",
+    "key=",
+    "passwd",
+    "password",
+    "secret",
+    "token",
+];
 
 /// The longest value that is shown.
 const LONGEST: usize = 200;
@@ -20,7 +30,8 @@ pub(super) fn shown(path: &str, value: &Value, sensitive: bool) -> String {
     let hides = |text: &str| HINTS.iter().any(|hint| text.to_ascii_lowercase().contains(hint));
     let last = path.rsplit('.').next().unwrap_or(path);
     // `secrets` hold where a secret is, not what it is.
-    let is_place = last.starts_with("secrets") || path.contains(".secrets[") || last.ends_with("Arn");
+    let is_place =
+        last.starts_with("secrets") || path.contains(".secrets[") || last.ends_with("Arn");
     let text = masked(value, &hides).to_string();
     if !is_place && (hides(last) && !value.is_object() && !value.is_array()) {
         return MASKED.to_owned();
@@ -34,9 +45,15 @@ fn sensitive_value(path: &str, value: &Value) -> String {
     match value {
         Value::Array(elements) => {
             let names: Vec<String> = elements.iter().filter_map(name).collect();
-            if names.is_empty() { MASKED.to_owned() } else { cut(&format!("{} {MASKED}", names.join(", "))) }
+            if names.is_empty() {
+                MASKED.to_owned()
+            } else {
+                cut(&format!("{} {MASKED}", names.join(", ")))
+            }
         }
-        Value::Object(_) => name(value).map_or_else(|| MASKED.to_owned(), |name| format!("{name} {MASKED}")),
+        Value::Object(_) => {
+            name(value).map_or_else(|| MASKED.to_owned(), |name| format!("{name} {MASKED}"))
+        }
         _ if path.ends_with("].name") => cut(&value.to_string()),
         _ => MASKED.to_owned(),
     }
@@ -60,7 +77,9 @@ fn masked(value: &Value, hides: &dyn Fn(&str) -> bool) -> Value {
             });
             Value::Object(members.collect())
         }
-        Value::Array(elements) => Value::Array(elements.iter().map(|element| masked(element, hides)).collect()),
+        Value::Array(elements) => {
+            Value::Array(elements.iter().map(|element| masked(element, hides)).collect())
+        }
         Value::String(text) if hides(text) && !text.starts_with("arn:") => Value::from(MASKED),
         other => other.clone(),
     }

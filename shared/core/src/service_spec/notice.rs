@@ -175,10 +175,11 @@ struct Envelope {
 
 /// Reads the body of a message. An S3 notification may tell of several objects.
 pub fn read(body: &str) -> Result<Vec<Notice>, Unreadable> {
-    let envelope: Envelope = serde_json::from_str(body).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => Unreadable::NotAnEvent,
-        _ => Unreadable::NotJson(error),
-    })?;
+    let envelope: Envelope =
+        serde_json::from_str(body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => Unreadable::NotAnEvent,
+            _ => Unreadable::NotJson(error),
+        })?;
     if let Some(own) = envelope.portkeeper {
         return Ok(vec![Notice::LookAgain(read_own(own)?)]);
     }
@@ -191,8 +192,12 @@ pub fn read(body: &str) -> Result<Vec<Notice>, Unreadable> {
     let kind = envelope.detail_type.ok_or(Unreadable::NotAnEvent)?;
     let malformed = |source| Unreadable::Malformed { kind: kind.clone(), source };
     let notice = match (envelope.source.as_str(), kind.as_str()) {
-        ("aws.s3", "Object Created") => object(envelope.detail, Change::Created).map_err(malformed)?,
-        ("aws.s3", "Object Deleted") => object(envelope.detail, Change::Removed).map_err(malformed)?,
+        ("aws.s3", "Object Created") => {
+            object(envelope.detail, Change::Created).map_err(malformed)?
+        }
+        ("aws.s3", "Object Deleted") => {
+            object(envelope.detail, Change::Removed).map_err(malformed)?
+        }
         ("aws.ecs", "ECS Deployment State Change") => {
             deployment(envelope.detail, &envelope.resources).map_err(malformed)?
         }
@@ -208,7 +213,8 @@ fn read_own(own: Value) -> Result<LookAgain, Unreadable> {
     if let Some(version) = version.filter(|version| *version != u64::from(MESSAGE_VERSION)) {
         return Err(Unreadable::OtherVersion(version));
     }
-    serde_json::from_value(own).map_err(|source| Unreadable::Malformed { kind: "portkeeper".to_owned(), source })
+    serde_json::from_value(own)
+        .map_err(|source| Unreadable::Malformed { kind: "portkeeper".to_owned(), source })
 }
 
 /// The body of a message that asks to look at a spec again, as the `hop`-th look in a row.
@@ -256,7 +262,9 @@ fn record(record: Value) -> Result<Notice, Unreadable> {
     let S3Record { event_name, mut s3 } = serde_json::from_value(record)
         .map_err(|source| Unreadable::Malformed { kind: "S3 notification".to_owned(), source })?;
     let spaced = s3.object.key.replace('+', " ");
-    let key = percent_decode_str(&spaced).decode_utf8().map_err(|_| Unreadable::Key(s3.object.key.clone()))?;
+    let key = percent_decode_str(&spaced)
+        .decode_utf8()
+        .map_err(|_| Unreadable::Key(s3.object.key.clone()))?;
     s3.object.key = key.into_owned();
     // `ObjectCreated:Put`, in older notifications with `s3:` before it.
     let name = event_name.strip_prefix("s3:").unwrap_or(&event_name);
@@ -275,7 +283,15 @@ fn notice_of(detail: S3Detail, change: Change) -> Notice {
     if key.ends_with('/') {
         return Notice::Ignored(Ignored::Folder(key));
     }
-    Notice::Object(Object { bucket: detail.bucket.name, key, version_id, etag, sequencer, size, change })
+    Notice::Object(Object {
+        bucket: detail.bucket.name,
+        key,
+        version_id,
+        etag,
+        sequencer,
+        size,
+        change,
+    })
 }
 
 #[derive(Deserialize)]

@@ -39,7 +39,8 @@ pub struct Context {
 pub fn plan(spec: &Spec, found: &Found, context: &Context) -> SpecPlan {
     let shapes = Shapes::load();
     let problems = verify_live(spec, found, Some(&context.owner));
-    let mut planner = Planner { spec, found, context, shapes: &shapes, steps: Vec::new(), problems };
+    let mut planner =
+        Planner { spec, found, context, shapes: &shapes, steps: Vec::new(), problems };
     logs::plan(&mut planner);
     let task_definition = task::plan(&mut planner);
     groups::plan(&mut planner);
@@ -97,7 +98,12 @@ impl Step {
     }
 
     /// A change with these differences, or nothing to do without any.
-    fn change(resource: Resource, name: &str, differences: Vec<Difference>, writes: Vec<Write>) -> Self {
+    fn change(
+        resource: Resource,
+        name: &str,
+        differences: Vec<Difference>,
+        writes: Vec<Write>,
+    ) -> Self {
         let action = if differences.is_empty() { StepAction::Keep } else { StepAction::Change };
         let writes = if differences.is_empty() { Vec::new() } else { writes };
         Self { differences, writes, ..Self::new(resource, name, action) }
@@ -140,5 +146,6 @@ fn differs<T: Into<Value> + PartialEq + Clone>(
     after: Option<&T>,
 ) -> Option<Difference> {
     let value = |it: Option<&T>| it.cloned().map(Into::into);
-    (before != after).then(|| difference(path, value(before).as_ref(), value(after).as_ref(), false))
+    (before != after)
+        .then(|| difference(path, value(before).as_ref(), value(after).as_ref(), false))
 }

@@ -57,7 +57,13 @@ pub struct Problem {
 impl Problem {
     /// An error.
     pub(super) fn error(code: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { weight: Weight::Error, code: code.to_owned(), at: at.into(), place: None, message: message.into() }
+        Self {
+            weight: Weight::Error,
+            code: code.to_owned(),
+            at: at.into(),
+            place: None,
+            message: message.into(),
+        }
     }
 
     /// A warning.

@@ -17,14 +17,17 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Reads a file: strictly as JSON if its name says so, else as YAML, which JSON is also.
 pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Node, Problem> {
     let text = text(bytes)?;
-    let is_json = name.rsplit('.').next().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let is_json =
+        name.rsplit('.').next().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     if is_json { json::read(text) } else { yaml::read(text) }
 }
 
 fn text(bytes: &[u8]) -> Result<&str, Problem> {
     if bytes.len() > MOST_BYTES {
         let (bytes, most) = (bytes.len(), MOST_BYTES / 1024);
-        let message = format!("the file has {bytes} bytes; a spec has at most {most} KB. Is it the right file?");
+        let message = format!(
+            "the file has {bytes} bytes; a spec has at most {most} KB. Is it the right file?"
+        );
         return Err(Problem::error("too_large", "", message));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
@@ -41,7 +44,8 @@ fn empty() -> Problem {
 }
 
 fn not_utf8(bytes: &[u8], valid: usize) -> Problem {
-    let good = bytes.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
+    let good =
+        bytes.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
     let place = tree::place_at(good, good.len());
     let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let what = if is_utf16 { "UTF-16" } else { "not UTF-8" };

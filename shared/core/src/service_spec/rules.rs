@@ -47,8 +47,14 @@ pub fn free_priority(rules: &[FoundRule], band: Band, above: Option<u32>) -> Opt
 }
 
 /// The same, with priorities that this plan gives away itself.
-pub(super) fn free_beside(rules: &[FoundRule], given: &BTreeSet<u32>, band: Band, above: Option<u32>) -> Option<u32> {
-    let taken: BTreeSet<u32> = rules.iter().filter_map(|rule| rule.priority).chain(given.iter().copied()).collect();
+pub(super) fn free_beside(
+    rules: &[FoundRule],
+    given: &BTreeSet<u32>,
+    band: Band,
+    above: Option<u32>,
+) -> Option<u32> {
+    let taken: BTreeSet<u32> =
+        rules.iter().filter_map(|rule| rule.priority).chain(given.iter().copied()).collect();
     let first = above.map_or(band.first, |above| band.first.max(above.saturating_add(1)));
     (first..=band.last).find(|priority| !taken.contains(priority))
 }
@@ -97,7 +103,10 @@ pub(super) fn relations<'a>(
     priority: u32,
     this: Option<&str>,
 ) -> Vec<Relation<'a>> {
-    let others = listener.rules.iter().filter(|rule| rule.priority.is_some() && this != Some(rule.arn.as_str()));
+    let others = listener
+        .rules
+        .iter()
+        .filter(|rule| rule.priority.is_some() && this != Some(rule.arn.as_str()));
     let relations = others.filter_map(|rule| {
         let old = Matches::of(&rule.hosts, &rule.paths);
         if !old.overlaps(new) {
@@ -124,25 +133,26 @@ const ANY_PATH: &str = "/*";
 /// What these patterns stand for; `hosts`: they are about hosts, else about paths.
 fn or_any(patterns: &[String], hosts: bool) -> Vec<&str> {
     let any = if hosts { ANY } else { ANY_PATH };
-    let patterns = patterns.iter().map(|pattern| if pattern == ANY { any } else { pattern.as_str() });
+    let patterns =
+        patterns.iter().map(|pattern| if pattern == ANY { any } else { pattern.as_str() });
     let patterns: Vec<&str> = patterns.collect();
     if patterns.is_empty() { vec![any] } else { patterns }
 }
 
 fn meet(ours: &[String], theirs: &[String], fold: bool) -> bool {
     let theirs = or_any(theirs, fold);
-    or_any(ours, fold)
-        .iter()
-        .any(|one| theirs.iter().any(|other| patterns_meet(&letters(one, fold), &letters(other, fold))))
+    or_any(ours, fold).iter().any(|one| {
+        theirs.iter().any(|other| patterns_meet(&letters(one, fold), &letters(other, fold)))
+    })
 }
 
 /// One of ours holds each of theirs. A pattern that only several of ours hold together is not seen: that is rare, and costs a
 /// weaker word.
 fn hold(ours: &[String], theirs: &[String], fold: bool) -> bool {
     let ours = or_any(ours, fold);
-    or_any(theirs, fold)
-        .iter()
-        .all(|one| ours.iter().any(|other| pattern_holds(&letters(other, fold), &letters(one, fold))))
+    or_any(theirs, fold).iter().all(|one| {
+        ours.iter().any(|other| pattern_holds(&letters(other, fold), &letters(one, fold)))
+    })
 }
 
 fn letters(pattern: &str, fold: bool) -> Vec<char> {
@@ -152,7 +162,9 @@ fn letters(pattern: &str, fold: bool) -> Vec<char> {
 /// Whether some text fits both patterns. `fits[j]`: the rests of both, from here on, share a text.
 fn patterns_meet(one: &[char], other: &[char]) -> bool {
     table(one, other, |one, other, rest| match (one, other) {
-        (Some('*'), _) | (_, Some('*')) => rest.without_one || rest.without_other || rest.without_both,
+        (Some('*'), _) | (_, Some('*')) => {
+            rest.without_one || rest.without_other || rest.without_both
+        }
         (Some('?'), Some(_)) | (Some(_), Some('?')) => rest.without_both,
         (Some(one), Some(other)) => one == other && rest.without_both,
         (None, None) => true,
@@ -181,15 +193,22 @@ struct Rest {
 }
 
 /// Decides for every pair of rests, from the ends of both patterns to their beginnings.
-fn table(one: &[char], other: &[char], decide: impl Fn(Option<char>, Option<char>, &Rest) -> bool) -> bool {
+fn table(
+    one: &[char],
+    other: &[char],
+    decide: impl Fn(Option<char>, Option<char>, &Rest) -> bool,
+) -> bool {
     // Beyond both ends nothing fits; that row is never asked where it could matter.
     let mut below = vec![false; other.len() + 2];
     for i in (0..=one.len()).rev() {
         let mut row = vec![false; other.len() + 2];
         for j in (0..=other.len()).rev() {
             let at = |row: &[bool], j: usize| row.get(j).copied().unwrap_or(false);
-            let rest =
-                Rest { without_one: at(&below, j), without_other: at(&row, j + 1), without_both: at(&below, j + 1) };
+            let rest = Rest {
+                without_one: at(&below, j),
+                without_other: at(&row, j + 1),
+                without_both: at(&below, j + 1),
+            };
             let fits = decide(one.get(i).copied(), other.get(j).copied(), &rest);
             if let Some(cell) = row.get_mut(j) {
                 *cell = fits;
@@ -210,14 +229,18 @@ mod tests {
         let alphabet = ["a", "b", "*", "?"];
         let mut patterns: Vec<String> = vec![String::new()];
         for _ in 0..3 {
-            let longer = patterns.iter().flat_map(|pattern| alphabet.map(|letter| format!("{pattern}{letter}")));
+            let longer = patterns
+                .iter()
+                .flat_map(|pattern| alphabet.map(|letter| format!("{pattern}{letter}")));
             patterns = patterns.iter().cloned().chain(longer).collect();
             patterns.sort();
             patterns.dedup();
         }
         let mut texts: Vec<String> = vec![String::new()];
         for _ in 0..4 {
-            let longer = texts.iter().flat_map(|text| ["a", "b", "c"].map(|letter| format!("{text}{letter}")));
+            let longer = texts
+                .iter()
+                .flat_map(|text| ["a", "b", "c"].map(|letter| format!("{text}{letter}")));
             texts = texts.iter().cloned().chain(longer).collect();
             texts.sort();
             texts.dedup();
@@ -225,7 +248,10 @@ mod tests {
         let fits: Vec<Vec<bool>> = patterns
             .iter()
             .map(|pattern| {
-                texts.iter().map(|text| patterns_meet(&letters(pattern, false), &letters(text, false))).collect()
+                texts
+                    .iter()
+                    .map(|text| patterns_meet(&letters(pattern, false), &letters(text, false)))
+                    .collect()
             })
             .collect();
         for (one, fits_one) in patterns.iter().zip(&fits) {

@@ -69,7 +69,8 @@ impl Limits {
 
     /// Whether it lies between.
     pub(super) fn hold(self, number: i64) -> bool {
-        self.least.is_none_or(|least| least <= number) && self.most.is_none_or(|most| number <= most)
+        self.least.is_none_or(|least| least <= number)
+            && self.most.is_none_or(|most| number <= most)
     }
 
     /// `from 1 to 5`
@@ -94,7 +95,10 @@ impl Shapes {
             match words.as_slice() {
                 [] | ["#", ..] => {}
                 [name, shape, rest @ ..] if code.starts_with("  ") => {
-                    shapes.add_member(current, MemberShape { name, shape, required: rest.contains(&"required") });
+                    shapes.add_member(
+                        current,
+                        MemberShape { name, shape, required: rest.contains(&"required") },
+                    );
                 }
                 ["extend", name, ..] => current = name,
                 [kind, name, rest @ ..] => {
@@ -160,7 +164,9 @@ mod tests {
         let shapes = Shapes::load();
         for (name, shape) in &shapes.0 {
             let named: Vec<&str> = match shape {
-                Shape::Structure { members, .. } => members.iter().map(|member| member.shape).collect(),
+                Shape::Structure { members, .. } => {
+                    members.iter().map(|member| member.shape).collect()
+                }
                 Shape::List { of, .. } | Shape::Map { of } => vec![of],
                 Shape::Either { first, second } => vec![first, second],
                 _ => Vec::new(),

@@ -243,7 +243,9 @@ impl Spec {
             .collect();
         match text(&self.service, "launchType") {
             Some(launch_type) => launch_type == "FARGATE",
-            None if !providers.is_empty() => providers.iter().all(|name| FARGATE_PROVIDERS.contains(name)),
+            None if !providers.is_empty() => {
+                providers.iter().all(|name| FARGATE_PROVIDERS.contains(name))
+            }
             // Where neither is given the cluster's default strategy decides, and the task definition says what it is made for.
             None => self.requires() == ["FARGATE"],
         }
@@ -251,11 +253,15 @@ impl Spec {
 
     /// What the spec's own task definition is made for.
     pub(super) fn requires(&self) -> Vec<&str> {
-        self.task_definition.iter().flat_map(|definition| texts(definition, "requiresCompatibilities")).collect()
+        self.task_definition
+            .iter()
+            .flat_map(|definition| texts(definition, "requiresCompatibilities"))
+            .collect()
     }
 
     /// How many tasks the service should run, as far as the spec says.
     pub(super) fn desired_count(&self) -> Option<i64> {
-        number(&self.service, "desiredCount").or_else(|| self.scaling.as_ref().map(|scaling| i64::from(scaling.min)))
+        number(&self.service, "desiredCount")
+            .or_else(|| self.scaling.as_ref().map(|scaling| i64::from(scaling.min)))
     }
 }

@@ -33,7 +33,12 @@ impl<'a> Typed<'a> {
         self.places.insert(at.to_owned(), node.place);
         let shape_of = self.shapes.get(shape);
         if let NodeValue::Scalar(Scalar { kind: Kind::Null, .. }) = node.value {
-            self.warn("no_value", at, node.place, "it has no value, so it counts as not given".to_owned());
+            self.warn(
+                "no_value",
+                at,
+                node.place,
+                "it has no value, so it counts as not given".to_owned(),
+            );
             return None;
         }
         match (shape_of, &node.value) {
@@ -43,7 +48,9 @@ impl<'a> Typed<'a> {
             (Shape::List { of, limits, .. }, NodeValue::List(elements)) => {
                 Some(Value::Array(self.list(of, *limits, elements, node.place, at)))
             }
-            (Shape::Map { of }, NodeValue::Object(given)) => Some(Value::Object(self.map(of, given, at))),
+            (Shape::Map { of }, NodeValue::Object(given)) => {
+                Some(Value::Object(self.map(of, given, at)))
+            }
             (Shape::Either { first, second }, value) => {
                 let shape = if matches!(value, NodeValue::Scalar(_)) { first } else { second };
                 self.value(node, shape, at)
@@ -85,15 +92,26 @@ impl<'a> Typed<'a> {
                 object.insert(known.name.to_owned(), value);
             }
         }
-        let is_given = |name: &str| given.iter().any(|member| member.name == name) || object.contains_key(name);
+        let is_given = |name: &str| {
+            given.iter().any(|member| member.name == name) || object.contains_key(name)
+        };
         for missing in members.iter().filter(|member| member.required && !is_given(member.name)) {
             let message = format!("`{}` is missing here", missing.name);
-            self.problems.push(Problem::error("missing_member", below(at, missing.name), message).at_place(place));
+            self.problems.push(
+                Problem::error("missing_member", below(at, missing.name), message).at_place(place),
+            );
         }
         object
     }
 
-    fn list(&mut self, of: &str, limits: Limits, elements: &[Node], place: Place, at: &str) -> Vec<Value> {
+    fn list(
+        &mut self,
+        of: &str,
+        limits: Limits,
+        elements: &[Node],
+        place: Place,
+        at: &str,
+    ) -> Vec<Value> {
         let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
         if !limits.hold(count) {
             let message = format!("the list has {count} elements; AWS takes {}", limits.words());
@@ -147,13 +165,15 @@ fn wanted(shape: &Shape) -> &'static str {
 fn as_it_is(node: &Node) -> Value {
     match &node.value {
         NodeValue::List(elements) => Value::Array(elements.iter().map(as_it_is).collect()),
-        NodeValue::Object(members) => {
-            Value::Object(members.iter().map(|member| (member.name.clone(), as_it_is(&member.node))).collect())
-        }
+        NodeValue::Object(members) => Value::Object(
+            members.iter().map(|member| (member.name.clone(), as_it_is(&member.node))).collect(),
+        ),
         NodeValue::Scalar(Scalar { text, kind }) => match kind {
             Kind::Null => Value::Null,
             Kind::Bool => Value::Bool(text.eq_ignore_ascii_case("true")),
-            Kind::Number => text.parse().map_or_else(|_| Value::String(text.clone()), Value::Number),
+            Kind::Number => {
+                text.parse().map_or_else(|_| Value::String(text.clone()), Value::Number)
+            }
             Kind::Text => Value::String(text.clone()),
         },
     }

@@ -57,19 +57,29 @@ impl<'a> Checks<'a> {
     /// Whether something was told of this member already, so that what follows from it need not be.
     fn is_told(&self, at: &str) -> bool {
         let is_within = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
-        self.problems.iter().any(|problem| problem.is_error() && problem.at.strip_prefix(at).is_some_and(is_within))
+        self.problems
+            .iter()
+            .any(|problem| problem.is_error() && problem.at.strip_prefix(at).is_some_and(is_within))
     }
 
     /// The containers of the spec's own task definition, each with its path.
     fn containers(&self) -> impl Iterator<Item = (String, &'a Value)> + use<'a> {
-        let containers = self.spec.task_definition.as_ref().map(|definition| list(definition, "containerDefinitions"));
+        let containers = self
+            .spec
+            .task_definition
+            .as_ref()
+            .map(|definition| list(definition, "containerDefinitions"));
         let containers = containers.unwrap_or_default().iter().enumerate();
-        containers.map(|(index, container)| (format!("taskDefinition.containerDefinitions[{index}]"), container))
+        containers.map(|(index, container)| {
+            (format!("taskDefinition.containerDefinitions[{index}]"), container)
+        })
     }
 
     /// The container of this name.
     fn container(&self, name: &str) -> Option<&'a Value> {
-        self.containers().map(|(_, container)| container).find(|container| text(container, "name") == Some(name))
+        self.containers()
+            .map(|(_, container)| container)
+            .find(|container| text(container, "name") == Some(name))
     }
 
     /// The network mode of the spec's own task definition.
@@ -88,7 +98,8 @@ impl<'a> Checks<'a> {
 
     /// Whether the service has any target group or load balancer.
     fn is_balanced(&self) -> bool {
-        !self.spec.load_balancing.is_empty() || !list(&self.spec.service, "loadBalancers").is_empty()
+        !self.spec.load_balancing.is_empty()
+            || !list(&self.spec.service, "loadBalancers").is_empty()
     }
 
     /// The deployment strategy where it is not ROLLING.
@@ -99,7 +110,11 @@ impl<'a> Checks<'a> {
 
     /// Who deploys: `ECS`, `CODE_DEPLOY`, `EXTERNAL`.
     fn controller(&self) -> &'a str {
-        self.spec.service.get("deploymentController").and_then(|it| text(it, "type")).unwrap_or("ECS")
+        self.spec
+            .service
+            .get("deploymentController")
+            .and_then(|it| text(it, "type"))
+            .unwrap_or("ECS")
     }
 }
 

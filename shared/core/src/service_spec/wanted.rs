@@ -39,7 +39,12 @@ impl Wanted {
     #[must_use]
     pub fn for_removal(&self) -> Self {
         let none = Self::default();
-        Self { roles: none.roles, subnets: none.subnets, security_groups: none.security_groups, ..self.clone() }
+        Self {
+            roles: none.roles,
+            subnets: none.subnets,
+            security_groups: none.security_groups,
+            ..self.clone()
+        }
     }
 }
 
@@ -68,11 +73,16 @@ impl Spec {
             wanted.group_arns.extend(text(entry, "targetGroupArn").map(str::to_owned));
             wanted.group_names.extend(text(entry, "targetGroupName").map(str::to_owned));
             wanted.group_arns.extend(text(advanced, "alternateTargetGroupArn").map(str::to_owned));
-            wanted.group_names.extend(text(advanced, "alternateTargetGroupName").map(str::to_owned));
+            wanted
+                .group_names
+                .extend(text(advanced, "alternateTargetGroupName").map(str::to_owned));
             wanted.roles.extend(text(advanced, "roleArn").and_then(role_name));
         }
         self.want_roles(&mut wanted);
-        let vpc = self.service.pointer("/networkConfiguration/awsvpcConfiguration").unwrap_or(&Value::Null);
+        let vpc = self
+            .service
+            .pointer("/networkConfiguration/awsvpcConfiguration")
+            .unwrap_or(&Value::Null);
         wanted.subnets.extend(texts(vpc, "subnets").map(str::to_owned));
         wanted.security_groups.extend(texts(vpc, "securityGroups").map(str::to_owned));
         wanted.log_groups.extend(self.log_groups.iter().map(|group| group.name.clone()));
@@ -82,13 +92,22 @@ impl Spec {
 
     fn want_roles(&self, wanted: &mut Wanted) {
         let definition = self.task_definition.as_ref().unwrap_or(&Value::Null);
-        let roles = [(definition, "taskRoleArn"), (definition, "executionRoleArn"), (&self.service, "role")];
-        wanted.roles.extend(roles.into_iter().filter_map(|(value, member)| text(value, member).and_then(role_name)));
+        let roles = [
+            (definition, "taskRoleArn"),
+            (definition, "executionRoleArn"),
+            (&self.service, "role"),
+        ];
+        wanted.roles.extend(
+            roles.into_iter().filter_map(|(value, member)| text(value, member).and_then(role_name)),
+        );
     }
 
     /// The log groups that containers write to and that do not come to be by themselves, with the container's path.
     pub(super) fn log_groups_written(&self) -> impl Iterator<Item = (String, &str)> {
-        let containers = self.task_definition.iter().flat_map(|definition| list(definition, "containerDefinitions"));
+        let containers = self
+            .task_definition
+            .iter()
+            .flat_map(|definition| list(definition, "containerDefinitions"));
         containers.enumerate().filter_map(|(index, container)| {
             let logs = container.get("logConfiguration")?;
             let options = logs.get("options").filter(|_| text(logs, "logDriver") == Some("awslogs"))?;

@@ -26,7 +26,9 @@ fn a_look_again_message_reads_back() {
 #[test]
 fn a_message_of_the_sweep_names_many_services() {
     check(
-        &format!(r#"{{"portkeeper":{{"version":1,"cluster":"{CLUSTER}","services":["web","admin","billing"]}}}}"#),
+        &format!(
+            r#"{{"portkeeper":{{"version":1,"cluster":"{CLUSTER}","services":["web","admin","billing"]}}}}"#
+        ),
         &expect![[r"
             check shop/admin,billing,web in aws eu-west-1 111122223333
         "]],
@@ -66,7 +68,8 @@ fn services_and_clusters_stay_apart_and_the_shortest_chain_counts() {
     own.services = BTreeSet::from(["admin".to_owned(), "web".to_owned()]);
     own.hop = 5;
     let mut other = of_task(1, 1);
-    other.cluster = ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/other").unwrap();
+    other.cluster =
+        ClusterArn::try_from("arn:aws:ecs:eu-west-1:111122223333:cluster/other").unwrap();
     let batch = [("a".to_owned(), own), ("b".to_owned(), of_task(1, 1)), ("c".to_owned(), other)];
     let checks = coalesce(batch).into_iter().map(|check| {
         let messages: Vec<String> = check.messages.into_iter().collect();

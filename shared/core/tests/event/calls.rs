@@ -4,7 +4,8 @@ use super::{check, told};
 use expect_test::expect;
 use serde_json::{Value, json};
 
-const GROUP: &str = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
+const GROUP: &str =
+    "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
 /// The event of a call, with these members of `detail` in place of, or beside, those that are always there.
 fn event(detail: &Value) -> Value {
@@ -85,7 +86,10 @@ fn listeners_and_rules_lead_to_their_load_balancer() {
     ] {
         let said = said(&json!({"eventName": name, "requestParameters": parameters}));
         let place = "arn:aws-cn:elasticloadbalancing:cn-north-1:111122223333:loadbalancer/app/front/50dc6c495c0c9188";
-        assert!(said.contains(&format!("called {name} at 2026-11-23T10:00:02Z in {place} []")), "{said}");
+        assert!(
+            said.contains(&format!("called {name} at 2026-11-23T10:00:02Z in {place} []")),
+            "{said}"
+        );
     }
 }
 
@@ -100,15 +104,17 @@ fn every_kind_of_identity() {
         })
     };
     let plain = "arn:aws:iam::111122223333:role/ops/Admin";
-    let scaling =
-        "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
+    let scaling = "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling";
     let with = |mut identity: Value, name: &str, value: &str| {
         identity[name] = json!(value);
         identity
     };
     let cases = [
         (json!({"type": "IAMUser", "userName": "alice"}), "IAM user alice [iam_user]"),
-        (json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/team/bob"}), "IAM user team/bob [iam_user]"),
+        (
+            json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/team/bob"}),
+            "IAM user team/bob [iam_user]",
+        ),
         (role(plain, "Admin", "bob@example.com"), "role Admin (bob@example.com) [role]"),
         (
             json!({"type": "AssumedRole", "arn": "arn:aws:sts::111122223333:assumed-role/CI/build-7"}),
@@ -126,7 +132,10 @@ fn every_kind_of_identity() {
             ),
             "role AWSServiceRoleForAutoScaling (AutoScaling) through autoscaling.amazonaws.com [role]",
         ),
-        (json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root"}), "the account's root user [root]"),
+        (
+            json!({"type": "Root", "arn": "arn:aws:iam::111122223333:root"}),
+            "the account's root user [root]",
+        ),
         (
             json!({"type": "AWSService", "invokedBy": "autoscaling.amazonaws.com"}),
             "AWS service autoscaling.amazonaws.com [aws_service]",
@@ -139,7 +148,10 @@ fn every_kind_of_identity() {
             json!({"type": "FederatedUser", "arn": "arn:aws:sts::111122223333:federated-user/carol"}),
             "federated user carol [federated_user]",
         ),
-        (json!({"type": "AWSAccount", "accountId": "444455556666"}), "AWS account 444455556666 [aws_account]"),
+        (
+            json!({"type": "AWSAccount", "accountId": "444455556666"}),
+            "AWS account 444455556666 [aws_account]",
+        ),
         (json!({"type": "Some<New>Kind", "userName": "x"}), "SomeNewKind x [SomeNewKind]"),
         (json!({}), "somebody unnamed [somebody unnamed]"),
         (Value::Null, "somebody unnamed [somebody unnamed]"),
@@ -161,7 +173,8 @@ fn every_kind_of_identity() {
 /// The service-linked role, the infrastructure role of blue/green services, and the role from before 2017.
 #[test]
 fn what_ecs_does_is_nobodys_doing() {
-    let linked = "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+    let linked =
+        "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     let session = |arn: &str| json!({"sessionIssuer": {"arn": arn, "userName": "x"}});
     let other = "arn:aws:iam::111122223333:role/ecsInfrastructureRole";
     for detail in [
@@ -170,11 +183,15 @@ fn what_ecs_does_is_nobodys_doing() {
         json!({"userIdentity": {"type": "AWSService", "invokedBy": "ecs.amazonaws.com"}}),
         json!({"userIdentity": {"type": "AssumedRole", "sessionContext": session(other)}, "sourceIPAddress": "ecs.amazonaws.com"}),
     ] {
-        assert_eq!(said(&detail), "ignored as call_by_ecs: ECS made the call, and tells of its tasks itself\n");
+        assert_eq!(
+            said(&detail),
+            "ignored as call_by_ecs: ECS made the call, and tells of its tasks itself\n"
+        );
     }
     // A person's role may have any name.
     let named_alike = session("arn:aws:iam::111122223333:role/AWSServiceRoleForECS");
-    let said = said(&json!({"userIdentity": {"type": "AssumedRole", "sessionContext": named_alike}}));
+    let said =
+        said(&json!({"userIdentity": {"type": "AssumedRole", "sessionContext": named_alike}}));
     assert!(said.contains(" called DeregisterTargets "), "{said}");
 }
 
@@ -182,7 +199,10 @@ fn what_ecs_does_is_nobodys_doing() {
 fn what_changed_nothing_is_ignored() {
     for (detail, name) in [
         (json!({"errorCode": "AccessDenied", "errorMessage": "no"}), "refused_call"),
-        (json!({"errorCode": "TargetGroupNotFoundException", "requestParameters": null}), "refused_call"),
+        (
+            json!({"errorCode": "TargetGroupNotFoundException", "requestParameters": null}),
+            "refused_call",
+        ),
         (json!({"eventName": "DescribeTargetHealth", "readOnly": true}), "other_call"),
         (json!({"eventName": "CreateTargetGroup"}), "other_call"),
         (json!({"readOnly": true}), "other_call"),
@@ -205,7 +225,8 @@ fn an_event_that_names_nothing_cannot_be_read() {
         json!({"eventName": "DeleteRule", "requestParameters": {"ruleArn": "arn:aws:elasticloadbalancing:eu-west-1:1:listener-rule/app"}}),
         json!({"eventName": "DeleteListener", "requestParameters": {}}),
     ] {
-        let wanted = "unreadable: the `AWS API Call via CloudTrail` event does not name what was changed\n";
+        let wanted =
+            "unreadable: the `AWS API Call via CloudTrail` event does not name what was changed\n";
         assert_eq!(said(&detail), wanted, "{detail}");
     }
     assert!(

@@ -34,7 +34,12 @@ fn called(call: &Call, role: Option<&str>) -> String {
     let (at, place, by, id) = (call.at, &call.place, &call.by, &call.id);
     let targets: Vec<String> = targets.collect();
     let role = role.map(|role| format!(", as {role}")).unwrap_or_default();
-    format!("{by} [{}] called {} at {at} in {place} [{}] as {id}{role}\n", by.kind, call.operation, targets.join(" "))
+    format!(
+        "{by} [{}] called {} at {at} in {place} [{}] as {id}{role}\n",
+        by.kind,
+        call.operation,
+        targets.join(" ")
+    )
 }
 
 fn asked(check: &Check) -> String {
@@ -51,13 +56,20 @@ fn asked(check: &Check) -> String {
     line.push('\n');
     for task in &check.stopped {
         let containers = task.containers.iter().map(|container| {
-            let ports = container.bindings.iter().map(|it| format!("{}->{}", it.container_port, it.host_port));
+            let ports = container
+                .bindings
+                .iter()
+                .map(|it| format!("{}->{}", it.container_port, it.host_port));
             format!("{}[{}]", container.name, ports.collect::<Vec<_>>().join(" "))
         });
         let containers: Vec<String> = containers.collect();
-        let eni = task.network_interface.as_ref().map_or("no interface".to_owned(), |eni| format!("{:?}", eni.ipv4));
+        let eni = task
+            .network_interface
+            .as_ref()
+            .map_or("no interface".to_owned(), |eni| format!("{:?}", eni.ipv4));
         let ended = task.stopped_at.map_or("?".to_owned(), |at| at.to_string());
-        writeln!(line, "  stopped {} at {ended}: {} {eni}", task.arn.tail(), containers.join(" ")).unwrap();
+        writeln!(line, "  stopped {} at {ended}: {} {eni}", task.arn.tail(), containers.join(" "))
+            .unwrap();
     }
     line
 }

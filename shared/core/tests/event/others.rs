@@ -169,7 +169,8 @@ fn messages_that_nobody_can_read_say_why() {
 fn every_sample_event_is_checked_or_ignored() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: BTreeSet<_> = files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
+    let files: BTreeSet<_> =
+        files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
     let table = files.iter().map(|file| {
         let name = file.file_stem().and_then(OsStr::to_str).unwrap();
         format!("{name}: {}", told(&std::fs::read_to_string(file).unwrap()))

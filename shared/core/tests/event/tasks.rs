@@ -17,7 +17,9 @@ fn a_running_task_names_its_service_and_how_fresh_the_answer_must_be() {
 #[test]
 fn every_partition_is_understood() {
     let of = |partition: &str| {
-        task_event("{}").replace("arn:aws:", &format!("arn:{partition}:")).replace("eu-west-1", "r-1")
+        task_event("{}")
+            .replace("arn:aws:", &format!("arn:{partition}:"))
+            .replace("eu-west-1", "r-1")
     };
     check(
         &of("aws-cn"),
@@ -81,13 +83,22 @@ fn tasks_that_no_service_started_ask_for_nothing() {
 
 #[test]
 fn states_in_between_ask_for_nothing() {
-    for status in
-        ["PROVISIONING", "PENDING", "ACTIVATING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "DELETED", "NEW"]
-    {
+    for status in [
+        "PROVISIONING",
+        "PENDING",
+        "ACTIVATING",
+        "DEACTIVATING",
+        "STOPPING",
+        "DEPROVISIONING",
+        "DELETED",
+        "NEW",
+    ] {
         let told = told(&task_event(&format!(r#"{{"lastStatus":"{status}"}}"#)));
         assert_eq!(
             told,
-            format!("ignored as other_task_status: a task in {status} is not judged yet; RUNNING and STOPPED are\n")
+            format!(
+                "ignored as other_task_status: a task in {status} is not judged yet; RUNNING and STOPPED are\n"
+            )
         );
     }
 }
@@ -134,7 +145,8 @@ fn a_stopped_task_is_witness_of_its_address_whichever_attachment_comes_first() {
 
 #[test]
 fn a_stopped_task_that_is_not_understood_is_no_witness_but_its_service_is_looked_at() {
-    let stopped = r#""lastStatus":"STOPPED","desiredStatus":"STOPPED","stoppedAt":"2026-11-23T09:59:00Z""#;
+    let stopped =
+        r#""lastStatus":"STOPPED","desiredStatus":"STOPPED","stoppedAt":"2026-11-23T09:59:00Z""#;
     check(
         &task_event(&format!(r#"{{{stopped},"taskDefinitionArn":null}}"#)),
         &expect![[r"
@@ -148,7 +160,9 @@ fn a_stopped_task_that_is_not_understood_is_no_witness_but_its_service_is_looked
     "]],
     );
     check(
-        &task_event(&format!(r#"{{{stopped},"containers":[{{"networkBindings":[{{"hostPort":0}}]}}]}}"#)),
+        &task_event(&format!(
+            r#"{{{stopped},"containers":[{{"networkBindings":[{{"hostPort":0}}]}}]}}"#
+        )),
         &expect![[r"
         check shop/web in aws eu-west-1 111122223333, task t1 at least v7
     "]],

@@ -19,9 +19,11 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     );
     let open = crate::text_world::run(&world);
     assert_eq!(open.matches("  alert: ").count(), 1);
-    expect!["open: missing web i-1:32768, seen 50, told\n"].assert_eq(open.split_inclusive('\n').next_back().unwrap());
-    let ended =
-        crate::text_world::run(&format!("{world}\ntarget web i-1:32768 healthy\nlook after 60s\nlook after 60s"));
+    expect!["open: missing web i-1:32768, seen 50, told\n"]
+        .assert_eq(open.split_inclusive('\n').next_back().unwrap());
+    let ended = crate::text_world::run(&format!(
+        "{world}\ntarget web i-1:32768 healthy\nlook after 60s\nlook after 60s"
+    ));
     assert_eq!(ended.matches("  alert: ").count(), 2);
     expect![[r#"
 

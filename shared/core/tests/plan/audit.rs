@@ -153,7 +153,8 @@ fn the_mode_of_the_service_holds() {
 fn a_group_full_of_strangers_is_found_whole() {
     let mut text = "group web\nservice shop/web binds web to app:8080\n".to_owned();
     text.push_str("task t1 RUNNING/RUNNING on i-1 app:8080->32768\ntarget web i-1:32768 healthy\n");
-    let targets: Vec<String> = (40_000..41_000).map(|port| format!("target web i-1:{port} unhealthy\n")).collect();
+    let targets: Vec<String> =
+        (40_000..41_000).map(|port| format!("target web i-1:{port} unhealthy\n")).collect();
     text.push_str(&targets.concat());
     text.push_str("audit\n");
     let out = crate::text_world::run(&text);

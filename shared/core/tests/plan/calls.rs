@@ -170,7 +170,12 @@ fn a_target_that_was_left_behind() {
     let before = run(&world("call 20m ago RegisterTargets web i-1:32769"));
     assert!(before.contains("alert: stale (error): web i-1:32769\n"), "{before}");
     let after = run(&world("call 5m ago RegisterTargets web i-1:32769"));
-    assert!(after.contains("alert: stale (error): web i-1:32769, by IAM user alice with RegisterTargets"), "{after}");
+    assert!(
+        after.contains(
+            "alert: stale (error): web i-1:32769, by IAM user alice with RegisterTargets"
+        ),
+        "{after}"
+    );
 }
 
 /// A group that was deleted, and one that lost its rule: there, the last change at the load balancer before it was seen.
@@ -194,14 +199,17 @@ fn plumbing_that_somebody_took_away() {
     };
     let deleted = world("missing", "call 2m ago DeleteTargetGroup web");
     assert!(
-        deleted.contains("alert: target_group_missing (critical): web, by IAM user alice with DeleteTargetGroup"),
+        deleted.contains(
+            "alert: target_group_missing (critical): web, by IAM user alice with DeleteTargetGroup"
+        ),
         "{deleted}"
     );
     let calls = "call 3m ago ModifyRule lb by bob\ncall 2m ago DeleteRule lb";
     let unattached = world("unattached", calls);
     let told: Vec<&str> = unattached.lines().filter(|line| line.contains("alert: ")).collect();
     assert!(
-        told.iter().all(|line| line.contains("by IAM user alice with DeleteRule")) && told.len() == 2,
+        told.iter().all(|line| line.contains("by IAM user alice with DeleteRule"))
+            && told.len() == 2,
         "{unattached}"
     );
 }
@@ -224,7 +232,9 @@ fn a_fight_with_somebody() {
         look after 60s
     ");
     assert!(
-        told.contains("alert: fight (error): web i-1:32768, by IAM user terraform with DeregisterTargets"),
+        told.contains(
+            "alert: fight (error): web i-1:32768, by IAM user terraform with DeregisterTargets"
+        ),
         "{told}"
     );
 }

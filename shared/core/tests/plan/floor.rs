@@ -112,7 +112,9 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     };
     let plans = |owner: &str| -> String {
         let text = crate::text_world::run(&world(owner));
-        let told = text.lines().filter(|line| line.contains("plan: ") || line.contains("| limit_exceeded |"));
+        let told = text
+            .lines()
+            .filter(|line| line.contains("plan: ") || line.contains("| limit_exceeded |"));
         told.fold(String::new(), |told, line| told + line.trim() + "\n")
     };
     expect![[r#"

@@ -216,17 +216,28 @@ fn a_deployment_of_a_large_service_does_not_fill_the_record() {
     for (tasks, groups) in [(1000, 1), (1000, 2), (600, 5)] {
         let group = |number: u32| {
             let path = format!("targetgroup/ecs-production-orders-{number}/0123456789abcdef");
-            TargetGroupArn::try_from(format!("arn:aws:elasticloadbalancing:eu-central-1:111122223333:{path}")).unwrap()
+            TargetGroupArn::try_from(format!(
+                "arn:aws:elasticloadbalancing:eu-central-1:111122223333:{path}"
+            ))
+            .unwrap()
         };
         let task = |age: u32, number: u32| {
             let path = format!("task/production-eu-cluster/{age:08x}{number:024x}");
             TaskArn::try_from(format!("arn:aws:ecs:eu-central-1:111122223333:{path}")).unwrap()
         };
         let target = |age: u32, number: u32| {
-            Target::try_from(format!("10.{}.{}.{}:8080", 100 + age, 100 + number / 250, 1 + number % 250)).unwrap()
+            Target::try_from(format!(
+                "10.{}.{}.{}:8080",
+                100 + age,
+                100 + number / 250,
+                1 + number % 250
+            ))
+            .unwrap()
         };
-        let everything = || (0..tasks).flat_map(move |number| (0..groups).map(move |of| (number, of)));
-        let mut record = LedgerRecord { kept_since: Some(Timestamp::from_secs(0)), ..LedgerRecord::default() };
+        let everything =
+            || (0..tasks).flat_map(move |number| (0..groups).map(move |of| (number, of)));
+        let mut record =
+            LedgerRecord { kept_since: Some(Timestamp::from_secs(0)), ..LedgerRecord::default() };
         for (number, of) in everything() {
             record.hold(&group(of), &target(0, number), &task(0, number));
         }
@@ -237,7 +248,12 @@ fn a_deployment_of_a_large_service_does_not_fill_the_record() {
         record.tidy(now, 600);
         let bytes = serde_json::to_string(&record).unwrap().len();
         assert!(bytes < 250_000, "{tasks} x {groups}: {bytes} bytes");
-        let live = record.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
+        let live = record
+            .known
+            .values()
+            .flatten()
+            .filter(|(_, known)| known.released_at.is_none())
+            .count();
         assert!(live >= 900, "{tasks} x {groups}: {live} remembered");
         assert_eq!(record.kept_since, Some(now), "what the marks barred stays barred");
     }

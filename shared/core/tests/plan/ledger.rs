@@ -29,7 +29,8 @@ fn a_damaged_record_starts_anew() {
         .assert_eq(&problem("{\"schema\":1,"));
     expect!["the ledger record cannot be read; it starts anew: unknown field `surprise`, expected one of `schema`, `known`, `incidents`, `repairs`, `calls`, `places`, `kept_since`, `look_again_hop`, `look_again_at`, `telling_since`"].assert_eq(&problem("{\"schema\":1,\"surprise\":true}"));
     expect!["the ledger record cannot be read; it starts anew: invalid length 0, expected struct LedgerRecord with 10 elements"].assert_eq(&problem("[]"));
-    expect!["the ledger record cannot be read; it starts anew: missing field `schema`"].assert_eq(&problem("{}"));
+    expect!["the ledger record cannot be read; it starts anew: missing field `schema`"]
+        .assert_eq(&problem("{}"));
 }
 
 #[test]
@@ -62,12 +63,19 @@ fn an_incident_of_an_unknown_code_is_kept() {
 #[test]
 fn only_the_refused_repair_is_taken_back() {
     let group = |name: &str| {
-        let arn = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+        let arn = format!(
+            "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef"
+        );
         TargetGroupArn::try_from(arn).unwrap()
     };
     let target = |text: &str| Target::try_from(text.to_owned()).unwrap();
     let at = Timestamp::from_secs(1_795_392_000);
-    let repair = |kind, name: &str, text: &str| Repair { at, kind, group: group(name), target: target(text) };
+    let repair = |kind, name: &str, text: &str| Repair {
+        at,
+        kind,
+        group: group(name),
+        target: target(text),
+    };
     let made = vec![
         repair(ActionKind::Register, "web", "i-1:32768"),
         repair(ActionKind::Deregister, "web", "i-1:32768"),

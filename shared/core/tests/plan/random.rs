@@ -22,9 +22,15 @@ fn no_world_leads_to_a_wrong_write() {
 #[test]
 fn the_worlds_lead_to_repairs_of_every_kind() {
     let all: String = (0..WORLDS / 2).map(|seed| run(&Writer::of(seed).write())).collect();
-    for word in
-        ["plan: register", "deregister web", "| missing |", "| stale |", "| hijacked |", "| foreign |", "resolved"]
-    {
+    for word in [
+        "plan: register",
+        "deregister web",
+        "| missing |",
+        "| stale |",
+        "| hijacked |",
+        "| foreign |",
+        "resolved",
+    ] {
         assert!(all.matches(word).count() > 10, "`{word}` is rare");
     }
     for word in [
@@ -55,7 +61,14 @@ impl Writer {
     fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let by_address = rng.u8(..4) == 0;
-        Self { rng, text: String::new(), by_address, tasks: 0, taken: BTreeSet::new(), live: Vec::new() }
+        Self {
+            rng,
+            text: String::new(),
+            by_address,
+            tasks: 0,
+            taken: BTreeSet::new(),
+            live: Vec::new(),
+        }
     }
 
     fn write(mut self) -> String {
@@ -68,7 +81,8 @@ impl Writer {
             self.line("definition twin:1 bridge app:80");
             self.line("service shop/web binds web to app:8080");
         }
-        let (tasks, owners, targets) = (self.rng.usize(1..7), self.rng.usize(..4), self.rng.usize(..6));
+        let (tasks, owners, targets) =
+            (self.rng.usize(1..7), self.rng.usize(..4), self.rng.usize(..6));
         (0..tasks).for_each(|_| self.task());
         (0..owners).for_each(|_| self.owner());
         (0..targets).for_each(|_| self.target());
@@ -140,8 +154,14 @@ impl Writer {
         let (name, cluster) = (self.name(), self.cluster());
         let groups = ["web", "billing", "billing", "web,billing", "?"][self.rng.usize(..5)];
         if self.rng.u8(..4) == 0 {
-            let place = if self.by_address { "ip ?".to_owned() } else { format!("on i-{}", self.rng.u8(1..3)) };
-            self.line(&format!("owner twin/{name} PENDING/RUNNING {place} groups {groups} {cluster}"));
+            let place = if self.by_address {
+                "ip ?".to_owned()
+            } else {
+                format!("on i-{}", self.rng.u8(1..3))
+            };
+            self.line(&format!(
+                "owner twin/{name} PENDING/RUNNING {place} groups {groups} {cluster}"
+            ));
             return;
         }
         let Some((place, target)) = self.free_place() else { return };
@@ -153,7 +173,8 @@ impl Writer {
 
     fn target(&mut self) {
         let (_, target) = self.place();
-        let state = ["healthy", "unhealthy", "initial", "draining", "unused Target.NotInUse"][self.rng.usize(..5)];
+        let state = ["healthy", "unhealthy", "initial", "draining", "unused Target.NotInUse"]
+            [self.rng.usize(..5)];
         self.line(&format!("target web {target} {state}"));
     }
 
@@ -175,7 +196,8 @@ impl Writer {
             4 | 5 => self.stop(),
             6 => self.owner(),
             7 => {
-                let gap = ["tasks", "owners", "elsewhere", "none", "none", "none"][self.rng.usize(..6)];
+                let gap =
+                    ["tasks", "owners", "elsewhere", "none", "none", "none"][self.rng.usize(..6)];
                 self.line(&format!("gap {gap}"));
             }
             _ => {
@@ -195,12 +217,15 @@ impl Writer {
         let end = if self.rng.u8(..3) == 0 { "gone" } else { "STOPPED/STOPPED ended now v2" };
         self.line(&format!("task {name} {end}"));
         if self.rng.bool() {
-            let (groups, cluster) = (["billing", "billing", "web", "?"][self.rng.usize(..4)], self.cluster());
+            let (groups, cluster) =
+                (["billing", "billing", "web", "?"][self.rng.usize(..4)], self.cluster());
             // Whoever had the place in between may not have gone yet.
             if self.rng.bool() {
                 self.line(&format!("owner twin/a-{name} STOPPING/STOPPED {place} groups billing"));
             }
-            self.line(&format!("owner twin/after-{name} RUNNING/RUNNING {place} groups {groups} {cluster}"));
+            self.line(&format!(
+                "owner twin/after-{name} RUNNING/RUNNING {place} groups {groups} {cluster}"
+            ));
         } else {
             self.taken.remove(&target);
         }

@@ -242,7 +242,8 @@ fn a_fight_is_seen_with_long_waiting_times() {
 /// Found by the simulation: what waits for room asked for one look after the other, and no look makes room.
 #[test]
 fn more_foreign_targets_than_are_kept_at_once_are_told_of_and_lead_to_no_further_looks() {
-    let strangers: Vec<String> = (40_000..40_120).map(|port| format!("target web i-9:{port} healthy")).collect();
+    let strangers: Vec<String> =
+        (40_000..40_120).map(|port| format!("target web i-9:{port} healthy")).collect();
     let strangers = strangers.join("\n");
     let looks = "\nlook\nlook after 60s\nlook after 60s\n";
     let world = "group web\nservice shop/web binds web to app:8080\ntask t1 RUNNING/RUNNING on i-1 app:8080->32768\n\

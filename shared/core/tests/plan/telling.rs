@@ -12,7 +12,8 @@ fn told(world: &str) -> String {
 
 /// Tasks `1..=tasks`, of which the first `missing` are not registered.
 fn service(tasks: usize, missing: usize) -> String {
-    let mut world = "policy mode=alert\ngroup web\nservice shop/web binds web to app:8080\n".to_owned();
+    let mut world =
+        "policy mode=alert\ngroup web\nservice shop/web binds web to app:8080\n".to_owned();
     for number in 1..=tasks {
         let port = 32767 + number;
         writeln!(world, "task t{number:02} RUNNING/RUNNING on i-1 app:8080->{port}").unwrap();
@@ -203,7 +204,8 @@ fn what_another_function_is_telling_is_not_told_beside_it() {
         look after 1s
         look after 60s
     ");
-    let looks = text.lines().filter(|line| line.ends_with("s:") || line.trim().starts_with("alert: "));
+    let looks =
+        text.lines().filter(|line| line.ends_with("s:") || line.trim().starts_with("alert: "));
     let looks: Vec<&str> = looks.map(str::trim).collect();
     expect![[r#"
         0s:

@@ -2,8 +2,8 @@
 //! in another order. It knows only what the examples need.
 
 use portkeeper_core::service_spec::found::{
-    Found, FoundCluster, FoundListener, FoundLoadBalancer, FoundRule, FoundScaling, FoundService, FoundTargetGroup,
-    FoundTaskDefinition,
+    Found, FoundCluster, FoundListener, FoundLoadBalancer, FoundRule, FoundScaling, FoundService,
+    FoundTargetGroup, FoundTaskDefinition,
 };
 use portkeeper_core::service_spec::steps::{Made, Ref, SpecPlan, Thing, Write};
 use portkeeper_core::service_spec::{fill, undo};
@@ -47,10 +47,18 @@ pub fn found() -> Found {
             capacity_providers: providers.into(),
             has_default_strategy: false,
         }),
-        load_balancers: [("shop".to_owned(), balancer("application")), ("devices".to_owned(), balancer("network"))]
-            .into(),
+        load_balancers: [
+            ("shop".to_owned(), balancer("application")),
+            ("devices".to_owned(), balancer("network")),
+        ]
+        .into(),
         listeners: vec![
-            listener("shop", "application", 443, format!("{ARN}listener/app/shop/50dc6c495c0c9188/1")),
+            listener(
+                "shop",
+                "application",
+                443,
+                format!("{ARN}listener/app/shop/50dc6c495c0c9188/1"),
+            ),
             listener(
                 "internal",
                 "application",
@@ -61,7 +69,9 @@ pub fn found() -> Found {
         roles: Some(["ecs-execution", "ecs-infrastructure", "orders"].map(str::to_owned).into()),
         subnets: Some(SUBNETS.map(|id| (id.to_owned(), "vpc-1".to_owned())).into()),
         security_groups: Some(
-            ["sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"].map(|id| (id.to_owned(), "vpc-1".to_owned())).into(),
+            ["sg-0a1b2c3d4e5f60001", "sg-0a1b2c3d4e5f60002"]
+                .map(|id| (id.to_owned(), "vpc-1".to_owned()))
+                .into(),
         ),
         ..Found::default()
     }
@@ -69,7 +79,10 @@ pub fn found() -> Found {
 
 fn tags_of(input: &Value) -> BTreeMap<String, String> {
     let tags = input["tags"].as_array().into_iter().flatten();
-    tags.map(|tag| (tag["key"].as_str().unwrap().to_owned(), tag["value"].as_str().unwrap().to_owned())).collect()
+    tags.map(|tag| {
+        (tag["key"].as_str().unwrap().to_owned(), tag["value"].as_str().unwrap().to_owned())
+    })
+    .collect()
 }
 
 fn existing(it: &Ref) -> String {
@@ -103,9 +116,13 @@ pub fn take_back(found: &mut Found, done: &[Write], made: &Made) {
 fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
     match write {
         Write::CreateLogGroup { name, .. } => drop(found.log_groups.insert(name.clone(), None)),
-        Write::PutRetention { name, days, .. } => drop(found.log_groups.insert(name.clone(), *days)),
+        Write::PutRetention { name, days, .. } => {
+            drop(found.log_groups.insert(name.clone(), *days))
+        }
         Write::DeleteLogGroup { name } => drop(found.log_groups.remove(name)),
-        Write::RegisterTaskDefinition { input } => return Some((Thing::TaskDefinition, register(found, input))),
+        Write::RegisterTaskDefinition { input } => {
+            return Some((Thing::TaskDefinition, register(found, input)));
+        }
         Write::DeregisterTaskDefinition { .. } => found.task_definition = None,
         Write::CreateService { input, blanks } => {
             assert!(blanks.is_empty());
@@ -121,8 +138,10 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
         Write::TagService { tags, .. } => found.service.as_mut().unwrap().tags.extend(tags.clone()),
         Write::DeleteService { .. } => found.service = None,
         Write::RegisterScalableTarget { min, max, tags, before, .. } => {
-            let tags = if before.is_some() { found.scaling.take().unwrap().tags } else { tags.clone() };
-            found.scaling = Some(FoundScaling { min: *min, max: *max, tags, ..FoundScaling::default() });
+            let tags =
+                if before.is_some() { found.scaling.take().unwrap().tags } else { tags.clone() };
+            found.scaling =
+                Some(FoundScaling { min: *min, max: *max, tags, ..FoundScaling::default() });
         }
         Write::DeregisterScalableTarget { .. } => found.scaling = None,
         Write::PutScalingPolicy { policy, .. } => {
@@ -130,7 +149,9 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
                 "ScaleOutCooldown": policy.scale_out_cooldown_seconds, "DisableScaleIn": false});
             found.scaling.as_mut().unwrap().policies.insert(policy.name.clone(), shown);
         }
-        Write::DeleteScalingPolicy { name, .. } => drop(found.scaling.as_mut().unwrap().policies.remove(name)),
+        Write::DeleteScalingPolicy { name, .. } => {
+            drop(found.scaling.as_mut().unwrap().policies.remove(name))
+        }
         other => return apply_balancing(found, other),
     }
     None
@@ -151,7 +172,8 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
                 vpc: group.vpc.clone(),
                 health_check: group.health_check.clone(),
                 load_balancers: Vec::new(),
-                attributes: [("deregistration_delay.timeout_seconds".to_owned(), "300".to_owned())].into(),
+                attributes: [("deregistration_delay.timeout_seconds".to_owned(), "300".to_owned())]
+                    .into(),
                 tags: group.tags.clone(),
             });
             return Some((Thing::TargetGroup(group.name.clone()), arn));
@@ -167,7 +189,9 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             let shown = found.groups.iter_mut().find(|group| group.arn == arn).unwrap();
             shown.attributes.extend(attributes.clone());
         }
-        Write::DeleteTargetGroup { group } => found.groups.retain(|shown| shown.arn != existing(group)),
+        Write::DeleteTargetGroup { group } => {
+            found.groups.retain(|shown| shown.arn != existing(group))
+        }
         Write::CreateRule { listener, conditions, priority, forward, group_name, tags } => {
             let arn = format!("{listener}/{group_name}");
             let rule = FoundRule {
@@ -175,7 +199,10 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
                 priority: Some(priority.number()),
                 hosts: conditions.hosts.clone(),
                 paths: conditions.paths.clone(),
-                forwards_to: forward.iter().map(|(group, weight)| (existing(group), *weight)).collect(),
+                forwards_to: forward
+                    .iter()
+                    .map(|(group, weight)| (existing(group), *weight))
+                    .collect(),
                 tags: tags.clone(),
                 ..FoundRule::default()
             };
@@ -183,14 +210,22 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             return Some((Thing::ListenerRule(group_name.clone()), arn));
         }
         Write::ModifyRule { rule, conditions, .. } => {
-            let shown = found.listeners.iter_mut().flat_map(|it| &mut it.rules).find(|it| it.arn == *rule).unwrap();
+            let shown = found
+                .listeners
+                .iter_mut()
+                .flat_map(|it| &mut it.rules)
+                .find(|it| it.arn == *rule)
+                .unwrap();
             if let Some(conditions) = conditions {
                 shown.hosts.clone_from(&conditions.hosts);
                 shown.paths.clone_from(&conditions.paths);
             }
         }
         Write::DeleteRule { rule } => {
-            found.listeners.iter_mut().for_each(|it| it.rules.retain(|shown| shown.arn != existing(rule)));
+            found
+                .listeners
+                .iter_mut()
+                .for_each(|it| it.rules.retain(|shown| shown.arn != existing(rule)));
         }
         Write::CreateListener { port, group, group_name, tags, .. } => {
             let arn = format!("{ARN}listener/net/devices/1/{port}");
@@ -200,7 +235,9 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             found.listeners.push(made);
             return Some((Thing::Listener(group_name.clone()), arn));
         }
-        Write::DeleteListener { listener } => found.listeners.retain(|shown| shown.arn != existing(listener)),
+        Write::DeleteListener { listener } => {
+            found.listeners.retain(|shown| shown.arn != existing(listener))
+        }
         other => panic!("{other:?}"),
     }
     None
@@ -208,7 +245,8 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
 
 /// As `DescribeTaskDefinition` shows it: with defaults, and variables in another order.
 fn register(found: &mut Found, input: &Value) -> String {
-    let before = found.task_definition.as_ref().and_then(|it| it.shown["revision"].as_i64()).unwrap_or(0);
+    let before =
+        found.task_definition.as_ref().and_then(|it| it.shown["revision"].as_i64()).unwrap_or(0);
     let (family, revision) = (input["family"].as_str().unwrap(), before + 1);
     let arn = format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/{family}:{revision}");
     let mut shown = input.clone();
@@ -238,7 +276,9 @@ fn register(found: &mut Found, input: &Value) -> String {
             container.as_object_mut().unwrap().entry(member).or_insert(value);
         }
         container["environment"].as_array_mut().unwrap().reverse();
-        for mapping in container.get_mut("portMappings").and_then(Value::as_array_mut).into_iter().flatten() {
+        for mapping in
+            container.get_mut("portMappings").and_then(Value::as_array_mut).into_iter().flatten()
+        {
             let port = if awsvpc { mapping["containerPort"].clone() } else { json!(0) };
             let members = mapping.as_object_mut().unwrap();
             members.entry("hostPort").or_insert(port);
@@ -271,7 +311,12 @@ fn shown_service(input: &Value) -> FoundService {
         ("placementStrategy", json!([])),
         ("serviceRegistries", json!([])),
         ("availabilityZoneRebalancing", json!("ENABLED")),
-        ("roleArn", json!("arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS")),
+        (
+            "roleArn",
+            json!(
+                "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
+            ),
+        ),
     ];
     for (member, value) in filled {
         shown.as_object_mut().unwrap().entry(member).or_insert(value);

@@ -110,7 +110,8 @@ fn the_inputs_of_aws() {
     let (_, spec) = examples().into_iter().find(|(name, _)| name == "blue-green.yaml").unwrap();
     let first = plan(&spec, &found(), &context());
     let (done, _) = carry_out(&mut found(), &first, usize::MAX);
-    let inputs: Vec<String> = done.iter().map(|write| serde_json::to_string(write).unwrap()).collect();
+    let inputs: Vec<String> =
+        done.iter().map(|write| serde_json::to_string(write).unwrap()).collect();
     expect![[r#"
         {"call":"register_task_definition","input":{"containerDefinitions":[{"image":"111122223333.dkr.ecr.eu-west-1.amazonaws.com/payment:88","name":"app","portMappings":[{"containerPort":8443}]}],"cpu":"1024","executionRoleArn":"arn:aws:iam::111122223333:role/ecs-execution","family":"payment","memory":"2 GB","networkMode":"awsvpc","requiresCompatibilities":["FARGATE"],"tags":[{"key":"portkeeper:spec","value":"specs/specs/hello.yaml"},{"key":"portkeeper:spec-hash","value":"97d3f97ed3da53b91803a65eb3a316f1765269af2c1a07bcfa05feb9efac3f34"}]}}
         {"call":"create_target_group","group":{"name":"payment-blue","protocol":"HTTPS","protocol_version":null,"port":8443,"target_type":"ip","ip_address_type":null,"vpc":"vpc-1","health_check":{"protocol":"HTTPS","path":"/health"},"tags":{"portkeeper:spec":"specs/specs/hello.yaml"}}}

@@ -25,7 +25,10 @@ fn what_was_exported_changes_nothing_but_tags() {
         // Nobody's, and in use.
         account.service.as_mut().unwrap().tags.retain(|key, _| !key.starts_with("portkeeper"));
         account.groups.iter_mut().for_each(|group| group.load_balancers.push("alb".to_owned()));
-        account.scaling.iter_mut().for_each(|scaling| drop(scaling.policies.remove("portkeeper-requestsPerTarget")));
+        account
+            .scaling
+            .iter_mut()
+            .for_each(|scaling| drop(scaling.policies.remove("portkeeper-requestsPerTarget")));
         let exported = export("shop", &account).unwrap().to_string();
         let (again, problems) = check("exported.json", exported.as_bytes());
         let again = again.unwrap_or_else(|| panic!("{}\n{exported}", lines(&problems)));
@@ -80,9 +83,14 @@ fn an_export_has_no_defaults_and_nothing_that_is_only_shown() {
           }
         }"#]].assert_eq(&serde_json::to_string_pretty(&export("shop", &account).unwrap()).unwrap());
     account.task_definition = None;
-    assert_eq!(export("shop", &account).unwrap_err().to_string(), "the task definition of the service was not found");
+    assert_eq!(
+        export("shop", &account).unwrap_err().to_string(),
+        "the task definition of the service was not found"
+    );
     account.service = None;
     assert_eq!(export("shop", &account).unwrap_err().to_string(), "there is no such service");
     account.cluster = None;
-    assert!(export("shop", &account).unwrap_err().to_string().starts_with("there is no such cluster"));
+    assert!(
+        export("shop", &account).unwrap_err().to_string().starts_with("there is no such cluster")
+    );
 }

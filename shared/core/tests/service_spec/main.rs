@@ -34,7 +34,11 @@ fn lines(problems: &[Problem]) -> String {
 /// What is wrong with a file of this name.
 fn told(name: &str, text: &str) -> String {
     let (spec, problems) = check(name, text.as_bytes());
-    assert_eq!(spec.is_some(), !problems.iter().any(Problem::is_error), "a spec is there if there is no error");
+    assert_eq!(
+        spec.is_some(),
+        !problems.iter().any(Problem::is_error),
+        "a spec is there if there is no error"
+    );
     if problems.is_empty() { "nothing\n".to_owned() } else { lines(&problems) }
 }
 
@@ -45,7 +49,10 @@ fn good(text: &str) -> Spec {
 }
 
 fn context() -> Context {
-    Context { owner: Owner { bucket: "specs".to_owned(), key: "specs/hello.yaml".to_owned() }, band: Band::default() }
+    Context {
+        owner: Owner { bucket: "specs".to_owned(), key: "specs/hello.yaml".to_owned() },
+        band: Band::default(),
+    }
 }
 
 /// A plan as people read it.

@@ -56,7 +56,10 @@ fn static_host_port_in_bridge_mode() {
     );
     let daemon = "schedulingStrategy: DAEMON";
     check(
-        &with(&[("containerPort: 80", "containerPort: 80, hostPort: 80"), ("desiredCount: 2", daemon)]),
+        &with(&[
+            ("containerPort: 80", "containerPort: 80, hostPort: 80"),
+            ("desiredCount: 2", daemon),
+        ]),
         &expect![[r#"
             nothing
         "#]],
@@ -79,7 +82,10 @@ fn container_or_port_that_is_not_there() {
     );
     check(
         &with(&[
-            ("portMappings: [{containerPort: 80}]", "portMappings: [{containerPortRange: 8000-8100}]"),
+            (
+                "portMappings: [{containerPort: 80}]",
+                "portMappings: [{containerPortRange: 8000-8100}]",
+            ),
             ("    port: 80\n", "    port: 8042\n"),
         ]),
         &expect![[r#"
@@ -147,8 +153,10 @@ fn more_than_five_groups() {
 #[test]
 fn names_that_are_too_long() {
     let long = "a".repeat(256);
-    let text =
-        with(&[("serviceName: hello", &format!("serviceName: {long}")), ("family: hello", &format!("family: {long}"))]);
+    let text = with(&[
+        ("serviceName: hello", &format!("serviceName: {long}")),
+        ("family: hello", &format!("family: {long}")),
+    ]);
     let told = told("spec.yaml", &text).replace(&long, "aaa...");
     expect![[r#"
         4:11 error bad_name taskDefinition.family: a family has 1 to 255 letters, digits, hyphens and underscores
@@ -181,7 +189,10 @@ fn what_belongs_together_or_apart() {
     "#]],
     );
     check(
-        &with(&[("serviceName: hello", "serviceName: hello\n  cluster: other\n  clientToken: abc")]),
+        &with(&[(
+            "serviceName: hello",
+            "serviceName: hello\n  cluster: other\n  clientToken: abc",
+        )]),
         &expect![[r#"
             12:12 error two_clusters service.cluster: `cluster` says shop, and here it is other; keep one of them
             13:16 warning client_token service.clientToken: Portkeeper chooses the token, so that one spec makes one service; this one is not used
@@ -223,7 +234,10 @@ fn one_mistake_gives_one_problem() {
     "#]],
     );
     check(
-        &with(&[("listener: {loadBalancer: shop, port: 443}", "listener: {load_balancer: shop, port: 443}")]),
+        &with(&[(
+            "listener: {loadBalancer: shop, port: 443}",
+            "listener: {load_balancer: shop, port: 443}",
+        )]),
         &expect![[r#"
             16:16 error unknown_member loadBalancing[0].listener.load_balancer: there is no member `load_balancer` here; did you mean `loadBalancer`?
         "#]],

@@ -9,15 +9,22 @@ fn told(body: &str) -> String {
     match read(body) {
         Ok(notices) => notices.iter().fold(String::new(), |mut text, notice| {
             let line = match notice {
-                Notice::Object(object) => format!("{:?} {} in {}", object.change, object.key, object.bucket),
-                Notice::Deployment(it) => format!("{} of {} in {}: {}", it.event_name, it.id, it.service, it.reason),
+                Notice::Object(object) => {
+                    format!("{:?} {} in {}", object.change, object.key, object.bucket)
+                }
+                Notice::Deployment(it) => {
+                    format!("{} of {} in {}: {}", it.event_name, it.id, it.service, it.reason)
+                }
                 Notice::LookAgain(it) => format!("look again at {}, hop {}", it.spec, it.hop),
                 Notice::Ignored(reason) => format!("ignored as {}: {reason}", reason.name()),
             };
             writeln!(text, "{line}").unwrap();
             text
         }),
-        Err(error) => format!("unreadable: {error}; {}\n", error.source().map(ToString::to_string).unwrap_or_default()),
+        Err(error) => format!(
+            "unreadable: {error}; {}\n",
+            error.source().map(ToString::to_string).unwrap_or_default()
+        ),
     }
 }
 

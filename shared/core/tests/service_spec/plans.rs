@@ -125,7 +125,10 @@ fn values_of_variables_are_not_shown() {
 fn members_of_the_service_change_in_place() {
     check(
         &[
-            ("desiredCount: 2", "desiredCount: 3\n  enableECSManagedTags: true\n  propagateTags: SERVICE"),
+            (
+                "desiredCount: 2",
+                "desiredCount: 3\n  enableECSManagedTags: true\n  propagateTags: SERVICE",
+            ),
             ("healthCheckGracePeriodSeconds: 30", "healthCheckGracePeriodSeconds: 60"),
             ("rollback: true}}", "rollback: true}, minimumHealthyPercent: 50}"),
         ],
@@ -156,7 +159,8 @@ fn members_of_the_service_change_in_place() {
 /// Only what changes is sent, and what is merged keeps what the spec does not say.
 #[test]
 fn an_update_has_only_what_changes() {
-    let spec = good(&changed(&[("rollback: true}}", "rollback: true}, minimumHealthyPercent: 50}")]));
+    let spec =
+        good(&changed(&[("rollback: true}}", "rollback: true}, minimumHealthyPercent: 50}")]));
     let planned = plan(&spec, &made(), &context());
     let update = planned.steps.iter().flat_map(|step| &step.writes).find_map(|write| match write {
         Write::UpdateService { input, .. } => Some(input.clone()),
@@ -172,7 +176,10 @@ fn an_update_has_only_what_changes() {
 #[test]
 fn groups_and_rules_change_in_place() {
     check(
-        &[("path: /}", "path: /health}"), ("deregistrationDelaySeconds: 30", "deregistrationDelaySeconds: 60")],
+        &[
+            ("path: /}", "path: /health}"),
+            ("deregistrationDelaySeconds: 30", "deregistrationDelaySeconds: 60"),
+        ],
         &expect![[r#"
             keep TaskDefinition hello
             change TargetGroup hello
@@ -183,7 +190,10 @@ fn groups_and_rules_change_in_place() {
         "#]],
     );
     check(
-        &[("host: hello.example.com", "host: [hello.example.com, hi.example.com]\n    path: /hello/*")],
+        &[(
+            "host: hello.example.com",
+            "host: [hello.example.com, hi.example.com]\n    path: /hello/*",
+        )],
         &expect![[r#"
             keep TaskDefinition hello
             keep TargetGroup hello
@@ -241,8 +251,12 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
 /// Whatever is changed or taken out of a task definition, it is seen; but for what AWS has by itself.
 #[test]
 fn every_change_of_a_task_definition_is_seen() {
-    let defaults = ["/hostPort", "/networkMode", "/cpuArchitecture", "/operatingSystemFamily", "/protocol"];
-    for text in [include_str!("../../../../specs/bridge-alb.yaml"), include_str!("../../../../specs/fargate.yaml")] {
+    let defaults =
+        ["/hostPort", "/networkMode", "/cpuArchitecture", "/operatingSystemFamily", "/protocol"];
+    for text in [
+        include_str!("../../../../specs/bridge-alb.yaml"),
+        include_str!("../../../../specs/fargate.yaml"),
+    ] {
         let spec = good(text);
         let mut account = found();
         carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
@@ -275,12 +289,15 @@ fn every_change_of_a_task_definition_is_seen() {
 /// Where the scalars are.
 fn pointers(value: &Value, at: &str) -> Vec<String> {
     match value {
-        Value::Object(members) => {
-            members.iter().flat_map(|(name, value)| pointers(value, &format!("{at}/{name}"))).collect()
-        }
-        Value::Array(values) => {
-            values.iter().enumerate().flat_map(|(index, value)| pointers(value, &format!("{at}/{index}"))).collect()
-        }
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, value)| pointers(value, &format!("{at}/{name}")))
+            .collect(),
+        Value::Array(values) => values
+            .iter()
+            .enumerate()
+            .flat_map(|(index, value)| pointers(value, &format!("{at}/{index}")))
+            .collect(),
         _ => vec![at.to_owned()],
     }
 }
@@ -360,7 +377,11 @@ fn scaling_that_was_ours_changes_and_goes() {
 
 #[test]
 fn the_load_balancing_goes_and_its_group_is_left() {
-    let spec = SPEC.split_once("loadBalancing").unwrap().0.replace("  healthCheckGracePeriodSeconds: 30\n", "");
+    let spec = SPEC
+        .split_once("loadBalancing")
+        .unwrap()
+        .0
+        .replace("  healthCheckGracePeriodSeconds: 30\n", "");
     expect![[r#"
         2:1 warning left_over loadBalancing: a rule that was made from this spec is no longer asked for, and stays: priority 1000 (host hello.example.com, to hello) on shop:443. Delete it once nothing needs it
         keep TaskDefinition hello
@@ -371,8 +392,10 @@ fn the_load_balancing_goes_and_its_group_is_left() {
 
 #[test]
 fn another_specs_group_is_not_taken() {
-    let other =
-        Context { owner: Owner { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() }, ..context() };
+    let other = Context {
+        owner: Owner { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() },
+        ..context()
+    };
     expect![[r#"
         12:16 error service_of_another_spec service.serviceName: the service `hello` belongs to another spec, specs/specs/hello.yaml: change that one, or choose another name
         17:5 warning rule_hidden loadBalancing[0]: another rule of the listener, priority 1000 (host hello.example.com, to hello), comes first and takes every request of this rule: nothing would lead here; this one has priority 1001. Is that meant? Else choose `priority`, host or path
@@ -392,8 +415,10 @@ fn blue_green_is_not_turned_back() {
     let mut found = found();
     carry_out(&mut found, &plan(&spec, &self::found(), &context()), usize::MAX);
     let entry = &mut found.service.as_mut().unwrap().shown["loadBalancers"][0];
-    let (blue, green) =
-        (entry["targetGroupArn"].clone(), entry["advancedConfiguration"]["alternateTargetGroupArn"].clone());
+    let (blue, green) = (
+        entry["targetGroupArn"].clone(),
+        entry["advancedConfiguration"]["alternateTargetGroupArn"].clone(),
+    );
     entry["targetGroupArn"] = green;
     entry["advancedConfiguration"]["alternateTargetGroupArn"] = blue;
     let rule = found.listeners[0].rules.last_mut().unwrap();

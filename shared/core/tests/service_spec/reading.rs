@@ -284,7 +284,8 @@ fn scalars_become_what_aws_takes() {
     assert_eq!(definition["cpu"], json!("256"));
     let container = &definition["containerDefinitions"][0];
     assert_eq!((&container["memory"], &container["privileged"]), (&json!(128), &json!(true)));
-    let values: Vec<&Value> = container["environment"].as_array().unwrap().iter().map(|it| &it["value"]).collect();
+    let values: Vec<&Value> =
+        container["environment"].as_array().unwrap().iter().map(|it| &it["value"]).collect();
     assert_eq!(values, ["1.10", "0755", "yes", "true"]);
 }
 
@@ -338,7 +339,10 @@ fn unknown_members_can_be_let_through() {
     "#]],
     );
     let spec = good(&format!("allowUnknownMembers: true\n{text}"));
-    assert_eq!(spec.task_definition.unwrap()["containerDefinitions"][0]["quantum"], json!({"bits": 3}));
+    assert_eq!(
+        spec.task_definition.unwrap()["containerDefinitions"][0]["quantum"],
+        json!({"bits": 3})
+    );
     check_told(
         "a.yaml",
         &format!("allowUnknownMembers: true\n{text}"),

@@ -21,8 +21,13 @@ fn everything_goes_in_its_order() {
             service.shown["runningCount"] = json!(running);
         }
         let removal = plan_removal(&owner, "shop", "orders", &account);
-        write!(told, "{}{}\n\n", shown(&removal.plan), removal.waits.unwrap_or_else(|| "nothing is left".to_owned()))
-            .unwrap();
+        write!(
+            told,
+            "{}{}\n\n",
+            shown(&removal.plan),
+            removal.waits.unwrap_or_else(|| "nothing is left".to_owned())
+        )
+        .unwrap();
         carry_out(&mut account, &removal.plan, usize::MAX);
     }
     expect![[r#"

@@ -23,7 +23,8 @@ fn with(rules: &[(u32, &str, &str)]) -> Found {
     let mut found = found();
     for (priority, host, path) in rules {
         let patterns = |text: &str| text.split_whitespace().map(str::to_owned).collect();
-        let group = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/old/73e2d6bc24d8a067";
+        let group =
+            "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/old/73e2d6bc24d8a067";
         found.listeners[0].rules.push(FoundRule {
             arn: format!("rule-{priority}"),
             priority: Some(*priority),
@@ -39,17 +40,22 @@ fn with(rules: &[(u32, &str, &str)]) -> Found {
 /// What is told about a rule beside these, and its priority.
 fn check(rules: &[(u32, &str, &str)], spec: &str, expect: &Expect) {
     let planned = plan(&good(spec), &with(rules), &context());
-    let priority = planned.steps.iter().flat_map(|step| &step.writes).find_map(|write| match write {
-        Write::CreateRule { priority, .. } => Some(format!("{priority:?}\n")),
-        _ => None,
-    });
+    let priority =
+        planned.steps.iter().flat_map(|step| &step.writes).find_map(|write| match write {
+            Write::CreateRule { priority, .. } => Some(format!("{priority:?}\n")),
+            _ => None,
+        });
     expect.assert_eq(&format!("{}{}", lines(&planned.problems), priority.unwrap_or_default()));
 }
 
 #[test]
 fn rules_that_share_nothing() {
     check(
-        &[(1, "other.example.com", ""), (1001, "shop.example.com", "/web/*"), (7, "*.org", "/api/*")],
+        &[
+            (1, "other.example.com", ""),
+            (1001, "shop.example.com", "/web/*"),
+            (7, "*.org", "/api/*"),
+        ],
         SPEC,
         &expect![[r#"
             Automatic(1000)
@@ -154,7 +160,11 @@ fn priorities_are_the_lowest_free_ones() {
     assert_eq!(free_priority(&rules, band, Some(7)), Some(8));
     assert_eq!(free_priority(&rules, band, Some(8)), None);
     assert_eq!("1000-1999".parse(), Ok(Band::default()));
-    assert!("9-5".parse::<Band>().is_err() && "0-5".parse::<Band>().is_err() && "1-50001".parse::<Band>().is_err());
+    assert!(
+        "9-5".parse::<Band>().is_err()
+            && "0-5".parse::<Band>().is_err()
+            && "1-50001".parse::<Band>().is_err()
+    );
 }
 
 #[test]

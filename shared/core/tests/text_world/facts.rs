@@ -6,9 +6,9 @@ use portkeeper_core::call::{Actor, ActorKind, Call, NamedTarget, Operation, Plac
 use portkeeper_core::ids::{HostPort, ServiceKey, TargetId, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
-    ContainerInstanceState, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, Gap, HealthState, Missed,
-    NetworkMode, Owner, RegisteredTarget, Revision, RolloutState, Service, ServiceEvent, ServiceStatus, TargetType,
-    Task, TaskDefinition, TaskSet,
+    ContainerInstanceState, Deployment, DeploymentController, DeploymentStrategy, FoundGroup, Gap,
+    HealthState, Missed, NetworkMode, Owner, RegisteredTarget, Revision, RolloutState, Service,
+    ServiceEvent, ServiceStatus, TargetType, Task, TaskDefinition, TaskSet,
 };
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_core::time::Timestamp;
@@ -66,7 +66,10 @@ impl World {
             now: start,
             hop: 0,
             policy: Policy::default(),
-            record: LedgerRecord { kept_since: Some(start.minus_secs(24 * 3600)), ..LedgerRecord::default() },
+            record: LedgerRecord {
+                kept_since: Some(start.minus_secs(24 * 3600)),
+                ..LedgerRecord::default()
+            },
             groups: BTreeMap::new(),
             service: None,
             desired_count: None,
@@ -86,7 +89,8 @@ impl World {
     /// The ledger's index knows the groups of the service: what is written down is about something else.
     pub fn index_places(&mut self) {
         for (name, group) in &self.groups {
-            let balancers = group.found.load_balancers.iter().filter_map(|arn| Place::of_balancer(arn));
+            let balancers =
+                group.found.load_balancers.iter().filter_map(|arn| Place::of_balancer(arn));
             for place in balancers.chain([Place::Group(names::group(name))]) {
                 self.record.places.entry(place).or_insert(self.start);
             }
@@ -103,7 +107,8 @@ impl World {
                 by = words.expect("a name");
                 continue;
             }
-            let (id, port) = word.split_once(':').map_or((word.as_str(), None), |(id, port)| (id, Some(port)));
+            let (id, port) =
+                word.split_once(':').map_or((word.as_str(), None), |(id, port)| (id, Some(port)));
             let port = port.map(|port| HostPort::try_from(port.parse::<i64>().unwrap()).unwrap());
             targets.insert(NamedTarget { id: TargetId::try_from(id.to_owned()).unwrap(), port });
         }
@@ -133,7 +138,8 @@ impl World {
             "taskset" => {
                 let id = format!("ecs-svc/{}", words.expect("an id"));
                 let load_balancers = binds(words);
-                let desired_count = words.take_if("desired").then(|| words.expect("a number").parse().unwrap());
+                let desired_count =
+                    words.take_if("desired").then(|| words.expect("a number").parse().unwrap());
                 self.service_facts().task_sets.push(TaskSet { id, load_balancers, desired_count });
             }
             "definition" => self.state_definition(words),
@@ -211,7 +217,8 @@ impl World {
             self.groups.remove(&name);
             return;
         }
-        let targets = self.groups.remove(&name).map(|group| group.found.targets).unwrap_or_default();
+        let targets =
+            self.groups.remove(&name).map(|group| group.found.targets).unwrap_or_default();
         let mut found = FoundGroup {
             target_type: TargetType::Instance,
             protocol: "HTTP".to_owned(),
@@ -232,8 +239,12 @@ impl World {
                 Some(("type", kind)) => found.target_type = TargetType::from(kind),
                 Some(("family", family)) => family.clone_into(&mut found.ip_address_type),
                 Some(("protocol", protocol)) => protocol.clone_into(&mut found.protocol),
-                Some(("port", number)) => found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok(),
-                Some(("interval", number)) => found.health_interval_seconds = number.parse().unwrap(),
+                Some(("port", number)) => {
+                    found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok()
+                }
+                Some(("interval", number)) => {
+                    found.health_interval_seconds = number.parse().unwrap()
+                }
                 Some(("threshold", number)) => found.unhealthy_threshold = number.parse().unwrap(),
                 Some(("lb", name)) => kind = Some(name.to_owned()),
                 Some(("vpc", name)) => found.vpc = Some(name.to_owned()),
@@ -291,7 +302,9 @@ impl World {
                 Some(("status", text)) => facts.status = ServiceStatus::from(text),
                 Some(("mode", text)) => facts.mode_tag = Some(text.to_owned()),
                 Some(("owner", text)) => facts.owner_tag = Some(text.to_owned()),
-                Some(("grace", number)) => facts.health_check_grace_seconds = number.parse().unwrap(),
+                Some(("grace", number)) => {
+                    facts.health_check_grace_seconds = number.parse().unwrap()
+                }
                 None if word == "express" => facts.managed_by_ecs = true,
                 None if word == "gateway" => facts.behind_gateway = true,
                 None if word == "lattice" => facts.behind_lattice = true,
@@ -317,7 +330,14 @@ impl World {
             let task_definition = names::definition(&words.expect("a task definition"));
             let rollout = words.next().map(|state| RolloutState::from(state.as_str()));
             let (created_at, updated_at) = (None, None);
-            deployments.push(Deployment { id, status, task_definition, rollout, created_at, updated_at });
+            deployments.push(Deployment {
+                id,
+                status,
+                task_definition,
+                rollout,
+                created_at,
+                updated_at,
+            });
         }
     }
 
@@ -340,13 +360,21 @@ impl World {
             let groups = words.expect("target groups");
             groups.split(',').map(names::group).collect()
         });
-        service.revisions.push(Revision { arn, task_definition, load_balancers, resolved_target_groups });
+        service.revisions.push(Revision {
+            arn,
+            task_definition,
+            load_balancers,
+            resolved_target_groups,
+        });
     }
 
     fn state_definition(&mut self, words: &mut Words) {
         let name = words.expect("a name");
         let mode = words.expect("a network mode");
-        let mut definition = TaskDefinition { network_mode: NetworkMode::from(mode.as_str()), ports: BTreeMap::new() };
+        let mut definition = TaskDefinition {
+            network_mode: NetworkMode::from(mode.as_str()),
+            ports: BTreeMap::new(),
+        };
         while let Some(word) = words.next() {
             let (container, number) = word.split_once(':').unwrap();
             definition.ports.entry(container.to_owned()).or_default().push(port(number));
@@ -356,7 +384,8 @@ impl World {
 
     fn state_instance(&mut self, words: &mut Words) {
         let name = words.expect("a name");
-        let mut state = ContainerInstanceState { status: "ACTIVE".to_owned(), agent_connected: true };
+        let mut state =
+            ContainerInstanceState { status: "ACTIVE".to_owned(), agent_connected: true };
         let mut unread = false;
         while let Some(word) = words.next() {
             match word.as_str() {
@@ -372,7 +401,12 @@ impl World {
         let group = words.expect("a target group");
         let target = names::target(&words.expect("a target"));
         let state = words.expect("a state");
-        let targets = &mut self.groups.get_mut(&group).expect("the group comes before its targets").found.targets;
+        let targets = &mut self
+            .groups
+            .get_mut(&group)
+            .expect("the group comes before its targets")
+            .found
+            .targets;
         targets.retain(|known| known.target != target);
         if state != "gone" {
             let state = HealthState::from(state.as_str());

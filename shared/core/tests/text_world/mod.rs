@@ -152,6 +152,11 @@ fn carry_out(world: &mut World, action: &Action) {
         group.found.targets.retain(|other| other.target != *target);
         let (target, state) = (target.clone(), state.clone());
         let availability_zone = action.zone.map(|zone| zone.as_str().to_owned());
-        group.found.targets.push(RegisteredTarget { target, state, reason: None, availability_zone });
+        group.found.targets.push(RegisteredTarget {
+            target,
+            state,
+            reason: None,
+            availability_zone,
+        });
     }
 }

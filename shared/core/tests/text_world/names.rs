@@ -1,7 +1,8 @@
 //! Short names and the ARNs behind them. Every ARN ends with, or holds, its short name.
 
 use portkeeper_core::ids::{
-    ClusterArn, ContainerInstanceArn, RevisionArn, Target, TargetGroupArn, TaskArn, TaskDefinitionArn,
+    ClusterArn, ContainerInstanceArn, RevisionArn, Target, TargetGroupArn, TaskArn,
+    TaskDefinitionArn,
 };
 
 fn ecs(resource: &str) -> String {
@@ -33,7 +34,9 @@ pub fn revision(service: &str, digits: &str) -> RevisionArn {
 }
 
 pub fn group(name: &str) -> TargetGroupArn {
-    let text = format!("arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef");
+    let text = format!(
+        "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef"
+    );
     TargetGroupArn::try_from(text).unwrap()
 }
 

@@ -19,7 +19,8 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
     }
     let actions = plan.actions.iter().map(|action| {
         let targets: Vec<String> = action.targets.iter().map(ToString::to_string).collect();
-        let zone = action.zone.map(|zone| format!(" in zone {}", zone.as_str())).unwrap_or_default();
+        let zone =
+            action.zone.map(|zone| format!(" in zone {}", zone.as_str())).unwrap_or_default();
         format!("{} {} [{}]{zone}", action.kind.verb(), action.group.name(), targets.join(", "))
     });
     let actions: Vec<String> = actions.collect();
@@ -45,15 +46,21 @@ fn asked(questions: &Questions) -> String {
         parts.push(format!("tasks {}", names(questions.tasks.iter().map(TaskArn::tail).collect())));
     }
     if !questions.container_instances.is_empty() {
-        let instances = questions.container_instances.iter().map(ContainerInstanceArn::tail).collect();
+        let instances =
+            questions.container_instances.iter().map(ContainerInstanceArn::tail).collect();
         parts.push(format!("state of {}", names(instances)));
     }
     if !questions.target_groups.is_empty() {
-        parts.push(format!("group {}", names(questions.target_groups.iter().map(TargetGroupArn::name).collect())));
+        parts.push(format!(
+            "group {}",
+            names(questions.target_groups.iter().map(TargetGroupArn::name).collect())
+        ));
     }
     if !questions.owners_on.is_empty() {
-        parts
-            .push(format!("owners on {}", names(questions.owners_on.iter().map(ContainerInstanceArn::tail).collect())));
+        parts.push(format!(
+            "owners on {}",
+            names(questions.owners_on.iter().map(ContainerInstanceArn::tail).collect())
+        ));
     }
     if questions.owners_in_cluster {
         parts.push("owners in the cluster".to_owned());
@@ -72,7 +79,8 @@ pub fn audit(input: &PlanInput) -> String {
     for found in &audited.findings {
         let (code, severity) = (&found.code, found.severity.as_str());
         let then = decided(&found.then, input.now);
-        writeln!(out, "  {} | {code} ({severity}) | then {then} | {}", found.subject, found.why).unwrap();
+        writeln!(out, "  {} | {code} ({severity}) | then {then} | {}", found.subject, found.why)
+            .unwrap();
     }
     for (word, verdicts) in [("young", &audited.young), ("unknown", &audited.unknown)] {
         for verdict in verdicts {
@@ -106,7 +114,12 @@ fn told(alert: &Alert) -> String {
         other => format!("{} ", other.as_str()),
     };
     let items = alert.items.iter().map(|item| match item.ended_at {
-        Some(ended_at) => format!("{} ({}, after {})", item.subject, item.why, spoken(ended_at.secs_since(item.since))),
+        Some(ended_at) => format!(
+            "{} ({}, after {})",
+            item.subject,
+            item.why,
+            spoken(ended_at.secs_since(item.since))
+        ),
         None if item.withheld => format!("{} (held back)", item.subject),
         None => item.subject.to_string(),
     });
@@ -114,7 +127,9 @@ fn told(alert: &Alert) -> String {
     let items: Vec<String> = items
         .zip(causes)
         .map(|(item, cause)| match cause {
-            Some(cause) => format!("{item}, by {} with {} at {}", cause.by, cause.operation, cause.at),
+            Some(cause) => {
+                format!("{item}, by {} with {} at {}", cause.by, cause.operation, cause.at)
+            }
             None => item,
         })
         .collect();

@@ -17,7 +17,11 @@ use std::collections::BTreeSet;
 pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
     assert_eq!(plan(input), *made, "planning twice on the same input gives two plans");
     let json = serde_json::to_string(input).unwrap();
-    assert_eq!(serde_json::from_str::<PlanInput>(&json).unwrap(), *input, "the input does not survive JSON");
+    assert_eq!(
+        serde_json::from_str::<PlanInput>(&json).unwrap(),
+        *input,
+        "the input does not survive JSON"
+    );
     registrations_come_first(made);
     live_targets_stay(world, made);
     partial_views_write_nothing(input, made);
@@ -40,7 +44,11 @@ fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
         for target in group.targets.iter().map(|registered| registered.target.clone()) {
             let subject = Subject::Target(arn.clone(), target);
             let with_its_group = judged.contains(&Subject::Group(arn.clone()));
-            assert!(with_its_group || judged.contains(&subject), "nothing is said of {subject}: {:#?}", made.verdicts);
+            assert!(
+                with_its_group || judged.contains(&subject),
+                "nothing is said of {subject}: {:#?}",
+                made.verdicts
+            );
         }
     }
 }
@@ -55,8 +63,13 @@ fn live_targets_stay(world: &World, made: &Plan) {
     let claimed = claimed_by_live_tasks(world);
     for action in made.actions.iter().filter(|action| action.kind == ActionKind::Deregister) {
         for target in &action.targets {
-            let owner = claimed.iter().find(|(group, other, _)| *group == action.group && other == target);
-            assert!(owner.is_none(), "deregisters {target} of {}, which is that of {owner:?}", action.group.name());
+            let owner =
+                claimed.iter().find(|(group, other, _)| *group == action.group && other == target);
+            assert!(
+                owner.is_none(),
+                "deregisters {target} of {}, which is that of {owner:?}",
+                action.group.name()
+            );
         }
     }
 }
@@ -68,10 +81,17 @@ fn claimed_by_live_tasks(world: &World) -> Vec<(TargetGroupArn, Target, String)>
         if own.task.last_status.is_over() {
             continue;
         }
-        let digits = own.task.started_by.as_deref().and_then(|by| by.strip_prefix("ecs-svc/")).unwrap_or_default();
+        let digits = own
+            .task
+            .started_by
+            .as_deref()
+            .and_then(|by| by.strip_prefix("ecs-svc/"))
+            .unwrap_or_default();
         let revision = service.revisions.iter().find(|revision| revision.arn.tail() == digits);
         let set = service.task_sets.iter().find(|set| set.id.ends_with(digits));
-        let entries = revision.map(|revision| &revision.load_balancers).or(set.map(|set| &set.load_balancers));
+        let entries = revision
+            .map(|revision| &revision.load_balancers)
+            .or(set.map(|set| &set.load_balancers));
         for entry in entries.unwrap_or(&service.load_balancers) {
             for target in targets(world, &own.task, entry) {
                 let groups = entry.target_group.iter().chain(&entry.alternate_target_group);
@@ -93,7 +113,9 @@ fn claimed_by_live_tasks(world: &World) -> Vec<(TargetGroupArn, Target, String)>
 fn targets(world: &World, task: &Task, entry: &LoadBalancer) -> Vec<Target> {
     if let Some(eni) = &task.network_interface {
         let addresses = [eni.ipv4, eni.ipv6].into_iter().flatten();
-        return addresses.map(|ip| Target { id: TargetId::Ip(ip), port: entry.port.as_host_port() }).collect();
+        return addresses
+            .map(|ip| Target { id: TargetId::Ip(ip), port: entry.port.as_host_port() })
+            .collect();
     }
     let of_container = task.containers.iter().filter(|container| container.name == entry.container);
     let bindings = of_container.flat_map(|container| &container.bindings);
@@ -113,8 +135,12 @@ fn targets(world: &World, task: &Task, entry: &LoadBalancer) -> Vec<Target> {
 fn every_target(world: &World, group: &TargetGroupArn, task: &Task) -> Vec<Target> {
     if let Some(eni) = &task.network_interface {
         let group = world.groups.get(group.name());
-        let there = group.iter().flat_map(|group| &group.found.targets).map(|registered| &registered.target);
-        let addresses: Vec<TargetId> = [eni.ipv4, eni.ipv6].into_iter().flatten().map(TargetId::Ip).collect();
+        let there = group
+            .iter()
+            .flat_map(|group| &group.found.targets)
+            .map(|registered| &registered.target);
+        let addresses: Vec<TargetId> =
+            [eni.ipv4, eni.ipv6].into_iter().flatten().map(TargetId::Ip).collect();
         return there.filter(|target| addresses.contains(&target.id)).cloned().collect();
     }
     let bindings = task.containers.iter().flat_map(|container| &container.bindings);
@@ -128,25 +154,39 @@ fn on_instance(task: &Task, port: HostPort) -> Option<Target> {
 
 fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
     let observation = &input.observation;
-    let partial = |gap: &Missed| matches!(gap, Missed::Tasks | Missed::Task(_) | Missed::Service | Missed::Owners);
+    let partial = |gap: &Missed| {
+        matches!(gap, Missed::Tasks | Missed::Task(_) | Missed::Service | Missed::Owners)
+    };
     if observation.gaps.iter().any(|gap| partial(&gap.what)) {
         let deregisters = made.actions.iter().any(|action| action.kind == ActionKind::Deregister);
-        assert!(!deregisters, "deregisters although something could not be read: {:?}", observation.gaps);
+        assert!(
+            !deregisters,
+            "deregisters although something could not be read: {:?}",
+            observation.gaps
+        );
     }
     if observation.gaps.iter().any(|gap| gap.what == Missed::Elsewhere) {
-        let deregistered = made.actions.iter().filter(|action| action.kind == ActionKind::Deregister);
-        let address = deregistered.flat_map(|action| &action.targets).find(|it| matches!(it.id, TargetId::Ip(_)));
+        let deregistered =
+            made.actions.iter().filter(|action| action.kind == ActionKind::Deregister);
+        let address = deregistered
+            .flat_map(|action| &action.targets)
+            .find(|it| matches!(it.id, TargetId::Ip(_)));
         assert_eq!(address, None, "it may be a task's of another cluster: {:?}", observation.gaps);
     }
     for action in &made.actions {
-        assert!(observation.found_group(&action.group).is_some(), "writes to a group that was not read");
+        assert!(
+            observation.found_group(&action.group).is_some(),
+            "writes to a group that was not read"
+        );
     }
 }
 
 fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     let service = input.observation.service.as_ref();
     let tag = service.and_then(|service| service.mode_tag.as_deref());
-    if mode_in_force(&input.policy, tag, input.now).mode == Mode::Off || quiet(&input.observation).is_some() {
+    if mode_in_force(&input.policy, tag, input.now).mode == Mode::Off
+        || quiet(&input.observation).is_some()
+    {
         assert_eq!(
             (made.verdicts.len(), made.actions.len()),
             (1, 0),
@@ -158,7 +198,10 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     let comparison = compare(&input.observation, &desired);
     for finding in judge(input, &desired, &comparison).findings {
         let of_finding = |code: Option<&portkeeper_core::code::Code>| code == Some(&finding.code);
-        let said = made.verdicts.iter().any(|it| it.subject == finding.subject && of_finding(it.code.as_ref()));
+        let said = made
+            .verdicts
+            .iter()
+            .any(|it| it.subject == finding.subject && of_finding(it.code.as_ref()));
         assert!(said, "nothing is said about {} {}", finding.code, finding.subject);
     }
 }
@@ -181,11 +224,19 @@ fn carry_out(observation: &mut Observation, made: &Plan) {
             ActionKind::Register => HealthState::Initial,
             ActionKind::Deregister => HealthState::Draining,
         };
-        let Some(TargetGroup::Found(group)) = observation.target_groups.get_mut(&action.group) else { continue };
+        let Some(TargetGroup::Found(group)) = observation.target_groups.get_mut(&action.group)
+        else {
+            continue;
+        };
         for target in &action.targets {
             group.targets.retain(|other| other.target != *target);
             let (target, state) = (target.clone(), state.clone());
-            group.targets.push(RegisteredTarget { target, state, reason: None, availability_zone: None });
+            group.targets.push(RegisteredTarget {
+                target,
+                state,
+                reason: None,
+                availability_zone: None,
+            });
         }
     }
 }

@@ -6,7 +6,8 @@ use super::tasks::DEFAULT_DEPLOYMENT;
 use portkeeper_core::compare::questions;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
-    ContainerInstance, Deployment, Gap, Missed, Observation, Owner, Questions, Service, TargetGroup, Task, TaskStatus,
+    ContainerInstance, Deployment, Gap, Missed, Observation, Owner, Questions, Service,
+    TargetGroup, Task, TaskStatus,
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
 
@@ -34,10 +35,18 @@ pub fn first_reading(world: &World) -> Observation {
     for (name, group) in &world.groups {
         let arn = names::group(name);
         if group.unread {
-            seen.gaps.push(Gap { what: Missed::TargetGroup(arn), why: "throttled".to_owned(), retry: true });
+            seen.gaps.push(Gap {
+                what: Missed::TargetGroup(arn),
+                why: "throttled".to_owned(),
+                retry: true,
+            });
             continue;
         }
-        let group = if group.missing { TargetGroup::Missing } else { TargetGroup::Found(group.found.clone()) };
+        let group = if group.missing {
+            TargetGroup::Missing
+        } else {
+            TargetGroup::Found(group.found.clone())
+        };
         seen.target_groups.insert(arn, group);
     }
     for own in world.tasks.values().filter(|own| !own.unlisted) {
@@ -55,12 +64,15 @@ pub fn first_reading(world: &World) -> Observation {
 /// A service says how many of its tasks run and are to run, and has the deployment that started them.
 fn with_counts(world: &World, mut service: Service) -> Service {
     let tasks = || world.tasks.values().map(|own| &own.task);
-    let wanted =
-        |task: &&Task| task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service);
+    let wanted = |task: &&Task| {
+        task.desired_status == TaskStatus::Running && task.service() == Some(&world.key.service)
+    };
     let count = |tasks: usize| u32::try_from(tasks).unwrap();
-    let running = tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
+    let running =
+        tasks().filter(wanted).filter(|task| task.last_status == TaskStatus::Running).count();
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
-    (service.running_count, service.pending_count) = world.counts.unwrap_or((count(running), count(live - running)));
+    (service.running_count, service.pending_count) =
+        world.counts.unwrap_or((count(running), count(live - running)));
     // No more than run, unless the text says so: a task that only starts does not make the service lack one.
     service.desired_count = world.desired_count.unwrap_or_else(|| count(running).max(1));
     if service.deployments.is_empty() {
@@ -78,7 +90,8 @@ fn with_counts(world: &World, mut service: Service) -> Service {
 
 /// The instances of the tasks without their state, and the definitions of those tasks that do not say their ports.
 pub fn read_places(world: &World, seen: &mut Observation) {
-    let tasks: Vec<&Task> = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();
+    let tasks: Vec<&Task> =
+        seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();
     let (mut definitions, mut unread) = (Vec::new(), Vec::new());
     for task in tasks {
         if let Some(arn) = task.container_instance.clone() {
@@ -153,15 +166,18 @@ fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
     }
     seen.owners.instances.clone_from(&questions.owners_on);
     let asked = |task: &Task| {
-        let here = task.container_instance.as_ref().is_some_and(|arn| questions.owners_on.contains(arn));
+        let here =
+            task.container_instance.as_ref().is_some_and(|arn| questions.owners_on.contains(arn));
         questions.owners_in_cluster || here
     };
     let uses = |owner: &&Owner| {
         let asked = &seen.owners.known_elsewhere;
         owner.target_groups.as_ref().map_or(!asked.is_empty(), |groups| !groups.is_disjoint(asked))
     };
-    let others =
-        world.owners.values().filter(|owner| if world.is_elsewhere(owner) { uses(owner) } else { asked(&owner.task) });
+    let others = world
+        .owners
+        .values()
+        .filter(|owner| if world.is_elsewhere(owner) { uses(owner) } else { asked(&owner.task) });
     seen.owners.tasks = others.cloned().collect::<Vec<Owner>>();
     let late = world.tasks.values().filter(|own| own.unlisted && !own.unread && asked(&own.task));
     for own in late {

@@ -23,7 +23,11 @@ pub fn hold(world: &World, made: &Plan) {
     if screened != Screened::InOrder {
         return;
     }
-    assert_eq!((made.actions.len(), made.alerts.len()), (0, 0), "the sweep suspects nothing of {made:#?}");
+    assert_eq!(
+        (made.actions.len(), made.alerts.len()),
+        (0, 0),
+        "the sweep suspects nothing of {made:#?}"
+    );
     for verdict in made.verdicts.iter().filter(|verdict| verdict.code.is_some()) {
         let told = world.record.incidents.iter().any(|incident| {
             Some(&incident.code) == verdict.code.as_ref()
@@ -39,11 +43,13 @@ pub fn hold(world: &World, made: &Plan) {
 /// Everybody in the cluster, this service's tasks included, as a reading of the whole cluster has them.
 fn everybody(world: &World) -> Everybody {
     let mut cluster = Observation::new(world.key.clone(), world.now);
-    let own = world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
+    let own =
+        world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
     let mut owners: Vec<Owner> = own.map(|task| Owner { task, target_groups: None }).collect();
     owners.extend(world.owners.values().filter(|owner| !world.is_elsewhere(owner)).cloned());
     cluster.tasks = owners.iter().map(|owner| owner.task.clone()).collect();
     read_places(world, &mut cluster);
-    let is_whole = !world.owners_unread && world.tasks.values().all(|own| !own.unlisted && !own.unread);
+    let is_whole =
+        !world.owners_unread && world.tasks.values().all(|own| !own.unlisted && !own.unread);
     Everybody::new(cluster, owners, is_whole)
 }

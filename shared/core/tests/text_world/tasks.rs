@@ -83,7 +83,12 @@ fn blank(name: &str, service: &str) -> Task {
     }
 }
 
-fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl FnMut(&mut Words, &str)) {
+fn read_task(
+    task: &mut Task,
+    words: &mut Words,
+    now: Timestamp,
+    mut other: impl FnMut(&mut Words, &str),
+) {
     let (mut containers, mut ran) = (Vec::new(), true);
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -108,12 +113,14 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
             "killed" => {
                 let group = names::group(&words.expect("a target group"));
                 task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
-                task.stopped_reason = Some(format!("Task failed ELB health checks in (target-group {group})"));
+                task.stopped_reason =
+                    Some(format!("Task failed ELB health checks in (target-group {group})"));
             }
             word if word.contains("->") => bind(&mut containers, word),
             word if word.contains('/') => {
                 let (last, desired) = word.split_once('/').unwrap();
-                (task.last_status, task.desired_status) = (TaskStatus::from(last), TaskStatus::from(desired));
+                (task.last_status, task.desired_status) =
+                    (TaskStatus::from(last), TaskStatus::from(desired));
             }
             word => match word.strip_prefix('v').and_then(|number| number.parse().ok()) {
                 Some(version) => task.version = version,
@@ -124,11 +131,19 @@ fn read_task(task: &mut Task, words: &mut Words, now: Timestamp, mut other: impl
     if !containers.is_empty() {
         task.containers = containers;
     }
-    let started = !matches!(task.last_status, TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating);
+    let started = !matches!(
+        task.last_status,
+        TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Activating
+    );
     if started && ran {
         task.started_at.get_or_insert(before(now, LONG_SECS));
     }
-    assert_eq!(task.last_status.is_over(), task.stopped_at.is_some(), "{}: when did it end?", task.arn.tail());
+    assert_eq!(
+        task.last_status.is_over(),
+        task.stopped_at.is_some(),
+        "{}: when did it end?",
+        task.arn.tail()
+    );
 }
 
 fn interface(task: &mut Task) -> &mut NetworkInterface {
@@ -137,8 +152,10 @@ fn interface(task: &mut Task) -> &mut NetworkInterface {
 
 /// `app:8080->32768`, `app:8000-8010->32800-32810/udp@0.0.0.0`
 fn bind(containers: &mut Vec<Container>, word: &str) {
-    let (word, bind_ip) = word.split_once('@').map_or((word, None), |(word, ip)| (word, Some(ip.to_owned())));
-    let (word, protocol) = word.split_once('/').map_or((word, None), |(word, name)| (word, Some(name.to_owned())));
+    let (word, bind_ip) =
+        word.split_once('@').map_or((word, None), |(word, ip)| (word, Some(ip.to_owned())));
+    let (word, protocol) =
+        word.split_once('/').map_or((word, None), |(word, name)| (word, Some(name.to_owned())));
     let (inside, outside) = word.split_once("->").unwrap();
     let (name, inside) = inside.split_once(':').unwrap();
     let range = |text: &str| text.contains('-').then(|| text.to_owned());

@@ -58,7 +58,8 @@ impl Words {
             return 0;
         }
         let (number, unit) = text.split_at(text.len() - 1);
-        let number: u32 = number.parse().unwrap_or_else(|_| panic!("`{}`: `{text}` is not a span", self.line));
+        let number: u32 =
+            number.parse().unwrap_or_else(|_| panic!("`{}`: `{text}` is not a span", self.line));
         match unit {
             "s" => number,
             "m" => number * 60,
@@ -68,7 +69,10 @@ impl Words {
     }
 
     /// `web|web-alt to app:8080 and admin to app:9090`, after the word `binds`.
-    pub fn entries(&mut self, group: impl Fn(&str) -> portkeeper_core::ids::TargetGroupArn) -> Vec<LoadBalancer> {
+    pub fn entries(
+        &mut self,
+        group: impl Fn(&str) -> portkeeper_core::ids::TargetGroupArn,
+    ) -> Vec<LoadBalancer> {
         let mut entries = Vec::new();
         if self.take_if("nothing") {
             return entries;
@@ -78,7 +82,8 @@ impl Words {
             assert_eq!(self.expect("`to`"), "to", "{}", self.line);
             let place = self.expect("container:port");
             let (container, number) = place.split_once(':').unwrap();
-            let (first, alternate) = groups.split_once('|').map_or((groups.as_str(), None), |(a, b)| (a, Some(b)));
+            let (first, alternate) =
+                groups.split_once('|').map_or((groups.as_str(), None), |(a, b)| (a, Some(b)));
             let classic = first.strip_prefix("classic-elb-").map(str::to_owned);
             entries.push(LoadBalancer {
                 target_group: classic.is_none().then(|| group(first)),

@@ -20,8 +20,15 @@ const METRICS: [&str; 5] = [
 /// Makes a policy, or replaces the one of that name; its ARN stays.
 pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "PolicyName ServiceNamespace ResourceId ScalableDimension";
-    let optional = "PolicyType StepScalingPolicyConfiguration TargetTrackingScalingPolicyConfiguration";
-    let input = Input::read(Service::ApplicationAutoScaling, "PutScalingPolicy", input, required, optional)?;
+    let optional =
+        "PolicyType StepScalingPolicyConfiguration TargetTrackingScalingPolicyConfiguration";
+    let input = Input::read(
+        Service::ApplicationAutoScaling,
+        "PutScalingPolicy",
+        input,
+        required,
+        optional,
+    )?;
     let (id, name) = (resource(&input)?, input.text("PolicyName")?);
     let target = world.autoscaling.targets.get(id).ok_or_else(|| no_target(id))?;
     let kind = input.optional_text("PolicyType")?.unwrap_or("StepScaling");
@@ -33,7 +40,9 @@ pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let configuration = Value::Object(input.map(member)?.clone());
     if kind == "TargetTrackingScaling" {
         let metric = tracked(&input, &configuration)?;
-        let same = |(other, policy): (&String, &Policy)| other != name && metric_of(&policy.configuration.1) == metric;
+        let same = |(other, policy): (&String, &Policy)| {
+            other != name && metric_of(&policy.configuration.1) == metric
+        };
         if metric.is_some() && target.policies.iter().any(same) {
             let text = "Only one TargetTrackingScaling policy for a given metric specification is allowed.";
             return Err(input.refuse(text));
@@ -41,7 +50,10 @@ pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     }
     let held = target.policies.get(name).map(|policy| (policy.arn.clone(), policy.created_ms));
     let (arn, created_ms) = held.unwrap_or_else(|| {
-        let path = format!("scalingPolicy:{}:resource/{NAMESPACE}/{id}:policyName/{name}", world.ids.uuid());
+        let path = format!(
+            "scalingPolicy:{}:resource/{NAMESPACE}/{id}:policyName/{name}",
+            world.ids.uuid()
+        );
         (world.account.arn("autoscaling", &path), world.now_ms())
     });
     let alarms = alarms(world, id, kind);
@@ -74,19 +86,27 @@ fn tracked<'a>(input: &Input<'a>, configuration: &'a Value) -> Result<Option<&'a
         (None, Some(_)) => Ok(None),
         (Some(specification), None) => {
             let place = "PredefinedMetricSpecification";
-            let metric = given.nested(place, specification, "PredefinedMetricType", "ResourceLabel")?;
+            let metric =
+                given.nested(place, specification, "PredefinedMetricType", "ResourceLabel")?;
             let kind = metric.text("PredefinedMetricType")?;
             if !METRICS.contains(&kind) {
-                return Err(input.refuse(format!("Metric type {kind} is not supported for ecs:service:DesiredCount")));
+                return Err(input.refuse(format!(
+                    "Metric type {kind} is not supported for ecs:service:DesiredCount"
+                )));
             }
             let label = metric.optional_text("ResourceLabel")?;
-            let label_fits = label.is_some_and(|label| label.starts_with("app/") && label.contains("/targetgroup/"));
+            let label_fits = label
+                .is_some_and(|label| label.starts_with("app/") && label.contains("/targetgroup/"));
             if (kind == "ALBRequestCountPerTarget") != label_fits {
-                return Err(input.refuse(format!("ResourceLabel does not fit the metric type {kind}")));
+                return Err(
+                    input.refuse(format!("ResourceLabel does not fit the metric type {kind}"))
+                );
             }
             Ok(Some(kind))
         }
-        _ => Err(input.refuse("Exactly one of a predefined and a customized metric specification must be given")),
+        _ => Err(input.refuse(
+            "Exactly one of a predefined and a customized metric specification must be given",
+        )),
     }
 }
 
@@ -108,8 +128,13 @@ fn alarms(world: &mut World, id: &str, kind: &str) -> Value {
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "PolicyNames ResourceId ScalableDimension MaxResults NextToken";
-    let input =
-        Input::read(Service::ApplicationAutoScaling, "DescribeScalingPolicies", input, "ServiceNamespace", optional)?;
+    let input = Input::read(
+        Service::ApplicationAutoScaling,
+        "DescribeScalingPolicies",
+        input,
+        "ServiceNamespace",
+        optional,
+    )?;
     of_ecs(&input)?;
     let (id, names) = (input.optional_text("ResourceId")?, input.texts("PolicyNames")?);
     if input.optional_text("ScalableDimension")?.is_some() && id.is_none() {
@@ -118,14 +143,21 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
     let mut shown = BTreeMap::new();
     for (target, held) in &world.autoscaling.targets {
         for (name, policy) in &held.policies {
-            if id.is_none_or(|id| id == target) && (names.is_empty() || names.contains(&name.as_str())) {
+            if id.is_none_or(|id| id == target)
+                && (names.is_empty() || names.contains(&name.as_str()))
+            {
                 shown.insert(format!("{target}/{name}"), show(target, name, policy));
             }
         }
     }
-    let limit = input.number_in("MaxResults", 1..=10)?.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(10);
+    let limit = input
+        .number_in("MaxResults", 1..=10)?
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(10);
     let (keys, next) = paging::page(&shown, |_| true, input.optional_text("NextToken")?, limit)
-        .ok_or_else(|| ApiError::refused("InvalidNextTokenException", "The next token supplied was invalid"))?;
+        .ok_or_else(|| {
+            ApiError::refused("InvalidNextTokenException", "The next token supplied was invalid")
+        })?;
     let policies: Vec<Value> = keys.iter().filter_map(|key| shown.remove(key)).collect();
     Ok(paging::with_next(json!({"ScalingPolicies": policies}), "NextToken", next))
 }
@@ -151,11 +183,13 @@ fn show(target: &str, name: &str, policy: &Policy) -> Value {
 
 pub(super) fn delete(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "PolicyName ServiceNamespace ResourceId ScalableDimension";
-    let input = Input::read(Service::ApplicationAutoScaling, "DeleteScalingPolicy", input, required, "")?;
+    let input =
+        Input::read(Service::ApplicationAutoScaling, "DeleteScalingPolicy", input, required, "")?;
     let (id, name) = (resource(&input)?, input.text("PolicyName")?);
     let target = world.autoscaling.targets.get_mut(id).ok_or_else(|| no_target(id))?;
-    let text =
-        format!("No scaling policy found for service namespace: {NAMESPACE}, resource ID: {id}, policy name: {name}");
+    let text = format!(
+        "No scaling policy found for service namespace: {NAMESPACE}, resource ID: {id}, policy name: {name}"
+    );
     let gone = || ApiError::refused("ObjectNotFoundException", text);
     target.policies.remove(name).map(|_| json!({})).ok_or_else(gone)
 }

@@ -36,7 +36,8 @@ fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     }
     let bytes: usize = entries.iter().map(|entry| entry.to_string().len()).sum();
     if bytes > MOST_BYTES {
-        let message = format!("Total size of the entries in the request is over the limit of {MOST_BYTES}.");
+        let message =
+            format!("Total size of the entries in the request is over the limit of {MOST_BYTES}.");
         return Err(ApiError::invalid(Service::EventBridge, message));
     }
     let mut answers = Vec::new();
@@ -59,7 +60,10 @@ fn event(world: &World, entry: &Value) -> Result<Result<Value, (&'static str, St
     let optional = "Source DetailType Detail Resources EventBusName Time TraceHeader";
     let entry = Input::read(Service::EventBridge, "Entries", entry, "", optional)?;
     let missing = |name: &str| {
-        Ok(Err(("InvalidArgument", format!("Parameter {name} is not valid. Reason: {name} is a required argument."))))
+        Ok(Err((
+            "InvalidArgument",
+            format!("Parameter {name} is not valid. Reason: {name} is a required argument."),
+        )))
     };
     let Some(source) = entry.optional_text("Source")?.filter(|source| !source.is_empty()) else {
         return missing("Source");
@@ -69,7 +73,10 @@ fn event(world: &World, entry: &Value) -> Result<Result<Value, (&'static str, St
     };
     let Some(detail) = entry.optional_text("Detail")? else { return missing("Detail") };
     if source.starts_with("aws.") {
-        return Ok(Err(("NotAuthorizedForSourceException", "Not authorized for the source.".to_owned())));
+        return Ok(Err((
+            "NotAuthorizedForSourceException",
+            "Not authorized for the source.".to_owned(),
+        )));
     }
     if entry.optional_text("EventBusName")?.is_some_and(|bus| bus != "default") {
         return Ok(Err(("InvalidArgument", "Event bus is not simulated.".to_owned())));
@@ -100,7 +107,9 @@ mod tests {
     #[test]
     fn entries_stand_for_themselves_and_good_ones_are_on_the_bus() {
         let mut world = World::new(1, 5_500);
-        world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "q"})).unwrap();
+        world
+            .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "q"}))
+            .unwrap();
         world.bus.put_rule("ours", json!({"source": ["portkeeper"]}), "q").unwrap();
         let good = json!({"Source": "portkeeper", "DetailType": "kind", "Detail": "{\"a\":1}", "Resources": ["arn:x"]});
         let with = |name: &str, value: Value| {
@@ -115,11 +124,16 @@ mod tests {
             with("EventBusName", "other".into()),
             with("DetailType", "".into()),
         ]);
-        let answer =
-            world.call(Caller::Client, Service::EventBridge, "PutEvents", &json!({"Entries": entries})).unwrap();
+        let answer = world
+            .call(Caller::Client, Service::EventBridge, "PutEvents", &json!({"Entries": entries}))
+            .unwrap();
         assert_eq!(answer["FailedEntryCount"], 4, "{answer}");
-        let codes: Vec<Option<&str>> =
-            answer["Entries"].as_array().unwrap().iter().map(|entry| entry["ErrorCode"].as_str()).collect();
+        let codes: Vec<Option<&str>> = answer["Entries"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["ErrorCode"].as_str())
+            .collect();
         let refused = [
             Some("NotAuthorizedForSourceException"),
             Some("MalformedDetail"),
@@ -128,11 +142,21 @@ mod tests {
         ];
         assert_eq!(codes, [&[None], refused.as_slice()].concat());
         let event = &world.bus.events()[0];
-        assert_eq!((&event["detail"]["a"], &event["time"]), (&json!(1), &json!("1970-01-01T00:00:05Z")));
+        assert_eq!(
+            (&event["detail"]["a"], &event["time"]),
+            (&json!(1), &json!("1970-01-01T00:00:05Z"))
+        );
         assert_eq!(world.sqs.messages("q").count(), 1);
         for entries in [json!([]), json!(vec![good.clone(); 11])] {
             assert!(
-                world.call(Caller::Client, Service::EventBridge, "PutEvents", &json!({"Entries": entries})).is_err()
+                world
+                    .call(
+                        Caller::Client,
+                        Service::EventBridge,
+                        "PutEvents",
+                        &json!({"Entries": entries})
+                    )
+                    .is_err()
             );
         }
     }

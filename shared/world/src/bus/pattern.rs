@@ -68,7 +68,10 @@ pub(super) fn validate(pattern: &Value) -> Result<(), PatternError> {
     Ok(())
 }
 
-fn object_matches(pattern: &Map<String, Value>, event: Option<&Value>) -> Result<bool, PatternError> {
+fn object_matches(
+    pattern: &Map<String, Value>,
+    event: Option<&Value>,
+) -> Result<bool, PatternError> {
     // An array of objects in the event matches if one of its items does.
     if let Some(Value::Array(items)) = event {
         return any(items, |item| object_matches(pattern, Some(item)));
@@ -80,7 +83,9 @@ fn object_matches(pattern: &Map<String, Value>, event: Option<&Value>) -> Result
                 object_matches(alternative.as_object().ok_or(PatternError::NotAnObject)?, event)
             })?,
             Value::Object(nested) => object_matches(nested, found)?,
-            Value::Array(matchers) => any(matchers, |matcher| field_matches(field, matcher, found))?,
+            Value::Array(matchers) => {
+                any(matchers, |matcher| field_matches(field, matcher, found))?
+            }
             _ => return Err(PatternError::NotAList { field: field.clone() }),
         };
         if !matched {
@@ -91,7 +96,11 @@ fn object_matches(pattern: &Map<String, Value>, event: Option<&Value>) -> Result
 }
 
 /// A list in the event matches if one of its values does.
-fn field_matches(field: &str, matcher: &Value, found: Option<&Value>) -> Result<bool, PatternError> {
+fn field_matches(
+    field: &str,
+    matcher: &Value,
+    found: Option<&Value>,
+) -> Result<bool, PatternError> {
     match found {
         Some(Value::Array(values)) if matcher.get("exists").is_none() => {
             any(values, |value| matcher_matches(field, matcher, Some(value)))
@@ -100,7 +109,11 @@ fn field_matches(field: &str, matcher: &Value, found: Option<&Value>) -> Result<
     }
 }
 
-fn matcher_matches(field: &str, matcher: &Value, found: Option<&Value>) -> Result<bool, PatternError> {
+fn matcher_matches(
+    field: &str,
+    matcher: &Value,
+    found: Option<&Value>,
+) -> Result<bool, PatternError> {
     let Value::Object(operation) = matcher else {
         return Ok(found.is_some_and(|found| equal(matcher, found)));
     };
@@ -115,13 +128,18 @@ fn matcher_matches(field: &str, matcher: &Value, found: Option<&Value>) -> Resul
             // `exists` looks at leaves only: an object under the name is not one.
             Ok(wanted == found.is_some_and(|found| !found.is_object()))
         }
-        "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => text_matches(field, operator, operand, text),
+        "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => {
+            text_matches(field, operator, operand, text)
+        }
         "anything-but" => {
             let hit = excluded(field, operand, found)?;
             Ok(found.is_some_and(|found| !found.is_object()) && !hit)
         }
         "numeric" => numeric_matches(field, operand, found),
-        _ => Err(PatternError::UnknownOperator { field: field.to_owned(), operator: operator.clone() }),
+        _ => Err(PatternError::UnknownOperator {
+            field: field.to_owned(),
+            operator: operator.clone(),
+        }),
     }
 }
 
@@ -131,7 +149,9 @@ fn excluded(field: &str, operand: &Value, found: Option<&Value>) -> Result<bool,
         Value::Array(list) if list.is_empty() || list.iter().any(|item| !is_scalar(item)) => {
             Err(bad(field, "anything-but", "strings or numbers"))
         }
-        Value::Array(list) => Ok(found.is_some_and(|found| list.iter().any(|item| equal(item, found)))),
+        Value::Array(list) => {
+            Ok(found.is_some_and(|found| list.iter().any(|item| equal(item, found))))
+        }
         Value::Object(nested) => {
             let mut operators = nested.iter();
             let (Some((operator, operand)), None) = (operators.next(), operators.next()) else {
@@ -148,7 +168,12 @@ fn excluded(field: &str, operand: &Value, found: Option<&Value>) -> Result<bool,
     }
 }
 
-fn text_matches(field: &str, operator: &str, operand: &Value, found: Option<&str>) -> Result<bool, PatternError> {
+fn text_matches(
+    field: &str,
+    operator: &str,
+    operand: &Value,
+    found: Option<&str>,
+) -> Result<bool, PatternError> {
     let folded = operand.get("equals-ignore-case").and_then(Value::as_str);
     if let (Some(wanted), "prefix" | "suffix") = (folded, operator) {
         let (wanted, found) = (wanted.to_lowercase(), found.map(str::to_lowercase));
@@ -164,7 +189,10 @@ fn text_matches(field: &str, operator: &str, operand: &Value, found: Option<&str
         "equals-ignore-case" => |found, wanted| found.to_lowercase() == wanted.to_lowercase(),
         "wildcard" => wildcard_matches,
         _ => {
-            return Err(PatternError::UnknownOperator { field: field.to_owned(), operator: operator.to_owned() });
+            return Err(PatternError::UnknownOperator {
+                field: field.to_owned(),
+                operator: operator.to_owned(),
+            });
         }
     };
     Ok(found.is_some_and(|found| holds(found, wanted)))
@@ -186,7 +214,11 @@ fn wildcard_matches(found: &str, wanted: &str) -> bool {
 }
 
 /// `["=", 5]`, `[">", 0, "<=", 5]`.
-fn numeric_matches(field: &str, operand: &Value, found: Option<&Value>) -> Result<bool, PatternError> {
+fn numeric_matches(
+    field: &str,
+    operand: &Value,
+    found: Option<&Value>,
+) -> Result<bool, PatternError> {
     let needs = "pairs of a comparison and a number";
     let error = || bad(field, "numeric", needs);
     let terms = operand.as_array().filter(|terms| !terms.is_empty()).ok_or_else(error)?;
@@ -226,7 +258,10 @@ fn bad(field: &str, operator: &str, needs: &'static str) -> PatternError {
     PatternError::BadOperand { field: field.to_owned(), operator: operator.to_owned(), needs }
 }
 
-fn any<T>(items: &[T], mut holds: impl FnMut(&T) -> Result<bool, PatternError>) -> Result<bool, PatternError> {
+fn any<T>(
+    items: &[T],
+    mut holds: impl FnMut(&T) -> Result<bool, PatternError>,
+) -> Result<bool, PatternError> {
     for item in items {
         if holds(item)? {
             return Ok(true);

@@ -22,7 +22,10 @@ fn patterns() {
         (false, json!({"source": ["aws.ecs"], "absent": ["x"]})),
         (true, json!({"resources": ["arn:b"]})),
         (false, json!({"resources": ["arn:c"]})),
-        (true, json!({"detail": {"lastStatus": ["RUNNING", "STOPPED"], "group": [{"prefix": "service:"}]}})),
+        (
+            true,
+            json!({"detail": {"lastStatus": ["RUNNING", "STOPPED"], "group": [{"prefix": "service:"}]}}),
+        ),
         (false, json!({"detail": {"group": [{"prefix": "family:"}]}})),
         (true, json!({"detail": {"group": [{"prefix": {"equals-ignore-case": "SERVICE:"}}]}})),
         (true, json!({"detail": {"group": [{"suffix": ":web"}]}})),
@@ -62,8 +65,14 @@ fn what_is_no_pattern_is_refused_by_name() {
         (json!({"a": [{"prefx": "x"}]}), "`a` uses the unknown operator `prefx`"),
         (json!({"a": [{"prefix": 1}]}), "`a`: `prefix` needs a string"),
         (json!({"a": [{"exists": "no"}]}), "`a`: `exists` needs true or false"),
-        (json!({"a": [{"numeric": ["=", "1"]}]}), "`a`: `numeric` needs pairs of a comparison and a number"),
-        (json!({"a": [{"numeric": [">"]}]}), "`a`: `numeric` needs pairs of a comparison and a number"),
+        (
+            json!({"a": [{"numeric": ["=", "1"]}]}),
+            "`a`: `numeric` needs pairs of a comparison and a number",
+        ),
+        (
+            json!({"a": [{"numeric": [">"]}]}),
+            "`a`: `numeric` needs pairs of a comparison and a number",
+        ),
         (json!({"$or": [{"a": "x"}]}), "`a` must be an object or a non-empty array"),
     ] {
         let error = matches(&pattern, &json!({"a": "x"})).unwrap_err();
@@ -77,7 +86,9 @@ fn bodies(world: &World) -> Vec<String> {
 
 fn world() -> World {
     let mut world = World::new(1, 0);
-    world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "checks"})).unwrap();
+    world
+        .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "checks"}))
+        .unwrap();
     world.bus.put_rule("tasks", json!({"n": [{"exists": true}]}), "checks").unwrap();
     world
 }

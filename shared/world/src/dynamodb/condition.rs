@@ -33,7 +33,10 @@ pub(super) enum Comparison {
 
 impl<'a> Condition<'a> {
     /// Parses the whole text. `OR` binds weakest, `NOT` strongest.
-    pub(super) fn parse(text: &'a str, placeholders: &mut Placeholders<'a>) -> Result<Self, ApiError> {
+    pub(super) fn parse(
+        text: &'a str,
+        placeholders: &mut Placeholders<'a>,
+    ) -> Result<Self, ApiError> {
         let mut parser = Parser { tokens: tokens(text), next: 0, placeholders };
         let condition = parser.any()?;
         match parser.peek() {
@@ -46,7 +49,9 @@ impl<'a> Condition<'a> {
     pub(super) fn holds(&self, item: Option<&Item>) -> bool {
         match self {
             Self::Exists(name) => item.is_some_and(|item| item.contains_key(*name)),
-            Self::Compare(name, comparison, value) => comparison.holds(item.and_then(|item| item.get(*name)), value),
+            Self::Compare(name, comparison, value) => {
+                comparison.holds(item.and_then(|item| item.get(*name)), value)
+            }
             Self::Not(condition) => !condition.holds(item),
             Self::All(conditions) => conditions.iter().all(|condition| condition.holds(item)),
             Self::Any(conditions) => conditions.iter().any(|condition| condition.holds(item)),
@@ -56,7 +61,8 @@ impl<'a> Condition<'a> {
 
 impl Comparison {
     fn holds(self, found: Option<&Value>, wanted: &Value) -> bool {
-        let equal = found.is_some_and(|found| found == wanted || order(found, wanted) == Some(Ordering::Equal));
+        let equal = found
+            .is_some_and(|found| found == wanted || order(found, wanted) == Some(Ordering::Equal));
         let order = found.and_then(|found| order(found, wanted));
         match self {
             Self::Equal => equal,
@@ -144,7 +150,9 @@ impl<'a> Parser<'_, 'a> {
         let token = self.take()?;
         match token {
             "attribute_exists" => Ok(Condition::Exists(self.argument()?)),
-            "attribute_not_exists" => Ok(Condition::Not(Box::new(Condition::Exists(self.argument()?)))),
+            "attribute_not_exists" => {
+                Ok(Condition::Not(Box::new(Condition::Exists(self.argument()?))))
+            }
             _ => {
                 let name = self.placeholders.name(token)?;
                 let comparison = self.comparison()?;

@@ -85,7 +85,8 @@ impl<'a> Placeholders<'a> {
         }
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !plain || !text.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            let message = format!("Syntax error; token: \"{text}\" (document paths are not simulated)");
+            let message =
+                format!("Syntax error; token: \"{text}\" (document paths are not simulated)");
             return Err(refused(&message));
         }
         if RESERVED.contains(&text.to_ascii_uppercase().as_str()) {
@@ -107,10 +108,13 @@ impl<'a> Placeholders<'a> {
 
     /// A placeholder that no expression uses is an error.
     pub(super) fn check_all_used(&self) -> Result<(), ApiError> {
-        for (member, map) in [("ExpressionAttributeNames", self.names), ("ExpressionAttributeValues", self.values)] {
+        for (member, map) in
+            [("ExpressionAttributeNames", self.names), ("ExpressionAttributeValues", self.values)]
+        {
             let unused = map.into_iter().flat_map(Map::keys).find(|key| !self.used.contains(*key));
             if let Some(key) = unused {
-                let message = format!("Value provided in {member} unused in expressions: keys: {{{key}}}");
+                let message =
+                    format!("Value provided in {member} unused in expressions: keys: {{{key}}}");
                 return Err(ApiError::invalid(Service::DynamoDb, message));
             }
         }

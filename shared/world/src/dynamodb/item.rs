@@ -31,7 +31,9 @@ pub(super) fn check_value(value: &Value) -> Result<(), ApiError> {
         )
     })?;
     let right = match (kind, content) {
-        ("S" | "B", Value::String(_)) | ("BOOL", Value::Bool(_)) | ("NULL", Value::Bool(true)) => true,
+        ("S" | "B", Value::String(_)) | ("BOOL", Value::Bool(_)) | ("NULL", Value::Bool(true)) => {
+            true
+        }
         ("N", Value::String(text)) => is_number(text),
         ("M", Value::Object(members)) => return members.values().try_for_each(check_value),
         ("L", Value::Array(list)) => return list.iter().try_for_each(check_value),
@@ -74,7 +76,9 @@ fn value_bytes(value: &Value) -> usize {
         Some(("B", Value::String(text))) => text.len() / 4 * 3,
         Some((_, Value::String(text))) => text.len(),
         Some(("M", Value::Object(members))) => 3 + members.len() + item_bytes(members),
-        Some(("L", Value::Array(list))) => 3 + list.len() + list.iter().map(value_bytes).sum::<usize>(),
+        Some(("L", Value::Array(list))) => {
+            3 + list.len() + list.iter().map(value_bytes).sum::<usize>()
+        }
         Some((_, Value::Array(list))) => list.iter().filter_map(Value::as_str).map(str::len).sum(),
         _ => 1,
     }

@@ -133,7 +133,12 @@ fn delete_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 /// Puts or, without an item, deletes, if the condition holds for what is there now.
-fn write(world: &mut World, input: &Input<'_>, key: String, item: Option<Item>) -> Result<Value, ApiError> {
+fn write(
+    world: &mut World,
+    input: &Input<'_>,
+    key: String,
+    item: Option<Item>,
+) -> Result<Value, ApiError> {
     let give_old = returns_old(input, "ReturnValues")?;
     let give_conflict = returns_old(input, "ReturnValuesOnConditionCheckFailure")?;
     let now_ms = world.now_ms();
@@ -180,7 +185,12 @@ fn project(item: &Item, names: Option<&[&str]>) -> Item {
         .collect()
 }
 
-fn read<'a>(place: &'a str, value: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+fn read<'a>(
+    place: &'a str,
+    value: &'a Value,
+    required: &str,
+    optional: &str,
+) -> Result<Input<'a>, ApiError> {
     Input::read(Service::DynamoDb, place, value, required, optional)
 }
 

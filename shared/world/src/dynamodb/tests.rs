@@ -25,7 +25,12 @@ fn record(key: &str, version: u64) -> Item {
     item.as_object().unwrap().clone()
 }
 
-fn put_if(world: &mut World, item: &Item, condition: &str, values: &Value) -> Result<Value, ApiError> {
+fn put_if(
+    world: &mut World,
+    item: &Item,
+    condition: &str,
+    values: &Value,
+) -> Result<Value, ApiError> {
     let mut input = json!({
         "TableName": "ledger",
         "Item": item,
@@ -71,15 +76,20 @@ fn conditions() {
         ("other = :n", false),
     ] {
         put_raw(&mut world, "ledger", record("a", 7));
-        let values = if condition.contains(":n") { json!({":n": {"N": "7.0"}}) } else { json!(null) };
+        let values =
+            if condition.contains(":n") { json!({":n": {"N": "7.0"}}) } else { json!(null) };
         let outcome = put_if(&mut world, &record("a", 8), condition, &values);
         assert_eq!(outcome.is_ok(), expected, "{condition}: {outcome:?}");
     }
-    for condition in ["version = :n AND", "size(a) > :n", "#v = 7", "a.b = :n", "ttl = :n", "= :n", "(a = :n"] {
-        let error = put_if(&mut world, &record("a", 8), condition, &json!({":n": {"N": "7"}})).unwrap_err();
+    for condition in
+        ["version = :n AND", "size(a) > :n", "#v = 7", "a.b = :n", "ttl = :n", "= :n", "(a = :n"]
+    {
+        let error =
+            put_if(&mut world, &record("a", 8), condition, &json!({":n": {"N": "7"}})).unwrap_err();
         assert_eq!(error.code, "ValidationException", "{condition}");
     }
-    let unused = put_if(&mut world, &record("a", 8), "attribute_exists(pk)", &json!({":n": {"N": "7"}}));
+    let unused =
+        put_if(&mut world, &record("a", 8), "attribute_exists(pk)", &json!({":n": {"N": "7"}}));
     assert_eq!(
         unused.unwrap_err().message,
         "Value provided in ExpressionAttributeValues unused in expressions: keys: {:n}"
@@ -103,7 +113,10 @@ fn batches_read_at_most_100_and_may_leave_some() {
     let left = json!({"ledger": {"Keys": [{"pk": {"S": "a"}}], "ConsistentRead": true}});
     assert_eq!(partial["UnprocessedKeys"], left);
     let many: Vec<Value> = (0..101).map(|n| json!({"pk": {"S": n.to_string()}})).collect();
-    assert!(ask(&mut world, "BatchGetItem", &json!({"RequestItems": {"ledger": {"Keys": many}}})).is_err());
+    assert!(
+        ask(&mut world, "BatchGetItem", &json!({"RequestItems": {"ledger": {"Keys": many}}}))
+            .is_err()
+    );
 }
 
 #[test]
@@ -127,8 +140,12 @@ fn items_expire_and_are_projected_and_deleted() {
     assert_eq!(ask(&mut world, "GetItem", &get).unwrap(), json!({}));
     assert_eq!(len(&world, "ledger"), 0);
     put_raw(&mut world, "ledger", record("b", 1));
-    let delete = json!({"TableName": "ledger", "Key": {"pk": {"S": "b"}}, "ReturnValues": "ALL_OLD"});
-    assert_eq!(ask(&mut world, "DeleteItem", &delete).unwrap(), json!({"Attributes": record("b", 1)}));
+    let delete =
+        json!({"TableName": "ledger", "Key": {"pk": {"S": "b"}}, "ReturnValues": "ALL_OLD"});
+    assert_eq!(
+        ask(&mut world, "DeleteItem", &delete).unwrap(),
+        json!({"Attributes": record("b", 1)})
+    );
     assert_eq!(delete_raw(&mut world, "ledger", "b"), None);
 }
 
@@ -138,16 +155,32 @@ fn refusals() {
     let put = |item: Value| json!({"TableName": "ledger", "Item": item});
     for (operation, input, code) in [
         ("TransactWriteItems", json!({}), "UnknownOperationException"),
-        ("GetItem", json!({"TableName": "nobody", "Key": {"pk": {"S": "a"}}}), "ResourceNotFoundException"),
-        ("GetItem", json!({"TableName": "ledger", "Key": {"id": {"S": "a"}}}), "ValidationException"),
+        (
+            "GetItem",
+            json!({"TableName": "nobody", "Key": {"pk": {"S": "a"}}}),
+            "ResourceNotFoundException",
+        ),
+        (
+            "GetItem",
+            json!({"TableName": "ledger", "Key": {"id": {"S": "a"}}}),
+            "ValidationException",
+        ),
         ("GetItem", json!({"TableName": "ledger", "Kay": {}}), "ValidationException"),
         ("BatchGetItem", json!({"RequestItems": {}}), "ValidationException"),
         ("PutItem", put(json!({"version": {"N": "1"}})), "ValidationException"),
         ("PutItem", put(json!({"pk": {"S": ""}})), "ValidationException"),
         ("PutItem", put(json!({"pk": {"S": "a"}, "n": {"N": "one"}})), "ValidationException"),
-        ("PutItem", put(json!({"pk": {"S": "a"}, "n": {"S": "1", "N": "1"}})), "ValidationException"),
+        (
+            "PutItem",
+            put(json!({"pk": {"S": "a"}, "n": {"S": "1", "N": "1"}})),
+            "ValidationException",
+        ),
         ("PutItem", put(json!({"pk": {"S": "a"}, "n": {"SS": ["x", "x"]}})), "ValidationException"),
-        ("PutItem", put(json!({"pk": {"S": "a"}, "n": {"S": "x".repeat(409_600)}})), "ValidationException"),
+        (
+            "PutItem",
+            put(json!({"pk": {"S": "a"}, "n": {"S": "x".repeat(409_600)}})),
+            "ValidationException",
+        ),
     ] {
         let error = ask(&mut world, operation, &input).unwrap_err();
         assert_eq!(error.code, code, "{operation}");

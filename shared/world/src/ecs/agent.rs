@@ -22,7 +22,10 @@ pub struct InstanceOptions {
 }
 
 fn no_instance(ec2_id: &str) -> ApiError {
-    ApiError::refused("InvalidParameterException", format!("no container instance with the EC2 id {ec2_id}"))
+    ApiError::refused(
+        "InvalidParameterException",
+        format!("no container instance with the EC2 id {ec2_id}"),
+    )
 }
 
 impl World {
@@ -38,7 +41,11 @@ impl World {
     }
 
     /// Adds a container instance to a cluster; gives its EC2 (or `mi-`) id.
-    pub fn add_container_instance(&mut self, cluster: &str, options: &InstanceOptions) -> Result<String, ApiError> {
+    pub fn add_container_instance(
+        &mut self,
+        cluster: &str,
+        options: &InstanceOptions,
+    ) -> Result<String, ApiError> {
         let cluster = find_cluster(self, Some(cluster))?;
         self.default_subnets();
         let (ec2_id, zone) = if options.external {
@@ -54,7 +61,12 @@ impl World {
             ports.occupy(reserved);
         }
         let id = self.ids.task();
-        self.journal.push(self.now_ms(), Kind::Agent, None, format!("{ec2_id} joined cluster {cluster}"));
+        self.journal.push(
+            self.now_ms(),
+            Kind::Agent,
+            None,
+            format!("{ec2_id} joined cluster {cluster}"),
+        );
         let instance = Instance {
             id: id.clone(),
             cluster,
@@ -75,7 +87,9 @@ impl World {
 
     pub(super) fn instance_id(&self, ec2_id: &str) -> Result<String, ApiError> {
         let mut instances = self.ecs.instances.values();
-        let found = instances.find(|instance| instance.ec2_id == ec2_id && instance.status != InstanceStatus::Inactive);
+        let found = instances.find(|instance| {
+            instance.ec2_id == ec2_id && instance.status != InstanceStatus::Inactive
+        });
         found.map(|instance| instance.id.clone()).ok_or_else(|| no_instance(ec2_id))
     }
 
@@ -96,19 +110,26 @@ impl World {
 
     /// The agent restarts and forgets its last assigned port: the next dynamic port is the lowest that is locally free.
     pub fn restart_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
-        self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| instance.ports.restart()).map(drop)
+        self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| {
+            instance.ports.restart()
+        })
+        .map(drop)
     }
 
     /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can start or stop nothing.
     pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
-        let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| instance.connected = false)?;
+        let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| {
+            instance.connected = false
+        })?;
         instance_loss::set_connectivity(self, &id, false);
         Ok(())
     }
 
     /// The agent is back and reports what happened meanwhile.
     pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
-        let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| instance.connected = true)?;
+        let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| {
+            instance.connected = true
+        })?;
         instance_loss::set_connectivity(self, &id, true);
         Ok(())
     }
@@ -124,7 +145,12 @@ impl World {
                 instance.status = InstanceStatus::Inactive;
                 instance.connected = false;
             })?;
-            instance_loss::lose_instance(self, &id, &format!("Host EC2 (instance {ec2_id}) terminated."), false);
+            instance_loss::lose_instance(
+                self,
+                &id,
+                &format!("Host EC2 (instance {ec2_id}) terminated."),
+                false,
+            );
         }
         Ok(())
     }
@@ -132,7 +158,9 @@ impl World {
     /// A program that is in no task starts to listen on (instance id or address, port) and takes the port there.
     pub fn add_program(&mut self, id: &str, port: u16) {
         self.ecs.programs.insert((id.to_owned(), port));
-        if let Some(instance) = self.ecs.instances.values_mut().find(|instance| instance.ec2_id == id) {
+        if let Some(instance) =
+            self.ecs.instances.values_mut().find(|instance| instance.ec2_id == id)
+        {
             instance.ports.occupy(port);
         }
     }

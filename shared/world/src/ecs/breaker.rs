@@ -20,7 +20,8 @@ const MOST: u32 = 200;
 pub(super) fn check(world: &mut World, key: &str) -> bool {
     let Some(service) = world.ecs.services.get(key) else { return false };
     let Some(rolls_back) = enabled(service) else { return false };
-    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::InProgress) else {
+    let Some(primary) = service.primary().filter(|primary| primary.rollout == Rollout::InProgress)
+    else {
         return false;
     };
     if count(world, service, Some(&primary.id)).failed < threshold(service) {
@@ -35,7 +36,8 @@ pub(super) fn check(world: &mut World, key: &str) -> bool {
 
 /// Whether the breaker is on, and then whether it rolls back.
 fn enabled(service: &Service) -> Option<bool> {
-    let breaker = service.options.get("deploymentConfiguration")?.get("deploymentCircuitBreaker")?;
+    let breaker =
+        service.options.get("deploymentConfiguration")?.get("deploymentCircuitBreaker")?;
     let flag = |name: &str| breaker.get(name).and_then(Value::as_bool).unwrap_or(false);
     flag("enable").then(|| flag("rollback"))
 }
@@ -43,12 +45,19 @@ fn enabled(service: &Service) -> Option<bool> {
 /// How many failed tasks are too many.
 fn threshold(service: &Service) -> u32 {
     let pointer = |name: &str| format!("/deploymentCircuitBreaker/thresholdConfiguration/{name}");
-    let type_of = service.options.get("deploymentConfiguration").and_then(|c| c.pointer(&pointer("type"))?.as_str());
+    let type_of = service
+        .options
+        .get("deploymentConfiguration")
+        .and_then(|c| c.pointer(&pointer("type"))?.as_str());
     let value = service.deployment_number(&pointer("value"));
     match (type_of, value) {
         (Some("COUNT"), Some(count)) => count,
-        (Some("UNBOUNDED_PERCENT"), Some(percent)) => service.desired.saturating_mul(percent).div_ceil(100).max(1),
-        (Some(_), Some(percent)) => service.desired.saturating_mul(percent).div_ceil(100).clamp(LEAST, MOST),
+        (Some("UNBOUNDED_PERCENT"), Some(percent)) => {
+            service.desired.saturating_mul(percent).div_ceil(100).max(1)
+        }
+        (Some(_), Some(percent)) => {
+            service.desired.saturating_mul(percent).div_ceil(100).clamp(LEAST, MOST)
+        }
         _ => service.desired.div_ceil(2).clamp(LEAST, MOST),
     }
 }
@@ -60,6 +69,10 @@ fn fail(world: &mut World, key: &str, id: &str) {
     let Some(Deployment { rollout, reason, updated_ms, .. }) = deployment else { return };
     (*rollout, *updated_ms) = (Rollout::Failed, now);
     REASON.clone_into(reason);
-    events::message(world, key, &format!("(deployment ecs-svc/{id}) deployment failed: tasks failed to start."));
+    events::message(
+        world,
+        key,
+        &format!("(deployment ecs-svc/{id}) deployment failed: tasks failed to start."),
+    );
     events::deployment(world, key, id, "SERVICE_DEPLOYMENT_FAILED", REASON);
 }

@@ -10,12 +10,16 @@ use crate::journal::Kind;
 /// "version: incremented each time the state of the task changes" [BC Task.version]; one event for each change.
 pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
     let now = world.now_ms();
-    let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else { return };
+    let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else {
+        return;
+    };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
     let was_present = task.is_present();
     edit(task);
     let leaves = was_present && !task.is_present();
-    if let Some(instance) = task.instance.as_ref().filter(|_| leaves).and_then(|id| world.ecs.instances.get_mut(id)) {
+    if let Some(instance) =
+        task.instance.as_ref().filter(|_| leaves).and_then(|id| world.ecs.instances.get_mut(id))
+    {
         instance.load -= 1;
     }
     task.version += 1;
@@ -28,7 +32,8 @@ pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) 
 pub(super) fn announce(world: &mut World, id: &str) {
     let now = world.now_ms();
     let Some(task) = world.ecs.tasks.get(id) else { return };
-    let stopping = if task.stop_wanted() && task.status == Status::Running { " but is to stop" } else { "" };
+    let stopping =
+        if task.stop_wanted() && task.status == Status::Running { " but is to stop" } else { "" };
     let why = task.stop.as_ref().filter(|_| task.status == Status::Stopped || !stopping.is_empty());
     let why = why.map(|stop| format!(": {}", stop.reason)).unwrap_or_default();
     let text = format!("{} is {}{stopping}{}{why}", task.title(), task.status.name(), task.place());

@@ -17,17 +17,25 @@ pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, 
         serviceConnectDefaults";
     let input = read("CreateCluster", input, "", optional)?;
     let name = input.optional_text("clusterName")?.unwrap_or("default").to_owned();
-    let (tags, (capacity_providers, default_strategy)) = (read_tags(&input)?, read_capacity(&input)?);
-    world.ecs.clusters.entry(name.clone()).or_insert(Cluster { tags, capacity_providers, default_strategy });
+    let (tags, (capacity_providers, default_strategy)) =
+        (read_tags(&input)?, read_capacity(&input)?);
+    world.ecs.clusters.entry(name.clone()).or_insert(Cluster {
+        tags,
+        capacity_providers,
+        default_strategy,
+    });
     Ok(json!({"cluster": show(world, &name, false)}))
 }
 
 /// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` are always there; others are not checked.
 fn read_capacity(input: &Input<'_>) -> Result<(Vec<String>, Vec<Value>), ApiError> {
-    let providers: Vec<String> = input.texts("capacityProviders")?.into_iter().map(str::to_owned).collect();
+    let providers: Vec<String> =
+        input.texts("capacityProviders")?.into_iter().map(str::to_owned).collect();
     let strategy = input.list("defaultCapacityProviderStrategy")?.to_vec();
     let unknown = |item: &&Value| {
-        !providers.iter().any(|provider| item.get("capacityProvider").and_then(Value::as_str) == Some(provider))
+        !providers
+            .iter()
+            .any(|provider| item.get("capacityProvider").and_then(Value::as_str) == Some(provider))
     };
     match strategy.iter().find(unknown) {
         Some(_) => Err(input.refuse(
@@ -58,9 +66,11 @@ fn show(world: &World, name: &str, with_tags: bool) -> Value {
         pending += u32::from(task.status == Status::Pending);
     }
     let instances = world.ecs.instances.values();
-    let instances = instances.filter(|i| i.cluster == name && i.status != InstanceStatus::Inactive).count();
+    let instances =
+        instances.filter(|i| i.cluster == name && i.status != InstanceStatus::Inactive).count();
     let services = world.ecs.services.values();
-    let services = services.filter(|s| s.cluster == name && s.status == ServiceStatus::Active).count();
+    let services =
+        services.filter(|s| s.cluster == name && s.status == ServiceStatus::Active).count();
     let held = world.ecs.clusters.get(name);
     let tags = held.filter(|_| with_tags).map(|cluster| show_tags(&cluster.tags));
     json!({
@@ -82,7 +92,8 @@ fn show(world: &World, name: &str, with_tags: bool) -> Value {
 pub(super) fn list_clusters(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListClusters", input, "", "nextToken maxResults")?;
     let (names, next) = paged(&input, &world.ecs.clusters, |_| true, 100)?;
-    let arns: Vec<String> = names.iter().map(|name| world.account.ecs_arn("cluster", name)).collect();
+    let arns: Vec<String> =
+        names.iter().map(|name| world.account.ecs_arn("cluster", name)).collect();
     Ok(with_token(json!({"clusterArns": arns}), next))
 }
 
@@ -100,11 +111,18 @@ pub(super) fn describe_clusters(world: &World, input: &Value) -> Result<Value, A
 }
 
 /// The tags of the service or cluster with that ARN. Other resources have no tags here.
-fn tags_of<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut BTreeMap<String, String>, ApiError> {
+fn tags_of<'a>(
+    world: &'a mut World,
+    arn: &str,
+) -> Result<&'a mut BTreeMap<String, String>, ApiError> {
     let resource = arn.rsplit(':').next().unwrap_or_default();
     let tags = match resource.split_once('/') {
-        Some(("service", path)) => world.ecs.services.get_mut(path).map(|service| &mut service.tags),
-        Some(("cluster", name)) => world.ecs.clusters.get_mut(name).map(|cluster| &mut cluster.tags),
+        Some(("service", path)) => {
+            world.ecs.services.get_mut(path).map(|service| &mut service.tags)
+        }
+        Some(("cluster", name)) => {
+            world.ecs.clusters.get_mut(name).map(|cluster| &mut cluster.tags)
+        }
         _ => None,
     };
     let message = "The specified resource was not found (the simulated account knows tags of services and clusters).";
@@ -128,6 +146,7 @@ pub(super) fn untag_resource(world: &mut World, input: &Value) -> Result<Value, 
 /// `ResourceNotFoundException` is an error of the other two, not of this operation [BC].
 pub(super) fn list_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListTagsForResource", input, "resourceArn", "")?;
-    let tags = tags_of(world, input.text("resourceArn")?).map_err(|error| input.refuse(error.message))?;
+    let tags =
+        tags_of(world, input.text("resourceArn")?).map_err(|error| input.refuse(error.message))?;
     Ok(json!({"tags": show_tags(tags)}))
 }

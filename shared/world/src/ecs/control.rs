@@ -23,7 +23,10 @@ pub enum CodeDeployStep {
 }
 
 fn no_task(task: &str) -> ApiError {
-    ApiError::refused("InvalidParameterException", format!("The referenced task was not found: {task}"))
+    ApiError::refused(
+        "InvalidParameterException",
+        format!("The referenced task was not found: {task}"),
+    )
 }
 
 impl World {
@@ -56,7 +59,11 @@ impl World {
     /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and replaces the task.
     pub fn kill_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
-        self.ecs.tasks.get(id).filter(|task| task.status != Status::Stopped).ok_or_else(|| no_task(task))?;
+        self.ecs
+            .tasks
+            .get(id)
+            .filter(|task| task.status != Status::Stopped)
+            .ok_or_else(|| no_task(task))?;
         lifecycle::crash(self, id);
         Ok(())
     }
@@ -92,12 +99,21 @@ impl World {
 
     /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with this task definition,
     /// in that target group. Gives the digits of the task set.
-    pub fn start_code_deploy(&mut self, service: &str, definition: &str, group: &str) -> Result<String, ApiError> {
+    pub fn start_code_deploy(
+        &mut self,
+        service: &str,
+        definition: &str,
+        group: &str,
+    ) -> Result<String, ApiError> {
         let definition = find_definition(self, definition)?;
         let (id, created_ms) = (self.ids.deployment(), self.now_ms());
         let external_id = Some(format!("d-{}", self.ids.hex(9).to_uppercase()));
-        let held =
-            self.ecs.services.get(service).filter(|held| held.controller == Controller::CodeDeploy).ok_or_else(gone)?;
+        let held = self
+            .ecs
+            .services
+            .get(service)
+            .filter(|held| held.controller == Controller::CodeDeploy)
+            .ok_or_else(gone)?;
         let turn = |balancer: &LoadBalancer| LoadBalancer {
             group: group.to_owned(),
             live: group.to_owned(),
@@ -111,17 +127,31 @@ impl World {
 
     /// `CodeDeploy` goes on with what [`World::start_code_deploy`] began. To shift traffic it needs the ARN of the
     /// listener (or rule) to point at the replacement; the replacement becomes PRIMARY then.
-    pub fn code_deploy(&mut self, service: &str, step: CodeDeployStep, listener: &str) -> Result<(), ApiError> {
-        let held =
-            self.ecs.services.get(service).filter(|held| held.controller == Controller::CodeDeploy).ok_or_else(gone)?;
+    pub fn code_deploy(
+        &mut self,
+        service: &str,
+        step: CodeDeployStep,
+        listener: &str,
+    ) -> Result<(), ApiError> {
+        let held = self
+            .ecs
+            .services
+            .get(service)
+            .filter(|held| held.controller == Controller::CodeDeploy)
+            .ok_or_else(gone)?;
         let (cluster, name) = (held.cluster.clone(), held.name.clone());
         let newest = held.deployments.first().map(|set| set.id.clone()).ok_or_else(gone)?;
-        let group =
-            held.revisions.get(&newest).and_then(|revision| revision.load_balancers.first()).map(|b| b.live.clone());
-        let oldest = held.deployments.last().map(|set| set.id.clone()).filter(|oldest| *oldest != newest);
+        let group = held
+            .revisions
+            .get(&newest)
+            .and_then(|revision| revision.load_balancers.first())
+            .map(|b| b.live.clone());
+        let oldest =
+            held.deployments.last().map(|set| set.id.clone()).filter(|oldest| *oldest != newest);
         if step == CodeDeployStep::TerminateOriginal {
             let Some(oldest) = oldest else { return Ok(()) };
-            let input = json!({"cluster": cluster, "service": name, "taskSet": oldest, "force": true});
+            let input =
+                json!({"cluster": cluster, "service": name, "taskSet": oldest, "force": true});
             return self.call(Caller::Person, Api::Ecs, "DeleteTaskSet", &input).map(drop);
         }
         let actions = json!([{"Type": "forward", "TargetGroupArn": group}]);

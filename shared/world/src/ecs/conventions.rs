@@ -22,12 +22,26 @@ pub(super) fn missing(arn: &str) -> Value {
 }
 
 /// Refuses a batch above its documented size.
-pub(super) fn at_most(input: &Input<'_>, what: &str, count: usize, limit: usize) -> Result<(), ApiError> {
-    if count > limit { Err(input.refuse(format!("{what} cannot be more than {limit}."))) } else { Ok(()) }
+pub(super) fn at_most(
+    input: &Input<'_>,
+    what: &str,
+    count: usize,
+    limit: usize,
+) -> Result<(), ApiError> {
+    if count > limit {
+        Err(input.refuse(format!("{what} cannot be more than {limit}.")))
+    } else {
+        Ok(())
+    }
 }
 
 /// The names that a batch asks for: at least one, at most its documented size.
-pub(super) fn batch<'a>(input: &Input<'a>, name: &str, what: &str, limit: usize) -> Result<Vec<&'a str>, ApiError> {
+pub(super) fn batch<'a>(
+    input: &Input<'a>,
+    name: &str,
+    what: &str,
+    limit: usize,
+) -> Result<Vec<&'a str>, ApiError> {
     let count = input.required_list(name)?.len();
     at_most(input, what, count, limit)?;
     input.texts(name)
@@ -40,8 +54,10 @@ pub(super) fn paged<T>(
     keep: impl FnMut(&T) -> bool,
     default: usize,
 ) -> Result<(Vec<String>, Option<String>), ApiError> {
-    let limit = input.number_in("maxResults", 1..=100)?.and_then(|limit| usize::try_from(limit).ok());
-    let page = paging::page(items, keep, input.optional_text("nextToken")?, limit.unwrap_or(default));
+    let limit =
+        input.number_in("maxResults", 1..=100)?.and_then(|limit| usize::try_from(limit).ok());
+    let page =
+        paging::page(items, keep, input.optional_text("nextToken")?, limit.unwrap_or(default));
     page.ok_or_else(|| input.refuse("Invalid token"))
 }
 

@@ -15,7 +15,10 @@ pub(super) struct Counts {
     pub failed: u32,
 }
 
-pub(super) fn tasks_of<'a>(world: &'a World, service: &'a Service) -> impl Iterator<Item = &'a Task> {
+pub(super) fn tasks_of<'a>(
+    world: &'a World,
+    service: &'a Service,
+) -> impl Iterator<Item = &'a Task> {
     service.tasks.iter().filter_map(|id| world.ecs.tasks.get(id))
 }
 
@@ -23,13 +26,15 @@ pub(super) fn tasks_of<'a>(world: &'a World, service: &'a Service) -> impl Itera
 /// [BC `Deployment.failedTasks`].
 fn has_failed(task: &Task) -> bool {
     task.stop.as_ref().is_some_and(|stop| {
-        matches!(stop.code, "TaskFailedToStart" | "EssentialContainerExited") || stop.reason.starts_with(FAILED_CHECKS)
+        matches!(stop.code, "TaskFailedToStart" | "EssentialContainerExited")
+            || stop.reason.starts_with(FAILED_CHECKS)
     })
 }
 
 pub(super) fn count(world: &World, service: &Service, deployment: Option<&str>) -> Counts {
     let mut counts = Counts::default();
-    let of_deployment = |task: &&Task| deployment.is_none() || task.deployment.as_deref() == deployment;
+    let of_deployment =
+        |task: &&Task| deployment.is_none() || task.deployment.as_deref() == deployment;
     for task in tasks_of(world, service).filter(of_deployment) {
         counts.running += u32::from(task.status == Status::Running);
         counts.pending += u32::from(task.status < Status::Running);

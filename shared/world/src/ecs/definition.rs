@@ -112,9 +112,12 @@ impl TaskDefinition {
 }
 
 /// Reads what matters of a `RegisterTaskDefinition` input: network mode and containers.
-pub(super) fn read_containers(input: &Input<'_>) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
+pub(super) fn read_containers(
+    input: &Input<'_>,
+) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
     let mode = input.optional_text("networkMode")?;
-    let mode = NetworkMode::parse(mode).ok_or_else(|| input.refuse("Invalid 'networkMode' setting"))?;
+    let mode =
+        NetworkMode::parse(mode).ok_or_else(|| input.refuse("Invalid 'networkMode' setting"))?;
     let containers = input.list("containerDefinitions")?;
     if containers.is_empty() {
         return Err(incomplete("Container list cannot be empty."));
@@ -128,27 +131,38 @@ fn incomplete(message: &str) -> ApiError {
     ApiError::refused("ClientException", message)
 }
 
-fn read_container(input: &Input<'_>, mode: NetworkMode, container: &Value) -> Result<ContainerDefinition, ApiError> {
+fn read_container(
+    input: &Input<'_>,
+    mode: NetworkMode,
+    container: &Value,
+) -> Result<ContainerDefinition, ApiError> {
     let text = |name: &str| container.get(name).and_then(Value::as_str);
     let number = |name: &str| container.get(name).and_then(Value::as_u64);
-    let name = text("name").ok_or_else(|| incomplete("Container.name should not be null or empty."))?;
-    let image = text("image").ok_or_else(|| incomplete("Container.image should not be null or empty."))?;
+    let name =
+        text("name").ok_or_else(|| incomplete("Container.name should not be null or empty."))?;
+    let image =
+        text("image").ok_or_else(|| incomplete("Container.image should not be null or empty."))?;
     let mut ports = Vec::new();
     for mapping in container.get("portMappings").and_then(Value::as_array).into_iter().flatten() {
         let optional = "containerPort hostPort protocol name appProtocol containerPortRange";
         let mapping = input.nested("portMappings", mapping, "", optional)?;
-        let container = match (mapping.port("containerPort")?, mapping.optional_text("containerPortRange")?) {
-            (Some(port), None) => Ports::one(port),
-            (None, Some(range)) => {
-                Ports::parse_range(range).ok_or_else(|| input.refuse(format!("Invalid containerPortRange {range}")))?
-            }
-            _ => return Err(input.refuse("Exactly one of containerPort and containerPortRange must be given")),
-        };
+        let container =
+            match (mapping.port("containerPort")?, mapping.optional_text("containerPortRange")?) {
+                (Some(port), None) => Ports::one(port),
+                (None, Some(range)) => Ports::parse_range(range)
+                    .ok_or_else(|| input.refuse(format!("Invalid containerPortRange {range}")))?,
+                _ => {
+                    return Err(input.refuse(
+                        "Exactly one of containerPort and containerPortRange must be given",
+                    ));
+                }
+            };
         let host_port = u16::try_from(mapping.number("hostPort")?.unwrap_or(0)).unwrap_or(0);
         // "awsvpc/host: hostPort must be blank or equal to containerPort" [BC PortMapping.hostPort].
-        if matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host) && ![0, container.first].contains(&host_port) {
-            let message =
-                "When networkMode=awsvpc or host, the host ports and container ports in port mappings must match.";
+        if matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host)
+            && ![0, container.first].contains(&host_port)
+        {
+            let message = "When networkMode=awsvpc or host, the host ports and container ports in port mappings must match.";
             return Err(ApiError::refused("ClientException", message));
         }
         let protocol = mapping.optional_text("protocol")?.unwrap_or("tcp").to_owned();

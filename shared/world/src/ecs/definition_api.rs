@@ -48,7 +48,8 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
         tags,
         deregistered: false,
     };
-    let compatibilities = if definition.fits_fargate() { json!(["EC2", "FARGATE"]) } else { json!(["EC2"]) };
+    let compatibilities =
+        if definition.fits_fargate() { json!(["EC2", "FARGATE"]) } else { json!(["EC2"]) };
     if let Some(shown) = definition.shown.as_object_mut() {
         shown.insert("compatibilities".to_owned(), compatibilities);
     }
@@ -62,11 +63,17 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     let input = read("DeregisterTaskDefinition", input, "taskDefinition", "")?;
     let name = input.text("taskDefinition")?;
     if !tail(name).contains(':') {
-        return Err(ApiError::refused("ClientException", "Invalid task definition: a revision must be given."));
+        return Err(ApiError::refused(
+            "ClientException",
+            "Invalid task definition: a revision must be given.",
+        ));
     }
     let found = find_definition(world, name)?;
     if found.deregistered {
-        return Err(ApiError::refused("ClientException", "The specified task definition is inactive."));
+        return Err(ApiError::refused(
+            "ClientException",
+            "The specified task definition is inactive.",
+        ));
     }
     let now = time::epoch(world.now_ms());
     let revisions = world.ecs.definitions.get_mut(&found.family).into_iter().flatten();
@@ -85,7 +92,8 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
 
 /// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as the container port.
 fn complete_containers(shown: &mut Map<String, Value>) {
-    let same_port = matches!(shown.get("networkMode").and_then(Value::as_str), Some("awsvpc" | "host"));
+    let same_port =
+        matches!(shown.get("networkMode").and_then(Value::as_str), Some("awsvpc" | "host"));
     let containers = shown.get_mut("containerDefinitions").and_then(Value::as_array_mut);
     for container in containers.into_iter().flatten().filter_map(Value::as_object_mut) {
         for (name, value) in [
@@ -115,7 +123,9 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     let deregistered = match input.optional_text("status")? {
         None | Some("ACTIVE") => false,
         Some("INACTIVE") => true,
-        Some(other) => return Err(input.refuse(format!("Status {other} is not simulated: ACTIVE or INACTIVE"))),
+        Some(other) => {
+            return Err(input.refuse(format!("Status {other} is not simulated: ACTIVE or INACTIVE")));
+        }
     };
     if input.optional_text("sort")? == Some("DESC") {
         return Err(input.refuse("Sorting in descending order is not simulated"));
@@ -128,13 +138,15 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
         one.deregistered == deregistered && family.is_none_or(|family| one.family == family)
     };
     let (keys, next) = paged(&input, &numbered, keep, 100)?;
-    let arns: Vec<&str> = keys.iter().filter_map(|key| Some(numbered.get(key)?.arn.as_str())).collect();
+    let arns: Vec<&str> =
+        keys.iter().filter_map(|key| Some(numbered.get(key)?.arn.as_str())).collect();
     Ok(with_token(json!({"taskDefinitionArns": arns}), next))
 }
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTaskDefinition", input, "taskDefinition", "include")?;
     let definition = find_definition(world, input.text("taskDefinition")?)?;
-    let tags = if input.texts("include")?.contains(&"TAGS") { definition.tags.clone() } else { json!([]) };
+    let tags =
+        if input.texts("include")?.contains(&"TAGS") { definition.tags.clone() } else { json!([]) };
     Ok(json!({"taskDefinition": definition.shown, "tags": tags}))
 }

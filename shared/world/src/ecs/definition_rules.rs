@@ -54,7 +54,11 @@ fn check_fargate(input: &Input<'_>, mode: NetworkMode) -> Result<(), ApiError> {
     let known = |(units, least, most): &(u64, u64, u64)| {
         cpu == Some(*units) && memory.is_some_and(|memory| (*least..=*most).contains(&memory))
     };
-    if FARGATE.iter().any(known) { Ok(()) } else { refuse("No Fargate configuration exists for given values.") }
+    if FARGATE.iter().any(known) {
+        Ok(())
+    } else {
+        refuse("No Fargate configuration exists for given values.")
+    }
 }
 
 /// `256`, or `.25 vCPU` and `1 GB`, which are 1024 units each.
@@ -77,14 +81,16 @@ fn check_containers(input: &Input<'_>, fargate: bool) -> Result<(), ApiError> {
         if !names.insert(name) {
             return refuse(&format!("Container name '{name}' is used more than once."));
         }
-        let has_memory = ["memory", "memoryReservation"].iter().any(|member| container.get(member).is_some());
+        let has_memory =
+            ["memory", "memoryReservation"].iter().any(|member| container.get(member).is_some());
         if !of_task && !has_memory {
             return refuse(&format!(
                 "Invalid setting for container '{name}'. At least one of 'memory' or 'memoryReservation' must be specified."
             ));
         }
         let known = |volume: Option<&Value>| volumes.iter().any(|held| held.get("name") == volume);
-        let mut mounts = container.get("mountPoints").and_then(Value::as_array).into_iter().flatten();
+        let mut mounts =
+            container.get("mountPoints").and_then(Value::as_array).into_iter().flatten();
         if let Some(mount) = mounts.find(|mount| !known(mount.get("sourceVolume"))) {
             let volume = mount.get("sourceVolume").and_then(Value::as_str).unwrap_or_default();
             return refuse(&format!("Unknown volume '{volume}'."));
@@ -96,7 +102,8 @@ fn check_containers(input: &Input<'_>, fargate: bool) -> Result<(), ApiError> {
             );
         }
     }
-    let essential = |container: &Value| container.get("essential").and_then(Value::as_bool).unwrap_or(true);
+    let essential =
+        |container: &Value| container.get("essential").and_then(Value::as_bool).unwrap_or(true);
     if containers.iter().any(essential) {
         Ok(())
     } else {

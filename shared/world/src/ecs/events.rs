@@ -39,9 +39,13 @@ pub(super) fn container_instance(world: &mut World, id: &str) {
     let mut detail = instance_view::show(world, instance);
     let updated = json!(time::iso(world.now_ms()));
     let registered = json!(time::iso(instance.registered_ms));
-    let arn = detail.get("containerInstanceArn").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let arn =
+        detail.get("containerInstanceArn").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(members) = detail.as_object_mut() {
-        members.insert("clusterArn".to_owned(), json!(world.account.ecs_arn("cluster", &instance.cluster)));
+        members.insert(
+            "clusterArn".to_owned(),
+            json!(world.account.ecs_arn("cluster", &instance.cluster)),
+        );
         members.insert("updatedAt".to_owned(), updated);
         members.insert("registeredAt".to_owned(), registered);
         for only_in_the_api in ["tags", "runningTasksCount", "pendingTasksCount", "attachments"] {
@@ -52,7 +56,13 @@ pub(super) fn container_instance(world: &mut World, id: &str) {
 }
 
 /// `ECS Service Action`, such as `("INFO", "SERVICE_STEADY_STATE")`.
-pub(super) fn service_action(world: &mut World, key: &str, event_type: &str, name: &str, reason: Option<&str>) {
+pub(super) fn service_action(
+    world: &mut World,
+    key: &str,
+    event_type: &str,
+    name: &str,
+    reason: Option<&str>,
+) {
     let Some(service) = world.ecs.services.get(key) else { return };
     let arn = service.arn.clone();
     let mut detail = json!({
@@ -81,7 +91,12 @@ pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, rea
     });
     put(world, "ECS Deployment State Change", &arn, detail);
     let verb = name.trim_start_matches("SERVICE_DEPLOYMENT_").replace('_', " ").to_lowercase();
-    world.journal.push(world.now_ms(), Kind::Deployment, Some(key), format!("deployment {id} of {key}: {verb}"));
+    world.journal.push(
+        world.now_ms(),
+        Kind::Deployment,
+        Some(key),
+        format!("deployment {id} of {key}: {verb}"),
+    );
 }
 
 /// A message in `DescribeServices.events`, of which the last 100 are kept [DG service-event-messages].
@@ -90,7 +105,8 @@ pub(super) fn message(world: &mut World, key: &str, text: &str) {
     let Some(service) = world.ecs.services.get_mut(key) else { return };
     let text = format!("(service {}) {text}", service.name);
     // Identical messages are suppressed for up to six hours [DG23].
-    let repeated = service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
+    let repeated =
+        service.events.iter().any(|event| event.text == text && event.at_ms + 6 * 3_600_000 > now);
     if !repeated || text.ends_with("steady state.") {
         service.events.push_front(Message { id: world.ids.uuid(), at_ms: now, text });
         service.events.truncate(100);

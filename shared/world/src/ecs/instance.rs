@@ -69,7 +69,8 @@ impl PortAllocator {
     pub fn assign(&mut self, count: u16) -> Option<u16> {
         let start = self.last_assigned.saturating_add(1).max(Self::LOW);
         let last_start = Self::HIGH.checked_sub(count.checked_sub(1)?)?;
-        let free = |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port));
+        let free =
+            |first: &u16| (*first..=*first + (count - 1)).all(|port| !self.used.contains(&port));
         let first = (start..=last_start).chain(Self::LOW..=last_start.min(start)).find(free)?;
         self.last_assigned = first + (count - 1);
         self.used.extend(first..=first + (count - 1));
@@ -118,7 +119,10 @@ mod tests {
     fn the_scan_wraps_and_ends() {
         let mut ports = PortAllocator { last_assigned: PortAllocator::HIGH, used: BTreeSet::new() };
         assert_eq!(ports.assign(1), Some(32_768));
-        let mut full = PortAllocator { last_assigned: 0, used: (PortAllocator::LOW..=PortAllocator::HIGH).collect() };
+        let mut full = PortAllocator {
+            last_assigned: 0,
+            used: (PortAllocator::LOW..=PortAllocator::HIGH).collect(),
+        };
         assert_eq!(full.assign(1), None);
     }
 

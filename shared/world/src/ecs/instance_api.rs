@@ -33,7 +33,8 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
-    let asked = ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 100)?)?;
+    let asked =
+        ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 100)?)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for id in asked {
         let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
@@ -56,7 +57,8 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     if !known {
         return Err(not_found());
     }
-    let busy = |task: &Task| task.instance.as_deref() == Some(&id) && task.status != Status::Stopped;
+    let busy =
+        |task: &Task| task.instance.as_deref() == Some(&id) && task.status != Status::Stopped;
     if !input.flag("force")? && world.ecs.tasks.values().any(busy) {
         return Err(input.refuse("Found running tasks on the instance."));
     }
@@ -67,21 +69,30 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
 
 /// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
 pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("UpdateContainerInstancesState", input, "containerInstances status", "cluster")?;
+    let input =
+        read("UpdateContainerInstancesState", input, "containerInstances status", "cluster")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let status = match input.text("status")? {
         "ACTIVE" => InstanceStatus::Active,
         "DRAINING" => InstanceStatus::Draining,
-        other => return Err(input.refuse(format!("Container instances cannot be put in the status {other}"))),
+        other => {
+            return Err(
+                input.refuse(format!("Container instances cannot be put in the status {other}"))
+            );
+        }
     };
-    let asked = ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 10)?)?;
+    let asked =
+        ids(&input, &cluster, batch(&input, "containerInstances", "Container instances", 10)?)?;
     let (mut instances, mut failures) = (Vec::new(), Vec::new());
     for id in asked {
         let now = world.now_ms();
         let held = world.ecs.instances.get_mut(id);
-        let Some(instance) = held.filter(|held| held.cluster == cluster && held.status != InstanceStatus::Inactive)
+        let Some(instance) =
+            held.filter(|held| held.cluster == cluster && held.status != InstanceStatus::Inactive)
         else {
-            failures.push(missing(&world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"))));
+            failures.push(missing(
+                &world.account.ecs_arn("container-instance", &format!("{cluster}/{id}")),
+            ));
             continue;
         };
         instance.status = status;
@@ -89,7 +100,9 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
         let text = format!("{} is {}", instance.ec2_id, status.name());
         world.journal.push(now, Kind::Agent, None, text);
         events::container_instance(world, id);
-        instances.extend(world.ecs.instances.get(id).map(|instance| instance_view::show(world, instance)));
+        instances.extend(
+            world.ecs.instances.get(id).map(|instance| instance_view::show(world, instance)),
+        );
     }
     for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
         service.look_ms = 0;

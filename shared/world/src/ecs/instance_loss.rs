@@ -10,8 +10,10 @@ use crate::journal::Kind;
 /// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
 /// [DG `deregister_container_instance`]. As orphans their containers run on and answer; otherwise they died.
 pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
-    let lost = |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
-    let ids: Vec<String> = world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();
+    let lost =
+        |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
+    let ids: Vec<String> =
+        world.ecs.tasks.values().filter(lost).map(|task| task.id.clone()).collect();
     for id in ids {
         stop(world, &id, "TerminationNotice", reason);
         registration::deregister(world, &id);
@@ -39,7 +41,9 @@ pub(super) fn deregister_instance(world: &mut World, instance: &str) {
 
 /// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
 pub(super) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
-    for task in world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance)) {
+    for task in
+        world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance))
+    {
         task.connected = connected;
     }
 }

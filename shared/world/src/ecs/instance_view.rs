@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 /// As `DescribeContainerInstances` shows it.
 pub(super) fn show(world: &World, instance: &Instance) -> Value {
     let (mut running, mut pending) = (0, 0);
-    for task in world.ecs.tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id)) {
+    for task in
+        world.ecs.tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id))
+    {
         running += u32::from(task.status == Status::Running);
         pending += u32::from(task.status < Status::Running);
     }

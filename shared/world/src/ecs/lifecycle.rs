@@ -34,7 +34,8 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
     let id = world.ids.task();
     let now = world.now_ms();
     let instance = new.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
-    let (ec2_id, mut zone) = instance.map(|i| (Some(i.ec2_id.clone()), i.zone.clone())).unwrap_or_default();
+    let (ec2_id, mut zone) =
+        instance.map(|i| (Some(i.ec2_id.clone()), i.zone.clone())).unwrap_or_default();
     let subnet = new.subnet.filter(|_| new.definition.network_mode == NetworkMode::Awsvpc);
     let eni = subnet.map(|subnet| new_eni(&mut world.ids, subnet));
     if let Some(subnet) = eni.as_ref().and_then(|eni| world.ecs.network.subnet(&eni.subnet)) {
@@ -84,7 +85,9 @@ pub(super) fn launch(world: &mut World, new: NewTask) -> String {
         due_ms,
         previous: None,
     };
-    if let Some(instance) = task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance)) {
+    if let Some(instance) =
+        task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance))
+    {
         instance.load += 1;
     }
     world.ecs.tasks.insert(id.clone(), task);
@@ -105,7 +108,15 @@ fn new_containers(ids: &mut Ids, definition: &TaskDefinition) -> Vec<Container> 
 
 /// An interface that has no address until the task is ACTIVATING.
 fn new_eni(ids: &mut Ids, subnet: String) -> Eni {
-    Eni { attachment: ids.uuid(), id: ids.eni(), mac: ids.mac(), subnet, status: "PRECREATED", v4: None, v6: None }
+    Eni {
+        attachment: ids.uuid(),
+        id: ids.eni(),
+        mac: ids.mac(),
+        subnet,
+        status: "PRECREATED",
+        v4: None,
+        v6: None,
+    }
 }
 
 fn step_ms(world: &mut World, seconds: u64) -> u64 {
@@ -123,7 +134,8 @@ pub(super) fn tick(world: &mut World) {
         (_, Registration::Due(at), _) => at <= now,
         _ => task.crashed && !task.stop_wanted(),
     };
-    let due: Vec<String> = world.ecs.tasks.values().filter(is_due).map(|task| task.id.clone()).collect();
+    let due: Vec<String> =
+        world.ecs.tasks.values().filter(is_due).map(|task| task.id.clone()).collect();
     for id in due {
         let Some(task) = world.ecs.tasks.get(&id) else { continue };
         if task.status == Status::Stopped {
@@ -157,7 +169,8 @@ fn step(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get(id) else { return };
     let agent = task.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
     let agent_away = agent.is_some_and(|agent| !agent.connected);
-    let needs_agent = matches!(task.status, Status::Pending | Status::Activating | Status::Stopping);
+    let needs_agent =
+        matches!(task.status, Status::Pending | Status::Activating | Status::Stopping);
     if agent_away && (needs_agent || task.crashed) {
         return;
     }
@@ -171,7 +184,9 @@ fn step(world: &mut World, id: &str) {
         (Status::Provisioning, false) => move_on(world, id, Status::Pending),
         (Status::Pending, false) => activate(world, id),
         (Status::Activating, false) => run(world, id),
-        (Status::Provisioning | Status::Pending, true) => move_on(world, id, Status::Deprovisioning),
+        (Status::Provisioning | Status::Pending, true) => {
+            move_on(world, id, Status::Deprovisioning)
+        }
         (Status::Activating | Status::Running, true) => {
             registration::deregister(world, id);
             move_on(world, id, Status::Deactivating);
@@ -223,7 +238,12 @@ pub(super) fn crash(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
     task.crashed = true;
     let (title, service) = (task.title(), task.service.clone());
-    world.journal.push(world.now_ms(), Kind::Fault, service.as_deref(), format!("the program of {title} crashed"));
+    world.journal.push(
+        world.now_ms(),
+        Kind::Fault,
+        service.as_deref(),
+        format!("the program of {title} crashed"),
+    );
     release(world, id);
 }
 
@@ -249,7 +269,12 @@ fn activate(world: &mut World, id: &str) {
         (eni.v4, eni.v6, eni.status) = (v4, v6, "ATTACHED");
     }
     if !bind_ports(world, &mut task) {
-        return stop(world, id, "TaskFailedToStart", "CannotStartContainerError: no free host port");
+        return stop(
+            world,
+            id,
+            "TaskFailedToStart",
+            "CannotStartContainerError: no free host port",
+        );
     }
     for container in &mut task.containers {
         container.status = "RUNNING";
@@ -271,7 +296,10 @@ fn bind_ports(world: &mut World, task: &mut Task) -> bool {
     if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
         return true;
     }
-    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id)) else { return false };
+    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id))
+    else {
+        return false;
+    };
     if task.mode() == NetworkMode::Host {
         // Programs bind container ports on the machine itself; Docker and the agent report no bindings.
         let mut ports = sockets(task).into_iter();
@@ -309,15 +337,20 @@ fn sockets(task: &Task) -> Vec<(String, u16)> {
             let addresses = task.eni.iter().flat_map(|eni| eni.v4.iter().chain(&eni.v6)).collect();
             (addresses, mappings().flat_map(|mapping| mapping.container.iter()).collect())
         }
-        NetworkMode::Bridge => {
-            (task.ec2_id.iter().collect(), bindings().flat_map(|binding| binding.host.iter()).collect())
-        }
-        NetworkMode::Host => {
-            (task.ec2_id.iter().collect(), mappings().flat_map(|mapping| mapping.container.iter()).collect())
-        }
+        NetworkMode::Bridge => (
+            task.ec2_id.iter().collect(),
+            bindings().flat_map(|binding| binding.host.iter()).collect(),
+        ),
+        NetworkMode::Host => (
+            task.ec2_id.iter().collect(),
+            mappings().flat_map(|mapping| mapping.container.iter()).collect(),
+        ),
         NetworkMode::None => (Vec::new(), Vec::new()),
     };
-    addresses.iter().flat_map(|address| ports.iter().map(|port| ((*address).clone(), *port))).collect()
+    addresses
+        .iter()
+        .flat_map(|address| ports.iter().map(|port| ((*address).clone(), *port)))
+        .collect()
 }
 
 /// The programs are gone: nothing listens any more and the host ports are free for others.
@@ -329,7 +362,9 @@ pub(super) fn release(world: &mut World, id: &str) {
             continue;
         }
         world.ecs.sockets.remove(&key);
-        if let Some(instance) = task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance)) {
+        if let Some(instance) =
+            task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance))
+        {
             instance.ports.release(port);
         }
     }

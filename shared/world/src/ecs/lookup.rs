@@ -16,12 +16,17 @@ pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<Strin
 
 /// The ids or names at the end of what a batch asks for. An ARN of another cluster fails the whole call, and so does what
 /// is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH aws-sdk-js#1466].
-pub(super) fn ids<'a>(input: &Input<'_>, cluster: &str, asked: Vec<&'a str>) -> Result<Vec<&'a str>, ApiError> {
+pub(super) fn ids<'a>(
+    input: &Input<'_>,
+    cluster: &str,
+    asked: Vec<&'a str>,
+) -> Result<Vec<&'a str>, ApiError> {
     let check = |name: &'a str| {
         let path: Vec<&str> = name.rsplit(':').next().unwrap_or(name).split('/').collect();
         match (name.starts_with("arn:"), path.as_slice()) {
-            (true, [_, other, _]) if *other != cluster => Err(input
-                .refuse(format!("Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"))),
+            (true, [_, other, _]) if *other != cluster => Err(input.refuse(format!(
+                "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
+            ))),
             // ARNs of old tasks and services do not name their cluster.
             (true, [_, id] | [_, _, id]) | (false, [id]) => Ok(*id),
             _ => Err(input.refuse("Identifier is invalid")),
@@ -31,7 +36,11 @@ pub(super) fn ids<'a>(input: &Input<'_>, cluster: &str, asked: Vec<&'a str>) -> 
 }
 
 /// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
-pub(super) fn find_service(world: &World, cluster: Option<&str>, service: &str) -> Result<String, ApiError> {
+pub(super) fn find_service(
+    world: &World,
+    cluster: Option<&str>,
+    service: &str,
+) -> Result<String, ApiError> {
     let key = format!("{}/{}", find_cluster(world, cluster)?, tail(service));
     if world.ecs.services.contains_key(&key) { Ok(key) } else { Err(gone()) }
 }
@@ -44,12 +53,17 @@ pub(super) fn gone() -> ApiError {
 /// A task definition by ARN, `family:revision`, or family for its latest revision that is ACTIVE.
 pub(super) fn find_definition(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
     let name = tail(name);
-    let (family, revision) = name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
+    let (family, revision) =
+        name.split_once(':').map_or((name, None), |(family, revision)| (family, Some(revision)));
     let revisions = world.ecs.definitions.get(family);
     let found = match revision {
-        None => revisions.and_then(|revisions| revisions.iter().rfind(|definition| !definition.deregistered)),
-        Some(revision) => revisions
-            .and_then(|revisions| revisions.iter().find(|definition| definition.revision.to_string() == revision)),
+        None => revisions
+            .and_then(|revisions| revisions.iter().rfind(|definition| !definition.deregistered)),
+        Some(revision) => revisions.and_then(|revisions| {
+            revisions.iter().find(|definition| definition.revision.to_string() == revision)
+        }),
     };
-    found.cloned().ok_or_else(|| ApiError::refused("ClientException", "Unable to describe task definition."))
+    found
+        .cloned()
+        .ok_or_else(|| ApiError::refused("ClientException", "Unable to describe task definition."))
 }

@@ -42,7 +42,9 @@ impl Subnet {
     fn host_of(&self, address: &str) -> Option<u32> {
         let host = match address.parse::<std::net::IpAddr>().ok()? {
             std::net::IpAddr::V4(v4) => u32::from(v4).checked_sub(self.base)?,
-            std::net::IpAddr::V6(v6) => u32::try_from(u128::from(v6).checked_sub(self.v6_base())?).ok()?,
+            std::net::IpAddr::V6(v6) => {
+                u32::try_from(u128::from(v6).checked_sub(self.v6_base())?).ok()?
+            }
         };
         (host < SUBNET_SIZE).then_some(host)
     }
@@ -78,7 +80,11 @@ impl Network {
     }
 
     pub(crate) fn subnet_ids(&self, vpc: &str) -> Vec<String> {
-        self.subnets.values().filter(|subnet| subnet.vpc == vpc).map(|subnet| subnet.id.clone()).collect()
+        self.subnets
+            .values()
+            .filter(|subnet| subnet.vpc == vpc)
+            .map(|subnet| subnet.id.clone())
+            .collect()
     }
 
     /// The subnet of that VPC whose range holds the address.

@@ -48,13 +48,16 @@ fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Exp
             (task.ec2_id.clone()?, balancer.port)
         }
         NetworkMode::Bridge => {
-            let container = task.containers.iter().find(|container| container.name == balancer.container)?;
+            let container =
+                task.containers.iter().find(|container| container.name == balancer.container)?;
             let of_family = |bind_ip: &str| bind_ip.contains(':') == (family == "ipv6");
             let host_port =
-                container.bindings.iter().filter(|binding| of_family(binding.bind_ip)).find_map(|binding| {
-                    let offset = binding.container.offset(balancer.port)?;
-                    Some(binding.host.first + offset)
-                });
+                container.bindings.iter().filter(|binding| of_family(binding.bind_ip)).find_map(
+                    |binding| {
+                        let offset = binding.container.offset(balancer.port)?;
+                        Some(binding.host.first + offset)
+                    },
+                );
             (task.ec2_id.clone()?, host_port?)
         }
         NetworkMode::None => return None,
@@ -72,8 +75,11 @@ pub(super) fn schedule(world: &mut World, id: &str) {
         (RegisterAt::AfterRunning(secs), Status::Running) => secs,
         _ => return,
     };
-    let Some(service) = task.service.clone().filter(|_| task.elb_attachment.is_some()) else { return };
-    let delay_secs = world.ecs.misbehaviour.get(&service).map_or(0, |faults| faults.registration_delay_secs);
+    let Some(service) = task.service.clone().filter(|_| task.elb_attachment.is_some()) else {
+        return;
+    };
+    let delay_secs =
+        world.ecs.misbehaviour.get(&service).map_or(0, |faults| faults.registration_delay_secs);
     let at = now + (lag_secs + delay_secs) * 1000;
     if let Some(task) = world.ecs.tasks.get_mut(id) {
         task.registration = Registration::Due(at);
@@ -86,7 +92,11 @@ pub(super) fn schedule(world: &mut World, id: &str) {
 fn targets(world: &World, id: &str) -> (Vec<Expected>, String, Option<String>) {
     let task = world.ecs.tasks.get(id);
     let title = task.map(Task::title).unwrap_or_default();
-    (task.map(|task| expected(world, task)).unwrap_or_default(), title, task.and_then(|task| task.service.clone()))
+    (
+        task.map(|task| expected(world, task)).unwrap_or_default(),
+        title,
+        task.and_then(|task| task.service.clone()),
+    )
 }
 
 /// ECS registers the task's targets, as the service-linked role.
@@ -98,12 +108,19 @@ pub(super) fn register(world: &mut World, id: &str) {
     let faults = world.ecs.misbehaviour(&service);
     if faults.registrations_to_lose > 0 {
         faults.registrations_to_lose -= 1;
-        world.journal.push(now, Kind::Fault, Some(&service), format!("ECS lost the registration of {title}"));
+        world.journal.push(
+            now,
+            Kind::Fault,
+            Some(&service),
+            format!("ECS lost the registration of {title}"),
+        );
     } else {
         for target in &targets {
             if let Err(error) = call(world, "RegisterTargets", target) {
-                let text =
-                    format!("failed to register targets in (target-group {}) with (error {error})", target.group);
+                let text = format!(
+                    "failed to register targets in (target-group {}) with (error {error})",
+                    target.group
+                );
                 events::message(world, &service, &text);
                 outcome = Registration::Due(now + RETRY_MS);
             }
@@ -133,7 +150,10 @@ pub(super) fn deregister(world: &mut World, id: &str) {
     for target in &targets {
         // A group that was deleted meanwhile is nothing to clean up.
         if let Err(error) = call(world, "DeregisterTargets", target) {
-            let text = format!("failed to deregister targets in (target-group {}) with (error {error})", target.group);
+            let text = format!(
+                "failed to deregister targets in (target-group {}) with (error {error})",
+                target.group
+            );
             events::message(world, &service, &text);
         }
     }
@@ -167,7 +187,8 @@ pub(super) fn standing(world: &World, task: &Task) -> Standing {
     let mut standing = Standing::Good;
     for target in expected(world, task) {
         let Some(group) = world.elb.group(&target.group) else { return Standing::Waiting };
-        let matches_mode = (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
+        let matches_mode =
+            (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
         let health = world.target_health(&target.group, &target.id, target.port);
         match health.as_ref().map(|health| health.state) {
             None | Some("draining") if also_unregistered && matches_mode => {

@@ -69,12 +69,19 @@ pub(super) fn describe_service_revisions(world: &World, input: &Value) -> Result
     let (mut revisions, mut failures) = (Vec::new(), Vec::new());
     for asked in asked {
         let path = asked.split_once(":service-revision/").map_or(asked, |(_, path)| path);
-        let found = path.rsplit_once('/').and_then(|(key, id)| Some((world.ecs.services.get(key)?, id)));
+        let found =
+            path.rsplit_once('/').and_then(|(key, id)| Some((world.ecs.services.get(key)?, id)));
         if found.is_some_and(|(service, _)| service.status == ServiceStatus::Inactive) {
-            return Err(input.refuse("Cannot call DescribeServiceRevisions for a service that is INACTIVE"));
+            return Err(
+                input.refuse("Cannot call DescribeServiceRevisions for a service that is INACTIVE")
+            );
         }
         let known = |service: &Service| {
-            !world.ecs.misbehaviour.get(&service.key()).is_some_and(|faults| faults.revisions_unknown)
+            !world
+                .ecs
+                .misbehaviour
+                .get(&service.key())
+                .is_some_and(|faults| faults.revisions_unknown)
         };
         let found = found.filter(|(service, _)| known(service));
         match found.and_then(|(service, id)| Some((service, service.revisions.get(id)?))) {

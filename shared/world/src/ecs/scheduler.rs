@@ -31,7 +31,8 @@ enum Act {
 /// One second of every service.
 pub(super) fn tick(world: &mut World) {
     let now = world.now_ms();
-    let due = |service: &&Service| service.look_ms <= now && service.status != ServiceStatus::Inactive;
+    let due =
+        |service: &&Service| service.look_ms <= now && service.status != ServiceStatus::Inactive;
     let keys: Vec<String> = world.ecs.services.values().filter(due).map(Service::key).collect();
     for key in keys {
         look(world, &key);
@@ -75,19 +76,29 @@ fn look(world: &mut World, key: &str) {
         if !ids.is_empty() {
             let running = if verb == "stopped" { "running " } else { "" };
             let list: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
-            events::message(world, key, &format!("has {verb} {} {running}tasks: {}.", ids.len(), list.join(" ")));
+            events::message(
+                world,
+                key,
+                &format!("has {verb} {} {running}tasks: {}.", ids.len(), list.join(" ")),
+            );
         }
     }
 }
 
 /// A daemon service wants a task on every active instance of its cluster.
 fn count_daemons(world: &mut World, key: &str) {
-    let Some(service) = world.ecs.services.get(key).filter(|service| service.is_daemon()) else { return };
+    let Some(service) = world.ecs.services.get(key).filter(|service| service.is_daemon()) else {
+        return;
+    };
     let active = |instance: &&Instance| {
-        instance.cluster == service.cluster && instance.status == InstanceStatus::Active && !instance.external
+        instance.cluster == service.cluster
+            && instance.status == InstanceStatus::Active
+            && !instance.external
     };
     let count = len(world.ecs.instances.values().filter(active).count());
-    if let Some(service) = world.ecs.services.get_mut(key).filter(|service| service.status == ServiceStatus::Active) {
+    if let Some(service) =
+        world.ecs.services.get_mut(key).filter(|service| service.status == ServiceStatus::Active)
+    {
         service.desired = count;
     }
 }
@@ -100,7 +111,9 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
         if task.status == Status::Running && !task.stop_wanted() {
             match standing(world, task) {
                 Standing::Good => good = true,
-                Standing::Bad(group, why) if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) => {
+                Standing::Bad(group, why)
+                    if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) =>
+                {
                     // The stopped reason of the 2024 sample.
                     let reason = format!("{FAILED_CHECKS} in (target-group {group})");
                     replace = (world.ecs.behaviour.replaces > Replaces::Nothing).then_some(reason);
@@ -134,8 +147,12 @@ fn unhealthy_message(task: &Task, group: &str, why: &str) -> String {
         return format!("(task {id}) is not healthy in (target-group {group}) due to {why}");
     }
     let instance = task.ec2_id.as_ref().map(|ec2| format!(" (instance {ec2})")).unwrap_or_default();
-    let port =
-        task.containers.iter().flat_map(|container| &container.bindings).map(|binding| binding.host.first).next();
+    let port = task
+        .containers
+        .iter()
+        .flat_map(|container| &container.bindings)
+        .map(|binding| binding.host.first)
+        .next();
     let port = port.map(|port| format!(" (port {port})")).unwrap_or_default();
     format!("(task {id}){instance}{port} is unhealthy in (target-group {group}) due to {why}")
 }
@@ -151,7 +168,8 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
     let alive: Vec<&Seen> = seen.iter().filter(|task| task.wanted).collect();
     let shifting = service.primary().is_some_and(|primary| primary.stage.is_some());
     let rolling = service.controller == Controller::Ecs && !shifting;
-    let all_wanted: u32 = service.deployments.iter().map(|deployment| service.wanted(deployment)).sum();
+    let all_wanted: u32 =
+        service.deployments.iter().map(|deployment| service.wanted(deployment)).sum();
     let limit = if rolling {
         (u64::from(service.desired) * u64::from(maximum_percent) / 100).max(1)
     } else {
@@ -161,8 +179,10 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
     let minimum = u64::from(service.desired.min(all_wanted)) * u64::from(minimum_percent);
     let minimum = u32::try_from(minimum.div_ceil(100)).unwrap_or(u32::MAX);
     let (mut acts, mut superfluous) = (Vec::new(), Vec::new());
-    let known: BTreeSet<&str> = service.deployments.iter().map(|deployment| deployment.id.as_str()).collect();
-    superfluous.extend(alive.iter().copied().filter(|task| !known.contains(task.deployment.as_str())));
+    let known: BTreeSet<&str> =
+        service.deployments.iter().map(|deployment| deployment.id.as_str()).collect();
+    superfluous
+        .extend(alive.iter().copied().filter(|task| !known.contains(task.deployment.as_str())));
     for deployment in &service.deployments {
         let want = service.wanted(deployment);
         let mine = || alive.iter().copied().filter(|task| task.deployment == deployment.id);
@@ -187,8 +207,12 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
             continue;
         }
         good -= u32::from(task.good);
-        let scaled = format!("Scaling activity initiated by (deployment ecs-svc/{})", task.deployment);
-        acts.push(Act::Stop { id: task.id.clone(), reason: task.replace.clone().unwrap_or(scaled) });
+        let scaled =
+            format!("Scaling activity initiated by (deployment ecs-svc/{})", task.deployment);
+        acts.push(Act::Stop {
+            id: task.id.clone(),
+            reason: task.replace.clone().unwrap_or(scaled),
+        });
     }
     acts
 }
@@ -242,8 +266,17 @@ fn place(
     definition: &TaskDefinition,
     network: &Value,
 ) -> Result<Placement, &'static str> {
-    let instance = place_on_instance(world, Some(service), &service.cluster, &service.launch_type, definition)?;
-    Ok((instance.map(|instance| instance.id.clone()), pick_subnet(world, network, instance, service.tasks.len())))
+    let instance = place_on_instance(
+        world,
+        Some(service),
+        &service.cluster,
+        &service.launch_type,
+        definition,
+    )?;
+    Ok((
+        instance.map(|instance| instance.id.clone()),
+        pick_subnet(world, network, instance, service.tasks.len()),
+    ))
 }
 
 /// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest tasks at all.
@@ -269,22 +302,36 @@ pub(super) fn place_on_instance<'a>(
     let has_ports = |instance: &&Instance| {
         let on_it = |task: &&Task| task.instance.as_deref() == Some(&instance.id);
         // Tasks that have not bound their static ports yet hold them already.
-        let claimed =
-            |port: &u16| own.iter().copied().filter(on_it).any(|task| static_ports(&task.definition).contains(port));
+        let claimed = |port: &u16| {
+            own.iter()
+                .copied()
+                .filter(on_it)
+                .any(|task| static_ports(&task.definition).contains(port))
+        };
         ports.iter().all(|port| instance.ports.is_free(*port) && !claimed(port))
     };
     let daemon = service.is_some_and(Service::is_daemon);
-    let has_room =
-        |instance: &&Instance| !(daemon && own.iter().any(|task| task.instance.as_deref() == Some(&instance.id)));
+    let has_room = |instance: &&Instance| {
+        !(daemon && own.iter().any(|task| task.instance.as_deref() == Some(&instance.id)))
+    };
     let load = |instance: &&Instance| {
         let zone = own.iter().filter(|task| task.zone == instance.zone).count();
         let here = own.iter().filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
         (zone, here, instance.load, instance.registered_ms, instance.ec2_id.clone())
     };
     let candidates: Vec<&Instance> = world.ecs.instances.values().filter(usable).collect();
-    let reason =
-        if candidates.is_empty() { "No Container Instances were found in your cluster" } else { "RESOURCE:PORTS" };
-    candidates.into_iter().filter(has_ports).filter(has_room).min_by_key(load).map(Some).ok_or(reason)
+    let reason = if candidates.is_empty() {
+        "No Container Instances were found in your cluster"
+    } else {
+        "RESOURCE:PORTS"
+    };
+    candidates
+        .into_iter()
+        .filter(has_ports)
+        .filter(has_room)
+        .min_by_key(load)
+        .map(Some)
+        .ok_or(reason)
 }
 
 /// Ports that a task needs on its machine whatever the agent chooses.
@@ -292,13 +339,20 @@ fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
     let mappings = definition.containers.iter().flat_map(|container| &container.ports);
     match definition.network_mode {
         NetworkMode::Host => mappings.flat_map(|mapping| mapping.container.iter()).collect(),
-        NetworkMode::Bridge => mappings.map(|mapping| mapping.host_port).filter(|port| *port > 0).collect(),
+        NetworkMode::Bridge => {
+            mappings.map(|mapping| mapping.host_port).filter(|port| *port > 0).collect()
+        }
         NetworkMode::Awsvpc | NetworkMode::None => Vec::new(),
     }
 }
 
 /// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance, otherwise in turn.
-pub(super) fn pick_subnet(world: &World, network: &Value, instance: Option<&Instance>, turn: usize) -> Option<String> {
+pub(super) fn pick_subnet(
+    world: &World,
+    network: &Value,
+    instance: Option<&Instance>,
+    turn: usize,
+) -> Option<String> {
     let subnets = network.pointer("/awsvpcConfiguration/subnets")?.as_array()?;
     let names: Vec<&str> = subnets.iter().filter_map(Value::as_str).collect();
     let in_zone = |name: &&&str| {

@@ -37,7 +37,9 @@ pub(super) enum Controller {
 
 impl Controller {
     pub(super) fn parse(name: &str) -> Option<Self> {
-        [Self::Ecs, Self::CodeDeploy, Self::External].into_iter().find(|controller| controller.name() == name)
+        [Self::Ecs, Self::CodeDeploy, Self::External]
+            .into_iter()
+            .find(|controller| controller.name() == name)
     }
 
     pub(super) fn name(self) -> &'static str {
@@ -68,7 +70,8 @@ impl LoadBalancer {
 
     fn read(input: &Input<'_>, value: &Value) -> Result<Self, ApiError> {
         let optional = "targetGroupArn loadBalancerName advancedConfiguration";
-        let input = input.nested("loadBalancers", value, "containerName containerPort", optional)?;
+        let input =
+            input.nested("loadBalancers", value, "containerName containerPort", optional)?;
         if input.get("loadBalancerName").is_some() {
             return Err(input.refuse("Classic Load Balancers are not simulated"));
         }
@@ -97,8 +100,7 @@ impl LoadBalancer {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let mut shown =
-            json!({"targetGroupArn": self.group, "containerName": self.container, "containerPort": self.port});
+        let mut shown = json!({"targetGroupArn": self.group, "containerName": self.container, "containerPort": self.port});
         if let (Some(advanced), Some(members)) = (&self.advanced, shown.as_object_mut()) {
             members.insert("advancedConfiguration".to_owned(), advanced.clone());
         }
@@ -241,7 +243,8 @@ impl Service {
     /// A number inside `deploymentConfiguration`. It may be written with a fraction there; percentages are rounded.
     pub(super) fn deployment_number(&self, pointer: &str) -> Option<u32> {
         let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
-        let rounded = number.as_u64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())?;
+        let rounded =
+            number.as_u64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())?;
         u32::try_from(rounded).ok()
     }
 
@@ -259,11 +262,18 @@ impl Service {
     pub(super) fn percents(&self) -> (u32, u32) {
         let (minimum, maximum) = if self.is_daemon() { (0, 100) } else { (100, 200) };
         let percent = |pointer| self.deployment_number(pointer);
-        (percent("/minimumHealthyPercent").unwrap_or(minimum), percent("/maximumPercent").unwrap_or(maximum))
+        (
+            percent("/minimumHealthyPercent").unwrap_or(minimum),
+            percent("/maximumPercent").unwrap_or(maximum),
+        )
     }
 
     pub(super) fn grace_ms(&self) -> u64 {
-        self.options.get("healthCheckGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(0).saturating_mul(1000)
+        self.options
+            .get("healthCheckGracePeriodSeconds")
+            .and_then(Value::as_u64)
+            .unwrap_or(0)
+            .saturating_mul(1000)
     }
 
     /// Subnets of awsvpc tasks.

@@ -20,12 +20,15 @@ pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, 
     let name = input.text("serviceName")?;
     let valid = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if name.is_empty() || name.len() > 255 || !valid {
-        return Err(input.refuse("Service name must be up to 255 letters, digits, hyphens and underscores."));
+        return Err(input
+            .refuse("Service name must be up to 255 letters, digits, hyphens and underscores."));
     }
     let key = format!("{cluster}/{name}");
     match world.ecs.services.get(&key) {
         // Texts from [MEM]; AWS's documentation is silent (AWS-FACTS 6).
-        Some(held) if held.status == ServiceStatus::Active && same_request(&held.created_from, value) => {
+        Some(held)
+            if held.status == ServiceStatus::Active && same_request(&held.created_from, value) =>
+        {
             return Ok(json!({"service": service_view::show(world, held, true)}));
         }
         Some(held) if held.status == ServiceStatus::Active => {
@@ -39,7 +42,12 @@ pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, 
     let service = new_service(world, &input, cluster, name, value)?;
     let controller = service.controller;
     world.ecs.services.insert(key.clone(), service);
-    world.journal.push(world.now_ms(), Kind::Deployment, Some(&key), format!("service {key} was created"));
+    world.journal.push(
+        world.now_ms(),
+        Kind::Deployment,
+        Some(&key),
+        format!("service {key} was created"),
+    );
     if controller != Controller::External {
         traffic::deploy(world, &key);
     }
@@ -64,9 +72,10 @@ fn new_service(
     name: &str,
     value: &Value,
 ) -> Result<Service, ApiError> {
-    let controller = input.get("deploymentController").and_then(|c| c.get("type")?.as_str()).unwrap_or("ECS");
     let controller =
-        Controller::parse(controller).ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
+        input.get("deploymentController").and_then(|c| c.get("type")?.as_str()).unwrap_or("ECS");
+    let controller = Controller::parse(controller)
+        .ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
     let load_balancers = LoadBalancer::read_all(input)?;
     service_rules::settings(world, input, controller, &load_balancers)?;
     let capacity = service_rules::capacity(world, input, &cluster)?;
@@ -76,10 +85,14 @@ fn new_service(
         check_fit(world, input, definition, &capacity.launch_type, &load_balancers)?;
     }
     if controller == Controller::CodeDeploy && load_balancers.len() != 1 {
-        return Err(input.refuse("A service with a CODE_DEPLOY deployment controller needs exactly one load balancer."));
+        return Err(input.refuse(
+            "A service with a CODE_DEPLOY deployment controller needs exactly one load balancer.",
+        ));
     }
     let mut options = service_options::of_new(input, &capacity.launch_type);
-    options.extend(capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)));
+    options.extend(
+        capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)),
+    );
     let mut revision_options = Map::new();
     service_options::take_for_revisions(&mut revision_options, input);
     Ok(Service {
@@ -108,7 +121,11 @@ fn new_service(
 }
 
 /// How many tasks. Daemons have one on each instance, and nobody says how many.
-fn desired(input: &Input<'_>, controller: Controller, capacity: &Capacity) -> Result<u32, ApiError> {
+fn desired(
+    input: &Input<'_>,
+    controller: Controller,
+    capacity: &Capacity,
+) -> Result<u32, ApiError> {
     let given = input.number("desiredCount")?;
     if input.optional_text("schedulingStrategy")? != Some("DAEMON") {
         let given = given.ok_or_else(|| input.refuse("desiredCount is required for REPLICA"))?;
@@ -155,7 +172,9 @@ fn check_fit(
     let network = input.get("networkConfiguration").unwrap_or(&Value::Null);
     service_rules::fits_definition(world, input, definition, launch_type, network)?;
     if launch_type == "EXTERNAL" && !load_balancers.is_empty() {
-        return Err(input.refuse("Service load balancing isn't supported for the EXTERNAL launch type."));
+        return Err(
+            input.refuse("Service load balancing isn't supported for the EXTERNAL launch type.")
+        );
     }
     service_rules::volumes(input, definition)?;
     service_check::load_balancers(world, definition, load_balancers)

@@ -26,9 +26,15 @@ pub(super) fn load_balancers(
     }
     for LoadBalancer { container, port, group, .. } in balancers {
         match definition.container(container) {
-            None => return refuse(format!("The container {container} does not exist in the task definition.")),
+            None => {
+                return refuse(format!(
+                    "The container {container} does not exist in the task definition."
+                ));
+            }
             Some(found) if !found.has_port(*port) => {
-                return refuse(format!("The container {container} did not have a container port {port} defined."));
+                return refuse(format!(
+                    "The container {container} did not have a container port {port} defined."
+                ));
             }
             Some(_) => fits(world, definition, group)?,
         }
@@ -66,5 +72,7 @@ fn has_balancer(world: &World, named: &str, groups: &[&str]) -> Result<(), ApiEr
     if groups.iter().any(attached) {
         return Ok(());
     }
-    refuse(format!("The target group with targetGroupArn {named} does not have an associated load balancer."))
+    refuse(format!(
+        "The target group with targetGroupArn {named} does not have an associated load balancer."
+    ))
 }

@@ -75,11 +75,15 @@ pub(super) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
     for name in SHOWN_AS_GIVEN {
         let Some(value) = input.get(name) else { continue };
         match (options.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
-            (Some(held), Some(given)) if name == "deploymentConfiguration" => held.extend(given.clone()),
+            (Some(held), Some(given)) if name == "deploymentConfiguration" => {
+                held.extend(given.clone())
+            }
             _ => drop(options.insert(name.to_owned(), value.clone())),
         }
     }
-    let network = options.get_mut("networkConfiguration").and_then(|network| network.get_mut("awsvpcConfiguration"));
+    let network = options
+        .get_mut("networkConfiguration")
+        .and_then(|network| network.get_mut("awsvpcConfiguration"));
     if let Some(network) = network.and_then(Value::as_object_mut) {
         network.entry("securityGroups").or_insert_with(|| json!([]));
         network.entry("assignPublicIp").or_insert_with(|| json!("DISABLED"));

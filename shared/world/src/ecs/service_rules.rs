@@ -19,12 +19,15 @@ pub(super) struct Capacity {
 }
 
 /// Launch type or capacity provider strategy, or else what the cluster has as its default.
-pub(super) fn capacity(world: &World, input: &Input<'_>, cluster: &str) -> Result<Capacity, ApiError> {
+pub(super) fn capacity(
+    world: &World,
+    input: &Input<'_>,
+    cluster: &str,
+) -> Result<Capacity, ApiError> {
     let given = input.list("capacityProviderStrategy")?;
     let launch_type = input.optional_text("launchType")?;
     if launch_type.is_some() && !given.is_empty() {
-        let text =
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";
+        let text = "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.";
         return Err(input.refuse(text));
     }
     if let Some(launch_type) = launch_type {
@@ -33,9 +36,14 @@ pub(super) fn capacity(world: &World, input: &Input<'_>, cluster: &str) -> Resul
     let held = world.ecs.clusters.get(cluster);
     let default = held.map(|cluster| cluster.default_strategy.as_slice()).unwrap_or_default();
     let strategy = if given.is_empty() { default } else { given };
-    let name = |item: &Value| item.get("capacityProvider").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let name = |item: &Value| {
+        item.get("capacityProvider").and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let names: Vec<String> = strategy.iter().map(name).collect();
-    if names.iter().any(|name| !held.is_some_and(|cluster| cluster.capacity_providers.contains(name))) {
+    if names
+        .iter()
+        .any(|name| !held.is_some_and(|cluster| cluster.capacity_providers.contains(name)))
+    {
         return Err(input.refuse(
             "The specified capacity provider strategy cannot contain a capacity provider that is not associated with \
              the cluster. Associate the capacity provider with the cluster and try again.",
@@ -74,7 +82,8 @@ pub(super) fn fits_definition(
     }
     match (awsvpc, network.get("awsvpcConfiguration")) {
         (true, None) => {
-            let text = "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
+            let text =
+                "Network Configuration must be provided when networkMode 'awsvpc' is specified.";
             Err(input.refuse(text))
         }
         (false, Some(_)) => {
@@ -88,7 +97,9 @@ pub(super) fn fits_definition(
 
 /// "at most 16 subnets and 5 security groups" [BC `AwsVpcConfiguration`], all of them in one VPC.
 fn subnets(world: &World, input: &Input<'_>, network: &Value) -> Result<(), ApiError> {
-    let list = |name: &str| network.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let list = |name: &str| {
+        network.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    };
     let (subnets, groups) = (list("subnets"), list("securityGroups"));
     if subnets.is_empty() {
         return Err(input.refuse("subnets can not be empty."));
@@ -117,14 +128,17 @@ pub(super) fn settings(
     load_balancers: &[LoadBalancer],
 ) -> Result<(), ApiError> {
     if input.get("healthCheckGracePeriodSeconds").is_some() && load_balancers.is_empty() {
-        let text = "Health check grace period is only valid for services configured to use load balancers";
+        let text =
+            "Health check grace period is only valid for services configured to use load balancers";
         return Err(input.refuse(text));
     }
-    if input.list("placementConstraints")?.len() > 10 || input.list("placementStrategy")?.len() > 5 {
+    if input.list("placementConstraints")?.len() > 10 || input.list("placementStrategy")?.len() > 5
+    {
         return Err(input.refuse("Too many placement constraints or strategies: at most 10 and 5."));
     }
     let token = input.optional_text("clientToken")?.unwrap_or("ok");
-    if token.is_empty() || token.len() > 36 || !token.bytes().all(|byte| (33..=126).contains(&byte)) {
+    if token.is_empty() || token.len() > 36 || !token.bytes().all(|byte| (33..=126).contains(&byte))
+    {
         return Err(input.refuse("Client token must be up to 36 ASCII characters from 33 to 126."));
     }
     deployment(input, controller)?;
@@ -132,7 +146,11 @@ pub(super) fn settings(
 }
 
 /// The same for an update: load balancers that are not given stay.
-pub(super) fn settings_of_update(world: &World, input: &Input<'_>, service: &Service) -> Result<(), ApiError> {
+pub(super) fn settings_of_update(
+    world: &World,
+    input: &Input<'_>,
+    service: &Service,
+) -> Result<(), ApiError> {
     match input.get("loadBalancers") {
         Some(_) => settings(world, input, service.controller, &LoadBalancer::read_all(input)?),
         None => settings(world, input, service.controller, &service.load_balancers),
@@ -146,36 +164,50 @@ fn deployment(input: &Input<'_>, controller: Controller) -> Result<(), ApiError>
         let text = "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.";
         return Err(input.refuse(text));
     }
-    let breaks = configuration.get("deploymentCircuitBreaker").and_then(|breaker| breaker.get("enable")?.as_bool());
+    let breaks = configuration
+        .get("deploymentCircuitBreaker")
+        .and_then(|breaker| breaker.get("enable")?.as_bool());
     if breaks == Some(true) && controller != Controller::Ecs {
-        let text = "Deployment circuit breaker feature is only supported with ECS deployment controller.";
+        let text =
+            "Deployment circuit breaker feature is only supported with ECS deployment controller.";
         return Err(input.refuse(text));
     }
     Ok(())
 }
 
 /// Roles that ECS would have to pass on, and the one that it needs itself.
-fn roles(world: &World, input: &Input<'_>, load_balancers: &[LoadBalancer]) -> Result<(), ApiError> {
+fn roles(
+    world: &World,
+    input: &Input<'_>,
+    load_balancers: &[LoadBalancer],
+) -> Result<(), ApiError> {
     let network = input.get("networkConfiguration").is_some();
     let registries = !input.list("serviceRegistries")?.is_empty();
     let needs_linked = network || registries || load_balancers.len() > 1;
     if needs_linked && input.get("role").is_some() {
-        let text = "You cannot specify an IAM role for services that require a service linked role.";
+        let text =
+            "You cannot specify an IAM role for services that require a service linked role.";
         return Err(input.refuse(text));
     }
     if (needs_linked || !load_balancers.is_empty()) && world.ecs.behaviour.no_service_linked_role {
         let text = "Unable to assume the service linked role. Please verify that the ECS service linked role exists.";
         return Err(input.refuse(text));
     }
-    let of_balancers =
-        load_balancers.iter().filter_map(|balancer| balancer.advanced.as_ref()?.get("roleArn")?.as_str());
+    let of_balancers = load_balancers
+        .iter()
+        .filter_map(|balancer| balancer.advanced.as_ref()?.get("roleArn")?.as_str());
     let of = |list: &'static str, pointer: &'static str| {
         let items = input.list(list).unwrap_or_default();
         items.iter().filter_map(move |item| item.pointer(pointer)?.as_str())
     };
     let of_volumes = of("volumeConfigurations", "/managedEBSVolume/roleArn");
     let of_lattice = of("vpcLatticeConfigurations", "/roleArn");
-    let mut all = input.optional_text("role")?.into_iter().chain(of_balancers).chain(of_volumes).chain(of_lattice);
+    let mut all = input
+        .optional_text("role")?
+        .into_iter()
+        .chain(of_balancers)
+        .chain(of_volumes)
+        .chain(of_lattice);
     all.try_for_each(|role| may_pass(world, role))
 }
 
@@ -196,16 +228,19 @@ pub(super) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
 /// A volume that is configured at launch is one that the task definition leaves open [BC `ServiceVolumeConfiguration`].
 pub(super) fn volumes(input: &Input<'_>, definition: &TaskDefinition) -> Result<(), ApiError> {
     let open = |name: Option<&Value>| {
-        let volumes = definition.shown.get("volumes").and_then(Value::as_array).into_iter().flatten();
+        let volumes =
+            definition.shown.get("volumes").and_then(Value::as_array).into_iter().flatten();
         volumes.into_iter().any(|volume| {
-            volume.get("configuredAtLaunch").and_then(Value::as_bool) == Some(true) && volume.get("name") == name
+            volume.get("configuredAtLaunch").and_then(Value::as_bool) == Some(true)
+                && volume.get("name") == name
         })
     };
     match input.list("volumeConfigurations")?.iter().find(|volume| !open(volume.get("name"))) {
         Some(volume) => {
             let name = volume.get("name").and_then(Value::as_str).unwrap_or_default();
-            let text =
-                format!("The volume {name} is not a volume of the task definition that is configured at launch.");
+            let text = format!(
+                "The volume {name} is not a volume of the task definition that is configured at launch."
+            );
             Err(input.refuse(text))
         }
         None => Ok(()),

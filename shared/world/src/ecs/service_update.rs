@@ -32,7 +32,8 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
     if service.status != ServiceStatus::Active {
         return Err(ApiError::refused("ServiceNotActiveException", "Service was not ACTIVE."));
     }
-    let deploys = input.flag("forceNewDeployment")? || STARTS_DEPLOYMENT.iter().any(|name| input.get(name).is_some());
+    let deploys = input.flag("forceNewDeployment")?
+        || STARTS_DEPLOYMENT.iter().any(|name| input.get(name).is_some());
     if deploys && service.controller != Controller::Ecs {
         // They deploy through CodeDeploy or CreateTaskSet [BC UpdateService].
         return Err(input.refuse(format!(
@@ -62,7 +63,9 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         return Err(input.refuse(text));
     }
     let desired = match input.number("desiredCount")? {
-        Some(desired) => u32::try_from(desired).map_err(|_| input.refuse("desiredCount is too large"))?,
+        Some(desired) => {
+            u32::try_from(desired).map_err(|_| input.refuse("desiredCount is too large"))?
+        }
         None => service.desired,
     };
     apply(world, &key, &input, desired)?;
@@ -70,7 +73,9 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
     (service.definition, service.load_balancers) = (definition, load_balancers);
     if let Some(capacity) = capacity {
         service.launch_type = capacity.launch_type;
-        service.options.extend(capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)));
+        service.options.extend(
+            capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)),
+        );
     }
     if deploys {
         traffic::deploy(world, &key);
@@ -98,9 +103,11 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
     let service = world.ecs.services.get_mut(key).ok_or_else(gone)?;
     service_options::take(&mut service.options, input);
     service_options::take_for_revisions(&mut service.revision_options, input);
-    if let Some(controller) = input.get("deploymentController").and_then(|c| c.get("type")?.as_str()) {
-        service.controller =
-            Controller::parse(controller).ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
+    if let Some(controller) =
+        input.get("deploymentController").and_then(|c| c.get("type")?.as_str())
+    {
+        service.controller = Controller::parse(controller)
+            .ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
     }
     let before = std::mem::replace(&mut service.desired, desired);
     service.look_ms = now;
@@ -132,7 +139,12 @@ pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, 
     service.status = ServiceStatus::Draining;
     service.desired = 0;
     service.look_ms = now;
-    world.journal.push(now, Kind::Deployment, Some(&key), format!("service {key} is being deleted"));
+    world.journal.push(
+        now,
+        Kind::Deployment,
+        Some(&key),
+        format!("service {key} is being deleted"),
+    );
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
     Ok(json!({"service": service_view::show(world, service, false)}))
 }

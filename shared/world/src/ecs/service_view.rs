@@ -32,7 +32,8 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     let role = "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     put("roleArn", json!(world.account.role_arn(role)));
     let messages = service.events.iter();
-    let message = |m: &Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
+    let message =
+        |m: &Message| json!({"id": m.id, "createdAt": time::epoch(m.at_ms), "message": m.text});
     put("events", messages.map(message).collect());
     if let Some(definition) = &service.definition {
         put("taskDefinition", json!(definition.arn));
@@ -41,7 +42,11 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     let deployments = || service.deployments.iter().filter(|_| active);
     if service.controller == Controller::Ecs {
         put("deployments", deployments().map(|one| show_deployment(world, service, one)).collect());
-        let unknown = world.ecs.misbehaviour.get(&service.key()).is_some_and(|faults| faults.revisions_unknown);
+        let unknown = world
+            .ecs
+            .misbehaviour
+            .get(&service.key())
+            .is_some_and(|faults| faults.revisions_unknown);
         if !unknown {
             let summaries = deployments().map(|one| revision_api::summary(world, service, one));
             put("currentServiceRevisions", summaries.collect());
@@ -75,7 +80,11 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
     let network = revision.map(|revision| &revision.network).filter(|network| !network.is_null());
     if let Some(members) = shown.as_object_mut() {
         members.extend(network.map(|network| ("networkConfiguration".to_owned(), network.clone())));
-        members.extend(revision.into_iter().flat_map(|revision| service_options::of_deployment(&revision.options)));
+        members.extend(
+            revision
+                .into_iter()
+                .flat_map(|revision| service_options::of_deployment(&revision.options)),
+        );
         members.extend(capacity(service));
     }
     shown
@@ -89,7 +98,8 @@ pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
     }];
     if service.launch_type == "FARGATE" {
         // LATEST stands for this one.
-        let version = service.options.get("platformVersion").filter(|version| *version != "LATEST").cloned();
+        let version =
+            service.options.get("platformVersion").filter(|version| *version != "LATEST").cloned();
         shown.push(("platformVersion".to_owned(), version.unwrap_or_else(|| json!("1.4.0"))));
         shown.push(("platformFamily".to_owned(), json!("Linux")));
     }
@@ -115,7 +125,8 @@ pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, A
 
 /// Pages of ten unless asked for more [BC `ListServices.maxResults`].
 pub(super) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let optional = "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
+    let optional =
+        "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
     let input = read("ListServices", input, "", optional)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let launch_type = input.optional_text("launchType")?;

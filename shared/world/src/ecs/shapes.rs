@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-static SHAPES: LazyLock<BTreeMap<&'static str, Shape>> = LazyLock::new(|| parse(include_str!("shapes.txt")));
+static SHAPES: LazyLock<BTreeMap<&'static str, Shape>> =
+    LazyLock::new(|| parse(include_str!("shapes.txt")));
 
 #[derive(Debug)]
 enum Shape {
@@ -85,13 +86,17 @@ fn parse(text: &'static str) -> BTreeMap<&'static str, Shape> {
 }
 
 fn limits(word: Option<&str>) -> Limits {
-    let Some((least, most)) = word.and_then(|word| word.split_once("..")) else { return Limits::default() };
+    let Some((least, most)) = word.and_then(|word| word.split_once("..")) else {
+        return Limits::default();
+    };
     Limits { least: least.parse().ok(), most: most.parse().ok() }
 }
 
 /// Checks a value and all that is in it. JSON null counts as absent.
 fn check(shape: &str, place: &str, value: &Value) -> Result<(), ApiError> {
-    let wrong = |kind: &str| Err(ApiError::refused("SerializationException", format!("{place} must be {kind}")));
+    let wrong = |kind: &str| {
+        Err(ApiError::refused("SerializationException", format!("{place} must be {kind}")))
+    };
     let refuse = |text: String| Err(ApiError::invalid(Service::Ecs, text));
     match SHAPES.get(shape) {
         None => refuse(format!("the simulated account has no model of {shape} ({place})")),
@@ -104,13 +109,16 @@ fn check(shape: &str, place: &str, value: &Value) -> Result<(), ApiError> {
             Some(items) if outside(*length, i64::try_from(items.len()).unwrap_or(i64::MAX)) => {
                 refuse(format!("{place} has {} items, which is outside its limits.", items.len()))
             }
-            Some(items) => {
-                items.iter().enumerate().try_for_each(|(at, item)| check(of, &format!("{place}[{at}]"), item))
-            }
+            Some(items) => items
+                .iter()
+                .enumerate()
+                .try_for_each(|(at, item)| check(of, &format!("{place}[{at}]"), item)),
         },
         Some(Shape::Map { of }) => match value.as_object() {
             None => wrong("a map"),
-            Some(entries) => entries.iter().try_for_each(|(key, entry)| check(of, &format!("{place}.{key}"), entry)),
+            Some(entries) => entries
+                .iter()
+                .try_for_each(|(key, entry)| check(of, &format!("{place}.{key}"), entry)),
         },
         Some(Shape::Text(words)) => match value.as_str() {
             None => wrong("a string"),
@@ -123,7 +131,9 @@ fn check(shape: &str, place: &str, value: &Value) -> Result<(), ApiError> {
         },
         Some(Shape::Integer(limits)) => match value.as_i64() {
             None => wrong("a whole number"),
-            Some(number) if outside(*limits, number) => refuse(format!("{place} '{number}' is outside its limits.")),
+            Some(number) if outside(*limits, number) => {
+                refuse(format!("{place} '{number}' is outside its limits."))
+            }
             Some(_) => Ok(()),
         },
         Some(Shape::Number) if !value.is_number() => wrong("a number"),
@@ -140,19 +150,28 @@ fn structure(
     for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
         match members.get(name.as_str()) {
             Some((shape, _)) => check(shape, &format!("{place}.{name}"), value)?,
-            None => return Err(ApiError::invalid(Service::Ecs, format!("{place} has no member `{name}`"))),
+            None => {
+                return Err(ApiError::invalid(
+                    Service::Ecs,
+                    format!("{place} has no member `{name}`"),
+                ));
+            }
         }
     }
-    let missing =
-        |(name, (_, required)): &(&&str, &(&str, bool))| *required && given.get(**name).is_none_or(Value::is_null);
+    let missing = |(name, (_, required)): &(&&str, &(&str, bool))| {
+        *required && given.get(**name).is_none_or(Value::is_null)
+    };
     match members.iter().find(missing) {
-        Some((name, _)) => Err(ApiError::invalid(Service::Ecs, format!("{name} can not be blank ({place})."))),
+        Some((name, _)) => {
+            Err(ApiError::invalid(Service::Ecs, format!("{name} can not be blank ({place}).")))
+        }
         None => Ok(()),
     }
 }
 
 fn outside(limits: Limits, number: i64) -> bool {
-    limits.least.is_some_and(|least| number < least) || limits.most.is_some_and(|most| number > most)
+    limits.least.is_some_and(|least| number < least)
+        || limits.most.is_some_and(|most| number > most)
 }
 
 #[cfg(test)]
@@ -188,7 +207,10 @@ mod tests {
             input[member] = value;
             refusal(&input)
         };
-        assert_eq!(refusal(&json!({})), "InvalidParameterException: serviceName can not be blank (CreateService).");
+        assert_eq!(
+            refusal(&json!({})),
+            "InvalidParameterException: serviceName can not be blank (CreateService)."
+        );
         let unknown = "InvalidParameterException: CreateService has no member `desiredCuont`";
         assert_eq!(with("desiredCuont", json!(1)), unknown);
         let text = "SerializationException: CreateService.desiredCount must be a whole number";
@@ -196,7 +218,9 @@ mod tests {
         let nested = json!({"awsvpcConfiguration": {"subnets": [7]}});
         let text = "SerializationException: CreateService.networkConfiguration.awsvpcConfiguration.subnets[0] must be a string";
         assert_eq!(with("networkConfiguration", nested), text);
-        assert!(with("launchType", json!("FARGTE")).contains("enum value set: [EC2, FARGATE, EXTERNAL"));
+        assert!(
+            with("launchType", json!("FARGTE")).contains("enum value set: [EC2, FARGATE, EXTERNAL")
+        );
         let strategy = json!([{"capacityProvider": "FARGATE", "weight": 1001}]);
         assert!(with("capacityProviderStrategy", strategy).contains("outside its limits"));
     }

@@ -97,7 +97,10 @@ impl Ecs {
 
     /// How many tasks `cluster/service` is to run. None: there is no such service that is active.
     pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
-        self.services.get(service).filter(|held| held.status == ServiceStatus::Active).map(|held| held.desired)
+        self.services
+            .get(service)
+            .filter(|held| held.status == ServiceStatus::Active)
+            .map(|held| held.desired)
     }
 
     /// A task by ARN or id.

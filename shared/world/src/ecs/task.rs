@@ -175,8 +175,12 @@ impl Task {
     /// Where it listens, for people.
     pub(crate) fn place(&self) -> String {
         let address = self.eni.as_ref().and_then(|eni| eni.v4.as_ref().or(eni.v6.as_ref()));
-        let port =
-            self.containers.iter().flat_map(|container| &container.bindings).map(|binding| binding.host.first).next();
+        let port = self
+            .containers
+            .iter()
+            .flat_map(|container| &container.bindings)
+            .map(|binding| binding.host.first)
+            .next();
         match (address, &self.ec2_id, port) {
             (Some(address), _, _) => format!(" on {address}"),
             (None, Some(ec2_id), Some(port)) => format!(" on {ec2_id}:{port}"),

@@ -19,7 +19,8 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     let input = read("ListTasks", input, "", optional)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let started_by = input.optional_text("startedBy")?;
-    let others = ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
+    let others =
+        ["containerInstance", "family", "serviceName", "desiredStatus", "launchType", "daemonName"];
     if started_by.is_some() && others.iter().any(|name| input.get(name).is_some()) {
         return Err(input.refuse("If you specify startedBy, it must be the only filter."));
     }
@@ -35,7 +36,8 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
         None => None,
     };
     let instance = input.optional_text("containerInstance")?.map(tail);
-    let (family, launch_type) = (input.optional_text("family")?, input.optional_text("launchType")?);
+    let (family, launch_type) =
+        (input.optional_text("family")?, input.optional_text("launchType")?);
     if input.get("daemonName").is_some() {
         return Ok(json!({"taskArns": []}));
     }
@@ -49,7 +51,8 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
             && launch_type.is_none_or(|launch_type| task.launch_type == launch_type)
     };
     let (ids, next) = paged(&input, &world.ecs.tasks, keep, 100)?;
-    let arns: Vec<&str> = ids.iter().filter_map(|id| Some(world.ecs.tasks.get(id)?.arn.as_str())).collect();
+    let arns: Vec<&str> =
+        ids.iter().filter_map(|id| Some(world.ecs.tasks.get(id)?.arn.as_str())).collect();
     Ok(with_token(json!({"taskArns": arns}), next))
 }
 
@@ -66,7 +69,9 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
             Some(task) if !stale => tasks.push(task_view::api(world, task)),
             // Eventual consistency: one version ago a new task did not exist.
-            Some(task) if task.previous.is_some() => tasks.extend(task.previous.as_deref().cloned()),
+            Some(task) if task.previous.is_some() => {
+                tasks.extend(task.previous.as_deref().cloned())
+            }
             _ => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
         }
     }
@@ -80,7 +85,12 @@ pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiEr
     if world.ecs.tasks.get(id).is_none_or(|task| task.cluster != cluster) {
         return Err(input.refuse("The referenced task was not found."));
     }
-    lifecycle::stop(world, id, "UserInitiated", input.optional_text("reason")?.unwrap_or("Task stopped by user"));
+    lifecycle::stop(
+        world,
+        id,
+        "UserInitiated",
+        input.optional_text("reason")?.unwrap_or("Task stopped by user"),
+    );
     let task = world.ecs.tasks.get(id).map(|task| task_view::api(world, task));
     Ok(json!({"task": task}))
 }
@@ -97,8 +107,16 @@ pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiErr
     let count = input.number_in("count", 1..=10)?.unwrap_or(1);
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for turn in 0..count {
-        match run_one(world, &input, &cluster, definition.clone(), usize::try_from(turn).unwrap_or(0))? {
-            Ok(id) => tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task))),
+        match run_one(
+            world,
+            &input,
+            &cluster,
+            definition.clone(),
+            usize::try_from(turn).unwrap_or(0),
+        )? {
+            Ok(id) => {
+                tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task)))
+            }
             Err(reason) => failures.push(json!({"reason": reason})),
         }
     }
@@ -113,15 +131,18 @@ fn run_one(
     turn: usize,
 ) -> Result<Result<String, &'static str>, ApiError> {
     let launch_type = input.optional_text("launchType")?.unwrap_or("EC2");
-    let instance = match scheduler::place_on_instance(world, None, cluster, launch_type, &definition) {
-        Ok(instance) => instance,
-        Err(reason) => return Ok(Err(reason)),
-    };
+    let instance =
+        match scheduler::place_on_instance(world, None, cluster, launch_type, &definition) {
+            Ok(instance) => instance,
+            Err(reason) => return Ok(Err(reason)),
+        };
     let network = input.get("networkConfiguration").unwrap_or(&Value::Null);
     let new = NewTask {
         cluster: cluster.to_owned(),
         service: None,
-        group: input.optional_text("group")?.map_or_else(|| format!("family:{}", definition.family), str::to_owned),
+        group: input
+            .optional_text("group")?
+            .map_or_else(|| format!("family:{}", definition.family), str::to_owned),
         started_by: input.optional_text("startedBy")?.map(str::to_owned),
         launch_type: launch_type.to_owned(),
         instance: instance.map(|instance| instance.id.clone()),

@@ -3,7 +3,9 @@
 use super::conventions::{missing, read};
 use super::counts::count;
 use super::lookup::{find_definition, find_service, gone};
-use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus};
+use super::service::{
+    Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus,
+};
 use super::service_check;
 use super::state::tail;
 use crate::World;
@@ -50,7 +52,9 @@ pub(super) fn show(world: &World, service: &Service, set: &Deployment) -> Value 
         if let Some(external) = &set.external_id {
             members.insert("externalId".to_owned(), json!(external));
         }
-        if let Some(network) = revision.map(|revision| &revision.network).filter(|network| !network.is_null()) {
+        if let Some(network) =
+            revision.map(|revision| &revision.network).filter(|network| !network.is_null())
+        {
             members.insert("networkConfiguration".to_owned(), network.clone());
         }
     }
@@ -85,7 +89,12 @@ pub(super) fn add(world: &mut World, key: &str, new: NewTaskSet) -> Result<Strin
     };
     service.deployments.insert(0, set);
     (service.steady, service.look_ms) = (false, now);
-    world.journal.push(now, Kind::Deployment, Some(key), format!("task set {id} of {key} was created"));
+    world.journal.push(
+        now,
+        Kind::Deployment,
+        Some(key),
+        format!("task set {id} of {key} was created"),
+    );
     Ok(id)
 }
 
@@ -93,8 +102,11 @@ pub(super) fn add(world: &mut World, key: &str, new: NewTaskSet) -> Result<Strin
 fn read_scale(input: &Input<'_>) -> Result<u32, ApiError> {
     let Some(scale) = input.get("scale") else { return Ok(100) };
     input.nested("scale", scale, "", "value unit")?;
-    let value = scale.get("value").and_then(|value| format!("{:.0}", value.as_f64()?).parse::<u32>().ok());
-    value.filter(|value| *value <= 100).ok_or_else(|| input.refuse("Scale value must be between 0 and 100"))
+    let value =
+        scale.get("value").and_then(|value| format!("{:.0}", value.as_f64()?).parse::<u32>().ok());
+    value
+        .filter(|value| *value <= 100)
+        .ok_or_else(|| input.refuse("Scale value must be between 0 and 100"))
 }
 
 /// Only for the EXTERNAL deployment controller; at most five task sets [BC `CreateTaskSet`].
@@ -111,7 +123,8 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
     let definition = find_definition(world, input.text("taskDefinition")?)?;
     let load_balancers = LoadBalancer::read_all(&input)?;
     service_check::load_balancers(world, &definition, &load_balancers)?;
-    let (scale, network) = (read_scale(&input)?, input.get("networkConfiguration").cloned().unwrap_or(Value::Null));
+    let (scale, network) =
+        (read_scale(&input)?, input.get("networkConfiguration").cloned().unwrap_or(Value::Null));
     let external_id = input.optional_text("externalId")?.map(str::to_owned);
     let launch_type = input.optional_text("launchType")?.map(str::to_owned);
     let (id, created_ms) = (world.ids.deployment(), world.now_ms());
@@ -198,7 +211,10 @@ pub(super) fn describe_task_sets(world: &World, input: &Value) -> Result<Value, 
         );
     }
     let asked: Vec<&str> = input.texts("taskSets")?.into_iter().map(tail).collect();
-    let sets = service.deployments.iter().filter(|set| asked.is_empty() || asked.contains(&set.id.as_str()));
+    let sets = service
+        .deployments
+        .iter()
+        .filter(|set| asked.is_empty() || asked.contains(&set.id.as_str()));
     let sets: Vec<Value> = sets.map(|set| show(world, service, set)).collect();
     let unknown = asked.iter().filter(|id| !service.deployments.iter().any(|set| set.id == **id));
     let failures: Vec<Value> = unknown.map(|id| missing(&arn(world, service, id))).collect();

@@ -44,7 +44,8 @@ fn body(
     container: impl Fn(&World, &Task, &Container) -> Value,
 ) -> Map<String, Value> {
     let definition = &task.definition;
-    let overrides: Vec<Value> = definition.containers.iter().map(|container| json!({"name": container.name})).collect();
+    let overrides: Vec<Value> =
+        definition.containers.iter().map(|container| json!({"name": container.name})).collect();
     let mut shown = Map::new();
     let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
     put("attributes", json!([{"name": "ecs.cpu-architecture", "value": "x86_64"}]));
@@ -108,7 +109,9 @@ fn api_container(world: &World, task: &Task, container: &Container) -> Value {
 
 fn event_container(world: &World, task: &Task, container: &Container) -> Value {
     let mut shown = container_body(world, task, container);
-    for (name, list) in [("networkBindings", bindings(task, container)), ("networkInterfaces", interfaces(task))] {
+    for (name, list) in
+        [("networkBindings", bindings(task, container)), ("networkInterfaces", interfaces(task))]
+    {
         if !list.is_empty() {
             shown.insert(name.to_owned(), list.into());
         }
@@ -130,7 +133,10 @@ fn container_body(world: &World, task: &Task, container: &Container) -> Map<Stri
         definition.memory.map(|memory| put("memory", json!(memory.to_string())));
     }
     if task.status >= Status::Activating {
-        put("runtimeId", json!(format!("{}-{}", task.id, container.id.get(..8).unwrap_or_default())));
+        put(
+            "runtimeId",
+            json!(format!("{}-{}", task.id, container.id.get(..8).unwrap_or_default())),
+        );
     }
     if let Some(code) = container.exit_code {
         put("exitCode", json!(code));
@@ -164,11 +170,17 @@ fn show_binding(binding: &Binding) -> Value {
 
 /// Every container of an awsvpc task shows the task's one interface, once it is attached.
 fn interfaces(task: &Task) -> Vec<Value> {
-    let Some(eni) = task.eni.as_ref().filter(|eni| eni.v4.is_some() || eni.v6.is_some()) else { return Vec::new() };
+    let Some(eni) = task.eni.as_ref().filter(|eni| eni.v4.is_some() || eni.v6.is_some()) else {
+        return Vec::new();
+    };
     let mut shown = json!({"attachmentId": eni.attachment});
     if let Some(members) = shown.as_object_mut() {
         let addresses = [("privateIpv4Address", &eni.v4), ("ipv6Address", &eni.v6)];
-        members.extend(addresses.into_iter().filter_map(|(name, ip)| Some((name.to_owned(), json!(ip.as_ref()?)))));
+        members.extend(
+            addresses
+                .into_iter()
+                .filter_map(|(name, ip)| Some((name.to_owned(), json!(ip.as_ref()?)))),
+        );
     }
     vec![shown]
 }

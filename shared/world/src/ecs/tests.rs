@@ -32,12 +32,15 @@ fn bridge_world(instances: usize, desired: u32) -> (World, String) {
 }
 
 fn describe(world: &mut World, name: &str) -> Value {
-    let answer = world.person_ecs("DescribeServices", &json!({"cluster": "shop", "services": [name]})).unwrap();
+    let answer = world
+        .person_ecs("DescribeServices", &json!({"cluster": "shop", "services": [name]}))
+        .unwrap();
     answer["services"][0].clone()
 }
 
 fn describe_task(world: &mut World, task: &str) -> Value {
-    let answer = world.person_ecs("DescribeTasks", &json!({"cluster": "shop", "tasks": [task]})).unwrap();
+    let answer =
+        world.person_ecs("DescribeTasks", &json!({"cluster": "shop", "tasks": [task]})).unwrap();
     answer["tasks"][0].clone()
 }
 

@@ -5,7 +5,9 @@
 //! goes the other way [DG blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
 //! group, so the idle one is `unused/Target.NotInUse`.
 
-use super::service::{Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, Stage};
+use super::service::{
+    Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, Stage,
+};
 use super::{breaker, events};
 use crate::World;
 use crate::api::{Caller, Service as Api};
@@ -41,11 +43,14 @@ pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
     });
     let shifts = service.strategy() != "ROLLING" && service.controller == Controller::Ecs;
     let source = source.filter(|_| shifts);
-    let blue = source.as_ref().and_then(|id| service.revisions.get(id)).map(|r| r.load_balancers.clone());
-    let load_balancers = service.load_balancers.iter().map(|balancer| turned(balancer, blue.as_deref())).collect();
+    let blue =
+        source.as_ref().and_then(|id| service.revisions.get(id)).map(|r| r.load_balancers.clone());
+    let load_balancers =
+        service.load_balancers.iter().map(|balancer| turned(balancer, blue.as_deref())).collect();
     let network = service.network();
     let options = service.revision_options.clone();
-    let revision = Revision { id: id.clone(), definition, load_balancers, network, options, created_ms: now };
+    let revision =
+        Revision { id: id.clone(), definition, load_balancers, network, options, created_ms: now };
     service.revisions.insert(id.clone(), revision);
     for other in &mut service.deployments {
         other.primary = false;
@@ -97,7 +102,8 @@ fn shift(world: &mut World, key: &str, percent: u32) {
     let mut calls = Vec::new();
     for new in green.into_iter().flat_map(|green| &green.load_balancers) {
         let Some(rule) = new.production_rule() else { continue };
-        let old = blue.into_iter().flat_map(|blue| &blue.load_balancers).find(|old| same_entry(old, new));
+        let old =
+            blue.into_iter().flat_map(|blue| &blue.load_balancers).find(|old| same_entry(old, new));
         let mut groups = vec![json!({"TargetGroupArn": new.live, "Weight": percent})];
         groups.extend(old.map(|old| json!({"TargetGroupArn": old.live, "Weight": 100 - percent})));
         calls.push((rule.to_owned(), groups));
@@ -158,7 +164,12 @@ pub(super) fn progress(world: &mut World, key: &str, seen: &[Seen]) {
         }
         None => {}
     }
-    let done = world.ecs.services.get(key).and_then(Service::primary).is_some_and(|p| p.rollout == Rollout::Completed);
+    let done = world
+        .ecs
+        .services
+        .get(key)
+        .and_then(Service::primary)
+        .is_some_and(|p| p.rollout == Rollout::Completed);
     steady(world, key, done && all_settled, "SERVICE_STEADY_STATE");
 }
 
@@ -174,14 +185,19 @@ fn steady(world: &mut World, key: &str, now_steady: bool, event: &str) {
 
 /// Percentages of traffic, step by step, and how long each is baked.
 fn steps(service: &Service) -> (Vec<u32>, u64) {
-    let minutes = |pointer: &str| u64::from(service.deployment_number(pointer).unwrap_or(0)) * 60_000;
+    let minutes =
+        |pointer: &str| u64::from(service.deployment_number(pointer).unwrap_or(0)) * 60_000;
     match service.strategy() {
         "CANARY" => {
-            let first = service.deployment_number("/canaryConfiguration/canaryPercent").unwrap_or(5);
+            let first =
+                service.deployment_number("/canaryConfiguration/canaryPercent").unwrap_or(5);
             (vec![first.min(100), 100], minutes("/canaryConfiguration/canaryBakeTimeInMinutes"))
         }
         "LINEAR" => {
-            let step = service.deployment_number("/linearConfiguration/stepPercent").unwrap_or(10).clamp(1, 100);
+            let step = service
+                .deployment_number("/linearConfiguration/stepPercent")
+                .unwrap_or(10)
+                .clamp(1, 100);
             let percents = (1..=100_u32.div_ceil(step)).map(|n| (n * step).min(100)).collect();
             (percents, minutes("/linearConfiguration/stepBakeTimeInMinutes"))
         }
@@ -189,7 +205,14 @@ fn steps(service: &Service) -> (Vec<u32>, u64) {
     }
 }
 
-fn advance_stage(world: &mut World, key: &str, primary: &Deployment, stage: Stage, settled: bool, others_gone: bool) {
+fn advance_stage(
+    world: &mut World,
+    key: &str,
+    primary: &Deployment,
+    stage: Stage,
+    settled: bool,
+    others_gone: bool,
+) {
     let now = world.now_ms();
     let Some(service) = world.ecs.services.get(key) else { return };
     let (percents, step_bake_ms) = steps(service);
@@ -202,7 +225,9 @@ fn advance_stage(world: &mut World, key: &str, primary: &Deployment, stage: Stag
     let (percent, next) = match stage {
         Stage::ScaleUp if settled => shift_to(0),
         Stage::Shift { step, until_ms } if until_ms <= now && step < last => shift_to(step + 1),
-        Stage::Shift { until_ms, .. } if until_ms <= now => (None, Some(Stage::Bake { until_ms: now + bake_ms })),
+        Stage::Shift { until_ms, .. } if until_ms <= now => {
+            (None, Some(Stage::Bake { until_ms: now + bake_ms }))
+        }
         Stage::Bake { until_ms } if until_ms <= now => (None, Some(Stage::CleanUp)),
         Stage::CleanUp if others_gone && settled => {
             settle(world, key, &primary.id);
@@ -213,7 +238,8 @@ fn advance_stage(world: &mut World, key: &str, primary: &Deployment, stage: Stag
     if let Some(percent) = percent {
         shift(world, key, percent);
     }
-    let deployment = world.ecs.services.get_mut(key).and_then(|service| service.deployment_mut(&primary.id));
+    let deployment =
+        world.ecs.services.get_mut(key).and_then(|service| service.deployment_mut(&primary.id));
     if let Some(deployment) = deployment {
         (deployment.stage, deployment.updated_ms) = (next, now);
     }
@@ -239,7 +265,12 @@ fn end(world: &mut World, key: &str) {
         service.status = ServiceStatus::Inactive;
         service.deployments.clear();
     }
-    world.journal.push(world.now_ms(), Kind::Deployment, Some(key), format!("service {key} is deleted"));
+    world.journal.push(
+        world.now_ms(),
+        Kind::Deployment,
+        Some(key),
+        format!("service {key} is deleted"),
+    );
 }
 
 impl World {
@@ -258,11 +289,12 @@ impl World {
                 .find(|other| !other.primary && other.rollout != Rollout::Failed)
                 .map(|d| d.id.clone()),
         };
-        let Some(previous) = previous.filter(|_| failed.rollout == Rollout::InProgress) else { return false };
-        let back = held
-            .revisions
-            .get(&previous)
-            .map(|r| (r.definition.clone(), r.load_balancers.clone(), r.network.clone(), r.options.clone()));
+        let Some(previous) = previous.filter(|_| failed.rollout == Rollout::InProgress) else {
+            return false;
+        };
+        let back = held.revisions.get(&previous).map(|r| {
+            (r.definition.clone(), r.load_balancers.clone(), r.network.clone(), r.options.clone())
+        });
         let Some((definition, load_balancers, network, options)) = back else { return false };
         held.revision_options = options;
         (held.definition, held.load_balancers) = (Some(definition), load_balancers);
@@ -270,7 +302,9 @@ impl World {
             held.options.insert("networkConfiguration".to_owned(), network);
         }
         let reason = breaker::REASON.to_owned();
-        let again = format!("ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/{previous}.");
+        let again = format!(
+            "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/{previous}."
+        );
         for deployment in &mut held.deployments {
             if deployment.id == failed.id {
                 (deployment.primary, deployment.rollout) = (false, Rollout::Failed);

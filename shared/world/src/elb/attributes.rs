@@ -61,7 +61,9 @@ pub(super) fn modify(world: &mut World, input: &Value) -> Result<Value, ApiError
     let given = input.pairs("Attributes", "Key", "Value")?;
     for (key, value) in &given {
         if !group.attributes.contains_key(key) {
-            return Err(input.refuse(format!("Target group attribute key '{key}' is not recognized")));
+            return Err(
+                input.refuse(format!("Target group attribute key '{key}' is not recognized"))
+            );
         }
         check(&input, key, value)?;
     }
@@ -73,17 +75,24 @@ fn check(input: &Input<'_>, key: &str, value: &str) -> Result<(), ApiError> {
     let number = value.parse::<u64>().ok();
     let (fits, allowed) = match key {
         "deregistration_delay.timeout_seconds" => (number.is_some_and(|n| n <= 3600), "0 to 3600"),
-        "slow_start.duration_seconds" => (number.is_some_and(|n| n == 0 || (30..=900).contains(&n)), "0, or 30 to 900"),
+        "slow_start.duration_seconds" => {
+            (number.is_some_and(|n| n == 0 || (30..=900).contains(&n)), "0, or 30 to 900")
+        }
         "stickiness.lb_cookie.duration_seconds" | "stickiness.app_cookie.duration_seconds" => {
             (number.is_some_and(|n| (1..=604_800).contains(&n)), "1 to 604800")
         }
-        "stickiness.type" => {
-            (matches!(value, "lb_cookie" | "app_cookie" | "source_ip"), "lb_cookie, app_cookie or source_ip")
-        }
+        "stickiness.type" => (
+            matches!(value, "lb_cookie" | "app_cookie" | "source_ip"),
+            "lb_cookie, app_cookie or source_ip",
+        ),
         _ if key.ends_with(".enabled") && !key.contains("cross_zone") => {
             (matches!(value, "true" | "false"), "true or false")
         }
         _ => (true, ""),
     };
-    if fits { Ok(()) } else { Err(input.refuse(format!("'{value}' is not a valid value for {key}: {allowed}"))) }
+    if fits {
+        Ok(())
+    } else {
+        Err(input.refuse(format!("'{value}' is not a valid value for {key}: {allowed}")))
+    }
 }

@@ -26,7 +26,10 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
     let (mut zones, mut vpc) = (BTreeMap::new(), None);
     for id in subnets {
         let Some(subnet) = world.ecs.network.subnet(id) else {
-            return Err(ApiError::refused("SubnetNotFound", format!("The subnet ID '{id}' is not valid")));
+            return Err(ApiError::refused(
+                "SubnetNotFound",
+                format!("The subnet ID '{id}' is not valid"),
+            ));
         };
         vpc.get_or_insert_with(|| subnet.vpc.clone());
         zones.insert(subnet.zone.clone(), id.to_owned());
@@ -68,8 +71,13 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
 pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteLoadBalancer", input, "LoadBalancerArn", "")?;
     let arn = input.text("LoadBalancerArn")?;
-    let listeners: Vec<String> =
-        world.elb.listeners.values().filter(|listener| listener.balancer == arn).map(|l| l.arn.clone()).collect();
+    let listeners: Vec<String> = world
+        .elb
+        .listeners
+        .values()
+        .filter(|listener| listener.balancer == arn)
+        .map(|l| l.arn.clone())
+        .collect();
     for listener in &listeners {
         remove_listener(world, listener);
     }
@@ -84,10 +92,14 @@ pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Va
     let (arns, names) = (input.texts("LoadBalancerArns")?, input.texts("Names")?);
     let balancers = &world.elb.balancers;
     let missing = arns.iter().find(|arn| !balancers.contains_key(**arn));
-    let missing =
-        missing.or_else(|| names.iter().find(|name| !balancers.values().any(|balancer| balancer.name == **name)));
+    let missing = missing.or_else(|| {
+        names.iter().find(|name| !balancers.values().any(|balancer| balancer.name == **name))
+    });
     if let Some(missing) = missing {
-        return Err(ApiError::refused("LoadBalancerNotFound", format!("Load balancers '[{missing}]' not found")));
+        return Err(ApiError::refused(
+            "LoadBalancerNotFound",
+            format!("Load balancers '[{missing}]' not found"),
+        ));
     }
     let keep = |balancer: &LoadBalancer| {
         (arns.is_empty() || arns.contains(&balancer.arn.as_str()))
@@ -113,20 +125,24 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
     let protocol = input.optional_text("Protocol")?.unwrap_or("HTTP").to_owned();
     check_protocol(&input, held, &protocol)?;
-    let actions = rule_shapes::actions(world, &input, held, input.required_list("DefaultActions")?)?;
+    let actions =
+        rule_shapes::actions(world, &input, held, input.required_list("DefaultActions")?)?;
     let same_port = |listener: &&Listener| listener.balancer == balancer && listener.port == port;
     if let Some(listener) = world.elb.listeners.values().find(same_port) {
         // "This operation is idempotent" for the same settings [BC CreateListener].
         return if listener.actions == actions {
             Ok(json!({"Listeners": [listener.to_json()]}))
         } else {
-            let message = format!("A listener already exists on this port for this load balancer '{balancer}'");
+            let message = format!(
+                "A listener already exists on this port for this load balancer '{balancer}'"
+            );
             Err(ApiError::refused("DuplicateListener", message))
         };
     }
     let arn = world.account.elb_arn("listener", &format!("{path}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
-    let listener = Listener { arn: arn.clone(), balancer, port, protocol, actions, options: options(&input) };
+    let listener =
+        Listener { arn: arn.clone(), balancer, port, protocol, actions, options: options(&input) };
     let shown = listener.to_json();
     world.elb.tags.insert(arn.clone(), tags);
     world.elb.listeners.insert(arn, listener);
@@ -135,14 +151,26 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
 }
 
 /// Which protocols a listener can have, and that encryption needs a certificate.
-fn check_protocol(input: &Input<'_>, balancer: &LoadBalancer, protocol: &str) -> Result<(), ApiError> {
-    let allowed: &[&str] =
-        if balancer.kind == "network" { &["TCP", "TLS", "TCP_UDP", "UDP"] } else { &["HTTPS", "HTTP"] };
+fn check_protocol(
+    input: &Input<'_>,
+    balancer: &LoadBalancer,
+    protocol: &str,
+) -> Result<(), ApiError> {
+    let allowed: &[&str] = if balancer.kind == "network" {
+        &["TCP", "TLS", "TCP_UDP", "UDP"]
+    } else {
+        &["HTTPS", "HTTP"]
+    };
     if !allowed.contains(&protocol) {
-        return Err(input.refuse(format!("Listener protocol '{protocol}' must be one of '{}'", allowed.join(", "))));
+        return Err(input.refuse(format!(
+            "Listener protocol '{protocol}' must be one of '{}'",
+            allowed.join(", ")
+        )));
     }
     if matches!(protocol, "HTTPS" | "TLS") && input.list("Certificates")?.is_empty() {
-        return Err(input.refuse(format!("A certificate must be specified for {protocol} listeners")));
+        return Err(
+            input.refuse(format!("A certificate must be specified for {protocol} listeners"))
+        );
     }
     Ok(())
 }
@@ -152,8 +180,13 @@ fn options(input: &Input<'_>) -> Map<String, Value> {
     names.into_iter().filter_map(|name| Some((name.to_owned(), input.get(name)?.clone()))).collect()
 }
 
-pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
-    let optional = "Port Protocol SslPolicy Certificates DefaultActions AlpnPolicy MutualAuthentication";
+pub(super) fn modify_listener(
+    world: &mut World,
+    caller: Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let optional =
+        "Port Protocol SslPolicy Certificates DefaultActions AlpnPolicy MutualAuthentication";
     let input = read("ModifyListener", input, "ListenerArn", optional)?;
     let arn = input.text("ListenerArn")?;
     let balancer = world
@@ -166,7 +199,9 @@ pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) 
     let given = input.list("DefaultActions")?;
     let actions = rule_shapes::actions(world, &input, held, given)?;
     let (port, protocol) = (input.port("Port")?, input.optional_text("Protocol")?);
-    let Some(listener) = world.elb.listeners.get_mut(arn) else { return Err(listener_not_found(arn)) };
+    let Some(listener) = world.elb.listeners.get_mut(arn) else {
+        return Err(listener_not_found(arn));
+    };
     listener.port = port.unwrap_or(listener.port);
     if let Some(protocol) = protocol {
         protocol.clone_into(&mut listener.protocol);
@@ -176,7 +211,8 @@ pub(super) fn modify_listener(world: &mut World, caller: Caller, input: &Value) 
         listener.actions.clone_from(&actions);
     }
     let shown = listener.to_json();
-    let text = format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&actions));
+    let text =
+        format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&actions));
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
     world.elb.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))
@@ -209,7 +245,8 @@ pub(super) fn delete_listener(world: &mut World, input: &Value) -> Result<Value,
 }
 
 pub(super) fn describe_listeners(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeListeners", input, "", "LoadBalancerArn ListenerArns Marker PageSize")?;
+    let input =
+        read("DescribeListeners", input, "", "LoadBalancerArn ListenerArns Marker PageSize")?;
     let (balancer, arns) = (input.optional_text("LoadBalancerArn")?, input.texts("ListenerArns")?);
     if balancer.is_none() && arns.is_empty() {
         return Err(input.refuse("You must specify either listener ARNs or a load balancer ARN"));

@@ -34,7 +34,8 @@ impl LoadBalancer {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let zones = self.zones.iter().map(|(zone, subnet)| json!({"ZoneName": zone, "SubnetId": subnet}));
+        let zones =
+            self.zones.iter().map(|(zone, subnet)| json!({"ZoneName": zone, "SubnetId": subnet}));
         json!({
             "LoadBalancerArn": self.arn,
             "DNSName": self.dns_name,
@@ -118,8 +119,9 @@ pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
     for action in actions.as_array().into_iter().flatten() {
         let tuples = action.pointer("/ForwardConfig/TargetGroups").and_then(Value::as_array);
         for tuple in tuples.into_iter().flatten() {
-            let weight =
-                tuple.get("Weight").and_then(|weight| weight.as_u64().or_else(|| weight.as_str()?.parse().ok()));
+            let weight = tuple
+                .get("Weight")
+                .and_then(|weight| weight.as_u64().or_else(|| weight.as_str()?.parse().ok()));
             if let Some(arn) = tuple.get("TargetGroupArn").and_then(Value::as_str) {
                 found.push((arn.to_owned(), weight.unwrap_or(1)));
             }
@@ -134,8 +136,10 @@ pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
 impl Elb {
     /// Which load balancer each group is attached to, again, after listeners or rules changed.
     pub(super) fn reattach(&mut self, now_ms: u64) {
-        let of_rules =
-            self.rules.values().filter_map(|rule| Some((self.listeners.get(&rule.listener)?, &rule.actions)));
+        let of_rules = self
+            .rules
+            .values()
+            .filter_map(|rule| Some((self.listeners.get(&rule.listener)?, &rule.actions)));
         let of_listeners = self.listeners.values().map(|listener| (listener, &listener.actions));
         let attached: BTreeMap<String, String> = of_listeners
             .chain(of_rules)
@@ -154,8 +158,10 @@ impl Elb {
 
     /// Share of traffic per group behind a rule or listener, for people: `web-blue 90, web-green 10`.
     pub(super) fn describe_actions(&self, actions: &Value) -> String {
-        let shares: Vec<String> =
-            forwarded(actions).iter().map(|(arn, weight)| format!("{} {weight}", self.name_of(arn))).collect();
+        let shares: Vec<String> = forwarded(actions)
+            .iter()
+            .map(|(arn, weight)| format!("{} {weight}", self.name_of(arn)))
+            .collect();
         shares.join(", ")
     }
 
@@ -163,7 +169,13 @@ impl Elb {
     #[must_use]
     pub fn traffic(&self, listener_or_rule: &str) -> Vec<(String, u64)> {
         let of_rule = self.rules.get(listener_or_rule).map(|rule| &rule.actions);
-        let actions = of_rule.or_else(|| self.listeners.get(listener_or_rule).map(|listener| &listener.actions));
-        actions.map(forwarded).unwrap_or_default().into_iter().filter(|(_, weight)| *weight > 0).collect()
+        let actions = of_rule
+            .or_else(|| self.listeners.get(listener_or_rule).map(|listener| &listener.actions));
+        actions
+            .map(forwarded)
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|(_, weight)| *weight > 0)
+            .collect()
     }
 }

@@ -27,12 +27,17 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
         return if same_settings(existing, &group) {
             Ok(json!({"TargetGroups": [existing.to_json()]}))
         } else {
-            let message = format!("A target group with the same name '{name}' exists, but with different settings");
+            let message = format!(
+                "A target group with the same name '{name}' exists, but with different settings"
+            );
             Err(ApiError::refused("DuplicateTargetGroupName", message))
         };
     }
     if world.elb.groups.len() >= world.elb.limits.target_groups {
-        let text = format!("The maximum number of target groups, {}, is reached", world.elb.limits.target_groups);
+        let text = format!(
+            "The maximum number of target groups, {}, is reached",
+            world.elb.limits.target_groups
+        );
         return Err(ApiError::refused("TooManyTargetGroups", text));
     }
     let arn = world.account.elb_arn("targetgroup", &format!("{name}/{}", world.ids.suffix()));
@@ -47,7 +52,12 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
 /// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC `CreateTargetGroup.Name`].
 fn check_name(input: &Input<'_>, name: &str) -> Result<(), ApiError> {
     let allowed = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    if name.is_empty() || name.len() > 32 || !allowed || name.starts_with('-') || name.ends_with('-') {
+    if name.is_empty()
+        || name.len() > 32
+        || !allowed
+        || name.starts_with('-')
+        || name.ends_with('-')
+    {
         return Err(input.refuse(format!("The target group name '{name}' is not valid")));
     }
     Ok(())
@@ -57,7 +67,11 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
     let target_type = match input.optional_text("TargetType")?.unwrap_or("instance") {
         "instance" => TargetType::Instance,
         "ip" => TargetType::Ip,
-        other => return Err(input.refuse(format!("TargetType '{other}' is not simulated: instance or ip"))),
+        other => {
+            return Err(
+                input.refuse(format!("TargetType '{other}' is not simulated: instance or ip"))
+            );
+        }
     };
     let protocol = input.text("Protocol")?.to_owned();
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
@@ -104,17 +118,28 @@ fn same_settings(one: &TargetGroup, other: &TargetGroup) -> bool {
     settings(one) == settings(other)
 }
 
-fn set_health_check(check: &mut HealthCheck, network: bool, input: &Input<'_>) -> Result<(), ApiError> {
+fn set_health_check(
+    check: &mut HealthCheck,
+    network: bool,
+    input: &Input<'_>,
+) -> Result<(), ApiError> {
     if let Some(protocol) = input.optional_text("HealthCheckProtocol")? {
         protocol.clone_into(&mut check.protocol);
         let allowed: &[&str] = if network { &["HTTP", "HTTPS", "TCP"] } else { &["HTTP", "HTTPS"] };
         if !allowed.contains(&protocol) {
-            let text = format!("Health check protocol '{protocol}' must be one of '{}'", allowed.join(", "));
+            let text = format!(
+                "Health check protocol '{protocol}' must be one of '{}'",
+                allowed.join(", ")
+            );
             return Err(input.refuse(text));
         }
         let http = protocol.starts_with("HTTP");
         check.path = if http { check.path.take().or_else(|| Some("/".to_owned())) } else { None };
-        check.matcher = if http { check.matcher.take().or_else(|| Some(json!({"HttpCode": "200-399"}))) } else { None };
+        check.matcher = if http {
+            check.matcher.take().or_else(|| Some(json!({"HttpCode": "200-399"})))
+        } else {
+            None
+        };
     }
     if let Some(port) = input.optional_text("HealthCheckPort")? {
         port.clone_into(&mut check.port);
@@ -126,14 +151,19 @@ fn set_health_check(check: &mut HealthCheck, network: bool, input: &Input<'_>) -
         check.matcher = Some(matcher.clone());
     }
     if check.protocol == "TCP" && (check.path.is_some() || check.matcher.is_some()) {
-        return Err(input.refuse("Health check path and matcher cannot be specified for TCP health checks"));
+        return Err(
+            input.refuse("Health check path and matcher cannot be specified for TCP health checks")
+        );
     }
     if input.get("HealthCheckEnabled").is_some() {
         check.enabled = input.flag("HealthCheckEnabled")?;
     }
-    check.interval_secs = input.number_in("HealthCheckIntervalSeconds", 5..=300)?.unwrap_or(check.interval_secs);
-    check.timeout_secs = input.number_in("HealthCheckTimeoutSeconds", 2..=120)?.unwrap_or(check.timeout_secs);
-    check.healthy_threshold = input.number_in("HealthyThresholdCount", 2..=10)?.unwrap_or(check.healthy_threshold);
+    check.interval_secs =
+        input.number_in("HealthCheckIntervalSeconds", 5..=300)?.unwrap_or(check.interval_secs);
+    check.timeout_secs =
+        input.number_in("HealthCheckTimeoutSeconds", 2..=120)?.unwrap_or(check.timeout_secs);
+    check.healthy_threshold =
+        input.number_in("HealthyThresholdCount", 2..=10)?.unwrap_or(check.healthy_threshold);
     check.unhealthy_threshold =
         input.number_in("UnhealthyThresholdCount", 2..=10)?.unwrap_or(check.unhealthy_threshold);
     // A TCP check may take all its time.
@@ -170,13 +200,23 @@ pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Va
 
 /// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty answer [BC].
 pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("DescribeTargetGroups", input, "", "LoadBalancerArn TargetGroupArns Names Marker PageSize")?;
+    let input = read(
+        "DescribeTargetGroups",
+        input,
+        "",
+        "LoadBalancerArn TargetGroupArns Names Marker PageSize",
+    )?;
     let (arns, names) = (input.texts("TargetGroupArns")?, input.texts("Names")?);
     let balancer = input.optional_text("LoadBalancerArn")?;
-    if [!arns.is_empty(), !names.is_empty(), balancer.is_some()].into_iter().filter(|given| *given).count() > 1 {
-        return Err(
-            input.refuse("Target group ARNs, names and a load balancer ARN cannot be specified at the same time")
-        );
+    if [!arns.is_empty(), !names.is_empty(), balancer.is_some()]
+        .into_iter()
+        .filter(|given| *given)
+        .count()
+        > 1
+    {
+        return Err(input.refuse(
+            "Target group ARNs, names and a load balancer ARN cannot be specified at the same time",
+        ));
     }
     let groups = &world.elb.groups;
     if arns.iter().any(|arn| !groups.contains_key(*arn))

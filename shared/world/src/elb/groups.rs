@@ -136,7 +136,9 @@ impl TargetGroup {
                 ("Matcher", self.check.matcher.clone()),
                 ("ProtocolVersion", self.protocol_version.as_ref().map(|version| json!(version))),
             ];
-            members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+            members.extend(
+                optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))),
+            );
         }
         shown
     }

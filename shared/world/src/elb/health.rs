@@ -34,10 +34,19 @@ impl TargetHealth {
 }
 
 /// Why a registered target receives no traffic whatever its program does, if so.
-pub(super) fn unusable(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> Option<TargetHealth> {
+pub(super) fn unusable(
+    world: &World,
+    group: &TargetGroup,
+    key: &TargetKey,
+    target: &Target,
+) -> Option<TargetHealth> {
     let unused = |reason, description| Some(TargetHealth::new("unused", reason, description));
-    let Some(balancer) = group.balancer.as_ref().and_then(|arn| world.elb.balancers.get(arn)) else {
-        return unused("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+    let Some(balancer) = group.balancer.as_ref().and_then(|arn| world.elb.balancers.get(arn))
+    else {
+        return unused(
+            "Target.NotInUse",
+            "Target group is not configured to receive traffic from the load balancer",
+        );
     };
     let zone = match group.target_type {
         TargetType::Instance => {
@@ -47,7 +56,9 @@ pub(super) fn unusable(world: &World, group: &TargetGroup, key: &TargetKey, targ
             }
             host.map(|host| host.zone.as_str())
         }
-        TargetType::Ip => world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str()),
+        TargetType::Ip => {
+            world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str())
+        }
     };
     let zone = target.zone.as_deref().or(zone).filter(|zone| *zone != "all");
     if zone.is_some_and(|zone| !balancer.zones.contains_key(zone)) {
@@ -60,7 +71,12 @@ pub(super) fn unusable(world: &World, group: &TargetGroup, key: &TargetKey, targ
 }
 
 /// What `DescribeTargetHealth` says about a target of the group.
-pub(super) fn health_of(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> TargetHealth {
+pub(super) fn health_of(
+    world: &World,
+    group: &TargetGroup,
+    key: &TargetKey,
+    target: &Target,
+) -> TargetHealth {
     if target.draining_until_ms.is_some() {
         return TargetHealth::new(
             "draining",
@@ -76,14 +92,20 @@ pub(super) fn health_of(world: &World, group: &TargetGroup, key: &TargetKey, tar
         return TargetHealth::new("unavailable", "Target.HealthCheckDisabled", description);
     }
     match target.found {
-        Found::Registering => {
-            TargetHealth::new("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
-        }
-        Found::Checking => {
-            TargetHealth::new("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
-        }
+        Found::Registering => TargetHealth::new(
+            "initial",
+            "Elb.RegistrationInProgress",
+            "Target registration is in progress",
+        ),
+        Found::Checking => TargetHealth::new(
+            "initial",
+            "Elb.InitialHealthChecking",
+            "Initial health checks in progress",
+        ),
         Found::Healthy => TargetHealth { state: "healthy", reason: None, description: None },
-        Found::Unhealthy(Failure::Timeout) => TargetHealth::new("unhealthy", "Target.Timeout", "Request timed out"),
+        Found::Unhealthy(Failure::Timeout) => {
+            TargetHealth::new("unhealthy", "Target.Timeout", "Request timed out")
+        }
         Found::Unhealthy(Failure::Refused) => {
             TargetHealth::new("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
         }
@@ -118,9 +140,15 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
     };
     let shown = |key: &TargetKey, target: &Target| {
         // Addresses show their zone; instances only if the caller gave one [CLI describe-target-health].
-        let subnet = world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str());
-        let mut answer = show(key, target.zone.as_deref().or(subnet), &health_of(world, group, key, target));
-        let port = if group.check.port == "traffic-port" { key.1.to_string() } else { group.check.port.clone() };
+        let subnet =
+            world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str());
+        let mut answer =
+            show(key, target.zone.as_deref().or(subnet), &health_of(world, group, key, target));
+        let port = if group.check.port == "traffic-port" {
+            key.1.to_string()
+        } else {
+            group.check.port.clone()
+        };
         if let Some(members) = answer.as_object_mut() {
             members.insert("HealthCheckPort".to_owned(), json!(port));
         }
@@ -134,8 +162,11 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
     let answer: Vec<Value> = if asked.is_empty() {
         group.targets.iter().map(|(key, target)| shown(key, target)).collect()
     } else {
-        let not_registered =
-            TargetHealth::new("unused", "Target.NotRegistered", "Target is not registered to the target group");
+        let not_registered = TargetHealth::new(
+            "unused",
+            "Target.NotRegistered",
+            "Target is not registered to the target group",
+        );
         let one = |key: &TargetKey| match group.targets.get(key) {
             Some(target) => shown(key, target),
             None => show(key, None, &not_registered),
@@ -149,7 +180,9 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
 fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Failure> {
     let port = group.check.port.parse().unwrap_or(key.1);
     match world.ecs.answer(&key.0, port) {
-        Answer::Status(code) if group.check.protocol.starts_with("HTTP") => Err(Failure::Status(code)),
+        Answer::Status(code) if group.check.protocol.starts_with("HTTP") => {
+            Err(Failure::Status(code))
+        }
         Answer::Ok | Answer::Status(_) => Ok(()),
         Answer::Silence => Err(Failure::Timeout),
         Answer::Refused if group.target_type == TargetType::Ip => Err(Failure::Timeout),
@@ -165,8 +198,11 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
         return target.draining_until_ms.filter(|until| *until > now).map(|_| next);
     }
     let timing = world.elb.timing;
-    let registration_secs =
-        if group.is_network() { timing.nlb_registration_secs } else { timing.alb_registration_secs };
+    let registration_secs = if group.is_network() {
+        timing.nlb_registration_secs
+    } else {
+        timing.alb_registration_secs
+    };
     next.next_ms = now + 1000;
     if unusable(world, group, key, target).is_some() {
         (next.found, next.since_ms, next.streak) = (Found::Registering, now, 0);
@@ -202,7 +238,12 @@ pub(super) fn tick(world: &mut World) {
     let mut changes = Vec::new();
     for group in world.elb.groups.values() {
         for (key, target) in group.targets.iter().filter(|(_, target)| target.next_ms <= now) {
-            changes.push((group.arn.clone(), key.clone(), target.found, look(world, group, key, target)));
+            changes.push((
+                group.arn.clone(),
+                key.clone(),
+                target.found,
+                look(world, group, key, target),
+            ));
         }
     }
     for (arn, key, before, after) in changes {

@@ -26,7 +26,11 @@ struct Named {
 }
 
 /// Reads `Targets`; an omitted port is the group's port [BC `TargetDescription.Port`].
-fn read_targets(input: &Input<'_>, group: &TargetGroup, targets: &[Value]) -> Result<Vec<Named>, ApiError> {
+fn read_targets(
+    input: &Input<'_>,
+    group: &TargetGroup,
+    targets: &[Value],
+) -> Result<Vec<Named>, ApiError> {
     let read_one = |target| {
         let target = input.nested("Targets", target, "Id", "Port AvailabilityZone")?;
         Ok(Named {
@@ -48,7 +52,11 @@ fn invalid_zone(message: String) -> ApiError {
 }
 
 /// One bad target fails the whole call and nothing is registered [MEM]; registering again is a no-op [MEM].
-pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn register_targets(
+    world: &mut World,
+    caller: Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
     let input = read("RegisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
     let group = world.elb.find_group(arn)?;
@@ -56,9 +64,12 @@ pub(super) fn register_targets(world: &mut World, caller: Caller, input: &Value)
     for target in &named {
         check_target(world, group, target)?;
     }
-    let fresh = named.iter().filter(|target| !group.targets.contains_key(&(target.id.clone(), target.port)));
+    let fresh = named
+        .iter()
+        .filter(|target| !group.targets.contains_key(&(target.id.clone(), target.port)));
     if group.targets.len() + fresh.count() > TARGETS_PER_GROUP {
-        let message = format!("Target group '{arn}' cannot hold more than {TARGETS_PER_GROUP} targets");
+        let message =
+            format!("Target group '{arn}' cannot hold more than {TARGETS_PER_GROUP} targets");
         return Err(ApiError::refused("TooManyTargets", message));
     }
     for target in named {
@@ -92,12 +103,16 @@ fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<()
         return Err(invalid(format!("The IP address '{id}' is not valid")));
     };
     if address.is_ipv6() != (group.family == "ipv6") {
-        return Err(invalid(format!("The IP address '{id}' is not of the target group's type {}", group.family)));
+        return Err(invalid(format!(
+            "The IP address '{id}' is not of the target group's type {}",
+            group.family
+        )));
     }
     check_zone(world, group, target)?;
     // "you must wait for the deregistration delay to complete before you can register the same IP address again"
     // [DG elb application register-targets]. Which error RegisterTargets answers is [UNV]; this one is a choice.
-    let draining = |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
+    let draining =
+        |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
     if group.targets.iter().any(draining) {
         return Err(invalid(format!(
             "The IP address '{id}' is draining and cannot be registered until the deregistration delay ends"
@@ -146,7 +161,11 @@ fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
 
 /// "If the specified target does not exist, the action returns successfully" [BC `DeregisterTargets`]. An id without
 /// its port means the group's port, so it does not find a target that was registered on another one [INF].
-pub(super) fn deregister_targets(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn deregister_targets(
+    world: &mut World,
+    caller: Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
     let input = read("DeregisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
     let group = world.elb.find_group(arn)?;
@@ -166,7 +185,8 @@ fn deregister(world: &mut World, caller: Caller, arn: &str, named: Named) {
     let held = group.targets.get(&key).filter(|target| target.draining_until_ms.is_none());
     let effective = held.is_some();
     let delay = group.deregistration_delay_ms();
-    let drains = held.is_some_and(|target| health::unusable(world, group, &key, target).is_none()) && delay > 0;
+    let drains = held.is_some_and(|target| health::unusable(world, group, &key, target).is_none())
+        && delay > 0;
     if let Some(group) = world.elb.groups.get_mut(arn).filter(|_| effective) {
         if let Some(target) = group.targets.get_mut(&key).filter(|_| drains) {
             target.draining_until_ms = Some(now + delay);
@@ -192,12 +212,25 @@ fn record(
             WriteKind::Register => ("registered", "in"),
             WriteKind::Deregister => ("deregistered", "from"),
         };
-        let text = format!("{} {verb} {id}:{port} {preposition} {}", who(caller), world.elb.name_of(group));
+        let text = format!(
+            "{} {verb} {id}:{port} {preposition} {}",
+            who(caller),
+            world.elb.name_of(group)
+        );
         let subject = if caller == Caller::Person { Kind::Person } else { Kind::Registration };
-        let service =
-            truth::answering(world, &id, port).map(|program| format!("{}/{}", program.cluster, program.service));
+        let service = truth::answering(world, &id, port)
+            .map(|program| format!("{}/{}", program.cluster, program.service));
         world.journal.push(world.now_ms(), subject, service.as_deref(), text);
     }
     let at_ms = world.now_ms();
-    world.elb.writes.push(Write { at_ms, caller, kind, group: group.to_owned(), id, port, effective, owner });
+    world.elb.writes.push(Write {
+        at_ms,
+        caller,
+        kind,
+        group: group.to_owned(),
+        id,
+        port,
+        effective,
+        owner,
+    });
 }

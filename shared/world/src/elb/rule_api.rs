@@ -33,28 +33,39 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions", "Tags")?;
     let listener = input.text("ListenerArn")?;
     let balancer = balancer_of(world, listener).ok_or_else(|| listener_not_found(listener))?;
-    let (_, path) = listener.split_once(":listener/").ok_or_else(|| listener_not_found(listener))?;
+    let (_, path) =
+        listener.split_once(":listener/").ok_or_else(|| listener_not_found(listener))?;
     if balancer.kind == "network" {
         let text = "Rules are unsupported for Network Load Balancer listeners";
         return Err(ApiError::refused("InvalidConfigurationRequest", text));
     }
-    let priority = input.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
+    let priority =
+        input.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
     let Some(priority) = priority else {
         return Err(input.refuse("A priority must be specified"));
     };
     if world.elb.rules.values().any(|rule| rule.listener == listener && rule.priority == priority) {
-        return Err(ApiError::refused("PriorityInUse", format!("Priority '{priority}' is currently in use")));
+        return Err(ApiError::refused(
+            "PriorityInUse",
+            format!("Priority '{priority}' is currently in use"),
+        ));
     }
-    let of_balancer = |rule: &&Rule| balancer_of(world, &rule.listener).is_some_and(|other| other.arn == balancer.arn);
+    let of_balancer = |rule: &&Rule| {
+        balancer_of(world, &rule.listener).is_some_and(|other| other.arn == balancer.arn)
+    };
     if world.elb.rules.values().filter(of_balancer).count() >= world.elb.limits.rules {
-        let text = format!("The maximum number of rules on load balancer '{}' has been reached", balancer.arn);
+        let text = format!(
+            "The maximum number of rules on load balancer '{}' has been reached",
+            balancer.arn
+        );
         return Err(ApiError::refused("TooManyRules", text));
     }
     let conditions = rule_shapes::conditions(&input, input.required_list("Conditions")?)?;
     let actions = rule_shapes::actions(world, &input, balancer, input.required_list("Actions")?)?;
     let arn = world.account.elb_arn("listener-rule", &format!("{path}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
-    let rule = Rule { arn: arn.clone(), listener: listener.to_owned(), priority, conditions, actions };
+    let rule =
+        Rule { arn: arn.clone(), listener: listener.to_owned(), priority, conditions, actions };
     let shown = rule.to_json();
     world.elb.tags.insert(arn.clone(), tags);
     world.elb.rules.insert(arn, rule);
@@ -62,7 +73,11 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     Ok(json!({"Rules": [shown]}))
 }
 
-pub(super) fn modify_rule(world: &mut World, caller: Caller, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn modify_rule(
+    world: &mut World,
+    caller: Caller,
+    input: &Value,
+) -> Result<Value, ApiError> {
     let input = read("ModifyRule", input, "RuleArn", "Conditions Actions")?;
     let arn = input.text("RuleArn")?;
     if is_default(world, arn) {
@@ -81,7 +96,11 @@ pub(super) fn modify_rule(world: &mut World, caller: Caller, input: &Value) -> R
         rule.actions.clone_from(&actions);
     }
     let shown = rule.to_json();
-    let text = format!("{} pointed a listener rule at {}", who(caller), world.elb.describe_actions(&actions));
+    let text = format!(
+        "{} pointed a listener rule at {}",
+        who(caller),
+        world.elb.describe_actions(&actions)
+    );
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
     world.elb.reattach(world.now_ms());
     Ok(json!({"Rules": [shown]}))
@@ -93,7 +112,9 @@ pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, 
     let mut wanted = BTreeMap::new();
     for pair in input.required_list("RulePriorities")? {
         let pair = input.nested("RulePriorities", pair, "RuleArn Priority", "")?;
-        let priority = pair.number_in("Priority", 1..=50_000)?.and_then(|priority| u32::try_from(priority).ok());
+        let priority = pair
+            .number_in("Priority", 1..=50_000)?
+            .and_then(|priority| u32::try_from(priority).ok());
         wanted.insert(pair.text("RuleArn")?, priority.unwrap_or_default());
     }
     let mut taken = BTreeSet::new();
@@ -103,10 +124,15 @@ pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, 
         }
         let listener = &world.elb.rules.get(*arn).ok_or_else(|| rule_not_found(arn))?.listener;
         let held = |rule: &Rule| {
-            rule.listener == *listener && rule.priority == *priority && !wanted.contains_key(rule.arn.as_str())
+            rule.listener == *listener
+                && rule.priority == *priority
+                && !wanted.contains_key(rule.arn.as_str())
         };
         if world.elb.rules.values().any(held) || !taken.insert((listener.clone(), *priority)) {
-            return Err(ApiError::refused("PriorityInUse", format!("Priority '{priority}' is currently in use")));
+            return Err(ApiError::refused(
+                "PriorityInUse",
+                format!("Priority '{priority}' is currently in use"),
+            ));
         }
     }
     let mut shown = Vec::new();
@@ -143,7 +169,8 @@ pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiE
         return Err(rule_not_found(missing));
     }
     let keep = |rule: &Rule| {
-        listener.is_none_or(|arn| rule.listener == arn) && (arns.is_empty() || arns.contains(&rule.arn.as_str()))
+        listener.is_none_or(|arn| rule.listener == arn)
+            && (arns.is_empty() || arns.contains(&rule.arn.as_str()))
     };
     let mut answer = paged(&input, &world.elb.rules, keep, "Rules", Rule::to_json)?;
     if let Some(arn) = listener {
@@ -151,7 +178,9 @@ pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiE
             return Err(listener_not_found(arn));
         };
         let last_page = answer.get("NextMarker").is_none();
-        if let Some(rules) = answer.get_mut("Rules").and_then(Value::as_array_mut).filter(|_| last_page) {
+        if let Some(rules) =
+            answer.get_mut("Rules").and_then(Value::as_array_mut).filter(|_| last_page)
+        {
             rules.push(listener.default_rule());
         }
     }

@@ -37,22 +37,33 @@ pub(super) fn conditions(input: &Input<'_>, given: &[Value]) -> Result<Value, Ap
         let field = condition.text("Field")?;
         let Some((_, config)) = FIELDS.iter().find(|(known, _)| *known == field) else {
             let names: Vec<&str> = FIELDS.iter().map(|(field, _)| *field).collect();
-            return Err(input.refuse(format!("Condition field '{field}' must be one of '[{}]'", names.join(", "))));
+            return Err(input.refuse(format!(
+                "Condition field '{field}' must be one of '[{}]'",
+                names.join(", ")
+            )));
         };
-        let once = matches!(field, "host-header" | "path-pattern" | "http-request-method" | "source-ip");
+        let once =
+            matches!(field, "host-header" | "path-pattern" | "http-request-method" | "source-ip");
         if !fields.insert(field) && once {
             return Err(input.refuse(format!("A rule can only have one '{field}' condition")));
         }
         let values = condition_values(&condition, config)?;
         count += values.len();
         let pattern = matches!(field, "host-header" | "path-pattern");
-        if let Some(long) = values.iter().find(|value| pattern && text_of(value).chars().count() > LONGEST_PATTERN) {
-            return Err(input.refuse(format!("Condition value '{}' is longer than 128 characters", text_of(long))));
+        if let Some(long) =
+            values.iter().find(|value| pattern && text_of(value).chars().count() > LONGEST_PATTERN)
+        {
+            return Err(input.refuse(format!(
+                "Condition value '{}' is longer than 128 characters",
+                text_of(long)
+            )));
         }
         shown.push(show_condition(&condition, field, config, &values));
     }
     if count > MOST {
-        return Err(input.refuse(format!("Rules can have up to {MOST} condition values, not {count}")));
+        return Err(
+            input.refuse(format!("Rules can have up to {MOST} condition values, not {count}"))
+        );
     }
     Ok(Value::Array(shown))
 }
@@ -66,14 +77,16 @@ fn condition_values(condition: &Input<'_>, config: &str) -> Result<Vec<Value>, A
     let of_config = condition.optional_map(config)?;
     let inside = |name: &str| of_config.and_then(|config| config.get(name)?.as_array());
     let own = condition.list("Values")?;
-    let values: Vec<Value> = match [inside("Values"), inside("RegexValues")].into_iter().flatten().next() {
-        Some(values) => values.clone(),
-        None => own.to_vec(),
-    };
+    let values: Vec<Value> =
+        match [inside("Values"), inside("RegexValues")].into_iter().flatten().next() {
+            Some(values) => values.clone(),
+            None => own.to_vec(),
+        };
     match values.as_slice() {
         [] => Err(condition.refuse("A condition value must be specified")),
         _ if !own.is_empty() && of_config.is_some() => {
-            Err(condition.refuse(format!("You cannot specify both Values and {config} in a condition")))
+            Err(condition
+                .refuse(format!("You cannot specify both Values and {config} in a condition")))
         }
         _ => Ok(values),
     }
@@ -109,7 +122,12 @@ pub(super) fn actions(
             "fixed-response" => drop(action.map("FixedResponseConfig")?),
             "authenticate-oidc" => drop(action.map("AuthenticateOidcConfig")?),
             "authenticate-cognito" => drop(action.map("AuthenticateCognitoConfig")?),
-            other => return Err(refused("InvalidLoadBalancerAction", format!("Action type '{other}' is not valid"))),
+            other => {
+                return Err(refused(
+                    "InvalidLoadBalancerAction",
+                    format!("Action type '{other}' is not valid"),
+                ));
+            }
         }
     }
     for action in given.iter().filter(|action| action.get("Type") == Some(&json!("forward"))) {
@@ -129,15 +147,23 @@ pub(super) fn actions(
 fn check_group(world: &World, balancer: &LoadBalancer, arn: &str) -> Result<(), ApiError> {
     let group = world.elb.group(arn).ok_or_else(group_not_found)?;
     if group.balancer.as_deref().is_some_and(|other| other != balancer.arn) {
-        let text = format!("The following target groups cannot be associated with more than one load balancer: {arn}");
+        let text = format!(
+            "The following target groups cannot be associated with more than one load balancer: {arn}"
+        );
         return Err(refused("TargetGroupAssociationLimit", text));
     }
     if group.is_network() != (balancer.kind == "network") {
-        let text = format!("Target group protocol '{}' is not valid behind this load balancer", group.protocol);
+        let text = format!(
+            "Target group protocol '{}' is not valid behind this load balancer",
+            group.protocol
+        );
         return Err(refused("IncompatibleProtocols", text));
     }
     if group.vpc != balancer.vpc {
-        let text = format!("The target group {arn} is not in the VPC of the load balancer, {}", balancer.vpc);
+        let text = format!(
+            "The target group {arn} is not in the VPC of the load balancer, {}",
+            balancer.vpc
+        );
         return Err(refused("InvalidConfigurationRequest", text));
     }
     Ok(())

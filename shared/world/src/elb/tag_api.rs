@@ -46,7 +46,10 @@ pub(super) fn remove_tags(world: &mut World, input: &Value) -> Result<Value, Api
 }
 
 fn too_many() -> ApiError {
-    ApiError::refused("TooManyTags", format!("The limit of {MOST_TAGS} tags per resource was reached"))
+    ApiError::refused(
+        "TooManyTags",
+        format!("The limit of {MOST_TAGS} tags per resource was reached"),
+    )
 }
 
 /// At most 20 resources per call [MEM].
@@ -54,7 +57,8 @@ pub(super) fn describe_tags(world: &World, input: &Value) -> Result<Value, ApiEr
     let input = read("DescribeTags", input, "ResourceArns", "")?;
     let show = |arn: String| {
         let tags = world.elb.tags.get(&arn).into_iter().flatten();
-        let tags: Vec<Value> = tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        let tags: Vec<Value> =
+            tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         json!({"ResourceArn": arn, "Tags": tags})
     };
     let shown: Vec<Value> = known_resources(world, &input)?.into_iter().map(show).collect();

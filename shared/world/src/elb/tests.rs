@@ -31,7 +31,12 @@ fn health(world: &mut World, group: &str, targets: &Value) -> Vec<String> {
     let line = |one: &Value| {
         let (target, health) = (&one["Target"], &one["TargetHealth"]);
         let reason = health["Reason"].as_str().unwrap_or_default();
-        format!("{}:{} {} {reason}", target["Id"].as_str().unwrap(), target["Port"], health["State"].as_str().unwrap())
+        format!(
+            "{}:{} {} {reason}",
+            target["Id"].as_str().unwrap(),
+            target["Port"],
+            health["State"].as_str().unwrap()
+        )
     };
     shown.map(|one| short(line(one).trim_end())).collect()
 }
@@ -57,14 +62,28 @@ fn an_instance_target_goes_through_its_states() {
     register(&mut world, &group, &target).unwrap();
     assert_eq!(health(&mut world, &group, &json!([])), line("initial Elb.RegistrationInProgress"));
     world.advance_secs(4);
-    assert_eq!(health(&mut world, &group, &json!([])), line("healthy"), "one good check is enough for a new target");
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        line("healthy"),
+        "one good check is enough for a new target"
+    );
     register(&mut world, &group, &target).unwrap();
-    assert_eq!(health(&mut world, &group, &json!([])), line("healthy"), "registering again is a no-op");
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        line("healthy"),
+        "registering again is a no-op"
+    );
     assert!(!world.elb.writes().last().unwrap().effective);
     deregister(&mut world, &group, &target).unwrap();
-    assert_eq!(health(&mut world, &group, &json!([])), line("draining Target.DeregistrationInProgress"));
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        line("draining Target.DeregistrationInProgress")
+    );
     world.advance_secs(299);
-    assert_eq!(health(&mut world, &group, &json!([])), line("draining Target.DeregistrationInProgress"));
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        line("draining Target.DeregistrationInProgress")
+    );
     register(&mut world, &group, &target).unwrap();
     assert_eq!(
         health(&mut world, &group, &json!([])),
@@ -90,7 +109,11 @@ fn a_target_turns_unhealthy_and_healthy_by_the_thresholds() {
     assert_eq!(health(&mut world, &group, &json!([])), line("unhealthy Target.FailedHealthChecks"));
     world.add_program(&host, 81);
     world.advance_secs(40);
-    assert_eq!(health(&mut world, &group, &json!([])), line("unhealthy Target.FailedHealthChecks"), "four of five");
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        line("unhealthy Target.FailedHealthChecks"),
+        "four of five"
+    );
     world.advance_secs(10);
     assert_eq!(health(&mut world, &group, &json!([])), line("healthy"));
 }
@@ -101,17 +124,33 @@ fn one_bad_target_fails_all_and_nothing_is_registered() {
     let elsewhere = world.add_host(None, Some("vpc-other"));
     let dead = world.add_host(None, None);
     world.terminate_instance(&dead).unwrap();
-    for (bad, why) in [(dead, "running state"), (elsewhere, "VPC"), ("i-0unknown".to_owned(), "not valid")] {
-        let error =
-            register(&mut world, &group, &json!([{"Id": host, "Port": 8080}, {"Id": bad, "Port": 1}])).unwrap_err();
+    for (bad, why) in
+        [(dead, "running state"), (elsewhere, "VPC"), ("i-0unknown".to_owned(), "not valid")]
+    {
+        let error = register(
+            &mut world,
+            &group,
+            &json!([{"Id": host, "Port": 8080}, {"Id": bad, "Port": 1}]),
+        )
+        .unwrap_err();
         assert!(error.starts_with("InvalidTarget: ") && error.contains(why), "{error}");
     }
     assert_eq!(truth::registered(&world, &group), []);
     assert!(world.elb.writes().is_empty());
     let unknown = format!("{group}x");
-    assert!(register(&mut world, &unknown, &json!([{"Id": host}])).unwrap_err().starts_with("TargetGroupNotFound"));
-    assert!(register(&mut world, &group, &json!([{"Id": host, "Prot": 1}])).unwrap_err().contains("`Prot`"));
-    assert!(register(&mut world, &group, &json!([])).unwrap_err().contains("Member must not be null"));
+    assert!(
+        register(&mut world, &unknown, &json!([{"Id": host}]))
+            .unwrap_err()
+            .starts_with("TargetGroupNotFound")
+    );
+    assert!(
+        register(&mut world, &group, &json!([{"Id": host, "Prot": 1}]))
+            .unwrap_err()
+            .contains("`Prot`")
+    );
+    assert!(
+        register(&mut world, &group, &json!([])).unwrap_err().contains("Member must not be null")
+    );
 }
 
 #[test]
@@ -140,18 +179,34 @@ fn a_draining_address_is_refused_until_the_delay_is_over() {
     assert!(error.starts_with("InvalidTarget") && error.contains("draining"), "{error}");
     world.advance_secs(61);
     register(&mut world, &group, &target).unwrap();
-    assert!(register(&mut world, &group, &json!([{"Id": "web.internal"}])).unwrap_err().contains("not valid"));
-    assert!(register(&mut world, &group, &json!([{"Id": "2600::1"}])).unwrap_err().contains("ipv4"));
+    assert!(
+        register(&mut world, &group, &json!([{"Id": "web.internal"}]))
+            .unwrap_err()
+            .contains("not valid")
+    );
+    assert!(
+        register(&mut world, &group, &json!([{"Id": "2600::1"}])).unwrap_err().contains("ipv4")
+    );
     let outside = json!([{"Id": "10.9.0.1", "Port": 80}]);
     let error = register(&mut world, &group, &outside).unwrap_err();
-    assert!(error.starts_with("ValidationError") && error.contains("'10.9.0.1' is outside the VPC"), "{error}");
+    assert!(
+        error.starts_with("ValidationError") && error.contains("'10.9.0.1' is outside the VPC"),
+        "{error}"
+    );
     let overridden = json!([{"Id": "10.0.0.10", "Port": 80, "AvailabilityZone": "all"}]);
     let error = register(&mut world, &group, &overridden).unwrap_err();
     assert!(
-        error.contains("'10.0.0.10' is within the VPC, and cannot have its Availability Zone overridden"),
+        error.contains(
+            "'10.0.0.10' is within the VPC, and cannot have its Availability Zone overridden"
+        ),
         "{error}"
     );
-    register(&mut world, &group, &json!([{"Id": "10.9.0.1", "Port": 80, "AvailabilityZone": "all"}])).unwrap();
+    register(
+        &mut world,
+        &group,
+        &json!([{"Id": "10.9.0.1", "Port": 80, "AvailabilityZone": "all"}]),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -167,7 +222,10 @@ fn unused_groups_zones_and_dead_instances_are_told_apart() {
     let far_zone = world.account.zone('f');
     let far = world.add_host(Some(&far_zone), None);
     register(&mut world, &group, &json!([{"Id": far, "Port": 1}])).unwrap();
-    assert_eq!(health(&mut world, &group, &json!([])), [format!("{}:1 unused Target.NotInUse", short(&far))]);
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        [format!("{}:1 unused Target.NotInUse", short(&far))]
+    );
     deregister(&mut world, &group, &json!([{"Id": far, "Port": 1}])).unwrap();
     register(&mut world, &group, &target).unwrap();
     world.advance_secs(10);
@@ -200,7 +258,10 @@ fn wrong_answers_fail_http_checks_with_their_code() {
     let task = world.running_tasks("shop/web").unwrap().remove(0);
     world.set_answer(&task, Answer::Status(503)).unwrap();
     world.advance_secs(30);
-    assert_eq!(health(&mut world, &group, &json!([])), ["10.0.0.4:80 unhealthy Target.ResponseCodeMismatch"]);
+    assert_eq!(
+        health(&mut world, &group, &json!([])),
+        ["10.0.0.4:80 unhealthy Target.ResponseCodeMismatch"]
+    );
     world.set_answer(&task, Answer::Silence).unwrap();
     world.advance_secs(60);
     assert_eq!(world.running_tasks("shop/web").unwrap(), [task], "ECS was told to replace nothing");
@@ -214,13 +275,18 @@ fn groups_are_paged_found_by_name_and_kept_while_in_use() {
     }
     let first = world.person_elb("DescribeTargetGroups", &json!({"PageSize": "3"})).unwrap();
     assert_eq!(first["TargetGroups"].as_array().unwrap().len(), 3);
-    let second =
-        world.person_elb("DescribeTargetGroups", &json!({"PageSize": 3, "Marker": first["NextMarker"]})).unwrap();
-    assert_eq!((second["TargetGroups"].as_array().unwrap().len(), second.get("NextMarker")), (2, None));
+    let second = world
+        .person_elb("DescribeTargetGroups", &json!({"PageSize": 3, "Marker": first["NextMarker"]}))
+        .unwrap();
+    assert_eq!(
+        (second["TargetGroups"].as_array().unwrap().len(), second.get("NextMarker")),
+        (2, None)
+    );
     assert!(world.person_elb("DescribeTargetGroups", &json!({"PageSize": 401})).is_err());
     let named = world.person_elb("DescribeTargetGroups", &json!({"Names": ["group-3"]})).unwrap();
     assert_eq!(named["TargetGroups"][0]["VpcId"], DEFAULT_VPC);
-    let error = world.person_elb("DescribeTargetGroups", &json!({"Names": ["group-3", "no"]})).unwrap_err();
+    let error =
+        world.person_elb("DescribeTargetGroups", &json!({"Names": ["group-3", "no"]})).unwrap_err();
     assert_eq!(error.code, "TargetGroupNotFound");
     let front = world.make_alb("web-tg", TargetType::Ip).unwrap();
     let delete = json!({"TargetGroupArn": front.group});
@@ -241,17 +307,24 @@ fn creating_again_is_idempotent_for_groups_and_listeners_but_not_for_rules() {
     let same = world.person_elb("CreateTargetGroup", &again).unwrap();
     assert_eq!(same["TargetGroups"][0]["TargetGroupArn"], json!(front.group));
     let other = json!({"Name": "web-tg", "Protocol": "HTTP", "Port": 81, "TargetType": "ip"});
-    assert_eq!(world.person_elb("CreateTargetGroup", &other).unwrap_err().code, "DuplicateTargetGroupName");
+    assert_eq!(
+        world.person_elb("CreateTargetGroup", &other).unwrap_err().code,
+        "DuplicateTargetGroupName"
+    );
     let conditions = json!([{"Field": "host-header", "Values": ["a.example"]}]);
     let actions = json!([{"Type": "forward", "TargetGroupArn": front.group}]);
     let rule = json!({"ListenerArn": front.listener, "Priority": 10, "Conditions": conditions, "Actions": actions});
     assert_eq!(world.person_elb("CreateRule", &rule).unwrap_err().code, "PriorityInUse");
     let rules = world.person_elb("DescribeRules", &json!({"ListenerArn": front.listener})).unwrap();
-    let priorities: Vec<&Value> = rules["Rules"].as_array().unwrap().iter().map(|rule| &rule["Priority"]).collect();
+    let priorities: Vec<&Value> =
+        rules["Rules"].as_array().unwrap().iter().map(|rule| &rule["Priority"]).collect();
     assert_eq!(priorities, [&json!("10"), &json!("default")]);
     let second = world.make_alb("other-tg", TargetType::Ip).unwrap();
     let steal = json!({"RuleArn": second.rule, "Actions": actions});
-    assert_eq!(world.person_elb("ModifyRule", &steal).unwrap_err().code, "TargetGroupAssociationLimit");
+    assert_eq!(
+        world.person_elb("ModifyRule", &steal).unwrap_err().code,
+        "TargetGroupAssociationLimit"
+    );
 }
 
 #[test]
@@ -273,14 +346,24 @@ fn a_load_balancer_is_made_once_and_its_groups_are_asked_for_by_its_arn() {
     let made = world.person_elb("CreateLoadBalancer", &settings).unwrap();
     assert_eq!(world.person_elb("CreateLoadBalancer", &settings).unwrap(), made);
     let dns_name = made["LoadBalancers"][0]["DNSName"].as_str().unwrap();
-    assert!(dns_name.starts_with("internal-front-") && dns_name.ends_with(".eu-west-1.elb.amazonaws.com"));
+    assert!(
+        dns_name.starts_with("internal-front-")
+            && dns_name.ends_with(".eu-west-1.elb.amazonaws.com")
+    );
     let other = json!({"Name": "front", "Subnets": subnets});
-    assert_eq!(world.person_elb("CreateLoadBalancer", &other).unwrap_err().code, "DuplicateLoadBalancerName");
+    assert_eq!(
+        world.person_elb("CreateLoadBalancer", &other).unwrap_err().code,
+        "DuplicateLoadBalancerName"
+    );
     let arn = &made["LoadBalancers"][0]["LoadBalancerArn"];
-    let groups = world.person_elb("DescribeTargetGroups", &json!({"LoadBalancerArn": arn})).unwrap();
+    let groups =
+        world.person_elb("DescribeTargetGroups", &json!({"LoadBalancerArn": arn})).unwrap();
     assert_eq!(groups, json!({"TargetGroups": []}));
     let nobody = json!({"LoadBalancerArn": world.account.elb_arn("loadbalancer", "app/nobody/1")});
-    assert_eq!(world.person_elb("DescribeTargetGroups", &nobody).unwrap_err().code, "LoadBalancerNotFound");
+    assert_eq!(
+        world.person_elb("DescribeTargetGroups", &nobody).unwrap_err().code,
+        "LoadBalancerNotFound"
+    );
 }
 
 #[test]

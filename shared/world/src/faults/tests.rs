@@ -22,10 +22,16 @@ fn create_queue(world: &mut World, name: &str) -> String {
 fn rules_are_consumed_in_order() {
     let mut world = World::new(1, 0);
     world.faults.add(Rule::new(Service::Sqs, "CreateQueue", Fault::Throttle).skip(1).times(2));
-    world.faults.add(Rule::new(Service::Sqs, "CreateQueue", Fault::AccessDenied).containing("\"x\""));
+    world
+        .faults
+        .add(Rule::new(Service::Sqs, "CreateQueue", Fault::AccessDenied).containing("\"x\""));
     world.faults.add(Rule::new(Service::Ecs, "CreateQueue", Fault::LoseRequest).forever());
-    let seen: Vec<String> = ["a", "a", "x", "a", "x", "x"].map(|name| create_queue(&mut world, name)).into();
-    assert_eq!(seen, ["ok", "400 RequestThrottled", "400 RequestThrottled", "ok", "403 AccessDenied", "ok"]);
+    let seen: Vec<String> =
+        ["a", "a", "x", "a", "x", "x"].map(|name| create_queue(&mut world, name)).into();
+    assert_eq!(
+        seen,
+        ["ok", "400 RequestThrottled", "400 RequestThrottled", "ok", "403 AccessDenied", "ok"]
+    );
     let applied: Vec<u32> = world.faults.rules().iter().map(Rule::applied).collect();
     assert_eq!(applied, [2, 1, 0]);
     assert_eq!(world.faults.applied().len(), 3);

@@ -10,7 +10,10 @@ use crate::faults;
 use ::http::{Request, Response};
 
 /// Answers a request as AWS's endpoint would. None: the connection is lost without an answer.
-pub fn handle<B: AsRef<[u8]>>(world: &SharedWorld, request: &Request<B>) -> Option<Response<Vec<u8>>> {
+pub fn handle<B: AsRef<[u8]>>(
+    world: &SharedWorld,
+    request: &Request<B>,
+) -> Option<Response<Vec<u8>>> {
     let request_id = world.next_request_id();
     let call = match route::route(request) {
         Ok(call) => call,
@@ -21,7 +24,9 @@ pub fn handle<B: AsRef<[u8]>>(world: &SharedWorld, request: &Request<B>) -> Opti
         Err(error) => encode_error(call.protocol, &error, &request_id),
         Ok(answer) => match call.protocol {
             Protocol::Json(json) => codec_json::encode(json, &answer, &request_id),
-            Protocol::Query(query) => codec_query::encode(query, &call.operation, &answer, &request_id),
+            Protocol::Query(query) => {
+                codec_query::encode(query, &call.operation, &answer, &request_id)
+            }
             Protocol::Rest { .. } => codec_rest::encode(&call.operation, &answer, &request_id),
         },
     })

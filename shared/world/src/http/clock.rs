@@ -56,7 +56,12 @@ impl AsyncSleep for WorldSleep {
         let ms = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
         let ends_ms = self.world.lock().now_ms().saturating_add(ms);
         let number = self.world.timers().next_number();
-        Sleep::new(Timer { world: self.world.clone(), key: (ends_ms, number), seen: None, quiet_polls: 0 })
+        Sleep::new(Timer {
+            world: self.world.clone(),
+            key: (ends_ms, number),
+            seen: None,
+            quiet_polls: 0,
+        })
     }
 }
 

@@ -85,7 +85,11 @@ pub(super) fn encode(service: JsonService, answer: &Value, request_id: &str) -> 
     response(200, service.content_type(), &[("x-amzn-requestid", request_id)], body)
 }
 
-pub(super) fn encode_error(service: JsonService, error: &ApiError, request_id: &str) -> Response<Vec<u8>> {
+pub(super) fn encode_error(
+    service: JsonService,
+    error: &ApiError,
+    request_id: &str,
+) -> Response<Vec<u8>> {
     let mut body = json!({
         "__type": format!("{}{}", service.namespace(), error.code),
         "message": error.message,
@@ -95,7 +99,8 @@ pub(super) fn encode_error(service: JsonService, error: &ApiError, request_id: &
     }
     let fault = if error.status < 500 { "Sender" } else { "Receiver" };
     let query_error = format!("{};{fault}", query_code(&error.code));
-    let mut headers = vec![("x-amzn-requestid", request_id), ("x-amzn-errortype", error.code.as_str())];
+    let mut headers =
+        vec![("x-amzn-requestid", request_id), ("x-amzn-errortype", error.code.as_str())];
     if service == JsonService::Sqs {
         headers.push(("x-amzn-query-error", &query_error));
     }

@@ -22,7 +22,11 @@ pub(super) enum QueryService {
 
 impl QueryService {
     /// By `Version`, else by the signature's service name, else by host.
-    pub(super) fn of(version: Option<&str>, signing_name: Option<&str>, host: Option<&str>) -> Option<Self> {
+    pub(super) fn of(
+        version: Option<&str>,
+        signing_name: Option<&str>,
+        host: Option<&str>,
+    ) -> Option<Self> {
         let of_host = || host.and_then(|host| host.split('.').next());
         match version.or(signing_name).or_else(of_host)? {
             "2015-12-01" | "elasticloadbalancing" => Some(Self::Elb),
@@ -67,17 +71,21 @@ impl QueryRequest {
     /// empty list, and counts as absent there.
     pub(super) fn input(self, service: QueryService) -> Result<Value, ApiError> {
         if let Some(name) = self.malformed {
-            let message = format!("The parameter {name} contradicts another one or is nested too deeply");
+            let message =
+                format!("The parameter {name} contradicts another one or is nested too deeply");
             return Err(ApiError::refused("MalformedQueryString", message));
         }
-        let keep = |node: &Node| service != QueryService::Elb || !matches!(node, Node::Scalar(text) if text.is_empty());
+        let keep = |node: &Node| {
+            service != QueryService::Elb || !matches!(node, Node::Scalar(text) if text.is_empty())
+        };
         let parameters = self.parameters.into_iter().filter(|(_, node)| keep(node));
         Ok(Value::Object(parameters.map(|(name, node)| (name, to_json(node))).collect()))
     }
 }
 
 pub(super) fn decode(body: &[u8]) -> QueryRequest {
-    let mut request = QueryRequest { action: None, version: None, parameters: BTreeMap::new(), malformed: None };
+    let mut request =
+        QueryRequest { action: None, version: None, parameters: BTreeMap::new(), malformed: None };
     for (name, value) in form_urlencoded::parse(body) {
         let value = value.into_owned();
         match name.as_ref() {
@@ -129,8 +137,10 @@ fn to_json(node: Node) -> Value {
 
 /// Items by their number; `10` comes after `9`.
 fn in_order(items: BTreeMap<String, Node>) -> impl Iterator<Item = Node> {
-    let mut items: Vec<(u32, Node)> =
-        items.into_iter().map(|(number, item)| (number.parse().unwrap_or(u32::MAX), item)).collect();
+    let mut items: Vec<(u32, Node)> = items
+        .into_iter()
+        .map(|(number, item)| (number.parse().unwrap_or(u32::MAX), item))
+        .collect();
     items.sort_by_key(|(number, _)| *number);
     items.into_iter().map(|(_, item)| item)
 }
@@ -148,7 +158,12 @@ fn map_entry(entry: Node) -> Option<(String, Value)> {
     }
 }
 
-pub(super) fn encode(service: QueryService, operation: &str, answer: &Value, request_id: &str) -> Response<Vec<u8>> {
+pub(super) fn encode(
+    service: QueryService,
+    operation: &str,
+    answer: &Value,
+    request_id: &str,
+) -> Response<Vec<u8>> {
     let mut body = xml::Writer::default();
     body.open_with(&format!("{operation}Response"), service.namespace());
     body.element(&format!("{operation}Result"), answer);
@@ -157,7 +172,11 @@ pub(super) fn encode(service: QueryService, operation: &str, answer: &Value, req
     respond(200, request_id, body)
 }
 
-pub(super) fn encode_error(service: QueryService, error: &ApiError, request_id: &str) -> Response<Vec<u8>> {
+pub(super) fn encode_error(
+    service: QueryService,
+    error: &ApiError,
+    request_id: &str,
+) -> Response<Vec<u8>> {
     let fault = if error.status < 500 { "Sender" } else { "Receiver" };
     let mut body = xml::Writer::default();
     body.open_with("ErrorResponse", service.namespace());

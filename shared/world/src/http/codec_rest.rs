@@ -36,11 +36,12 @@ pub(super) fn is_meant(signing_name: Option<&str>, uri: &Uri, headers: &HeaderMa
 
 pub(super) fn decode<B: AsRef<[u8]>>(request: &Request<B>) -> Result<RestCall, ApiError> {
     let (bucket, key) = resource(request.uri(), request.headers())?;
-    let query: Vec<(String, String)> = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        // Says the operation once more, for logs.
-        .filter(|(name, _)| name != "x-id")
-        .collect();
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            // Says the operation once more, for logs.
+            .filter(|(name, _)| name != "x-id")
+            .collect();
     let operation = operation(request.method(), &bucket, key.as_deref(), &query)?;
     let mut input = Map::new();
     input.insert("Bucket".to_owned(), json!(bucket));
@@ -53,7 +54,8 @@ pub(super) fn decode<B: AsRef<[u8]>>(request: &Request<B>) -> Result<RestCall, A
     }
     let mut headers = request.headers().clone();
     let body = request.body().as_ref();
-    let plain = chunked::is_used(&headers).then(|| chunked::decode(body, &mut headers)).transpose()?;
+    let plain =
+        chunked::is_used(&headers).then(|| chunked::decode(body, &mut headers)).transpose()?;
     members::read_headers(operation, &headers, &mut input)?;
     if operation == "PutObject" {
         input.insert("Body".to_owned(), json!(STANDARD.encode(plain.as_deref().unwrap_or(body))));
@@ -83,7 +85,10 @@ fn operation(
 fn resource(uri: &Uri, headers: &HeaderMap) -> Result<(String, Option<String>), ApiError> {
     let host = host(uri, headers);
     let path = uri.path().strip_prefix('/').unwrap_or_default();
-    let virtual_bucket = host.rsplit_once(".s3.").map(|(bucket, _)| bucket).or_else(|| host.strip_suffix(".localhost"));
+    let virtual_bucket = host
+        .rsplit_once(".s3.")
+        .map(|(bucket, _)| bucket)
+        .or_else(|| host.strip_suffix(".localhost"));
     let (bucket, key) = match virtual_bucket {
         Some(bucket) => (bucket, path),
         None => path.split_once('/').unwrap_or((path, "")),

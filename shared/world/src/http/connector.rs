@@ -30,7 +30,8 @@ use std::time::Duration;
 pub fn sdk_config(world: &SharedWorld) -> SdkConfig {
     let region = world.lock().account.region.clone();
     // The access key id of AWS's documentation; nothing checks signatures here.
-    let credentials = Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "portkeeper-world");
+    let credentials =
+        Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "portkeeper-world");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region))
@@ -64,9 +65,17 @@ impl WorldHttpClient {
 }
 
 impl HttpClient for WorldHttpClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
         let (world, distance) = (self.world.clone(), self.distance);
-        SharedHttpConnector::new(Connector { world, distance, read_timeout: settings.read_timeout() })
+        SharedHttpConnector::new(Connector {
+            world,
+            distance,
+            read_timeout: settings.read_timeout(),
+        })
     }
 }
 
@@ -79,7 +88,8 @@ struct Connector {
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (world, distance, read_timeout) = (self.world.clone(), self.distance, self.read_timeout);
+        let (world, distance, read_timeout) =
+            (self.world.clone(), self.distance, self.read_timeout);
         HttpConnectorFuture::new(async move {
             let began_ms = world.lock().now_ms();
             if !distance.is_zero() {
@@ -92,7 +102,9 @@ impl HttpConnector for Connector {
                 yield_once().await;
             }
             match read_timeout.filter(|limit| took > *limit) {
-                Some(limit) => Err(ConnectorError::timeout(format!("no answer within {limit:?}").into())),
+                Some(limit) => {
+                    Err(ConnectorError::timeout(format!("no answer within {limit:?}").into()))
+                }
                 None => answer,
             }
         })
@@ -111,11 +123,16 @@ async fn yield_once() {
     .await;
 }
 
-async fn perform(world: &SharedWorld, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn perform(
+    world: &SharedWorld,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(ConnectorError::user)?.to_bytes();
-    let answer = handle(world, &Request::from_parts(parts, body))
-        .ok_or_else(|| ConnectorError::io("the connection was closed before an answer came".into()))?;
-    HttpResponse::try_from(answer.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
+    let answer = handle(world, &Request::from_parts(parts, body)).ok_or_else(|| {
+        ConnectorError::io("the connection was closed before an answer came".into())
+    })?;
+    HttpResponse::try_from(answer.map(SdkBody::from))
+        .map_err(|error| ConnectorError::other(error.into(), None))
 }

@@ -44,11 +44,17 @@ const ANY_QUERY: Protocol = Protocol::Query(QueryService::Elb);
 pub(super) fn route<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
     let headers = request.headers();
     let body = request.body().as_ref();
-    if text(headers, "x-amz-target").is_none() && codec_rest::is_meant(signing_name(headers), request.uri(), headers) {
+    if text(headers, "x-amz-target").is_none()
+        && codec_rest::is_meant(signing_name(headers), request.uri(), headers)
+    {
         return route_rest(request);
     }
     if *request.method() != Method::POST {
-        let message = format!("{} {}: every operation but S3's is a POST to /", request.method(), request.uri());
+        let message = format!(
+            "{} {}: every operation but S3's is a POST to /",
+            request.method(),
+            request.uri()
+        );
         return Err(unknown(ANY_JSON, message));
     }
     match text(headers, "x-amz-target") {
@@ -61,7 +67,9 @@ fn route_json(target: &str, body: &[u8]) -> Result<WireCall, Refused> {
     let (json, operation) = target
         .split_once('.')
         .and_then(|(prefix, operation)| Some((JsonService::of_target(prefix)?, operation)))
-        .ok_or_else(|| unknown(ANY_JSON, format!("X-Amz-Target {target} names no simulated service")))?;
+        .ok_or_else(|| {
+            unknown(ANY_JSON, format!("X-Amz-Target {target} names no simulated service"))
+        })?;
     let protocol = Protocol::Json(json);
     let input = codec_json::decode(body).map_err(|error| Refused { protocol, error })?;
     Ok(WireCall { protocol, service: json.service(), operation: operation.to_owned(), input })
@@ -70,16 +78,17 @@ fn route_json(target: &str, body: &[u8]) -> Result<WireCall, Refused> {
 fn route_query(host: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<WireCall, Refused> {
     let mut request = codec_query::decode(body);
     let host = host.or_else(|| text(headers, HOST.as_str()));
-    let query = QueryService::of(request.version.as_deref(), signing_name(headers), host).ok_or_else(|| {
-        let message = "neither X-Amz-Target, Version, signature nor host names a simulated service";
-        unknown(ANY_QUERY, message.to_owned())
-    })?;
+    let query = QueryService::of(request.version.as_deref(), signing_name(headers), host)
+        .ok_or_else(|| {
+            let message =
+                "neither X-Amz-Target, Version, signature nor host names a simulated service";
+            unknown(ANY_QUERY, message.to_owned())
+        })?;
     let protocol = Protocol::Query(query);
     let refused = |error| Refused { protocol, error };
-    let operation = request
-        .action
-        .take()
-        .ok_or_else(|| refused(ApiError::refused("MissingAction", "The request must contain the parameter Action")))?;
+    let operation = request.action.take().ok_or_else(|| {
+        refused(ApiError::refused("MissingAction", "The request must contain the parameter Action"))
+    })?;
     let input = request.input(query).map_err(refused)?;
     Ok(WireCall { protocol, service: query.service(), operation, input })
 }
@@ -87,7 +96,12 @@ fn route_query(host: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Result<W
 fn route_rest<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
     let protocol = Protocol::Rest { is_head: *request.method() == Method::HEAD };
     let call = codec_rest::decode(request).map_err(|error| Refused { protocol, error })?;
-    Ok(WireCall { protocol, service: Service::S3, operation: call.operation.to_owned(), input: call.input })
+    Ok(WireCall {
+        protocol,
+        service: Service::S3,
+        operation: call.operation.to_owned(),
+        input: call.input,
+    })
 }
 
 /// The service in `Credential=<key>/<date>/<region>/<service>/aws4_request`.

@@ -79,7 +79,9 @@ async fn accept(world: SharedWorld, listener: TcpListener) {
 async fn serve_connection(world: SharedWorld, stream: TcpStream) {
     let service = service_fn(move |request| answer(world.clone(), request));
     // The world's clock is not the server's: no Date header, or SDKs would correct their clocks by it.
-    let connection = http1::Builder::new().auto_date_header(false).serve_connection(TokioIo::new(stream), service);
+    let connection = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service);
     // An error here is a connection that was lost on purpose, or that the client closed.
     let _ = connection.await;
 }
@@ -91,6 +93,7 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST_BYTES).collect().await?.to_bytes();
-    let answer = handle(&world, &Request::from_parts(parts, body)).ok_or("the connection is lost on purpose")?;
+    let answer = handle(&world, &Request::from_parts(parts, body))
+        .ok_or("the connection is lost on purpose")?;
     Ok(answer.map(|body| Full::new(Bytes::from(body))))
 }

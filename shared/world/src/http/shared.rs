@@ -23,8 +23,11 @@ impl SharedWorld {
     /// Shares a world.
     #[must_use]
     pub fn new(world: World) -> Self {
-        let shared =
-            Shared { world: Mutex::new(world), timers: Mutex::new(Timers::default()), requests: AtomicU64::new(0) };
+        let shared = Shared {
+            world: Mutex::new(world),
+            timers: Mutex::new(Timers::default()),
+            requests: AtomicU64::new(0),
+        };
         Self { shared: Arc::new(shared) }
     }
 

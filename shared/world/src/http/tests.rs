@@ -35,11 +35,17 @@ fn json_answers_and_errors() {
     assert_eq!(made.headers()["content-type"], "application/x-amz-json-1.0");
     assert!(made.headers().contains_key("x-amzn-requestid"));
     let body: Value = serde_json::from_slice(made.body()).unwrap();
-    assert_eq!(body, json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"}));
+    assert_eq!(
+        body,
+        json!({"QueueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"})
+    );
 
     let missing = json_call(&world, "AmazonSQS.GetQueueUrl", r#"{"QueueName":"other"}"#);
     assert_eq!(missing.status(), 400);
-    assert_eq!(missing.headers()["x-amzn-query-error"], "AWS.SimpleQueueService.NonExistentQueue;Sender");
+    assert_eq!(
+        missing.headers()["x-amzn-query-error"],
+        "AWS.SimpleQueueService.NonExistentQueue;Sender"
+    );
     assert_eq!(missing.headers()["x-amzn-errortype"], "QueueDoesNotExist");
     let body: Value = serde_json::from_slice(missing.body()).unwrap();
     let message = "The specified queue does not exist.";
@@ -126,7 +132,8 @@ fn answers_become_xml() {
 
 #[test]
 fn the_signature_names_the_service_without_a_version() {
-    let authorization = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/sns/aws4_request, SignedHeaders=host";
+    let authorization =
+        "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/sns/aws4_request, SignedHeaders=host";
     let request = post(&[("authorization", authorization)], "Action=CreateTopic&Name=a");
     assert_eq!(handle(&world(), &request).unwrap().status(), 200);
 }
@@ -139,7 +146,10 @@ fn faults_reach_the_wire() {
     let throttled = json_call(&world, "AmazonECS.X", "{}");
     assert_eq!(throttled.status(), 400, "not routed, no fault used");
     let (status, body) = query(&world, "Action=CreateTopic&Version=2010-03-31&Name=a");
-    assert!(status == 400 && body.contains("<Code>Throttling</Code><Message>Rate exceeded</Message>"), "{body}");
+    assert!(
+        status == 400 && body.contains("<Code>Throttling</Code><Message>Rate exceeded</Message>"),
+        "{body}"
+    );
     assert!(handle(&world, &post(&[], "Action=CreateTopic&Version=2010-03-31&Name=a")).is_none());
 }
 

@@ -14,20 +14,31 @@ fn a_group_is_made_kept_tagged_and_deleted_once() {
     let name = json!({"logGroupName": "/ecs/web"});
     let made = json!({"logGroupName": "/ecs/web", "tags": {"team": "shop"}});
     call(&mut world, "CreateLogGroup", &made).unwrap();
-    assert_eq!(call(&mut world, "CreateLogGroup", &name).unwrap_err(), "ResourceAlreadyExistsException");
+    assert_eq!(
+        call(&mut world, "CreateLogGroup", &name).unwrap_err(),
+        "ResourceAlreadyExistsException"
+    );
     let retention = |days: u64| json!({"logGroupName": "/ecs/web", "retentionInDays": days});
     call(&mut world, "PutRetentionPolicy", &retention(30)).unwrap();
-    assert_eq!(call(&mut world, "PutRetentionPolicy", &retention(31)).unwrap_err(), "InvalidParameterException");
+    assert_eq!(
+        call(&mut world, "PutRetentionPolicy", &retention(31)).unwrap_err(),
+        "InvalidParameterException"
+    );
     let prefix = json!({"logGroupNamePrefix": "/ecs/"});
     let shown = call(&mut world, "DescribeLogGroups", &prefix).unwrap()["logGroups"][0].clone();
     assert_eq!((&shown["retentionInDays"], &shown["creationTime"]), (&json!(30), &json!(5_000)));
     assert_eq!(shown["arn"], json!(format!("{}:*", shown["logGroupArn"].as_str().unwrap())));
     let arn = json!({"resourceArn": shown["logGroupArn"], "tags": {"a": "b"}});
     call(&mut world, "TagResource", &arn).unwrap();
-    let tags = call(&mut world, "ListTagsForResource", &json!({"resourceArn": shown["logGroupArn"]})).unwrap();
+    let tags =
+        call(&mut world, "ListTagsForResource", &json!({"resourceArn": shown["logGroupArn"]}))
+            .unwrap();
     assert_eq!(tags, json!({"tags": {"a": "b", "team": "shop"}}));
     let with_star = json!({"resourceArn": shown["arn"]});
-    assert_eq!(call(&mut world, "ListTagsForResource", &with_star).unwrap_err(), "InvalidParameterException");
+    assert_eq!(
+        call(&mut world, "ListTagsForResource", &with_star).unwrap_err(),
+        "InvalidParameterException"
+    );
     call(&mut world, "DeleteRetentionPolicy", &name).unwrap();
     let shown = call(&mut world, "DescribeLogGroups", &prefix).unwrap();
     assert_eq!(shown["logGroups"][0].get("retentionInDays"), None);
@@ -44,7 +55,12 @@ fn groups_come_in_pages() {
         call(&mut world, "CreateLogGroup", &json!({"logGroupName": format!("g{number}")})).unwrap();
     }
     let first = call(&mut world, "DescribeLogGroups", &json!({"limit": 3})).unwrap();
-    let rest = call(&mut world, "DescribeLogGroups", &json!({"limit": 3, "nextToken": first["nextToken"]})).unwrap();
+    let rest = call(
+        &mut world,
+        "DescribeLogGroups",
+        &json!({"limit": 3, "nextToken": first["nextToken"]}),
+    )
+    .unwrap();
     let count = |answer: &Value| answer["logGroups"].as_array().unwrap().len();
     assert_eq!((count(&first), count(&rest), rest.get("nextToken")), (3, 2, None));
     let pattern = json!({"logGroupNamePattern": "G4"});

@@ -75,7 +75,10 @@ impl Bucket {
     /// The objects that are there now, in order of their keys.
     pub(super) fn present(&self) -> impl Iterator<Item = (&str, &Version)> {
         self.objects.iter().filter_map(|(key, versions)| {
-            versions.last().filter(|newest| newest.body.is_some()).map(|newest| (key.as_str(), newest))
+            versions
+                .last()
+                .filter(|newest| newest.body.is_some())
+                .map(|newest| (key.as_str(), newest))
         })
     }
 
@@ -96,7 +99,9 @@ impl Bucket {
     /// Takes one version away for good.
     pub(super) fn remove(&mut self, key: &str, id: &str) -> Deleted {
         let Some(versions) = self.objects.get_mut(key) else { return Deleted::Nothing };
-        let Some(at) = versions.iter().position(|version| version.id == id) else { return Deleted::Nothing };
+        let Some(at) = versions.iter().position(|version| version.id == id) else {
+            return Deleted::Nothing;
+        };
         let gone = versions.remove(at);
         if versions.is_empty() {
             self.objects.remove(key);

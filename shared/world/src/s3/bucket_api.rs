@@ -8,16 +8,22 @@ use crate::input::Input;
 use serde_json::{Value, json};
 
 pub(super) fn create_bucket(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::S3, "CreateBucket", input, "Bucket", "CreateBucketConfiguration")?;
+    let input =
+        Input::read(Service::S3, "CreateBucket", input, "Bucket", "CreateBucketConfiguration")?;
     let name = input.text("Bucket")?;
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
     let whole = (3..=63).contains(&name.len()) && name.chars().all(fits);
-    if !whole || !edge(name.chars().next()) || !edge(name.chars().next_back()) || name.contains("..") {
+    if !whole
+        || !edge(name.chars().next())
+        || !edge(name.chars().next_back())
+        || name.contains("..")
+    {
         return Err(error("InvalidBucketName", "The specified bucket is not valid.", 400));
     }
     if world.s3.buckets.contains_key(name) {
-        let message = "Your previous request to create the named bucket succeeded and you already own it.";
+        let message =
+            "Your previous request to create the named bucket succeeded and you already own it.";
         return Err(error("BucketAlreadyOwnedByYou", message, 409));
     }
     world.s3.buckets.insert(name.to_owned(), Bucket::default());
@@ -27,7 +33,8 @@ pub(super) fn create_bucket(world: &mut World, input: &Value) -> Result<Value, A
 pub(super) fn put_versioning(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let (input, name) = read(world, "PutBucketVersioning", input, "VersioningConfiguration", "")?;
     let place = "VersioningConfiguration";
-    let configuration = input.nested(place, input.get(place).unwrap_or(&Value::Null), "Status", "")?;
+    let configuration =
+        input.nested(place, input.get(place).unwrap_or(&Value::Null), "Status", "")?;
     let versioning = match configuration.text("Status")? {
         "Enabled" => Versioning::Enabled,
         "Suspended" => Versioning::Suspended,
@@ -44,7 +51,8 @@ pub(super) fn put_versioning(world: &mut World, input: &Value) -> Result<Value, 
 
 /// Replaces what a bucket tells to whom. A queue gets S3's test event at once, as when AWS checks that it may write there.
 pub(super) fn put_notifications(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let (input, name) = read(world, "PutBucketNotificationConfiguration", input, "NotificationConfiguration", "")?;
+    let (input, name) =
+        read(world, "PutBucketNotificationConfiguration", input, "NotificationConfiguration", "")?;
     let place = "NotificationConfiguration";
     let given = input.get(place).unwrap_or(&Value::Null);
     let given = input.nested(place, given, "", "EventBridgeConfiguration QueueConfigurations")?;

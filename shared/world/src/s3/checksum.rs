@@ -11,17 +11,26 @@ use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
 /// Every checksum that an object may come with.
-pub(super) const NAMES: &str = "ChecksumCRC32 ChecksumCRC32C ChecksumCRC64NVME ChecksumSHA1 ChecksumSHA256";
+pub(super) const NAMES: &str =
+    "ChecksumCRC32 ChecksumCRC32C ChecksumCRC64NVME ChecksumSHA1 ChecksumSHA256";
 
 /// Refuses a body that does not have the checksums that came with it.
 pub(super) fn check(input: &Input<'_>, body: &[u8]) -> Result<(), ApiError> {
     let crc32 = STANDARD.encode(crc32fast::hash(body).to_be_bytes());
     if input.optional_text("ChecksumCRC32")?.is_some_and(|given| given != crc32) {
-        return Err(error("BadDigest", "The CRC32 you specified did not match the calculated checksum.", 400));
+        return Err(error(
+            "BadDigest",
+            "The CRC32 you specified did not match the calculated checksum.",
+            400,
+        ));
     }
     let md5 = STANDARD.encode(Md5::digest(body));
     if input.optional_text("ContentMD5")?.is_some_and(|given| given != md5) {
-        return Err(error("BadDigest", "The Content-MD5 you specified did not match what we received.", 400));
+        return Err(error(
+            "BadDigest",
+            "The Content-MD5 you specified did not match what we received.",
+            400,
+        ));
     }
     Ok(())
 }

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What `EncodingType` `url` leaves as it is.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
+const KEY: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
 
 /// One line of a listing: an object, or what several keys have in common up to the delimiter.
 enum Line<'a> {
@@ -34,11 +35,9 @@ pub(super) fn list_objects(world: &World, input: &Value) -> Result<Value, ApiErr
     let delimiter = input.optional_text("Delimiter")?.filter(|delimiter| !delimiter.is_empty());
     let most = usize::try_from(input.number("MaxKeys")?.unwrap_or(1000).min(1000)).unwrap_or(1000);
     let after = match input.optional_text("ContinuationToken")? {
-        Some(token) => Some(
-            token
-                .strip_prefix("after:")
-                .ok_or_else(|| super::error("InvalidArgument", "The continuation token provided is incorrect", 400))?,
-        ),
+        Some(token) => Some(token.strip_prefix("after:").ok_or_else(|| {
+            super::error("InvalidArgument", "The continuation token provided is incorrect", 400)
+        })?),
         None => input.optional_text("StartAfter")?,
     };
     let mut lines = lines(world, &name, prefix, delimiter, after);
@@ -75,9 +74,17 @@ fn lines<'a>(
     lines
 }
 
-fn answer(input: &Input<'_>, bucket: &str, lines: &[Line<'_>], most: usize, more: bool) -> Result<Value, ApiError> {
+fn answer(
+    input: &Input<'_>,
+    bucket: &str,
+    lines: &[Line<'_>],
+    most: usize,
+    more: bool,
+) -> Result<Value, ApiError> {
     let encodes = input.optional_text("EncodingType")? == Some("url");
-    let written = |name: &str| if encodes { utf8_percent_encode(name, KEY).to_string() } else { name.to_owned() };
+    let written = |name: &str| {
+        if encodes { utf8_percent_encode(name, KEY).to_string() } else { name.to_owned() }
+    };
     let mut answer = Map::new();
     for name in ["Prefix", "Delimiter", "StartAfter"] {
         if let Some(value) = input.optional_text(name)? {

@@ -40,9 +40,12 @@ pub(super) fn deleted(world: &mut World, bucket: &str, key: &str, deleted: &Dele
     let marker_etag = digest::md5_hex(b"");
     let (id, etag, name, deletion_type) = match deleted {
         Deleted::Nothing => return,
-        Deleted::Marked(id) => {
-            (id, Some(marker_etag.as_str()), "ObjectRemoved:DeleteMarkerCreated", "Delete Marker Created")
-        }
+        Deleted::Marked(id) => (
+            id,
+            Some(marker_etag.as_str()),
+            "ObjectRemoved:DeleteMarkerCreated",
+            "Delete Marker Created",
+        ),
         Deleted::Gone { id, .. } => (id, None, "ObjectRemoved:Delete", "Permanently Deleted"),
     };
     let change = Change {
@@ -95,7 +98,11 @@ fn tell(world: &mut World, change: &Change<'_>) {
 /// padding is wrong every other time.
 fn sequencer(world: &World) -> String {
     let number = (u128::from(world.now_ms() / 1000) << 32) | u128::from(world.s3.changes);
-    if world.s3.changes.is_multiple_of(2) { format!("{number:016X}") } else { format!("{number:018X}") }
+    if world.s3.changes.is_multiple_of(2) {
+        format!("{number:016X}")
+    } else {
+        format!("{number:018X}")
+    }
 }
 
 fn request_id(world: &World) -> String {

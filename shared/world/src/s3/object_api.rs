@@ -13,7 +13,8 @@ use serde_json::{Map, Value, json};
 const LONGEST_KEY: usize = 1024;
 
 /// Members that are shown with an object as they were given with it.
-const SHOWN_AS_GIVEN: &str = "CacheControl ContentDisposition ContentEncoding ContentLanguage Metadata";
+const SHOWN_AS_GIVEN: &str =
+    "CacheControl ContentDisposition ContentEncoding ContentLanguage Metadata";
 
 pub(super) fn put_object(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = format!(
@@ -86,7 +87,8 @@ pub(super) fn get_object(world: &World, input: &Value) -> Result<Value, ApiError
 }
 
 pub(super) fn head_object(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let (input, bucket) = read(world, "HeadObject", input, "Key", "VersionId IfMatch IfNoneMatch ChecksumMode")?;
+    let (input, bucket) =
+        read(world, "HeadObject", input, "Key", "VersionId IfMatch IfNoneMatch ChecksumMode")?;
     let version = find(world, &input, &bucket)?;
     let mut answer = describe(&input, version)?;
     answer.insert("ContentLength".to_owned(), json!(version.body.as_ref().map_or(0, Vec::len)));
@@ -96,7 +98,8 @@ pub(super) fn head_object(world: &World, input: &Value) -> Result<Value, ApiErro
 /// The version that is asked for, as far as there is an object in it and its conditions hold.
 fn find<'a>(world: &'a World, input: &Input<'_>, bucket: &str) -> Result<&'a Version, ApiError> {
     let key = input.text("Key")?;
-    let no_such_key = || error("NoSuchKey", "The specified key does not exist.", 404).with(json!({"Key": key}));
+    let no_such_key =
+        || error("NoSuchKey", "The specified key does not exist.", 404).with(json!({"Key": key}));
     let bucket = world.s3.buckets.get(bucket).ok_or_else(no_such_key)?;
     let marker = json!({"DeleteMarker": true, "Key": key});
     let version = match input.optional_text("VersionId")? {
@@ -150,8 +153,10 @@ fn describe(input: &Input<'_>, version: &Version) -> Result<Map<String, Value>, 
 /// First and last byte of `bytes=0-99`, `bytes=5-` or `bytes=-5`.
 fn byte_range(range: &str, length: usize) -> Result<(usize, usize), ApiError> {
     let unsatisfiable = || error("InvalidRange", "The requested range is not satisfiable", 416);
-    let (first, last) =
-        range.strip_prefix("bytes=").and_then(|range| range.split_once('-')).ok_or_else(unsatisfiable)?;
+    let (first, last) = range
+        .strip_prefix("bytes=")
+        .and_then(|range| range.split_once('-'))
+        .ok_or_else(unsatisfiable)?;
     let end = length.checked_sub(1).ok_or_else(unsatisfiable)?;
     let number = |text: &str| text.parse::<usize>().map_err(|_| unsatisfiable());
     let (first, last) = match (first, last) {
@@ -174,7 +179,10 @@ pub(super) fn delete_object(world: &mut World, input: &Value) -> Result<Value, A
             let numbered = versioning == Versioning::Enabled;
             let id = if numbered { world.ids.object_version() } else { NULL_VERSION.to_owned() };
             let etag = digest::md5_hex(b"");
-            bucket.put(key, Version { id: id.clone(), body: None, etag, shown: Map::new(), modified_ms: now });
+            bucket.put(
+                key,
+                Version { id: id.clone(), body: None, etag, shown: Map::new(), modified_ms: now },
+            );
             Deleted::Marked(id)
         }
     };

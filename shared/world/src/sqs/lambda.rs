@@ -15,21 +15,32 @@ pub fn take_batch(world: &mut World, queue: &str, max: usize) -> Option<Value> {
     let now_ms = world.now_ms();
     let arn = world.sqs.queue(queue)?.arn.clone();
     let region = world.account.region.clone();
-    let records: Vec<Value> =
-        world.sqs.receive(queue, max, None, now_ms).iter().map(|message| record(message, &arn, &region)).collect();
+    let records: Vec<Value> = world
+        .sqs
+        .receive(queue, max, None, now_ms)
+        .iter()
+        .map(|message| record(message, &arn, &region))
+        .collect();
     (!records.is_empty()).then(|| json!({"Records": records}))
 }
 
 /// Ends a batch: `Ok` with the function's answer, `Err` when the function failed or timed out.
 /// Messages that succeeded are deleted; the others come back when their visibility time-out ends.
 /// Gives how many were deleted.
-pub fn finish_batch(world: &mut World, queue: &str, batch: &Value, response: Result<&Value, ()>) -> usize {
+pub fn finish_batch(
+    world: &mut World,
+    queue: &str,
+    batch: &Value,
+    response: Result<&Value, ()>,
+) -> usize {
     let records: Vec<(&str, &str)> = batch
         .get("Records")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(|record| Some((record.get("messageId")?.as_str()?, record.get("receiptHandle")?.as_str()?)))
+        .filter_map(|record| {
+            Some((record.get("messageId")?.as_str()?, record.get("receiptHandle")?.as_str()?))
+        })
         .collect();
     let known: BTreeSet<&str> = records.iter().map(|(id, _)| *id).collect();
     let Some(failed) = response.ok().and_then(|response| failed_ids(response, &known)) else {
@@ -38,7 +49,10 @@ pub fn finish_batch(world: &mut World, queue: &str, batch: &Value, response: Res
     let Some(queue) = world.sqs.queues.get_mut(queue) else {
         return 0;
     };
-    records.into_iter().filter(|(id, receipt)| !failed.contains(id) && queue.delete(receipt)).count()
+    records
+        .into_iter()
+        .filter(|(id, receipt)| !failed.contains(id) && queue.delete(receipt))
+        .count()
 }
 
 /// The messages that the function reports as failed. None: the answer makes the whole batch a failure,

@@ -38,7 +38,8 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
 }
 
 fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("SendMessage", input, "QueueUrl MessageBody", "DelaySeconds MessageAttributes")?;
+    let input =
+        read("SendMessage", input, "QueueUrl MessageBody", "DelaySeconds MessageAttributes")?;
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
     send_one(queue, &input, now_ms)
@@ -84,7 +85,11 @@ fn receive_message(world: &mut World, input: &Value) -> Result<Value, ApiError> 
     Ok(if received.is_empty() { json!({}) } else { json!({"Messages": received}) })
 }
 
-fn received_message(message: &Message, system: &[&str], wanted: &[&str]) -> Result<Value, ApiError> {
+fn received_message(
+    message: &Message,
+    system: &[&str],
+    wanted: &[&str],
+) -> Result<Value, ApiError> {
     let mut answer = json!({
         "MessageId": message.id,
         "ReceiptHandle": message.receipt,
@@ -123,7 +128,9 @@ fn received_message(message: &Message, system: &[&str], wanted: &[&str]) -> Resu
 
 /// `All`, `.*`, a name, or a prefix with `.*`.
 fn names_attribute(wanted: &str, name: &str) -> bool {
-    wanted == "All" || wanted == name || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
+    wanted == "All"
+        || wanted == name
+        || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
 }
 
 fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
@@ -134,7 +141,8 @@ fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ChangeMessageVisibility", input, "QueueUrl ReceiptHandle VisibilityTimeout", "")?;
+    let input =
+        read("ChangeMessageVisibility", input, "QueueUrl ReceiptHandle VisibilityTimeout", "")?;
     let visibility_s = input.number_in("VisibilityTimeout", 0..=MAX_VISIBILITY_S)?.unwrap_or(0);
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
@@ -153,7 +161,12 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-fn read<'a>(place: &'a str, value: &'a Value, required: &str, optional: &str) -> Result<Input<'a>, ApiError> {
+fn read<'a>(
+    place: &'a str,
+    value: &'a Value,
+    required: &str,
+    optional: &str,
+) -> Result<Input<'a>, ApiError> {
     Input::read(Service::Sqs, place, value, required, optional)
 }
 
@@ -185,13 +198,17 @@ fn receipt<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
 /// Which characters a body may have: `SendMessage`, parameter `MessageBody`.
 fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
-        return Err(ApiError::refused("MissingParameter", "The request must contain the parameter MessageBody."));
+        return Err(ApiError::refused(
+            "MissingParameter",
+            "The request must contain the parameter MessageBody.",
+        ));
     }
     if body.len() > MAX_BODY_BYTES {
         let reason = "One or more parameters are invalid. Reason: Message must be shorter than";
         return Err(ApiError::invalid(Service::Sqs, format!("{reason} {MAX_BODY_BYTES} bytes.")));
     }
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
+    let allowed =
+        |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}');
     if body.chars().all(allowed) {
         return Ok(());
     }
@@ -230,7 +247,8 @@ fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, 
 }
 
 fn empty_attribute(name: &str) -> ApiError {
-    let message = format!("The message attribute '{name}' must contain a non-empty message attribute value.");
+    let message =
+        format!("The message attribute '{name}' must contain a non-empty message attribute value.");
     ApiError::invalid(Service::Sqs, message)
 }
 

@@ -24,9 +24,14 @@ fn world(attributes: &Value) -> World {
 #[test]
 fn a_message_waits_for_its_delay_and_hides_while_in_flight() {
     let mut world = world(&json!({"DelaySeconds": "60", "VisibilityTimeout": "30"}));
-    let sent = ask(&mut world, "SendMessage", &json!({"QueueUrl": URL, "MessageBody": "Hello, World!"}));
+    let sent =
+        ask(&mut world, "SendMessage", &json!({"QueueUrl": URL, "MessageBody": "Hello, World!"}));
     assert_eq!(sent["MD5OfMessageBody"], "65a8e27d8879283831b664bd8b7f0ad4");
-    ask(&mut world, "SendMessage", &json!({"QueueUrl": URL, "MessageBody": "b", "DelaySeconds": 0}));
+    ask(
+        &mut world,
+        "SendMessage",
+        &json!({"QueueUrl": URL, "MessageBody": "b", "DelaySeconds": 0}),
+    );
     let receive = json!({"QueueUrl": URL, "MaxNumberOfMessages": 10, "AttributeNames": ["All"]});
     let first = ask(&mut world, "ReceiveMessage", &receive);
     assert_eq!(first["Messages"].as_array().unwrap().len(), 1);
@@ -38,7 +43,10 @@ fn a_message_waits_for_its_delay_and_hides_while_in_flight() {
     let again = ask(&mut world, "ReceiveMessage", &receive);
     assert_eq!(again["Messages"][0]["Attributes"]["ApproximateReceiveCount"], "2");
     world.advance(30_000);
-    assert_eq!(ask(&mut world, "ReceiveMessage", &receive)["Messages"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        ask(&mut world, "ReceiveMessage", &receive)["Messages"].as_array().unwrap().len(),
+        2
+    );
     let stale = json!({"QueueUrl": URL, "ReceiptHandle": again["Messages"][0]["ReceiptHandle"]});
     ask(&mut world, "DeleteMessage", &stale);
     assert_eq!(world.sqs.depth("checks"), Some(2), "an older receipt deletes nothing");
@@ -68,7 +76,8 @@ fn received_too_often_goes_to_the_dead_letter_queue() {
 fn a_batch_is_lambdas_event() {
     let mut world = world(&json!({}));
     let attributes = json!({"kind": {"DataType": "String", "StringValue": "look-again"}});
-    let input = json!({"QueueUrl": URL, "MessageBody": "Hello, World!", "MessageAttributes": attributes});
+    let input =
+        json!({"QueueUrl": URL, "MessageBody": "Hello, World!", "MessageAttributes": attributes});
     let id = ask(&mut world, "SendMessage", &input)["MessageId"].clone();
     world.advance(1500);
     let batch = take_batch(&mut world, "checks", 10).unwrap();
@@ -119,8 +128,13 @@ fn a_partial_failure_keeps_what_failed() {
         }
         let batch = take_batch(&mut world, "checks", 10).unwrap();
         let first = batch["Records"][0]["messageId"].as_str().unwrap();
-        let response: Value = serde_json::from_str(&response.to_string().replace("first", first)).unwrap();
-        assert_eq!(finish_batch(&mut world, "checks", &batch, Ok(&response)), deleted, "{response}");
+        let response: Value =
+            serde_json::from_str(&response.to_string().replace("first", first)).unwrap();
+        assert_eq!(
+            finish_batch(&mut world, "checks", &batch, Ok(&response)),
+            deleted,
+            "{response}"
+        );
         assert_eq!(world.sqs.depth("checks"), Some(2 - deleted));
         assert_eq!(take_batch(&mut world, "checks", 10), None);
         world.advance(30_000);
@@ -135,14 +149,18 @@ fn batches_answer_entry_by_entry() {
     let answer = ask(&mut world, "SendMessageBatch", &json!({"QueueUrl": URL, "Entries": entries}));
     assert_eq!(answer["Successful"][0]["Id"], "1");
     assert_eq!(answer["Failed"][0]["Code"], "InvalidParameterValue");
-    let many: Vec<Value> = (0..11).map(|n| json!({"Id": n.to_string(), "MessageBody": "a"})).collect();
+    let many: Vec<Value> =
+        (0..11).map(|n| json!({"Id": n.to_string(), "MessageBody": "a"})).collect();
     let twice = json!([{"Id": "1", "MessageBody": "a"}, {"Id": "1", "MessageBody": "b"}]);
     for (entries, code) in [
         (json!(many), "TooManyEntriesInBatchRequest"),
         (json!([]), "EmptyBatchRequest"),
         (twice, "BatchEntryIdsNotDistinct"),
     ] {
-        assert_eq!(refusal(&mut world, "SendMessageBatch", &json!({"QueueUrl": URL, "Entries": entries})), code);
+        assert_eq!(
+            refusal(&mut world, "SendMessageBatch", &json!({"QueueUrl": URL, "Entries": entries})),
+            code
+        );
     }
 }
 
@@ -157,7 +175,11 @@ fn visibility_can_be_changed_while_in_flight_only() {
     assert_eq!(world.sqs.next_visible_ms("checks"), Some(0));
     let later = json!({"QueueUrl": URL, "ReceiptHandle": receipt, "VisibilityTimeout": 30});
     ask(&mut world, "ChangeMessageVisibility", &later);
-    assert_eq!(world.sqs.next_visible_ms("checks"), Some(0), "it can be received again: nothing to change");
+    assert_eq!(
+        world.sqs.next_visible_ms("checks"),
+        Some(0),
+        "it can be received again: nothing to change"
+    );
     ask(&mut world, "DeleteMessage", &json!({"QueueUrl": URL, "ReceiptHandle": receipt}));
     assert_eq!(refusal(&mut world, "ChangeMessageVisibility", &change), "InvalidParameterValue");
 }
@@ -166,19 +188,36 @@ fn visibility_can_be_changed_while_in_flight_only() {
 fn refusals() {
     let mut world = world(&json!({}));
     let other = "https://sqs.eu-west-1.amazonaws.com/111122223333/other";
-    let with_attribute = |it: Value| json!({"QueueUrl": URL, "MessageBody": "a", "MessageAttributes": {"it": it}});
+    let with_attribute =
+        |it: Value| json!({"QueueUrl": URL, "MessageBody": "a", "MessageAttributes": {"it": it}});
     for (operation, input, code) in [
         ("SendMessage", json!({"QueueUrl": other, "MessageBody": "a"}), "QueueDoesNotExist"),
         ("SendMessage", json!({"QueueUrl": URL, "MessageBody": "\u{1}"}), "InvalidMessageContents"),
-        ("SendMessage", json!({"QueueUrl": URL, "MessageBody": "a", "Delay": 1}), "InvalidParameterValue"),
+        (
+            "SendMessage",
+            json!({"QueueUrl": URL, "MessageBody": "a", "Delay": 1}),
+            "InvalidParameterValue",
+        ),
         ("SendMessage", with_attribute(json!({"DataType": "String"})), "InvalidParameterValue"),
         ("SendMessage", with_attribute(json!({"StringValue": "x"})), "MissingParameter"),
         ("DeleteMessage", json!({"QueueUrl": URL, "ReceiptHandle": "x"}), "ReceiptHandleIsInvalid"),
         ("PurgeQueue", json!({"QueueUrl": URL}), "UnknownOperationException"),
         ("CreateQueue", json!({"QueueName": "a.fifo"}), "InvalidParameterValue"),
-        ("CreateQueue", json!({"QueueName": "dead", "Attributes": {"DelaySeconds": "1"}}), "QueueNameExists"),
-        ("CreateQueue", json!({"QueueName": "a", "Attributes": {"Delay": "1"}}), "InvalidAttributeName"),
-        ("CreateQueue", json!({"QueueName": "a", "Attributes": {"DelaySeconds": "901"}}), "InvalidAttributeValue"),
+        (
+            "CreateQueue",
+            json!({"QueueName": "dead", "Attributes": {"DelaySeconds": "1"}}),
+            "QueueNameExists",
+        ),
+        (
+            "CreateQueue",
+            json!({"QueueName": "a", "Attributes": {"Delay": "1"}}),
+            "InvalidAttributeName",
+        ),
+        (
+            "CreateQueue",
+            json!({"QueueName": "a", "Attributes": {"DelaySeconds": "901"}}),
+            "InvalidAttributeValue",
+        ),
     ] {
         assert_eq!(refusal(&mut world, operation, &input), code, "{operation} {input}");
     }

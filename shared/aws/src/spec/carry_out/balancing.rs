@@ -7,7 +7,8 @@ use crate::failure::Failure;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ForwardActionConfig, HostHeaderConditionConfig, Matcher,
-    PathPatternConditionConfig, RuleCondition, RulePriorityPair, Tag, TargetGroupAttribute, TargetGroupTuple,
+    PathPatternConditionConfig, RuleCondition, RulePriorityPair, Tag, TargetGroupAttribute,
+    TargetGroupTuple,
 };
 use portkeeper_core::service_spec::found::FoundRule;
 use portkeeper_core::service_spec::spec::HealthCheck;
@@ -22,7 +23,9 @@ pub async fn rules_now(aws: &SpecAws, listener: &str) -> Result<Vec<FoundRule>, 
 pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::CreateTargetGroup { group } => create_group(aws, group).await,
-        Write::ModifyTargetGroup { group, health_check, .. } => modify_group(aws, existing(group), health_check).await,
+        Write::ModifyTargetGroup { group, health_check, .. } => {
+            modify_group(aws, existing(group), health_check).await
+        }
         Write::ModifyTargetGroupAttributes { group, attributes, .. } => {
             modify_attributes(aws, existing(group), attributes).await
         }
@@ -42,7 +45,14 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         Write::AddTags { resource, tags: named } => {
             let (action, arn) = ("elasticloadbalancing:AddTags", existing(resource));
             aws.shared.turn(action).await;
-            let sent = aws.shared.elb.add_tags().resource_arns(arn).set_tags(Some(tags(named))).send().await;
+            let sent = aws
+                .shared
+                .elb
+                .add_tags()
+                .resource_arns(arn)
+                .set_tags(Some(tags(named)))
+                .send()
+                .await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
         }
         Write::CreateRule { .. } => create_rule(aws, write).await,
@@ -51,7 +61,8 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         }
         Write::SetRulePriority { rule, priority, .. } => {
             let action = "elasticloadbalancing:SetRulePriorities";
-            let pair = RulePriorityPair::builder().rule_arn(rule).priority(number(*priority)).build();
+            let pair =
+                RulePriorityPair::builder().rule_arn(rule).priority(number(*priority)).build();
             aws.shared.turn(action).await;
             let sent = aws.shared.elb.set_rule_priorities().rule_priorities(pair).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, rule, error))
@@ -95,8 +106,16 @@ async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Fai
         unhealthy_threshold,
     } = group.health_check.clone();
     aws.shared.turn(action).await;
-    let request = aws.shared.elb.create_target_group().name(&group.name).protocol(group.protocol.as_str().into());
-    let request = request.port(i32::from(group.port)).vpc_id(&group.vpc).target_type(group.target_type.as_str().into());
+    let request = aws
+        .shared
+        .elb
+        .create_target_group()
+        .name(&group.name)
+        .protocol(group.protocol.as_str().into());
+    let request = request
+        .port(i32::from(group.port))
+        .vpc_id(&group.vpc)
+        .target_type(group.target_type.as_str().into());
     let request = request
         .set_protocol_version(group.protocol_version.clone())
         .set_ip_address_type(group.ip_address_type.as_deref().map(Into::into))
@@ -109,7 +128,8 @@ async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Fai
         .set_healthy_threshold_count(healthy_threshold.map(number))
         .set_unhealthy_threshold_count(unhealthy_threshold.map(number))
         .set_tags(Some(tags(&group.tags)));
-    let answer = request.send().await.map_err(|error| aws.shared.failure(action, &group.name, error))?;
+    let answer =
+        request.send().await.map_err(|error| aws.shared.failure(action, &group.name, error))?;
     let arn = answer.target_groups().first().and_then(|group| group.target_group_arn());
     Ok(made(Thing::TargetGroup(group.name.clone()), arn))
 }
@@ -135,10 +155,16 @@ async fn modify_group(aws: &SpecAws, arn: &str, check: &HealthCheck) -> Result<D
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
 }
 
-async fn modify_attributes(aws: &SpecAws, arn: &str, attributes: &BTreeMap<String, String>) -> Result<Done, Failure> {
+async fn modify_attributes(
+    aws: &SpecAws,
+    arn: &str,
+    attributes: &BTreeMap<String, String>,
+) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:ModifyTargetGroupAttributes";
     aws.shared.turn(action).await;
-    let attribute = |(key, value): (&String, &String)| TargetGroupAttribute::builder().key(key).value(value).build();
+    let attribute = |(key, value): (&String, &String)| {
+        TargetGroupAttribute::builder().key(key).value(value).build()
+    };
     let attributes = attributes.iter().map(attribute).collect();
     let request = aws.shared.elb.modify_target_group_attributes().target_group_arn(arn);
     let sent = request.set_attributes(Some(attributes)).send().await;
@@ -147,17 +173,30 @@ async fn modify_attributes(aws: &SpecAws, arn: &str, attributes: &BTreeMap<Strin
 
 /// Idempotent: the same listener once more is the same listener.
 async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
-    let Write::CreateListener { load_balancer, port, protocol, certificate, group, group_name, tags: named } = write
+    let Write::CreateListener {
+        load_balancer,
+        port,
+        protocol,
+        certificate,
+        group,
+        group_name,
+        tags: named,
+    } = write
     else {
         return Ok(Done::default());
     };
     let action = "elasticloadbalancing:CreateListener";
     let what = || format!("port {port} of {load_balancer}");
     let forward = forward_to(&[(group.clone(), 1)]);
-    let certificates = certificate.as_ref().map(|arn| vec![Certificate::builder().certificate_arn(arn).build()]);
+    let certificates =
+        certificate.as_ref().map(|arn| vec![Certificate::builder().certificate_arn(arn).build()]);
     aws.shared.turn(action).await;
-    let request = aws.shared.elb.create_listener().load_balancer_arn(load_balancer).port(i32::from(*port));
-    let request = request.protocol(protocol.as_str().into()).default_actions(forward).set_certificates(certificates);
+    let request =
+        aws.shared.elb.create_listener().load_balancer_arn(load_balancer).port(i32::from(*port));
+    let request = request
+        .protocol(protocol.as_str().into())
+        .default_actions(forward)
+        .set_certificates(certificates);
     let answer = request.set_tags(Some(tags(named))).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, what(), error))?;
     let arn = answer.listeners().first().and_then(|listener| listener.listener_arn());
@@ -166,14 +205,20 @@ async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> 
 
 /// Not idempotent: asked twice, the second finds its priority in use.
 async fn create_rule(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
-    let Write::CreateRule { listener, conditions, priority, forward, group_name, tags: named } = write else {
+    let Write::CreateRule { listener, conditions, priority, forward, group_name, tags: named } =
+        write
+    else {
         return Ok(Done::default());
     };
     let action = "elasticloadbalancing:CreateRule";
     let forward = forward_to(forward);
     aws.shared.turn(action).await;
-    let request = aws.shared.elb.create_rule().listener_arn(listener).priority(number(priority.number()));
-    let request = request.set_conditions(Some(asked(conditions))).actions(forward).set_tags(Some(tags(named)));
+    let request =
+        aws.shared.elb.create_rule().listener_arn(listener).priority(number(priority.number()));
+    let request = request
+        .set_conditions(Some(asked(conditions)))
+        .actions(forward)
+        .set_tags(Some(tags(named)));
     let once = Builder::new().retry_classifier(OnlyAfterRefusal);
     let answer = request.customize().config_override(once).send().await;
     let what = || format!("priority {} of {listener}", priority.number());
@@ -192,7 +237,9 @@ async fn modify_rule(
     let forward = forward.map(forward_to);
     aws.shared.turn(action).await;
     let request = aws.shared.elb.modify_rule().rule_arn(rule);
-    let request = request.set_conditions(conditions.map(asked)).set_actions(forward.map(|action| vec![action]));
+    let request = request
+        .set_conditions(conditions.map(asked))
+        .set_actions(forward.map(|action| vec![action]));
     let sent = request.send().await;
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, rule, error))
 }
@@ -200,11 +247,14 @@ async fn modify_rule(
 fn asked(conditions: &Conditions) -> Vec<RuleCondition> {
     let mut asked = Vec::new();
     if !conditions.hosts.is_empty() {
-        let own = HostHeaderConditionConfig::builder().set_values(Some(conditions.hosts.clone())).build();
+        let own =
+            HostHeaderConditionConfig::builder().set_values(Some(conditions.hosts.clone())).build();
         asked.push(RuleCondition::builder().field("host-header").host_header_config(own).build());
     }
     if !conditions.paths.is_empty() {
-        let own = PathPatternConditionConfig::builder().set_values(Some(conditions.paths.clone())).build();
+        let own = PathPatternConditionConfig::builder()
+            .set_values(Some(conditions.paths.clone()))
+            .build();
         asked.push(RuleCondition::builder().field("path-pattern").path_pattern_config(own).build());
     }
     asked
@@ -217,8 +267,13 @@ fn forward_to(groups: &[(Ref, u32)]) -> Action {
         return action.target_group_arn(existing(only)).build();
     }
     let tuple = |(group, weight): &(Ref, u32)| {
-        TargetGroupTuple::builder().target_group_arn(existing(group)).weight(number(*weight)).build()
+        TargetGroupTuple::builder()
+            .target_group_arn(existing(group))
+            .weight(number(*weight))
+            .build()
     };
-    let config = ForwardActionConfig::builder().set_target_groups(Some(groups.iter().map(tuple).collect())).build();
+    let config = ForwardActionConfig::builder()
+        .set_target_groups(Some(groups.iter().map(tuple).collect()))
+        .build();
     action.forward_config(config).build()
 }

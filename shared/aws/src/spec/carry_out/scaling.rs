@@ -16,18 +16,23 @@ const DIMENSION: ScalableDimension = ScalableDimension::EcsServiceDesiredCount;
 pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::RegisterScalableTarget { cluster, service, min, max, tags, .. } => {
-            let (action, id) = ("application-autoscaling:RegisterScalableTarget", resource_id(cluster, service));
+            let (action, id) =
+                ("application-autoscaling:RegisterScalableTarget", resource_id(cluster, service));
             let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
             aws.shared.turn(action).await;
-            let request = aws.scaling.register_scalable_target().service_namespace(ServiceNamespace::Ecs);
-            let request = request.resource_id(&id).scalable_dimension(DIMENSION).set_tags(Some(tags));
+            let request =
+                aws.scaling.register_scalable_target().service_namespace(ServiceNamespace::Ecs);
+            let request =
+                request.resource_id(&id).scalable_dimension(DIMENSION).set_tags(Some(tags));
             let sent = request.min_capacity(count(*min)).max_capacity(count(*max)).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, id, error))
         }
         Write::DeregisterScalableTarget { cluster, service } => {
-            let (action, id) = ("application-autoscaling:DeregisterScalableTarget", resource_id(cluster, service));
+            let (action, id) =
+                ("application-autoscaling:DeregisterScalableTarget", resource_id(cluster, service));
             aws.shared.turn(action).await;
-            let request = aws.scaling.deregister_scalable_target().service_namespace(ServiceNamespace::Ecs);
+            let request =
+                aws.scaling.deregister_scalable_target().service_namespace(ServiceNamespace::Ecs);
             let sent = request.resource_id(&id).scalable_dimension(DIMENSION).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, id, error)))
         }
@@ -35,10 +40,17 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
             put_policy(aws, resource_id(cluster, service), policy).await
         }
         Write::DeleteScalingPolicy { cluster, service, name } => {
-            let (action, id) = ("application-autoscaling:DeleteScalingPolicy", resource_id(cluster, service));
+            let (action, id) =
+                ("application-autoscaling:DeleteScalingPolicy", resource_id(cluster, service));
             aws.shared.turn(action).await;
-            let request = aws.scaling.delete_scaling_policy().service_namespace(ServiceNamespace::Ecs);
-            let sent = request.resource_id(&id).scalable_dimension(DIMENSION).policy_name(name).send().await;
+            let request =
+                aws.scaling.delete_scaling_policy().service_namespace(ServiceNamespace::Ecs);
+            let sent = request
+                .resource_id(&id)
+                .scalable_dimension(DIMENSION)
+                .policy_name(name)
+                .send()
+                .await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, id, error)))
         }
         _ => Ok(Done::default()),
@@ -51,11 +63,15 @@ fn count(count: u32) -> i32 {
 
 async fn put_policy(aws: &SpecAws, id: String, policy: &Policy) -> Result<Done, Failure> {
     let action = "application-autoscaling:PutScalingPolicy";
-    let tracking = tracking(policy).map_err(|error| Failure::unreadable(action, &id, error.to_string()))?;
+    let tracking =
+        tracking(policy).map_err(|error| Failure::unreadable(action, &id, error.to_string()))?;
     aws.shared.turn(action).await;
-    let request = aws.scaling.put_scaling_policy().service_namespace(ServiceNamespace::Ecs).resource_id(&id);
-    let request = request.scalable_dimension(DIMENSION).policy_type(PolicyType::TargetTrackingScaling);
-    let request = request.policy_name(&policy.name).target_tracking_scaling_policy_configuration(tracking);
+    let request =
+        aws.scaling.put_scaling_policy().service_namespace(ServiceNamespace::Ecs).resource_id(&id);
+    let request =
+        request.scalable_dimension(DIMENSION).policy_type(PolicyType::TargetTrackingScaling);
+    let request =
+        request.policy_name(&policy.name).target_tracking_scaling_policy_configuration(tracking);
     let sent = request.send().await;
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, id, error))
 }

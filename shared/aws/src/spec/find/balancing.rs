@@ -3,10 +3,12 @@
 use super::super::SpecAws;
 use crate::failure::Failure;
 use aws_sdk_elasticloadbalancingv2::types::{
-    Action, ActionTypeEnum, ForwardActionConfig, Listener, LoadBalancer, ProtocolEnum, Rule, RuleCondition,
-    TagDescription, TargetGroup, TargetTypeEnum,
+    Action, ActionTypeEnum, ForwardActionConfig, Listener, LoadBalancer, ProtocolEnum, Rule,
+    RuleCondition, TagDescription, TargetGroup, TargetTypeEnum,
 };
-use portkeeper_core::service_spec::found::{FoundListener, FoundLoadBalancer, FoundRule, FoundTargetGroup};
+use portkeeper_core::service_spec::found::{
+    FoundListener, FoundLoadBalancer, FoundRule, FoundTargetGroup,
+};
 use portkeeper_core::service_spec::spec::{HealthCheck, ListenerRef};
 use portkeeper_core::service_spec::wanted::Wanted;
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,7 +52,11 @@ pub(super) async fn groups(
 }
 
 /// One at a time: if one of several does not exist, ELBv2 answers for none.
-async fn group(aws: &SpecAws, named: &str, is_arn: bool) -> Result<Option<(String, FoundTargetGroup)>, Failure> {
+async fn group(
+    aws: &SpecAws,
+    named: &str,
+    is_arn: bool,
+) -> Result<Option<(String, FoundTargetGroup)>, Failure> {
     aws.shared.turn(GROUPS).await;
     let request = aws.shared.elb.describe_target_groups();
     let request = if is_arn { request.target_group_arns(named) } else { request.names(named) };
@@ -96,10 +102,13 @@ fn found_group(group: &TargetGroup) -> (String, FoundTargetGroup) {
 
 async fn attributes(aws: &SpecAws, group: &str) -> Result<BTreeMap<String, String>, Failure> {
     aws.shared.turn(ATTRIBUTES).await;
-    let answer = aws.shared.elb.describe_target_group_attributes().target_group_arn(group).send().await;
+    let answer =
+        aws.shared.elb.describe_target_group_attributes().target_group_arn(group).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(ATTRIBUTES, group, error))?;
     let attributes = answer.attributes().iter();
-    Ok(attributes.filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned()))).collect())
+    Ok(attributes
+        .filter_map(|it| Some((it.key()?.to_owned(), it.value().unwrap_or_default().to_owned())))
+        .collect())
 }
 
 async fn tags(aws: &SpecAws, arns: Vec<String>) -> Result<Tags, Failure> {
@@ -124,7 +133,8 @@ fn none_if_not_found_in(read: Result<Tags, Failure>) -> Result<Tags, Failure> {
 
 async fn tags_of_batch(aws: &SpecAws, batch: &[String]) -> Result<Tags, Failure> {
     aws.shared.turn(TAGS).await;
-    let answer = aws.shared.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
+    let answer =
+        aws.shared.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
     let what = || format!("{} resources", batch.len());
     let answer = answer.map_err(|error| aws.shared.failure(TAGS, what(), error))?;
     Ok(answer.tag_descriptions().iter().filter_map(tags_of).collect())
@@ -132,7 +142,9 @@ async fn tags_of_batch(aws: &SpecAws, batch: &[String]) -> Result<Tags, Failure>
 
 fn tags_of(described: &TagDescription) -> Option<(String, BTreeMap<String, String>)> {
     let tags = described.tags().iter();
-    let tags = tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned())));
+    let tags = tags.filter_map(|tag| {
+        Some((tag.key()?.to_owned(), tag.value().unwrap_or_default().to_owned()))
+    });
     Some((described.resource_arn()?.to_owned(), tags.collect()))
 }
 
@@ -144,7 +156,8 @@ pub(super) async fn listeners(
 ) -> Result<(BTreeMap<String, FoundLoadBalancer>, Vec<FoundListener>), Failure> {
     let mut balancers: BTreeMap<String, LoadBalancer> = BTreeMap::new();
     let mut named = BTreeMap::new();
-    let mut arns: BTreeSet<String> = groups.iter().flat_map(|group| &group.load_balancers).cloned().collect();
+    let mut arns: BTreeSet<String> =
+        groups.iter().flat_map(|group| &group.load_balancers).cloned().collect();
     for listener in &wanted.listeners {
         match listener {
             ListenerRef::On { load_balancer, .. } => {
@@ -190,7 +203,11 @@ fn balancer_of_listener(arn: &str) -> Option<String> {
     Some(format!("{front}:loadbalancer/{balancer}"))
 }
 
-async fn balancer(aws: &SpecAws, named: &str, is_arn: bool) -> Result<Option<LoadBalancer>, Failure> {
+async fn balancer(
+    aws: &SpecAws,
+    named: &str,
+    is_arn: bool,
+) -> Result<Option<LoadBalancer>, Failure> {
     aws.shared.turn(BALANCERS).await;
     let request = aws.shared.elb.describe_load_balancers();
     let request = if is_arn { request.load_balancer_arns(named) } else { request.names(named) };
@@ -212,8 +229,14 @@ async fn listeners_of(aws: &SpecAws, balancer: &str) -> Result<Vec<Listener>, Fa
     let (mut listeners, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
         aws.shared.turn(LISTENERS).await;
-        let request = aws.shared.elb.describe_listeners().load_balancer_arn(balancer).set_marker(marker.take());
-        let answer = request.send().await.map_err(|error| aws.shared.failure(LISTENERS, balancer, error))?;
+        let request = aws
+            .shared
+            .elb
+            .describe_listeners()
+            .load_balancer_arn(balancer)
+            .set_marker(marker.take());
+        let answer =
+            request.send().await.map_err(|error| aws.shared.failure(LISTENERS, balancer, error))?;
         marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         listeners.extend(answer.listeners.unwrap_or_default());
         if marker.is_none() {
@@ -223,7 +246,11 @@ async fn listeners_of(aws: &SpecAws, balancer: &str) -> Result<Vec<Listener>, Fa
     Err(Failure::unreadable(LISTENERS, balancer, format!("more than {PAGE_LIMIT} pages")))
 }
 
-async fn found_listener(aws: &SpecAws, balancer: &LoadBalancer, listener: &Listener) -> Result<FoundListener, Failure> {
+async fn found_listener(
+    aws: &SpecAws,
+    balancer: &LoadBalancer,
+    listener: &Listener,
+) -> Result<FoundListener, Failure> {
     let arn = listener.listener_arn().unwrap_or_default().to_owned();
     let FoundLoadBalancer { arn: load_balancer_arn, kind, vpc } = found_balancer(balancer);
     Ok(FoundListener {
@@ -234,7 +261,10 @@ async fn found_listener(aws: &SpecAws, balancer: &LoadBalancer, listener: &Liste
         kind,
         vpc,
         port: listener.port().and_then(|port| u16::try_from(port).ok()).unwrap_or_default(),
-        protocol: listener.protocol().map(|protocol| protocol.as_str().to_owned()).unwrap_or_default(),
+        protocol: listener
+            .protocol()
+            .map(|protocol| protocol.as_str().to_owned())
+            .unwrap_or_default(),
         tags: BTreeMap::new(),
     })
 }
@@ -244,8 +274,10 @@ pub(crate) async fn rules_of(aws: &SpecAws, listener: &str) -> Result<Vec<FoundR
     let (mut rules, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
         aws.shared.turn(RULES).await;
-        let request = aws.shared.elb.describe_rules().listener_arn(listener).set_marker(marker.take());
-        let answer = request.send().await.map_err(|error| aws.shared.failure(RULES, listener, error))?;
+        let request =
+            aws.shared.elb.describe_rules().listener_arn(listener).set_marker(marker.take());
+        let answer =
+            request.send().await.map_err(|error| aws.shared.failure(RULES, listener, error))?;
         rules.extend(answer.rules().iter().map(found_rule));
         marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
         if marker.is_none() {
@@ -275,12 +307,20 @@ fn found_rule(rule: &Rule) -> FoundRule {
 fn note_condition(found: &mut FoundRule, condition: &RuleCondition) {
     let field = condition.field().unwrap_or_default();
     let own = match field {
-        "host-header" => condition.host_header_config().map(|own| (own.values(), own.regex_values())),
-        "path-pattern" => condition.path_pattern_config().map(|own| (own.values(), own.regex_values())),
+        "host-header" => {
+            condition.host_header_config().map(|own| (own.values(), own.regex_values()))
+        }
+        "path-pattern" => {
+            condition.path_pattern_config().map(|own| (own.values(), own.regex_values()))
+        }
         _ => None,
     };
-    let regular = own.is_some_and(|(_, regular)| !regular.is_empty()) || !condition.regex_values().is_empty();
-    let values = own.map(|(values, _)| values).filter(|values| !values.is_empty()).unwrap_or(condition.values());
+    let regular =
+        own.is_some_and(|(_, regular)| !regular.is_empty()) || !condition.regex_values().is_empty();
+    let values = own
+        .map(|(values, _)| values)
+        .filter(|values| !values.is_empty())
+        .unwrap_or(condition.values());
     match field {
         "host-header" if !regular => found.hosts.extend_from_slice(values),
         "path-pattern" if !regular => found.paths.extend_from_slice(values),
@@ -290,10 +330,13 @@ fn note_condition(found: &mut FoundRule, condition: &RuleCondition) {
 
 fn note_action(found: &mut FoundRule, action: &Action) {
     if !matches!(action.r#type(), Some(ActionTypeEnum::Forward)) {
-        found.other_actions.push(action.r#type().map(|kind| kind.as_str().to_owned()).unwrap_or_default());
+        found
+            .other_actions
+            .push(action.r#type().map(|kind| kind.as_str().to_owned()).unwrap_or_default());
         return;
     }
-    let several = action.forward_config().map(ForwardActionConfig::target_groups).unwrap_or_default();
+    let several =
+        action.forward_config().map(ForwardActionConfig::target_groups).unwrap_or_default();
     for group in several {
         let weight = group.weight().and_then(|weight| u32::try_from(weight).ok()).unwrap_or(1);
         found.forwards_to.extend(group.target_group_arn().map(|arn| (arn.to_owned(), weight)));
@@ -309,8 +352,7 @@ mod tests {
 
     #[test]
     fn a_listener_names_its_load_balancer() {
-        let arn =
-            "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2";
+        let arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2";
         assert_eq!(
             balancer_of_listener(arn).unwrap(),
             "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/front/50dc6c495c0c9188"
@@ -320,8 +362,14 @@ mod tests {
 
     #[test]
     fn a_condition_that_is_shown_twice_is_read_once() {
-        let own = aws_sdk_elasticloadbalancingv2::types::PathPatternConditionConfig::builder().values("/a/*").build();
-        let condition = RuleCondition::builder().field("path-pattern").values("/a/*").path_pattern_config(own).build();
+        let own = aws_sdk_elasticloadbalancingv2::types::PathPatternConditionConfig::builder()
+            .values("/a/*")
+            .build();
+        let condition = RuleCondition::builder()
+            .field("path-pattern")
+            .values("/a/*")
+            .path_pattern_config(own)
+            .build();
         let rule = Rule::builder().priority("7").conditions(condition).build();
         let found = found_rule(&rule);
         assert_eq!((found.priority, found.paths), (Some(7), vec!["/a/*".to_owned()]));

@@ -31,7 +31,10 @@ pub(super) async fn security_groups(
 }
 
 /// Those of these roles that exist.
-pub(super) async fn roles(aws: &SpecAws, names: &BTreeSet<String>) -> Result<Option<BTreeSet<String>>, Failure> {
+pub(super) async fn roles(
+    aws: &SpecAws,
+    names: &BTreeSet<String>,
+) -> Result<Option<BTreeSet<String>>, Failure> {
     let mut found = BTreeSet::new();
     for name in names {
         if resource(aws, "AWS::IAM::Role", name).await?.is_some() {
@@ -50,14 +53,20 @@ async fn with_vpc(
     for id in ids {
         let Some(properties) = resource(aws, type_name, id).await? else { continue };
         let vpc = properties.get("VpcId").and_then(Value::as_str);
-        let vpc = vpc.ok_or_else(|| Failure::unreadable(ACTION, format!("{type_name} {id}"), "it has no VpcId"))?;
+        let vpc = vpc.ok_or_else(|| {
+            Failure::unreadable(ACTION, format!("{type_name} {id}"), "it has no VpcId")
+        })?;
         found.insert(id.clone(), vpc.to_owned());
     }
     Ok(found)
 }
 
 /// The properties of a resource, as its schema names them; none where it does not exist.
-async fn resource(aws: &SpecAws, type_name: &'static str, id: &str) -> Result<Option<Value>, Failure> {
+async fn resource(
+    aws: &SpecAws,
+    type_name: &'static str,
+    id: &str,
+) -> Result<Option<Value>, Failure> {
     let what = || format!("{type_name} {id}");
     aws.shared.turn(ACTION).await;
     let answer = match aws.control.get_resource().type_name(type_name).identifier(id).send().await {
@@ -67,7 +76,8 @@ async fn resource(aws: &SpecAws, type_name: &'static str, id: &str) -> Result<Op
             return if failure.code() == Some(ABSENT) { Ok(None) } else { Err(failure) };
         }
     };
-    let properties = answer.resource_description().and_then(|it| it.properties()).unwrap_or_default();
+    let properties =
+        answer.resource_description().and_then(|it| it.properties()).unwrap_or_default();
     let read = serde_json::from_str(properties);
     read.map(Some).map_err(|error| Failure::unreadable(ACTION, what(), error.to_string()))
 }

@@ -14,12 +14,17 @@ pub(in crate::spec) fn resource_id(cluster: &str, service: &str) -> String {
 }
 
 /// The scaling target of a service, if there is one.
-pub(super) async fn of_service(aws: &SpecAws, cluster: &str, service: &str) -> Result<Option<FoundScaling>, Failure> {
+pub(super) async fn of_service(
+    aws: &SpecAws,
+    cluster: &str,
+    service: &str,
+) -> Result<Option<FoundScaling>, Failure> {
     let action = "application-autoscaling:DescribeScalableTargets";
     let id = resource_id(cluster, service);
     aws.shared.turn(action).await;
     let request = aws.scaling.describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
-    let request = request.resource_ids(&id).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
+    let request =
+        request.resource_ids(&id).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
     let answer = request.send().await.map_err(|error| aws.shared.failure(action, &id, error))?;
     let Some(target) = answer.scalable_targets().first() else { return Ok(None) };
     let count = |count: i32| u32::try_from(count).unwrap_or(0);
@@ -38,7 +43,11 @@ async fn policies(aws: &SpecAws, id: &str) -> Result<BTreeMap<String, Value>, Fa
     let action = "application-autoscaling:DescribeScalingPolicies";
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws.scaling.describe_scaling_policies().service_namespace(ServiceNamespace::Ecs).resource_id(id);
+    let request = aws
+        .scaling
+        .describe_scaling_policies()
+        .service_namespace(ServiceNamespace::Ecs)
+        .resource_id(id);
     let request = request.scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
     let answer = request.customize().interceptor(whole.clone()).send().await;
     answer.map_err(|error| aws.shared.failure(action, id, error))?;
@@ -75,8 +84,13 @@ pub(super) async fn log_groups(
         // In alphabetical order, so that the group itself comes before all that only begin with its name.
         let answer = aws.logs.describe_log_groups().log_group_name_prefix(name).send().await;
         let answer = answer.map_err(|error| aws.shared.failure(action, name, error))?;
-        if let Some(group) = answer.log_groups().iter().find(|group| group.log_group_name() == Some(name)) {
-            found.insert(name.clone(), group.retention_in_days().and_then(|days| u32::try_from(days).ok()));
+        if let Some(group) =
+            answer.log_groups().iter().find(|group| group.log_group_name() == Some(name))
+        {
+            found.insert(
+                name.clone(),
+                group.retention_in_days().and_then(|days| u32::try_from(days).ok()),
+            );
         }
     }
     Ok(found)

@@ -21,7 +21,13 @@ pub(super) fn verify(live: &mut Live<'_>) {
         named_group(live, &at, entry, ("targetGroupArn", "targetGroupName"), true);
         if let Some(advanced) = entry.get("advancedConfiguration") {
             let at = format!("{at}.advancedConfiguration");
-            named_group(live, &at, advanced, ("alternateTargetGroupArn", "alternateTargetGroupName"), false);
+            named_group(
+                live,
+                &at,
+                advanced,
+                ("alternateTargetGroupArn", "alternateTargetGroupName"),
+                false,
+            );
         }
     }
 }
@@ -35,12 +41,17 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         return;
     }
     let ListenerRef::On { load_balancer, port } = &entry.listener else {
-        live.error("no_such_listener", at_listener, "there is no listener with this ARN in this account and region");
+        live.error(
+            "no_such_listener",
+            at_listener,
+            "there is no listener with this ARN in this account and region",
+        );
         return;
     };
     let Some(balancer) = live.found.load_balancers.get(load_balancer) else {
-        let message =
-            format!("there is no load balancer `{load_balancer}` in this account and region: is the name right?");
+        let message = format!(
+            "there is no load balancer `{load_balancer}` in this account and region: is the name right?"
+        );
         live.error("no_such_load_balancer", at_listener, message);
         return;
     };
@@ -62,7 +73,11 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         .filter(|listener| listener.load_balancer == *load_balancer)
         .map(|listener| format!("{} ({})", listener.port, listener.protocol))
         .collect();
-    let hint = if ports.is_empty() { "it has none".to_owned() } else { format!("it listens on {}", ports.join(", ")) };
+    let hint = if ports.is_empty() {
+        "it has none".to_owned()
+    } else {
+        format!("it listens on {}", ports.join(", "))
+    };
     let message = format!("`{load_balancer}` has no listener on port {port}; {hint}");
     live.error("no_such_listener", at_listener, message);
 }
@@ -95,7 +110,10 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
         }
     }
     if entry.group.protocol_version.as_deref() == Some("GRPC") && listener.protocol != "HTTPS" {
-        let message = format!("gRPC needs an HTTPS listener, and port {} speaks {}", listener.port, listener.protocol);
+        let message = format!(
+            "gRPC needs an HTTPS listener, and port {} speaks {}",
+            listener.port, listener.protocol
+        );
         live.error("grpc_without_https", format!("{at}.listener"), message);
     }
 }
@@ -110,7 +128,11 @@ fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &st
     };
     let at = format!("{at}.{member}");
     let Some(group) = found else {
-        live.error("no_such_group", at, format!("there is no target group `{named}` in this account and region"));
+        live.error(
+            "no_such_group",
+            at,
+            format!("there is no target group `{named}` in this account and region"),
+        );
         return;
     };
     if leads && group.load_balancers.is_empty() {

@@ -11,7 +11,8 @@ const AT: &str = "service.networkConfiguration.awsvpcConfiguration";
 
 pub(super) fn verify(live: &mut Live<'_>) {
     let spec = live.spec;
-    let vpc = spec.service.pointer("/networkConfiguration/awsvpcConfiguration").unwrap_or(&Value::Null);
+    let vpc =
+        spec.service.pointer("/networkConfiguration/awsvpcConfiguration").unwrap_or(&Value::Null);
     let mut vpcs: BTreeSet<String> = BTreeSet::new();
     for (member, about, found) in [
         ("subnets", About::Subnets, &live.found.subnets),
@@ -24,14 +25,20 @@ pub(super) fn verify(live: &mut Live<'_>) {
                 vpcs.insert(vpc.clone());
             } else {
                 let what = if member == "subnets" { "subnet" } else { "security group" };
-                live.error("no_such_network", at, format!("there is no {what} `{id}` in this account and region"));
+                live.error(
+                    "no_such_network",
+                    at,
+                    format!("there is no {what} `{id}` in this account and region"),
+                );
             }
         }
     }
     if vpcs.len() > 1 {
         let names: Vec<&str> = vpcs.iter().map(String::as_str).collect();
-        let message =
-            format!("subnets and security groups are in several VPCs: {}; take all from one", names.join(", "));
+        let message = format!(
+            "subnets and security groups are in several VPCs: {}; take all from one",
+            names.join(", ")
+        );
         live.error("several_vpcs", AT, message);
     } else if let Some(vpc) = vpcs.first() {
         same_vpc(live, vpc);
@@ -52,8 +59,9 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
             ListenerRef::Arn(_) => None,
         });
         if let Some((name, other)) = balancer.filter(|(_, other)| *other != vpc) {
-            let message =
-                format!("`{name}` is in {other}, and the tasks' subnets are in {vpc}: they must be in one VPC");
+            let message = format!(
+                "`{name}` is in {other}, and the tasks' subnets are in {vpc}: they must be in one VPC"
+            );
             live.error("other_vpc", format!("loadBalancing[{index}].listener"), message);
         }
     }
@@ -61,8 +69,10 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
         let by_arn = text(entry, "targetGroupArn").and_then(|arn| found.group_at(arn));
         let group = by_arn.or_else(|| found.group_named(text(entry, "targetGroupName")?));
         if let Some(group) = group.filter(|group| group.vpc != vpc) {
-            let message =
-                format!("the target group `{}` is in {}, and the tasks' subnets are in {vpc}", group.name, group.vpc);
+            let message = format!(
+                "the target group `{}` is in {}, and the tasks' subnets are in {vpc}",
+                group.name, group.vpc
+            );
             live.error("other_vpc", format!("service.loadBalancers[{index}]"), message);
         }
     }
@@ -71,8 +81,14 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
 /// With a fixed host port each instance has room for one task; a rolling deployment needs room for one more.
 fn room_for_fixed_ports(live: &mut Live<'_>) {
     let spec = live.spec;
-    let Some(cluster) = live.found.cluster.as_ref().filter(|_| live.network_mode() == Some("bridge")) else { return };
-    if text(&spec.service, "schedulingStrategy") == Some("DAEMON") || cluster.registered_instances == 0 {
+    let Some(cluster) =
+        live.found.cluster.as_ref().filter(|_| live.network_mode() == Some("bridge"))
+    else {
+        return;
+    };
+    if text(&spec.service, "schedulingStrategy") == Some("DAEMON")
+        || cluster.registered_instances == 0
+    {
         return;
     }
     let definition = spec.task_definition.as_ref().unwrap_or(&Value::Null);
@@ -80,15 +96,22 @@ fn room_for_fixed_ports(live: &mut Live<'_>) {
     for (index, container) in list(definition, "containerDefinitions").iter().enumerate() {
         for (place, mapping) in list(container, "portMappings").iter().enumerate() {
             if let Some(port) = number(mapping, "hostPort").filter(|port| *port != 0) {
-                fixed
-                    .entry(port)
-                    .or_insert(format!("taskDefinition.containerDefinitions[{index}].portMappings[{place}].hostPort"));
+                fixed.entry(port).or_insert(format!(
+                    "taskDefinition.containerDefinitions[{index}].portMappings[{place}].hostPort"
+                ));
             }
         }
     }
-    let tasks =
-        spec.scaling.as_ref().map(|scaling| i64::from(scaling.max)).or_else(|| spec.desired_count()).unwrap_or(1);
-    let least = spec.service.pointer("/deploymentConfiguration/minimumHealthyPercent").and_then(Value::as_i64);
+    let tasks = spec
+        .scaling
+        .as_ref()
+        .map(|scaling| i64::from(scaling.max))
+        .or_else(|| spec.desired_count())
+        .unwrap_or(1);
+    let least = spec
+        .service
+        .pointer("/deploymentConfiguration/minimumHealthyPercent")
+        .and_then(Value::as_i64);
     let needed = tasks + i64::from(least.unwrap_or(100) == 100);
     let instances = i64::from(cluster.registered_instances);
     if needed <= instances {

@@ -41,7 +41,10 @@ fn forward(planner: &Planner<'_>, entry: &LoadBalancing) -> Vec<(Ref, u32)> {
 
 /// The ARNs of the entry's groups that exist.
 fn group_arns(planner: &Planner<'_>, entry: &LoadBalancing) -> BTreeSet<String> {
-    let names = [Some(entry.group.name.as_str()), entry.blue_green.as_ref().map(|it| it.alternate_group.as_str())];
+    let names = [
+        Some(entry.group.name.as_str()),
+        entry.blue_green.as_ref().map(|it| it.alternate_group.as_str()),
+    ];
     let groups = names.into_iter().flatten().filter_map(|name| planner.found.group_named(name));
     groups.map(|group| group.arn.clone()).collect()
 }
@@ -55,7 +58,8 @@ fn rule(
 ) {
     let groups = group_arns(planner, entry);
     let is_ours = |rule: &&FoundRule| {
-        planner.context.owner.owns(&rule.tags) && rule.forwards_to.keys().any(|group| groups.contains(group))
+        planner.context.owner.owns(&rule.tags)
+            && rule.forwards_to.keys().any(|group| groups.contains(group))
     };
     let ours = listener.rules.iter().find(is_ours);
     let Some(priority) = priority(planner, at, entry, listener, ours, given) else { return };
@@ -75,7 +79,9 @@ fn rule(
                 tags: planner.context.owner.tags(planner.spec),
             },
         ),
-        Some(rule) => changed_rule(planner, entry, rule, priority.number(), &groups).with_arn(&rule.arn),
+        Some(rule) => {
+            changed_rule(planner, entry, rule, priority.number(), &groups).with_arn(&rule.arn)
+        }
     };
     planner.step(step);
 }
@@ -98,7 +104,8 @@ fn priority(
     let has = ours.and_then(|rule| rule.priority);
     let Some(asked) = entry.priority else {
         let band = planner.context.band;
-        let fixed: BTreeSet<u32> = planner.spec.load_balancing.iter().filter_map(|entry| entry.priority).collect();
+        let fixed: BTreeSet<u32> =
+            planner.spec.load_balancing.iter().filter_map(|entry| entry.priority).collect();
         let taken = given.union(&fixed).copied().collect();
         let free = has.or_else(|| free_beside(&listener.rules, &taken, band, None));
         if free.is_none() {
@@ -110,7 +117,8 @@ fn priority(
         }
         return free.map(Priority::Automatic);
     };
-    let mut others = listener.rules.iter().filter(|rule| ours.is_none_or(|ours| ours.arn != rule.arn));
+    let mut others =
+        listener.rules.iter().filter(|rule| ours.is_none_or(|ours| ours.arn != rule.arn));
     if let Some(other) = others.find(|rule| rule.priority == Some(asked)) {
         let message = format!(
             "the priority {asked} belongs to another rule, {}: choose another, or leave it out",
@@ -132,17 +140,31 @@ fn changed_rule(
     let (mut writes, mut differences) = (Vec::new(), Vec::new());
     let asked = conditions(entry);
     let sorted = |texts: &[String]| texts.iter().cloned().collect::<BTreeSet<_>>();
-    let same_conditions = sorted(&rule.hosts) == sorted(&asked.hosts) && sorted(&rule.paths) == sorted(&asked.paths);
+    let same_conditions =
+        sorted(&rule.hosts) == sorted(&asked.hosts) && sorted(&rule.paths) == sorted(&asked.paths);
     // ECS moves the weights of a blue/green rule; that its groups are ours is all that is asked.
     let forwards: BTreeSet<String> = rule.forwards_to.keys().cloned().collect();
-    let same_groups = if entry.blue_green.is_some() { forwards.is_subset(groups) } else { forwards == *groups };
-    differences.extend(differs("host", Some(&rule.hosts), Some(&asked.hosts)).filter(|_| !same_conditions));
-    differences.extend(differs("path", Some(&rule.paths), Some(&asked.paths)).filter(|_| !same_conditions));
-    let names = |groups: &BTreeSet<String>| groups.iter().map(|arn| group_name(planner, arn)).collect::<Vec<_>>();
-    differences.extend(differs("forwards", Some(&names(&forwards)), Some(&names(groups))).filter(|_| !same_groups));
+    let same_groups =
+        if entry.blue_green.is_some() { forwards.is_subset(groups) } else { forwards == *groups };
+    differences.extend(
+        differs("host", Some(&rule.hosts), Some(&asked.hosts)).filter(|_| !same_conditions),
+    );
+    differences.extend(
+        differs("path", Some(&rule.paths), Some(&asked.paths)).filter(|_| !same_conditions),
+    );
+    let names = |groups: &BTreeSet<String>| {
+        groups.iter().map(|arn| group_name(planner, arn)).collect::<Vec<_>>()
+    };
+    differences.extend(
+        differs("forwards", Some(&names(&forwards)), Some(&names(groups))).filter(|_| !same_groups),
+    );
     if !same_conditions || !same_groups {
         let before = Conditions { hosts: rule.hosts.clone(), paths: rule.paths.clone() };
-        let weights = rule.forwards_to.iter().map(|(arn, weight)| (Ref::Existing(arn.clone()), *weight)).collect();
+        let weights = rule
+            .forwards_to
+            .iter()
+            .map(|(arn, weight)| (Ref::Existing(arn.clone()), *weight))
+            .collect();
         writes.push(Write::ModifyRule {
             rule: rule.arn.clone(),
             conditions: (!same_conditions).then_some(asked),
@@ -156,9 +178,9 @@ fn changed_rule(
     }
     let tags = super::groups::tags_to_add(planner, &rule.tags);
     if !tags.is_empty() {
-        differences.extend(
-            tags.iter().filter_map(|(key, tag)| differs(&format!("tags.{key}"), rule.tags.get(key), Some(tag))),
-        );
+        differences.extend(tags.iter().filter_map(|(key, tag)| {
+            differs(&format!("tags.{key}"), rule.tags.get(key), Some(tag))
+        }));
         writes.push(Write::AddTags { resource: Ref::Existing(rule.arn.clone()), tags });
     }
     Step::change(Resource::ListenerRule, &rule_name(entry), differences, writes)
@@ -183,11 +205,17 @@ fn warn_of_others(
     let new = Matches::of(&entry.hosts, &entry.paths);
     for relation in relations(listener, &new, priority, ours.map(|rule| rule.arn.as_str())) {
         let (code, other, what) = match relation {
-            Relation::Hides(other) => {
-                ("rule_hidden", other, "comes first and takes every request of this rule: nothing would lead here")
+            Relation::Hides(other) => (
+                "rule_hidden",
+                other,
+                "comes first and takes every request of this rule: nothing would lead here",
+            ),
+            Relation::TakesSome(other) => {
+                ("rule_overlap", other, "comes first and takes some requests of this rule")
             }
-            Relation::TakesSome(other) => ("rule_overlap", other, "comes first and takes some requests of this rule"),
-            Relation::Hidden(other) => ("rule_hides", other, "comes later, and this rule takes every request of it"),
+            Relation::Hidden(other) => {
+                ("rule_hides", other, "comes later, and this rule takes every request of it")
+            }
             Relation::LosesSome(other) => {
                 ("rule_overlap", other, "comes later, and this rule takes some requests of it")
             }
@@ -211,11 +239,14 @@ pub(super) fn words(planner: &Planner<'_>, rule: &FoundRule) -> String {
     }
     parts.extend(rule.other_conditions.iter().cloned());
     if !rule.forwards_to.is_empty() {
-        let names: Vec<String> = rule.forwards_to.keys().map(|arn| short_group_name(planner, arn)).collect();
+        let names: Vec<String> =
+            rule.forwards_to.keys().map(|arn| short_group_name(planner, arn)).collect();
         parts.push(format!("to {}", names.join(" and ")));
     }
     parts.extend(rule.other_actions.iter().cloned());
-    let number = rule.priority.map_or_else(|| "the default rule".to_owned(), |number| format!("priority {number}"));
+    let number = rule
+        .priority
+        .map_or_else(|| "the default rule".to_owned(), |number| format!("priority {number}"));
     format!("{number} ({})", parts.join(", "))
 }
 
@@ -232,13 +263,15 @@ fn short_group_name(planner: &Planner<'_>, arn: &str) -> String {
 /// A Network Load Balancer's listener leads to one group: it is ours already, or it is not touched.
 fn existing_listener(planner: &mut Planner<'_>, entry: &LoadBalancing, listener: &FoundListener) {
     let groups = group_arns(planner, entry);
-    let leads_to: Vec<&String> = listener.rules.iter().flat_map(|rule| rule.forwards_to.keys()).collect();
+    let leads_to: Vec<&String> =
+        listener.rules.iter().flat_map(|rule| rule.forwards_to.keys()).collect();
     let name = entry.listener.to_string();
     let is_ours = !leads_to.is_empty() && leads_to.iter().all(|group| groups.contains(*group));
     let action = if is_ours {
         StepAction::Keep
     } else {
-        let others: Vec<String> = leads_to.iter().map(|arn| short_group_name(planner, arn)).collect();
+        let others: Vec<String> =
+            leads_to.iter().map(|arn| short_group_name(planner, arn)).collect();
         StepAction::Refuse(format!(
             "the listener exists and leads to {}; a Network Load Balancer's listener leads to one place, and this one is left as it is: choose another port",
             if others.is_empty() { "something else".to_owned() } else { others.join(", ") }
@@ -252,7 +285,11 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
         return;
     }
     let ListenerRef::On { load_balancer, port } = &entry.listener else { return };
-    let Some(found) = planner.found.load_balancers.get(load_balancer).filter(|it| it.kind == "network") else { return };
+    let Some(found) =
+        planner.found.load_balancers.get(load_balancer).filter(|it| it.kind == "network")
+    else {
+        return;
+    };
     let protocol = if entry.certificate.is_some() { "TLS" } else { entry.group.protocol.as_str() };
     if protocol == "TLS" && entry.certificate.is_none() {
         let message = "a TLS listener that is made needs a `certificateArn`";
@@ -278,14 +315,20 @@ fn leftovers(planner: &mut Planner<'_>) {
     for entry in &planner.spec.load_balancing {
         if let Some(listener) = planner.found.listener(&entry.listener) {
             let groups = group_arns(planner, entry);
-            let rules =
-                listener.rules.iter().filter(|rule| rule.forwards_to.keys().any(|group| groups.contains(group)));
+            let rules = listener
+                .rules
+                .iter()
+                .filter(|rule| rule.forwards_to.keys().any(|group| groups.contains(group)));
             wanted.extend(rules.map(|rule| rule.arn.clone()));
         }
     }
-    let all =
-        planner.found.listeners.iter().flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
-    let left = all.filter(|(_, rule)| planner.context.owner.owns(&rule.tags) && !wanted.contains(&rule.arn));
+    let all = planner
+        .found
+        .listeners
+        .iter()
+        .flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
+    let left = all
+        .filter(|(_, rule)| planner.context.owner.owns(&rule.tags) && !wanted.contains(&rule.arn));
     let messages: Vec<String> = left
         .map(|(listener, rule)| {
             format!(

@@ -33,7 +33,8 @@ fn one(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &st
         return;
     }
     if let Some(reason) = fixed(planner, entry, found) {
-        let step = Step::new(Resource::TargetGroup, name, StepAction::Refuse(reason)).with_arn(&found.arn);
+        let step =
+            Step::new(Resource::TargetGroup, name, StepAction::Refuse(reason)).with_arn(&found.arn);
         planner.step(step);
         return;
     }
@@ -77,7 +78,8 @@ fn create(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: 
 
 /// A target group is in the VPC of the load balancer that leads to it.
 fn vpc(planner: &Planner<'_>, listener: &ListenerRef) -> Option<String> {
-    let of_listener = planner.found.listener(listener).map(|listener: &FoundListener| listener.vpc.clone());
+    let of_listener =
+        planner.found.listener(listener).map(|listener: &FoundListener| listener.vpc.clone());
     of_listener.or_else(|| match listener {
         ListenerRef::On { load_balancer, .. } => {
             planner.found.load_balancers.get(load_balancer).map(|it| it.vpc.clone())
@@ -98,7 +100,11 @@ fn fixed(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup)
         ("protocol", Some(found.protocol.clone()), Some(group.protocol.clone())),
         ("protocolVersion", has_version, asks_version),
         ("targetType", Some(found.target_type.clone()), Some(group.target_type.clone())),
-        ("ipAddressType", Some(family(&found.ip_address_type)), Some(family(&group.ip_address_type))),
+        (
+            "ipAddressType",
+            Some(family(&found.ip_address_type)),
+            Some(family(&group.ip_address_type)),
+        ),
         ("VPC", Some(found.vpc.clone()), Some(vpc.unwrap_or_else(|| found.vpc.clone()))),
     ];
     let changed = members.into_iter().find(|(_, has, asks)| has != asks)?;
@@ -111,7 +117,8 @@ fn fixed(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup)
 fn change(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup) -> Step {
     let group = Ref::Existing(found.arn.clone());
     let (mut writes, mut differences) = (Vec::new(), Vec::new());
-    let (checks, health_check, before) = health_check(&entry.group.health_check, &found.health_check);
+    let (checks, health_check, before) =
+        health_check(&entry.group.health_check, &found.health_check);
     if !checks.is_empty() {
         differences.extend(checks);
         writes.push(Write::ModifyTargetGroup { group: group.clone(), health_check, before });
@@ -123,30 +130,45 @@ fn change(planner: &Planner<'_>, entry: &LoadBalancing, found: &FoundTargetGroup
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if !changed.is_empty() {
-        let before = changed.keys().filter_map(|key| Some((key.clone(), found.attributes.get(key)?.clone())));
+        let before = changed
+            .keys()
+            .filter_map(|key| Some((key.clone(), found.attributes.get(key)?.clone())));
         let before: BTreeMap<String, String> = before.collect();
-        differences.extend(changed.iter().filter_map(|(key, value)| differs(key, before.get(key), Some(value))));
-        writes.push(Write::ModifyTargetGroupAttributes { group: group.clone(), attributes: changed, before });
+        differences.extend(
+            changed.iter().filter_map(|(key, value)| differs(key, before.get(key), Some(value))),
+        );
+        writes.push(Write::ModifyTargetGroupAttributes {
+            group: group.clone(),
+            attributes: changed,
+            before,
+        });
     }
     let tags = tags_to_add(planner, &found.tags);
     if !tags.is_empty() {
-        differences.extend(
-            tags.iter().filter_map(|(key, tag)| differs(&format!("tags.{key}"), found.tags.get(key), Some(tag))),
-        );
+        differences.extend(tags.iter().filter_map(|(key, tag)| {
+            differs(&format!("tags.{key}"), found.tags.get(key), Some(tag))
+        }));
         writes.push(Write::AddTags { resource: group, tags });
     }
     Step::change(Resource::TargetGroup, &found.name, differences, writes)
 }
 
 /// The spec's tags that a thing does not have yet.
-pub(super) fn tags_to_add(planner: &Planner<'_>, has: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+pub(super) fn tags_to_add(
+    planner: &Planner<'_>,
+    has: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
     let tags = planner.context.owner.tags(planner.spec).into_iter();
     tags.filter(|(key, value)| has.get(key) != Some(value)).collect()
 }
 
 /// What differs, only that, and the same members as they were.
-fn health_check(asked: &HealthCheck, found: &HealthCheck) -> (Vec<Difference>, HealthCheck, HealthCheck) {
-    let (mut differences, mut change, mut before) = (Vec::new(), HealthCheck::default(), HealthCheck::default());
+fn health_check(
+    asked: &HealthCheck,
+    found: &HealthCheck,
+) -> (Vec<Difference>, HealthCheck, HealthCheck) {
+    let (mut differences, mut change, mut before) =
+        (Vec::new(), HealthCheck::default(), HealthCheck::default());
     macro_rules! member {
         ($member:ident, $name:literal) => {
             if asked.$member.is_some() && asked.$member != found.$member {

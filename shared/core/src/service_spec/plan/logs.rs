@@ -13,14 +13,18 @@ pub(super) fn plan(planner: &mut Planner<'_>) {
         let step = match found {
             None => {
                 let tags = planner.context.owner.tags(planner.spec);
-                let mut step =
-                    Step::create(Resource::LogGroup, name, Write::CreateLogGroup { name: name.clone(), tags });
+                let mut step = Step::create(
+                    Resource::LogGroup,
+                    name,
+                    Write::CreateLogGroup { name: name.clone(), tags },
+                );
                 step.writes.extend(retention);
                 step
             }
             Some(days) => {
                 let asked = group.retention_days.or(*days);
-                let differences = differs("retentionDays", days.as_ref(), asked.as_ref()).into_iter().collect();
+                let differences =
+                    differs("retentionDays", days.as_ref(), asked.as_ref()).into_iter().collect();
                 Step::change(Resource::LogGroup, name, differences, retention.into_iter().collect())
             }
         };

@@ -23,7 +23,10 @@ pub struct Removal {
 pub fn plan_removal(owner: &Owner, cluster: &str, service: &str, found: &Found) -> Removal {
     let mut steps = Vec::new();
     if found.scaling.as_ref().is_some_and(|scaling| owner.owns(&scaling.tags)) {
-        let write = Write::DeregisterScalableTarget { cluster: short(cluster), service: service.to_owned() };
+        let write = Write::DeregisterScalableTarget {
+            cluster: short(cluster),
+            service: service.to_owned(),
+        };
         steps.push(delete(Resource::ScalableTarget, service, write));
     }
     let waits = match found.service.as_ref().filter(|found| owner.owns(&found.tags)) {
@@ -45,9 +48,15 @@ fn delete(resource: Resource, name: &str, write: Write) -> Step {
 }
 
 /// First no tasks, then no service. Gives what is waited for.
-fn drain(steps: &mut Vec<Step>, cluster: &str, service: &str, found: &FoundService) -> Option<String> {
+fn drain(
+    steps: &mut Vec<Step>,
+    cluster: &str,
+    service: &str,
+    found: &FoundService,
+) -> Option<String> {
     let shown = &found.shown;
-    let running = number(shown, "runningCount").unwrap_or(0) + number(shown, "pendingCount").unwrap_or(0);
+    let running =
+        number(shown, "runningCount").unwrap_or(0) + number(shown, "pendingCount").unwrap_or(0);
     match text(shown, "status") {
         Some("ACTIVE") => {}
         Some("DRAINING") => return Some(format!("the service drains: {running} tasks are left")),
@@ -58,8 +67,13 @@ fn drain(steps: &mut Vec<Step>, cluster: &str, service: &str, found: &FoundServi
     if !is_daemon && desired > 0 {
         let input = json!({ "cluster": cluster, "service": service, "desiredCount": 0 });
         let step = Step::new(Resource::Service, service, StepAction::Change);
-        let differences = super::differs("desiredCount", Some(&desired), Some(&0)).into_iter().collect();
-        steps.push(Step { writes: vec![Write::UpdateService { input, blanks: Vec::new() }], differences, ..step });
+        let differences =
+            super::differs("desiredCount", Some(&desired), Some(&0)).into_iter().collect();
+        steps.push(Step {
+            writes: vec![Write::UpdateService { input, blanks: Vec::new() }],
+            differences,
+            ..step
+        });
         return Some("the service's tasks drain before it is deleted".to_owned());
     }
     if !is_daemon && running > 0 {
@@ -79,8 +93,11 @@ fn leading(steps: &mut Vec<Step>, owner: &Owner, found: &Found) {
             steps.push(delete(Resource::Listener, &name, write).with_arn(&listener.arn));
             continue;
         }
-        for rule in listener.rules.iter().filter(|rule| rule.priority.is_some() && owner.owns(&rule.tags)) {
-            let words: Vec<&str> = rule.hosts.iter().chain(&rule.paths).map(String::as_str).collect();
+        for rule in
+            listener.rules.iter().filter(|rule| rule.priority.is_some() && owner.owns(&rule.tags))
+        {
+            let words: Vec<&str> =
+                rule.hosts.iter().chain(&rule.paths).map(String::as_str).collect();
             let write = Write::DeleteRule { rule: Ref::Existing(rule.arn.clone()) };
             steps.push(delete(Resource::ListenerRule, &words.join(" "), write).with_arn(&rule.arn));
         }

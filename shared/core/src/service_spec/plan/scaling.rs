@@ -42,15 +42,27 @@ fn names(planner: &Planner<'_>) -> (String, String) {
 fn target(planner: &mut Planner<'_>, scaling: &Scaling, found: Option<&FoundScaling>) {
     let (cluster, service) = names(planner);
     let (min, max) = (scaling.min, scaling.max);
-    let tags =
-        if found.is_some() { std::collections::BTreeMap::new() } else { planner.context.owner.tags(planner.spec) };
+    let tags = if found.is_some() {
+        std::collections::BTreeMap::new()
+    } else {
+        planner.context.owner.tags(planner.spec)
+    };
     let before = found.map(|found| (found.min, found.max));
-    let write = Write::RegisterScalableTarget { cluster, service: service.clone(), min, max, before, tags };
+    let write =
+        Write::RegisterScalableTarget { cluster, service: service.clone(), min, max, before, tags };
     let step = match before {
         None => Step::create(Resource::ScalableTarget, &service, write),
         Some((had_min, had_max)) => {
-            let differences = [differs("min", Some(&had_min), Some(&min)), differs("max", Some(&had_max), Some(&max))];
-            Step::change(Resource::ScalableTarget, &service, differences.into_iter().flatten().collect(), vec![write])
+            let differences = [
+                differs("min", Some(&had_min), Some(&min)),
+                differs("max", Some(&had_max), Some(&max)),
+            ];
+            Step::change(
+                Resource::ScalableTarget,
+                &service,
+                differences.into_iter().flatten().collect(),
+                vec![write],
+            )
         }
     };
     planner.step(step);
@@ -69,7 +81,11 @@ pub(in crate::service_spec) fn metric_of_policy(name: &str) -> Option<ScalingMet
 fn policy(planner: &mut Planner<'_>, target: &ScalingTarget, found: Option<&FoundScaling>) {
     let (cluster, service) = names(planner);
     let name = policy_name(target.metric);
-    let label = if target.metric == ScalingMetric::RequestsPerTarget { label(planner, target) } else { None };
+    let label = if target.metric == ScalingMetric::RequestsPerTarget {
+        label(planner, target)
+    } else {
+        None
+    };
     let policy = Policy {
         name: name.clone(),
         metric: target.metric,
@@ -82,14 +98,17 @@ fn policy(planner: &mut Planner<'_>, target: &ScalingTarget, found: Option<&Foun
     let write = Write::PutScalingPolicy { cluster, service, policy, exists: shown.is_some() };
     let step = match shown {
         None => Step::create(Resource::ScalingPolicy, &name, write),
-        Some(shown) => Step::change(Resource::ScalingPolicy, &name, policy_differs(target, shown), vec![write]),
+        Some(shown) => {
+            Step::change(Resource::ScalingPolicy, &name, policy_differs(target, shown), vec![write])
+        }
     };
     planner.step(step);
 }
 
 /// Requests are counted for the pair of a load balancer and a target group.
 fn label(planner: &Planner<'_>, target: &ScalingTarget) -> Option<ResourceLabel> {
-    let mut entries = planner.spec.load_balancing.iter().filter(|entry| entry.group.protocol.starts_with("HTTP"));
+    let mut entries =
+        planner.spec.load_balancing.iter().filter(|entry| entry.group.protocol.starts_with("HTTP"));
     let entry = match &target.group {
         Some(name) => entries.find(|entry| entry.group.name == *name)?,
         None => entries.next()?,
@@ -99,7 +118,8 @@ fn label(planner: &Planner<'_>, target: &ScalingTarget) -> Option<ResourceLabel>
 }
 
 fn policy_differs(target: &ScalingTarget, shown: &Value) -> Vec<Difference> {
-    let seconds = |name: &str| shown.get(name).and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok());
+    let seconds =
+        |name: &str| shown.get(name).and_then(Value::as_u64).and_then(|it| u32::try_from(it).ok());
     let value = shown.get("TargetValue").and_then(Value::as_f64);
     let mut differences = Vec::new();
     if value != Some(target.value) {
@@ -119,9 +139,11 @@ fn policy_differs(target: &ScalingTarget, shown: &Value) -> Vec<Difference> {
 
 /// Policies of ours for metrics that the spec no longer names.
 fn superfluous(planner: &mut Planner<'_>, scaling: &Scaling, found: Option<&FoundScaling>) {
-    let wanted: Vec<String> = scaling.targets.iter().map(|target| policy_name(target.metric)).collect();
+    let wanted: Vec<String> =
+        scaling.targets.iter().map(|target| policy_name(target.metric)).collect();
     let names = found.into_iter().flat_map(|found| found.policies.keys());
-    let left: Vec<&String> = names.filter(|name| name.starts_with(OURS) && !wanted.contains(name)).collect();
+    let left: Vec<&String> =
+        names.filter(|name| name.starts_with(OURS) && !wanted.contains(name)).collect();
     for name in left {
         let (cluster, service) = self::names(planner);
         let step = Step::new(Resource::ScalingPolicy, name, StepAction::Delete);

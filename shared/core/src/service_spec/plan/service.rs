@@ -16,8 +16,15 @@ use std::collections::BTreeMap;
 const SHAPE: &str = "CreateServiceRequest";
 
 /// What the comparison does not look at: it is compared in its own way, or it names the service.
-const APART: [&str; 7] =
-    ["cluster", "serviceName", "taskDefinition", "clientToken", "tags", "desiredCount", "loadBalancers"];
+const APART: [&str; 7] = [
+    "cluster",
+    "serviceName",
+    "taskDefinition",
+    "clientToken",
+    "tags",
+    "desiredCount",
+    "loadBalancers",
+];
 
 /// What a service returns to where the spec says nothing of it: AWS's own defaults (API `CreateService`).
 const DEFAULTS: [(&str, &str); 6] = [
@@ -39,11 +46,12 @@ pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
     let status = found.and_then(|found| text(&found.shown, "status"));
     let step = match (found, status) {
         (Some(_), Some("DRAINING")) => {
-            let reason =
-                "the service is being deleted and still drains: wait until it is gone, and drop the spec again";
+            let reason = "the service is being deleted and still drains: wait until it is gone, and drop the spec again";
             Step::new(Resource::Service, &name, StepAction::Refuse(reason.to_owned()))
         }
-        (Some(found), status) if status != Some("INACTIVE") => update(planner, found, task_definition, entries, blanks),
+        (Some(found), status) if status != Some("INACTIVE") => {
+            update(planner, found, task_definition, entries, blanks)
+        }
         _ => {
             let before = found.map(|found| &found.shown);
             let mut input = input(planner, entries, &client_token(planner.spec, before));
@@ -57,7 +65,9 @@ pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
 fn set_task_definition(input: &mut Value, task_definition: &Ref, blanks: &mut Vec<Blank>) {
     match task_definition {
         Ref::Existing(arn) => set(input, "taskDefinition", json!(arn)),
-        Ref::Made(thing) => blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() }),
+        Ref::Made(thing) => {
+            blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() })
+        }
     }
 }
 
@@ -113,7 +123,8 @@ fn update(
         match member_differs(planner, found, &member, &value, is_same_hash) {
             Change::None => {}
             Change::Fixed(reason) => {
-                return Step::new(Resource::Service, name, StepAction::Refuse(reason)).with_arn(arn);
+                return Step::new(Resource::Service, name, StepAction::Refuse(reason))
+                    .with_arn(arn);
             }
             Change::To(value, differ) => {
                 differences.extend(differ);
@@ -127,19 +138,29 @@ fn update(
     }
     entries::differ(planner, found, entries, &blanks, &mut change, &mut differences);
     count_differs(planner, found, &mut change, &mut differences);
-    task_definition_differs(planner, found, task_definition, &mut change, &mut blanks, &mut differences);
+    task_definition_differs(
+        planner,
+        found,
+        task_definition,
+        &mut change,
+        &mut blanks,
+        &mut differences,
+    );
     let mut writes = Vec::new();
     if !change.is_empty() || !blanks.is_empty() {
         change.insert("cluster".to_owned(), json!(planner.spec.cluster));
         change.insert("service".to_owned(), json!(name));
         writes.push(Write::UpdateService { input: Value::Object(change), blanks });
     }
-    let tags: BTreeMap<String, String> =
-        tags(planner).into_iter().filter(|(key, value)| found.tags.get(key) != Some(value)).collect();
+    let tags: BTreeMap<String, String> = tags(planner)
+        .into_iter()
+        .filter(|(key, value)| found.tags.get(key) != Some(value))
+        .collect();
     if !tags.is_empty() {
         let shown = tags.iter().filter(|(key, _)| *key != HASH_TAG || writes.is_empty());
-        differences
-            .extend(shown.filter_map(|(key, tag)| differs(&format!("tags.{key}"), found.tags.get(key), Some(tag))));
+        differences.extend(shown.filter_map(|(key, tag)| {
+            differs(&format!("tags.{key}"), found.tags.get(key), Some(tag))
+        }));
         writes.push(Write::TagService { service: arn.to_owned(), tags });
     }
     Step::change(Resource::Service, name, differences, writes).with_arn(arn)
@@ -167,18 +188,34 @@ enum Change {
     To(Value, Vec<Difference>),
 }
 
-fn member_differs(planner: &Planner<'_>, found: &FoundService, member: &str, asked: &Value, same_hash: bool) -> Change {
+fn member_differs(
+    planner: &Planner<'_>,
+    found: &FoundService,
+    member: &str,
+    asked: &Value,
+    same_hash: bool,
+) -> Change {
     let Some(shown) = shown(&found.shown, member) else {
         // It is not shown: the hash says whether it is what was asked for.
         if says_nothing(Some(asked)) || is_off(asked) || same_hash {
             return Change::None;
         }
-        return to_change(planner, member, asked.clone(), vec![difference(member, None, Some(asked), false)]);
+        return to_change(
+            planner,
+            member,
+            asked.clone(),
+            vec![difference(member, None, Some(asked), false)],
+        );
     };
     if is_alike(member, asked, &shown) {
         return Change::None;
     }
-    let shape = planner.shapes.members(SHAPE).iter().find(|known| known.name == member).map_or("", |known| known.shape);
+    let shape = planner
+        .shapes
+        .members(SHAPE)
+        .iter()
+        .find(|known| known.name == member)
+        .map_or("", |known| known.shape);
     let mut differences = Comparison::asked(planner.shapes, shape, asked, &shown, member);
     if differences.is_empty() && says_nothing(Some(asked)) && !says_nothing(Some(&shown)) {
         differences.push(difference(member, Some(&shown), None, false));
@@ -186,16 +223,26 @@ fn member_differs(planner: &Planner<'_>, found: &FoundService, member: &str, ask
     if differences.is_empty() {
         return Change::None;
     }
-    let value = if MERGED.contains(&member) { merged(planner.shapes, shape, &shown, asked) } else { asked.clone() };
+    let value = if MERGED.contains(&member) {
+        merged(planner.shapes, shape, &shown, asked)
+    } else {
+        asked.clone()
+    };
     to_change(planner, member, value, differences)
 }
 
-fn to_change(planner: &Planner<'_>, member: &str, value: Value, differences: Vec<Difference>) -> Change {
+fn to_change(
+    planner: &Planner<'_>,
+    member: &str,
+    value: Value,
+    differences: Vec<Difference>,
+) -> Change {
     if planner.shapes.is_updatable(member) {
         return Change::To(value, differences);
     }
     let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
-    let first = differences.first().map(|it| (shown(&it.before), shown(&it.after))).unwrap_or_default();
+    let first =
+        differences.first().map(|it| (shown(&it.before), shown(&it.after))).unwrap_or_default();
     Change::Fixed(format!(
         "`{member}` of a service cannot be changed (it is {}, and {} is asked for): choose another serviceName, or delete the service first",
         first.0, first.1
@@ -211,7 +258,8 @@ fn shown(service: &Value, member: &str) -> Option<Value> {
     if member == "role" {
         return service.get("roleArn").cloned();
     }
-    let primary = list(service, "deployments").iter().find(|it| text(it, "status") == Some("PRIMARY"));
+    let primary =
+        list(service, "deployments").iter().find(|it| text(it, "status") == Some("PRIMARY"));
     service.get(member).or_else(|| primary?.get(member)).cloned()
 }
 
@@ -228,7 +276,8 @@ fn is_alike(member: &str, asked: &Value, shown: &Value) -> bool {
 
 /// What is shown, with what is asked for over it; only members that the input has.
 fn merged(shapes: &Shapes, shape: &str, shown: &Value, asked: &Value) -> Value {
-    let (Shape::Structure { members, .. }, Some(over)) = (shapes.get(shape), asked.as_object()) else {
+    let (Shape::Structure { members, .. }, Some(over)) = (shapes.get(shape), asked.as_object())
+    else {
         return asked.clone();
     };
     let merged = members.iter().filter_map(|member| {
@@ -280,7 +329,11 @@ fn task_definition_differs(
         }
         Ref::Made(thing) => {
             let family = planner.spec.family().unwrap_or_default();
-            differences.extend(differs("taskDefinition", Some(&before), Some(&format!("{family} (new revision)"))));
+            differences.extend(differs(
+                "taskDefinition",
+                Some(&before),
+                Some(&format!("{family} (new revision)")),
+            ));
             blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
         }
     }

@@ -25,14 +25,20 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
     let input = input(planner, asked);
     if let (Some(found), Some(arn)) = (found, existing) {
         let is_same = found.tags.get(HASH_TAG) == tag_of(&input).as_ref();
-        let mut differences =
-            Comparison::whole(planner.shapes, TASK_DEFINITION, &without_tags(asked), &without_tags(&found.shown), "");
+        let mut differences = Comparison::whole(
+            planner.shapes,
+            TASK_DEFINITION,
+            &without_tags(asked),
+            &without_tags(&found.shown),
+            "",
+        );
         differences.extend(tags_differ(&input, &found.tags));
         if is_same || differences.is_empty() {
             planner.step(Step::keep(Resource::TaskDefinition, &family).with_arn(arn));
             return Ref::Existing(arn.to_owned());
         }
-        let step = Step::new(Resource::TaskDefinition, &family, StepAction::Change).with_differences(differences);
+        let step = Step::new(Resource::TaskDefinition, &family, StepAction::Change)
+            .with_differences(differences);
         let step = Step { writes: vec![Write::RegisterTaskDefinition { input }], ..step };
         planner.step(step.with_arn(arn));
     } else {
@@ -60,8 +66,10 @@ fn input(planner: &Planner<'_>, asked: &Value) -> Value {
 
 fn tags_of(input: &Value) -> BTreeMap<String, String> {
     let tags = input.get("tags").and_then(Value::as_array).into_iter().flatten();
-    tags.filter_map(|tag| Some((text(tag, "key")?.to_owned(), text(tag, "value").unwrap_or_default().to_owned())))
-        .collect()
+    tags.filter_map(|tag| {
+        Some((text(tag, "key")?.to_owned(), text(tag, "value").unwrap_or_default().to_owned()))
+    })
+    .collect()
 }
 
 fn tag_of(input: &Value) -> Option<String> {
@@ -81,7 +89,10 @@ fn without_tags(input: &Value) -> Value {
 fn tags_differ(input: &Value, before: &BTreeMap<String, String>) -> Vec<super::Difference> {
     let after = tags_of(input);
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let keys = keys.into_iter().filter(|key| !key.starts_with(SPEC_TAG) && before.get(*key) != after.get(*key));
-    let differences = keys.filter_map(|key| super::differs(&format!("tags.{key}"), before.get(key), after.get(key)));
+    let keys = keys
+        .into_iter()
+        .filter(|key| !key.starts_with(SPEC_TAG) && before.get(*key) != after.get(*key));
+    let differences = keys
+        .filter_map(|key| super::differs(&format!("tags.{key}"), before.get(key), after.get(key)));
     differences.collect()
 }

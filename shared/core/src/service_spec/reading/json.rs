@@ -41,9 +41,12 @@ fn not_json(text: &str, error: &ParseError) -> Problem {
     let place = place_at(text, error.range().start);
     let message = match error.kind() {
         ParseErrorKind::CommentsNotAllowed => {
-            "JSON has no comments: take it out, or name the file .yaml and write comments with #".to_owned()
+            "JSON has no comments: take it out, or name the file .yaml and write comments with #"
+                .to_owned()
         }
-        ParseErrorKind::TrailingCommasNotAllowed => "this comma has nothing after it: take it out".to_owned(),
+        ParseErrorKind::TrailingCommasNotAllowed => {
+            "this comma has nothing after it: take it out".to_owned()
+        }
         kind => format!("this is not JSON: {}", kind.to_string().to_lowercase()),
     };
     syntax(place, message)
@@ -57,9 +60,9 @@ fn node(text: &str, value: Value<'_>) -> Result<Node, Problem> {
         Value::BooleanLit(it) => scalar(it.value.to_string(), Kind::Bool),
         Value::NumberLit(it) => scalar(it.value.to_owned(), Kind::Number),
         Value::StringLit(it) => scalar(it.value.into_owned(), Kind::Text),
-        Value::Array(it) => {
-            NodeValue::List(it.elements.into_iter().map(|element| node(text, element)).collect::<Result<_, _>>()?)
-        }
+        Value::Array(it) => NodeValue::List(
+            it.elements.into_iter().map(|element| node(text, element)).collect::<Result<_, _>>()?,
+        ),
         Value::Object(it) => {
             let mut members = Vec::new();
             for property in it.properties {

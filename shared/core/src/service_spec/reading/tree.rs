@@ -80,6 +80,9 @@ pub(super) fn add(members: &mut Vec<Member>, member: Member) -> Result<(), Probl
         members.push(member);
         return Ok(());
     };
-    let message = format!("`{}` is here twice, first in line {}; keep one of them", member.name, first.place.line);
+    let message = format!(
+        "`{}` is here twice, first in line {}; keep one of them",
+        member.name, first.place.line
+    );
     Err(Problem::error("duplicate_key", member.name, message).at_place(member.place))
 }

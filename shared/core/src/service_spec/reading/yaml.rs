@@ -17,17 +17,29 @@ const MOST_NODES: usize = 50_000;
 const MERGE: &str = "<<";
 
 pub(super) fn read(text: &str) -> Result<Node, Problem> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0 };
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0 };
     let mut document = None;
     while let Some((event, span)) = reader.next()? {
         match event {
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::StreamEnd | Event::Nothing => {}
+            Event::StreamStart
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::StreamEnd
+            | Event::Nothing => {}
             event if document.is_none() => document = Some(reader.node(event, span, 0)?),
-            _ => return Err(syntax(place(span.start), "a second document begins here: a spec has one".to_owned())),
+            _ => {
+                return Err(syntax(
+                    place(span.start),
+                    "a second document begins here: a spec has one".to_owned(),
+                ));
+            }
         }
     }
     match document {
-        Some(Node { value: NodeValue::Scalar(Scalar { kind: Kind::Null, .. }), .. }) | None => Err(super::empty()),
+        Some(Node { value: NodeValue::Scalar(Scalar { kind: Kind::Null, .. }), .. }) | None => {
+            Err(super::empty())
+        }
         Some(node) => Ok(node),
     }
 }
@@ -50,7 +62,10 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
         let place = place(span.start);
         if depth > DEEPEST {
-            return Err(syntax(place, format!("more than {DEEPEST} values lie in each other here")));
+            return Err(syntax(
+                place,
+                format!("more than {DEEPEST} values lie in each other here"),
+            ));
         }
         let before = self.nodes;
         self.count(1, place)?;
@@ -79,7 +94,8 @@ impl<'a> Reader<'a> {
     fn count(&mut self, nodes: usize, place: Place) -> Result<(), Problem> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MOST_NODES {
-            let message = format!("with its anchors followed the file has more than {MOST_NODES} values");
+            let message =
+                format!("with its anchors followed the file has more than {MOST_NODES} values");
             return Err(syntax(place, message));
         }
         Ok(())
@@ -140,9 +156,10 @@ fn merge(members: &mut Vec<Member>, node: Node) -> Result<(), Problem> {
             Ok(())
         }
         NodeValue::List(nodes) => nodes.into_iter().try_for_each(|node| merge(members, node)),
-        NodeValue::Scalar(_) => {
-            Err(syntax(node.place, "`<<` takes in a mapping, such as `<<: *name` of an anchor `&name`".to_owned()))
-        }
+        NodeValue::Scalar(_) => Err(syntax(
+            node.place,
+            "`<<` takes in a mapping, such as `<<: *name` of an anchor `&name`".to_owned(),
+        )),
     }
 }
 
@@ -174,7 +191,12 @@ fn refuse_tag(tag: Option<&Tag>, allowed: &[&str], place: Place) -> Result<(), P
     }
 }
 
-fn scalar(text: Cow<'_, str>, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Result<Scalar, Problem> {
+fn scalar(
+    text: Cow<'_, str>,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    place: Place,
+) -> Result<Scalar, Problem> {
     refuse_tag(tag, &["str", "int", "float", "bool", "null"], place)?;
     let kind = match tag.map(|tag| tag.suffix.as_str()) {
         Some("str") => Kind::Text,
@@ -199,6 +221,9 @@ fn plain(text: &str) -> Kind {
 
 fn is_number(text: &str) -> bool {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let begins_well = unsigned.strip_prefix('.').unwrap_or(unsigned).starts_with(|first: char| first.is_ascii_digit());
+    let begins_well = unsigned
+        .strip_prefix('.')
+        .unwrap_or(unsigned)
+        .starts_with(|first: char| first.is_ascii_digit());
     begins_well && unsigned.parse::<f64>().is_ok()
 }

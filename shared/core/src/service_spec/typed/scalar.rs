@@ -8,7 +8,13 @@ use crate::service_spec::shapes::{Limits, Shape};
 use serde_json::{Number, Value};
 
 impl Typed<'_> {
-    pub(super) fn scalar(&mut self, scalar: &Scalar, shape: &Shape, node: &Node, at: &str) -> Option<Value> {
+    pub(super) fn scalar(
+        &mut self,
+        scalar: &Scalar,
+        shape: &Shape,
+        node: &Node,
+        at: &str,
+    ) -> Option<Value> {
         match shape {
             Shape::Text { values, limits } => {
                 let text = self.text(scalar, values, *limits, node, at);
@@ -25,7 +31,14 @@ impl Typed<'_> {
     }
 
     /// The text, or the value that is meant by it.
-    fn text<'t>(&mut self, scalar: &'t Scalar, values: &[&'t str], limits: Limits, node: &Node, at: &str) -> &'t str {
+    fn text<'t>(
+        &mut self,
+        scalar: &'t Scalar,
+        values: &[&'t str],
+        limits: Limits,
+        node: &Node,
+        at: &str,
+    ) -> &'t str {
         let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
         if !limits.hold(length) {
             let message = format!("the text has {length} characters; AWS takes {}", limits.words());
@@ -50,7 +63,8 @@ impl Typed<'_> {
     }
 
     fn integer(&mut self, scalar: &Scalar, limits: Limits, node: &Node, at: &str) -> Option<Value> {
-        let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool) else {
+        let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool)
+        else {
             let message = format!("a whole number is wanted here, and this is `{}`", scalar.text);
             self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
             return None;

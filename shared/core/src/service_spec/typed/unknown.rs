@@ -52,7 +52,9 @@ impl Typed<'_> {
         let meant = meant(members.iter().map(|known| known.name), name);
         let meant = members.iter().find(|known| meant == Some(known.name));
         let hint = match meant {
-            _ if ONLY_SHOWN.contains(&name) => "AWS shows it, and does not take it: leave it out".to_owned(),
+            _ if ONLY_SHOWN.contains(&name) => {
+                "AWS shows it, and does not take it: leave it out".to_owned()
+            }
             Some(meant) => format!("did you mean `{}`?", meant.name),
             None if members.len() <= MOST_LISTED => {
                 let names: Vec<&str> = members.iter().map(|known| known.name).collect();
@@ -68,7 +70,10 @@ impl Typed<'_> {
 
     /// Tells of a member that is not known, and passed on.
     pub(super) fn pass_on(&mut self, member: &Member, at: &str) {
-        let message = format!("`{}` is not known to this version, and is passed on to AWS as it is", member.name);
+        let message = format!(
+            "`{}` is not known to this version, and is passed on to AWS as it is",
+            member.name
+        );
         self.warn("unknown_member", at, member.place, message);
     }
 }
@@ -80,8 +85,13 @@ fn same_letters(one: &str, other: &str) -> bool {
 }
 
 /// The name that is meant by another one, if one is near enough.
-pub(super) fn meant<'m>(names: impl Iterator<Item = &'m str> + Clone, given: &str) -> Option<&'m str> {
-    let alike = |name: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &given.to_lowercase());
+pub(super) fn meant<'m>(
+    names: impl Iterator<Item = &'m str> + Clone,
+    given: &str,
+) -> Option<&'m str> {
+    let alike = |name: &str| {
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &given.to_lowercase())
+    };
     let best = names.clone().max_by(|one, other| alike(one).total_cmp(&alike(other)));
     let same = names.into_iter().find(|name| same_letters(name, given));
     same.or_else(|| best.filter(|best| alike(best) >= ALIKE))

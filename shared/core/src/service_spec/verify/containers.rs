@@ -14,7 +14,8 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             }
             None => {}
             Some(name) if name.is_empty() || name.len() > 255 || !is_ecs_name(name) => {
-                let message = "a container's name has 1 to 255 letters, digits, hyphens and underscores";
+                let message =
+                    "a container's name has 1 to 255 letters, digits, hyphens and underscores";
                 checks.error("bad_name", format!("{at}.name"), message);
             }
             Some(name) => {
@@ -39,11 +40,17 @@ fn memory(checks: &mut Checks<'_>, at: &str, container: &Value) {
     if let (Some(hard), Some(soft)) = (hard, soft)
         && hard <= soft
     {
-        let message = format!("`memory` ({hard}) is the limit and must be more than `memoryReservation` ({soft})");
+        let message = format!(
+            "`memory` ({hard}) is the limit and must be more than `memoryReservation` ({soft})"
+        );
         checks.error("memory_below_reservation", format!("{at}.memory"), message);
     }
     if hard.is_some_and(|memory| (1..6).contains(&memory)) {
-        checks.error("out_of_range", format!("{at}.memory"), "Docker needs at least 6 MiB for a container");
+        checks.error(
+            "out_of_range",
+            format!("{at}.memory"),
+            "Docker needs at least 6 MiB for a container",
+        );
     }
 }
 
@@ -51,11 +58,16 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
     let mut names: Vec<&str> = Vec::new();
     for (index, variable) in list(container, "environment").iter().enumerate() {
         let Some(name) = text(variable, "name") else {
-            checks.error("missing_member", format!("{at}.environment[{index}]"), "a variable needs a `name`");
+            checks.error(
+                "missing_member",
+                format!("{at}.environment[{index}]"),
+                "a variable needs a `name`",
+            );
             continue;
         };
         if names.contains(&name) {
-            let message = format!("the variable {name} is there twice; the program sees only one of them");
+            let message =
+                format!("the variable {name} is there twice; the program sees only one of them");
             checks.warn("duplicate_name", format!("{at}.environment[{index}].name"), message);
         }
         names.push(name);
@@ -63,7 +75,8 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
     for (index, secret) in list(container, "secrets").iter().enumerate() {
         let Some(name) = text(secret, "name") else { continue };
         if names.contains(&name) {
-            let message = format!("{name} is also a variable, or a secret before this one; ECS refuses that");
+            let message =
+                format!("{name} is also a variable, or a secret before this one; ECS refuses that");
             checks.error("duplicate_name", format!("{at}.secrets[{index}].name"), message);
         }
         names.push(name);
@@ -74,10 +87,15 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
 fn health(checks: &mut Checks<'_>, at: &str, container: &Value) {
     let Some(check) = container.get("healthCheck") else { return };
     let at = format!("{at}.healthCheck");
-    for (member, least, most) in [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)]
+    for (member, least, most) in
+        [("interval", 5, 300), ("timeout", 2, 60), ("retries", 1, 10), ("startPeriod", 0, 300)]
     {
         if number(check, member).is_some_and(|number| !(least..=most).contains(&number)) {
-            checks.error("out_of_range", format!("{at}.{member}"), format!("ECS takes from {least} to {most}"));
+            checks.error(
+                "out_of_range",
+                format!("{at}.{member}"),
+                format!("ECS takes from {least} to {most}"),
+            );
         }
     }
     let first = texts(check, "command").next();
@@ -98,8 +116,12 @@ fn logs(checks: &mut Checks<'_>, at: &str, container: &Value) {
     if checks.is_fargate() {
         needed.push("awslogs-stream-prefix");
     }
-    for option in needed.into_iter().filter(|option| text(options, option).is_none_or(str::is_empty)) {
-        let message = format!("the log driver awslogs needs the option `{option}`, or the container does not start");
+    for option in
+        needed.into_iter().filter(|option| text(options, option).is_none_or(str::is_empty))
+    {
+        let message = format!(
+            "the log driver awslogs needs the option `{option}`, or the container does not start"
+        );
         checks.error("log_option_missing", format!("{at}.logConfiguration.options"), message);
     }
 }

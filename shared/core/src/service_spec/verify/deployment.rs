@@ -22,9 +22,15 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
                 );
             }
         }
-        for (index, _) in checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_some()) {
+        for (index, _) in
+            checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_some())
+        {
             let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `service.deploymentConfiguration.strategy`, or leave it out";
-            checks.error("advanced_without_strategy", format!("loadBalancing[{index}].blueGreen"), message);
+            checks.error(
+                "advanced_without_strategy",
+                format!("loadBalancing[{index}].blueGreen"),
+                message,
+            );
         }
         rolling(checks, service);
     }
@@ -40,7 +46,8 @@ fn controller(checks: &mut Checks<'_>) {
         let message = "deployments would be made by CodeDeploy, not from this spec: use ECS with `deploymentConfiguration.strategy: BLUE_GREEN`";
         checks.error("other_controller", at, message);
     } else if controller == "EXTERNAL" {
-        let message = "tasks would be run by task sets of another program, not from this spec: use ECS";
+        let message =
+            "tasks would be run by task sets of another program, not from this spec: use ECS";
         checks.error("other_controller", at, message);
     }
 }
@@ -57,16 +64,19 @@ fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
         };
         let given = |member: &str| text(advanced, member).is_some_and(|text| !text.is_empty());
         if !given("alternateTargetGroupArn") && !given("alternateTargetGroupName") {
-            let message =
-                "the second target group is missing: give `alternateTargetGroupArn` or `alternateTargetGroupName`";
+            let message = "the second target group is missing: give `alternateTargetGroupArn` or `alternateTargetGroupName`";
             checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
         }
-        for member in ["productionListenerRule", "roleArn"].into_iter().filter(|member| !given(member)) {
+        for member in
+            ["productionListenerRule", "roleArn"].into_iter().filter(|member| !given(member))
+        {
             let message = format!("{strategy} needs `{member}`");
             checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
         }
     }
-    for (index, _) in checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_none()) {
+    for (index, _) in
+        checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_none())
+    {
         let message = format!(
             "{strategy} shifts traffic between two target groups: give `blueGreen` with the second group's name and the role"
         );
@@ -85,11 +95,20 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         && flag(breaker, "enable") == Some(false)
     {
         let message = "`rollback` does nothing while `enable` is false";
-        checks.warn("rollback_without_breaker", format!("{AT}.deploymentCircuitBreaker.rollback"), message);
+        checks.warn(
+            "rollback_without_breaker",
+            format!("{AT}.deploymentCircuitBreaker.rollback"),
+            message,
+        );
     }
-    let (least, most) = (number(configuration, "minimumHealthyPercent"), number(configuration, "maximumPercent"));
+    let (least, most) =
+        (number(configuration, "minimumHealthyPercent"), number(configuration, "maximumPercent"));
     if least.is_some_and(|least| !(0..=100).contains(&least)) {
-        checks.error("out_of_range", format!("{AT}.minimumHealthyPercent"), "give 0 to 100 percent");
+        checks.error(
+            "out_of_range",
+            format!("{AT}.minimumHealthyPercent"),
+            "give 0 to 100 percent",
+        );
         return;
     }
     if most.is_some_and(|most| most < 100) {
@@ -98,7 +117,10 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
     }
     let daemon = checks.is_daemon();
     // ECS's own defaults (API `DeploymentConfiguration`).
-    let (least, most) = (least.unwrap_or(if daemon { 0 } else { 100 }), most.unwrap_or(if daemon { 100 } else { 200 }));
+    let (least, most) = (
+        least.unwrap_or(if daemon { 0 } else { 100 }),
+        most.unwrap_or(if daemon { 100 } else { 200 }),
+    );
     if (least, most) == (100, 100) {
         let message = "with both at 100 percent no task can be stopped or started, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`";
         checks.error("deployment_stuck", AT, message);
@@ -113,8 +135,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         }
     }
     if text(service, "availabilityZoneRebalancing") == Some("ENABLED") && most <= 100 {
-        let message =
-            "moving tasks to another zone needs room for one more: raise `maximumPercent` over 100, or set DISABLED";
+        let message = "moving tasks to another zone needs room for one more: raise `maximumPercent` over 100, or set DISABLED";
         checks.error("rebalancing_without_room", "service.availabilityZoneRebalancing", message);
     }
 }

@@ -48,10 +48,15 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         let message = "there are no instances to choose from on Fargate: leave it out";
         checks.error("not_on_fargate", format!("{AT}.placementConstraints"), message);
     }
-    if let Some(size) = definition.get("ephemeralStorage").and_then(|storage| number(storage, "sizeInGiB"))
+    if let Some(size) =
+        definition.get("ephemeralStorage").and_then(|storage| number(storage, "sizeInGiB"))
         && !(21..=200).contains(&size)
     {
-        checks.error("out_of_range", format!("{AT}.ephemeralStorage.sizeInGiB"), "Fargate takes from 21 to 200 GiB");
+        checks.error(
+            "out_of_range",
+            format!("{AT}.ephemeralStorage.sizeInGiB"),
+            "Fargate takes from 21 to 200 GiB",
+        );
     }
     execution_role(checks, definition);
 }
@@ -59,19 +64,25 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
 fn size(checks: &mut Checks<'_>, definition: &Value) {
     let (Some(cpu), Some(memory)) = (text(definition, "cpu"), text(definition, "memory")) else {
         for member in ["cpu", "memory"].iter().filter(|member| definition.get(**member).is_none()) {
-            let message =
-                format!("Fargate needs the size of the task: give `{member}`, such as cpu 256 with memory 512");
+            let message = format!(
+                "Fargate needs the size of the task: give `{member}`, such as cpu 256 with memory 512"
+            );
             checks.error("fargate_size", AT, message);
         }
         return;
     };
     let Some(units) = units(cpu, "vcpu") else {
-        checks.error("fargate_size", format!("{AT}.cpu"), format!("`{cpu}` is no size: write CPU units, such as 256"));
+        checks.error(
+            "fargate_size",
+            format!("{AT}.cpu"),
+            format!("`{cpu}` is no size: write CPU units, such as 256"),
+        );
         return;
     };
     let Some((_, least, most, step)) = SIZES.iter().find(|(cpu, ..)| *cpu == units) else {
         let sizes: Vec<String> = SIZES.iter().map(|(cpu, ..)| cpu.to_string()).collect();
-        let message = format!("Fargate has no size of {units} CPU units; it has {}", sizes.join(", "));
+        let message =
+            format!("Fargate has no size of {units} CPU units; it has {}", sizes.join(", "));
         checks.error("fargate_size", format!("{AT}.cpu"), message);
         return;
     };
@@ -82,7 +93,9 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
         let message = if units == 256 {
             "with 256 CPU units Fargate takes 512, 1024 or 2048 MiB of memory".to_owned()
         } else {
-            format!("with {units} CPU units Fargate takes {least} to {most} MiB of memory, in steps of {step}")
+            format!(
+                "with {units} CPU units Fargate takes {least} to {most} MiB of memory, in steps of {step}"
+            )
         };
         checks.error("fargate_size", format!("{AT}.memory"), message);
     }
@@ -113,12 +126,20 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
         checks.error("not_on_fargate", format!("{at}.privileged"), message);
     }
     if !list(container, "dockerSecurityOptions").is_empty() {
-        checks.error("not_on_fargate", format!("{at}.dockerSecurityOptions"), "Fargate takes none: leave it out");
+        checks.error(
+            "not_on_fargate",
+            format!("{at}.dockerSecurityOptions"),
+            "Fargate takes none: leave it out",
+        );
     }
     for (index, requirement) in list(container, "resourceRequirements").iter().enumerate() {
         if text(requirement, "type") == Some("GPU") {
             let message = "Fargate has no GPUs: run this service on EC2";
-            checks.error("not_on_fargate", format!("{at}.resourceRequirements[{index}].type"), message);
+            checks.error(
+                "not_on_fargate",
+                format!("{at}.resourceRequirements[{index}].type"),
+                message,
+            );
         }
     }
     if let Some(driver) = container.get("logConfiguration").and_then(|logs| text(logs, "logDriver"))
@@ -128,7 +149,11 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
         checks.error("not_on_fargate", format!("{at}.logConfiguration.logDriver"), message);
     }
     if number(container, "stopTimeout").is_some_and(|seconds| seconds > 120) {
-        checks.error("out_of_range", format!("{at}.stopTimeout"), "Fargate waits at most 120 seconds");
+        checks.error(
+            "out_of_range",
+            format!("{at}.stopTimeout"),
+            "Fargate waits at most 120 seconds",
+        );
     }
 }
 
@@ -150,7 +175,9 @@ fn execution_role(checks: &mut Checks<'_>, definition: &Value) {
             None
         };
         if let Some((member, why)) = reason {
-            let message = format!("this container {why}, for which Fargate needs a role: give `executionRoleArn`");
+            let message = format!(
+                "this container {why}, for which Fargate needs a role: give `executionRoleArn`"
+            );
             checks.error("no_execution_role", format!("{at}.{member}"), message);
             return;
         }

@@ -26,8 +26,10 @@ fn exists(checks: &mut Checks<'_>, at: &str, name: &str) -> bool {
     let is_there = checks.container(name).is_some();
     if !is_there {
         let all = checks.containers().filter_map(|(_, container)| text(container, "name"));
-        let message =
-            format!("there is no container `{name}` in the task definition{}", super::names("the containers are", all));
+        let message = format!(
+            "there is no container `{name}` in the task definition{}",
+            super::names("the containers are", all)
+        );
         checks.error("no_such_container", at, message);
     }
     is_there
@@ -44,11 +46,13 @@ fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: 
     }
     let on = checks.container(name);
     let at = format!("{at}.condition");
-    let is_essential = on.and_then(|on| on.get("essential")).and_then(Value::as_bool) != Some(false);
+    let is_essential =
+        on.and_then(|on| on.get("essential")).and_then(Value::as_bool) != Some(false);
     match text(dependency, "condition") {
         Some("HEALTHY") if on.and_then(|on| on.get("healthCheck")).is_none() => {
-            let message =
-                format!("`{name}` has no `healthCheck`, so it never gets HEALTHY: give it one, or wait for START");
+            let message = format!(
+                "`{name}` has no `healthCheck`, so it never gets HEALTHY: give it one, or wait for START"
+            );
             checks.error("no_health_check", at, message);
         }
         Some(condition @ ("SUCCESS" | "COMPLETE")) if is_essential => {
@@ -66,14 +70,17 @@ fn cycle(checks: &mut Checks<'_>) {
     let waits: BTreeMap<&str, Vec<&str>> = checks
         .containers()
         .filter_map(|(_, container)| {
-            let on = list(container, "dependsOn").iter().filter_map(|dependency| text(dependency, "containerName"));
+            let on = list(container, "dependsOn")
+                .iter()
+                .filter_map(|dependency| text(dependency, "containerName"));
             Some((text(container, "name")?, on.collect()))
         })
         .collect();
     for (at, container) in checks.containers() {
         let Some(name) = text(container, "name") else { continue };
         // Told at the first by name; waiting for itself is told elsewhere.
-        let circle = circle(&waits, name).filter(|circle| circle.len() > 1 && circle.iter().min() == Some(&name));
+        let circle = circle(&waits, name)
+            .filter(|circle| circle.len() > 1 && circle.iter().min() == Some(&name));
         if let Some(circle) = circle {
             let message = format!(
                 "these containers wait for each other: {} -> {name}; take one of them out",

@@ -19,11 +19,16 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     }
     for (member, most) in [("placementConstraints", 10), ("placementStrategy", 5)] {
         if list(service, member).len() > most {
-            checks.error("list_length", format!("service.{member}"), format!("ECS takes at most {most}"));
+            checks.error(
+                "list_length",
+                format!("service.{member}"),
+                format!("ECS takes at most {most}"),
+            );
         }
     }
     if checks.is_daemon() && !list(service, "placementStrategy").is_empty() {
-        let message = "a DAEMON service runs on every instance, so there is nothing to choose: leave it out";
+        let message =
+            "a DAEMON service runs on every instance, so there is nothing to choose: leave it out";
         checks.error("daemon_placement", "service.placementStrategy", message);
     }
     network(checks, service);
@@ -33,18 +38,22 @@ fn capacity(checks: &mut Checks<'_>, providers: &[Value]) {
     if providers.is_empty() {
         return;
     }
-    let names: Vec<&str> = providers.iter().filter_map(|provider| text(provider, "capacityProvider")).collect();
+    let names: Vec<&str> =
+        providers.iter().filter_map(|provider| text(provider, "capacityProvider")).collect();
     let fargate = names.iter().filter(|name| name.starts_with("FARGATE")).count();
     if fargate > 0 && fargate < names.len() {
         let message = "Fargate and other capacity providers cannot be mixed in one service";
         checks.error("mixed_providers", STRATEGY, message);
     }
     let weights = providers.iter().map(|provider| number(provider, "weight").unwrap_or(0));
-    if weights.clone().all(|weight| weight == 0) && (providers.len() > 1 || providers.iter().any(has_weight)) {
+    if weights.clone().all(|weight| weight == 0)
+        && (providers.len() > 1 || providers.iter().any(has_weight))
+    {
         let message = "every weight is 0, so no task would be placed: give one of them a weight";
         checks.error("no_weight", STRATEGY, message);
     }
-    let with_base = providers.iter().filter(|provider| number(provider, "base").unwrap_or(0) > 0).count();
+    let with_base =
+        providers.iter().filter(|provider| number(provider, "base").unwrap_or(0) > 0).count();
     if with_base > 1 {
         checks.error("two_bases", STRATEGY, "only one capacity provider may have a `base`");
     }
@@ -69,7 +78,8 @@ fn on_fargate(checks: &mut Checks<'_>, service: &Value) {
 
 fn network(checks: &mut Checks<'_>, service: &Value) {
     let at = "service.networkConfiguration";
-    let vpc = service.get("networkConfiguration").and_then(|network| network.get("awsvpcConfiguration"));
+    let vpc =
+        service.get("networkConfiguration").and_then(|network| network.get("awsvpcConfiguration"));
     match (checks.network_mode(), vpc) {
         (Some("awsvpc"), None) => {
             let message = "in awsvpc mode each task gets an address: give `networkConfiguration.awsvpcConfiguration` with subnets and security groups";
@@ -91,7 +101,11 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
     for (member, most, prefix) in [("subnets", 16, "subnet-"), ("securityGroups", 5, "sg-")] {
         let ids = list(vpc, member);
         if ids.len() > most {
-            checks.error("list_length", format!("{at}.{member}"), format!("ECS takes at most {most}"));
+            checks.error(
+                "list_length",
+                format!("{at}.{member}"),
+                format!("ECS takes at most {most}"),
+            );
         }
         for (index, id) in ids.iter().enumerate() {
             if let Some(id) = id.as_str().filter(|id| !id.starts_with(prefix)) {
@@ -104,7 +118,8 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
         let message = "without security groups the VPC's default one is used, which lets no load balancer in by itself: name the ones that are meant";
         checks.warn("no_security_groups", &at, message);
     }
-    if text(vpc, "assignPublicIp") == Some("ENABLED") && text(service, "launchType") == Some("EC2") {
+    if text(vpc, "assignPublicIp") == Some("ENABLED") && text(service, "launchType") == Some("EC2")
+    {
         let message = "tasks on EC2 get no public address: set DISABLED, or leave it out";
         checks.error("public_ip_on_ec2", format!("{at}.assignPublicIp"), message);
     }

@@ -6,8 +6,10 @@ use crate::service_spec::members::number;
 use crate::service_spec::spec::{Scaling, ScalingMetric, ScalingTarget};
 
 /// The days that CloudWatch Logs takes (API `PutRetentionPolicy`).
-const RETENTION_DAYS: [u32; 22] =
-    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+const RETENTION_DAYS: [u32; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
 
 /// AWS takes 50 tags; some are ours.
 const MOST_TAGS: usize = 45;
@@ -25,7 +27,11 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             checks.error("bad_name", format!("{at}.name"), message);
         }
         if spec.log_groups.iter().take(index).any(|other| other.name == group.name) {
-            checks.error("duplicate_name", format!("{at}.name"), format!("`{}` is there twice", group.name));
+            checks.error(
+                "duplicate_name",
+                format!("{at}.name"),
+                format!("`{}` is there twice", group.name),
+            );
         }
         if let Some(days) = group.retention_days.filter(|days| !RETENTION_DAYS.contains(days)) {
             let less = RETENTION_DAYS.iter().filter(|known| **known > days).min();
@@ -43,7 +49,8 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
         checks.error("min_over_max", "scaling.min", message);
     }
     if checks.is_daemon() {
-        let message = "a DAEMON service runs one task on each instance and does not scale: leave it out";
+        let message =
+            "a DAEMON service runs one task on each instance and does not scale: leave it out";
         checks.error("daemon_scaling", "scaling", message);
     }
     if scaling.targets.is_empty() {
@@ -64,11 +71,17 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
     for target in &scaling.targets {
         let at = format!("scaling.{}", target.metric.as_str());
         match target.metric {
-            ScalingMetric::Cpu | ScalingMetric::Memory if target.value <= 0.0 || target.value > 100.0 => {
+            ScalingMetric::Cpu | ScalingMetric::Memory
+                if target.value <= 0.0 || target.value > 100.0 =>
+            {
                 checks.error("out_of_range", at, "give percent: more than 0, at most 100");
             }
             ScalingMetric::RequestsPerTarget if target.value <= 0.0 => {
-                checks.error("out_of_range", at, "give the requests per minute of one task: more than 0");
+                checks.error(
+                    "out_of_range",
+                    at,
+                    "give the requests per minute of one task: more than 0",
+                );
             }
             ScalingMetric::RequestsPerTarget => requests(checks, &at, target),
             _ => {}
@@ -98,11 +111,16 @@ fn requests(checks: &mut Checks<'_>, at: &str, target: &ScalingTarget) {
 fn tags(checks: &mut Checks<'_>) {
     let tags = &checks.spec.tags;
     if tags.len() > MOST_TAGS {
-        checks.error("too_many_tags", "tags", format!("AWS takes 50 tags, of which {MOST_TAGS} are yours"));
+        checks.error(
+            "too_many_tags",
+            "tags",
+            format!("AWS takes 50 tags, of which {MOST_TAGS} are yours"),
+        );
     }
     for (key, value) in tags {
         let at = format!("tags.{key}");
-        let is_good = |letter: char| letter.is_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter);
+        let is_good =
+            |letter: char| letter.is_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter);
         if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("portkeeper:spec") {
             checks.error("reserved_tag", at, format!("`{key}` is not yours to set: leave it out"));
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {

@@ -23,9 +23,14 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     }
     count_groups(checks, service);
     if service.get("enableExecuteCommand").and_then(Value::as_bool) == Some(true)
-        && checks.spec.task_definition.as_ref().is_some_and(|definition| text(definition, "taskRoleArn").is_none())
+        && checks
+            .spec
+            .task_definition
+            .as_ref()
+            .is_some_and(|definition| text(definition, "taskRoleArn").is_none())
     {
-        let message = "`aws ecs execute-command` needs a role in the task: give `taskDefinition.taskRoleArn`";
+        let message =
+            "`aws ecs execute-command` needs a role in the task: give `taskDefinition.taskRoleArn`";
         checks.error("no_task_role", "service.enableExecuteCommand", message);
     }
     service_connect(checks, service);
@@ -35,11 +40,19 @@ fn desired_count(checks: &mut Checks<'_>, service: &Value) {
     let count = number(service, "desiredCount");
     if checks.is_daemon() {
         if count.is_some() {
-            let message = "a DAEMON service runs one task on each instance: leave `desiredCount` out";
+            let message =
+                "a DAEMON service runs one task on each instance: leave `desiredCount` out";
             checks.error("daemon_desired_count", "service.desiredCount", message);
         }
-    } else if count.is_none() && checks.spec.scaling.is_none() && !checks.is_told("service.desiredCount") {
-        checks.error("no_desired_count", "service", "give `desiredCount`: how many tasks should run");
+    } else if count.is_none()
+        && checks.spec.scaling.is_none()
+        && !checks.is_told("service.desiredCount")
+    {
+        checks.error(
+            "no_desired_count",
+            "service",
+            "give `desiredCount`: how many tasks should run",
+        );
     }
     if count.is_some_and(|count| count < 0) {
         checks.error("out_of_range", "service.desiredCount", "no fewer than 0 tasks can run");
@@ -60,7 +73,8 @@ fn grace_period(checks: &mut Checks<'_>, service: &Value) {
         return;
     }
     let slow = checks.containers().find_map(|(_, container)| {
-        let seconds = number(container.get("healthCheck")?, "startPeriod").filter(|seconds| *seconds > 0)?;
+        let seconds =
+            number(container.get("healthCheck")?, "startPeriod").filter(|seconds| *seconds > 0)?;
         Some((text(container, "name").unwrap_or("a container").to_owned(), seconds))
     });
     if let Some((name, needs)) = slow.filter(|(_, needs)| seconds.unwrap_or(0) < *needs) {
@@ -96,7 +110,11 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
         ("containerPort", entry.get("containerPort").is_none()),
     ] {
         if is_missing {
-            checks.error("missing_member", at, format!("`{member}` is missing: which container gets the requests?"));
+            checks.error(
+                "missing_member",
+                at,
+                format!("`{member}` is missing: which container gets the requests?"),
+            );
         }
     }
     if let (Some(container), Some(port)) = (container, port) {
@@ -133,8 +151,12 @@ fn classic_load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
         checks.error("classic_with_awsvpc", at, message);
         return;
     }
-    let (Some(name), Some(port)) = (text(entry, "containerName"), number(entry, "containerPort")) else { return };
-    let mapping = checks.container(name).into_iter().flat_map(|container| list(container, "portMappings"));
+    let (Some(name), Some(port)) = (text(entry, "containerName"), number(entry, "containerPort"))
+    else {
+        return;
+    };
+    let mapping =
+        checks.container(name).into_iter().flat_map(|container| list(container, "portMappings"));
     let is_dynamic = |mapping: &Value| number(mapping, "hostPort").unwrap_or(0) == 0;
     let found = mapping.into_iter().find(|mapping| number(mapping, "containerPort") == Some(port));
     if checks.network_mode() == Some("bridge") && found.is_some_and(is_dynamic) {
@@ -149,7 +171,9 @@ fn count_groups(checks: &mut Checks<'_>, service: &Value) {
     let ours = checks.spec.load_balancing.len();
     let count = list(service, "loadBalancers").len() + ours;
     if count > MOST_GROUPS {
-        let message = format!("the service would have {count} target groups; ECS takes at most {MOST_GROUPS}");
+        let message = format!(
+            "the service would have {count} target groups; ECS takes at most {MOST_GROUPS}"
+        );
         let at = if ours > 0 { "loadBalancing" } else { "service.loadBalancers" };
         checks.error("too_many_groups", at, message);
     }
@@ -162,13 +186,22 @@ fn service_connect(checks: &mut Checks<'_>, service: &Value) {
     }
     let names: Vec<&str> = checks
         .containers()
-        .flat_map(|(_, container)| list(container, "portMappings").iter().filter_map(|mapping| text(mapping, "name")))
+        .flat_map(|(_, container)| {
+            list(container, "portMappings").iter().filter_map(|mapping| text(mapping, "name"))
+        })
         .collect();
-    let connect = service.get("serviceConnectConfiguration").map(|it| list(it, "services")).unwrap_or_default();
+    let connect = service
+        .get("serviceConnectConfiguration")
+        .map(|it| list(it, "services"))
+        .unwrap_or_default();
     for (index, entry) in connect.iter().enumerate() {
-        let Some(wanted) = text(entry, "portName").filter(|wanted| !names.contains(wanted)) else { continue };
+        let Some(wanted) = text(entry, "portName").filter(|wanted| !names.contains(wanted)) else {
+            continue;
+        };
         let hint = super::names("the named ports are", names.iter().copied());
-        let message = format!("no port mapping has the name `{wanted}`{hint}; name one with `portMappings[].name`");
+        let message = format!(
+            "no port mapping has the name `{wanted}`{hint}; name one with `portMappings[].name`"
+        );
         checks.error(
             "no_such_port_name",
             format!("service.serviceConnectConfiguration.services[{index}].portName"),

@@ -20,15 +20,22 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     };
     family(checks, definition);
     named_twice(checks, definition);
-    if list(definition, "containerDefinitions").is_empty() && definition.get("containerDefinitions").is_some() {
-        checks.error("no_container", format!("{AT}.containerDefinitions"), "a task needs at least one container");
+    if list(definition, "containerDefinitions").is_empty()
+        && definition.get("containerDefinitions").is_some()
+    {
+        checks.error(
+            "no_container",
+            format!("{AT}.containerDefinitions"),
+            "a task needs at least one container",
+        );
     }
     essential(checks);
     sizes(checks, definition);
     volumes(checks, definition);
     let bytes = definition.to_string().len();
     if bytes > MOST_BYTES {
-        let message = format!("the task definition has {bytes} bytes; ECS takes at most {MOST_BYTES}");
+        let message =
+            format!("the task definition has {bytes} bytes; ECS takes at most {MOST_BYTES}");
         checks.error("task_definition_too_large", AT, message);
     }
 }
@@ -44,7 +51,11 @@ fn family(checks: &mut Checks<'_>, definition: &Value) {
 
 /// `service.taskDefinition` beside `taskDefinition`.
 fn named_twice(checks: &mut Checks<'_>, definition: &Value) {
-    let Some(named) = text(&checks.spec.service, "taskDefinition").filter(|named| !named.is_empty()) else { return };
+    let Some(named) =
+        text(&checks.spec.service, "taskDefinition").filter(|named| !named.is_empty())
+    else {
+        return;
+    };
     if text(definition, "family").is_some_and(|family| family != named) {
         let message = format!(
             "the spec has its own `taskDefinition`, and the service names `{named}`: leave this out to run the spec's own, or take `taskDefinition` out"
@@ -55,7 +66,8 @@ fn named_twice(checks: &mut Checks<'_>, definition: &Value) {
 
 fn essential(checks: &mut Checks<'_>) {
     let mut containers = checks.containers().peekable();
-    let is_essential = |container: &Value| container.get("essential").and_then(Value::as_bool) != Some(false);
+    let is_essential =
+        |container: &Value| container.get("essential").and_then(Value::as_bool) != Some(false);
     if containers.peek().is_some() && !containers.any(|(_, container)| is_essential(container)) {
         let message = "no container is essential, so the task could never end: set `essential: true` on the one whose end ends the task";
         checks.error("no_essential_container", format!("{AT}.containerDefinitions"), message);
@@ -65,14 +77,20 @@ fn essential(checks: &mut Checks<'_>) {
 /// What the containers reserve together, against what the task has.
 fn sizes(checks: &mut Checks<'_>, definition: &Value) {
     for (member, unit) in [("memory", "MiB"), ("cpu", "CPU units")] {
-        let Some(has) = text(definition, member).and_then(|size| size.parse::<i64>().ok()) else { continue };
+        let Some(has) = text(definition, member).and_then(|size| size.parse::<i64>().ok()) else {
+            continue;
+        };
         let reserved = |container: &Value| match member {
-            "memory" => number(container, "memoryReservation").or_else(|| number(container, "memory")),
+            "memory" => {
+                number(container, "memoryReservation").or_else(|| number(container, "memory"))
+            }
             _ => number(container, "cpu"),
         };
-        let wanted: i64 = checks.containers().filter_map(|(_, container)| reserved(container)).sum();
+        let wanted: i64 =
+            checks.containers().filter_map(|(_, container)| reserved(container)).sum();
         if wanted > has {
-            let message = format!("the containers reserve {wanted} {unit} together, and the task has {has}");
+            let message =
+                format!("the containers reserve {wanted} {unit} together, and the task has {has}");
             checks.error("task_too_small", format!("{AT}.{member}"), message);
         }
     }
@@ -81,15 +99,15 @@ fn sizes(checks: &mut Checks<'_>, definition: &Value) {
     }
     for (at, container) in checks.containers() {
         if container.get("memory").is_none() && container.get("memoryReservation").is_none() {
-            let message =
-                "on EC2 each container needs `memory` or `memoryReservation`, or the task definition needs `memory`";
+            let message = "on EC2 each container needs `memory` or `memoryReservation`, or the task definition needs `memory`";
             checks.error("no_memory", at, message);
         }
     }
 }
 
 fn volumes(checks: &mut Checks<'_>, definition: &Value) {
-    let volumes: Vec<&str> = list(definition, "volumes").iter().filter_map(|volume| text(volume, "name")).collect();
+    let volumes: Vec<&str> =
+        list(definition, "volumes").iter().filter_map(|volume| text(volume, "name")).collect();
     for (index, name) in volumes.iter().enumerate() {
         if volumes.iter().take(index).any(|other| other == name) {
             checks.error(
@@ -105,7 +123,11 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
             if !volumes.contains(&volume) {
                 let hint = super::names("the volumes are", volumes.iter().copied());
                 let message = format!("there is no volume `{volume}` in the task definition{hint}");
-                checks.error("no_such_volume", format!("{at}.mountPoints[{index}].sourceVolume"), message);
+                checks.error(
+                    "no_such_volume",
+                    format!("{at}.mountPoints[{index}].sourceVolume"),
+                    message,
+                );
             }
         }
     }
@@ -113,10 +135,14 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
     for (index, volume) in at_launch {
         let at = format!("service.volumeConfigurations[{index}].name");
         let Some(name) = text(volume, "name") else { continue };
-        let defined = list(definition, "volumes").iter().find(|volume| text(volume, "name") == Some(name));
-        if defined.and_then(|volume| volume.get("configuredAtLaunch")).and_then(Value::as_bool) != Some(true) {
-            let message =
-                format!("the task definition has no volume `{name}` with `configuredAtLaunch: true`; add it there");
+        let defined =
+            list(definition, "volumes").iter().find(|volume| text(volume, "name") == Some(name));
+        if defined.and_then(|volume| volume.get("configuredAtLaunch")).and_then(Value::as_bool)
+            != Some(true)
+        {
+            let message = format!(
+                "the task definition has no volume `{name}` with `configuredAtLaunch: true`; add it there"
+            );
             checks.error("no_such_volume", at, message);
         }
     }

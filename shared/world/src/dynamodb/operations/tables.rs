@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub(super) fn create_table(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("CreateTable", input, "TableName KeySchema AttributeDefinitions", "BillingMode")?;
+    let input =
+        read("CreateTable", input, "TableName KeySchema AttributeDefinitions", "BillingMode")?;
     let name = input.text("TableName")?;
     let [schema] = input.list("KeySchema")? else {
         return Err(ApiError::invalid(Service::DynamoDb, "KeySchema: sort keys are not simulated"));
@@ -22,7 +23,10 @@ pub(super) fn create_table(world: &mut World, input: &Value) -> Result<Value, Ap
     };
     let definition = read("AttributeDefinitions", definition, "AttributeName AttributeType", "")?;
     let key_type = definition.text("AttributeType")?;
-    if definition.text("AttributeName")? != key || schema.text("KeyType")? != "HASH" || !matches!(key_type, "S" | "N") {
+    if definition.text("AttributeName")? != key
+        || schema.text("KeyType")? != "HASH"
+        || !matches!(key_type, "S" | "N")
+    {
         let message = "The one key must be of KeyType HASH, defined, and of type S or N";
         return Err(ApiError::invalid(Service::DynamoDb, message));
     }

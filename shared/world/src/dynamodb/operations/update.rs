@@ -42,7 +42,10 @@ pub(super) fn update_item(world: &mut World, input: &Value) -> Result<Value, Api
 }
 
 /// `SET #a = :a, b = :b ADD #c :c`
-fn changes<'a>(text: &'a str, placeholders: &mut Placeholders<'a>) -> Result<Vec<Change<'a>>, ApiError> {
+fn changes<'a>(
+    text: &'a str,
+    placeholders: &mut Placeholders<'a>,
+) -> Result<Vec<Change<'a>>, ApiError> {
     let (set, add) = match text.split_once("ADD ") {
         Some((before, add)) => (before, Some(add)),
         None => (text, None),
@@ -51,7 +54,10 @@ fn changes<'a>(text: &'a str, placeholders: &mut Placeholders<'a>) -> Result<Vec
     if let Some(set) = set.trim().strip_prefix("SET ") {
         for part in set.split(',') {
             let (name, value) = part.split_once('=').ok_or_else(|| syntax(part))?;
-            changes.push(Change::Set(placeholders.name(name.trim())?, placeholders.value(value.trim())?));
+            changes.push(Change::Set(
+                placeholders.name(name.trim())?,
+                placeholders.value(value.trim())?,
+            ));
         }
     } else if !set.trim().is_empty() {
         return Err(syntax(set));
@@ -66,22 +72,27 @@ fn changes<'a>(text: &'a str, placeholders: &mut Placeholders<'a>) -> Result<Vec
 /// A set with the members of another one of the same kind.
 fn union(old: Option<&Value>, added: &Value) -> Result<Value, ApiError> {
     let members = |value: &Value| match item::parts(value) {
-        Some(("SS", Value::Array(list))) => Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+        Some(("SS", Value::Array(list))) => {
+            Some(list.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        }
         _ => None,
     };
     let refuse = || {
-        let message =
-            "An operand in the update expression has an incorrect data type (only sets of strings are simulated)";
+        let message = "An operand in the update expression has an incorrect data type (only sets of strings are simulated)";
         ApiError::invalid(Service::DynamoDb, message)
     };
-    let mut all: BTreeSet<String> = old.map_or(Some(BTreeSet::new()), members).ok_or_else(refuse)?;
+    let mut all: BTreeSet<String> =
+        old.map_or(Some(BTreeSet::new()), members).ok_or_else(refuse)?;
     let added: BTreeSet<String> = members(added).ok_or_else(refuse)?;
     all.extend(added);
     Ok(json!({"SS": all}))
 }
 
 fn syntax(part: &str) -> ApiError {
-    ApiError::invalid(Service::DynamoDb, format!("Invalid UpdateExpression: Syntax error; near: \"{}\"", part.trim()))
+    ApiError::invalid(
+        Service::DynamoDb,
+        format!("Invalid UpdateExpression: Syntax error; near: \"{}\"", part.trim()),
+    )
 }
 
 #[cfg(test)]
@@ -90,7 +101,12 @@ mod tests {
     use crate::api::{ApiError, Caller, Service};
     use serde_json::{Value, json};
 
-    fn update(world: &mut World, expression: &str, names: &Value, values: &Value) -> Result<Value, ApiError> {
+    fn update(
+        world: &mut World,
+        expression: &str,
+        names: &Value,
+        values: &Value,
+    ) -> Result<Value, ApiError> {
         let input = json!({
             "TableName": "t", "Key": {"pk": {"S": "k"}}, "UpdateExpression": expression,
             "ExpressionAttributeNames": names, "ExpressionAttributeValues": values,
@@ -113,13 +129,26 @@ mod tests {
             update(&mut world, expression, &names, &values).unwrap();
         }
         let item = super::super::super::item(&world, "t", "k").unwrap();
-        assert_eq!((&item["expires"], &item["services"]), (&json!({"N": "3"}), &json!({"SS": ["a", "b"]})));
+        assert_eq!(
+            (&item["expires"], &item["services"]),
+            (&json!({"N": "3"}), &json!({"SS": ["a", "b"]}))
+        );
         let values = json!({":e": {"N": "1"}, ":s": {"SS": ["a"]}});
-        assert!(update(&mut world, "SET #e = :e", &names, &values).unwrap_err().message.contains("unused"));
+        assert!(
+            update(&mut world, "SET #e = :e", &names, &values)
+                .unwrap_err()
+                .message
+                .contains("unused")
+        );
         for wrong in ["REMOVE #e", "SET #e :e ADD #s :s", "ADD #s"] {
             update(&mut world, wrong, &names, &values).expect_err(wrong);
         }
         let numbers = json!({":e": {"N": "1"}, ":s": {"N": "1"}});
-        assert!(update(&mut world, expression, &names, &numbers).unwrap_err().message.contains("data type"));
+        assert!(
+            update(&mut world, expression, &names, &numbers)
+                .unwrap_err()
+                .message
+                .contains("data type")
+        );
     }
 }

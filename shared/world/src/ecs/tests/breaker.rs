@@ -24,7 +24,10 @@ fn told(world: &World, from: usize) -> Vec<(String, Value)> {
     let events = world.bus.events().iter().skip(from);
     let events = events.filter(|event| event["detail-type"] == "ECS Deployment State Change");
     let short = |event: &Value| {
-        let name = event["detail"]["eventName"].as_str().unwrap().trim_start_matches("SERVICE_DEPLOYMENT_");
+        let name = event["detail"]["eventName"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("SERVICE_DEPLOYMENT_");
         (name.to_owned(), event["detail"]["deploymentId"].clone())
     };
     events.map(short).collect()
@@ -38,15 +41,30 @@ fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
         let from = world.bus.events().len();
         world.break_image("app:bad", broken);
         let new = deploy(&mut world, "app:bad", true);
-        assert!(world.advance_until(600, |world| told(world, from).len() == 4), "{broken:?}: {:?}", told(&world, from));
-        let expected = [("IN_PROGRESS", &new), ("FAILED", &new), ("IN_PROGRESS", &old), ("COMPLETED", &old)];
-        assert_eq!(told(&world, from), expected.map(|(name, id)| (name.to_owned(), id.clone())), "{broken:?}");
+        assert!(
+            world.advance_until(600, |world| told(world, from).len() == 4),
+            "{broken:?}: {:?}",
+            told(&world, from)
+        );
+        let expected =
+            [("IN_PROGRESS", &new), ("FAILED", &new), ("IN_PROGRESS", &old), ("COMPLETED", &old)];
+        assert_eq!(
+            told(&world, from),
+            expected.map(|(name, id)| (name.to_owned(), id.clone())),
+            "{broken:?}"
+        );
         let shown = describe(&mut world, "web");
         assert_eq!((&shown["deployments"][0]["id"], &shown["runningCount"]), (&old, &json!(2)));
-        assert!(shown["taskDefinition"].as_str().unwrap().ends_with("web:1"), "the service is back, too");
+        assert!(
+            shown["taskDefinition"].as_str().unwrap().ends_with("web:1"),
+            "the service is back, too"
+        );
         assert!(states(&world, &group).iter().filter(|state| **state == "healthy").count() >= 2);
-        let failed =
-            world.bus.events().iter().find(|event| event["detail"]["eventName"] == "SERVICE_DEPLOYMENT_FAILED");
+        let failed = world
+            .bus
+            .events()
+            .iter()
+            .find(|event| event["detail"]["eventName"] == "SERVICE_DEPLOYMENT_FAILED");
         let detail = &failed.unwrap()["detail"];
         assert_eq!(detail["reason"], "ECS deployment circuit breaker: task failed to start.");
         assert_eq!(detail["eventType"], "ERROR");
@@ -62,12 +80,19 @@ fn without_rollback_the_deployment_fails_and_the_old_tasks_stay() {
     world.advance_secs(120);
     assert_eq!(told(&world, from).last(), Some(&("FAILED".to_owned(), new.clone())));
     let shown = describe(&mut world, "web");
-    assert_eq!((&shown["deployments"][0]["id"], &shown["deployments"][0]["rolloutState"]), (&new, &json!("FAILED")));
+    assert_eq!(
+        (&shown["deployments"][0]["id"], &shown["deployments"][0]["rolloutState"]),
+        (&new, &json!("FAILED"))
+    );
     assert_eq!(shown["runningCount"], 2);
     let failed = shown["deployments"][0]["failedTasks"].as_u64().unwrap();
     assert!(failed >= 3, "{failed}");
     world.advance_secs(120);
-    assert_eq!(describe(&mut world, "web")["deployments"][0]["failedTasks"], failed, "nothing more is started");
+    assert_eq!(
+        describe(&mut world, "web")["deployments"][0]["failedTasks"],
+        failed,
+        "nothing more is started"
+    );
     // A better image goes through.
     let good = deploy(&mut world, "app:good", true);
     world.advance_secs(180);
@@ -83,7 +108,10 @@ fn without_a_breaker_it_goes_on_and_on_until_the_image_is_mended() {
     update(&mut world, json!({"deploymentConfiguration": input}));
     world.advance_secs(300);
     let shown = describe(&mut world, "web");
-    assert_eq!((&shown["deployments"][0]["rolloutState"], &shown["runningCount"]), (&json!("IN_PROGRESS"), &json!(2)));
+    assert_eq!(
+        (&shown["deployments"][0]["rolloutState"], &shown["runningCount"]),
+        (&json!("IN_PROGRESS"), &json!(2))
+    );
     world.mend_image("app:bad");
     world.advance_secs(180);
     assert_eq!(describe(&mut world, "web")["deployments"][0]["rolloutState"], "COMPLETED");

@@ -22,11 +22,14 @@ fn live_through(seed: u64) -> Vec<String> {
         let desired = |count| json!({"cluster": "shop", "service": "web", "desiredCount": count});
         match chance.u8(0..8) {
             0 => drop(world.person_ecs("UpdateService", &desired(chance.u32(1..8))).unwrap()),
-            1 if !running.is_empty() => world.kill_task(&running[chance.usize(..running.len())]).unwrap(),
+            1 if !running.is_empty() => {
+                world.kill_task(&running[chance.usize(..running.len())]).unwrap()
+            }
             2 if instances.len() > 2 => world.terminate_instance(&instances.remove(0)).unwrap(),
             3 => instances.extend(world.make_instances("shop", 1).unwrap()),
             4 => {
-                let input = json!({"cluster": "shop", "service": "web", "forceNewDeployment": true});
+                let input =
+                    json!({"cluster": "shop", "service": "web", "forceNewDeployment": true});
                 world.person_ecs("UpdateService", &input).unwrap();
             }
             5 => drop(world.roll_back("shop/web")),
@@ -35,7 +38,8 @@ fn live_through(seed: u64) -> Vec<String> {
     }
     world.advance_secs(600);
     assert!(everything_is_registered(&world), "seed {seed}");
-    let wrong: Vec<_> = world.elb.writes().iter().filter(|write| write.is_wrong_deregistration()).collect();
+    let wrong: Vec<_> =
+        world.elb.writes().iter().filter(|write| write.is_wrong_deregistration()).collect();
     assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
     let service = world.ecs.services.get("shop/web").unwrap();
     assert!(service.steady, "seed {seed}: {:?}", service.deployments);

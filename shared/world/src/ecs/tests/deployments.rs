@@ -1,6 +1,9 @@
 //! Deployments of every kind, and which groups their tasks belong to.
 
-use super::{START, bridge_world, describe, describe_task, error, everything_is_registered, states, update, web};
+use super::{
+    START, bridge_world, describe, describe_task, error, everything_is_registered, states, update,
+    web,
+};
 use crate::World;
 use crate::ecs::CodeDeployStep;
 use crate::elb::TargetType;
@@ -13,8 +16,15 @@ use std::collections::BTreeSet;
 fn a_bridge_service_comes_up_registered_and_healthy() {
     let (mut world, group) = bridge_world(3, 3);
     let registered = truth::registered(&world, &group);
-    assert_eq!(registered.iter().map(|(id, ..)| id).collect::<BTreeSet<_>>().len(), 3, "spread over the instances");
-    assert!(registered.iter().all(|(_, port, state)| *port == 32_768 && *state == "healthy"), "{registered:?}");
+    assert_eq!(
+        registered.iter().map(|(id, ..)| id).collect::<BTreeSet<_>>().len(),
+        3,
+        "spread over the instances"
+    );
+    assert!(
+        registered.iter().all(|(_, port, state)| *port == 32_768 && *state == "healthy"),
+        "{registered:?}"
+    );
     let shown = describe(&mut world, "web");
     assert_eq!(shown["deployments"][0]["rolloutState"], "COMPLETED");
     assert_eq!(shown["events"][0]["message"], "(service web) has reached a steady state.");
@@ -22,7 +32,10 @@ fn a_bridge_service_comes_up_registered_and_healthy() {
     let task = describe_task(&mut world, &task);
     assert_eq!(task["startedBy"], shown["deployments"][0]["id"]);
     let bindings = task["containers"][0]["networkBindings"].as_array().unwrap();
-    assert_eq!(bindings.iter().map(|b| b["bindIP"].as_str().unwrap()).collect::<Vec<_>>(), ["0.0.0.0", "::"]);
+    assert_eq!(
+        bindings.iter().map(|b| b["bindIP"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["0.0.0.0", "::"]
+    );
     assert!(everything_is_registered(&world));
 }
 
@@ -39,8 +52,13 @@ fn a_rolling_deployment_never_has_too_few_healthy_targets_and_keeps_old_groups_f
     assert_eq!(shown["deployments"].as_array().unwrap().len(), 2);
     assert_eq!(shown["loadBalancers"][0]["targetGroupArn"], json!(other));
     assert_eq!(shown["currentServiceRevisions"].as_array().unwrap().len(), 2);
-    let live: BTreeSet<String> = truth::live_targets(&world).into_iter().map(|live| live.target_group_arn).collect();
-    assert_eq!(live, BTreeSet::from([group.clone()]), "tasks of the old revision belong to the old group");
+    let live: BTreeSet<String> =
+        truth::live_targets(&world).into_iter().map(|live| live.target_group_arn).collect();
+    assert_eq!(
+        live,
+        BTreeSet::from([group.clone()]),
+        "tasks of the old revision belong to the old group"
+    );
     for _ in 0..90 {
         world.advance_secs(1);
         let healthy = [&group, &other].map(|group| states(&world, group)).concat();
@@ -70,12 +88,17 @@ fn blue_green_deployments_alternate_between_the_groups() {
     world.make_service(&spec).unwrap();
     world.advance_secs(60);
     for (live, idle) in [(&green, &front.group), (&front.group, &green)] {
-        let named: Vec<String> = world.elb.traffic(&front.rule).into_iter().map(|(group, _)| group).collect();
+        let named: Vec<String> =
+            world.elb.traffic(&front.rule).into_iter().map(|(group, _)| group).collect();
         assert_eq!(named, std::slice::from_ref(idle));
         update(&mut world, json!({"forceNewDeployment": true}));
         world.advance_secs(45);
         assert_eq!(world.elb.traffic(&front.rule), [(live.clone(), 100)], "shifted, baking");
-        assert_eq!(states(&world, idle).iter().filter(|state| **state == "healthy").count(), 2, "blue is kept");
+        assert_eq!(
+            states(&world, idle).iter().filter(|state| **state == "healthy").count(),
+            2,
+            "blue is kept"
+        );
         assert!(everything_is_registered(&world));
         world.advance_secs(420);
         let shown = describe(&mut world, "web");
@@ -84,9 +107,18 @@ fn blue_green_deployments_alternate_between_the_groups() {
         assert_eq!(states(&world, idle), [""; 0]);
         let arn = &shown["currentServiceRevisions"][0]["arn"];
         let input = json!({"serviceRevisionArns": [arn]});
-        let revision = world.person_ecs("DescribeServiceRevisions", &input).unwrap()["serviceRevisions"][0].clone();
-        assert_eq!(revision["resolvedConfiguration"]["loadBalancers"][0]["targetGroupArn"], json!(live));
-        assert_eq!(revision["loadBalancers"][0]["targetGroupArn"], json!(front.group), "settings do not alternate");
+        let revision =
+            world.person_ecs("DescribeServiceRevisions", &input).unwrap()["serviceRevisions"][0]
+                .clone();
+        assert_eq!(
+            revision["resolvedConfiguration"]["loadBalancers"][0]["targetGroupArn"],
+            json!(live)
+        );
+        assert_eq!(
+            revision["loadBalancers"][0]["targetGroupArn"],
+            json!(front.group),
+            "settings do not alternate"
+        );
     }
 }
 
@@ -111,7 +143,11 @@ fn code_deploy_and_external_services_keep_groups_by_task_set() {
     world.make_cluster("shop").unwrap();
     let front = world.make_alb("blue-tg", TargetType::Ip).unwrap();
     let green = world.make_bare_group("green-tg", TargetType::Ip).unwrap();
-    let spec = ServiceSpec::new("shop", "web").fargate().container("app", &[80]).behind(&front.group, "app", 80);
+    let spec = ServiceSpec::new("shop", "web").fargate().container("app", &[80]).behind(
+        &front.group,
+        "app",
+        80,
+    );
     let spec = spec.with("deploymentController", json!({"type": "CODE_DEPLOY"}));
     world.make_service(&spec).unwrap();
     world.advance_secs(30);
@@ -120,7 +156,10 @@ fn code_deploy_and_external_services_keep_groups_by_task_set() {
     let shown = describe(&mut world, "web");
     assert_eq!(shown["taskSets"].as_array().unwrap().len(), 2);
     assert_eq!(shown["taskSets"][0]["loadBalancers"][0]["targetGroupArn"], json!(green));
-    assert_eq!((states(&world, &front.group), states(&world, &green)), (vec!["healthy"], vec!["unused"]));
+    assert_eq!(
+        (states(&world, &front.group), states(&world, &green)),
+        (vec!["healthy"], vec!["unused"])
+    );
     assert!(everything_is_registered(&world));
     world.code_deploy("shop/web", CodeDeployStep::ShiftTraffic, &front.rule).unwrap();
     world.code_deploy("shop/web", CodeDeployStep::TerminateOriginal, &front.rule).unwrap();
@@ -141,7 +180,9 @@ fn code_deploy_and_external_services_keep_groups_by_task_set() {
     let created = world.person_ecs("CreateTaskSet", &set).unwrap();
     world.advance_secs(30);
     assert_eq!(world.running_tasks("shop/ext").unwrap().len(), 1, "half of two");
-    let answer = world.person_ecs("DescribeTaskSets", &json!({"cluster": "shop", "service": "ext"})).unwrap();
+    let answer = world
+        .person_ecs("DescribeTaskSets", &json!({"cluster": "shop", "service": "ext"}))
+        .unwrap();
     assert_eq!(answer["taskSets"][0]["id"], created["taskSet"]["id"]);
     assert_eq!(answer["taskSets"][0]["stabilityStatus"], "STEADY_STATE");
 }
@@ -152,13 +193,16 @@ fn deleting_a_service_drains_it_and_makes_it_inactive() {
     let revision = describe(&mut world, "web")["currentServiceRevisions"][0]["arn"].clone();
     let input = json!({"cluster": "shop", "service": "web"});
     assert!(error(&mut world, "DeleteService", &input).contains("scaled above 0"));
-    world.person_ecs("DeleteService", &json!({"cluster": "shop", "service": "web", "force": true})).unwrap();
+    world
+        .person_ecs("DeleteService", &json!({"cluster": "shop", "service": "web", "force": true}))
+        .unwrap();
     assert_eq!(describe(&mut world, "web")["status"], "DRAINING");
     world.advance_secs(30);
     assert_eq!(describe(&mut world, "web")["status"], "INACTIVE");
     assert_eq!(states(&world, &group), ["draining"]);
     assert!(
-        error(&mut world, "DescribeServiceRevisions", &json!({"serviceRevisionArns": [revision]})).contains("INACTIVE")
+        error(&mut world, "DescribeServiceRevisions", &json!({"serviceRevisionArns": [revision]}))
+            .contains("INACTIVE")
     );
     world.make_service(&web(&group)).unwrap();
 }
@@ -186,7 +230,8 @@ fn canary_and_linear_deployments_shift_in_steps() {
         for _ in 0..240 {
             world.advance_secs(1);
             let traffic = world.elb.traffic(&front.rule);
-            let percent = traffic.iter().find(|(group, _)| *group == green).map_or(0, |(_, weight)| *weight);
+            let percent =
+                traffic.iter().find(|(group, _)| *group == green).map_or(0, |(_, weight)| *weight);
             if seen.last() != Some(&percent) {
                 seen.push(percent);
             }

@@ -19,7 +19,8 @@ fn a_kept_target_turns_healthy_with_another_services_task_behind_it() {
     assert_eq!(states(&world, &group), ["unhealthy"], "nobody listens");
     let (instance, port, _) = truth::registered(&world, &group).remove(0);
     world.restart_agent(&instance).unwrap();
-    let api = ServiceSpec::new("shop", "api").container("api", &[9000]).behind(&api_group, "api", 9000);
+    let api =
+        ServiceSpec::new("shop", "api").container("api", &[9000]).behind(&api_group, "api", 9000);
     world.make_service(&api).unwrap();
     world.advance_secs(120);
     assert_eq!(truth::answering(&world, &instance, port).unwrap().service, "api");
@@ -46,7 +47,11 @@ fn lost_delayed_and_late_registrations() {
     world.advance_secs(60);
     assert_eq!(states(&world, &group), [""; 0]);
     assert!(!everything_is_registered(&world));
-    assert_eq!(world.running_tasks("shop/web").unwrap().len(), 1, "ECS does not replace it by default");
+    assert_eq!(
+        world.running_tasks("shop/web").unwrap().len(),
+        1,
+        "ECS does not replace it by default"
+    );
     world.ecs.behaviour.replaces = Replaces::UnhealthyOrUnregistered;
     world.delay_registrations("shop/web", 30);
     world.advance_secs(40);
@@ -65,50 +70,72 @@ fn crashed_and_unhealthy_tasks_are_replaced() {
     let now = world.running_tasks("shop/web").unwrap();
     assert!(now.len() == 2 && !now.contains(&tasks[0]) && !now.contains(&tasks[1]), "{now:?}");
     let killed = describe_task(&mut world, &tasks[0]);
-    assert_eq!((&killed["stopCode"], &killed["lastStatus"]), (&json!("EssentialContainerExited"), &json!("STOPPED")));
+    assert_eq!(
+        (&killed["stopCode"], &killed["lastStatus"]),
+        (&json!("EssentialContainerExited"), &json!("STOPPED"))
+    );
     assert_eq!(killed["containers"][0]["exitCode"], 137);
     let sick = describe_task(&mut world, &tasks[1]);
     let reason = format!("Task failed ELB health checks in (target-group {group})");
-    assert_eq!((&sick["stopCode"], &sick["stoppedReason"]), (&json!("ServiceSchedulerInitiated"), &json!(reason)));
-    let described = world.person_ecs("DescribeServices", &json!({"cluster": "shop", "services": ["web"]})).unwrap();
+    assert_eq!(
+        (&sick["stopCode"], &sick["stoppedReason"]),
+        (&json!("ServiceSchedulerInitiated"), &json!(reason))
+    );
+    let described = world
+        .person_ecs("DescribeServices", &json!({"cluster": "shop", "services": ["web"]}))
+        .unwrap();
     let events: Vec<&str> = described["services"][0]["events"]
         .as_array()
         .unwrap()
         .iter()
         .filter_map(|event| event["message"].as_str())
         .collect();
-    let unhealthy: Vec<&&str> = events.iter().filter(|event| event.contains(" is unhealthy in ")).collect();
+    let unhealthy: Vec<&&str> =
+        events.iter().filter(|event| event.contains(" is unhealthy in ")).collect();
     assert_eq!(unhealthy.len(), 1, "said once: {events:#?}");
     assert!(
-        unhealthy[0]
-            .starts_with(&format!("(service web) (task {}) (instance i-", tasks[1].rsplit('/').next().unwrap())),
+        unhealthy[0].starts_with(&format!(
+            "(service web) (task {}) (instance i-",
+            tasks[1].rsplit('/').next().unwrap()
+        )),
         "{unhealthy:?}"
     );
-    let end =
-        format!("is unhealthy in (target-group {group}) due to (reason Health checks failed with these codes: [502])");
+    let end = format!(
+        "is unhealthy in (target-group {group}) due to (reason Health checks failed with these codes: [502])"
+    );
     assert!(unhealthy[0].ends_with(&end), "{unhealthy:?}");
     assert!(events[0].ends_with(" has reached a steady state."), "{events:#?}");
     assert_eq!(states(&world, &group).iter().filter(|state| **state == "healthy").count(), 2);
     world.advance_secs(3600);
-    let answer = world.person_ecs("DescribeTasks", &json!({"cluster": "shop", "tasks": [tasks[0]]})).unwrap();
+    let answer = world
+        .person_ecs("DescribeTasks", &json!({"cluster": "shop", "tasks": [tasks[0]]}))
+        .unwrap();
     assert_eq!(answer["failures"][0]["reason"], "MISSING", "stopped tasks are shown for one hour");
 }
 
 #[test]
 fn orphans_run_on_unregistered_and_terminated_instances_take_their_tasks_along() {
     let (mut world, group) = bridge_world(3, 3);
-    let instances: Vec<String> = truth::registered(&world, &group).into_iter().map(|(id, ..)| id).collect();
+    let instances: Vec<String> =
+        truth::registered(&world, &group).into_iter().map(|(id, ..)| id).collect();
     let old = world.running_tasks("shop/web").unwrap();
     world.force_deregister_instance(&instances[0]).unwrap();
     world.terminate_instance(&instances[1]).unwrap();
-    assert_eq!(truth::answering(&world, &instances[0], 32_768).unwrap().service, "web", "the orphan's program runs on");
+    assert_eq!(
+        truth::answering(&world, &instances[0], 32_768).unwrap().service,
+        "web",
+        "the orphan's program runs on"
+    );
     assert_eq!(truth::answering(&world, &instances[1], 32_768), None);
     assert!(world.elb.writes().iter().all(|write| !write.is_wrong_deregistration()));
     world.advance_secs(60);
     let live = truth::live_targets(&world);
     assert_eq!(live.len(), 3);
     assert!(live.iter().all(|live| live.id == instances[2]) && everything_is_registered(&world));
-    assert_eq!(world.running_tasks("shop/web").unwrap().iter().filter(|task| old.contains(task)).count(), 1);
+    assert_eq!(
+        world.running_tasks("shop/web").unwrap().iter().filter(|task| old.contains(task)).count(),
+        1
+    );
 }
 
 #[test]
@@ -120,12 +147,20 @@ fn a_disconnected_agent_reports_nothing_until_it_is_back() {
     world.kill_task(&task).unwrap();
     world.advance_secs(60);
     let shown = describe_task(&mut world, &task);
-    assert_eq!((&shown["lastStatus"], &shown["connectivity"]), (&json!("RUNNING"), &json!("DISCONNECTED")));
+    assert_eq!(
+        (&shown["lastStatus"], &shown["connectivity"]),
+        (&json!("RUNNING"), &json!("DISCONNECTED"))
+    );
     assert_eq!(truth::answering(&world, &instance, port), None);
     let listed = world.person_ecs("ListContainerInstances", &json!({"cluster": "shop"})).unwrap();
     let input = json!({"cluster": "shop", "containerInstances": listed["containerInstanceArns"]});
-    let shown = world.person_ecs("DescribeContainerInstances", &input).unwrap()["containerInstances"][0].clone();
-    assert_eq!((&shown["agentConnected"], &shown["ec2InstanceId"]), (&json!(false), &json!(instance)));
+    let shown =
+        world.person_ecs("DescribeContainerInstances", &input).unwrap()["containerInstances"][0]
+            .clone();
+    assert_eq!(
+        (&shown["agentConnected"], &shown["ec2InstanceId"]),
+        (&json!(false), &json!(instance))
+    );
     world.reconnect_agent(&instance).unwrap();
     world.advance_secs(60);
     assert!(everything_is_registered(&world));
@@ -167,5 +202,8 @@ fn a_port_that_is_reused_before_ecs_deregisters_it_takes_the_new_tasks_target_aw
     let wrong = world.elb.writes().last().unwrap();
     assert!(wrong.is_wrong_deregistration() && wrong.caller == Caller::Ecs, "{wrong:?}");
     assert_eq!((&wrong.id, wrong.port), (&instance, port));
-    assert!(!everything_is_registered(&world), "the second task has the first one's port and lost its target");
+    assert!(
+        !everything_is_registered(&world),
+        "the second task has the first one's port and lost its target"
+    );
 }

@@ -18,7 +18,11 @@ fn host_mode_reports_no_bindings_and_takes_one_task_per_instance() {
     let tasks = world.running_tasks("shop/web").unwrap();
     assert_eq!(tasks.len(), 2, "the port is taken on both instances");
     assert_eq!(describe_task(&mut world, &tasks[0])["containers"][0]["networkBindings"], json!([]));
-    assert!(truth::registered(&world, &group).iter().all(|(_, port, state)| *port == 8080 && *state == "healthy"));
+    assert!(
+        truth::registered(&world, &group)
+            .iter()
+            .all(|(_, port, state)| *port == 8080 && *state == "healthy")
+    );
 }
 
 #[test]
@@ -39,7 +43,8 @@ fn v6_bindings_may_have_other_ports_and_ranges_are_kept_together() {
         (&bindings[2]["containerPortRange"], &bindings[2]["hostPortRange"]),
         (&json!("9000-9002"), &json!("32770-32772"))
     );
-    let ports: Vec<u16> = truth::registered(&world, &group).into_iter().map(|(_, port, _)| port).collect();
+    let ports: Vec<u16> =
+        truth::registered(&world, &group).into_iter().map(|(_, port, _)| port).collect();
     assert_eq!(ports, [32_768, 32_771], "the second port of the range");
 }
 
@@ -62,7 +67,10 @@ fn awsvpc_addresses_are_reused_lowest_first() {
     update(&mut world, json!({"desiredCount": 0}));
     world.advance_secs(30);
     let api_group = world.make_alb_group("api-tg", TargetType::Ip).unwrap();
-    let mut api = ServiceSpec::new("shop", "api").fargate().container("api", &[8080]).behind(&api_group, "api", 8080);
+    let mut api = ServiceSpec::new("shop", "api")
+        .fargate()
+        .container("api", &[8080])
+        .behind(&api_group, "api", 8080);
     api.subnets.clone_from(&spec.subnets);
     world.make_service(&api).unwrap();
     world.advance_secs(120);

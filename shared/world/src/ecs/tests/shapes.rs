@@ -15,7 +15,13 @@ fn lists_are_paged_and_batches_are_limited() {
     loop {
         let input = json!({"cluster": "shop", "maxResults": 50, "nextToken": token});
         let answer = world.person_ecs("ListTasks", &input).unwrap();
-        seen.extend(answer["taskArns"].as_array().unwrap().iter().map(|arn| arn.as_str().unwrap().to_owned()));
+        seen.extend(
+            answer["taskArns"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|arn| arn.as_str().unwrap().to_owned()),
+        );
         token = answer["nextToken"].clone();
         if token.is_null() {
             break;
@@ -24,16 +30,20 @@ fn lists_are_paged_and_batches_are_limited() {
     assert_eq!(seen.len(), 130);
     let too_many: Vec<&String> = seen.iter().take(101).collect();
     assert!(
-        error(&mut world, "DescribeTasks", &json!({"cluster": "shop", "tasks": too_many})).contains("more than 100")
+        error(&mut world, "DescribeTasks", &json!({"cluster": "shop", "tasks": too_many}))
+            .contains("more than 100")
     );
     let eleven: Vec<String> = (0..11).map(|n| format!("s{n}")).collect();
     assert!(
-        error(&mut world, "DescribeServices", &json!({"cluster": "shop", "services": eleven})).contains("more than 10")
+        error(&mut world, "DescribeServices", &json!({"cluster": "shop", "services": eleven}))
+            .contains("more than 10")
     );
     let both = json!({"cluster": "shop", "startedBy": "ecs-svc/1", "desiredStatus": "STOPPED"});
     assert!(error(&mut world, "ListTasks", &both).contains("only filter"));
     for n in 0..10 {
-        world.make_service(&ServiceSpec { name: format!("s{n}"), ..web(&group).desired(0) }).unwrap();
+        world
+            .make_service(&ServiceSpec { name: format!("s{n}"), ..web(&group).desired(0) })
+            .unwrap();
     }
     let answer = world.person_ecs("ListServices", &json!({"cluster": "shop"})).unwrap();
     assert_eq!(answer["serviceArns"].as_array().unwrap().len(), 10, "the default page");
@@ -52,14 +62,29 @@ fn what_belongs_to_another_cluster_is_an_error_and_what_is_unknown_is_not() {
         let answer = world.person_ecs(operation, &json!({"cluster": "other", member: asked}));
         answer.map(|answer| answer["failures"].clone()).map_err(|error| error.code)
     };
-    let missing = |kind: &str, path: &str| Ok(json!([{"arn": account.ecs_arn(kind, path), "reason": "MISSING"}]));
-    assert_eq!(reasons("DescribeTasks", "tasks", json!([id])), missing("task", &format!("other/{id}")));
-    assert_eq!(reasons("DescribeServices", "services", json!(["web"])), missing("service", "other/web"));
+    let missing = |kind: &str, path: &str| {
+        Ok(json!([{"arn": account.ecs_arn(kind, path), "reason": "MISSING"}]))
+    };
+    assert_eq!(
+        reasons("DescribeTasks", "tasks", json!([id])),
+        missing("task", &format!("other/{id}"))
+    );
+    assert_eq!(
+        reasons("DescribeServices", "services", json!(["web"])),
+        missing("service", "other/web")
+    );
     let instance = account.ecs_arn("container-instance", "other/1");
     let unknown = missing("container-instance", "other/1");
-    assert_eq!(reasons("DescribeContainerInstances", "containerInstances", json!([instance])), unknown);
+    assert_eq!(
+        reasons("DescribeContainerInstances", "containerInstances", json!([instance])),
+        unknown
+    );
     let old = account.ecs_arn("task", "1");
-    assert_eq!(reasons("DescribeTasks", "tasks", json!([old])), missing("task", "other/1"), "it names no cluster");
+    assert_eq!(
+        reasons("DescribeTasks", "tasks", json!([old])),
+        missing("task", "other/1"),
+        "it names no cluster"
+    );
     let refused = Err("InvalidParameterException".to_owned());
     assert_eq!(reasons("DescribeTasks", "tasks", json!([id, task])), refused);
     assert_eq!(reasons("DescribeTasks", "tasks", json!(["shop/1"])), refused);
@@ -74,11 +99,27 @@ fn each_operation_has_its_own_error_for_the_same_trouble() {
     for (operation, input, code) in [
         ("TagResource", json!({"resourceArn": nobody, "tags": tags}), "ResourceNotFoundException"),
         ("ListTagsForResource", json!({"resourceArn": nobody}), "InvalidParameterException"),
-        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": []}), "ClientException"),
-        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": [{"name": "a"}]}), "ClientException"),
-        ("RegisterTaskDefinition", json!({"family": "a", "containerDefinitions": [{"image": "a"}]}), "ClientException"),
+        (
+            "RegisterTaskDefinition",
+            json!({"family": "a", "containerDefinitions": []}),
+            "ClientException",
+        ),
+        (
+            "RegisterTaskDefinition",
+            json!({"family": "a", "containerDefinitions": [{"name": "a"}]}),
+            "ClientException",
+        ),
+        (
+            "RegisterTaskDefinition",
+            json!({"family": "a", "containerDefinitions": [{"image": "a"}]}),
+            "ClientException",
+        ),
     ] {
-        assert_eq!(world.person_ecs(operation, &input).unwrap_err().code, code, "{operation} {input}");
+        assert_eq!(
+            world.person_ecs(operation, &input).unwrap_err().code,
+            code,
+            "{operation} {input}"
+        );
     }
 }
 
@@ -89,12 +130,18 @@ fn stale_reads_show_the_version_before_and_stopped_tasks_are_listed_apart() {
     let fresh = describe_task(&mut world, &task);
     world.stale_reads(1);
     let stale = describe_task(&mut world, &task);
-    assert_eq!((&stale["lastStatus"], &fresh["lastStatus"]), (&json!("ACTIVATING"), &json!("RUNNING")));
+    assert_eq!(
+        (&stale["lastStatus"], &fresh["lastStatus"]),
+        (&json!("ACTIVATING"), &json!("RUNNING"))
+    );
     assert_eq!(stale["version"].as_u64().unwrap() + 1, fresh["version"].as_u64().unwrap());
     assert_eq!(describe_task(&mut world, &task), fresh);
     world.interrupt_task(&task).unwrap();
     let shown = describe_task(&mut world, &task);
-    assert_eq!((&shown["lastStatus"], &shown["desiredStatus"]), (&json!("RUNNING"), &json!("STOPPED")));
+    assert_eq!(
+        (&shown["lastStatus"], &shown["desiredStatus"]),
+        (&json!("RUNNING"), &json!("STOPPED"))
+    );
     assert!(!world.running_tasks("shop/web").unwrap().contains(&task));
     let stopped = json!({"cluster": "shop", "serviceName": "web", "desiredStatus": "STOPPED"});
     assert_eq!(world.person_ecs("ListTasks", &stopped).unwrap()["taskArns"], json!([task]));
@@ -114,15 +161,19 @@ fn events_have_the_members_of_the_published_samples() {
     world.advance_secs(30);
     let of_task = |event: &&Value| event["detail"]["taskArn"] == json!(task);
     let events: Vec<Value> = world.bus.events().iter().filter(of_task).cloned().collect();
-    let statuses: Vec<&str> = events.iter().map(|event| event["detail"]["lastStatus"].as_str().unwrap()).collect();
+    let statuses: Vec<&str> =
+        events.iter().map(|event| event["detail"]["lastStatus"].as_str().unwrap()).collect();
     let life = "PROVISIONING PENDING ACTIVATING RUNNING RUNNING DEACTIVATING STOPPING DEPROVISIONING STOPPED";
     assert_eq!(statuses.join(" "), life);
-    let versions: Vec<u64> = events.iter().map(|event| event["detail"]["version"].as_u64().unwrap()).collect();
+    let versions: Vec<u64> =
+        events.iter().map(|event| event["detail"]["version"].as_u64().unwrap()).collect();
     assert_eq!(versions, (1..=9).collect::<Vec<u64>>(), "as in the sample, STOPPED is version 9");
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>();
+    let keys =
+        |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>();
     let last = events.last().unwrap();
     assert_eq!(keys(last), keys(&sample));
-    let ours_only: Vec<String> = keys(&last["detail"]).difference(&keys(&sample["detail"])).cloned().collect();
+    let ours_only: Vec<String> =
+        keys(&last["detail"]).difference(&keys(&sample["detail"])).cloned().collect();
     assert_eq!(ours_only, ["platformFamily"], "which other samples have");
     assert_eq!(keys(&sample["detail"]).difference(&keys(&last["detail"])).count(), 0);
     let attachments = |event: &Value| {
@@ -130,22 +181,34 @@ fn events_have_the_members_of_the_published_samples() {
         attachments.iter().map(|a| format!("{}:{}", a["type"], a["status"])).collect::<Vec<_>>()
     };
     assert_eq!(attachments(last), attachments(&sample));
-    assert!(last["detail"]["containers"][0].get("networkBindings").is_none() && last["detail"].get("tags").is_none());
-    assert!(last["detail"]["stoppedAt"].as_str().unwrap().ends_with('Z') && last["time"].as_str().unwrap().len() == 20);
+    assert!(
+        last["detail"]["containers"][0].get("networkBindings").is_none()
+            && last["detail"].get("tags").is_none()
+    );
+    assert!(
+        last["detail"]["stoppedAt"].as_str().unwrap().ends_with('Z')
+            && last["time"].as_str().unwrap().len() == 20
+    );
 }
 
 #[test]
 fn deployment_and_service_events_say_what_the_samples_say() {
     let (world, _) = bridge_world(1, 1);
     let of_type = |detail_type: &str| {
-        let mut events = world.bus.events().iter().filter(|event| event["detail-type"] == detail_type);
+        let mut events =
+            world.bus.events().iter().filter(|event| event["detail-type"] == detail_type);
         events.next_back().unwrap().clone()
     };
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<String>>().join(" ");
+    let keys = |value: &Value| {
+        value.as_object().unwrap().keys().cloned().collect::<Vec<String>>().join(" ")
+    };
     let deployment = of_type("ECS Deployment State Change");
     assert_eq!(keys(&deployment["detail"]), "deploymentId eventName eventType reason updatedAt");
     assert_eq!(deployment["detail"]["eventName"], "SERVICE_DEPLOYMENT_COMPLETED");
-    assert_eq!(deployment["resources"], json!(["arn:aws:ecs:eu-west-1:111122223333:service/shop/web"]));
+    assert_eq!(
+        deployment["resources"],
+        json!(["arn:aws:ecs:eu-west-1:111122223333:service/shop/web"])
+    );
     let action = of_type("ECS Service Action");
     assert_eq!(keys(&action["detail"]), "clusterArn createdAt eventName eventType");
     assert_eq!(action["detail"]["eventName"], "SERVICE_STEADY_STATE");
@@ -160,13 +223,25 @@ fn create_service_refuses_what_aws_refuses() {
     };
     let mut refused = |spec: &ServiceSpec| world.make_service(spec).unwrap_err().to_string();
     assert!(refused(&api(&group, "app", 81)).contains("did not have a container port 81 defined"));
-    assert!(refused(&api(&group, "ap", 8080)).contains("The container ap does not exist in the task definition."));
-    assert!(refused(&api(&bare, "app", 8080)).contains("does not have an associated load balancer"));
-    assert!(refused(&api(&group, "app", 8080).awsvpc()).contains("incompatible with the awsvpc network mode"));
+    assert!(
+        refused(&api(&group, "ap", 8080))
+            .contains("The container ap does not exist in the task definition.")
+    );
+    assert!(
+        refused(&api(&bare, "app", 8080)).contains("does not have an associated load balancer")
+    );
+    assert!(
+        refused(&api(&group, "app", 8080).awsvpc())
+            .contains("incompatible with the awsvpc network mode")
+    );
     assert!(refused(&web(&group).desired(5)).contains("not idempotent"));
-    assert!(refused(&api(&group, "app", 8080).with("desiredCuont", json!(1))).contains("`desiredCuont`"));
+    assert!(
+        refused(&api(&group, "app", 8080).with("desiredCuont", json!(1)))
+            .contains("`desiredCuont`")
+    );
     assert!(error(&mut world, "RunTusk", &json!({})).contains("does not know ecs:RunTusk"));
     assert!(
-        error(&mut world, "DescribeTasks", &json!({"cluster": "shap", "tasks": ["1"]})).contains("ClusterNotFound")
+        error(&mut world, "DescribeTasks", &json!({"cluster": "shap", "tasks": ["1"]}))
+            .contains("ClusterNotFound")
     );
 }

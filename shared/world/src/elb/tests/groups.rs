@@ -5,7 +5,9 @@ use crate::elb::TargetType;
 use serde_json::{Value, json};
 
 fn attributes(world: &mut World, group: &str) -> Value {
-    let shown = world.person_elb("DescribeTargetGroupAttributes", &json!({"TargetGroupArn": group})).unwrap();
+    let shown = world
+        .person_elb("DescribeTargetGroupAttributes", &json!({"TargetGroupArn": group}))
+        .unwrap();
     let pairs = shown["Attributes"].as_array().unwrap().iter();
     pairs
         .map(|pair| (pair["Key"].as_str().unwrap().to_owned(), pair["Value"].clone()))
@@ -19,8 +21,14 @@ fn each_kind_of_group_has_its_attributes() {
     let application = world.make_bare_group("web-tg", TargetType::Ip).unwrap();
     let network = world.make_nlb("tcp-tg", TargetType::Ip).unwrap().group;
     let (web, tcp) = (attributes(&mut world, &application), attributes(&mut world, &network));
-    assert_eq!((&web["stickiness.type"], &tcp["stickiness.type"]), (&json!("lb_cookie"), &json!("source_ip")));
-    assert_eq!((&web["slow_start.duration_seconds"], tcp.get("slow_start.duration_seconds")), (&json!("0"), None));
+    assert_eq!(
+        (&web["stickiness.type"], &tcp["stickiness.type"]),
+        (&json!("lb_cookie"), &json!("source_ip"))
+    );
+    assert_eq!(
+        (&web["slow_start.duration_seconds"], tcp.get("slow_start.duration_seconds")),
+        (&json!("0"), None)
+    );
     let change = |group: &str, key: &str, value: &str| {
         let delay = json!({"Key": "deregistration_delay.timeout_seconds", "Value": "7"});
         json!({"TargetGroupArn": group, "Attributes": [delay, {"Key": key, "Value": value}]})
@@ -32,7 +40,9 @@ fn each_kind_of_group_has_its_attributes() {
         (&application, "stickiness.lb_cookie.duration_seconds", "0"),
         (&application, "stickiness.typo", "x"),
     ] {
-        let refused = world.person_elb("ModifyTargetGroupAttributes", &change(group, key, value)).unwrap_err();
+        let refused = world
+            .person_elb("ModifyTargetGroupAttributes", &change(group, key, value))
+            .unwrap_err();
         assert_eq!(refused.code, "ValidationError", "{key}");
     }
     assert_eq!(attributes(&mut world, &application), web, "nothing was taken over in part");
@@ -51,8 +61,12 @@ fn health_checks_must_fit_the_group() {
     };
     let interval = json!({"HealthCheckIntervalSeconds": 5, "HealthCheckTimeoutSeconds": 5});
     assert_eq!(refused(interval), "Health check interval must be greater than the timeout.");
-    assert!(refused(json!({"HealthCheckProtocol": "TCP"})).contains("must be one of 'HTTP, HTTPS'"));
-    assert!(refused(json!({"Protocol": "TCP", "HealthCheckPath": "/"})).contains("TCP health checks"));
+    assert!(
+        refused(json!({"HealthCheckProtocol": "TCP"})).contains("must be one of 'HTTP, HTTPS'")
+    );
+    assert!(
+        refused(json!({"Protocol": "TCP", "HealthCheckPath": "/"})).contains("TCP health checks")
+    );
     assert!(refused(json!({"HealthCheckIntervalSeconds": 301})).contains("between 5 and 300"));
     for name in ["", "-x", "x-", "a_b", &"x".repeat(33)] {
         assert!(refused(json!({"Name": name})).contains("name"), "{name}");
@@ -76,7 +90,9 @@ fn tags_come_and_go_and_have_a_limit() {
         shown["TagDescriptions"][0]["Tags"].as_array().unwrap().len()
     };
     assert_eq!(count(&mut world), 50);
-    world.person_elb("RemoveTags", &json!({"ResourceArns": [group], "TagKeys": ["k1", "k2"]})).unwrap();
+    world
+        .person_elb("RemoveTags", &json!({"ResourceArns": [group], "TagKeys": ["k1", "k2"]}))
+        .unwrap();
     assert_eq!(count(&mut world), 48);
     let reserved = json!({"ResourceArns": [group], "Tags": [{"Key": "AWS:x", "Value": ""}]});
     assert!(world.person_elb("AddTags", &reserved).unwrap_err().message.contains("reserved"));

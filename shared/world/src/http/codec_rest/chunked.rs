@@ -10,14 +10,18 @@ use ::http::{HeaderMap, HeaderName, HeaderValue};
 /// Whether a body is in chunks.
 pub(super) fn is_used(headers: &HeaderMap) -> bool {
     let says = |name: &str, what: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| value.contains(what))
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains(what))
     };
     says(CONTENT_ENCODING.as_str(), "aws-chunked") || says("x-amz-content-sha256", "STREAMING-")
 }
 
 /// The body without its chunks. Its trailers become headers.
 pub(super) fn decode(body: &[u8], headers: &mut HeaderMap) -> Result<Vec<u8>, ApiError> {
-    let malformed = || ApiError::refused("IncompleteBody", "The request body terminated unexpectedly");
+    let malformed =
+        || ApiError::refused("IncompleteBody", "The request body terminated unexpectedly");
     let (mut plain, mut rest) = (Vec::new(), body);
     loop {
         let (line, after) = line(rest).ok_or_else(malformed)?;

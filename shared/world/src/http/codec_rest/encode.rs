@@ -23,7 +23,11 @@ const HEADERS: [(&str, &str); 7] = [
 ];
 
 /// An answer. A list is XML; all else is headers, and the object's bytes.
-pub(in crate::http) fn encode(operation: &str, answer: &Value, request_id: &str) -> Response<Vec<u8>> {
+pub(in crate::http) fn encode(
+    operation: &str,
+    answer: &Value,
+    request_id: &str,
+) -> Response<Vec<u8>> {
     if operation == "ListObjectsV2" {
         let mut body = xml::Writer::default();
         body.open_with("ListBucketResult", NAMESPACE);
@@ -31,7 +35,8 @@ pub(in crate::http) fn encode(operation: &str, answer: &Value, request_id: &str)
         body.close("ListBucketResult");
         return respond(200, request_id, Some("application/xml"), body.into_bytes());
     }
-    let body = answer.get("Body").and_then(Value::as_str).and_then(|body| STANDARD.decode(body).ok());
+    let body =
+        answer.get("Body").and_then(Value::as_str).and_then(|body| STANDARD.decode(body).ok());
     let status = match operation {
         "DeleteObject" => 204,
         _ if answer.get("ContentRange").is_some() => 206,
@@ -41,7 +46,11 @@ pub(in crate::http) fn encode(operation: &str, answer: &Value, request_id: &str)
     for (header, member) in HEADERS.into_iter().chain(OF_OBJECTS) {
         if let Some(value) = answer.get(member) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            set(&mut response, header, &if member == "LastModified" { http_date(&text) } else { text });
+            set(
+                &mut response,
+                header,
+                &if member == "LastModified" { http_date(&text) } else { text },
+            );
         }
     }
     for (name, value) in answer.get("Metadata").and_then(Value::as_object).into_iter().flatten() {
@@ -51,7 +60,11 @@ pub(in crate::http) fn encode(operation: &str, answer: &Value, request_id: &str)
 }
 
 /// An error. The answer to a HEAD has no body, so only its status tells what happened.
-pub(in crate::http) fn encode_error(is_head: bool, error: &ApiError, request_id: &str) -> Response<Vec<u8>> {
+pub(in crate::http) fn encode_error(
+    is_head: bool,
+    error: &ApiError,
+    request_id: &str,
+) -> Response<Vec<u8>> {
     if is_head || error.status == 304 {
         let mut response = respond(error.status, request_id, None, Vec::new());
         tell_marker(&mut response, error);
@@ -67,23 +80,34 @@ pub(in crate::http) fn encode_error(is_head: bool, error: &ApiError, request_id:
     body.text_element("RequestId", request_id);
     body.text_element("HostId", request_id);
     body.close("Error");
-    let mut response = respond(error.status, request_id, Some("application/xml"), body.into_bytes());
+    let mut response =
+        respond(error.status, request_id, Some("application/xml"), body.into_bytes());
     tell_marker(&mut response, error);
     response
 }
 
 /// A missing object that was deleted says so in its headers.
 fn tell_marker(response: &mut Response<Vec<u8>>, error: &ApiError) {
-    let Some(details) = error.details.as_ref().filter(|details| details.get("DeleteMarker").is_some()) else { return };
+    let Some(details) =
+        error.details.as_ref().filter(|details| details.get("DeleteMarker").is_some())
+    else {
+        return;
+    };
     set(response, "x-amz-delete-marker", "true");
     if let Some(version) = details.get("VersionId").and_then(Value::as_str) {
         set(response, "x-amz-version-id", version);
     }
 }
 
-fn respond(status: u16, request_id: &str, content_type: Option<&'static str>, body: Vec<u8>) -> Response<Vec<u8>> {
+fn respond(
+    status: u16,
+    request_id: &str,
+    content_type: Option<&'static str>,
+    body: Vec<u8>,
+) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Some(content_type) = content_type {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
@@ -94,7 +118,8 @@ fn respond(status: u16, request_id: &str, content_type: Option<&'static str>, bo
 
 /// A header that HTTP does not allow is left out.
 fn set(response: &mut Response<Vec<u8>>, name: &str, value: &str) {
-    if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+    if let (Ok(name), Ok(value)) =
+        (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
     {
         response.headers_mut().insert(name, value);
     }
@@ -104,5 +129,6 @@ fn set(response: &mut Response<Vec<u8>>, name: &str, value: &str) {
 fn http_date(iso: &str) -> String {
     let time: Option<jiff::Timestamp> = iso.parse().ok();
     let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
-    time.and_then(|time| printer.timestamp_to_rfc9110_string(&time).ok()).unwrap_or_else(|| iso.to_owned())
+    time.and_then(|time| printer.timestamp_to_rfc9110_string(&time).ok())
+        .unwrap_or_else(|| iso.to_owned())
 }

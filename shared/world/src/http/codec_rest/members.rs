@@ -78,7 +78,9 @@ pub(super) fn read_headers(
             if !value.is_empty() {
                 input.insert(member.to_owned(), json!(value));
             }
-        } else if (name.starts_with("x-amz-") || name.starts_with("if-")) && !OF_NOBODY.contains(&name) {
+        } else if (name.starts_with("x-amz-") || name.starts_with("if-"))
+            && !OF_NOBODY.contains(&name)
+        {
             return Err(not_implemented());
         }
     }
@@ -101,7 +103,8 @@ fn of_header(operation: &str, name: &str) -> Option<&'static str> {
 }
 
 fn without_chunks(encoding: &str) -> String {
-    let others: Vec<&str> = encoding.split(',').map(str::trim).filter(|part| *part != "aws-chunked").collect();
+    let others: Vec<&str> =
+        encoding.split(',').map(str::trim).filter(|part| *part != "aws-chunked").collect();
     others.join(",")
 }
 

@@ -4,7 +4,8 @@ use crate::World;
 use crate::http::{SharedWorld, handle};
 use ::http::{Method, Request, Response};
 
-const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host";
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/s3/aws4_request, SignedHeaders=host";
 
 fn world() -> SharedWorld {
     let mut world = World::new(1, 1_700_000_000_000);
@@ -12,8 +13,15 @@ fn world() -> SharedWorld {
     world.into()
 }
 
-fn send(world: &SharedWorld, method: &str, uri: &str, headers: &[(&str, &str)], body: &[u8]) -> Response<Vec<u8>> {
-    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(uri);
+fn send(
+    world: &SharedWorld,
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Response<Vec<u8>> {
+    let mut request =
+        Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -53,13 +61,19 @@ fn chunks_and_trailers_are_taken_apart() {
     let chunks = "5;chunk-signature=0\r\nhello\r\n6\r\n world\r\n0\r\n";
     let trailers = "x-amz-checksum-crc32:DUoRhQ==\r\nx-amz-trailer-signature:0\r\n\r\n";
     let put = send(&world, "PUT", "/specs/a", &headers, format!("{chunks}{trailers}").as_bytes());
-    assert_eq!((put.status().as_u16(), &put.headers()["x-amz-checksum-crc32"]), (200, &"DUoRhQ==".parse().unwrap()));
+    assert_eq!(
+        (put.status().as_u16(), &put.headers()["x-amz-checksum-crc32"]),
+        (200, &"DUoRhQ==".parse().unwrap())
+    );
     assert_eq!(world.lock().s3.object("specs", "a"), Some(b"hello world".as_slice()));
     let get = send(&world, "GET", "/specs/a", &[("authorization", SIGNED)], b"");
     assert_eq!(get.headers()["content-encoding"], "gzip");
     assert!(get.headers().get("x-amz-checksum-crc32").is_none(), "only if it is asked for");
     let wrong = format!("{chunks}x-amz-checksum-crc32:AAAAAA==\r\n\r\n");
-    assert!(body(send(&world, "PUT", "/specs/a", &headers, wrong.as_bytes())).contains("<Code>BadDigest</Code>"));
+    assert!(
+        body(send(&world, "PUT", "/specs/a", &headers, wrong.as_bytes()))
+            .contains("<Code>BadDigest</Code>")
+    );
     let cut = send(&world, "PUT", "/specs/a", &headers, b"5\r\nhel");
     assert!(body(cut).contains("<Code>IncompleteBody</Code>"));
 }
@@ -68,7 +82,10 @@ fn chunks_and_trailers_are_taken_apart() {
 fn errors_are_xml_and_a_head_has_only_its_status() {
     let world = world();
     let get = send(&world, "GET", "/specs/a", &[("authorization", SIGNED)], b"");
-    assert_eq!((get.status().as_u16(), &get.headers()["content-type"]), (404, &"application/xml".parse().unwrap()));
+    assert_eq!(
+        (get.status().as_u16(), &get.headers()["content-type"]),
+        (404, &"application/xml".parse().unwrap())
+    );
     let text = body(get);
     let expected = "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>a</Key>";
     assert!(text.starts_with(expected), "{text}");
@@ -107,10 +124,14 @@ fn lists_are_flat() {
     for key in ["a", "b&c"] {
         world.lock().drop_object("specs", key, "x").unwrap();
     }
-    let list = send(&world, "GET", "/specs/?list-type=2&max-keys=5", &[("authorization", SIGNED)], b"");
+    let list =
+        send(&world, "GET", "/specs/?list-type=2&max-keys=5", &[("authorization", SIGNED)], b"");
     let text = body(list);
     assert_eq!(text.matches("<Contents>").count(), 2, "{text}");
-    assert!(text.contains("<Key>b&amp;c</Key>") && text.contains("<KeyCount>2</KeyCount>"), "{text}");
+    assert!(
+        text.contains("<Key>b&amp;c</Key>") && text.contains("<KeyCount>2</KeyCount>"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -120,13 +141,18 @@ async fn a_head_over_a_socket_tells_the_length_and_sends_nothing() {
     world.lock().drop_object("specs", "a", "hello").unwrap();
     let server = crate::http::serve(world.clone(), "127.0.0.1:0".parse().unwrap()).await.unwrap();
     let mut stream = tokio::net::TcpStream::connect(server.address()).await.unwrap();
-    let request =
-        format!("HEAD /specs/a HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\nauthorization: {SIGNED}\r\n\r\n");
+    let request = format!(
+        "HEAD /specs/a HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\nauthorization: {SIGNED}\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
-    for line in ["content-length: 5", "last-modified: Tue, 14 Nov 2023 22:13:20 GMT", "accept-ranges: bytes"] {
+    for line in [
+        "content-length: 5",
+        "last-modified: Tue, 14 Nov 2023 22:13:20 GMT",
+        "accept-ranges: bytes",
+    ] {
         assert!(answer.contains(line), "{answer}");
     }
 }

@@ -12,7 +12,11 @@ pub(super) fn send_message_batch(world: &mut World, input: &Value) -> Result<Val
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
     let entries = entries(&input, "Id MessageBody", "DelaySeconds MessageAttributes")?;
-    let bytes: usize = entries.iter().filter_map(|(_, entry)| entry.get("MessageBody")?.as_str()).map(str::len).sum();
+    let bytes: usize = entries
+        .iter()
+        .filter_map(|(_, entry)| entry.get("MessageBody")?.as_str())
+        .map(str::len)
+        .sum();
     if bytes > MAX_BODY_BYTES {
         return Err(ApiError::refused(
             "BatchRequestTooLong",
@@ -36,14 +40,19 @@ pub(super) fn delete_message_batch(world: &mut World, input: &Value) -> Result<V
 }
 
 /// The entries with their ids: 1 to 10, ids distinct and of allowed characters.
-fn entries<'a>(input: &Input<'a>, required: &str, optional: &str) -> Result<Vec<(&'a str, Input<'a>)>, ApiError> {
+fn entries<'a>(
+    input: &Input<'a>,
+    required: &str,
+    optional: &str,
+) -> Result<Vec<(&'a str, Input<'a>)>, ApiError> {
     let list = input.list("Entries")?;
     if list.is_empty() {
         let message = "There should be at least one entry in the request.";
         return Err(ApiError::refused("EmptyBatchRequest", message));
     }
     if list.len() > 10 {
-        let message = format!("Maximum number of entries per request are 10. You have sent {}.", list.len());
+        let message =
+            format!("Maximum number of entries per request are 10. You have sent {}.", list.len());
         return Err(ApiError::refused("TooManyEntriesInBatchRequest", message));
     }
     let mut seen = BTreeSet::new();
@@ -66,7 +75,10 @@ fn entries<'a>(input: &Input<'a>, required: &str, optional: &str) -> Result<Vec<
     Ok(entries)
 }
 
-fn answer(entries: &[(&str, Input<'_>)], mut perform: impl FnMut(&Input<'_>) -> Result<Value, ApiError>) -> Value {
+fn answer(
+    entries: &[(&str, Input<'_>)],
+    mut perform: impl FnMut(&Input<'_>) -> Result<Value, ApiError>,
+) -> Value {
     let (mut successful, mut failed) = (Vec::new(), Vec::new());
     for (id, entry) in entries {
         match perform(entry) {

@@ -50,14 +50,21 @@ fn settings(queue: &Queue) -> (u64, u64, u64, Option<&Redrive>) {
     (queue.delay_s, queue.visibility_s, queue.retention_s, queue.redrive.as_ref())
 }
 
-fn set_attribute(world: &World, queue: &mut Queue, name: &str, value: &Value) -> Result<(), ApiError> {
+fn set_attribute(
+    world: &World,
+    queue: &mut Queue,
+    name: &str,
+    value: &Value,
+) -> Result<(), ApiError> {
     // Attribute values are strings on the wire, whatever they mean.
     let bad = || {
         let message = format!("Invalid value for the parameter {name}.");
         ApiError::refused("InvalidAttributeValue", message)
     };
     let text = value.as_str().ok_or_else(bad)?;
-    let seconds = |least: u64, most: u64| text.parse().ok().filter(|s| (least..=most).contains(s)).ok_or_else(bad);
+    let seconds = |least: u64, most: u64| {
+        text.parse().ok().filter(|s| (least..=most).contains(s)).ok_or_else(bad)
+    };
     match name {
         "DelaySeconds" => queue.delay_s = seconds(0, 900)?,
         "VisibilityTimeout" => queue.visibility_s = seconds(0, MAX_VISIBILITY_S)?,
@@ -101,8 +108,10 @@ pub(super) fn get_queue_attributes(world: &mut World, input: &Value) -> Result<V
         let message = format!("Unknown Attribute {name} (or it is not simulated).");
         return Err(ApiError::refused("InvalidAttributeName", message));
     }
-    let chosen: Map<String, Value> =
-        all.into_iter().filter(|(name, _)| wanted.contains(&"All") || wanted.contains(&name.as_str())).collect();
+    let chosen: Map<String, Value> = all
+        .into_iter()
+        .filter(|(name, _)| wanted.contains(&"All") || wanted.contains(&name.as_str()))
+        .collect();
     Ok(if chosen.is_empty() { json!({}) } else { json!({"Attributes": chosen}) })
 }
 
@@ -139,8 +148,10 @@ fn attributes(queue: &Queue, now_ms: u64) -> Map<String, Value> {
         ("MessageRetentionPeriod", queue.retention_s),
         ("VisibilityTimeout", queue.visibility_s),
     ];
-    let mut all: Map<String, Value> =
-        numbers.into_iter().map(|(name, number)| (name.to_owned(), Value::String(number.to_string()))).collect();
+    let mut all: Map<String, Value> = numbers
+        .into_iter()
+        .map(|(name, number)| (name.to_owned(), Value::String(number.to_string())))
+        .collect();
     all.insert("QueueArn".to_owned(), json!(queue.arn));
     if let Some(redrive) = &queue.redrive {
         let policy = json!({

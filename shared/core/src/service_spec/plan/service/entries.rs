@@ -43,7 +43,12 @@ fn made(planner: &Planner<'_>, entry: &LoadBalancing, at: &str, blanks: &mut Vec
         Ref::Existing(arn) => set(target, member, json!(arn)),
         Ref::Made(thing) => blanks.push(Blank { pointer: at, with: thing.clone() }),
     };
-    fill(&mut value, "targetGroupArn", format!("{at}/targetGroupArn"), &planner.group(&entry.group.name));
+    fill(
+        &mut value,
+        "targetGroupArn",
+        format!("{at}/targetGroupArn"),
+        &planner.group(&entry.group.name),
+    );
     if let Some(blue_green) = &entry.blue_green {
         let mut advanced = json!({ "roleArn": blue_green.role });
         if let Some(rule) = &blue_green.test_listener_rule {
@@ -51,7 +56,12 @@ fn made(planner: &Planner<'_>, entry: &LoadBalancing, at: &str, blanks: &mut Vec
         }
         let at = format!("{at}/advancedConfiguration");
         let alternate = planner.group(&blue_green.alternate_group);
-        fill(&mut advanced, "alternateTargetGroupArn", format!("{at}/alternateTargetGroupArn"), &alternate);
+        fill(
+            &mut advanced,
+            "alternateTargetGroupArn",
+            format!("{at}/alternateTargetGroupArn"),
+            &alternate,
+        );
         fill(
             &mut advanced,
             "productionListenerRule",
@@ -67,16 +77,20 @@ fn made(planner: &Planner<'_>, entry: &LoadBalancing, at: &str, blanks: &mut Vec
 fn leads_to(planner: &Planner<'_>, entry: &LoadBalancing) -> Ref {
     let listener = planner.found.listener(&entry.listener);
     let group = planner.found.group_named(&entry.group.name);
-    let is_network = listener.map_or(entry.group.protocol.starts_with("HTTP"), |it| it.kind == "application");
+    let is_network =
+        listener.map_or(entry.group.protocol.starts_with("HTTP"), |it| it.kind == "application");
     let name = entry.group.name.clone();
     match (listener, group) {
-        (Some(listener), _) if listener.kind != "application" => Ref::Existing(listener.arn.clone()),
+        (Some(listener), _) if listener.kind != "application" => {
+            Ref::Existing(listener.arn.clone())
+        }
         (Some(listener), Some(group)) => {
-            let ours = listener
-                .rules
-                .iter()
-                .find(|rule| planner.context.owner.owns(&rule.tags) && rule.forwards_to.contains_key(&group.arn));
-            ours.map_or(Ref::Made(Thing::ListenerRule(name)), |rule| Ref::Existing(rule.arn.clone()))
+            let ours = listener.rules.iter().find(|rule| {
+                planner.context.owner.owns(&rule.tags) && rule.forwards_to.contains_key(&group.arn)
+            });
+            ours.map_or(Ref::Made(Thing::ListenerRule(name)), |rule| {
+                Ref::Existing(rule.arn.clone())
+            })
         }
         _ if is_network => Ref::Made(Thing::ListenerRule(name)),
         _ => Ref::Made(Thing::Listener(name)),
@@ -93,7 +107,10 @@ pub(super) fn differ(
     differences: &mut Vec<Difference>,
 ) {
     let grace = "healthCheckGracePeriodSeconds";
-    if !asked.is_empty() && planner.spec.service.get(grace).is_none() && number(&found.shown, grace).unwrap_or(0) > 0 {
+    if !asked.is_empty()
+        && planner.spec.service.get(grace).is_none()
+        && number(&found.shown, grace).unwrap_or(0) > 0
+    {
         differences.push(difference(grace, found.shown.get(grace), Some(&json!(0)), false));
         change.insert(grace.to_owned(), json!(0));
     }
@@ -104,7 +121,9 @@ pub(super) fn differ(
     if is_same {
         return;
     }
-    let names = |entries: &[Value]| entries.iter().map(|entry| entry_name(planner, entry)).collect::<Vec<_>>();
+    let names = |entries: &[Value]| {
+        entries.iter().map(|entry| entry_name(planner, entry)).collect::<Vec<_>>()
+    };
     let mut after = names(&asked);
     for blank in blanks {
         if let Thing::TargetGroup(name) = &blank.with {
@@ -118,11 +137,14 @@ pub(super) fn differ(
 
 /// The same entry; ECS exchanges the two groups of a blue/green service with each deployment.
 fn same_entry(asked: &Value, shown: &Value) -> bool {
-    let part =
-        |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let part = |entry: &Value, pointer: &str| {
+        entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
     let groups = |entry: &Value| {
-        let mut groups =
-            [part(entry, "/targetGroupArn"), part(entry, "/advancedConfiguration/alternateTargetGroupArn")];
+        let mut groups = [
+            part(entry, "/targetGroupArn"),
+            part(entry, "/advancedConfiguration/alternateTargetGroupArn"),
+        ];
         groups.sort();
         groups
     };
