@@ -1,4 +1,5 @@
-//! The rules of ARCHITECTURE.md that the compiler does not enforce: who may depend on whom, and what a source may hold.
+//! The rules of ARCHITECTURE.md that the compiler does not enforce: who may depend on whom, and
+//! what a source may hold.
 //!
 //! Reads manifests, the lock file and sources as text; runs no cargo.
 #![allow(
@@ -79,7 +80,8 @@ const NOT_IN_CORE: [&str; 10] = [
     "tracing",
 ];
 
-/// Words that the core's sources must not hold: the same, and collections whose order differs from run to run.
+/// Words that the core's sources must not hold: the same, and collections whose order differs from
+/// run to run.
 const NOT_A_WORD_OF_CORE: [&str; 14] = [
     "File",
     "HashMap",
@@ -100,7 +102,8 @@ const NOT_A_WORD_OF_CORE: [&str; 14] = [
 /// Lines of a file. More mean that it is about two things.
 const MOST_LINES: usize = 400;
 
-/// Lines of a file of tests: a list of cases, written as text, is long without being about two things.
+/// Lines of a file of tests: a list of cases, written as text, is long without being about two
+/// things.
 const MOST_LINES_OF_TESTS: usize = 800;
 
 /// Files that may be longer, with the reason.
@@ -163,7 +166,8 @@ fn is_test(file: &str) -> bool {
     file.ends_with("tests.rs") || file.split('/').any(|part| part == "tests")
 }
 
-/// Code without comments. A `//` within a text ends the line too early, which can only hide the rest of that line.
+/// Code without comments. A `//` within a text ends the line too early, which can only hide the
+/// rest of that line.
 fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source
         .lines()
@@ -213,7 +217,8 @@ fn reach(crates: Vec<String>) -> BTreeSet<String> {
         if !reached.insert(name.clone()) {
             continue;
         }
-        // Two versions of one crate are both followed: that reaches too much rather than too little.
+        // Two versions of one crate are both followed: that reaches too much rather than too
+        // little.
         for package in packages.iter().filter(|package| package["name"].as_str() == Some(&name)) {
             let dependencies =
                 package.get("dependencies").and_then(Value::as_array).into_iter().flatten();

@@ -1,6 +1,8 @@
-//! The real programs as Lambda runs them: processes that poll a Runtime API, and an account behind real HTTP.
+//! The real programs as Lambda runs them: processes that poll a Runtime API, and an account behind
+//! real HTTP.
 //!
-//! What only a process shows: how it starts, how it refuses to start, what it answers, what it prints.
+//! What only a process shows: how it starts, how it refuses to start, what it answers, what it
+//! prints.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -59,7 +61,8 @@ impl Deployed {
     }
 }
 
-/// CASES 19, 36, 41: a stale target is repaired from the message to the alert, an unreadable message comes back.
+/// CASES 19, 36, 41: a stale target is repaired from the message to the alert, an unreadable
+/// message comes back.
 #[tokio::test]
 async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back() {
     let mut deployed = Deployed::new().await;
@@ -113,7 +116,8 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     assert!(!said.contains(SECRET), "{said}");
 }
 
-/// The scheduled look at everything: a stale target of which no message tells leads to a message, and to no write.
+/// The scheduled look at everything: a stale target of which no message tells leads to a message,
+/// and to no write.
 #[tokio::test]
 async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     let deployed = Deployed::with("sweep").await;
@@ -138,7 +142,8 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     );
 }
 
-/// CASES 40, 41: from the queue to Slack. What Slack refuses for good is put aside, and no webhook is printed.
+/// CASES 40, 41: from the queue to Slack. What Slack refuses for good is put aside, and no webhook
+/// is printed.
 #[tokio::test]
 async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let account = Account::new().await;
@@ -247,7 +252,8 @@ async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_handled() {
     assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
 }
 
-/// Near the end of the function's time no check begins: the messages come back at once, instead of after a time-out.
+/// Near the end of the function's time no check begins: the messages come back at once, instead of
+/// after a time-out.
 #[tokio::test]
 async fn no_check_begins_when_the_time_does_not_suffice() {
     let deployed = Deployed::new().await;
@@ -260,7 +266,8 @@ async fn no_check_begins_when_the_time_does_not_suffice() {
     assert_eq!(deployed.account.world.lock().calls.of("DescribeServices").count(), 0);
 }
 
-/// Missing and wrong variables: every problem is printed with its name, before any work is asked for.
+/// Missing and wrong variables: every problem is printed with its name, before any work is asked
+/// for.
 #[tokio::test]
 async fn it_does_not_start_with_a_wrong_configuration() {
     let api = RuntimeApi::start().await;

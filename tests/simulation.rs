@@ -1,4 +1,5 @@
-//! The seeded simulation, a few seeds of it: `cargo run --profile simulation -p portkeeper-tests --bin simulate` plays many.
+//! The seeded simulation, a few seeds of it: `cargo run --profile simulation -p portkeeper-tests
+//! --bin simulate` plays many.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper_tests::simulation::{Mutation, Outcome, run};
@@ -11,7 +12,8 @@ use std::thread;
 /// The seeds that every run of the tests plays. `PORTKEEPER_SEEDS=100..200` plays others.
 const SEEDS: Range<u64> = 1..7;
 
-/// A mutation that none of these seeds notices is not noticed. The seed that is known to notice it is tried first.
+/// A mutation that none of these seeds notices is not noticed. The seed that is known to notice it
+/// is tried first.
 const MUTATION_SEEDS: Range<u64> = 1..13;
 
 fn seeds() -> Range<u64> {

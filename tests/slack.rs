@@ -207,8 +207,8 @@ async fn routes_choose_the_webhook() {
     assert_eq!(desk.slack.paths(), ["night", "shop", "team", "default"]);
 }
 
-/// A person mends the secret: until then everything waits in the queue. What no route takes needs a person, too, but
-/// waiting would only hide it.
+/// A person mends the secret: until then everything waits in the queue. What no route takes needs a
+/// person, too, but waiting would only hide it.
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     for secret in [

@@ -1,4 +1,5 @@
-//! Services from specs: an object comes in, and the account afterwards is looked at. CASES 42 to 49.
+//! Services from specs: an object comes in, and the account afterwards is looked at. CASES 42 to
+//! 49.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,5 @@
-//! What is deployed against what the code expects: environment, permissions, queues, and which events come through.
+//! What is deployed against what the code expects: environment, permissions, queues, and which
+//! events come through.
 //!
 //! Reads `template.yaml` and `events/`; calls nothing.
 #![allow(

@@ -1,7 +1,8 @@
-//! The real SDK clients against the simulated account: what is asked, what is made of the answers, and of none.
+//! The real SDK clients against the simulated account: what is asked, what is made of the answers,
+//! and of none.
 //!
-//! Requests go through the SDK's own serialisation, signing, paging, retries and error parsing. Time is the
-//! account's: a back-off of the SDK takes none of ours.
+//! Requests go through the SDK's own serialisation, signing, paging, retries and error parsing.
+//! Time is the account's: a back-off of the SDK takes none of ours.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

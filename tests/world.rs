@@ -1,5 +1,5 @@
-//! The simulated account behind SDK clients that Portkeeper's own reads and writes do not wrap in a test of their own: does
-//! the account speak the wire as the SDKs do.
+//! The simulated account behind SDK clients that Portkeeper's own reads and writes do not wrap in a
+//! test of their own: does the account speak the wire as the SDKs do.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

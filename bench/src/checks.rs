@@ -1,4 +1,5 @@
-//! Calls of a check, by a function that starts and by one that is warm, beside the fewest there can be.
+//! Calls of a check, by a function that starts and by one that is warm, beside the fewest there can
+//! be.
 
 use crate::estate::{SERVICE, Size};
 use portkeeper::stage::{QUEUE, Stage, StageError};

@@ -1,4 +1,5 @@
-//! A rolling deployment of one large service: how many events ECS sends, and what the function makes of them.
+//! A rolling deployment of one large service: how many events ECS sends, and what the function
+//! makes of them.
 
 use crate::estate::{SERVICE, Size};
 use portkeeper::stage::{StageError, TOPIC};

@@ -1,4 +1,5 @@
-//! Simulated accounts to measure on: services in order, spread over clusters, with Portkeeper deployed.
+//! Simulated accounts to measure on: services in order, spread over clusters, with Portkeeper
+//! deployed.
 //!
 //! It knows how large an account is and how it is made. It measures nothing.
 
@@ -98,7 +99,8 @@ fn cluster_name(number: u32) -> String {
     format!("prod-{}", number + 1)
 }
 
-/// An account behind HTTP, for functions that run as processes. Its clock shows the real time, because theirs does.
+/// An account behind HTTP, for functions that run as processes. Its clock shows the real time,
+/// because theirs does.
 pub(crate) struct Served {
     specs: SpecStage,
     server: Server,

@@ -1,4 +1,5 @@
-//! The functions, each as a process, beside one that does nothing and one in Python that makes the same check.
+//! The functions, each as a process, beside one that does nothing and one in Python that makes the
+//! same check.
 //!
 //! It knows which functions there are and what each is invoked with.
 
@@ -47,7 +48,8 @@ pub(crate) struct Places {
 pub(crate) struct Effort {
     /// Lives of each function. Medians are of these.
     pub(crate) lives: usize,
-    /// Warm events in each. No more than AWS allows at once, or the functions would wait for their turn.
+    /// Warm events in each. No more than AWS allows at once, or the functions would wait for their
+    /// turn.
     pub(crate) warm: usize,
     /// Whether to count instructions, which takes minutes.
     pub(crate) instructions: bool,
@@ -71,7 +73,8 @@ pub(crate) struct Function {
     pub(crate) cpu_first_us: u64,
     /// Processor time of one warm event, user and system.
     pub(crate) cpu_warm_us: u64,
-    /// How much of all its processor time was user time, in percent; absent where too little was seen of it.
+    /// How much of all its processor time was user time, in percent; absent where too little was
+    /// seen of it.
     pub(crate) user_percent: Option<u64>,
     pub(crate) instructions: Option<Instructions>,
 }

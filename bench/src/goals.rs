@@ -1,5 +1,6 @@
-//! What is aimed at, and whether it is reached. Numbers of calls are facts: they are the same on every machine, and a run in
-//! which one is missed has failed. Times and sizes are measured, and a busy machine may miss them.
+//! What is aimed at, and whether it is reached. Numbers of calls are facts: they are the same on
+//! every machine, and a run in which one is missed has failed. Times and sizes are measured, and a
+//! busy machine may miss them.
 
 use crate::Report;
 use crate::functions::{EMPTY, Function, PYTHON};
@@ -13,7 +14,8 @@ const LEAST_TO_PYTHON_START: f64 = 40.0;
 const LEAST_TO_PYTHON_CPU: f64 = 20.0;
 /// A sweep, in the time that AWS's request limits allow.
 const MOST_TO_LIMITS: f64 = 1.1;
-/// From here on the request limits decide how long a sweep takes, and not the way to the account, of 20 ms for each call.
+/// From here on the request limits decide how long a sweep takes, and not the way to the account,
+/// of 20 ms for each call.
 const LIMITS_DECIDE_MS: u64 = 5_000;
 /// The function's memory with a service of a thousand tasks, in kibibytes: 64 MB.
 const MOST_KIB: u64 = 64_000_000 / 1024;
@@ -125,8 +127,8 @@ fn calls(report: &Report) -> Vec<Goal> {
     goals
 }
 
-/// By the account's clock, so that these are facts, too, where the limits decide: a small sweep fits into the buckets, and takes
-/// as long as its calls one after the other.
+/// By the account's clock, so that these are facts, too, where the limits decide: a small sweep
+/// fits into the buckets, and takes as long as its calls one after the other.
 fn limits(report: &Report) -> Vec<Goal> {
     let goal = |sweep: &crate::sweeps::Sweep| {
         let times = ratio(sweep.took_ms, sweep.least_ms);

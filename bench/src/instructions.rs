@@ -1,6 +1,8 @@
-//! How many instructions a function takes, by callgrind: the one number that a busy machine does not change.
+//! How many instructions a function takes, by callgrind: the one number that a busy machine does
+//! not change.
 //!
-//! Instructions of the program itself, not of the kernel. Where valgrind is not installed there are none to tell.
+//! Instructions of the program itself, not of the kernel. Where valgrind is not installed there are
+//! none to tell.
 
 use crate::process::{Problem, Program, Running, invoke};
 use portkeeper_tests::runtime_api::RuntimeApi;
@@ -13,7 +15,8 @@ use std::time::Duration;
 /// Events of which the mean is taken.
 const WARM: u64 = 10;
 
-/// A program that is looked at takes fifty times as long, and Python begins with half a minute then.
+/// A program that is looked at takes fifty times as long, and Python begins with half a minute
+/// then.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Instructions, in user mode.

@@ -1,5 +1,6 @@
-//! Measures what is claimed: how large, how quick and how sparing the functions are, beside a function that does nothing and
-//! one in Python that makes the same check. `bench/run` builds what this needs, and starts it.
+//! Measures what is claimed: how large, how quick and how sparing the functions are, beside a
+//! function that does nothing and one in Python that makes the same check. `bench/run` builds what
+//! this needs, and starts it.
 //!
 //! It prints tables, writes JSON, and fails if a number of calls, or a time by the account's own
 //! clock, is not what it should be. It never fails for a time by the real clock.

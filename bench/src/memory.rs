@@ -1,7 +1,8 @@
-//! The most memory that a function holds: a check of a large service, and sweeps of growing accounts.
+//! The most memory that a function holds: a check of a large service, and sweeps of growing
+//! accounts.
 //!
-//! The functions are processes here, and keep to AWS's rates by the real clock: a sweep of two thousand services takes over
-//! three minutes.
+//! The functions are processes here, and keep to AWS's rates by the real clock: a sweep of two
+//! thousand services takes over three minutes.
 
 use crate::estate::{Served, Size};
 use crate::functions::{Places, ours};

@@ -1,6 +1,8 @@
-//! A function as a process: how long it takes to start and to answer, and what it takes of the machine.
+//! A function as a process: how long it takes to start and to answer, and what it takes of the
+//! machine.
 //!
-//! It knows processes, `/proc` and Lambda's Runtime API; it does not know what a function does. Linux only.
+//! It knows processes, `/proc` and Lambda's Runtime API; it does not know what a function does.
+//! Linux only.
 
 use portkeeper_tests::runtime_api::{Answer, RuntimeApi};
 use serde_json::Value;
@@ -10,7 +12,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-/// Left to a function after its first poll and after its last answer, so that what it does beside has come to rest.
+/// Left to a function after its first poll and after its last answer, so that what it does beside
+/// has come to rest.
 const IDLE: Duration = Duration::from_millis(50);
 
 /// What a function is given to handle an event, as in template.yaml at most.
@@ -67,7 +70,8 @@ pub(crate) struct Life {
     pub(crate) cpu_first: Duration,
     /// Processor time of all warm events.
     pub(crate) cpu_warm: Duration,
-    /// How much of its processor time the function spent in its own code, as the kernel's clock ticks saw it.
+    /// How much of its processor time the function spent in its own code, as the kernel's clock
+    /// ticks saw it.
     pub(crate) ticks: Ticks,
 }
 
@@ -123,8 +127,8 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr);
-        // On Lambda the bundle is all there is. Other systems have a folder with each certificate once more, which would
-        // be read, too, and would take longer than all the rest.
+        // On Lambda the bundle is all there is. Other systems have a folder with each certificate
+        // once more, which would be read, too, and would take longer than all the rest.
         if let Some(bundle) = BUNDLES.iter().find(|bundle| Path::new(bundle).exists()) {
             command.env("SSL_CERT_FILE", bundle);
         }
@@ -144,7 +148,8 @@ impl Running {
         number.ok_or(Problem::Unclear(file, name))
     }
 
-    /// Processor time of all its threads that there are, user and system, as the scheduler counts it: nanoseconds.
+    /// Processor time of all its threads that there are, user and system, as the scheduler counts
+    /// it: nanoseconds.
     fn cpu(&self) -> Result<Duration, Problem> {
         let folder = self.file("task");
         let threads =
@@ -175,7 +180,8 @@ impl Running {
         ticks.ok_or(Problem::Unclear(file, "its clock ticks"))
     }
 
-    /// Asks it to end, as Lambda does, and waits. Gives what it wrote to standard error, if that was kept.
+    /// Asks it to end, as Lambda does, and waits. Gives what it wrote to standard error, if that
+    /// was kept.
     pub(crate) fn end(mut self) -> io::Result<String> {
         Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
         let mut said = String::new();

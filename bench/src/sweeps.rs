@@ -1,5 +1,6 @@
-//! Sweeps of growing accounts by the clock of the account: AWS's published request limits hold, and each call takes as
-//! long as one within a region does. Nobody waits: a sweep of minutes is played in seconds.
+//! Sweeps of growing accounts by the clock of the account: AWS's published request limits hold, and
+//! each call takes as long as one within a region does. Nobody waits: a sweep of minutes is played
+//! in seconds.
 //!
 //! It knows the limits, and from them how long reading so much must take at least.
 
@@ -93,8 +94,8 @@ fn fewest(size: Size) -> BTreeMap<&'static str, usize> {
     bound::sweep(size.clusters as usize, services, tasks, instances)
 }
 
-/// The longer of two: what the fullest bucket needs to let that many calls through, and the calls that must wait for each
-/// other's answers.
+/// The longer of two: what the fullest bucket needs to let that many calls through, and the calls
+/// that must wait for each other's answers.
 fn least_ms(calls: &BTreeMap<&'static str, usize>, size: Size, share_percent: u32) -> u64 {
     let mut of_bucket: BTreeMap<Bucket, u64> = BTreeMap::new();
     for (operation, count) in calls {
@@ -111,8 +112,9 @@ fn least_ms(calls: &BTreeMap<&'static str, usize>, size: Size, share_percent: u3
     });
     let (services, tasks) = (size.services_of_cluster() as usize, size.tasks as usize);
     let pages = (bound::pages(services, 100) + bound::pages(services * tasks, 100)) as u64;
-    // First the mark, then the clusters. Of each: the pages of its services, described; the groups, and what is in them; the
-    // count of its tasks, the pages of their list, described; their instances; the ledger.
+    // First the mark, then the clusters. Of each: the pages of its services, described; the groups,
+    // and what is in them; the count of its tasks, the pages of their list, described; their
+    // instances; the ledger.
     let in_turn = 2 + u64::from(size.clusters) * (7 + pages);
     let in_turn_ms = in_turn * u64::try_from(DISTANCE.as_millis()).unwrap_or(0);
     waits.max().unwrap_or(0).max(in_turn_ms)

@@ -1,6 +1,8 @@
-//! `portkeeper audit`: a read-only look at a live account from a laptop, with the user's own credentials.
+//! `portkeeper audit`: a read-only look at a live account from a laptop, with the user's own
+//! credentials.
 //!
-//! It reads, has the core judge, and shows. It keeps no ledger, so every look is a first look. It writes nothing to AWS.
+//! It reads, has the core judge, and shows. It keeps no ledger, so every look is a first look. It
+//! writes nothing to AWS.
 
 mod bound;
 mod explain;
@@ -26,8 +28,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// The share of AWS's published rates that an audit takes: as the deployed sweep does, so that the account's other
-/// callers notice nothing.
+/// The share of AWS's published rates that an audit takes: as the deployed sweep does, so that the
+/// account's other callers notice nothing.
 const SHARE_PERCENT: u32 = 25;
 
 /// A simulated account on this machine is nobody else's.
@@ -48,14 +50,15 @@ pub struct Options {
     /// Print one JSON document instead of the table.
     #[arg(long)]
     json: bool,
-    /// Explain one service instead: each task, what it should have, what is registered, and every verdict. By its name, or
-    /// as CLUSTER/NAME.
+    /// Explain one service instead: each task, what it should have, what is registered, and every
+    /// verdict. By its name, or as CLUSTER/NAME.
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
     /// Save what was read, with account numbers masked, for `portkeeper plan`.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How much of the rates that AWS publishes may be used, in percent. Default: 25; no limit for a simulated account.
+    /// How much of the rates that AWS publishes may be used, in percent. Default: 25; no limit for
+    /// a simulated account.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     api_share: Option<u32>,
     /// No progress bar, even on a terminal.
@@ -64,7 +67,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// The clusters to look at: those that were asked for, or the one that the service to explain names.
+    /// The clusters to look at: those that were asked for, or the one that the service to explain
+    /// names.
     fn clusters(&self) -> BTreeSet<String> {
         let of_service = self.explain.as_deref().and_then(|service| service.split_once('/'));
         let named =

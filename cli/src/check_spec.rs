@@ -1,5 +1,5 @@
-//! `portkeeper check-spec`: every problem of spec files at once, each with its place; offline, or held against an account. `portkeeper spec-schema`: the form
-//! of specs, for editors.
+//! `portkeeper check-spec`: every problem of spec files at once, each with its place; offline, or
+//! held against an account. `portkeeper spec-schema`: the form of specs, for editors.
 
 mod live;
 
@@ -37,7 +37,8 @@ pub struct Options {
     /// Print one JSON document instead of text.
     #[arg(long)]
     json: bool,
-    /// Look in your account, too: whether what the spec names is there and fits, and what would be done. Nothing is written.
+    /// Look in your account, too: whether what the spec names is there and fits, and what would be
+    /// done. Nothing is written.
     #[arg(long)]
     live: bool,
     /// With --live: the band of priorities that the stack's parameter `RulePriorities` says.

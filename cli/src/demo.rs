@@ -1,4 +1,5 @@
-//! `portkeeper demo`: a small account in which ECS and the load balancer misbehave, with the real handler at work.
+//! `portkeeper demo`: a small account in which ECS and the load balancer misbehave, with the real
+//! handler at work.
 
 pub(crate) mod account;
 mod scenes;
@@ -21,7 +22,8 @@ use timeline::Timeline;
 /// Between two scenes, so that a person can read along.
 const PAUSE: Duration = Duration::from_millis(1500);
 
-/// Plays every scene and prints what happened, or one JSON document about it. The alerts go into a folder, if one is named.
+/// Plays every scene and prints what happened, or one JSON document about it. The alerts go into a
+/// folder, if one is named.
 pub fn run(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(play(seed, json, fast, alerts))

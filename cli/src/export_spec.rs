@@ -1,4 +1,5 @@
-//! `portkeeper export-spec`: a spec of a service that exists, as YAML or JSON. It reads, and writes nothing to AWS.
+//! `portkeeper export-spec`: a spec of a service that exists, as YAML or JSON. It reads, and writes
+//! nothing to AWS.
 
 use crate::CommandError;
 use crate::check_spec::Account;

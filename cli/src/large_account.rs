@@ -1,8 +1,9 @@
-//! A large simulated account for trying out `portkeeper audit`: several clusters, hundreds of services in bridge mode and
-//! on Fargate behind shared load balancers, and a fixed set of faults spread over them.
+//! A large simulated account for trying out `portkeeper audit`: several clusters, hundreds of
+//! services in bridge mode and on Fargate behind shared load balancers, and a fixed set of faults
+//! spread over them.
 //!
-//! It knows what was broken, where, and which finding that is at a first look. It does not know how the finding is
-//! come by: the list is what an audit is held against.
+//! It knows what was broken, where, and which finding that is at a first look. It does not know how
+//! the finding is come by: the list is what an audit is held against.
 
 mod faults;
 
@@ -33,13 +34,16 @@ const NAMES: [&str; 10] =
 /// After this long every task runs and every target is healthy.
 const START_SECS: u64 = 60;
 
-/// After this long what was broken is at rest: nothing is young any more, and what fails has failed often enough.
+/// After this long what was broken is at rest: nothing is young any more, and what fails has failed
+/// often enough.
 const REST_SECS: u64 = 150;
 
-/// More tasks than this do not find an address in the account's three subnets, or take minutes to start.
+/// More tasks than this do not find an address in the account's three subnets, or take minutes to
+/// start.
 const MOST_TASKS: u32 = 20_000;
 
-/// The time that [`LargeAccount::build`] takes in the account itself, in seconds: never more than this.
+/// The time that [`LargeAccount::build`] takes in the account itself, in seconds: never more than
+/// this.
 pub const MOST_SECONDS: u64 = 620;
 
 /// How large the account is.
@@ -79,8 +83,9 @@ impl LargeAccount {
         Self { clusters: services.div_ceil(SERVICES_PER_CLUSTER).max(1), services, tasks }
     }
 
-    /// The account, built in a world of its own. It begins so long ago that it is now when it is built: whoever looks at it
-    /// with a clock of their own sees tasks that have been running for a while.
+    /// The account, built in a world of its own. It begins so long ago that it is now when it is
+    /// built: whoever looks at it with a clock of their own sees tasks that have been running for a
+    /// while.
     pub fn come_up(self, seed: u64) -> Result<(World, Vec<Planted>), StageError> {
         if self.services.saturating_mul(self.tasks) > MOST_TASKS {
             return Err(format!("it takes up to {MOST_TASKS} tasks, all services together").into());
@@ -96,8 +101,9 @@ impl LargeAccount {
         Ok((world, planted))
     }
 
-    /// Builds the account in a fresh world, lets it start, breaks what the list says, and lets that come to rest. Each
-    /// fault has a service of its own; where there are few services, the last faults are left out.
+    /// Builds the account in a fresh world, lets it start, breaks what the list says, and lets that
+    /// come to rest. Each fault has a service of its own; where there are few services, the last
+    /// faults are left out.
     pub fn build(self, world: &mut World) -> Result<Vec<Planted>, StageError> {
         // ECS would replace the tasks that fail, and refuse the services that can never work.
         world.ecs.behaviour.replaces = Replaces::Nothing;
@@ -136,7 +142,8 @@ impl LargeAccount {
         Ok(())
     }
 
-    /// The service of that number: three of five in bridge mode, the others on Fargate, unless its fault needs one.
+    /// The service of that number: three of five in bridge mode, the others on Fargate, unless its
+    /// fault needs one.
     fn make_service(
         self,
         world: &mut World,

@@ -1,4 +1,5 @@
-//! The commands behind `portkeeper`. They show what the product does; they decide nothing themselves.
+//! The commands behind `portkeeper`. They show what the product does; they decide nothing
+//! themselves.
 
 pub mod audit;
 pub mod check_spec;

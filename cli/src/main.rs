@@ -1,4 +1,5 @@
-//! The command people type. Parses the command line, runs one command, turns an error into text and an exit code.
+//! The command people type. Parses the command line, runs one command, turns an error into text and
+//! an exit code.
 
 use clap::{Parser, Subcommand};
 use portkeeper::CommandError;
@@ -16,7 +17,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show Portkeeper at work on a simulated AWS account: no account, no credentials, nothing to install.
+    /// Show Portkeeper at work on a simulated AWS account: no account, no credentials, nothing to
+    /// install.
     Demo {
         /// Another seed gives other identifiers.
         #[arg(long, default_value_t = 1)]
@@ -31,17 +33,18 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         alerts: Option<PathBuf>,
     },
-    /// Hand an event to the real handler, in a fresh simulated account with the service it names, and tell what it led to.
+    /// Hand an event to the real handler, in a fresh simulated account with the service it names,
+    /// and tell what it led to.
     Replay {
-        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch (each message alone); `-` for
-        /// standard input.
+        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch
+        /// (each message alone); `-` for standard input.
         event: PathBuf,
         /// Print one JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Serve a simulated account on a loopback port, for the AWS command line and other programs: the demo's, or a large
-    /// one with faults planted in it.
+    /// Serve a simulated account on a loopback port, for the AWS command line and other programs:
+    /// the demo's, or a large one with faults planted in it.
     World {
         /// A large account with so many services, and a list of what is wrong in it.
         #[arg(long, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..=2000))]
@@ -56,19 +59,21 @@ enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Look at your account, read-only: what is wrong now, and what Portkeeper would do about it. Ends with 0 if nothing is
-    /// wrong, 1 if something is, 2 if not everything could be read.
+    /// Look at your account, read-only: what is wrong now, and what Portkeeper would do about it.
+    /// Ends with 0 if nothing is wrong, 1 if something is, 2 if not everything could be read.
     Audit(portkeeper::audit::Options),
-    /// Plan on a recorded observation, or on the recording of an audit: the pure part alone, offline.
+    /// Plan on a recorded observation, or on the recording of an audit: the pure part alone,
+    /// offline.
     Plan {
-        /// A file with an observation or a recording, as docs/observation.md describes them; `-` for standard input.
+        /// A file with an observation or a recording, as docs/observation.md describes them; `-`
+        /// for standard input.
         observation: PathBuf,
         /// Print the plan as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Check spec files, offline or against your account (--live): every problem at once, each with its place. Ends with 0 if no file has errors, 1 if one has,
-    /// 2 if one could not be read.
+    /// Check spec files, offline or against your account (--live): every problem at once, each with
+    /// its place. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
     CheckSpec(portkeeper::check_spec::Options),
     /// Print the JSON Schema of specs, for editors.
     SpecSchema,

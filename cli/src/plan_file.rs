@@ -1,4 +1,5 @@
-//! `portkeeper plan`: the pure part alone, on a file: one observation, or all that an audit recorded.
+//! `portkeeper plan`: the pure part alone, on a file: one observation, or all that an audit
+//! recorded.
 
 use crate::audit::recording::{RECORDING_VERSION, Recording};
 use crate::audit::show;
@@ -18,7 +19,8 @@ const WANTED: &str =
 /// The member that a recording has and an observation has not.
 const OF_RECORDING: &str = "inputs";
 
-/// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends as that did.
+/// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends
+/// as that did.
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
     let text = input::read(path)?;
     let not_usable =

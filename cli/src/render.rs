@@ -1,4 +1,5 @@
-//! Plans as text for a terminal. Colours are stripped by `anstream` where the output is no terminal.
+//! Plans as text for a terminal. Colours are stripped by `anstream` where the output is no
+//! terminal.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};

@@ -1,4 +1,5 @@
-//! `portkeeper replay`: one event through the real handler, in a fresh account that has the service it names.
+//! `portkeeper replay`: one event through the real handler, in a fresh account that has the service
+//! it names.
 
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
 use crate::stage::{Delivery, QUEUE, Stage, StageError};
@@ -123,7 +124,8 @@ fn used_by_others(body: &str) -> Option<&'static str> {
     )
 }
 
-/// Gives the account the cluster and the services that the event names, each with two tasks behind a group.
+/// Gives the account the cluster and the services that the event names, each with two tasks behind
+/// a group.
 fn furnish(world: &mut World, cluster: &ClusterArn, check: &Check) -> Result<(), StageError> {
     world.make_cluster(cluster.name())?;
     world.make_instances(cluster.name(), 2)?;

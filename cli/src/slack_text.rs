@@ -1,4 +1,5 @@
-//! A Slack message as plain lines, about as Slack shows it. Knows Block Kit's shapes, and nothing of alerts.
+//! A Slack message as plain lines, about as Slack shows it. Knows Block Kit's shapes, and nothing
+//! of alerts.
 
 use portkeeper_core::report::SlackMessage;
 use serde_json::Value;

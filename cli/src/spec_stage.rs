@@ -1,5 +1,5 @@
-//! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the real function that makes
-//! services, as template.yaml wires it.
+//! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the
+//! real function that makes services, as template.yaml wires it.
 
 use crate::stage::{Delivery, Stage, StageError, TABLE};
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -21,7 +21,8 @@ pub const SPECS_QUEUE: &str = "specs";
 /// Its dead-letter queue.
 pub const SPECS_DEAD_LETTERS: &str = "specs-dead-letters";
 
-/// As in template.yaml: how often a message is tried, and how long the function may take, in seconds.
+/// As in template.yaml: how often a message is tried, and how long the function may take, in
+/// seconds.
 const MAX_RECEIVE_COUNT: u32 = 20;
 const TIMEOUT_SECS: u32 = 60;
 
@@ -34,7 +35,8 @@ pub struct SpecStage {
 }
 
 impl SpecStage {
-    /// Deploys what specs need into the account of a stage, with these settings beside the defaults.
+    /// Deploys what specs need into the account of a stage, with these settings beside the
+    /// defaults.
     pub fn new(stage: Stage, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut variables = deploy(&mut stage.world.lock())?;
         variables.insert(
@@ -92,7 +94,8 @@ impl SpecStage {
         Ok(Some(done))
     }
 
-    /// Lets time pass, second by second, and hands over every message that is due. Gives what the checks led to.
+    /// Lets time pass, second by second, and hands over every message that is due. Gives what the
+    /// checks led to.
     pub async fn run(&mut self, seconds: u64) -> Result<Vec<Delivery>, StageError> {
         let mut deliveries = Vec::new();
         let end = self.stage.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));

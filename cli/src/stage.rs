@@ -1,7 +1,9 @@
-//! A simulated account with Portkeeper deployed in it: rule, queue, dead-letter queue, table, topic, and the real
-//! handler behind the real SDK clients. It plays Lambda's part: it takes batches from the queue and hands them over.
+//! A simulated account with Portkeeper deployed in it: rule, queue, dead-letter queue, table,
+//! topic, and the real handler behind the real SDK clients. It plays Lambda's part: it takes
+//! batches from the queue and hands them over.
 //!
-//! The demo, `replay` and the simulation stand on it. It knows how things are wired and decides nothing.
+//! The demo, `replay` and the simulation stand on it. It knows how things are wired and decides
+//! nothing.
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;

@@ -1,5 +1,6 @@
-//! `portkeeper world`: a simulated account on a loopback port, for other programs: the AWS command line, the function's
-//! own binary, `portkeeper audit`, a tool of yours. Portkeeper itself is not at work in it.
+//! `portkeeper world`: a simulated account on a loopback port, for other programs: the AWS command
+//! line, the function's own binary, `portkeeper audit`, a tool of yours. Portkeeper itself is not
+//! at work in it.
 
 use crate::CommandError;
 use crate::demo::account;
@@ -13,7 +14,8 @@ use std::time::Duration;
 /// After this long every service of the demo's account is up.
 const START_SECS: u64 = 240;
 
-/// Serves the account until the process is ended: the demo's, or a large one. Its clock goes as fast as ours.
+/// Serves the account until the process is ended: the demo's, or a large one. Its clock goes as
+/// fast as ours.
 pub fn run(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(listen(seed, port, large))

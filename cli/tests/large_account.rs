@@ -1,4 +1,5 @@
-//! The large account: what is planted is really so, by the account's own truth, and it comes up whatever its size.
+//! The large account: what is planted is really so, by the account's own truth, and it comes up
+//! whatever its size.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper::large_account::{LargeAccount, MOST_SECONDS, Planted};
@@ -19,7 +20,8 @@ fn build(services: u32, tasks: u32, seed: u64) -> (World, Vec<Planted>) {
     (world, planted)
 }
 
-/// Every difference between what is registered and what should be: `group id:port`, and whether it is registered.
+/// Every difference between what is registered and what should be: `group id:port`, and whether it
+/// is registered.
 fn differences(world: &World) -> BTreeSet<(String, bool)> {
     let name = |arn: &str| arn.split('/').nth(1).unwrap().to_owned();
     let live = live_targets(world).into_iter().filter(|it| it.last_status == "RUNNING");

@@ -1,6 +1,7 @@
 //! An account behind HTTP whose clock shows the real time, because the program's does.
 //!
-//! Its past is played in no time: what was long ago for the program was a moment ago for the test, and nobody sleeps.
+//! Its past is played in no time: what was long ago for the program was a moment ago for the test,
+//! and nobody sleeps.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
@@ -85,8 +86,8 @@ impl Account {
         self.variables.clone().into_iter().chain([endpoint]).collect()
     }
 
-    /// A task stops and ECS leaves its target behind; minutes ago another instance of the function has seen that once.
-    /// Then the account's clock is set to the real time. Gives the target.
+    /// A task stops and ECS leaves its target behind; minutes ago another instance of the function
+    /// has seen that once. Then the account's clock is set to the real time. Gives the target.
     pub async fn leave_a_target_behind(&self) -> String {
         self.look().await;
         let before = self.wanted();

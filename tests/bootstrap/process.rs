@@ -14,8 +14,8 @@ use std::time::Duration;
 const PROGRAMS: [&str; 5] =
     ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
 
-/// Cargo gives a test the path of a program only within one package, so cargo is asked to build them and says where
-/// they are. What `cargo test` has built is not built again.
+/// Cargo gives a test the path of a program only within one package, so cargo is asked to build
+/// them and says where they are. What `cargo test` has built is not built again.
 fn program(name: &str) -> &'static PathBuf {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let programs = BUILT.get_or_init(|| {
@@ -55,7 +55,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program with these variables and Lambda's own, and with nothing of this process's environment.
+    /// Starts the program with these variables and Lambda's own, and with nothing of this process's
+    /// environment.
     pub fn start(name: &str, api: &RuntimeApi, variables: &[(String, String)]) -> Self {
         let mut command = Command::new(program(name));
         command
@@ -87,8 +88,8 @@ impl Process {
         self.said.lock().expect("no reader panics").clone()
     }
 
-    /// What it has printed once `enough` is there, or after ten seconds: an answer may be here before the last lines have
-    /// come through the pipe.
+    /// What it has printed once `enough` is there, or after ten seconds: an answer may be here
+    /// before the last lines have come through the pipe.
     pub async fn said_until(&self, enough: impl Fn(&str) -> bool) -> String {
         for _ in 0..400 {
             let said = self.said();

@@ -1,4 +1,5 @@
-//! The program that makes services from specs, from the object in the bucket to tasks that get traffic.
+//! The program that makes services from specs, from the object in the bucket to tasks that get
+//! traffic.
 
 use crate::account::Account;
 use crate::process::Process;
@@ -60,7 +61,8 @@ impl Deployed {
         Self { account, api, process }
     }
 
-    /// Lets the account's time pass, and has the program handle what is due. Nobody sleeps: the account's clock runs ahead.
+    /// Lets the account's time pass, and has the program handle what is due. Nobody sleeps: the
+    /// account's clock runs ahead.
     async fn run(&self, seconds: u64) {
         for _ in 0..seconds / 5 {
             self.account.world.lock().advance_secs(5);
@@ -105,7 +107,8 @@ impl Deployed {
     }
 }
 
-/// The whole path: dropped, running, registered, healthy; changed; dropped again; a failed deployment; removed.
+/// The whole path: dropped, running, registered, healthy; changed; dropped again; a failed
+/// deployment; removed.
 #[tokio::test]
 async fn a_spec_lives_its_whole_life() {
     let deployed = Deployed::new().await;

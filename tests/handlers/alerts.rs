@@ -42,7 +42,8 @@ async fn a_finding_seen_fifty_times_is_told_of_once() {
     assert!(shop.alert_texts()[1].contains(", over after "), "{}", shop.alert_texts()[1]);
 }
 
-/// CASES 39: the repair is made, the alert is not accepted: the next check sends it, and nothing is repaired twice.
+/// CASES 39: the repair is made, the alert is not accepted: the next check sends it, and nothing is
+/// repaired twice.
 #[tokio::test]
 async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
     for fault in
@@ -62,7 +63,8 @@ async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
     }
 }
 
-/// SNS took it and the answer was lost: the SDK sends it again, which may tell twice, but never not at all.
+/// SNS took it and the answer was lost: the SDK sends it again, which may tell twice, but never not
+/// at all.
 #[tokio::test]
 async fn an_alert_whose_answer_is_lost_is_not_lost() {
     let mut shop = with_a_lost_registration(&[], None);
@@ -142,7 +144,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// CASES 41: what tasks are given by their environment is nobody's business, whatever the message is about.
+/// CASES 41: what tasks are given by their environment is nobody's business, whatever the message
+/// is about.
 #[tokio::test]
 async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
     const SECRET: &str = "hunter2-is-no-good-secret";

@@ -1,4 +1,5 @@
-//! Deployments as ECS, `CodeDeploy` and others run them: watched from the first second to the last, and left alone.
+//! Deployments as ECS, `CodeDeploy` and others run them: watched from the first second to the last,
+//! and left alone.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::CodeDeployStep;
@@ -73,7 +74,8 @@ async fn a_rollback_is_left_alone() {
     }
 }
 
-/// CASES 10: a change of strategy starts no deployment, so the tasks stay in the group to which the last one brought them.
+/// CASES 10: a change of strategy starts no deployment, so the tasks stay in the group to which the
+/// last one brought them.
 #[tokio::test]
 async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_them() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1})).await;
@@ -85,7 +87,8 @@ async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_th
     assert_eq!((shop.states("green-tg"), shop.states("blue-tg")), (vec!["healthy"; 3], vec![]));
 }
 
-/// CASES 10, 16: what goes wrong in the middle of a deployment is mended in the group where it went wrong.
+/// CASES 10, 16: what goes wrong in the middle of a deployment is mended in the group where it went
+/// wrong.
 #[tokio::test]
 async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_group() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 15})).await;
@@ -182,7 +185,8 @@ async fn changed_load_balancers_hold_for_new_tasks_only() {
     assert_eq!((shop.states("web-tg"), shop.states("other-tg")), (vec![], vec!["healthy"; 4]));
 }
 
-/// CASES 9, 12: another container, another port, more and fewer tasks, one deployment over the other.
+/// CASES 9, 12: another container, another port, more and fewer tasks, one deployment over the
+/// other.
 #[tokio::test]
 async fn rolling_deployments_are_left_alone() {
     let mut shop = Shop::settled_web(3, 4).await;
@@ -204,7 +208,8 @@ async fn rolling_deployments_are_left_alone() {
     assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 5);
 }
 
-/// Services from before October 2024 show no revision: what their tasks belong to is told by their deployments.
+/// Services from before October 2024 show no revision: what their tasks belong to is told by their
+/// deployments.
 #[tokio::test]
 async fn a_service_without_revisions_is_left_alone() {
     let mut shop = Shop::new(2, &[]);

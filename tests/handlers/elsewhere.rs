@@ -1,4 +1,5 @@
-//! A target group that serves services of two clusters: how services move from one cluster to another.
+//! A target group that serves services of two clusters: how services move from one cluster to
+//! another.
 
 use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::api::Service;
@@ -50,7 +51,8 @@ fn scale_up(shop: &Shop) {
     shop.pass(20);
 }
 
-/// While it moves, the service grows there as it shrinks here, and gets the addresses that were given back.
+/// While it moves, the service grows there as it shrinks here, and gets the addresses that were
+/// given back.
 #[tokio::test]
 async fn an_address_that_a_task_of_another_cluster_took_over_stays() {
     let mut shop = moving(&[]).await;

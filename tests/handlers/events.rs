@@ -1,4 +1,5 @@
-//! Messages: events in any order and number, unreadable ones, other partitions, clusters of the same names.
+//! Messages: events in any order and number, unreadable ones, other partitions, clusters of the
+//! same names.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper::stage::{DEAD_LETTERS, QUEUE};
@@ -54,7 +55,8 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
 }
 
-/// A batch that comes too late in the function's time is handed back whole, and nothing is read or written.
+/// A batch that comes too late in the function's time is handed back whole, and nothing is read or
+/// written.
 #[tokio::test]
 async fn what_there_is_no_time_for_comes_back() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -75,7 +77,8 @@ async fn what_there_is_no_time_for_comes_back() {
     nothing_happened(&shop);
 }
 
-/// The next look cannot be asked for: the message comes back, and the record does not believe that a look is coming.
+/// The next look cannot be asked for: the message comes back, and the record does not believe that
+/// a look is coming.
 #[tokio::test]
 async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -91,7 +94,8 @@ async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
-/// A message that comes back is the next look: a second one beside it would multiply from try to try.
+/// A message that comes back is the next look: a second one beside it would multiply from try to
+/// try.
 #[tokio::test]
 async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
     let mut shop = Shop::settled_web(2, 2).await;

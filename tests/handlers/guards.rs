@@ -44,8 +44,8 @@ async fn as_many_as_the_limit_are_made() {
     );
 }
 
-/// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for both together, until
-/// ten minutes have passed; then it goes on by itself.
+/// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for
+/// both together, until ten minutes have passed; then it goes on by itself.
 #[tokio::test]
 async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     let mut shop = Shop::new(2, &[]);
@@ -98,7 +98,8 @@ async fn the_last_target_of_a_group_stays() {
     );
 }
 
-/// CASES 26: another writer takes a running task's target out again and again. It is put back three times, then left.
+/// CASES 26: another writer takes a running task's target out again and again. It is put back three
+/// times, then left.
 #[tokio::test]
 async fn a_second_writer_is_not_fought_for_ever() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -121,7 +122,8 @@ async fn a_second_writer_is_not_fought_for_ever() {
     );
 }
 
-/// A task is replaced, its target is left behind, and the new one is not registered: first in, then out.
+/// A task is replaced, its target is left behind, and the new one is not registered: first in, then
+/// out.
 #[tokio::test]
 async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -162,7 +164,8 @@ async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered(
     shop.world().keep_targets("shop/web", 1);
     shop.update("web", json!({"desiredCount": 3}));
     shop.pass(150);
-    // One task is not answered for, the target of another is gone, and one stopped task's target is left behind.
+    // One task is not answered for, the target of another is gone, and one stopped task's target is
+    // left behind.
     let tasks = shop.tasks("web");
     let hidden = Fault::Truncate {
         member: "tasks".to_owned(),
@@ -224,7 +227,8 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     );
 }
 
-/// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is said or done.
+/// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is
+/// said or done.
 #[tokio::test]
 async fn throttling_delays_a_repair_and_changes_nothing_else() {
     let calls = [
@@ -277,7 +281,8 @@ fn register_of(shop: &Shop) -> String {
     shop.wanted("web").into_iter().find(|target| !by_ecs.contains(target)).unwrap()
 }
 
-/// Fifty services at once, each with a target left behind: proofs do not grow old while calls wait for their turn.
+/// Fifty services at once, each with a target left behind: proofs do not grow old while calls wait
+/// for their turn.
 #[tokio::test]
 async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_writing() {
     let mut shop = Shop::new(6, &[]);

@@ -1,4 +1,5 @@
-//! The memory between checks: lost, old, contended for, and left alone when there is nothing to say.
+//! The memory between checks: lost, old, contended for, and left alone when there is nothing to
+//! say.
 
 use portkeeper::stage::{QUEUE, TABLE};
 use portkeeper_aws::account::Aws;
@@ -61,8 +62,8 @@ async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     (failed, errors)
 }
 
-/// CASES 34: two functions look at one service at the same moment. One of them writes; the other steps back before
-/// any write, and its message is tried again.
+/// CASES 34: two functions look at one service at the same moment. One of them writes; the other
+/// steps back before any write, and its message is tried again.
 #[tokio::test]
 async fn of_two_functions_at_once_one_steps_back() {
     let (mut shop, write) = seen_once().await;

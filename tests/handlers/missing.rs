@@ -1,4 +1,5 @@
-//! Running tasks without their targets: registered once, after ECS had its chance, and told of once.
+//! Running tasks without their targets: registered once, after ECS had its chance, and told of
+//! once.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
@@ -135,7 +136,8 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "tried again when it may be accepted");
 }
 
-/// CASES 30: the answer is lost after the write. The ledger knew of it before, and nothing is told twice.
+/// CASES 30: the answer is lost after the write. The ledger knew of it before, and nothing is told
+/// twice.
 #[tokio::test]
 async fn a_lost_answer_is_no_lost_repair() {
     let mut shop = with_lost_registrations(1, 1);

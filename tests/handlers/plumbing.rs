@@ -1,4 +1,5 @@
-//! Groups, load balancers and zones that do not fit, health that takes its time, services at their end.
+//! Groups, load balancers and zones that do not fit, health that takes its time, services at their
+//! end.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::{Answer, DEFAULT_VPC, Replaces};
@@ -195,7 +196,8 @@ async fn a_service_that_is_scaled_to_nothing_is_left_alone() {
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// CASES 35 and 19: what is left of a service that was scaled to nothing leads to whoever gets the port next.
+/// CASES 35 and 19: what is left of a service that was scaled to nothing leads to whoever gets the
+/// port next.
 #[tokio::test]
 async fn a_target_that_outlives_all_tasks_is_taken_out() {
     let mut shop = Shop::settled_web(1, 1).await;

@@ -55,8 +55,8 @@ fn the_golden_documents_follow_the_schema() {
     assert!(documents.len() >= 6, "{}", documents.len());
 }
 
-/// AWS publishes the form of custom notifications as a table, and refuses silently what does not follow it:
-/// <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
+/// AWS publishes the form of custom notifications as a table, and refuses silently what does not
+/// follow it: <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
 #[test]
 fn the_golden_chat_notifications_have_the_form_that_aws_documents() {
     let text = |most: usize| json!({"type": "string", "minLength": 1, "maxLength": most});

@@ -14,7 +14,8 @@ use serde_json::json;
 const TOLD: [&str; 2] = ["error stale opened", "error stale resolved"];
 const HIJACKED: [&str; 2] = ["critical hijacked opened", "critical hijacked resolved"];
 
-/// A quiet service of three tasks; one of them ends and ECS leaves its target behind. Gives that target.
+/// A quiet service of three tasks; one of them ends and ECS leaves its target behind. Gives that
+/// target.
 async fn left_behind() -> (Shop, String) {
     let shop = Shop::settled_web(3, 3).await;
     let target = leave_one(&shop);
@@ -61,7 +62,8 @@ async fn nothing_is_deregistered_before_the_second_look() {
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
 }
 
-/// CASES 31, 30: a deregistration is not repeated by the SDK but by the next look, which proves everything anew.
+/// CASES 31, 30: a deregistration is not repeated by the SDK but by the next look, which proves
+/// everything anew.
 #[tokio::test]
 async fn a_deregistration_that_failed_is_decided_on_anew() {
     for fault in [Fault::Throttle, Fault::LoseRequest, Fault::LoseAnswer] {
@@ -100,7 +102,8 @@ async fn the_list_of_stopped_tasks_is_proof() {
     );
 }
 
-/// CASES 19: every event was lost and ECS has forgotten the task; the ledger knows whose the target was.
+/// CASES 19: every event was lost and ECS has forgotten the task; the ledger knows whose the target
+/// was.
 #[tokio::test]
 async fn the_ledger_is_proof() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -115,7 +118,8 @@ async fn the_ledger_is_proof() {
     );
 }
 
-/// CASES 34: the ledger was lost. Had the target been gone and come back meanwhile, nobody would know.
+/// CASES 34: the ledger was lost. Had the target been gone and come back meanwhile, nobody would
+/// know.
 #[tokio::test]
 async fn a_lost_ledger_is_no_proof_of_what_was_before() {
     let (mut shop, _) = left_behind().await;
@@ -151,14 +155,16 @@ async fn the_event_is_proof() {
     );
 }
 
-/// An event may have waited in the dead-letter queue; the target may have been given up and taken again since.
+/// An event may have waited in the dead-letter queue; the target may have been given up and taken
+/// again since.
 #[tokio::test]
 async fn an_old_event_is_no_proof() {
     let (shop, _) = with_a_late_event(2 * 3600).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
 }
 
-/// CASES 34: ledger, events and list are all gone: nobody can prove whose it was, so it stays and people are told.
+/// CASES 34: ledger, events and list are all gone: nobody can prove whose it was, so it stays and
+/// people are told.
 #[tokio::test]
 async fn without_any_proof_it_is_foreign_and_stays() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -208,8 +214,9 @@ async fn draining_targets_are_on_their_way_out() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// CASES 20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another service's task, and the
-/// target that was left behind turns healthy with the wrong program behind it.
+/// CASES 20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another
+/// service's task, and the target that was left behind turns healthy with the wrong program behind
+/// it.
 #[tokio::test]
 async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     let (mut shop, target) = left_behind().await;
@@ -242,8 +249,8 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     );
 }
 
-/// CASES 20, 34: the port was reused before Portkeeper's first look. People hear of it under its name, again after ECS has
-/// forgotten the old task, and nothing is touched.
+/// CASES 20, 34: the port was reused before Portkeeper's first look. People hear of it under its
+/// name, again after ECS has forgotten the old task, and nothing is touched.
 #[tokio::test]
 async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched() {
     let (mut shop, target) = left_behind().await;

@@ -1,4 +1,5 @@
-//! The sweep: what no event tells of is found, what is in order costs nothing, and nothing is changed by it.
+//! The sweep: what no event tells of is found, what is in order costs nothing, and nothing is
+//! changed by it.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
@@ -8,7 +9,8 @@ use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
 use serde_json::{Value, json};
 
-/// So many bridge services of two tasks, each behind a group of its own, long running and known to the ledger.
+/// So many bridge services of two tasks, each behind a group of its own, long running and known to
+/// the ledger.
 async fn quiet_services(count: usize, settings: &[(&str, &str)]) -> Shop {
     let mut shop = Shop::new(4, settings);
     for number in 0..count {
@@ -50,7 +52,8 @@ async fn an_account_in_order_is_read_and_nothing_else() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// CASES 20, when every event is lost: health is green, and only a look at the other service's group shows it.
+/// CASES 20, when every event is lost: health is green, and only a look at the other service's
+/// group shows it.
 #[tokio::test]
 async fn a_hijack_that_no_event_tells_of_is_found() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -97,7 +100,8 @@ async fn a_known_foreign_target_costs_no_check() {
     assert_eq!(report.clusters[CLUSTER].findings["foreign"], 1, "and it is still counted");
 }
 
-/// Two services in one group explain each other's targets: the tasks of the whole cluster are known.
+/// Two services in one group explain each other's targets: the tasks of the whole cluster are
+/// known.
 #[tokio::test]
 async fn a_group_that_two_services_share_is_in_order() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -109,7 +113,8 @@ async fn a_group_that_two_services_share_is_in_order() {
     assert_eq!(shop.count("DescribeTargetHealth"), 1, "a group is read once, whoever uses it");
 }
 
-/// Young tasks differ because they are young, and because a large cluster is not read in one moment.
+/// Young tasks differ because they are young, and because a large cluster is not read in one
+/// moment.
 #[tokio::test]
 async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
     let mut shop = quiet_services(2, &[]).await;
@@ -205,7 +210,8 @@ async fn a_list_that_breaks_off_finds_nothing() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// Services without load balancers, of other kinds, and without tasks cost no more than their description.
+/// Services without load balancers, of other kinds, and without tasks cost no more than their
+/// description.
 #[tokio::test]
 async fn services_that_are_nobodys_business_cost_one_description() {
     let mut shop = Shop::new(2, &[]);

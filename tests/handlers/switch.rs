@@ -1,4 +1,5 @@
-//! The kill switch: one item of the ledger's table stops every write at once, and people are still told.
+//! The kill switch: one item of the ledger's table stops every write at once, and people are still
+//! told.
 
 use portkeeper::stage::TABLE;
 use portkeeper_tests::shop::{Shop, behind};
@@ -67,7 +68,8 @@ async fn it_holds_at_once() {
     shop.world().calls.clear();
     shop.world().faults.latency_ms = 10;
     let world = shop.stage.world.clone();
-    // The switch is thrown while the intent is being stored: the plan is made, and nothing is written yet.
+    // The switch is thrown while the intent is being stored: the plan is made, and nothing is
+    // written yet.
     let throw = async {
         while world.lock().calls.of("PutItem").count() == 0 {
             tokio::task::yield_now().await;

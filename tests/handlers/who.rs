@@ -1,4 +1,5 @@
-//! Who did it: calls of people, of other tools, of ECS and of Portkeeper itself, as CloudTrail tells of them.
+//! Who did it: calls of people, of other tools, of ECS and of Portkeeper itself, as CloudTrail
+//! tells of them.
 
 use portkeeper::stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
@@ -26,7 +27,8 @@ fn take_out(shop: &Shop) -> (String, u16) {
     (id, port)
 }
 
-/// The event alone leads to the check: no sweep, no task event. The alert and its end name the person and the time.
+/// The event alone leads to the check: no sweep, no task event. The alert and its end name the
+/// person and the time.
 #[tokio::test]
 async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -71,7 +73,8 @@ async fn without_a_trail_it_is_said_that_nobody_is_known() {
     assert!(!texts[1].contains("Who did it"), "{}", texts[1]);
 }
 
-/// The event is lost, or comes only after people were told: the end says who it was, if it is known by then.
+/// The event is lost, or comes only after people were told: the end says who it was, if it is known
+/// by then.
 #[tokio::test]
 async fn an_event_that_comes_late_is_told_with_the_end() {
     for late in [true, false] {
@@ -130,7 +133,8 @@ async fn what_ecs_and_portkeeper_do_rings_nobody() {
     assert!(checks <= 6, "{checks} checks for one lost registration");
 }
 
-/// Without its own role in its configuration Portkeeper takes itself for somebody else, and still comes to rest.
+/// Without its own role in its configuration Portkeeper takes itself for somebody else, and still
+/// comes to rest.
 #[tokio::test]
 async fn own_calls_that_are_not_known_as_own_come_to_an_end() {
     let mut shop = Shop::new(2, &[("PORTKEEPER_OWN_ROLES", "")]);
@@ -180,7 +184,8 @@ async fn a_listener_that_a_person_deleted() {
     assert!(last(&shop).contains(wanted), "{}", last(&shop));
 }
 
-/// A group that no service names, calls that AWS refused, and services of clusters that are not configured.
+/// A group that no service names, calls that AWS refused, and services of clusters that are not
+/// configured.
 #[tokio::test]
 async fn what_concerns_nobody_is_ignored() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -207,7 +212,8 @@ async fn what_concerns_nobody_is_ignored() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// A group that two services share leads to both, and they are looked at once for a whole batch of calls.
+/// A group that two services share leads to both, and they are looked at once for a whole batch of
+/// calls.
 #[tokio::test]
 async fn a_shared_group_leads_to_every_service() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -239,7 +245,8 @@ async fn the_index_is_written_once() {
     assert_eq!((shop.count("UpdateItem"), shop.count("PutItem")), (0, 0));
 }
 
-/// The index cannot be read: the message comes back. It cannot be written: the check is made, and the next one enters the service.
+/// The index cannot be read: the message comes back. It cannot be written: the check is made, and
+/// the next one enters the service.
 #[tokio::test]
 async fn an_index_out_of_reach_loses_nothing() {
     let mut shop = Shop::settled_web(2, 2).await;

@@ -30,7 +30,8 @@ async fn a_task_that_cannot_be_placed_is_told_of_with_what_ecs_says() {
     assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 0));
 }
 
-/// ECS stops one task after the other, and always has one that just started: nothing looks wrong at any moment.
+/// ECS stops one task after the other, and always has one that just started: nothing looks wrong at
+/// any moment.
 #[tokio::test]
 async fn tasks_that_ecs_stops_again_and_again_are_a_kill_loop() {
     let mut shop = Shop::settled_web(2, 1).await;

@@ -31,8 +31,8 @@ async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// CASES 25: ECS cannot register it; with the policy Portkeeper does, and takes it out again with the same zone when
-/// its task has stopped, because ECS believes that it never registered it.
+/// CASES 25: ECS cannot register it; with the policy Portkeeper does, and takes it out again with
+/// the same zone when its task has stopped, because ECS believes that it never registered it.
 #[tokio::test]
 async fn by_policy_it_is_registered_with_the_zone_all_and_taken_out_with_it() {
     let mut shop = far_away(&[("PORTKEEPER_AZ_ALL", "true")]);

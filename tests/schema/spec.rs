@@ -1,5 +1,5 @@
-//! `docs/service-spec.schema.json`: it takes what the program takes, refuses what nobody knows, and says the same as the shapes that
-//! the program reads specs by.
+//! `docs/service-spec.schema.json`: it takes what the program takes, refuses what nobody knows, and
+//! says the same as the shapes that the program reads specs by.
 
 use portkeeper_core::service_spec::check;
 use portkeeper_tests::yaml;
@@ -64,7 +64,8 @@ fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
     assert!(spec.is_some(), "{problems:?}");
 }
 
-/// The schema knows no rules between members; what nobody knows at all, it refuses as the program does.
+/// The schema knows no rules between members; what nobody knows at all, it refuses as the program
+/// does.
 #[test]
 fn the_schema_refuses_what_nobody_knows() {
     let refused = files("specs/broken")

@@ -1,7 +1,8 @@
-//! Task and service definitions as people have them: what AWS receives is what the spec says, member by member.
+//! Task and service definitions as people have them: what AWS receives is what the spec says,
+//! member by member.
 //!
-//! Each file in `real-world` is one. They have their values in AWS's own types, so that nothing but the spec's own words is
-//! compared; what Portkeeper adds is a closed list.
+//! Each file in `real-world` is one. They have their values in AWS's own types, so that nothing but
+//! the spec's own words is compared; what Portkeeper adds is a closed list.
 
 use portkeeper_tests::desk::Desk;
 use portkeeper_tests::yaml;
@@ -20,7 +21,8 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// Every member of the spec is in the request as it is; what else is there, Portkeeper adds. Gives what is otherwise.
+/// Every member of the spec is in the request as it is; what else is there, Portkeeper adds. Gives
+/// what is otherwise.
 fn compare(spec: &Value, sent: &Value) -> Vec<String> {
     let (spec, sent) = (spec.as_object().unwrap(), sent.as_object().unwrap());
     let mut wrong = Vec::new();

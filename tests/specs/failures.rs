@@ -6,7 +6,8 @@ use portkeeper_world::ecs::DEFAULT_VPC;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// CASES 45: what was made is removed again, the last first; the result says so, and dropping again works.
+/// CASES 45: what was made is removed again, the last first; the result says so, and dropping again
+/// works.
 #[tokio::test]
 async fn what_was_made_is_taken_back_when_the_service_is_refused() {
     let mut desk = Desk::default();
@@ -45,7 +46,8 @@ async fn what_was_made_is_taken_back_when_the_service_is_refused() {
     assert_eq!(desk.healthy("orders"), 2);
 }
 
-/// How long a log group keeps events that was there before is taken back, too; a new group goes with what was set on it.
+/// How long a log group keeps events that was there before is taken back, too; a new group goes
+/// with what was set on it.
 #[tokio::test]
 async fn how_long_events_are_kept_is_taken_back() {
     for before in [None, Some(30)] {
@@ -136,7 +138,8 @@ fn placed(desk: &Desk) -> String {
     PLACED.replace("SUBNET", &subnet)
 }
 
-/// CASES 42: subnets, security groups and roles that are not there; ECS itself would accept the task definition.
+/// CASES 42: subnets, security groups and roles that are not there; ECS itself would accept the
+/// task definition.
 #[tokio::test]
 async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written() {
     let mut desk = Desk::default();
@@ -172,8 +175,8 @@ async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written(
     assert_eq!(desk.carry_out(&spec).await["status"], "ready");
 }
 
-/// The network and roles are read by a detour: whatever is wrong with it, the service is made, and the result says what was
-/// not looked at.
+/// The network and roles are read by a detour: whatever is wrong with it, the service is made, and
+/// the result says what was not looked at.
 #[tokio::test]
 async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
     for fault in [Fault::AccessDenied, Fault::LoseRequest] {
@@ -236,7 +239,8 @@ async fn what_is_left_behind_is_told() {
     assert_eq!(desk.things(), ["target group orders"]);
 }
 
-/// CASES 31: throttled to the end, or out of order: the message comes back, and nothing is made twice.
+/// CASES 31: throttled to the end, or out of order: the message comes back, and nothing is made
+/// twice.
 #[tokio::test]
 async fn what_may_succeed_later_is_tried_again() {
     for operation in [

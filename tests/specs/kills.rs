@@ -1,5 +1,6 @@
-//! A function that is killed between any two calls, or whose answers are lost: afterwards there is exactly one of everything,
-//! or, where AWS refuses the service, nothing. Every point is tried, in order; nothing is left to chance.
+//! A function that is killed between any two calls, or whose answers are lost: afterwards there is
+//! exactly one of everything, or, where AWS refuses the service, nothing. Every point is tried, in
+//! order; nothing is left to chance.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_create_service::handle;
@@ -17,7 +18,8 @@ const MADE: [&str; 4] =
 /// Long enough for a message to come back several times, and for the tasks to become healthy.
 const LATER_SECS: u64 = 1500;
 
-/// Every call takes so long in the account: without it a function would run from its begin to its end in one go.
+/// Every call takes so long in the account: without it a function would run from its begin to its
+/// end in one go.
 const INTERLEAVING_MS: u64 = 5;
 
 /// How many calls clients made.
@@ -25,7 +27,8 @@ fn calls(desk: &Desk) -> usize {
     desk.world().calls.all().iter().filter(|call| call.caller == Caller::Client).count()
 }
 
-/// Hands a message over and kills the function after so many calls. False: it came to its end before that.
+/// Hands a message over and kills the function after so many calls. False: it came to its end
+/// before that.
 async fn kill_after(desk: &Desk, limit: usize) -> bool {
     let batch = desk.specs.take().unwrap();
     let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
@@ -47,7 +50,8 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     };
     desk.world().faults.latency_ms = 0;
     let response = answer.as_ref().map(|answer| serde_json::to_value(answer).unwrap());
-    // A function that was killed answers nothing: Lambda leaves the message alone until it is visible again.
+    // A function that was killed answers nothing: Lambda leaves the message alone until it is
+    // visible again.
     finish_batch(
         &mut desk.world(),
         portkeeper::spec_stage::SPECS_QUEUE,
@@ -57,7 +61,8 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     answer.is_none()
 }
 
-/// Kills the function at each point in turn, on an account of its own each time, and lets `judge` look at it afterwards.
+/// Kills the function at each point in turn, on an account of its own each time, and lets `judge`
+/// look at it afterwards.
 async fn at_every_point(
     arrange: impl Fn(&Desk),
     before: Option<&str>,
@@ -134,7 +139,8 @@ async fn killed_anywhere_a_change_is_made_once() {
     assert!(points.await > 10, "the run has many points");
 }
 
-/// Killed, and a newer version comes before the message does: the newer one is carried out, and nothing else is left.
+/// Killed, and a newer version comes before the message does: the newer one is carried out, and
+/// nothing else is left.
 #[tokio::test]
 async fn killed_anywhere_and_overtaken_the_newer_one_is_made() {
     for point in 1.. {

@@ -279,7 +279,8 @@ async fn every_write_from_the_service_on_says_what_the_spec_says() {
     );
 }
 
-/// A member that is newer than our SDK reaches AWS as it was written, where the spec says that it is meant.
+/// A member that is newer than our SDK reaches AWS as it was written, where the spec says that it
+/// is meant.
 #[tokio::test]
 async fn a_member_of_tomorrow_reaches_aws() {
     let of_container = "      essential: true\n      tomorrow: {deep: [1, two, 3.5, true, null]}\n";
@@ -335,7 +336,8 @@ async fn a_request_that_is_sent_again_is_the_same() {
     }
 }
 
-/// What AWS would carry out twice is not asked for twice: the answer that was lost is found in the account.
+/// What AWS would carry out twice is not asked for twice: the answer that was lost is found in the
+/// account.
 #[tokio::test]
 async fn what_is_not_idempotent_is_asked_for_once() {
     for (service, operation) in

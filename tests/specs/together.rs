@@ -1,4 +1,5 @@
-//! Several at once: the same news twice, older after newer, two specs for one listener or one service.
+//! Several at once: the same news twice, older after newer, two specs for one listener or one
+//! service.
 
 use portkeeper::spec_stage::BUCKET;
 use portkeeper_core::time::Timestamp;
@@ -30,7 +31,8 @@ async fn the_same_news_twice_makes_one_of_everything() {
     assert_eq!(desk.alerts().len(), 1);
 }
 
-/// CASES 43: two functions at the same moment. One has the spec; the other's message comes back, and finds it done.
+/// CASES 43: two functions at the same moment. One has the spec; the other's message comes back,
+/// and finds it done.
 #[tokio::test]
 async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     let mut desk = Desk::default();

@@ -1,15 +1,16 @@
-//! The fewest calls with which services in order can be seen whole, by operation: nothing but AWS's batch and page sizes.
+//! The fewest calls with which services in order can be seen whole, by operation: nothing but AWS's
+//! batch and page sizes.
 //!
-//! It knows nothing of how Portkeeper reads. Services are in bridge mode, each with its own target groups, and nothing of
-//! them has stopped in the last hour.
+//! It knows nothing of how Portkeeper reads. Services are in bridge mode, each with its own target
+//! groups, and nothing of them has stopped in the last hour.
 
 use std::collections::BTreeMap;
 
 /// Calls by operation.
 pub type Calls = BTreeMap<&'static str, usize>;
 
-/// From so many groups on, listing all of the account's, 400 to a page, is what costs fewer calls in any account of AWS's
-/// quota of 3,000 groups.
+/// From so many groups on, listing all of the account's, 400 to a page, is what costs fewer calls
+/// in any account of AWS's quota of 3,000 groups.
 const NAMED_GROUPS: usize = 160;
 
 /// Pages of a list: one even if it is empty.
@@ -40,8 +41,8 @@ pub fn cold_check(tasks: usize, groups: usize, instances: usize) -> Calls {
     calls
 }
 
-/// A sweep by a function that starts, of so many clusters, each with so many services of one group and so many tasks, on
-/// so many container instances.
+/// A sweep by a function that starts, of so many clusters, each with so many services of one group
+/// and so many tasks, on so many container instances.
 #[must_use]
 pub fn sweep(clusters: usize, services: usize, tasks: usize, instances: usize) -> Calls {
     let all = services * tasks;

@@ -1,4 +1,5 @@
-//! The shop with a bucket for specs, and short ways to drop specs and to look at what became of them.
+//! The shop with a bucket for specs, and short ways to drop specs and to look at what became of
+//! them.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -47,7 +48,8 @@ loadBalancing:
       healthCheck: {path: /health, intervalSeconds: 10}
 ";
 
-/// An account in which services are made from specs: a cluster `shop` with two instances, and a load balancer `front`.
+/// An account in which services are made from specs: a cluster `shop` with two instances, and a
+/// load balancer `front`.
 pub struct Desk {
     /// The account with all of Portkeeper in it.
     pub specs: SpecStage,
@@ -192,7 +194,8 @@ impl Desk {
         .clone()
     }
 
-    /// Everything that there is of what specs make, as one line each. The listener's default rule is not counted.
+    /// Everything that there is of what specs make, as one line each. The listener's default rule
+    /// is not counted.
     #[must_use]
     pub fn things(&self) -> Vec<String> {
         let mut things = Vec::new();

@@ -1,7 +1,9 @@
-//! A simulated account with the real handler in it, one cluster, and short ways to break things and to look.
+//! A simulated account with the real handler in it, one cluster, and short ways to break things and
+//! to look.
 //!
-//! Whatever a test does with it, it ends with the question that matters: did a client ever deregister the target
-//! of a task that was meant to run? If so the test fails, also when it checked something else.
+//! Whatever a test does with it, it ends with the question that matters: did a client ever
+//! deregister the target of a task that was meant to run? If so the test fails, also when it
+//! checked something else.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -60,7 +62,8 @@ impl Shop {
         shop
     }
 
-    /// A bridge service `web` of so many tasks behind `web-tg`, running and healthy; its events are still on their way.
+    /// A bridge service `web` of so many tasks behind `web-tg`, running and healthy; its events are
+    /// still on their way.
     #[must_use]
     pub fn with_web(instances: usize, tasks: u32) -> Self {
         let shop = Self::new(instances, &[]);
@@ -77,7 +80,8 @@ impl Shop {
         shop
     }
 
-    /// Lets all events of what was made be handled, then forgets the calls and writes nothing off: a quiet account.
+    /// Lets all events of what was made be handled, then forgets the calls and writes nothing off:
+    /// a quiet account.
     pub async fn settle(&mut self) {
         self.run(300).await;
         self.world().calls.clear();

@@ -1,4 +1,5 @@
-//! Slack's webhooks on a loopback port: a script says what is answered, and what was posted is kept.
+//! Slack's webhooks on a loopback port: a script says what is answered, and what was posted is
+//! kept.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

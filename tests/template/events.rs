@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Every `eventName` that AWS documents for "ECS Service Action" and "ECS Deployment State Change" events:
-/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html>.
+/// Every `eventName` that AWS documents for "ECS Service Action" and "ECS Deployment State Change"
+/// events: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_events.html>.
 const EVENT_NAMES: [&str; 17] = [
     "CAPACITY_PROVIDER_STEADY_STATE",
     "ECS_OPERATION_THROTTLED",
@@ -158,7 +158,8 @@ fn rules_and_code_agree_on_every_call() {
     }
 }
 
-/// What the tables of `events/README.md` say: `cluster/service` or the name under which the event is counted.
+/// What the tables of `events/README.md` say: `cluster/service` or the name under which the event
+/// is counted.
 fn documented() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("events/README.md")).expect("the tables can be read");
     let tables = text.split("\n## Batches").next().expect("the tables come first");

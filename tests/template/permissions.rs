@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has one, which is asked
-/// for only when a container instance is named in the call.
+/// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has
+/// one, which is asked for only when a container instance is named in the call.
 const WITHOUT_RESOURCE: [&str; 19] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",
@@ -39,9 +39,9 @@ const BY_LAMBDA: [&str; 5] = [
     "sqs:ReceiveMessage",
 ];
 
-/// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a version that is named, for
-/// telling an absent object from a forbidden one, and for what Application Auto Scaling and Cloud Control do under the
-/// caller's name.
+/// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a
+/// version that is named, for telling an absent object from a forbidden one, and for what
+/// Application Auto Scaling and Cloud Control do under the caller's name.
 const BESIDE_A_CALL: [&str; 17] = [
     "application-autoscaling:TagResource",
     "cloudwatch:DeleteAlarms",
@@ -194,7 +194,8 @@ fn the_function_for_events_puts_them_under_its_own_name() {
     assert_eq!(put["Condition"], json!({ "StringEquals": { "events:source": source } }));
 }
 
-/// What makes and removes things exists in the mode `repair` alone; roles are passed to ECS alone, and only those named.
+/// What makes and removes things exists in the mode `repair` alone; roles are passed to ECS alone,
+/// and only those named.
 #[test]
 fn only_the_mode_repair_may_make_services() {
     let template = template();
@@ -234,8 +235,8 @@ fn only_the_mode_repair_may_make_services() {
     assert_eq!(statement["Condition"], to);
 }
 
-/// Whatever AWS lets a policy ask for a tag, the tag of a spec is asked for: when something is made, and before it is
-/// changed or removed.
+/// Whatever AWS lets a policy ask for a tag, the tag of a spec is asked for: when something is
+/// made, and before it is changed or removed.
 #[test]
 fn only_what_comes_from_a_spec_is_made_changed_or_removed() {
     let template = template();

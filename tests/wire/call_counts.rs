@@ -50,7 +50,8 @@ async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be()
     }
 }
 
-/// The first check of a process also learns what never changes: the groups, and which instance is which.
+/// The first check of a process also learns what never changes: the groups, and which instance is
+/// which.
 #[tokio::test]
 async fn a_cold_check_makes_two_calls_more() {
     let mut shop = healthy(3).await;
@@ -76,7 +77,8 @@ async fn services_of_one_batch_are_described_in_tens() {
         }
         assert_eq!(checked, services);
         assert_eq!(shop.count("DescribeServices"), describes, "{services} services");
-        // Lambda's batch holds 100 messages, and the kill switch is read with each: 101 keys are two calls.
+        // Lambda's batch holds 100 messages, and the kill switch is read with each: 101 keys are
+        // two calls.
         let batches = (0..services).step_by(100).map(|first| (services - first).min(100) + 1);
         assert_eq!(
             shop.count("BatchGetItem"),
@@ -88,8 +90,9 @@ async fn services_of_one_batch_are_described_in_tens() {
     }
 }
 
-/// Twenty tasks of each service on so many services of one cluster, swept by a function that starts now: lists are read
-/// once for all, and no call is made twice. The formula is that of AWS's batch sizes.
+/// Twenty tasks of each service on so many services of one cluster, swept by a function that starts
+/// now: lists are read once for all, and no call is made twice. The formula is that of AWS's batch
+/// sizes.
 #[tokio::test]
 async fn a_sweep_makes_the_fewest_calls_there_can_be() {
     for (services, tasks) in [(1, 2), (3, 2), (30, 10), (101, 2), (180, 1)] {

@@ -1,4 +1,5 @@
-//! The ledger's table: one writer at a time, lost answers, keys left over, records of other versions.
+//! The ledger's table: one writer at a time, lost answers, keys left over, records of other
+//! versions.
 
 use portkeeper::stage::TABLE;
 use portkeeper_aws::ledger::{CommitError, Stored, commit, recall};

@@ -1,4 +1,5 @@
-//! Reading: every page and every batch, and what is made of what cannot be read. Nothing unread is ever absent.
+//! Reading: every page and every batch, and what is made of what cannot be read. Nothing unread is
+//! ever absent.
 
 use portkeeper_aws::observe::{observe_service, observe_services};
 use portkeeper_core::observation::{Missed, Observation, TargetGroup};

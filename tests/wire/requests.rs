@@ -274,7 +274,8 @@ async fn a_record_is_read_together_with_the_kill_switch() {
     .assert_eq(&pretty(&shop.inputs("BatchGetItem")[0]));
 }
 
-/// One publication holds what each kind of subscriber gets; what chat gets is asked for by configuration.
+/// One publication holds what each kind of subscriber gets; what chat gets is asked for by
+/// configuration.
 #[tokio::test]
 async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filter_by() {
     for (format, protocols) in

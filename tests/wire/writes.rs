@@ -1,4 +1,5 @@
-//! Carrying out registrations and deregistrations: refusals, lost answers, throttling, age of proofs.
+//! Carrying out registrations and deregistrations: refusals, lost answers, throttling, age of
+//! proofs.
 
 use portkeeper_aws::execute::execute;
 use portkeeper_core::ids::Target;
@@ -78,7 +79,8 @@ async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_regist
     assert!(shop.count(REGISTER) <= 15, "halving finds it: {}", shop.count(REGISTER));
 }
 
-/// CASES 25, 30: an address outside the VPC spoils the call for the others, under a code that says nothing of it.
+/// CASES 25, 30: an address outside the VPC spoils the call for the others, under a code that says
+/// nothing of it.
 #[tokio::test]
 async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
     let shop = Shop::new(0, &[]);
@@ -188,7 +190,8 @@ async fn a_registration_whose_answer_is_lost_is_repeated() {
     assert_eq!(shop.targets("web-tg").len(), 1);
 }
 
-/// A second attempt could come when the proof is no longer one: the address may have a new owner by then.
+/// A second attempt could come when the proof is no longer one: the address may have a new owner by
+/// then.
 #[tokio::test]
 async fn a_deregistration_is_sent_once_whatever_becomes_of_it() {
     let internal = Fault::fail("InternalFailure", "something broke", 500);

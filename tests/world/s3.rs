@@ -1,4 +1,5 @@
-//! S3 through the real SDK client: with the bucket in the host, as AWS has it, and in the path, as on a loopback port.
+//! S3 through the real SDK client: with the bucket in the host, as AWS has it, and in the path, as
+//! on a loopback port.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::ProvideErrorMetadata;

@@ -1,4 +1,5 @@
-//! The fewest API calls with which the same could have been seen, term by term, to be held against those that were made.
+//! The fewest API calls with which the same could have been seen, term by term, to be held against
+//! those that were made.
 //!
 //! It knows batch and page sizes of AWS. It makes no call.
 
@@ -158,8 +159,8 @@ fn pages(items: usize, size: usize) -> usize {
     items.div_ceil(size).max(1)
 }
 
-/// A group that does not exist is in no page. It is asked for by name; one of several refuses the call for all of
-/// them, and each is asked for alone.
+/// A group that does not exist is in no page. It is asked for by name; one of several refuses the
+/// call for all of them, and each is asked for alone.
 fn missing_calls(missing: usize) -> usize {
     let batch = |size: usize| if size > 1 { 1 + size } else { size };
     (missing / 20) * batch(20) + batch(missing % 20)

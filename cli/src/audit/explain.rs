@@ -1,4 +1,5 @@
-//! One service, explained: each task, what it should have, what is registered, and every verdict with its reason.
+//! One service, explained: each task, what it should have, what is registered, and every verdict
+//! with its reason.
 
 use super::show::would;
 use crate::render::{BOLD, decision, table, text, verdict_table};

@@ -77,7 +77,8 @@ impl Look<'_> {
         let aws = &self.session.aws;
         if self.clusters.is_empty() {
             let clusters = list_clusters(aws).await.map_err(CommandError::Clusters)?;
-            // A few pages hold the groups of all clusters. If they cannot be read, that is told where they are missed.
+            // A few pages hold the groups of all clusters. If they cannot be read, that is told
+            // where they are missed.
             looked.sizes.listed_groups = learn_all_groups(aws).await.ok();
             looked.sizes.listed_clusters = Some(clusters.len());
             return Ok(clusters);
@@ -100,8 +101,9 @@ impl Look<'_> {
         Ok(clusters.found)
     }
 
-    /// Tells the observation who else is where its targets are, if that is in question. Where not all of the cluster's
-    /// tasks were read, because that takes more calls than a few services need, they are asked for now.
+    /// Tells the observation who else is where its targets are, if that is in question. Where not
+    /// all of the cluster's tasks were read, because that takes more calls than a few services
+    /// need, they are asked for now.
     async fn answer(&self, everybody: &Everybody, mut input: PlanInput) -> PlanInput {
         let asked = about_owners(&input);
         if asked.is_empty() {

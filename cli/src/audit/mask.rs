@@ -1,4 +1,5 @@
-//! Hides account numbers in a text: the same number becomes the same mask everywhere, so that ARNs still agree.
+//! Hides account numbers in a text: the same number becomes the same mask everywhere, so that ARNs
+//! still agree.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ const DIGITS: usize = 12;
 pub(super) struct Masks(BTreeMap<String, String>);
 
 impl Masks {
-    /// The account numbers of a text. A run of twelve digits is one where no letter touches it, as in ARNs and URLs.
-    /// Identifiers are hexadecimal: what touches a letter is part of one.
+    /// The account numbers of a text. A run of twelve digits is one where no letter touches it, as
+    /// in ARNs and URLs. Identifiers are hexadecimal: what touches a letter is part of one.
     pub(super) fn of(text: &str) -> Self {
         let mut masks = Self::default();
         for (start, run) in runs(text) {

@@ -1,4 +1,5 @@
-//! What an audit saw, as a document on which `portkeeper plan` plans offline. Account numbers are masked.
+//! What an audit saw, as a document on which `portkeeper plan` plans offline. Account numbers are
+//! masked.
 
 use super::look::Looked;
 use super::mask::Masks;

@@ -1,5 +1,5 @@
-//! What an audit has to say, whether it comes from a live account or from a recording. Sorted: the same look gives the
-//! same report.
+//! What an audit has to say, whether it comes from a live account or from a recording. Sorted: the
+//! same look gives the same report.
 
 use portkeeper_core::audit::{Audit, Audited, audit};
 use portkeeper_core::compare::quiet;
@@ -128,7 +128,8 @@ impl Report {
         counts
     }
 
-    /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one is named.
+    /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one
+    /// is named.
     pub(crate) fn exit_code(&self, service: Option<&str>) -> ExitCode {
         let is_meant = |key: &str| {
             service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted))

@@ -61,7 +61,8 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
     )
 }
 
-/// A row for each finding, and under it the reason, which is as long as it is: in a column it would be torn to pieces.
+/// A row for each finding, and under it the reason, which is as long as it is: in a column it would
+/// be torn to pieces.
 fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
     let mut rows = table(&["severity", "finding", "service", "about", "Portkeeper would"]);
     rows.set_content_arrangement(ContentArrangement::Disabled);

@@ -1,4 +1,5 @@
-//! The live part of `check-spec`: what the spec names is looked for in the account, and a plan is made. Nothing is written.
+//! The live part of `check-spec`: what the spec names is looked for in the account, and a plan is
+//! made. Nothing is written.
 
 use super::FAINT;
 use crate::CommandError;
@@ -17,7 +18,8 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The share of AWS's published rates that a look takes, so that the account's other callers notice nothing.
+/// The share of AWS's published rates that a look takes, so that the account's other callers notice
+/// nothing.
 const SHARE_PERCENT: u32 = 25;
 
 /// A simulated account on this machine is nobody else's.
@@ -53,7 +55,8 @@ impl Account {
 /// Stands for the bucket of a file that is in none yet.
 const UNKNOWN_BUCKET: &str = "BUCKET";
 
-/// Looks, and plans. `name`: the object that the file may become, where the account does not say which.
+/// Looks, and plans. `name`: the object that the file may become, where the account does not say
+/// which.
 pub(super) async fn look(
     aws: &SpecAws,
     spec: &Spec,
@@ -66,7 +69,8 @@ pub(super) async fn look(
     (plan(spec, &found, &context), gaps)
 }
 
-/// The object that the service is made from, if it is: the file is then taken for the next state of it.
+/// The object that the service is made from, if it is: the file is then taken for the next state of
+/// it.
 fn owner(found: &Found, name: &str) -> Owner {
     let tags = found
         .service

@@ -1,4 +1,5 @@
-//! The scenes: each breaks the account in one way in which AWS or people break it, then lets time pass.
+//! The scenes: each breaks the account in one way in which AWS or people break it, then lets time
+//! pass.
 
 use super::account::{CLUSTER, Parts};
 use super::timeline::Timeline;

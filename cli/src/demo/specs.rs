@@ -1,5 +1,5 @@
-//! The scene of services from specs: a file with mistakes is refused, a good one becomes a service, a changed one changes it,
-//! and one whose image does not start is rolled back.
+//! The scene of services from specs: a file with mistakes is refused, a good one becomes a service,
+//! a changed one changes it, and one whose image does not start is rolled back.
 
 use super::account::CLUSTER;
 use super::timeline::Timeline;

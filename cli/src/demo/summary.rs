@@ -139,7 +139,8 @@ impl Summary {
         })
     }
 
-    /// Every planted fault was found, told once, and is over; nothing else was; and no running task was harmed.
+    /// Every planted fault was found, told once, and is over; nothing else was; and no running task
+    /// was harmed.
     pub(super) fn verify(&self) -> Result<(), String> {
         for (code, planted) in PLANTED {
             let found = self.incidents.iter().filter(|incident| incident.code == code).count();

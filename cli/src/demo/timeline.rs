@@ -1,4 +1,5 @@
-//! What happened, in order: the account's own journal and the reports of the handler, as lines for a person.
+//! What happened, in order: the account's own journal and the reports of the handler, as lines for
+//! a person.
 
 use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
@@ -142,7 +143,8 @@ impl Timeline {
         self.tell(stage, &deliveries, Vec::new())
     }
 
-    /// Lets time pass in an account with specs until one of them is at its end, and tells what happened.
+    /// Lets time pass in an account with specs until one of them is at its end, and tells what
+    /// happened.
     pub(super) async fn run_specs(
         &mut self,
         specs: &mut SpecStage,
@@ -337,8 +339,8 @@ impl Timeline {
     }
 }
 
-/// What people did and what went wrong, and ECS's registrations. Not every step of every task, and not
-/// Portkeeper's own writes, which its reports tell.
+/// What people did and what went wrong, and ECS's registrations. Not every step of every task, and
+/// not Portkeeper's own writes, which its reports tell.
 fn is_worth_telling(entry: &Entry) -> bool {
     let ours = entry.kind == Kind::Registration && entry.text.starts_with("a client ");
     !ours && matches!(entry.kind, Kind::Person | Kind::Fault | Kind::Agent | Kind::Registration)

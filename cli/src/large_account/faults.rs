@@ -12,10 +12,12 @@ use std::collections::BTreeSet;
 /// How long a task that was stopped needs to be gone, and its replacement to run.
 const REPLACED_SECS: u64 = 40;
 
-/// Until a task has left its port and its address, and its replacement has not come yet that takes them.
+/// Until a task has left its port and its address, and its replacement has not come yet that takes
+/// them.
 const LEFT_SECS: u64 = 25;
 
-/// How many tasks of other services are stopped until a replacement comes to the machine or the address.
+/// How many tasks of other services are stopped until a replacement comes to the machine or the
+/// address.
 const TRIES: usize = 6;
 
 /// The subnets of the account.
@@ -172,7 +174,8 @@ fn address_order(id: &str) -> (Option<std::net::Ipv4Addr>, String) {
     (id.parse().ok(), id.to_owned())
 }
 
-/// Breaks what is broken while the account runs. What can be named at once is given; see [`find`] for the rest.
+/// Breaks what is broken while the account runs. What can be named at once is given; see [`find`]
+/// for the rest.
 pub(super) fn plant(world: &mut World, sites: &[Site]) -> Result<Vec<Planted>, StageError> {
     let mut all = Vec::new();
     for site in sites {
@@ -244,7 +247,8 @@ fn plant_one(
     Ok(Some(planted(site, &shown.code(), subject, shown.story())))
 }
 
-/// What shows only at rest: whose registration ECS lost is known once every other task is registered.
+/// What shows only at rest: whose registration ECS lost is known once every other task is
+/// registered.
 pub(super) fn find(world: &World, sites: &[Site]) -> Result<Vec<Planted>, StageError> {
     let lost = sites.iter().filter(|site| site.fault == Some(Fault::LostRegistration));
     let find_one = |site: &Site| {
@@ -316,9 +320,10 @@ fn sound<'a>(sites: &'a [Site], site: &'a Site) -> impl Iterator<Item = &'a Site
     sites.iter().filter(move |other| other.fault.is_none() && other.cluster == site.cluster)
 }
 
-/// A stopped task's target stays, its agent restarts, and a task of another service comes to the same machine and gets
-/// the port: agents hand out the lowest free port after a restart. ECS places tasks by load, so the machine is
-/// emptied a little first. Says whether a task came: in an account of a few machines there may be none to come.
+/// A stopped task's target stays, its agent restarts, and a task of another service comes to the
+/// same machine and gets the port: agents hand out the lowest free port after a restart. ECS places
+/// tasks by load, so the machine is emptied a little first. Says whether a task came: in an account
+/// of a few machines there may be none to come.
 fn reuse_port(
     world: &mut World,
     sites: &[Site],
@@ -354,8 +359,8 @@ fn reuse_port(
     Ok((target, false))
 }
 
-/// The same with an address: the lowest free one of a subnet is handed out first. A service takes its subnets in turn,
-/// so that one of a few replacements in a row comes to the address's own.
+/// The same with an address: the lowest free one of a subnet is handed out first. A service takes
+/// its subnets in turn, so that one of a few replacements in a row comes to the address's own.
 fn reuse_address(
     world: &mut World,
     sites: &[Site],

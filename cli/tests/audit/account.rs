@@ -84,7 +84,8 @@ fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Runs the command with nothing configured: no credentials, no region, no EC2 instance to ask for them.
+/// Runs the command with nothing configured: no credentials, no region, no EC2 instance to ask for
+/// them.
 pub fn run(arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
     let home = env!("CARGO_TARGET_TMPDIR");

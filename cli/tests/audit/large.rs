@@ -1,4 +1,5 @@
-//! Five hundred services of ten tasks: exactly what was planted, with the fewest calls, in little memory.
+//! Five hundred services of ten tasks: exactly what was planted, with the fewest calls, in little
+//! memory.
 
 use crate::account::Served;
 use serde_json::Value;

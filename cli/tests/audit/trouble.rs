@@ -1,4 +1,5 @@
-//! What is missing or cannot be read: named, with the way out, and never taken for "nothing is wrong".
+//! What is missing or cannot be read: named, with the way out, and never taken for "nothing is
+//! wrong".
 
 use crate::account::{Served, run};
 use crate::large::{findings, planted};

@@ -125,8 +125,8 @@ impl Draft<'_> {
     }
 }
 
-/// The spec at exactly the announced state of its object, with what is wrong with it; none if that state is gone, of which
-/// another message tells.
+/// The spec at exactly the announced state of its object, with what is wrong with it; none if that
+/// state is gone, of which another message tells.
 async fn read(
     office: &Office,
     object: &Object,
@@ -161,7 +161,8 @@ fn problem(code: &str, at: &str, message: String) -> Problem {
     }
 }
 
-/// The service in its cluster; or why it may not be made there. A cluster that does not exist is told by the core.
+/// The service in its cluster; or why it may not be made there. A cluster that does not exist is
+/// told by the core.
 fn service_key(office: &Office, spec: &Spec, found: &Found) -> Result<ServiceKey, Option<Problem>> {
     let arn =
         found.cluster.as_ref().and_then(|cluster| ClusterArn::try_from(cluster.arn.as_str()).ok());
@@ -201,7 +202,8 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
     Ok(next)
 }
 
-/// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which the message waits.
+/// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which
+/// the message waits.
 async fn stopped(
     office: &Office,
     hold: &Hold<'_>,

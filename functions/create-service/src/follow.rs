@@ -19,8 +19,8 @@ const LOOKS_FOR_A_NEW_SERVICE: u32 = 3;
 const COMPLETED: &str = "SERVICE_DEPLOYMENT_COMPLETED";
 const FAILED: &str = "SERVICE_DEPLOYMENT_FAILED";
 
-/// Seconds before each look. Lambda ends a chain of messages at sixteen; together these are a little more than two hours,
-/// and every event of the deployment begins a new chain.
+/// Seconds before each look. Lambda ends a chain of messages at sixteen; together these are a
+/// little more than two hours, and every event of the deployment begins a new chain.
 const LOOKS: [u32; 14] = [15, 30, 60, 60, 120, 120, 300, 300, 600, 900, 900, 900, 900, 900];
 
 /// An event of a deployment. Most are of services that come from no spec.

@@ -1,8 +1,8 @@
 //! One run for one spec at a time, and none for what was overtaken.
 //!
-//! A run takes the spec by writing its name into the record, under the condition that nobody wrote since it was read. It
-//! lets go when it is done; a run that was killed has lost the spec at the end of its time, long before its message comes
-//! back.
+//! A run takes the spec by writing its name into the record, under the condition that nobody wrote
+//! since it was read. It lets go when it is done; a run that was killed has lost the spec at the
+//! end of its time, long before its message comes back.
 
 use crate::Office;
 use crate::trouble::Trouble;
@@ -96,7 +96,8 @@ impl<'a> Hold<'a> {
         &self.stored.record
     }
 
-    /// Stores what is to be remembered. In a box, as everything here that calls AWS: these futures are large.
+    /// Stores what is to be remembered. In a box, as everything here that calls AWS: these futures
+    /// are large.
     pub(crate) async fn store(&mut self, next: SpecRecord) -> Result<(), Trouble> {
         let table = &self.office.config.shared.ledger_table;
         match Box::pin(record::commit(&self.office.aws, table, &self.spec, &mut self.stored, next))
@@ -112,7 +113,8 @@ impl<'a> Hold<'a> {
         self.store(SpecRecord { holder: None, ..next }).await
     }
 
-    /// Lets go, so that the message that comes back need not wait. If that fails, the end of this run's time does it.
+    /// Lets go, so that the message that comes back need not wait. If that fails, the end of this
+    /// run's time does it.
     pub(crate) async fn let_go(self, trouble: Trouble) -> Trouble {
         let next = self.record().clone();
         if let Err(error) = self.end(next).await {

@@ -1,9 +1,10 @@
-//! The function that makes services from specs: a batch of the `specs` queue in, the ids of messages that must be tried
-//! again out.
+//! The function that makes services from specs: a batch of the `specs` queue in, the ids of
+//! messages that must be tried again out.
 //!
-//! An object that came or changed is taken through one straight line of steps; what failed for good is told in its result,
-//! and its message is done. What may succeed later leaves its message in the queue, and what was made so far is found again.
-//! A deployment is followed by its events and by looking again, never by waiting.
+//! An object that came or changed is taken through one straight line of steps; what failed for good
+//! is told in its result, and its message is done. What may succeed later leaves its message in the
+//! queue, and what was made so far is found again. A deployment is followed by its events and by
+//! looking again, never by waiting.
 
 mod apply;
 mod follow;
@@ -51,11 +52,12 @@ fn owner_of(object: &Object) -> Owner {
     Owner { bucket: object.bucket.clone(), key: object.key.clone() }
 }
 
-/// Nothing begins with less time than this: a run that is stopped half-way is gone on with, but only when its message
-/// comes back.
+/// Nothing begins with less time than this: a run that is stopped half-way is gone on with, but
+/// only when its message comes back.
 const LEAST_SECS: u32 = 20;
 
-/// Handles one batch, message by message. Whoever has a spec loses it at `deadline`, when Lambda ends this run.
+/// Handles one batch, message by message. Whoever has a spec loses it at `deadline`, when Lambda
+/// ends this run.
 pub async fn handle(office: &Office, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
     let begun = office.aws.shared.spent();
     let mut response = SqsBatchResponse::default();

@@ -1,4 +1,5 @@
-//! A spec that was removed: everything stays, or is drained and deleted, as the spec said while it was there.
+//! A spec that was removed: everything stays, or is drained and deleted, as the spec said while it
+//! was there.
 
 use crate::hold::{Hold, Taken};
 use crate::steps;
@@ -16,7 +17,8 @@ use portkeeper_core::service_spec::result::{SpecResult, Status};
 use portkeeper_core::service_spec::{Removal, plan_removal};
 use portkeeper_core::time::Timestamp;
 
-/// Deals with an object that went. Also the removal of an old version of one that is there tells of itself.
+/// Deals with an object that went. Also the removal of an old version of one that is there tells of
+/// itself.
 pub(crate) async fn object(
     office: &Office,
     gone: &Object,
@@ -78,7 +80,8 @@ async fn begin(office: &Office, hold: &Hold<'_>, gone: &Object) -> Result<SpecRe
     Box::pin(delete(office, hold, gone, 0)).await
 }
 
-/// The next part of a deletion: first the service, which ECS drains; once it is gone, what stood in front of it.
+/// The next part of a deletion: first the service, which ECS drains; once it is gone, what stood in
+/// front of it.
 async fn delete(
     office: &Office,
     hold: &Hold<'_>,

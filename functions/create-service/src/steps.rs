@@ -1,6 +1,7 @@
 //! Carries a plan out, step by step, and takes back what was made when a step fails for good.
 //!
-//! What fails for now is no end: the message comes back, what was made is found again, and the plan goes on from there.
+//! What fails for now is no end: the message comes back, what was made is found again, and the plan
+//! goes on from there.
 
 use crate::Office;
 use crate::trouble::Trouble;
@@ -11,7 +12,8 @@ use portkeeper_core::service_spec::rules::free_priority;
 use portkeeper_core::service_spec::steps::{Made, Priority, Step, StepAction, Write};
 use portkeeper_core::service_spec::{NotMade, fill, undo};
 
-/// How often another priority is tried for one rule. Several specs may come at once, but not dozens.
+/// How often another priority is tried for one rule. Several specs may come at once, but not
+/// dozens.
 const MOST_PRIORITIES: usize = 20;
 
 /// What became of a plan.
@@ -38,7 +40,8 @@ fn outcome_of(step: &Step, outcome: Outcome, note: Option<String>) -> StepResult
     StepResult { step: step.clone(), outcome, note }
 }
 
-/// Carries out all steps. `earlier` takes back what an earlier run of the same state of the spec has made.
+/// Carries out all steps. `earlier` takes back what an earlier run of the same state of the spec
+/// has made.
 pub(crate) async fn carry_out(
     office: &Office,
     steps: &[Step],
@@ -88,7 +91,8 @@ enum NotWritten {
     NotMade(#[from] NotMade),
 }
 
-/// Makes the writes of one step; notes those that were made. Gives the ARN of what they made or changed.
+/// Makes the writes of one step; notes those that were made. Gives the ARN of what they made or
+/// changed.
 async fn one(
     office: &Office,
     step: &Step,

@@ -1,4 +1,5 @@
-//! What a run that did not come to its end may have made: found again by its tags, so that it can be taken back.
+//! What a run that did not come to its end may have made: found again by its tags, so that it can
+//! be taken back.
 
 use crate::hold::Hold;
 use crate::steps::take_back_one;
@@ -68,8 +69,8 @@ pub(crate) fn is_active(service: &FoundService) -> bool {
     service.shown.get("status").is_some_and(|status| status == "ACTIVE")
 }
 
-/// A run that began with an earlier state of the spec was killed, and that state is overtaken: what it has made is taken
-/// back, unless it came as far as the service, which the new state changes.
+/// A run that began with an earlier state of the spec was killed, and that state is overtaken: what
+/// it has made is taken back, unless it came as far as the service, which the new state changes.
 pub(crate) async fn take_back_unfinished(
     office: &Office,
     hold: &mut Hold<'_>,

@@ -1,4 +1,5 @@
-//! The result beside the spec, and the alert. What was not written or sent makes the message come back.
+//! The result beside the spec, and the alert. What was not written or sent makes the message come
+//! back.
 
 use crate::Office;
 use crate::trouble::Trouble;

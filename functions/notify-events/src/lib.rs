@@ -1,8 +1,8 @@
-//! The function that puts alerts on the default event bus, so that others can build on them: a batch of the `events`
-//! queue in, the ids of those that must be tried again out.
+//! The function that puts alerts on the default event bus, so that others can build on them: a
+//! batch of the `events` queue in, the ids of those that must be tried again out.
 //!
-//! The detail of an event is the alert's document as it came. What is no alert of ours (an alarm of the stack, say) is left
-//! out by rule: it is on the bus by itself, or nobody's.
+//! The detail of an event is the alert's document as it came. What is no alert of ours (an alarm of
+//! the stack, say) is left out by rule: it is on the bus by itself, or nobody's.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use portkeeper_aws::bus::{Bus, EVENTS_PER_CALL, Event};

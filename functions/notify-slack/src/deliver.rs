@@ -1,5 +1,6 @@
-//! The way of one message: route, post, and what to do about each answer. Knows the secret only as long as the process
-//! lives, and reads it again when Slack says that a webhook is no longer allowed.
+//! The way of one message: route, post, and what to do about each answer. Knows the secret only as
+//! long as the process lives, and reads it again when Slack says that a webhook is no longer
+//! allowed.
 
 use crate::letter::Letter;
 use crate::post::{Answer, Http};
@@ -11,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Posts of one message in one go. Two pauses that Slack asked for, or a webhook that was replaced, and the plain form.
+/// Posts of one message in one go. Two pauses that Slack asked for, or a webhook that was replaced,
+/// and the plain form.
 const MOST_POSTS: u32 = 5;
 
 /// A post may take this long. None begins with less time left.

@@ -1,5 +1,5 @@
-//! From the body of a message to what Slack shows. Whatever arrives is delivered: our alerts as they are meant, a CloudWatch
-//! alarm with its words, everything else as it is.
+//! From the body of a message to what Slack shows. Whatever arrives is delivered: our alerts as
+//! they are meant, a CloudWatch alarm with its words, everything else as it is.
 
 use portkeeper_core::code::Severity;
 use portkeeper_core::report::{

@@ -1,8 +1,9 @@
-//! The function that brings alerts to Slack: a batch of the `slack` queue in, the ids of those that must be tried again
-//! out.
+//! The function that brings alerts to Slack: a batch of the `slack` queue in, the ids of those that
+//! must be tried again out.
 //!
-//! What Slack does not take now stays in the queue. What it will never take goes to the dead-letter queue, with the
-//! reason. Nothing is only logged. No webhook is ever printed: whoever knows one can write to the channel.
+//! What Slack does not take now stays in the queue. What it will never take goes to the dead-letter
+//! queue, with the reason. Nothing is only logged. No webhook is ever printed: whoever knows one
+//! can write to the channel.
 
 mod deliver;
 mod letter;
@@ -26,8 +27,8 @@ struct Count {
     later: usize,
 }
 
-/// Handles one batch, message by message: Slack takes one a second for each webhook. What does not fit before
-/// `deadline` comes back.
+/// Handles one batch, message by message: Slack takes one a second for each webhook. What does not
+/// fit before `deadline` comes back.
 pub async fn handle(
     courier: &Courier,
     dead_letters: &DeadLetters,

@@ -24,7 +24,8 @@ const LONGEST_ANSWER: usize = 4_096;
 /// So much of an answer is told.
 const TOLD_OF_ANSWER: usize = 200;
 
-/// When Slack asks for a pause and does not say how long: it takes one message a second for each webhook.
+/// When Slack asks for a pause and does not say how long: it takes one message a second for each
+/// webhook.
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
 type Body = Full<VecDeque<u8>>;
@@ -53,7 +54,8 @@ type Https = Client<HttpsConnector<HttpConnector>, Body>;
 pub(crate) struct Http(OnceLock<Https>);
 
 impl Http {
-    /// Without root certificates there is no client: nothing is posted to a server that cannot prove who it is.
+    /// Without root certificates there is no client: nothing is posted to a server that cannot
+    /// prove who it is.
     fn client(&self) -> io::Result<&Https> {
         if let Some(client) = self.0.get() {
             return Ok(client);

@@ -1,4 +1,5 @@
-//! Which webhook an alert goes to. Read from the secret; what is wrong with it is said without saying what is in it.
+//! Which webhook an alert goes to. Read from the secret; what is wrong with it is said without
+//! saying what is in it.
 
 use crate::letter::Letter;
 use portkeeper_core::code::Severity;

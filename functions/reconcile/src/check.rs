@@ -1,5 +1,6 @@
-//! The check of one service, step by step. The order of the steps is the promise: the intent is stored before the
-//! next look is asked for and before any write, and an alert counts as sent only after SNS accepted it.
+//! The check of one service, step by step. The order of the steps is the promise: the intent is
+//! stored before the next look is asked for and before any write, and an alert counts as sent only
+//! after SNS accepted it.
 
 use crate::errors::CheckError;
 use crate::report::CheckReport;
@@ -47,7 +48,8 @@ pub(crate) async fn check_service(
     report
 }
 
-/// All steps; the first that fails ends the check. What may fail without ending it is noted in the report.
+/// All steps; the first that fails ends the check. What may fail without ending it is noted in the
+/// report.
 async fn carry_through(
     aws: &Aws,
     config: &Config,
@@ -61,7 +63,8 @@ async fn carry_through(
     report.note_observation(&input.observation);
     let mut plan = plan(&input);
     if !report.succeeded() {
-        // The messages come back in any case: that is the next look, and a second one beside it would only multiply.
+        // The messages come back in any case: that is the next look, and a second one beside it
+        // would only multiply.
         plan.look_again_at = None;
         plan.next_record.look_again_at = stored.record.look_again_at;
     }
@@ -100,8 +103,8 @@ impl Marks<'_> {
     }
 }
 
-/// Stores the record after everything was done. Where somebody else wrote meanwhile, what was done and told is added to
-/// what they wrote: nobody else knows of it, and people would be told again.
+/// Stores the record after everything was done. Where somebody else wrote meanwhile, what was done
+/// and told is added to what they wrote: nobody else knows of it, and people would be told again.
 async fn remember(
     aws: &Aws,
     table: &str,
@@ -126,8 +129,8 @@ async fn remember(
     .map_err(CheckError::Ledger)
 }
 
-/// Enters the service under its groups and load balancers, before the record says that it is there. What fails is tried
-/// again by the next check; this one goes on.
+/// Enters the service under its groups and load balancers, before the record says that it is there.
+/// What fails is tried again by the next check; this one goes on.
 async fn enter_in_index(
     aws: &Aws,
     table: &str,
@@ -160,8 +163,8 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     }
 }
 
-/// Publishes the alerts, and gives those that SNS accepted. A begin that was not accepted waits for the next check, and so
-/// does its end: an end never arrives alone.
+/// Publishes the alerts, and gives those that SNS accepted. A begin that was not accepted waits for
+/// the next check, and so does its end: an end never arrives alone.
 async fn tell(
     aws: &Aws,
     config: &Config,

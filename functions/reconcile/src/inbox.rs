@@ -1,4 +1,5 @@
-//! From messages to checks: what can be read, what is ignored, what cannot be read, and whom a call of others concerns.
+//! From messages to checks: what can be read, what is ignored, what cannot be read, and whom a call
+//! of others concerns.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
@@ -13,10 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Why a check of a cluster that is not configured is ignored, as it is counted.
 const OTHER_CLUSTER: &str = "other_cluster";
 
-/// Why a call that Portkeeper itself made is ignored: it knows of it, and a doorbell would only ring in a circle.
+/// Why a call that Portkeeper itself made is ignored: it knows of it, and a doorbell would only
+/// ring in a circle.
 const OWN_CALL: &str = "own_call";
 
-/// Why a call is ignored at whose place no service is known. If one is there all the same, the sweep sees it.
+/// Why a call is ignored at whose place no service is known. If one is there all the same, the
+/// sweep sees it.
 const UNKNOWN_PLACE: &str = "unknown_place";
 
 /// A batch, read.
@@ -73,8 +76,8 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     inbox
 }
 
-/// Finds out which services calls of others concern. Where the index cannot be read, the messages of those calls come back:
-/// gives their ids.
+/// Finds out which services calls of others concern. Where the index cannot be read, the messages
+/// of those calls come back: gives their ids.
 pub(crate) async fn find_services(
     aws: &Aws,
     config: &Config,

@@ -1,8 +1,8 @@
-//! The function that checks services and repairs them: a batch of messages in, the ids of those that must be
-//! tried again out.
+//! The function that checks services and repairs them: a batch of messages in, the ids of those
+//! that must be tried again out.
 //!
-//! It wires reading, planning and writing together and decides nothing. A message is tried again when anything
-//! that it asked for failed; the other messages of its batch are not.
+//! It wires reading, planning and writing together and decides nothing. A message is tried again
+//! when anything that it asked for failed; the other messages of its batch are not.
 
 mod check;
 mod errors;
@@ -26,12 +26,12 @@ use std::collections::BTreeSet;
 /// Services that are described with one call: what `DescribeServices` takes.
 const SERVICES_PER_CALL: usize = 10;
 
-/// Services that are checked at once. Half of those described together: the other half begins while their
-/// description is still fresh, because proofs age from it.
+/// Services that are checked at once. Half of those described together: the other half begins while
+/// their description is still fresh, because proofs age from it.
 const SERVICES_AT_ONCE: usize = 5;
 
-/// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose check has not begun
-/// at `deadline` are left to the next batch: their messages come back.
+/// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose
+/// check has not begun at `deadline` are left to the next batch: their messages come back.
 pub async fn handle(
     aws: &Aws,
     config: &Config,
@@ -108,7 +108,8 @@ async fn run(
     response(failed)
 }
 
-/// Lambda takes a failure without an id for a failure of the whole batch, which is right for a message that has none.
+/// Lambda takes a failure without an id for a failure of the whole batch, which is right for a
+/// message that has none.
 fn response(failed: BTreeSet<String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for id in failed {

@@ -10,11 +10,13 @@ use portkeeper_reconcile::handle;
 use std::process::ExitCode;
 use tracing::Instrument as _;
 
-/// No check begins with less time than this before the function is stopped: one that is stopped half-way has
-/// stored its intent and must be looked at again, which takes longer than letting the message come back.
+/// No check begins with less time than this before the function is stopped: one that is stopped
+/// half-way has stored its intent and must be looked at again, which takes longer than letting the
+/// message come back.
 const LONGEST_CHECK_SECS: u32 = 30;
 
-/// One thread: a check waits for AWS nearly all of its time, and a small function has a fraction of a processor.
+/// One thread: a check waits for AWS nearly all of its time, and a small function has a fraction of
+/// a processor.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Error> {
     let config = match Config::from_env() {

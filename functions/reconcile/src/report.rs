@@ -1,4 +1,5 @@
-//! What one check saw, decided and did. The log and the metrics are written from it, and so is the demo.
+//! What one check saw, decided and did. The log and the metrics are written from it, and so is the
+//! demo.
 
 use crate::errors::CheckError;
 use portkeeper_aws::failure::chain;
@@ -79,7 +80,8 @@ impl CheckReport {
         }
     }
 
-    /// Notes what AWS answered. A write of which it is not known whether it was carried out is an error.
+    /// Notes what AWS answered. A write of which it is not known whether it was carried out is an
+    /// error.
     pub(crate) fn note_outcomes(&mut self, outcomes: Vec<Outcome>) {
         let failures: Vec<&str> = outcomes
             .iter()
@@ -140,7 +142,8 @@ impl CheckReport {
     }
 }
 
-/// Writes a check to the log: a line for each thing done or failed, one summary, one line of metrics.
+/// Writes a check to the log: a line for each thing done or failed, one summary, one line of
+/// metrics.
 pub fn write_log(report: &CheckReport) {
     let (cluster, service) = (report.key.cluster.name(), report.key.service.as_str());
     for gap in report.gaps.iter().filter(|gap| !gap.retry) {

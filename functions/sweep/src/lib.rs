@@ -1,9 +1,10 @@
-//! The function that looks at every service of every cluster on a schedule: whatever events were lost, each target is
-//! accounted for.
+//! The function that looks at every service of every cluster on a schedule: whatever events were
+//! lost, each target is accounted for.
 //!
-//! It reads whole clusters, the cheapest way there is, and asks for a check of each service that is not plainly in order.
-//! It changes nothing and decides nothing: the check reads anew. It keeps within a share of the account's calls, so a
-//! round over a large account takes several runs, each of which goes on where the last one stopped.
+//! It reads whole clusters, the cheapest way there is, and asks for a check of each service that is
+//! not plainly in order. It changes nothing and decides nothing: the check reads anew. It keeps
+//! within a share of the account's calls, so a round over a large account takes several runs, each
+//! of which goes on where the last one stopped.
 
 mod report;
 mod round;
@@ -51,7 +52,8 @@ pub async fn handle(
     Ok(report)
 }
 
-/// The clusters to look at. A configured one that does not exist is told of; the others are looked at.
+/// The clusters to look at. A configured one that does not exist is told of; the others are looked
+/// at.
 async fn clusters(
     aws: &Aws,
     config: &Config,

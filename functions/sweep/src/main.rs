@@ -1,4 +1,5 @@
-//! Starts the function: configuration, clients, the loop that takes calls of the schedule from Lambda.
+//! Starts the function: configuration, clients, the loop that takes calls of the schedule from
+//! Lambda.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::account::Aws;

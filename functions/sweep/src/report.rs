@@ -78,8 +78,8 @@ impl ClusterReport {
     }
 }
 
-/// Writes a run to the log: a line for each service that is not plainly in order, one for each cluster with its metrics,
-/// and one for the run.
+/// Writes a run to the log: a line for each service that is not plainly in order, one for each
+/// cluster with its metrics, and one for the run.
 pub fn write_log(report: &SweepReport) {
     for (cluster, why) in &report.unread {
         tracing::error!(cluster, why, "the cluster was not looked at");

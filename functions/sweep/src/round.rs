@@ -17,7 +17,8 @@ use std::collections::BTreeSet;
 /// Services that are read together. The cluster's tasks are listed once for each such part.
 const SERVICES_TOGETHER: usize = 500;
 
-/// Seconds that a part takes beside reading its target groups: services, tasks, the ledger, messages.
+/// Seconds that a part takes beside reading its target groups: services, tasks, the ledger,
+/// messages.
 const BESIDE_GROUPS_SECS: u32 = 45;
 
 /// Services that one message names: as many as a check describes with one call.
@@ -78,8 +79,8 @@ impl Round<'_> {
         Go::On
     }
 
-    /// Asks for a check of each service that is not plainly in order. While AWS throttles, what could not be read is
-    /// left to the next run: checks of it would only be throttled, too.
+    /// Asks for a check of each service that is not plainly in order. While AWS throttles, what
+    /// could not be read is left to the next run: checks of it would only be throttled, too.
     async fn screen(
         &self,
         cluster: &ClusterArn,

@@ -1,4 +1,5 @@
-//! The clients of one account and region, how patient they are, and what is remembered between checks.
+//! The clients of one account and region, how patient they are, and what is remembered between
+//! checks.
 //!
 //! It knows how to reach AWS and nothing of what is asked there.
 
@@ -22,12 +23,12 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// Attempts of one call, the first included. With the back-off below this rides out about 10 s of throttling;
-/// longer than that, the queue is the better place to wait.
+/// Attempts of one call, the first included. With the back-off below this rides out about 10 s of
+/// throttling; longer than that, the queue is the better place to wait.
 const MAX_ATTEMPTS: u32 = 4;
 
-/// The first pause after a failed attempt. ELBv2 refills four registrations and ten reads each second, so that
-/// a shorter pause would meet the same empty bucket.
+/// The first pause after a failed attempt. ELBv2 refills four registrations and ten reads each
+/// second, so that a shorter pause would meet the same empty bucket.
 const INITIAL_BACKOFF: Duration = Duration::from_millis(200);
 
 /// The longest pause between attempts, so that a call ends well before the function's own time-out.
@@ -36,7 +37,8 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// To open a connection. Within a region this takes milliseconds; a lost packet costs one second.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// To the first byte of an answer. The slowest answer seen here is `DescribeTargetHealth` of a thousand targets.
+/// To the first byte of an answer. The slowest answer seen here is `DescribeTargetHealth` of a
+/// thousand targets.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// One attempt as a whole: connecting is within it, so it is a little more than reading alone.
@@ -59,13 +61,14 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients of a function on Lambda: see [`sdk_config`]. All share one HTTP client and its connections.
+    /// Clients of a function on Lambda: see [`sdk_config`]. All share one HTTP client and its
+    /// connections.
     pub async fn connect() -> Self {
         Self::from_sdk_config(&sdk_config().await)
     }
 
-    /// Clients from a configuration made elsewhere: its HTTP client, credentials, time source and sleep are
-    /// kept. Retries and time-outs are those of production.
+    /// Clients from a configuration made elsewhere: its HTTP client, credentials, time source and
+    /// sleep are kept. Retries and time-outs are those of production.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig) -> Self {
         let config = Self::patient(config);
@@ -87,7 +90,8 @@ impl Aws {
         config.to_builder().retry_config(retries()).timeout_config(timeouts()).build()
     }
 
-    /// The same clients, which take no more than this share, in percent, of the calls that AWS allows an account.
+    /// The same clients, which take no more than this share, in percent, of the calls that AWS
+    /// allows an account.
     #[must_use]
     pub fn at_share(self, percent: u32) -> Self {
         Self { pace: Pace::new(percent), ..self }
@@ -100,8 +104,9 @@ impl Aws {
         self.wait(self.pace.take(action, self.now())).await;
     }
 
-    /// Waits until so many services can be checked without a call that waits for its turn. Before a service is described
-    /// there is time for that; afterwards every proof ages, and a share that is used up would let none be acted on.
+    /// Waits until so many services can be checked without a call that waits for its turn. Before a
+    /// service is described there is time for that; afterwards every proof ages, and a share that
+    /// is used up would let none be acted on.
     pub async fn until_checks_can_be_made(&self, services: usize) {
         self.wait(self.pace.until_checks(services, self.now())).await;
     }
@@ -192,9 +197,10 @@ impl fmt::Debug for Aws {
     }
 }
 
-/// Credentials and region from the environment, where Lambda puts them, and endpoints that it names (`AWS_ENDPOINT_URL`,
-/// `AWS_ENDPOINT_URL_ECS`, …), with our patience. No file and no other server is asked for credentials: on Lambda there is
-/// none, and making ready to ask them took longer than all the rest of a start.
+/// Credentials and region from the environment, where Lambda puts them, and endpoints that it names
+/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …), with our patience. No file and no other server
+/// is asked for credentials: on Lambda there is none, and making ready to ask them took longer than
+/// all the rest of a start.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())

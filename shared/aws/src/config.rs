@@ -1,4 +1,5 @@
-//! The configuration, read once from the environment and checked whole: every problem is reported together.
+//! The configuration, read once from the environment and checked whole: every problem is reported
+//! together.
 //!
 //! [`VARIABLES`] is the one place where each variable is documented.
 
@@ -17,8 +18,8 @@ use std::fmt;
 /// What all our variables begin with; any other variable of this kind is a mistake.
 const PREFIX: &str = "PORTKEEPER_";
 
-/// A name this similar to a known one is named as what was probably meant. Between unrelated names of ours the
-/// similarity (Jaro-Winkler, common prefix included) stays below it.
+/// A name this similar to a known one is named as what was probably meant. Between unrelated names
+/// of ours the similarity (Jaro-Winkler, common prefix included) stays below it.
 const SIMILAR: f64 = 0.8;
 
 const QUEUE: &str = "PORTKEEPER_CHECKS_QUEUE_URL";
@@ -37,7 +38,8 @@ const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
 const LOG: &str = "PORTKEEPER_LOG";
 const OWN_ROLES: &str = "PORTKEEPER_OWN_ROLES";
 
-/// Three functions run at once at most, so that a quarter of the account's calls is always left to others.
+/// Three functions run at once at most, so that a quarter of the account's calls is always left to
+/// others.
 const DEFAULT_SHARE_PERCENT: u32 = 25;
 
 /// An environment variable.
@@ -335,8 +337,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The value of a variable. The fallback is what holds when an optional one is not set; for a required one
-    /// it only stands in until the problem is reported.
+    /// The value of a variable. The fallback is what holds when an optional one is not set; for a
+    /// required one it only stands in until the problem is reported.
     fn value<T>(
         &mut self,
         name: &'static str,

@@ -1,4 +1,5 @@
-//! Putting a message aside for a person, with the reason: what will never be handled must not be tried until it expires.
+//! Putting a message aside for a person, with the reason: what will never be handled must not be
+//! tried until it expires.
 
 use crate::failure::Failure;
 use crate::lazy::{Lazily, lazily};

@@ -1,9 +1,10 @@
 //! Carries a plan out: registrations, then deregistrations. It decides nothing.
 //!
-//! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm. A deregistration is
-//! sent once, while its proof is fresh: a second attempt could come when the address is somebody else's already.
-//! Every target is named with id and port: without the port, ELBv2 means the group's default port. The zone is named
-//! where the action says one, and nowhere else.
+//! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm.
+//! A deregistration is sent once, while its proof is fresh: a second attempt could come when the
+//! address is somebody else's already. Every target is named with id and port: without the port,
+//! ELBv2 means the group's default port. The zone is named where the action says one, and nowhere
+//! else.
 
 use crate::account::Aws;
 use crate::failure::{Failure, FailureKind, chain};
@@ -15,24 +16,26 @@ use portkeeper_core::ids::Target;
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
 use std::time::Duration;
 
-/// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load balancer
-/// controller 200.
+/// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load
+/// balancer controller 200.
 const TARGETS_PER_CALL: usize = 100;
 
-/// The codes with which ELBv2 refuses a call because of one target in it. It has no code of its own for an address
-/// outside the VPC without a zone (aws-load-balancer-controller#3084 shows `ValidationError`).
+/// The codes with which ELBv2 refuses a call because of one target in it. It has no code of its own
+/// for an address outside the VPC without a zone (aws-load-balancer-controller#3084 shows
+/// `ValidationError`).
 const ONE_BAD_TARGET: [&str; 2] = ["InvalidTarget", "ValidationError"];
 
-/// The most calls for the targets of one action. ELBv2 gives an account four of these calls a second; halving
-/// a hundred targets with one bad one among them takes fourteen.
+/// The most calls for the targets of one action. ELBv2 gives an account four of these calls a
+/// second; halving a hundred targets with one bad one among them takes fourteen.
 const CALLS_PER_ACTION: usize = 64;
 
-/// How long one deregistration may take, connecting included. ELBv2 answers in less than a second, over a connection
-/// that the reads have opened. A proof may be this much older than its `not_after` when the call reaches ELBv2.
+/// How long one deregistration may take, connecting included. ELBv2 answers in less than a second,
+/// over a connection that the reads have opened. A proof may be this much older than its
+/// `not_after` when the call reaches ELBv2.
 const DEREGISTRATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Carries these actions out, and says for each target what became of it: registrations first, in the order
-/// given. When one registration was not accepted, nothing is deregistered.
+/// Carries these actions out, and says for each target what became of it: registrations first, in
+/// the order given. When one registration was not accepted, nothing is deregistered.
 pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
     let of_kind = |kind| actions.iter().filter(move |action| action.kind == kind);
     let mut outcomes = Vec::new();
@@ -57,8 +60,8 @@ pub fn skip(actions: &[Action], why: &str) -> Vec<Outcome> {
     actions.iter().flat_map(|action| skipped(action, &action.targets, why)).collect()
 }
 
-/// Carries one action out. A call that is refused because of one bad target is made again with half of the
-/// targets, down to the bad ones, so that only these are refused.
+/// Carries one action out. A call that is refused because of one bad target is made again with half
+/// of the targets, down to the bad ones, so that only these are refused.
 async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();

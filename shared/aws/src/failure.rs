@@ -1,7 +1,8 @@
 //! What goes wrong between us and AWS, classified once.
 //!
-//! A [`Failure`] says which call failed, on what, and of which kind. What AWS wrote is in its source, so that the
-//! text of one never repeats the other; [`chain`] puts them together for people.
+//! A [`Failure`] says which call failed, on what, and of which kind. What AWS wrote is in its
+//! source, so that the text of one never repeats the other; [`chain`] puts them together for
+//! people.
 
 use aws_sdk_ecs::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::operation::RequestId;
@@ -11,8 +12,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// The codes with which AWS asks for fewer calls. The SDK has already slowed down and tried again.
-/// From the list of the SDK's own classifier (aws-runtime); the last ones from the models of SNS and SQS, whose topics and
-/// queues may use a key. `tests/emulators` holds them against botocore's models.
+/// From the list of the SDK's own classifier (aws-runtime); the last ones from the models of SNS
+/// and SQS, whose topics and queues may use a key. `tests/emulators` holds them against botocore's
+/// models.
 const THROTTLING_CODES: [&str; 18] = [
     "Throttling",
     "ThrottlingException",
@@ -92,10 +94,12 @@ pub enum FailureKind {
         /// AWS's error code.
         code: String,
     },
-    /// No answer, a server error, or credentials that have expired. Whether a write was carried out is not known.
+    /// No answer, a server error, or credentials that have expired. Whether a write was carried out
+    /// is not known.
     #[error("failed: AWS could not be reached or did not answer properly")]
     Unavailable,
-    /// An answer arrived that the SDK, or this crate, cannot read. Whether a write was carried out is not known.
+    /// An answer arrived that the SDK, or this crate, cannot read. Whether a write was carried out
+    /// is not known.
     #[error("failed: the answer cannot be read")]
     Unreadable,
 }

@@ -1,7 +1,8 @@
-//! What is made when it is first used: an SDK client, and the connections with their root certificates.
+//! What is made when it is first used: an SDK client, and the connections with their root
+//! certificates.
 //!
-//! A function that starts pays for nothing that its event does not need. It knows how the SDK makes things and nothing of
-//! what is asked of AWS.
+//! A function that starts pays for nothing that its event does not need. It knows how the SDK makes
+//! things and nothing of what is asked of AWS.
 
 use aws_config::SdkConfig;
 use aws_smithy_http_client::tls;
@@ -13,7 +14,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use std::sync::LazyLock;
 
-/// A client that is made when it is first used. Each has rules for endpoints of its own to read, a tenth of a millisecond.
+/// A client that is made when it is first used. Each has rules for endpoints of its own to read, a
+/// tenth of a millisecond.
 pub(crate) type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
 
 /// The client of one service.
@@ -22,7 +24,8 @@ pub(crate) fn lazily<C: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> C) -
     LazyLock::new(Box::new(move || new(&config)))
 }
 
-/// The HTTP client that all clients of this process share. It trusts the system's root certificates.
+/// The HTTP client that all clients of this process share. It trusts the system's root
+/// certificates.
 pub(crate) fn https_client() -> SharedHttpClient {
     let client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
@@ -30,9 +33,9 @@ pub(crate) fn https_client() -> SharedHttpClient {
     Unhurried(client).into_shared()
 }
 
-/// The SDK's own HTTP client. Left to itself it also makes a connector for each client that it is given to, only to see
-/// that it can, and throws it away: all root certificates are parsed for it each time. The one that makes the requests is made
-/// with the first of them, once for all clients.
+/// The SDK's own HTTP client. Left to itself it also makes a connector for each client that it is
+/// given to, only to see that it can, and throws it away: all root certificates are parsed for it
+/// each time. The one that makes the requests is made with the first of them, once for all clients.
 #[derive(Debug)]
 struct Unhurried(SharedHttpClient);
 

@@ -1,10 +1,10 @@
 //! The ledger's table: one item for each service, written only when its record changes.
 //!
-//! The item's counter makes one writer at a time: a writer whose counter is no longer the stored one has read
-//! an older record, and steps back. What a record says is not looked at here.
+//! The item's counter makes one writer at a time: a writer whose counter is no longer the stored
+//! one has read an older record, and steps back. What a record says is not looked at here.
 //!
-//! The table also holds two marks that belong to no service: the kill switch, which a person sets, and where the sweep
-//! goes on.
+//! The table also holds two marks that belong to no service: the kill switch, which a person sets,
+//! and where the sweep goes on.
 
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
@@ -17,25 +17,27 @@ use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 
-/// How long an item lives after it was written, in seconds: 30 days. A service that is quiet for longer is
-/// written again at half of this, and one that is gone disappears.
+/// How long an item lives after it was written, in seconds: 30 days. A service that is quiet for
+/// longer is written again at half of this, and one that is gone disappears.
 pub const LIFE_SECONDS: u32 = 30 * 24 * 3600;
 
-/// The largest record that is stored, in bytes. DynamoDB allows 400 KB for an item with the names of its
-/// attributes; the rest of ours takes less than 1 KB.
+/// The largest record that is stored, in bytes. DynamoDB allows 400 KB for an item with the names
+/// of its attributes; the rest of ours takes less than 1 KB.
 const RECORD_LIMIT: usize = 399 * 1000;
 
 /// How many keys `BatchGetItem` takes.
 const GET_BATCH: usize = 100;
 
-/// How often the rest of one batch is asked for. An answer holds 16 MB, so that even a hundred items of 400 KB
-/// take three rounds; more than ten mean throttling, and the queue is the better place to wait.
+/// How often the rest of one batch is asked for. An answer holds 16 MB, so that even a hundred
+/// items of 400 KB take three rounds; more than ten mean throttling, and the queue is the better
+/// place to wait.
 const GET_ROUNDS: usize = 10;
 
 pub(crate) const KEY: &str = "pk";
 pub(crate) const COUNTER: &str = "counter";
 pub(crate) const RECORD: &str = "record";
-/// A number of one write alone, by which a writer knows its own: two functions may store the same words at once.
+/// A number of one write alone, by which a writer knows its own: two functions may store the same
+/// words at once.
 const WRITE: &str = "write";
 pub(crate) const EXPIRES: &str = "expires";
 
@@ -190,8 +192,9 @@ fn stored(item: &Item) -> Stored {
     Stored { record, counter: number(item, COUNTER).unwrap_or(0), expires_at: expires, note }
 }
 
-/// Stores this record in place of the one that was read, and says what is stored now. Nothing is written when
-/// nothing has changed, unless more than half of the item's life is over and it holds something.
+/// Stores this record in place of the one that was read, and says what is stored now. Nothing is
+/// written when nothing has changed, unless more than half of the item's life is over and it holds
+/// something.
 pub async fn commit(
     aws: &Aws,
     table: &str,

@@ -1,8 +1,8 @@
 //! Every read and write of AWS.
 //!
-//! Functions over [`account::Aws`]: reads give an `Observation` of the core, writes carry a plan out. Nothing here
-//! compares, weighs or decides; there are no thresholds. SDK types do not leave this crate, except the
-//! `SdkConfig` from which the clients may be made.
+//! Functions over [`account::Aws`]: reads give an `Observation` of the core, writes carry a plan
+//! out. Nothing here compares, weighs or decides; there are no thresholds. SDK types do not leave
+//! this crate, except the `SdkConfig` from which the clients may be made.
 
 pub mod account;
 pub mod bus;

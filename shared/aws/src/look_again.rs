@@ -1,4 +1,5 @@
-//! Messages to the queue from which checks come: "look at this service again, later", and "look at these now".
+//! Messages to the queue from which checks come: "look at this service again, later", and "look at
+//! these now".
 
 use crate::account::Aws;
 use crate::failure::Failure;
@@ -9,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY_SECONDS: u32 = 900;
 
-/// Sends the message that will be the `hop`-th look in a row. A delay longer than SQS knows arrives early.
+/// Sends the message that will be the `hop`-th look in a row. A delay longer than SQS knows arrives
+/// early.
 pub async fn send(
     aws: &Aws,
     queue_url: &str,

@@ -1,9 +1,9 @@
-//! Metrics: one line in CloudWatch's
-//! [embedded metric format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
+//! Metrics: one line in CloudWatch's [embedded metric
+//! format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html)
 //! for each check, for each cluster that was swept, and for each run of the sweep.
 //!
-//! Names and dimensions are closed lists: every combination costs money each month. The service stands in the
-//! line as a plain property, to be searched for in the log.
+//! Names and dimensions are closed lists: every combination costs money each month. The service
+//! stands in the line as a plain property, to be searched for in the log.
 
 use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
@@ -31,7 +31,8 @@ pub struct CheckMetrics {
     pub withheld: usize,
     /// Alerts that SNS accepted.
     pub alerts_sent: usize,
-    /// How long each incident took from the first look to its end, in seconds, of those that people were told are over.
+    /// How long each incident took from the first look to its end, in seconds, of those that people
+    /// were told are over.
     pub healed_seconds: Vec<u32>,
     /// Things that could not be read.
     pub gaps: usize,
@@ -41,7 +42,8 @@ pub struct CheckMetrics {
     pub duration_ms: u64,
 }
 
-/// What one run of the sweep saw of one cluster, in numbers. Zeros are written, too: silence is failure.
+/// What one run of the sweep saw of one cluster, in numbers. Zeros are written, too: silence is
+/// failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepMetrics {
     /// Services that were looked at.
@@ -114,7 +116,8 @@ pub fn sweep_line(cluster: &str, at: Timestamp, seen: &SweepMetrics) -> String {
     )
 }
 
-/// The line for one run of the sweep. `unread` counts clusters and services that nobody could look at.
+/// The line for one run of the sweep. `unread` counts clusters and services that nobody could look
+/// at.
 #[must_use]
 pub fn heartbeat_line(
     at: Timestamp,
@@ -131,7 +134,8 @@ pub fn heartbeat_line(
     line(at, &[], &[], metrics)
 }
 
-/// The line for the calls of one invocation: how many, and how many AWS throttled until the SDK gave up.
+/// The line for the calls of one invocation: how many, and how many AWS throttled until the SDK
+/// gave up.
 #[must_use]
 pub fn calls_line(at: Timestamp, spent: Spent) -> String {
     let number = |name: &str, number: u64| (name.to_owned(), "Count", json!(number));
@@ -151,7 +155,8 @@ pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize)
     line(at, &[], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
 }
 
-/// The line for one result of a spec, with the seconds that it took from the drop to being ready, where it is.
+/// The line for one result of a spec, with the seconds that it took from the drop to being ready,
+/// where it is.
 #[must_use]
 pub fn spec_line(at: Timestamp, spec: &str, status: Status, ready_seconds: Option<u32>) -> String {
     let name = match status {

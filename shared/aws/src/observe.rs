@@ -1,8 +1,8 @@
-//! Reads everything that bears on a service's targets, in the order that `Observation` promises: the service
-//! first, then the registered targets of its groups, then its tasks.
+//! Reads everything that bears on a service's targets, in the order that `Observation` promises:
+//! the service first, then the registered targets of its groups, then its tasks.
 //!
-//! What cannot be read becomes a `Gap` and reading goes on; only a service that cannot be described at all is
-//! an error. It states facts and judges none of them.
+//! What cannot be read becomes a `Gap` and reading goes on; only a service that cannot be described
+//! at all is an error. It states facts and judges none of them.
 
 mod answers;
 pub mod cluster;
@@ -31,12 +31,13 @@ pub use groups::learn_all_groups;
 pub use listing::{FoundClusters, find_clusters, list_clusters, list_services};
 pub use services::describe_services;
 
-/// How many calls of one kind are under way at once for one service, and how many services are read at once. ELBv2 gives an account ten reads a
-/// second with a burst of forty, which other tools need too.
+/// How many calls of one kind are under way at once for one service, and how many services are read
+/// at once. ELBv2 gives an account ten reads a second with a burst of forty, which other tools need
+/// too.
 const CONCURRENCY: usize = 4;
 
-/// The most pages of one list. A page holds 100 and ECS allows 5,000 tasks to a service; a cluster of more than
-/// 10,000 tasks is not listed to its end, which is a gap.
+/// The most pages of one list. A page holds 100 and ECS allows 5,000 tasks to a service; a cluster
+/// of more than 10,000 tasks is not listed to its end, which is a gap.
 const PAGE_LIMIT: usize = 100;
 
 /// How many ARNs `DescribeTasks` and `DescribeContainerInstances` take.
@@ -48,8 +49,8 @@ pub async fn observe_service(aws: &Aws, check: &ServiceCheck) -> Result<Observat
     Ok(observe_rest(aws, check, described).await)
 }
 
-/// Reads several services, those of one cluster with a call for each ten of them. Answers come in the order of
-/// the checks.
+/// Reads several services, those of one cluster with a call for each ten of them. Answers come in
+/// the order of the checks.
 pub async fn observe_services(
     aws: &Aws,
     checks: &[ServiceCheck],
@@ -87,7 +88,8 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     seen
 }
 
-/// Every group that the service names anywhere: also the other one of a pair, and those of older revisions.
+/// Every group that the service names anywhere: also the other one of a pair, and those of older
+/// revisions.
 fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
     let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
     let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
@@ -111,7 +113,8 @@ fn merge_stopped(check: &ServiceCheck, seen: &mut Observation) {
     }
 }
 
-/// Carries these out, no more than [`CONCURRENCY`] at the same time; the results come in the order given.
+/// Carries these out, no more than [`CONCURRENCY`] at the same time; the results come in the order
+/// given.
 fn few_at_once<F: Future>(futures: Vec<F>) -> impl Future<Output = Vec<F::Output>> {
     futures_util::stream::iter(futures).buffered(CONCURRENCY).collect()
 }

@@ -1,8 +1,9 @@
-//! How fast this process may call AWS: a share of the buckets that AWS publishes, so that the account's other callers
-//! keep theirs. It also counts the calls, by action.
+//! How fast this process may call AWS: a share of the buckets that AWS publishes, so that the
+//! account's other callers keep theirs. It also counts the calls, by action.
 //!
 //! It knows the published rates and what time it is told; it does not sleep and makes no call.
-//! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing API".
+//! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing
+//! API".
 
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -27,8 +28,8 @@ enum Family {
     Registration,
 }
 
-/// What the check of a service with a fault needs: its group, described and read; its tasks, and everybody's on its
-/// instances. A guess that is too low costs repairs that come a look later.
+/// What the check of a service with a fault needs: its group, described and read; its tasks, and
+/// everybody's on its instances. A guess that is too low costs repairs that come a look later.
 const CALLS_OF_A_CHECK: [(Family, u64); 3] =
     [(Family::Balancing, 2), (Family::ClusterResources, 10), (Family::Services, 3)];
 
@@ -36,8 +37,9 @@ const CALLS_OF_A_CHECK: [(Family, u64); 3] =
 struct Bucket {
     burst: u64,
     per_second: u64,
-    /// Only a share of what it holds is ours at once, too. In the others a few calls in a row must not wait, because a
-    /// proof ages meanwhile: reading who is on an address, and repairs, which are rare. What comes back is always shared.
+    /// Only a share of what it holds is ours at once, too. In the others a few calls in a row must
+    /// not wait, because a proof ages meanwhile: reading who is on an address, and repairs, which
+    /// are rare. What comes back is always shared.
     is_shared: bool,
 }
 
@@ -64,7 +66,8 @@ impl Family {
         let (burst, per_second) = match self {
             Self::ClusterResources | Self::Services => (100, 20),
             Self::Revisions | Self::TaskDefinitions | Self::Clusters => (50, 20),
-            // Also the size of the bucket that all of Elastic Load Balancing's API shares in an account.
+            // Also the size of the bucket that all of Elastic Load Balancing's API shares in an
+            // account.
             Self::Balancing => (40, 10),
             Self::Registration => (20, 4),
         };
@@ -110,8 +113,8 @@ impl Pace {
         Duration::from_micros(begins.saturating_sub(now + (at_once - 1) * interval))
     }
 
-    /// How long until so many services can be checked without a call that waits for its turn, as far as our share ever
-    /// allows that.
+    /// How long until so many services can be checked without a call that waits for its turn, as
+    /// far as our share ever allows that.
     pub(crate) fn until_checks(&self, services: usize, now: Timestamp) -> Duration {
         let services = u64::try_from(services).unwrap_or(u64::MAX);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,8 +127,8 @@ impl Pace {
         Duration::from_micros(waits.max().unwrap_or(0))
     }
 
-    /// How many calls may be made at once, and the microseconds from one to the next after them. Always one at least: a
-    /// small share would be none.
+    /// How many calls may be made at once, and the microseconds from one to the next after them.
+    /// Always one at least: a small share would be none.
     fn rate(&self, family: Family) -> (u64, u64) {
         let Bucket { burst, per_second, is_shared } = family.bucket();
         let at_once = if is_shared { burst * self.share_percent / 100 } else { burst };
@@ -147,7 +150,8 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled
     }
 
-    /// How many calls of Elastic Load Balancing's reads this share allows in so many seconds, from a full bucket.
+    /// How many calls of Elastic Load Balancing's reads this share allows in so many seconds, from
+    /// a full bucket.
     pub(crate) fn balancing_reads_in(&self, seconds: u32) -> usize {
         let Bucket { burst, per_second, .. } = Family::Balancing.bucket();
         let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;

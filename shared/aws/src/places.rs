@@ -1,9 +1,10 @@
 //! The ledger's index: from a target group or a load balancer to the services behind it.
 //!
-//! ECS has no call for that, and to list every service for each event would be the sweep once more. So each service is
-//! entered under its groups and load balancers when it is first looked at: one item for each of them in the ledger's table,
-//! with a set of services, to which DynamoDB adds without being read first. An entry that is no more right costs a look at a
-//! service that needs none. One that is missing costs the event: the next sweep sees what it told of.
+//! ECS has no call for that, and to list every service for each event would be the sweep once more.
+//! So each service is entered under its groups and load balancers when it is first looked at: one
+//! item for each of them in the ledger's table, with a set of services, to which DynamoDB adds
+//! without being read first. An entry that is no more right costs a look at a service that needs
+//! none. One that is missing costs the event: the next sweep sees what it told of.
 
 use crate::account::Aws;
 use crate::failure::Failure;

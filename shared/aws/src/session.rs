@@ -1,6 +1,8 @@
-//! The clients of a person at a terminal: their own credentials and region, found as every tool of AWS finds them.
+//! The clients of a person at a terminal: their own credentials and region, found as every tool of
+//! AWS finds them.
 //!
-//! It knows what can be missing and what to do about it. A simulated account on this machine needs neither.
+//! It knows what can be missing and what to do about it. A simulated account on this machine needs
+//! neither.
 
 use crate::account::Aws;
 use crate::lazy::https_client;
@@ -13,8 +15,8 @@ use std::error::Error;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// A simulated account is not kept waiting for credentials that it does not check: looking for those of an EC2 instance
-/// takes seconds where there is none.
+/// A simulated account is not kept waiting for credentials that it does not check: looking for
+/// those of an EC2 instance takes seconds where there is none.
 const PATIENCE_WITH_SIMULATION: Duration = Duration::from_secs(1);
 
 /// The region of a simulated account where none is configured. It takes any.
@@ -73,8 +75,8 @@ pub enum NoSession {
     Credentials(#[source] Box<dyn Error + Send + Sync>),
 }
 
-/// Finds region and credentials, and makes clients of them. Credentials are asked for once, so that what is missing is
-/// known before anything is read.
+/// Finds region and credentials, and makes clients of them. Credentials are asked for once, so that
+/// what is missing is known before anything is read.
 pub async fn open(wanted: &Wanted) -> Result<Session, NoSession> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https_client());
     if let Some(region) = &wanted.region {
@@ -111,7 +113,8 @@ async fn with_credentials(config: SdkConfig) -> Result<SdkConfig, NoSession> {
     Ok(config)
 }
 
-/// The same configuration, with a region and credentials that mean nothing where none are configured.
+/// The same configuration, with a region and credentials that mean nothing where none are
+/// configured.
 async fn with_placeholders(config: SdkConfig) -> SdkConfig {
     let found = async { config.credentials_provider()?.provide_credentials().await.ok() };
     let found = match config.sleep_impl() {

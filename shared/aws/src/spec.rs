@@ -1,7 +1,7 @@
 //! What the making of services from specs reads and writes, beyond what checks need.
 //!
-//! Its clients are made by nobody else, so that the other functions do not carry them. It finds what exists, and carries
-//! out one write after the other; it compares nothing and decides nothing.
+//! Its clients are made by nobody else, so that the other functions do not carry them. It finds
+//! what exists, and carries out one write after the other; it compares nothing and decides nothing.
 
 pub mod carry_out;
 pub mod find;
@@ -25,8 +25,8 @@ pub struct SpecAws {
 }
 
 impl SpecAws {
-    /// Clients that share this configuration's HTTP client, credentials, clock and patience. They take no more than this
-    /// share, in percent, of the calls that AWS allows an account.
+    /// Clients that share this configuration's HTTP client, credentials, clock and patience. They
+    /// take no more than this share, in percent, of the calls that AWS allows an account.
     #[must_use]
     pub fn from_sdk_config(config: &SdkConfig, share_percent: u32) -> Self {
         let shared = Aws::from_sdk_config(config).at_share(share_percent);

@@ -1,4 +1,5 @@
-//! Where the sweep goes on: an item of the ledger's table, which exists only while a round takes more than one run.
+//! Where the sweep goes on: an item of the ledger's table, which exists only while a round takes
+//! more than one run.
 
 use crate::account::Aws;
 use crate::failure::Failure;
@@ -13,7 +14,8 @@ const MARK: &str = "sweep";
 const CLUSTER: &str = "cluster";
 const AFTER: &str = "after";
 
-/// A mark that is older than this is of no use: every service has had its turn since. In seconds: one day.
+/// A mark that is older than this is of no use: every service has had its turn since. In seconds:
+/// one day.
 const LIFE_SECONDS: u32 = 24 * 3600;
 
 /// What comes before this was looked at in this round.

@@ -1,5 +1,5 @@
-//! What one process remembers of AWS between checks, to save calls: only what cannot change, and group
-//! descriptions, whose changing part is read anew before anything is judged by it.
+//! What one process remembers of AWS between checks, to save calls: only what cannot change, and
+//! group descriptions, whose changing part is read anew before anything is judged by it.
 //!
 //! Losing it costs calls, nothing else. It never holds a task, a target or a state.
 
@@ -8,8 +8,8 @@ use portkeeper_core::observation::{FoundGroup, TaskDefinition};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// The most entries of one kind. About 10 MB at most; the largest accounts have fewer groups (3,000 is the
-/// quota) and instances (5,000 to a cluster). Beyond it the cache of that kind starts anew.
+/// The most entries of one kind. About 10 MB at most; the largest accounts have fewer groups (3,000
+/// is the quota) and instances (5,000 to a cluster). Beyond it the cache of that kind starts anew.
 const LIMIT: usize = 20_000;
 
 /// The caches.
@@ -17,8 +17,8 @@ const LIMIT: usize = 20_000;
 pub(crate) struct Warm {
     /// The EC2 instance of a container instance. Never changes.
     instances: Mutex<BTreeMap<ContainerInstanceArn, String>>,
-    /// Groups as last described, without their targets. Type, protocol and address family never change; the
-    /// load balancers and the health check settings may.
+    /// Groups as last described, without their targets. Type, protocol and address family never
+    /// change; the load balancers and the health check settings may.
     groups: Mutex<BTreeMap<TargetGroupArn, FoundGroup>>,
     /// A revision of a task definition. Never changes.
     definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
@@ -55,7 +55,8 @@ impl Warm {
     }
 }
 
-/// A panic of another check while it held the lock leaves a map that is whole: entries are put in one step.
+/// A panic of another check while it held the lock leaves a map that is whole: entries are put in
+/// one step.
 fn get<K: Ord, V: Clone>(cache: &Mutex<BTreeMap<K, V>>, key: &K) -> Option<V> {
     cache.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
 }

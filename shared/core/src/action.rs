@@ -26,8 +26,8 @@ impl ActionKind {
     }
 }
 
-/// The zone that a write names beside id and port. Named only where ELBv2 asks for it: an address within the group's VPC
-/// has a zone of its own, and naming another is refused.
+/// The zone that a write names beside id and port. Named only where ELBv2 asks for it: an address
+/// within the group's VPC has a zone of its own, and naming another is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetZone {

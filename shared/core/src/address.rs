@@ -1,4 +1,5 @@
-//! Where a task answers: the host ports and addresses it occupies, and the one that a load balancer entry means.
+//! Where a task answers: the host ports and addresses it occupies, and the one that a load balancer
+//! entry means.
 //!
 //! Knows network modes and bindings; knows nothing of what is registered.
 //! Source of the rules: Amazon ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
@@ -103,7 +104,8 @@ fn reach_of(observation: &Observation, task: &Task) -> Reach {
         (_, Some(NetworkMode::Awsvpc), _) => Reach::AnyIp,
         (Some(instance), Some(_), _) => Reach::Host(instance),
         (None, Some(_), _) => Reach::AnyInstance,
-        // Neither bindings nor an interface yet: it may become an address on its own or a port of its instance.
+        // Neither bindings nor an interface yet: it may become an address on its own or a port of
+        // its instance.
         (_, None, _) => Reach::Anything,
     }
 }
@@ -193,8 +195,8 @@ fn protocol_fits(binding: &Binding, group: &FoundGroup) -> bool {
     }
 }
 
-/// Bridge mode: Docker binds a container port separately for IPv4 and IPv6, since 20.10.6 possibly to different
-/// host ports (moby#42288). The load balancer uses the one of the group's family.
+/// Bridge mode: Docker binds a container port separately for IPv4 and IPv6, since 20.10.6 possibly
+/// to different host ports (moby#42288). The load balancer uses the one of the group's family.
 fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId) -> Address {
     let reach = Reach::Host(instance.clone());
     let Some(container) =

@@ -40,7 +40,8 @@ pub struct Impact {
     pub tasks: usize,
 }
 
-/// Where an incident stands. In the order in which they are told: an end never comes before its begin.
+/// Where an incident stands. In the order in which they are told: an end never comes before its
+/// begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {

@@ -1,7 +1,8 @@
-//! A first look by somebody who keeps no ledger: what is wrong now, and what would follow once a second look agrees.
+//! A first look by somebody who keeps no ledger: what is wrong now, and what would follow once a
+//! second look agrees.
 //!
-//! Nothing is proved at a first look: what a stopped task left behind is told, and nothing would be taken out. Differences
-//! that are only young are no findings.
+//! Nothing is proved at a first look: what a stopped task left behind is told, and nothing would be
+//! taken out. Differences that are only young are no findings.
 
 use crate::code::{Code, Severity};
 use crate::compare::{OwnerView, compare, owner_of};
@@ -50,11 +51,11 @@ pub struct Audit {
     pub then_why: String,
 }
 
-/// The input of a first look at this observation. The moment is that at which reading began: what differs only because
-/// it was read earlier or later than the rest looks young then.
+/// The input of a first look at this observation. The moment is that at which reading began: what
+/// differs only because it was read earlier or later than the rest looks young then.
 ///
-/// The record is empty, and begins one settle time before the look: a task that stopped since then is one to which ECS may
-/// still be attending, and one that stopped before proves nothing.
+/// The record is empty, and begins one settle time before the look: a task that stopped since then
+/// is one to which ECS may still be attending, and one that stopped before proves nothing.
 #[must_use]
 pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
     let now = observation.observed_at;

@@ -33,14 +33,16 @@ text_enum! {
 pub enum Place {
     /// In a target group.
     Group(TargetGroupArn),
-    /// At a load balancer, by its ARN. Listeners and rules have its path in their own ARNs, and nobody knows them but it.
+    /// At a load balancer, by its ARN. Listeners and rules have its path in their own ARNs, and
+    /// nobody knows them but it.
     Balancer(String),
 }
 
 impl Place {
     /// The load balancer that a listener or a rule belongs to, from its ARN:
-    /// `…:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee` is at `…:loadbalancer/app/web/50dc6c495c0c9188`
-    /// ([resource types](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html)).
+    /// `…:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee` is at
+    /// `…:loadbalancer/app/web/50dc6c495c0c9188` ([resource
+    /// types](https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticloadbalancingv2.html)).
     #[must_use]
     pub fn of_listener(arn: &str) -> Option<Self> {
         let (before, path) =
@@ -131,7 +133,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// It concerns this. A group's traffic may also hang on calls at its load balancer, whatever they name.
+    /// It concerns this. A group's traffic may also hang on calls at its load balancer, whatever
+    /// they name.
     #[must_use]
     pub fn is_about(&self, subject: &Subject) -> bool {
         match (&self.place, subject) {

@@ -73,8 +73,8 @@ impl Code {
         Self::LimitExceeded,
     ];
 
-    /// Codes of one fault, as more of it is known, have one name here: a stale target turns out to be hijacked, a missing
-    /// one to be outside the group's VPC.
+    /// Codes of one fault, as more of it is known, have one name here: a stale target turns out to
+    /// be hijacked, a missing one to be outside the group's VPC.
     #[must_use]
     pub fn family(&self) -> Self {
         match self {

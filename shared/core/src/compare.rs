@@ -1,7 +1,8 @@
 //! What is registered against what should be: matched, wanted but absent, present but unwanted.
 //!
-//! Draining targets are set aside first: they are on their way out and are nobody's fault. This module says
-//! what differs and what must be asked before a difference may be judged; it judges nothing.
+//! Draining targets are set aside first: they are on their way out and are nobody's fault. This
+//! module says what differs and what must be asked before a difference may be judged; it judges
+//! nothing.
 
 use crate::address::{Place, places};
 use crate::code::Code;
@@ -93,8 +94,8 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
     }
 }
 
-/// A target may be left behind in one of the service's groups: what is left of a service that was scaled to zero
-/// leads to whoever gets the port next.
+/// A target may be left behind in one of the service's groups: what is left of a service that was
+/// scaled to zero leads to whoever gets the port next.
 fn may_have_targets(observation: &Observation) -> bool {
     let unread = observation
         .gaps
@@ -117,7 +118,8 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
     let mut comparison = Comparison::default();
     for (arn, group) in &observation.target_groups {
         let TargetGroup::Found(group) = group else { continue };
-        // Claims are sorted, so going backwards a running task's claim displaces one that only may be there.
+        // Claims are sorted, so going backwards a running task's claim displaces one that only may
+        // be there.
         let claims: BTreeMap<&Target, &Claim> = desired
             .claims
             .iter()
@@ -172,15 +174,16 @@ pub enum OwnerView {
         task: TaskArn,
         /// Its service, if a service started it.
         service: Option<String>,
-        /// Whether its service registers its tasks in this group; absent when that could not be told.
+        /// Whether its service registers its tasks in this group; absent when that could not be
+        /// told.
         uses_group: Option<bool>,
     },
 }
 
 /// Who, other than this service, is on `target`, as far as it bears on `group`.
 ///
-/// Two may seem to be there at once: a task on its way out still shows a port that another task has already taken. So
-/// whoever may be registered in the group comes before everybody else.
+/// Two may seem to be there at once: a task on its way out still shows a port that another task has
+/// already taken. So whoever may be registered in the group comes before everybody else.
 #[must_use]
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
     let owners = &observation.owners;
@@ -222,8 +225,9 @@ fn named(observation: &Observation, task: &Task, service: &str) -> String {
     }
 }
 
-/// It is known who else may be registered with `target` in `group`, in whatever cluster. An instance of this cluster is in
-/// no other one; an address, or an instance that is not here, may be a task's of another cluster that uses the same group.
+/// It is known who else may be registered with `target` in `group`, in whatever cluster. An
+/// instance of this cluster is in no other one; an address, or an instance that is not here, may be
+/// a task's of another cluster that uses the same group.
 #[must_use]
 pub fn is_known_everywhere(
     observation: &Observation,
@@ -337,14 +341,16 @@ fn ask_about_unwanted(
     if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
         return;
     }
-    // A service that is scaled to zero may leave its group empty, but not if the group serves another one, wherever that runs.
+    // A service that is scaled to zero may leave its group empty, but not if the group serves
+    // another one, wherever that runs.
     match container_instance_of(observation, &target.id) {
         Some(instance) if !is_scaled_to_zero(observation) => {
             questions.owners_on.insert(instance);
         }
         _ => {
             questions.owners_in_cluster = true;
-            // Only what may be taken out is worth the calls: it may be a task's of another cluster by now.
+            // Only what may be taken out is worth the calls: it may be a task's of another cluster
+            // by now.
             if known.is_some() || ended {
                 questions.elsewhere.insert(unwanted.group.clone());
             }

@@ -1,8 +1,10 @@
-//! What should be registered: for every task of a service, the groups that its own revision or task set names.
+//! What should be registered: for every task of a service, the groups that its own revision or task
+//! set names.
 //!
-//! `service.loadBalancers` is not "where the task must be". It shows what *new* tasks get. Old tasks keep their
-//! old groups after `UpdateService`, blue/green revisions alternate between two groups, `CODE_DEPLOY` and EXTERNAL
-//! services keep the groups per task set. Knows nothing of what is registered.
+//! `service.loadBalancers` is not "where the task must be". It shows what *new* tasks get. Old
+//! tasks keep their old groups after `UpdateService`, blue/green revisions alternate between two
+//! groups, `CODE_DEPLOY` and EXTERNAL services keep the groups per task set. Knows nothing of what
+//! is registered.
 //!
 //! Sources: Amazon ECS API `ServiceRevision`, `TaskSet`, `UpdateService`; developer guide
 //! "Amazon ECS blue/green deployments".
@@ -29,7 +31,8 @@ pub struct Desired {
     pub claims: Vec<Claim>,
     /// Targets that belonged to tasks that are over.
     pub ended: Vec<Ended>,
-    /// The latest end of a task that ran, is over, and of which it cannot be told now where it was registered.
+    /// The latest end of a task that ran, is over, and of which it cannot be told now where it was
+    /// registered.
     pub untraced_until: Option<Timestamp>,
     /// Tasks whose target or group cannot be told. Nothing within their reach may be deregistered.
     pub unclear: Vec<Unclear>,
@@ -46,7 +49,8 @@ pub struct Claim {
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
-    /// Whether it must be there, or may. Stands before the task so that a running task's claim sorts first.
+    /// Whether it must be there, or may. Stands before the task so that a running task's claim
+    /// sorts first.
     pub standing: Standing,
     /// The task.
     pub task: TaskArn,
@@ -340,13 +344,15 @@ fn entries(
     }
 }
 
-/// An entry names two groups. A change of strategy starts no deployment: what was deployed blue/green stays where it is,
-/// which may be the second group, when the service is rolling already.
+/// An entry names two groups. A change of strategy starts no deployment: what was deployed
+/// blue/green stays where it is, which may be the second group, when the service is rolling
+/// already.
 fn has_pairs(load_balancers: &[LoadBalancer]) -> bool {
     load_balancers.iter().any(|entry| entry.alternate_target_group.is_some())
 }
 
-/// The entries with the groups they name first. A Classic Load Balancer has no group, and no dynamic ports.
+/// The entries with the groups they name first. A Classic Load Balancer has no group, and no
+/// dynamic ports.
 fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = load_balancers
         .iter()
@@ -360,9 +366,9 @@ fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
     entries
 }
 
-/// A task's revision is the one whose ARN ends with the digits of `startedBy`. AWS documents neither that nor the
-/// contrary, so it is believed only where a revision has these digits and runs the same task definition. Otherwise
-/// every revision with the task's task definition must agree.
+/// A task's revision is the one whose ARN ends with the digits of `startedBy`. AWS documents
+/// neither that nor the contrary, so it is believed only where a revision has these digits and runs
+/// the same task definition. Otherwise every revision with the task's task definition must agree.
 fn by_revision(
     observation: &Observation,
     service: &Service,
@@ -386,7 +392,8 @@ fn by_revision(
     if is_simple && is_primary(service, task, started_by) {
         return Ok(own_groups(&service.load_balancers));
     }
-    // Where digits of others name revisions, digits that name none belong to a revision that was not answered.
+    // Where digits of others name revisions, digits that name none belong to a revision that was
+    // not answered.
     let names_revision = |id: &str| {
         service
             .revisions
@@ -426,8 +433,9 @@ fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
     })
 }
 
-/// `resolvedConfiguration` names the groups that a revision really uses, without container and port; the
-/// revision's own entries give those. Without it, an entry that has two groups to choose from says nothing.
+/// `resolvedConfiguration` names the groups that a revision really uses, without container and
+/// port; the revision's own entries give those. Without it, an entry that has two groups to choose
+/// from says nothing.
 fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let Some(resolved) = &revision.resolved_target_groups else {
         if has_pairs(&revision.load_balancers) {

@@ -1,7 +1,8 @@
 //! Messages of the `checks` queue, as far as they name services to look at.
 //!
-//! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a stopped task,
-//! what its target was. Everything else is read again. Unknown kinds and unknown fields are no-ops.
+//! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a
+//! stopped task, what its target was. Everything else is read again. Unknown kinds and unknown
+//! fields are no-ops.
 
 use crate::call::Call;
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
@@ -329,7 +330,8 @@ pub struct ServiceCheck {
     pub messages: BTreeSet<String>,
 }
 
-/// Turns the messages of a batch into one check for each service: 500 task events of one deployment are one check.
+/// Turns the messages of a batch into one check for each service: 500 task events of one deployment
+/// are one check.
 #[must_use]
 pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<ServiceCheck> {
     let mut checks: BTreeMap<ServiceKey, ServiceCheck> = BTreeMap::new();

@@ -1,7 +1,8 @@
 //! Who is where in a whole cluster: an index from instances and addresses to the tasks on them.
 //!
-//! A service among many gets from it what [`questions`](crate::compare::questions) would ask about other people's tasks:
-//! only those that are, or may come to be, where a target of its own groups is. It holds facts and judges none of them.
+//! A service among many gets from it what [`questions`](crate::compare::questions) would ask about
+//! other people's tasks: only those that are, or may come to be, where a target of its own groups
+//! is. It holds facts and judges none of them.
 
 use crate::address::{Place, Reach, places};
 use crate::ids::TargetId;
@@ -21,8 +22,8 @@ pub struct Everybody {
 }
 
 impl Everybody {
-    /// The index of these tasks. `cluster` knows the container instances and the task definitions that they name;
-    /// `whole` says that they are all of the cluster's tasks.
+    /// The index of these tasks. `cluster` knows the container instances and the task definitions
+    /// that they name; `whole` says that they are all of the cluster's tasks.
     #[must_use]
     pub fn new(mut cluster: Observation, owners: Vec<Owner>, whole: bool) -> Self {
         let (mut by_place, mut anywhere) =
@@ -50,8 +51,8 @@ impl Everybody {
         self.whole
     }
 
-    /// Adds to a service's observation who else is where its groups' targets are. Nothing is added where not everybody
-    /// is known.
+    /// Adds to a service's observation who else is where its groups' targets are. Nothing is added
+    /// where not everybody is known.
     pub fn tell(&self, observation: &mut Observation) {
         let Some(cluster) = self.cluster.as_ref().filter(|_| self.whole) else { return };
         let groups =

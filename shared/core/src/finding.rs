@@ -46,7 +46,8 @@ impl Judgement {
         self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
     }
 
-    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is one incident.
+    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is
+    /// one incident.
     pub(crate) fn find(&mut self, finding: Finding) {
         if !self
             .findings

@@ -1,6 +1,7 @@
 //! The names of things: ARNs, ports, targets. Parsed at the edge, trusted inside.
 //!
-//! Partitions are never checked against a list: `aws`, `aws-cn`, `aws-us-gov` and those to come are all fine.
+//! Partitions are never checked against a list: `aws`, `aws-cn`, `aws-us-gov` and those to come are
+//! all fine.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -53,7 +54,8 @@ macro_rules! arn {
                 &self.0
             }
 
-            /// What follows `resource-kind/`: the path of names that tells this resource from others.
+            /// What follows `resource-kind/`: the path of names that tells this resource from
+            /// others.
             #[must_use]
             pub fn path(&self) -> &str {
                 split_arn(&self.0).and_then(|arn| arn.resource.strip_prefix(concat!($kind, "/"))).unwrap_or(&self.0)
@@ -298,7 +300,8 @@ impl fmt::Display for TargetId {
 
 /// What is registered in a target group: an id and a port, never one without the other.
 ///
-/// A deregistration without the port would name the group's default port instead (ELBv2 `DeregisterTargets`).
+/// A deregistration without the port would name the group's default port instead (ELBv2
+/// `DeregisterTargets`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Target {

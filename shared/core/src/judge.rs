@@ -1,7 +1,7 @@
 //! From differences to findings: what is wrong, whether it is proved, and what would mend it.
 //!
-//! Every registered target and every task gets a verdict; every fault gets a finding with a code. Whether a
-//! finding is acted on now is decided in [`crate::plan`].
+//! Every registered target and every task gets a verdict; every fault gets a finding with a code.
+//! Whether a finding is acted on now is decided in [`crate::plan`].
 
 mod absent;
 mod health;
@@ -123,7 +123,8 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
     }
 }
 
-/// `unused`/`Target.NotInUse`: the normal state of the idle group of a blue/green pair; else nobody sends requests.
+/// `unused`/`Target.NotInUse`: the normal state of the idle group of a blue/green pair; else nobody
+/// sends requests.
 fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
     if !input.observation.service.as_ref()?.uses_every_group() {
         return None;

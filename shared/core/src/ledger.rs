@@ -1,7 +1,8 @@
 //! The memory of one service: what was known to be ours, what is wrong, what was tried.
 //!
-//! It proves ownership after ECS has forgotten a task, gives the second look, and says which alerts were sent.
-//! It is never the truth about AWS. Losing it is safe: repairs wait for a second look and an alert may repeat.
+//! It proves ownership after ECS has forgotten a task, gives the second look, and says which alerts
+//! were sent. It is never the truth about AWS. Losing it is safe: repairs wait for a second look
+//! and an alert may repeat.
 
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem};
@@ -25,11 +26,13 @@ pub use crate::subject::Subject;
 /// The form of the record. A record of another form is read as an empty one.
 pub const SCHEMA: u32 = 1;
 
-/// How long a function that began to tell people is left alone with it: as long as Lambda lets it run (the time-out of
-/// `reconcile` in template.yaml). One that has not taken its mark back by then is dead, and what it told is not known.
+/// How long a function that began to tell people is left alone with it: as long as Lambda lets it
+/// run (the time-out of `reconcile` in template.yaml). One that has not taken its mark back by then
+/// is dead, and what it told is not known.
 pub const TELLING_SECS: u32 = 60;
 
-/// The most incidents that are open at once, of some 600 bytes each. What is found beyond it waits its turn.
+/// The most incidents that are open at once, of some 600 bytes each. What is found beyond it waits
+/// its turn.
 pub const OPEN_INCIDENTS: usize = 300;
 
 /// What is remembered of one service.
@@ -47,14 +50,16 @@ pub struct LedgerRecord {
     /// Recent repairs, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
-    /// Calls that others made where this service's targets are registered, oldest first. They are told, and prove nothing.
+    /// Calls that others made where this service's targets are registered, oldest first. They are
+    /// told, and prove nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
     /// Where this service's targets are registered, as the ledger's index was told, and when.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<Place, Timestamp>,
-    /// Since when this record is kept without a break, and says where every task was that has stopped. Of tasks that
-    /// stopped until then, nobody could have seen whether their targets were gone meanwhile.
+    /// Since when this record is kept without a break, and says where every task was that has
+    /// stopped. Of tasks that stopped until then, nobody could have seen whether their targets were
+    /// gone meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_since: Option<Timestamp>,
     /// How many looks in a row led to the one that `look_again_at` speaks of.
@@ -63,8 +68,9 @@ pub struct LedgerRecord {
     /// When a look-again message that was already sent arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_again_at: Option<Timestamp>,
-    /// Since when a function is telling people what this record says is due. Written before SNS is asked, and taken back
-    /// with the marks of what was sent: meanwhile no other function tells the same.
+    /// Since when a function is telling people what this record says is due. Written before SNS is
+    /// asked, and taken back with the marks of what was sent: meanwhile no other function tells the
+    /// same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling_since: Option<Timestamp>,
 }
@@ -126,8 +132,8 @@ impl LedgerRecord {
             .find(|incident| incident.code == *code && incident.subject == *subject)
     }
 
-    /// Drops what has served its time. Called only on a record that is about to be written for another reason,
-    /// so that a quiet service is never written for the sake of tidiness.
+    /// Drops what has served its time. Called only on a record that is about to be written for
+    /// another reason, so that a quiet service is never written for the sake of tidiness.
     pub fn tidy(&mut self, now: Timestamp, repairs_kept_seconds: u32) {
         self.tidy_known(now);
         self.repairs.retain(|repair| now.secs_since(repair.at) < repairs_kept_seconds);
@@ -160,7 +166,8 @@ pub struct Incident {
     /// A second look saw it too.
     #[serde(default)]
     pub confirmed: bool,
-    /// Nothing proved whose target it is, when it was last seen: it was told, and could not have been repaired.
+    /// Nothing proved whose target it is, when it was last seen: it was told, and could not have
+    /// been repaired.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unproved: bool,
     /// When a proof was first seen for what had none. The second look counts from here.
@@ -260,10 +267,12 @@ pub struct Repair {
     pub target: Target,
 }
 
-/// The record after the writes of a plan: what AWS refused is kept with its incident, for people to read.
+/// The record after the writes of a plan: what AWS refused is kept with its incident, for people to
+/// read.
 ///
-/// Nobody can have undone what was not done, so it does not count towards a fight. A refusal counts towards the
-/// most repairs of one target: it needs a person. A call that failed does not: an outage ends by itself.
+/// Nobody can have undone what was not done, so it does not count towards a fight. A refusal counts
+/// towards the most repairs of one target: it needs a person. A call that failed does not: an
+/// outage ends by itself.
 #[must_use]
 pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
     let mut settled = record.clone();
@@ -295,7 +304,8 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
     settled
 }
 
-/// The record after a function told people: what SNS accepted counts as told, the rest is due again.
+/// The record after a function told people: what SNS accepted counts as told, the rest is due
+/// again.
 #[must_use]
 pub fn told(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
     let marked = accepted.iter().fold(record.clone(), |record, alert| mark_sent(&record, alert));
@@ -305,7 +315,8 @@ pub fn told(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
 /// The record after SNS accepted an alert.
 fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
-    // Of two about one target one may be over and the other have just begun: another task's. The first look tells them apart.
+    // Of two about one target one may be over and the other have just begun: another task's. The
+    // first look tells them apart.
     let about = |incident: &Incident, item: &AlertItem| {
         item.subject == incident.subject && item.since == incident.opened_at
     };

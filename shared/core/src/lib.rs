@@ -1,8 +1,8 @@
 //! What is true, what should be, what to do about it.
 //!
-//! Pure: no I/O, no clock, no randomness, no environment. `now` is a parameter and everything is iterated in a
-//! fixed order, so the same input gives the same plan, byte for byte. This crate cannot see AWS: it builds
-//! and tests without any AWS crate.
+//! Pure: no I/O, no clock, no randomness, no environment. `now` is a parameter and everything is
+//! iterated in a fixed order, so the same input gives the same plan, byte for byte. This crate
+//! cannot see AWS: it builds and tests without any AWS crate.
 
 mod action;
 pub mod address;

@@ -3,10 +3,10 @@
 //! This is the documented, versioned JSON form that `portkeeper plan` reads and recordings use.
 //! It states facts only. Whether a fact is right is for [`crate::desired`] and [`crate::compare`].
 //!
-//! The order of reading matters, and an `Observation` promises it: the service first, then the registered
-//! targets of its groups, then its tasks. A target that was seen was registered before the tasks were listed,
-//! so the task that explains it is in the list; a task that was seen running was still wanted after its target
-//! was found absent.
+//! The order of reading matters, and an `Observation` promises it: the service first, then the
+//! registered targets of its groups, then its tasks. A target that was seen was registered before
+//! the tasks were listed, so the task that explains it is in the list; a task that was seen running
+//! was still wanted after its target was found absent.
 
 mod group;
 mod service;
@@ -39,7 +39,8 @@ pub struct Observation {
     /// The service; absent when ECS says that there is none of this name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
-    /// The service's tasks, those listed as RUNNING and those listed as STOPPED (ECS keeps them for an hour).
+    /// The service's tasks, those listed as RUNNING and those listed as STOPPED (ECS keeps them for
+    /// an hour).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tasks: Vec<Task>,
     /// The container instances on which those tasks were placed.
@@ -51,13 +52,15 @@ pub struct Observation {
     /// Target groups that were read. A group that could not be read is a [`Gap`] instead.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub target_groups: BTreeMap<TargetGroupArn, TargetGroup>,
-    /// Tasks that ECS, asked for them by name, does not know any more. A task that a list merely lacks is not here.
+    /// Tasks that ECS, asked for them by name, does not know any more. A task that a list merely
+    /// lacks is not here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone_tasks: BTreeSet<TaskArn>,
     /// Who else is on the addresses in question, as far as [`crate::compare::questions`] asked.
     #[serde(default)]
     pub owners: Owners,
-    /// The freshness that the events promise: an older answer about a task means "read again later".
+    /// The freshness that the events promise: an older answer about a task means "read again
+    /// later".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_least: BTreeMap<TaskArn, u64>,
     /// What could not be read. Never read as "absent".
@@ -86,8 +89,9 @@ impl Observation {
 
     /// Every task of the service was listed and described.
     ///
-    /// Lists are eventually consistent, so they are held against the service's own counts of tasks that start or run.
-    /// A task that began to stop between the two reads makes this false for a moment, which is the safe side.
+    /// Lists are eventually consistent, so they are held against the service's own counts of tasks
+    /// that start or run. A task that began to stop between the two reads makes this false for a
+    /// moment, which is the safe side.
     #[must_use]
     pub fn tasks_are_whole(&self) -> bool {
         let counted = self
@@ -102,7 +106,8 @@ impl Observation {
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }
 
-    /// The versions that events promised and the answers did not reach: the next look must wait for these alone.
+    /// The versions that events promised and the answers did not reach: the next look must wait for
+    /// these alone.
     #[must_use]
     pub fn awaited_versions(&self) -> BTreeMap<TaskArn, u64> {
         let reached: BTreeMap<&TaskArn, u64> =
@@ -191,7 +196,8 @@ pub struct Owners {
     /// Every task of the cluster was read.
     #[serde(default)]
     pub whole_cluster: bool,
-    /// Groups of which it is known who uses them in other clusters: the tasks of those services are among `tasks`.
+    /// Groups of which it is known who uses them in other clusters: the tasks of those services are
+    /// among `tasks`.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub known_elsewhere: BTreeSet<TargetGroupArn>,
     /// The tasks of other services, and tasks of no service.
@@ -205,13 +211,14 @@ pub struct Owners {
 pub struct Owner {
     /// The task.
     pub task: Task,
-    /// Every group its service may use; empty for a task of no service; absent when it could not be told.
+    /// Every group its service may use; empty for a task of no service; absent when it could not be
+    /// told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_groups: Option<BTreeSet<TargetGroupArn>>,
 }
 
-/// What [`crate::compare::questions`] asks for before anything may be judged: only what is in doubt, so that
-/// a service in order costs no extra call.
+/// What [`crate::compare::questions`] asks for before anything may be judged: only what is in
+/// doubt, so that a service in order costs no extra call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Questions {
     /// Tasks that no list holds and that must be asked for by name.
@@ -224,7 +231,8 @@ pub struct Questions {
     pub owners_on: BTreeSet<ContainerInstanceArn>,
     /// Every task of the cluster must be known: an address can be anywhere.
     pub owners_in_cluster: bool,
-    /// Target groups of which must be known which services of other clusters use them, and where their tasks are.
+    /// Target groups of which must be known which services of other clusters use them, and where
+    /// their tasks are.
     pub elsewhere: BTreeSet<TargetGroupArn>,
 }
 

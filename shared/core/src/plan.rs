@@ -1,4 +1,5 @@
-//! From what was seen to what will be done. Pure and complete: nothing after this module decides anything.
+//! From what was seen to what will be done. Pure and complete: nothing after this module decides
+//! anything.
 
 mod alerts;
 mod causes;
@@ -32,10 +33,12 @@ const MAX_DELAY_SECS: u32 = 900;
 /// A look sooner than this would only meet the same answers.
 const MIN_DELAY_SECS: u32 = 5;
 
-/// A registration that comes later than this after the reading might meet a task that has stopped meanwhile.
+/// A registration that comes later than this after the reading might meet a task that has stopped
+/// meanwhile.
 const REGISTER_WITHIN_SECS: u32 = 30;
 
-/// How long after a repair its effect is looked for in quick looks; after that, events and sweeps go on.
+/// How long after a repair its effect is looked for in quick looks; after that, events and sweeps
+/// go on.
 const WATCH_REPAIR_SECS: u32 = 900;
 
 /// What will be done about one service, and why the rest will not.
@@ -55,7 +58,8 @@ pub struct Plan {
     pub next_record: LedgerRecord,
 }
 
-/// Plans what to do about one service. Planning on the result of carrying the plan out gives nothing to do.
+/// Plans what to do about one service. Planning on the result of carrying the plan out gives
+/// nothing to do.
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {
     let service = input.observation.service.as_ref();
@@ -161,7 +165,8 @@ fn due_alerts(
     .due()
 }
 
-/// A target that belongs to another service's task now is no more ours, whatever becomes of that task.
+/// A target that belongs to another service's task now is no more ours, whatever becomes of that
+/// task.
 fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Timestamp) {
     for verdict in verdicts.iter().filter(|verdict| verdict.decision == Decision::Leave) {
         let Subject::Target(group, target) = &verdict.subject else { continue };
@@ -237,7 +242,8 @@ impl Actions {
     }
 }
 
-/// Writes a repair down before it is made: whatever becomes of the answer, the ledger knows of the attempt.
+/// Writes a repair down before it is made: whatever becomes of the answer, the ledger knows of the
+/// attempt.
 fn begin_repair(
     input: &PlanInput,
     finding: &Finding,
@@ -289,8 +295,9 @@ fn raise_guards(
     }
 }
 
-/// When to look again: at the first moment at which something awaited may be judged, or at which a repair should
-/// have shown its effect, or at which a guard lets go on. A look that is already on its way is not asked for twice.
+/// When to look again: at the first moment at which something awaited may be judged, or at which a
+/// repair should have shown its effect, or at which a guard lets go on. A look that is already on
+/// its way is not asked for twice.
 fn next_look(
     input: &PlanInput,
     verdicts: &[Verdict],

@@ -8,7 +8,8 @@ use std::fmt;
 /// each optionally followed by ` until 2026-12-31`.
 pub const MODE_TAG: &str = "portkeeper:mode";
 
-/// The tag of an ECS service that says whose it is: alerts carry it, so that they can be routed by it.
+/// The tag of an ECS service that says whose it is: alerts carry it, so that they can be routed by
+/// it.
 pub const OWNER_TAG: &str = "portkeeper:owner";
 
 /// What Portkeeper may do for a service.
@@ -58,12 +59,15 @@ pub struct Policy {
     /// The kill switch: while it says something, nothing is repaired anywhere. What it says is why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes_stopped: Option<String>,
-    /// Seconds after RUNNING or STOPPED during which ECS is left to do its work. ECS registers within seconds
-    /// around RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
+    /// Seconds after RUNNING or STOPPED during which ECS is left to do its work. ECS registers
+    /// within seconds around RUNNING and deregisters before STOPPED; 90 s leaves room for a slow
+    /// control plane.
     pub settle_seconds: u32,
-    /// Seconds between the first and the second look at the same fault. Both must see it before anything is done.
+    /// Seconds between the first and the second look at the same fault. Both must see it before
+    /// anything is done.
     pub confirm_seconds: u32,
-    /// A plan with more deregistrations than this, and more than `max_deregistration_percent`, makes none at all.
+    /// A plan with more deregistrations than this, and more than `max_deregistration_percent`,
+    /// makes none at all.
     pub max_deregistrations: u32,
     /// The same limit as a share of the service's registered targets.
     pub max_deregistration_percent: u32,
@@ -71,38 +75,40 @@ pub struct Policy {
     pub fight_repairs: u32,
     /// See `fight_repairs`.
     pub fight_window_seconds: u32,
-    /// After so many repairs of one target the incident stays open and people are told: what AWS undid or refused
-    /// so often needs a person.
+    /// After so many repairs of one target the incident stays open and people are told: what AWS
+    /// undid or refused so often needs a person.
     pub max_repairs: u32,
-    /// How long after the reading began a proof may still be acted on. ECS needs longer than this from
-    /// placing a task to registering it, so nothing new can have taken the address meanwhile.
+    /// How long after the reading began a proof may still be acted on. ECS needs longer than this
+    /// from placing a task to registering it, so nothing new can have taken the address meanwhile.
     pub proof_seconds: u32,
-    /// How long an agent may be out of contact before people are told. Agents disconnect several times an
-    /// hour in normal operation.
+    /// How long an agent may be out of contact before people are told. Agents disconnect several
+    /// times an hour in normal operation.
     pub disconnected_seconds: u32,
-    /// Added to what a group's own health check settings explain before a target counts as unhealthy.
+    /// Added to what a group's own health check settings explain before a target counts as
+    /// unhealthy.
     pub unhealthy_margin_seconds: u32,
-    /// How long fewer tasks may run than are wanted, with no deployment in progress, before people are told. Pulling
-    /// an image and waiting for a new instance take minutes.
+    /// How long fewer tasks may run than are wanted, with no deployment in progress, before people
+    /// are told. Pulling an image and waiting for a new instance take minutes.
     pub below_desired_seconds: u32,
-    /// So many tasks of one service stopped for failed health checks within `kill_loop_seconds` are a loop: once is
-    /// a bad instance, twice may be chance.
+    /// So many tasks of one service stopped for failed health checks within `kill_loop_seconds` are
+    /// a loop: once is a bad instance, twice may be chance.
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
     pub kill_loop_seconds: u32,
-    /// So long after people were told of an error that is still there, they are told again. Zero: never. A day: who is on
-    /// duty has changed by then. Warnings are not repeated.
+    /// So long after people were told of an error that is still there, they are told again. Zero:
+    /// never. A day: who is on duty has changed by then. Warnings are not repeated.
     pub remind_seconds: u32,
-    /// Register an address outside its group's VPC with the zone `all`. Otherwise people are told: it needs a route from
-    /// the load balancer to that address, of which nothing is known here.
+    /// Register an address outside its group's VPC with the zone `all`. Otherwise people are told:
+    /// it needs a route from the load balancer to that address, of which nothing is known here.
     pub az_all: bool,
-    /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's recursion
-    /// detection ends such chains at about 16.
+    /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's
+    /// recursion detection ends such chains at about 16.
     pub max_hops: u32,
 }
 
 impl Policy {
-    /// The window in which repairs are counted: never shorter than so many rounds of repair, undoing and two looks take.
+    /// The window in which repairs are counted: never shorter than so many rounds of repair,
+    /// undoing and two looks take.
     #[must_use]
     pub fn fight_window(&self) -> u32 {
         let rounds = self
@@ -160,8 +166,9 @@ pub fn mode_in_force(policy: &Policy, tag: Option<&str>, now: Timestamp) -> Mode
     }
 }
 
-/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`: whoever wrote it
-/// wanted something other than the default, and telling is the mode that can do no harm.
+/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`:
+/// whoever wrote it wanted something other than the default, and telling is the mode that can do no
+/// harm.
 fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
     let Some(tag) = tag else {
         return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };

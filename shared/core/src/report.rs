@@ -1,7 +1,8 @@
 //! What people and programs read: the message of an alert, in every form in which it goes out.
 //!
-//! The [`Document`] says everything once; the texts and the chat forms are made from it. It knows names, ports, times
-//! and AWS's own words, so no secret can be in it. It must not know how a message is sent.
+//! The [`Document`] says everything once; the texts and the chat forms are made from it. It knows
+//! names, ports, times and AWS's own words, so no secret can be in it. It must not know how a
+//! message is sent.
 
 mod chat;
 mod document;
@@ -36,7 +37,8 @@ pub struct Message {
     pub body: String,
     /// For programs.
     pub document: Document,
-    /// For filter policies: `severity`, `code`, `cluster`, `service`, `state`, and `owner` where it is known.
+    /// For filter policies: `severity`, `code`, `cluster`, `service`, `state`, and `owner` where it
+    /// is known.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -46,7 +48,8 @@ pub enum HttpsFormat {
     /// The document, as everybody but e-mail and SMS.
     #[default]
     Document,
-    /// A custom notification of Amazon Q Developer in chat applications (once AWS Chatbot), which subscribes over HTTPS.
+    /// A custom notification of Amazon Q Developer in chat applications (once AWS Chatbot), which
+    /// subscribes over HTTPS.
     Chat,
 }
 
@@ -81,8 +84,9 @@ pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
 }
 
 impl Message {
-    /// The `Message` of a publication with `MessageStructure=json`: what subscribers of each protocol get
-    /// ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). Far below SNS's 256 KB.
+    /// The `Message` of a publication with `MessageStructure=json`: what subscribers of each
+    /// protocol get ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). Far
+    /// below SNS's 256 KB.
     #[must_use]
     pub fn by_protocol(&self, https: HttpsFormat) -> String {
         let document = self.document.to_json();

@@ -1,7 +1,9 @@
-//! One look at a service among many: is there anything that only a look at this service alone can decide?
+//! One look at a service among many: is there anything that only a look at this service alone can
+//! decide?
 //!
-//! The sweep reads whole clusters, so its view of one service is minutes old and proves nothing. It never leads to a
-//! write. What is not plainly in order is handed to the one path on which everything is decided.
+//! The sweep reads whole clusters, so its view of one service is minutes old and proves nothing. It
+//! never leads to a write. What is not plainly in order is handed to the one path on which
+//! everything is decided.
 
 use crate::code::Code;
 use crate::compare::{questions, quiet};
@@ -22,8 +24,8 @@ pub enum Screened {
 
 /// Screens a service that was read together with others, with the plan that it would lead to.
 ///
-/// `input.now` is the moment at which reading began: what differs only because it was read earlier or later than the
-/// rest looks young then, and young differences wait for the next sweep.
+/// `input.now` is the moment at which reading began: what differs only because it was read earlier
+/// or later than the rest looks young then, and young differences wait for the next sweep.
 #[must_use]
 pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) {
     let mut open = questions(input);
@@ -31,7 +33,8 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
         everybody.tell(&mut input.observation);
         open.owners_in_cluster = false;
         open.owners_on.clear();
-        // Other clusters are not looked at from here: it is shown as if none mattered, and the question stays open.
+        // Other clusters are not looked at from here: it is shown as if none mattered, and the
+        // question stays open.
         input.observation.owners.known_elsewhere =
             input.observation.target_groups.keys().cloned().collect();
     }
@@ -62,8 +65,8 @@ fn with_codes(why: &str, plan: &Plan) -> String {
     }
 }
 
-/// The next record without what every look changes: how often a known fault was seen, and the next look, which the
-/// sweep is itself.
+/// The next record without what every look changes: how often a known fault was seen, and the next
+/// look, which the sweep is itself.
 fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
     let seen_as_before =
         |incident: &Incident| match last.incident(&incident.code, &incident.subject) {

@@ -1,7 +1,9 @@
-//! Services from specs: what a spec file asks for, what is wrong with it, and what has to be done for it.
+//! Services from specs: what a spec file asks for, what is wrong with it, and what has to be done
+//! for it.
 //!
-//! Knows AWS's input shapes by their names, and the rules of ECS and ELBv2 that can be held against them. Must not know how
-//! anything is read or written: what exists comes in as [`found::Found`], what to write goes out as [`steps::SpecPlan`].
+//! Knows AWS's input shapes by their names, and the rules of ECS and ELBv2 that can be held against
+//! them. Must not know how anything is read or written: what exists comes in as [`found::Found`],
+//! what to write goes out as [`steps::SpecPlan`].
 //!
 //! The way of one object, in the order of the calls:
 //!

@@ -1,6 +1,7 @@
 //! The parts of a task that AWS writes in more than one way, understood in one place.
 //!
-//! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu: "null"`.
+//! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu:
+//! "null"`.
 
 use crate::ids::{
     ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, NotAnId, TaskArn, TaskDefinitionArn,
@@ -42,8 +43,9 @@ pub struct ContainerAddress {
 }
 
 impl NetworkInterface {
-    /// The interface of a task from its attachments and its containers' interfaces, or none when the task has
-    /// none (bridge and host mode). An interface that is still being made has no address yet.
+    /// The interface of a task from its attachments and its containers' interfaces, or none when
+    /// the task has none (bridge and host mode). An interface that is still being made has no
+    /// address yet.
     #[must_use]
     pub fn from_parts(
         attachments: &[AttachmentParts],
@@ -129,8 +131,8 @@ fn range(text: &str) -> Option<(i64, u16)> {
     Some((i64::from(first), length))
 }
 
-/// The most characters of a text of AWS's that are kept. The beginning names what it is about; the rest may be a
-/// container's own error, of any length.
+/// The most characters of a text of AWS's that are kept. The beginning names what it is about; the
+/// rest may be a container's own error, of any length.
 const TEXT_KEPT: usize = 400;
 
 /// The beginning of a text of AWS's, so that what was read of a service stays small.
@@ -142,7 +144,8 @@ pub fn in_short(text: &str) -> String {
     }
 }
 
-/// The `detail` of a Task State Change event: the `Task` of the API with ISO moments, and much left out.
+/// The `detail` of a Task State Change event: the `Task` of the API with ISO moments, and much left
+/// out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskDetail {
@@ -181,8 +184,8 @@ struct ContainerDetail {
 }
 
 impl TaskDetail {
-    /// The task as the event shows it; none when a part that matters cannot be understood. The service is
-    /// looked at in either case.
+    /// The task as the event shows it; none when a part that matters cannot be understood. The
+    /// service is looked at in either case.
     pub(crate) fn into_task(self) -> Option<Task> {
         let moment = |text: Option<String>| text.and_then(|text| Timestamp::try_from(text).ok());
         let addresses: Vec<ContainerAddress> = self

@@ -1,6 +1,8 @@
-//! Enums that AWS may extend: a closed list of known names and an `Unknown` arm that keeps the text.
+//! Enums that AWS may extend: a closed list of known names and an `Unknown` arm that keeps the
+//! text.
 
-/// Declares an enum with one variant per AWS name, an `Unknown(String)` arm, and its text form both ways.
+/// Declares an enum with one variant per AWS name, an `Unknown(String)` arm, and its text form both
+/// ways.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*

@@ -1,7 +1,7 @@
 //! Events of CloudTrail: from AWS's own record of a call to what is worth remembering of it.
 //!
-//! An event is a doorbell here, too. It comes minutes late, in any order, or not at all.
-//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
+//! An event is a doorbell here, too. It comes minutes late, in any order, or not at all. Source:
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
 
 use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
 use crate::event::{Ignored, Message};
@@ -13,13 +13,15 @@ use serde_json::Value;
 /// So many targets of one call are remembered.
 const MOST_TARGETS: usize = 100;
 
-/// ECS, as it calls other services: with its service-linked role, and with the infrastructure role of a service.
+/// ECS, as it calls other services: with its service-linked role, and with the infrastructure role
+/// of a service.
 const ECS: &str = "ecs.amazonaws.com";
 
 /// The path of roles that only ECS itself can take.
 const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 
-/// CloudTrail's record of one call, as far as it is read. There is an access key id in `userIdentity`: it is not read.
+/// CloudTrail's record of one call, as far as it is read. There is an access key id in
+/// `userIdentity`: it is not read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TrailDetail {

@@ -1,4 +1,5 @@
-//! The forms in which an alert goes out, as files: read them beside each other in `shared/core/tests/forms`.
+//! The forms in which an alert goes out, as files: read them beside each other in
+//! `shared/core/tests/forms`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::expect_file;
@@ -212,7 +213,8 @@ fn long_reasons_give_way_to_the_limit_of_sns() {
     assert_eq!(message.document.items.len() + message.document.more, 50);
 }
 
-/// A check that could not note that an alert was sent leads to another one of the same name; a reminder is no repetition.
+/// A check that could not note that an alert was sent leads to another one of the same name; a
+/// reminder is no repetition.
 #[test]
 fn a_repetition_has_the_name_of_what_it_repeats() {
     let id = |state: AlertState, at: &str| {

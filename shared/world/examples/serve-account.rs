@@ -1,7 +1,9 @@
-//! An empty simulated account on a free loopback port, for `tests/emulators`: it ends when standard input closes.
+//! An empty simulated account on a free loopback port, for `tests/emulators`: it ends when standard
+//! input closes.
 //!
-//! The first line on standard output says, as JSON, where it is and what the API alone could not make: a VPC with two
-//! subnets, a running EC2 instance with programs on two ports, a secret, and two buckets. Its clock goes as fast as ours.
+//! The first line on standard output says, as JSON, where it is and what the API alone could not
+//! make: a VPC with two subnets, a running EC2 instance with programs on two ports, a secret, and
+//! two buckets. Its clock goes as fast as ours.
 
 use portkeeper_world::World;
 use portkeeper_world::ecs::DEFAULT_VPC;
@@ -54,7 +56,8 @@ async fn run() -> io::Result<()> {
     }
 }
 
-/// Completes when standard input closes, which it does when whoever started this program is gone, however it went.
+/// Completes when standard input closes, which it does when whoever started this program is gone,
+/// however it went.
 fn parent_gone() -> oneshot::Receiver<()> {
     let (gone, parent) = oneshot::channel();
     thread::spawn(move || {

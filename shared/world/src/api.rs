@@ -1,4 +1,5 @@
-//! What every simulated service shares: the call record, AWS's error shape and its codes for a bad call.
+//! What every simulated service shares: the call record, AWS's error shape and its codes for a bad
+//! call.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,7 +50,8 @@ impl Service {
         }
     }
 
-    /// Whether its protocol (AWS Query, or REST with headers) has only strings for numbers and booleans.
+    /// Whether its protocol (AWS Query, or REST with headers) has only strings for numbers and
+    /// booleans.
     pub(crate) fn has_only_text(self) -> bool {
         matches!(self, Self::Elb | Self::Sns | Self::S3)
     }

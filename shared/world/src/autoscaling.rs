@@ -1,8 +1,9 @@
-//! Application Auto Scaling of ECS services: which targets are registered, by which policies they scale, and that desired
-//! counts change without anybody asking.
+//! Application Auto Scaling of ECS services: which targets are registered, by which policies they
+//! scale, and that desired counts change without anybody asking.
 //!
-//! Knows desired counts only. Alarms are named and never evaluated; scheduled and predictive scaling, and other services than
-//! ECS, are not simulated. Source: <https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html>.
+//! Knows desired counts only. Alarms are named and never evaluated; scheduled and predictive
+//! scaling, and other services than ECS, are not simulated. Source:
+//! <https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html>.
 
 mod policy_api;
 mod target_api;
@@ -27,7 +28,8 @@ const LOOK_MS: u64 = 60_000;
 pub struct AutoScaling {
     /// By resource id, such as `service/shop/web`.
     targets: BTreeMap<String, Target>,
-    /// Load comes and goes: now and then the desired count of a target with a policy becomes another one between its limits.
+    /// Load comes and goes: now and then the desired count of a target with a policy becomes
+    /// another one between its limits.
     pub load_wanders: bool,
     rng: fastrand::Rng,
 }
@@ -63,8 +65,8 @@ impl AutoScaling {
 }
 
 impl World {
-    /// Scaling sets the desired count of `cluster/service`, within the limits of its target. False: it has no target, or
-    /// the count is so already.
+    /// Scaling sets the desired count of `cluster/service`, within the limits of its target. False:
+    /// it has no target, or the count is so already.
     pub fn scale_service(&mut self, service: &str, wanted: u32) -> bool {
         let Some(target) = self.autoscaling.targets.get(&format!("service/{service}")) else {
             return false;

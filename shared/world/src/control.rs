@@ -1,5 +1,5 @@
-//! Cloud Control API: one operation that reads a resource of any type. It shows subnets, and holds what nothing else here
-//! has need of: security groups and roles.
+//! Cloud Control API: one operation that reads a resource of any type. It shows subnets, and holds
+//! what nothing else here has need of: security groups and roles.
 //!
 //! Knows only what it takes to say that something is there, and in which VPC.
 //! Source: <https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html>.

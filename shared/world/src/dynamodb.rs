@@ -77,8 +77,8 @@ pub fn len(world: &World, table: &str) -> usize {
     })
 }
 
-/// Stores an item without any check, as if somebody else had written it. False: there is no such table,
-/// or the item lacks its key.
+/// Stores an item without any check, as if somebody else had written it. False: there is no such
+/// table, or the item lacks its key.
 pub fn put_raw(world: &mut World, table: &str, item: Item) -> bool {
     let Some(table) = world.dynamodb.tables.get_mut(table) else {
         return false;

@@ -1,6 +1,8 @@
-//! Amazon ECS: clusters, container instances and their agents, task definitions, services, deployments, tasks.
+//! Amazon ECS: clusters, container instances and their agents, task definitions, services,
+//! deployments, tasks.
 //!
-//! ECS reaches target groups only through the ELBv2 API, as `Caller::Ecs`, so that its own calls are on record.
+//! ECS reaches target groups only through the ELBv2 API, as `Caller::Ecs`, so that its own calls
+//! are on record.
 
 mod agent;
 mod breaker;

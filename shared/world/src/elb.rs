@@ -1,7 +1,9 @@
-//! Elastic Load Balancing v2: load balancers, listeners, rules, target groups, registered targets and their health.
+//! Elastic Load Balancing v2: load balancers, listeners, rules, target groups, registered targets
+//! and their health.
 //!
-//! Knows nothing of ECS services: it asks only whether an EC2 instance runs and whether some program answers on
-//! an address. That is why a target whose port now belongs to another program is healthy here, as in AWS.
+//! Knows nothing of ECS services: it asks only whether an EC2 instance runs and whether some
+//! program answers on an address. That is why a target whose port now belongs to another program is
+//! healthy here, as in AWS.
 
 mod attributes;
 mod balancer_api;
@@ -33,7 +35,8 @@ use std::collections::BTreeMap;
 pub struct Timing {
     /// From registration to the first health check behind an Application Load Balancer.
     pub alb_registration_secs: u64,
-    /// The same behind a Network Load Balancer, which is known to take minutes (from experience; AWS promises no number).
+    /// The same behind a Network Load Balancer, which is known to take minutes (from experience;
+    /// AWS promises no number).
     pub nlb_registration_secs: u64,
 }
 
@@ -75,7 +78,8 @@ pub struct Elb {
 }
 
 impl Elb {
-    /// Every target that was registered or deregistered through the API so far, by whom, and whether it was harmful.
+    /// Every target that was registered or deregistered through the API so far, by whom, and
+    /// whether it was harmful.
     #[must_use]
     pub fn writes(&self) -> &[Write] {
         &self.writes

@@ -1,5 +1,5 @@
-//! What is told to go wrong between a client and the account: throttles, refusals, lost connections,
-//! incomplete answers, delays.
+//! What is told to go wrong between a client and the account: throttles, refusals, lost
+//! connections, incomplete answers, delays.
 //!
 //! Rules are consumed in order and counted. Only calls of clients pass through here: what ECS or a
 //! person does is never disturbed. Knows the services' error codes; knows nothing of what they do.
@@ -35,7 +35,8 @@ pub enum Fault {
         member: String,
         /// How many items stay.
         keep: usize,
-        /// With a reason, each lost item is named in `failures`, as ECS does; without, it is silent.
+        /// With a reason, each lost item is named in `failures`, as ECS does; without, it is
+        /// silent.
         failure_reason: Option<String>,
     },
     /// Performed after this much world time.
@@ -194,8 +195,9 @@ impl Faults {
         self.rules.push(rule);
     }
 
-    /// Each client call fails with this probability, by throttle, HTTP 500, lost answer or lost request.
-    /// Its random source is its own: the same seed and the same calls give the same faults.
+    /// Each client call fails with this probability, by throttle, HTTP 500, lost answer or lost
+    /// request. Its random source is its own: the same seed and the same calls give the same
+    /// faults.
     pub fn storm(&mut self, seed: u64, percent: u8) {
         self.storm = Some(Storm { random: fastrand::Rng::with_seed(seed), percent });
     }

@@ -1,8 +1,8 @@
-//! The account behind HTTP, as AWS's endpoints answer: in process for SDK clients ([`sdk_config`]), or
-//! on a loopback port for other programs ([`serve`]).
+//! The account behind HTTP, as AWS's endpoints answer: in process for SDK clients ([`sdk_config`]),
+//! or on a loopback port for other programs ([`serve`]).
 //!
-//! Knows wire protocols: awsJson 1.0 and 1.1, AWS Query with XML, S3's REST. Knows nothing of what operations do;
-//! signatures are not checked.
+//! Knows wire protocols: awsJson 1.0 and 1.1, AWS Query with XML, S3's REST. Knows nothing of what
+//! operations do; signatures are not checked.
 
 mod answer;
 mod clock;

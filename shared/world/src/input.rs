@@ -1,7 +1,9 @@
-//! Reading the members of an operation's input: known by name, present when required, of the right kind.
+//! Reading the members of an operation's input: known by name, present when required, of the right
+//! kind.
 //!
-//! Stricter than AWS on purpose: AWS's JSON services ignore a member that they do not know, but here a misspelt
-//! member must not pass. Knows how each service words a bad input; knows no operation.
+//! Stricter than AWS on purpose: AWS's JSON services ignore a member that they do not know, but
+//! here a misspelt member must not pass. Knows how each service words a bad input; knows no
+//! operation.
 
 use crate::api::{ApiError, Service};
 use serde_json::{Map, Value};
@@ -159,7 +161,8 @@ impl<'a> Input<'a> {
         self.optional_map(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// A list of pairs such as tags, whose two members have these names. A pair without a value has an empty one.
+    /// A list of pairs such as tags, whose two members have these names. A pair without a value has
+    /// an empty one.
     pub(crate) fn pairs(
         &self,
         name: &'a str,

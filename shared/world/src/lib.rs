@@ -1,9 +1,11 @@
-//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, CloudTrail, SQS, SNS, DynamoDB, CloudWatch
-//! Logs, Secrets Manager and Cloud Control, as far as Portkeeper needs them.
+//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, CloudTrail, SQS,
+//! SNS, DynamoDB, CloudWatch Logs, Secrets Manager and Cloud Control, as far as Portkeeper needs
+//! them.
 //!
-//! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as JSON,
-//! and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in process or on a
-//! loopback port. The clock is a number; nothing happens unless time is advanced or somebody calls.
+//! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as
+//! JSON, and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in
+//! process or on a loopback port. The clock is a number; nothing happens unless time is advanced or
+//! somebody calls.
 //!
 //! This crate knows AWS and knows nothing of Portkeeper: no finding, no plan, no ledger record.
 
@@ -145,7 +147,8 @@ impl World {
         outcome
     }
 
-    /// Moves the clock, second by second, letting ECS, the agents and the load balancers do what is due.
+    /// Moves the clock, second by second, letting ECS, the agents and the load balancers do what is
+    /// due.
     pub fn advance(&mut self, ms: u64) {
         let end = self.now_ms.saturating_add(ms);
         while self.now_ms < end {

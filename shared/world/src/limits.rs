@@ -1,7 +1,9 @@
-//! How many calls AWS takes from an account: its published token buckets, of ECS and of Elastic Load Balancing.
+//! How many calls AWS takes from an account: its published token buckets, of ECS and of Elastic
+//! Load Balancing.
 //!
-//! Sources: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic Load Balancing API" of
-//! AWS's documentation. Other services publish none that a Lambda function meets; their calls pass.
+//! Sources: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic
+//! Load Balancing API" of AWS's documentation. Other services publish none that a Lambda function
+//! meets; their calls pass.
 
 use crate::api::Service;
 use std::collections::BTreeMap;

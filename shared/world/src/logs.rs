@@ -1,7 +1,7 @@
 //! CloudWatch Logs: log groups, how long they keep what is written, and their tags.
 //!
-//! Knows groups only; streams and what is in them are not simulated.
-//! Source: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
+//! Knows groups only; streams and what is in them are not simulated. Source:
+//! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
 
 #[cfg(test)]
 mod tests;

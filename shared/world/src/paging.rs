@@ -4,11 +4,11 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-/// One page of names in order: those after `token`, at most `limit`, and the token of the next page if there is one.
-/// None: nobody gave out this token.
+/// One page of names in order: those after `token`, at most `limit`, and the token of the next page
+/// if there is one. None: nobody gave out this token.
 ///
-/// The token names the last item given rather than a position, so that items which come and go between two
-/// pages do not move the others.
+/// The token names the last item given rather than a position, so that items which come and go
+/// between two pages do not move the others.
 pub(crate) fn page<T>(
     items: &BTreeMap<String, T>,
     mut keep: impl FnMut(&T) -> bool,

@@ -1,8 +1,9 @@
 //! Amazon S3: buckets whose objects may have versions, and the events that they send.
 //!
-//! Knows keys and bytes; knows nothing of what an object means. Multipart uploads, copies, access control lists, lifecycle
-//! rules, encryption and storage classes are not simulated. Bodies are Base64 in inputs and answers, as every AWS tool
-//! writes a blob in JSON. Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>.
+//! Knows keys and bytes; knows nothing of what an object means. Multipart uploads, copies, access
+//! control lists, lifecycle rules, encryption and storage classes are not simulated. Bodies are
+//! Base64 in inputs and answers, as every AWS tool writes a blob in JSON. Source:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>.
 
 mod bucket;
 mod bucket_api;
@@ -101,7 +102,8 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// The input of an operation on a bucket, and the bucket's name. The bucket is this account's if the caller says whose it is.
+/// The input of an operation on a bucket, and the bucket's name. The bucket is this account's if
+/// the caller says whose it is.
 fn read<'a>(
     world: &World,
     operation: &'a str,

@@ -1,6 +1,8 @@
-//! Short ways to build an account: clusters, instances, target groups behind a load balancer, services.
+//! Short ways to build an account: clusters, instances, target groups behind a load balancer,
+//! services.
 //!
-//! Everything goes through the API as a person would do it, so what AWS refuses is refused here too.
+//! Everything goes through the API as a person would do it, so what AWS refuses is refused here
+//! too.
 
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
@@ -115,7 +117,8 @@ impl ServiceSpec {
         self
     }
 
-    /// A load balancer entry for blue/green: it starts in `front`'s group and alternates with `alternate`.
+    /// A load balancer entry for blue/green: it starts in `front`'s group and alternates with
+    /// `alternate`.
     #[must_use]
     pub fn behind_blue_green(
         mut self,
@@ -186,7 +189,8 @@ impl World {
             .collect()
     }
 
-    /// A target group without load balancer, HTTP on port 80, checked every 10 seconds; gives its ARN.
+    /// A target group without load balancer, HTTP on port 80, checked every 10 seconds; gives its
+    /// ARN.
     pub fn make_bare_group(
         &mut self,
         name: &str,
@@ -203,7 +207,8 @@ impl World {
         text(&self.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")
     }
 
-    /// A target group behind an Application Load Balancer of its own, with one rule; gives all their ARNs.
+    /// A target group behind an Application Load Balancer of its own, with one rule; gives all
+    /// their ARNs.
     pub fn make_alb(&mut self, name: &str, target_type: TargetType) -> Result<Frontend, ApiError> {
         let group = self.make_bare_group(name, target_type)?;
         let balancer = self.make_balancer(&format!("{name}-alb"), "application")?;
@@ -285,7 +290,8 @@ impl World {
         )
     }
 
-    /// Registers the task definition and creates the service; gives the service's ARN. Its tasks come with time.
+    /// Registers the task definition and creates the service; gives the service's ARN. Its tasks
+    /// come with time.
     pub fn make_service(&mut self, spec: &ServiceSpec) -> Result<String, ApiError> {
         let definition = self.make_definition(spec)?;
         let mut input = json!({
@@ -308,7 +314,8 @@ impl World {
         text(&self.person_ecs("CreateService", &input)?, "/service/serviceArn")
     }
 
-    /// The ARNs of the tasks of `cluster/service` whose desired status is RUNNING, in order of their ids.
+    /// The ARNs of the tasks of `cluster/service` whose desired status is RUNNING, in order of
+    /// their ids.
     pub fn running_tasks(&mut self, service: &str) -> Result<Vec<String>, ApiError> {
         let (cluster, name) = service.split_once('/').unwrap_or(("default", service));
         let answer =
@@ -317,7 +324,8 @@ impl World {
         Ok(arns.filter_map(|arn| arn.as_str().map(str::to_owned)).collect())
     }
 
-    /// Advances second by second until the condition holds, for at most `limit_secs`; gives whether it came to hold.
+    /// Advances second by second until the condition holds, for at most `limit_secs`; gives whether
+    /// it came to hold.
     pub fn advance_until(
         &mut self,
         limit_secs: u64,

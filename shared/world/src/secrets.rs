@@ -1,8 +1,8 @@
 //! AWS Secrets Manager: secrets with a text, of which the current version can be read.
 //!
-//! Knows names and ARNs; knows nothing of what a secret means, and never shows it. Rotation, staging labels other than the
-//! current one, and binary secrets are not simulated.
-//! Source: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
+//! Knows names and ARNs; knows nothing of what a secret means, and never shows it. Rotation,
+//! staging labels other than the current one, and binary secrets are not simulated. Source:
+//! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
 
 use crate::api::{ApiError, Service};
 use crate::input::Input;

@@ -38,7 +38,8 @@ pub struct Published {
 }
 
 impl Sns {
-    /// What was published to a topic, by its name or ARN, in order. Empty also when there is no such topic.
+    /// What was published to a topic, by its name or ARN, in order. Empty also when there is no
+    /// such topic.
     #[must_use]
     pub fn published(&self, topic: &str) -> &[Published] {
         self.topics
@@ -122,8 +123,9 @@ fn publish(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     Ok(json!({"MessageId": id}))
 }
 
-/// Less than 100 characters, without line breaks or control characters. Only ASCII, and a letter, number or punctuation
-/// mark at the start: SNS asked for that once, and a subject that keeps to it is taken by both.
+/// Less than 100 characters, without line breaks or control characters. Only ASCII, and a letter,
+/// number or punctuation mark at the start: SNS asked for that once, and a subject that keeps to it
+/// is taken by both.
 fn is_subject(subject: &str) -> bool {
     subject.starts_with(|first: char| first.is_ascii_graphic())
         && subject.len() < 100

@@ -1,8 +1,8 @@
 //! Amazon SQS standard queues: delay, visibility time-out, receive counts, dead letters, retention.
 //!
-//! Knows messages as text; knows nothing of what is in them. FIFO queues, encryption and long polling
-//! (a receive that waits) are not simulated. Messages come in the order in which they were sent, which
-//! SQS does not promise: to see other orders, let the event bus hold and release.
+//! Knows messages as text; knows nothing of what is in them. FIFO queues, encryption and long
+//! polling (a receive that waits) are not simulated. Messages come in the order in which they were
+//! sent, which SQS does not promise: to see other orders, let the event bus hold and release.
 
 mod lambda;
 mod operations;
@@ -35,7 +35,8 @@ impl Sqs {
         self.queues.get(queue).map(|queue| queue.messages().count())
     }
 
-    /// The messages of a queue in the order in which they were sent; nothing is received by looking.
+    /// The messages of a queue in the order in which they were sent; nothing is received by
+    /// looking.
     pub fn messages(&self, queue: &str) -> impl Iterator<Item = &Message> {
         self.queues.get(queue).into_iter().flat_map(Queue::messages)
     }
@@ -46,7 +47,8 @@ impl Sqs {
         self.messages(queue).map(|message| message.visible_at_ms).min()
     }
 
-    /// Receives up to `max` visible messages. What was received too often goes to the dead-letter queue.
+    /// Receives up to `max` visible messages. What was received too often goes to the dead-letter
+    /// queue.
     fn receive(
         &mut self,
         queue: &str,

@@ -1,8 +1,10 @@
-//! `CloudTrail`: calls of Elastic Load Balancing that change something, as events on the default bus, some time later.
+//! `CloudTrail`: calls of Elastic Load Balancing that change something, as events on the default
+//! bus, some time later.
 //!
-//! Knows who calls under which name, and how `CloudTrail` writes a call down. Only what changes registrations, groups,
-//! listeners and rules is told; log files, insights and other services are not simulated.
-//! Source: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
+//! Knows who calls under which name, and how `CloudTrail` writes a call down. Only what changes
+//! registrations, groups, listeners and rules is told; log files, insights and other services are
+//! not simulated. Source:
+//! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
 use crate::World;
 use crate::account::Account;
@@ -134,7 +136,8 @@ fn identity(world: &World, caller: Caller, operation: &str) -> Value {
             "userName": name,
         });
     }
-    // Of targets ECS takes care with its service-linked role, of listeners with the service's infrastructure role.
+    // Of targets ECS takes care with its service-linked role, of listeners with the service's
+    // infrastructure role.
     let (path, session) = match (caller, operation) {
         (Caller::Ecs, "RegisterTargets" | "DeregisterTargets") => (
             "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS".to_owned(),
@@ -172,7 +175,8 @@ fn identity(world: &World, caller: Caller, operation: &str) -> Value {
     identity
 }
 
-/// Member names begin with a small letter in `CloudTrail`, and what is a number in the API model is one there.
+/// Member names begin with a small letter in `CloudTrail`, and what is a number in the API model is
+/// one there.
 fn lower_camel(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,5 @@
-//! What is true in the account, for invariants: who should be registered where, who answers, what is registered.
+//! What is true in the account, for invariants: who should be registered where, who answers, what
+//! is registered.
 //!
 //! Computed from the account's own state, sharing nothing with any program under test.
 
@@ -64,7 +65,8 @@ pub fn live_targets(world: &World) -> Vec<LiveTarget> {
     found
 }
 
-/// Which task answers on (instance id or address, port) now: also one that ECS has forgotten as an orphan.
+/// Which task answers on (instance id or address, port) now: also one that ECS has forgotten as an
+/// orphan.
 #[must_use]
 pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     let task = world.ecs.listener(id, port)?;
@@ -75,7 +77,8 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     })
 }
 
-/// The targets of a group that are registered or draining: id, port, and the state that `DescribeTargetHealth` shows.
+/// The targets of a group that are registered or draining: id, port, and the state that
+/// `DescribeTargetHealth` shows.
 #[must_use]
 pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)> {
     let targets = world.elb.group(group).into_iter().flat_map(|group| group.targets.keys());
@@ -86,7 +89,8 @@ pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)
     targets.filter_map(state).collect()
 }
 
-/// The ARN of the task that is meant to run, is ACTIVATING or RUNNING, and should have exactly this target.
+/// The ARN of the task that is meant to run, is ACTIVATING or RUNNING, and should have exactly this
+/// target.
 #[must_use]
 pub fn owner(world: &World, group: &str, id: &str, port: u16) -> Option<String> {
     let task = world.ecs.listener(id, port).filter(|task| task.is_live())?;

@@ -1,4 +1,5 @@
-//! The account: two clusters, with a service in each network mode and each of the states that the scenes need.
+//! The account: two clusters, with a service in each network mode and each of the states that the
+//! scenes need.
 
 use portkeeper_world::World;
 use portkeeper_world::api::ApiError;
@@ -55,7 +56,8 @@ fn addresses(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
     behind_its_group(world, service, TargetType::Ip)
 }
 
-/// A service whose deployments shift traffic between two groups: its revisions say what the service itself does not.
+/// A service whose deployments shift traffic between two groups: its revisions say what the service
+/// itself does not.
 fn shifting(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
     let front = world.make_alb(&format!("{}-tg", service.name), TargetType::Instance)?;
     let other =

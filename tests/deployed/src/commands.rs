@@ -1,5 +1,5 @@
-//! What can be broken from outside, and what only the account itself knows. Everything else is done through AWS's own
-//! operations.
+//! What can be broken from outside, and what only the account itself knows. Everything else is done
+//! through AWS's own operations.
 
 use portkeeper_world::World;
 use portkeeper_world::api::{ApiError, Service};

@@ -1,7 +1,9 @@
-//! The simulated account as a program: ECS and Elastic Load Balancing on a loopback port, in real time.
+//! The simulated account as a program: ECS and Elastic Load Balancing on a loopback port, in real
+//! time.
 //!
-//! Commands come as lines of JSON on standard input, one answer each; answers, events and the account's journal leave as
-//! lines of JSON on standard output. It ends with its input, so that nothing is left over of a harness that was killed.
+//! Commands come as lines of JSON on standard input, one answer each; answers, events and the
+//! account's journal leave as lines of JSON on standard output. It ends with its input, so that
+//! nothing is left over of a harness that was killed.
 //!
 //! Knows the account. Knows neither Portkeeper nor the emulator that its events are meant for.
 

@@ -5,8 +5,8 @@
 //! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed 7 --trace --about i-0288fc35ccc88d6c4
 //! ```
 //!
-//! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it again. 2: the
-//! arguments are not understood.
+//! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it
+//! again. 2: the arguments are not understood.
 
 use portkeeper_tests::simulation::{Mutation, Outcome, Stats, run};
 use std::collections::BTreeMap;
@@ -17,7 +17,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-/// Three quarters of a run are small allocations: requests, answers, and what the SDK makes of them.
+/// Three quarters of a run are small allocations: requests, answers, and what the SDK makes of
+/// them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -100,7 +101,8 @@ struct Sum {
     rules: BTreeMap<String, u64>,
 }
 
-/// Plays the seeds on as many threads as there are processors; tells in the order in which they end.
+/// Plays the seeds on as many threads as there are processors; tells in the order in which they
+/// end.
 fn play(arguments: &Arguments) -> io::Result<Sum> {
     let began = Instant::now();
     let (next, end) =

@@ -1,6 +1,7 @@
 //! The account of a seed: clusters, instances, and services of every kind behind load balancers.
 //!
-//! Everything is made as a person would make it. What is kept here is what a person would remember of it.
+//! Everything is made as a person would make it. What is kept here is what a person would remember
+//! of it.
 
 use super::dice::{Dice, one_in, weighted};
 use super::opponents::Opponent;
@@ -133,7 +134,8 @@ impl Account {
     }
 }
 
-/// What differs from the defaults of the deployed stack: shorter and tighter settings meet more races.
+/// What differs from the defaults of the deployed stack: shorter and tighter settings meet more
+/// races.
 pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
     let one = |random: &mut Rng, choices: &[&'static str]| {
         random.choice(choices.iter().copied()).unwrap_or_default()
@@ -189,7 +191,8 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
     Ok(account)
 }
 
-/// A service of so many tasks that lists have several pages and deployments move many targets at once.
+/// A service of so many tasks that lists have several pages and deployments move many targets at
+/// once.
 fn make_big(world: &mut World, random: &mut Rng, account: &Account) -> Result<(), StageError> {
     let fitting = account
         .services
@@ -221,7 +224,8 @@ fn add_service(
     ];
     let cluster =
         random.choice(account.clusters.iter()).map(|(name, _)| name.clone()).unwrap_or_default();
-    // Addresses are unique in a VPC, so that services of several clusters may share a group of them.
+    // Addresses are unique in a VPC, so that services of several clusters may share a group of
+    // them.
     let reaches = |other: &&ServiceModel| {
         other.cluster == cluster || other.kind.target_type() == TargetType::Ip
     };

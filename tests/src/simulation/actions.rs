@@ -1,7 +1,7 @@
 //! What people, ECS, its agents and EC2 do in the account: one random action at a time.
 //!
-//! An action that AWS refuses (no such task any more, and so on) is no fault of the simulation: it is noted and
-//! nothing happens.
+//! An action that AWS refuses (no such task any more, and so on) is no fault of the simulation: it
+//! is noted and nothing happens.
 
 use super::account::{Account, Kind, ServiceModel};
 use super::dice::{one_in, weighted};
@@ -215,8 +215,8 @@ fn misbehave(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError
     Ok(format!("ECS and {key}: {action:?} {count}"))
 }
 
-/// The incident that all this is about (amazon-ecs-agent#500): targets stay behind and their addresses are handed out
-/// again, soon, to whoever comes next.
+/// The incident that all this is about (amazon-ecs-agent#500): targets stay behind and their
+/// addresses are handed out again, soon, to whoever comes next.
 fn reuse(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let (key, count) = (service.key(), scene.random.u32(1..4));

@@ -1,7 +1,7 @@
 //! Where chance comes from: one source for the world, one for faults, one for delivery.
 //!
-//! They are apart so that a change in one kind of trouble leaves the other two as they were: a seed keeps its account
-//! and its story when a fault is added.
+//! They are apart so that a change in one kind of trouble leaves the other two as they were: a seed
+//! keeps its account and its story when a fault is added.
 
 use fastrand::Rng;
 
@@ -18,7 +18,8 @@ pub(crate) struct Dice {
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        // Any odd constant does: seeds that follow one another must not give sources that follow one another.
+        // Any odd constant does: seeds that follow one another must not give sources that follow
+        // one another.
         let source = |number: u64| {
             Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number))
         };

@@ -36,7 +36,8 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
     Ok(())
 }
 
-/// What the incident says can be seen. Guards and health say what was, for a while; they are not looked for.
+/// What the incident says can be seen. Guards and health say what was, for a while; they are not
+/// looked for.
 fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bool {
     let (group, target) = match &incident.subject {
         Subject::Target(group, target) => (group.as_str(), Some(target)),
@@ -55,7 +56,8 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Code::Stale | Code::Hijacked | Code::Foreign | Code::Misplaced | Code::WrongPort => {
             let owner =
                 target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
-            // Other clusters are read before anything is taken out, and not before people are told of what is not.
+            // Other clusters are read before anything is taken out, and not before people are told
+            // of what is not.
             let is_seen =
                 |task: &String| task.contains(&format!(":task/{cluster}/")) || !incident.unproved;
             registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))

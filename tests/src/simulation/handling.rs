@@ -91,8 +91,8 @@ pub(crate) enum Go {
     Dead,
 }
 
-/// Lets these functions work in turns that chance decides, and calls `between` after every turn. A turn ends
-/// whenever a function waits. Gives what became of each; none for those that were killed.
+/// Lets these functions work in turns that chance decides, and calls `between` after every turn. A
+/// turn ends whenever a function waits. Gives what became of each; none for those that were killed.
 pub(crate) async fn drive(
     mut runs: Vec<Run<'_>>,
     random: &mut Rng,
@@ -111,7 +111,8 @@ pub(crate) async fn drive(
         if between() == Go::Dead {
             return Poll::Ready(());
         }
-        // The world's clock waits for nobody: whatever a function waits for comes by polling it again.
+        // The world's clock waits for nobody: whatever a function waits for comes by polling it
+        // again.
         context.waker().wake_by_ref();
         Poll::Pending
     })

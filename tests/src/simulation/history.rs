@@ -1,6 +1,7 @@
 //! What was true when, kept apart from anything that Portkeeper remembers: the judge's own memory.
 //!
-//! It is fed from [`truth`](portkeeper_world::truth) whenever something has happened in the account.
+//! It is fed from [`truth`](portkeeper_world::truth) whenever something has happened in the
+//! account.
 
 use portkeeper_world::World;
 use portkeeper_world::truth::{self, LiveTarget};
@@ -74,7 +75,8 @@ impl History {
         self.live.iter().filter(move |target| place_of(target) == *place)
     }
 
-    /// When the tasks of a service that had this target were gone, the earliest first. Live ones are not among them.
+    /// When the tasks of a service that had this target were gone, the earliest first. Live ones
+    /// are not among them.
     pub(crate) fn gone_at(&self, place: &Place, service: &str) -> Vec<u64> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()));
         let mut gone: Vec<u64> =
@@ -83,7 +85,8 @@ impl History {
         gone
     }
 
-    /// The task of a service that had this target last, among those that are gone, and when it was gone.
+    /// The task of a service that had this target last, among those that are gone, and when it was
+    /// gone.
     pub(crate) fn last_gone(&self, place: &Place, service: &str) -> Option<(&str, u64)> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()))?.iter();
         tasks
@@ -91,7 +94,8 @@ impl History {
             .max_by_key(|(_, gone)| *gone)
     }
 
-    /// Whether a task of this service was on that address, whatever group it belonged in, later than that.
+    /// Whether a task of this service was on that address, whatever group it belonged in, later
+    /// than that.
     pub(crate) fn was_on(&self, place: &Place, service: &str, later_than: u64) -> bool {
         let here = |other: &Place| other.id == place.id && other.port == place.port;
         let later = |gone: &Option<u64>| gone.is_none_or(|at| at > later_than);
@@ -110,7 +114,8 @@ impl History {
         self.first_absent.get(&(place.clone(), task.to_owned())).copied()
     }
 
-    /// Targets that belong to nobody now and belonged to a task of this service: what a careless tool leaves behind.
+    /// Targets that belong to nobody now and belonged to a task of this service: what a careless
+    /// tool leaves behind.
     pub(crate) fn left_by<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Place> {
         let of_service = move |(_, key): &&(Place, String)| key == service;
         self.held

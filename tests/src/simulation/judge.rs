@@ -1,4 +1,5 @@
-//! The rules that hold after every step, judged from what was true in the account and never from what Portkeeper knew.
+//! The rules that hold after every step, judged from what was true in the account and never from
+//! what Portkeeper knew.
 
 use super::account::{Account, ServiceModel};
 use super::handling::Checked;
@@ -13,17 +14,19 @@ use portkeeper_world::elb::{Write, WriteKind};
 use portkeeper_world::truth::LiveTarget;
 use std::collections::BTreeMap;
 
-/// A task that stops while a check runs may still be registered by it: no longer after its end than this.
+/// A task that stops while a check runs may still be registered by it: no longer after its end than
+/// this.
 const CHECK_TAKES_MS: u64 = 60_000;
 
-/// The judge looks when something has happened and when a call has ended, so it learns of the end of a task at most
-/// this much later than it was.
+/// The judge looks when something has happened and when a call has ended, so it learns of the end
+/// of a task at most this much later than it was.
 const SEEN_LATE_MS: u64 = 7_000;
 
 /// A check that has read the kill switch makes its writes within this time.
 const SWITCH_TAKES_MS: u64 = 20_000;
 
-/// What ECS or a person deregistered within this time excuses a group that a check left empty: it could not know.
+/// What ECS or a person deregistered within this time excuses a group that a check left empty: it
+/// could not know.
 const UNSEEN_MS: u64 = 15_000;
 
 /// A rule that did not hold.
@@ -163,7 +166,8 @@ impl Judge {
                 );
                 return broken("one writer", format!("{key}: {what}"));
             }
-            // The window runs from the moment that the reading of a check ended, a little after its begin.
+            // The window runs from the moment that the reading of a check ended, a little after its
+            // begin.
             let window = u64::from(self.policy.fight_window()) * 1000 - CHECK_TAKES_MS;
             let recent = repaired.iter().filter(|at| **at + window > checked.began_ms).count();
             if recent > self.policy.fight_repairs as usize && !service.ledger_touched {
@@ -223,8 +227,8 @@ impl Scene<'_> {
         self.write.at_ms.saturating_sub(u64::from(seconds) * 1000)
     }
 
-    /// ECS left tasks out of its lists while this was looked at. Tasks that it wants stopped it does not count, so that nobody
-    /// could know of one on its way out.
+    /// ECS left tasks out of its lists while this was looked at. Tasks that it wants stopped it
+    /// does not count, so that nobody could know of one on its way out.
     fn could_not_see(&self) -> bool {
         lists_were_short(
             self.world,
@@ -397,7 +401,8 @@ impl Scene<'_> {
                 format!("of nobody's target (once somebody's: {known}): {write:?}"),
             );
         };
-        // Another task had this target when the check began, or has it still by ECS's book: that one was meant.
+        // Another task had this target when the check began, or has it still by ECS's book: that
+        // one was meant.
         let recent = write.at_ms.saturating_sub(CHECK_TAKES_MS);
         let mut gone = self.users().flat_map(|user| self.history.gone_at(&place, &user.key()));
         let mut live = self.history.live_at(&place);

@@ -1,8 +1,9 @@
 //! The seeded simulation: an account in which everything goes wrong, Portkeeper in it, and a judge.
 //!
-//! A seed gives an account and twenty to forty steps in which people, ECS and its agents act, APIs fail, events get
-//! lost, and functions run twice at once or are killed. After every step of the world the judge holds what Portkeeper
-//! wrote against what was true. Then all trouble ends, and everything must come right. The same seed gives the same run.
+//! A seed gives an account and twenty to forty steps in which people, ECS and its agents act, APIs
+//! fail, events get lost, and functions run twice at once or are killed. After every step of the
+//! world the judge holds what Portkeeper wrote against what was true. Then all trouble ends, and
+//! everything must come right. The same seed gives the same run.
 
 mod account;
 mod actions;
@@ -63,7 +64,8 @@ pub struct Outcome {
     pub journal: Vec<String>,
     /// What happened how often.
     pub stats: Stats,
-    /// The rule that did not hold, the account at that moment, the latest calls, and how to see it again.
+    /// The rule that did not hold, the account at that moment, the latest calls, and how to see it
+    /// again.
     pub violation: Option<String>,
     /// The name of that rule.
     pub rule: Option<&'static str>,
@@ -81,8 +83,9 @@ pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, StageError>
     })
 }
 
-/// The SDK counts retries by service and region for a whole process, so that one seed would leave fewer of them to the
-/// next. Clients that are made in a region of their own name count for themselves, like those of a function's process.
+/// The SDK counts retries by service and region for a whole process, so that one seed would leave
+/// fewer of them to the next. Clients that are made in a region of their own name count for
+/// themselves, like those of a function's process.
 fn with_own_retries<T>(world: &SharedWorld, make: impl FnOnce(&SharedWorld) -> T) -> T {
     static PROCESSES: AtomicU64 = AtomicU64::new(0);
     let region = format!("process-{}", PROCESSES.fetch_add(1, Ordering::Relaxed));
@@ -98,9 +101,9 @@ fn cold_start(stage: &mut Stage) {
     with_own_retries(&world, |_| stage.cold_start());
 }
 
-/// In some accounts `CloudTrail` tells of calls at once, in some after people were told, in some not at all. By the seed's
-/// number, so that everything else of a seed is as it is without. Where a rule is taken away nothing is told: a doorbell more
-/// would cover what is missing.
+/// In some accounts `CloudTrail` tells of calls at once, in some after people were told, in some
+/// not at all. By the seed's number, so that everything else of a seed is as it is without. Where a
+/// rule is taken away nothing is told: a doorbell more would cover what is missing.
 fn follow(trail: &mut Trail, seed: u64, mutation: Option<Mutation>) {
     trail.on = !seed.is_multiple_of(4) && mutation.is_none();
     trail.delay_secs = match seed % 3 {

@@ -1,5 +1,6 @@
-//! The function without one of its safety rules: `handle` of functions/reconcile once more, from the same parts, one
-//! service after another, with a place between them where a [`Mutation`] changes something.
+//! The function without one of its safety rules: `handle` of functions/reconcile once more, from
+//! the same parts, one service after another, with a place between them where a [`Mutation`]
+//! changes something.
 
 use super::handling::{Checked, Handled};
 use super::mutation::{Mutation, change_input, change_plan, change_view};

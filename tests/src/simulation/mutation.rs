@@ -1,7 +1,8 @@
 //! The safety rules that are taken away, one at a time, to show that the simulation would notice.
 //!
-//! The product has no test switches. What is read, what is planned from and what is planned is changed here, between the
-//! steps of [`mutant`](super::mutant), which is the function's straight line once more.
+//! The product has no test switches. What is read, what is planned from and what is planned is
+//! changed here, between the steps of [`mutant`](super::mutant), which is the function's straight
+//! line once more.
 
 use portkeeper_core::code::Code;
 use portkeeper_core::ledger::{Incident, Repair, Subject};
@@ -86,7 +87,8 @@ impl Mutation {
         (Self::ToldTooEarly, 3),
     ];
 
-    /// Not noticed in forty seeds: what they take away is doubled by another rule. Other tests hold each of them.
+    /// Not noticed in forty seeds: what they take away is doubled by another rule. Other tests hold
+    /// each of them.
     pub const NOT_NOTICED: [Self; 4] =
         [Self::OldProofs, Self::GroupsAfterTasks, Self::OldAnswers, Self::AnyInstance];
 

@@ -1,5 +1,6 @@
-//! Who writes in target groups beside ECS and Portkeeper, again and again: a tool that keeps its own list, as Terraform
-//! does, and an ECS that is out of step with itself and undoes what was done.
+//! Who writes in target groups beside ECS and Portkeeper, again and again: a tool that keeps its
+//! own list, as Terraform does, and an ECS that is out of step with itself and undoes what was
+//! done.
 //!
 //! Both write as a person would: the judge takes what they did for somebody else's.
 
@@ -93,7 +94,8 @@ fn write(world: &mut World, kind: WriteKind, place: &Place) {
         WriteKind::Register => "RegisterTargets",
         WriteKind::Deregister => "DeregisterTargets",
     };
-    // An address that is draining, an instance that is gone, a group that is gone: tools go on regardless.
+    // An address that is draining, an instance that is gone, a group that is gone: tools go on
+    // regardless.
     let _ = world.person_elb(operation, &targets(place));
 }
 

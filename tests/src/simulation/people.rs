@@ -25,7 +25,8 @@ pub(crate) fn name(group: &str) -> &str {
     group.split('/').nth(1).unwrap_or(group)
 }
 
-/// Registers a target: a right one, one that a stopped task left, one of another service, or a stranger.
+/// Registers a target: a right one, one that a stopped task left, one of another service, or a
+/// stranger.
 pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let key = service.key();

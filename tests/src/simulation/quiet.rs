@@ -18,11 +18,12 @@ use portkeeper_world::{World, dynamodb, truth};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and the queue's
-/// visibility time-out (365 s) pass.
+/// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and
+/// the queue's visibility time-out (365 s) pass.
 const SETTLE_SECS: u64 = 700;
 
-/// Sweeps until nothing more may happen. Repairs take two looks each, and one thing may wait for another.
+/// Sweeps until nothing more may happen. Repairs take two looks each, and one thing may wait for
+/// another.
 const MOST_SWEEPS: usize = 16;
 
 /// A task that has been running for so long has been looked at by every sweep since.
@@ -44,7 +45,8 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
         troubles::end_all(&mut world, &mut play.account);
         for service in play.account.services.iter().filter(|service| !service.deleted) {
             let tasks = world.running_tasks(&service.key())?.len();
-            // A service that wants no tasks is not looked at, by design; one whose ports are taken complains for ever.
+            // A service that wants no tasks is not looked at, by design; one whose ports are taken
+            // complains for ever.
             if tasks == 0 || service.kind == Kind::Host {
                 actions::set_desired(&mut world, service, 1)?;
             }
@@ -78,7 +80,8 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     )
 }
 
-/// Messages that were given up, or will be when they come next: they were tried as often as they may.
+/// Messages that were given up, or will be when they come next: they were tried as often as they
+/// may.
 fn dead_letters(world: &World) -> BTreeSet<String> {
     let spent = world.sqs.messages(QUEUE).filter(|message| message.receives >= MOST_RECEIVES);
     world.sqs.messages(DEAD_LETTERS).chain(spent).map(|message| message.id.clone()).collect()
@@ -221,8 +224,9 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
             };
             play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
         };
-        // A group that a service names no more, in which it has no task and of which it tells nothing, is nobody's. While
-        // a deployment that cannot end is in progress, ECS still shows the revision that named the group.
+        // A group that a service names no more, in which it has no task and of which it tells
+        // nothing, is nobody's. While a deployment that cannot end is in progress, ECS still shows
+        // the revision that named the group.
         let uses = |one: &&Watched<'_>| {
             shown.names(one.service, &group) || has_task(one.service) || one.tells_of(&group)
         };
@@ -310,7 +314,8 @@ fn targets_are_explained(
     Ok(())
 }
 
-/// A task of this service had it last, ECS still shows where that task belonged, and nobody put it there by hand.
+/// A task of this service had it last, ECS still shows where that task belonged, and nobody put it
+/// there by hand.
 fn is_provable(
     play: &Play,
     world: &World,
@@ -323,7 +328,8 @@ fn is_provable(
     };
     let key = user.service.key();
     let mut others = play.account.users(&place.group).filter(|other| other.key() != key);
-    // A task of another service that used the group, too, explained the target for a while: that ends the proof.
+    // A task of another service that used the group, too, explained the target for a while: that
+    // ends the proof.
     if others.any(|other| play.history.was_on(place, &other.key(), gone)) {
         return false;
     }

@@ -1,5 +1,6 @@
-//! The life of every incident as people were told of it: one begin and one end, in this order, whatever went wrong on the
-//! way. What may be told twice is only what a failure of the ledger or of SNS, or a function that died, left in doubt.
+//! The life of every incident as people were told of it: one begin and one end, in this order,
+//! whatever went wrong on the way. What may be told twice is only what a failure of the ledger or
+//! of SNS, or a function that died, left in doubt.
 
 use super::quiet::{Watched, broken};
 use super::{Play, Stop};
@@ -10,7 +11,8 @@ use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From the begin of a check to the end of what it publishes. A failure before the first of two alerts may be their cause.
+/// From the begin of a check to the end of what it publishes. A failure before the first of two
+/// alerts may be their cause.
 const CHECK_TAKES_MS: u64 = 120_000;
 
 /// When people were told of an incident.
@@ -25,7 +27,8 @@ struct Life {
 /// Judges everything that SNS accepted.
 pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) -> Result<(), Stop> {
     let (lives, cut) = lives(world)?;
-    // Of an alert about very many things some are only counted, so that their lives cannot be told apart.
+    // Of an alert about very many things some are only counted, so that their lives cannot be told
+    // apart.
     let judged =
         |one: &&Watched<'_>| !one.service.ledger_touched && !cut.contains(&one.service.key());
     let (mut open, mut remembered) = (BTreeSet::new(), BTreeSet::new());
@@ -58,7 +61,8 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
                 return broken("life", what("was told twice"));
             }
         }
-        // A function that died after it told people could not write it down. What is remembered is told again, or its end.
+        // A function that died after it told people could not write it down. What is remembered is
+        // told again, or its end.
         let around = first.saturating_sub(CHECK_TAKES_MS)..=first.saturating_add(CHECK_TAKES_MS);
         let in_doubt = remembered.contains(name) && doubts.range(around).next().is_some();
         if life.ends.is_empty() && !open.contains(name) && !in_doubt {
@@ -73,7 +77,8 @@ fn name(service: &str, incident: &Incident) -> String {
     format!("{service} {} {} {}", incident.code.family(), incident.subject, incident.opened_at)
 }
 
-/// What people were told, by incident, and the services of which an alert counted more than it named.
+/// What people were told, by incident, and the services of which an alert counted more than it
+/// named.
 fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), Stop> {
     let (mut lives, mut cut): (BTreeMap<String, Life>, BTreeSet<String>) = Default::default();
     for published in world.sns.published(TOPIC) {

@@ -33,7 +33,8 @@ const CALLS: [(Service, &str); 14] = [
 /// Messages that nobody can read.
 pub(crate) const GARBAGE: [&str; 3] = ["{", "[]", r#"{"portkeeper":{"version":9}}"#];
 
-/// A write that AWS carries out later than this after it was asked is not simulated: no caller could live with that.
+/// A write that AWS carries out later than this after it was asked is not simulated: no caller
+/// could live with that.
 const LONGEST_DELAY_OF_A_WRITE_MS: u64 = 300;
 
 #[derive(Debug, Clone, Copy)]
@@ -140,14 +141,16 @@ pub(crate) fn answers_of_describe_tasks(world: &World, before_ms: u64) -> usize 
     calls.filter(|call| call.error.is_none() && call.at_ms < before_ms).count()
 }
 
-/// Whether ECS left tasks out of a list since then. It counts no stopped tasks, so nobody can tell that one is missing.
+/// Whether ECS left tasks out of a list since then. It counts no stopped tasks, so nobody can tell
+/// that one is missing.
 pub(crate) fn lists_were_short(world: &World, since_ms: u64) -> bool {
     let mut recent =
         world.faults.applied().iter().rev().take_while(|applied| applied.at_ms >= since_ms);
     recent.any(|it| it.operation == "ListTasks" && matches!(it.fault, Fault::Truncate { .. }))
 }
 
-/// Lists that end early, as a list does that has not yet heard of a new task; descriptions that leave tasks out.
+/// Lists that end early, as a list does that has not yet heard of a new task; descriptions that
+/// leave tasks out.
 fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> String {
     let (keep, times) = (random.usize(0..3), random.u32(2..60));
     let listed = matches!(trouble, Trouble::ShortList);
@@ -215,7 +218,8 @@ fn kill_switch(world: &mut World, account: &mut Account) -> String {
     format!("a person sets the kill switch to `{says}`")
 }
 
-/// Lets events be lost, repeated, held and released in reverse; puts garbage on the queue. Says what.
+/// Lets events be lost, repeated, held and released in reverse; puts garbage on the queue. Says
+/// what.
 pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
     let count = random.u32(1..8);
     match random.u8(0..7) {

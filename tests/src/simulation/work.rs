@@ -1,4 +1,5 @@
-//! How batches and sweeps are given to functions: plainly, to two at once, to one that dies half way.
+//! How batches and sweeps are given to functions: plainly, to two at once, to one that dies half
+//! way.
 
 use super::actions::{self, Scene};
 use super::handling::{Go, Handled, drive, start, start_sweep};
@@ -11,8 +12,8 @@ use portkeeper_world::api::{Call, Caller};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::Value;
 
-/// While two functions work at once, or one is to be killed, every call takes at least this long, in milliseconds:
-/// without it a function would run from its begin to its end in one go.
+/// While two functions work at once, or one is to be killed, every call takes at least this long,
+/// in milliseconds: without it a function would run from its begin to its end in one go.
 const INTERLEAVING_MS: u64 = 40;
 
 /// What a function is called for.
@@ -31,7 +32,8 @@ enum How {
     BesideSweep,
     /// By a function that dies after so many of its calls.
     Killed(usize),
-    /// By a function that dies after so many of its writes: to the ledger, the queue, the topic, a target group.
+    /// By a function that dies after so many of its writes: to the ledger, the queue, the topic, a
+    /// target group.
     KilledAtWrite(usize),
     /// While it is handled, something happens in the account after so many turns.
     Interrupted(usize),

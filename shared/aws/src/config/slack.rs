@@ -1,5 +1,5 @@
-//! The configuration of the function that brings alerts to Slack. It is given the other functions' variables, too, and
-//! reads one of them.
+//! The configuration of the function that brings alerts to Slack. It is given the other functions'
+//! variables, too, and reads one of them.
 
 use super::{
     ConfigProblem, ConfigProblems, LOG, LogLevel, PREFIX, Reader, VARIABLES, Variable, parse_level,

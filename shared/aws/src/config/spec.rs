@@ -1,4 +1,5 @@
-//! The configuration of the function that makes services from specs: that of all functions, and what only it reads.
+//! The configuration of the function that makes services from specs: that of all functions, and
+//! what only it reads.
 
 use super::{
     Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of,

@@ -8,8 +8,8 @@ use portkeeper_core::observation::{Gap, Missed, Observation, Questions};
 
 /// Reads what is asked for and adds it to the observation. What cannot be read becomes a gap.
 ///
-/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile is seen. Other clusters
-/// are looked at only as far as they are `watched`.
+/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile
+/// is seen. Other clusters are looked at only as far as they are `watched`.
 pub async fn answer_questions(
     aws: &Aws,
     watched: &Clusters,

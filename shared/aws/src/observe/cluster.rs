@@ -1,7 +1,8 @@
 //! Reads many services of one cluster together: what they share is listed once and dealt out.
 //!
-//! The order is that of [`Observation`]: services, then groups with their targets, then tasks. In a large cluster minutes
-//! lie between them, so such a reading is good for finding what is wrong and proves nothing. It judges nothing.
+//! The order is that of [`Observation`]: services, then groups with their targets, then tasks. In a
+//! large cluster minutes lie between them, so such a reading is good for finding what is wrong and
+//! proves nothing. It judges nothing.
 
 use super::tasks::{Descriptions, Listed, Of};
 use super::{DESCRIBE_BATCH, containers, counts, few_at_once, groups, groups_of, services, tasks};
@@ -61,7 +62,8 @@ pub struct Progress {
 /// How much is read at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Target groups. Services beyond it are left out, in the order of their names; one is always read.
+    /// Target groups. Services beyond it are left out, in the order of their names; one is always
+    /// read.
     pub target_groups: usize,
 }
 
@@ -70,7 +72,8 @@ impl Limits {
     pub const NONE: Self = Self { target_groups: usize::MAX };
 }
 
-/// Reads these services of one cluster. What they share is read once: the calls are the fewest there can be.
+/// Reads these services of one cluster. What they share is read once: the calls are the fewest
+/// there can be.
 pub async fn observe_cluster(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -87,7 +90,8 @@ pub async fn observe_cluster(
     read_revisions(aws, &mut described, &mut sizes).await;
     keep_within(limits, &mut described);
 
-    // The cluster as if it were one service with all groups and tasks: what can be read together is read into it.
+    // The cluster as if it were one service with all groups and tasks: what can be read together is
+    // read into it.
     let pseudo = ServiceKey { cluster: cluster.clone(), service: String::new() };
     let mut all = Observation::new(pseudo, began);
     let wanted: BTreeSet<TargetGroupArn> =
@@ -182,7 +186,8 @@ struct ListedTasks {
     counted: Option<usize>,
 }
 
-/// Lists the tasks in the cheaper of two ways: all of the cluster's, or those of each service that has target groups.
+/// Lists the tasks in the cheaper of two ways: all of the cluster's, or those of each service that
+/// has target groups.
 async fn list_tasks(
     aws: &Aws,
     cluster: &ClusterArn,
@@ -241,7 +246,8 @@ fn is_whole(listed: &ListedTasks, described: &Descriptions) -> bool {
         && described.missing.is_empty()
 }
 
-/// Gives each service its groups, its tasks and what these run on, and what of it could not be read.
+/// Gives each service its groups, its tasks and what these run on, and what of it could not be
+/// read.
 fn deal_out(
     described: &mut BTreeMap<String, Result<Observation, Failure>>,
     all: &Observation,
@@ -280,7 +286,8 @@ fn deal_out(
             all.gaps.iter().filter(|gap| concerns(gap, seen, &groups)).cloned().collect();
         let short = !seen.tasks_are_whole();
         let unseen = tasks.gaps.iter().filter(|gap| match &gap.what {
-            // A task whose group is not known may be of any service that has fewer tasks than it should.
+            // A task whose group is not known may be of any service that has fewer tasks than it
+            // should.
             Missed::Task(arn) => tasks.groups.get(arn).map_or(short, |group| {
                 group.strip_prefix("service:") == Some(seen.key.service.as_str())
             }),
@@ -309,7 +316,8 @@ fn concerns(gap: &Gap, seen: &Observation, groups: &BTreeSet<TargetGroupArn>) ->
     }
 }
 
-/// Every live task, and where its service registers its tasks, as far as that service was described.
+/// Every live task, and where its service registers its tasks, as far as that service was
+/// described.
 fn owners_of(
     tasks: Vec<Task>,
     described: &BTreeMap<String, Result<Observation, Failure>>,

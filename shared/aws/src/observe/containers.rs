@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DESCRIBE_INSTANCES: &str = "ecs:DescribeContainerInstances";
 
-/// What ECS calls an instance that it does not know any more: deregistered, or terminated an hour ago.
+/// What ECS calls an instance that it does not know any more: deregistered, or terminated an hour
+/// ago.
 const MISSING: &str = "MISSING";
 
-/// Learns the EC2 instance of every container instance that the observed tasks name, and the live tasks of
-/// owners. Known ones cost no call.
+/// Learns the EC2 instance of every container instance that the observed tasks name, and the live
+/// tasks of owners. Known ones cost no call.
 pub(super) async fn read_instances(aws: &Aws, seen: &mut Observation) {
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_instance).collect();
     let owners = seen
@@ -149,7 +150,8 @@ async fn describe_batch(
     (instances, gaps)
 }
 
-/// Reads the task definitions of those observed tasks, and of owners, that do not say their ports themselves.
+/// Reads the task definitions of those observed tasks, and of owners, that do not say their ports
+/// themselves.
 pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
     let tasks = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task));
     let silent = tasks.filter(|task| is_silent(task)).map(|task| task.task_definition.clone());

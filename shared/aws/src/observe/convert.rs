@@ -253,8 +253,8 @@ fn container(container: &ecs::Container) -> Result<Container, NotUnderstood> {
     })
 }
 
-/// The part of a task definition that decides ports. Port ranges are not kept: they exist in bridge and awsvpc
-/// mode only, where the task itself says its ports.
+/// The part of a task definition that decides ports. Port ranges are not kept: they exist in bridge
+/// and awsvpc mode only, where the task itself says its ports.
 pub(crate) fn task_definition(
     definition: &ecs::TaskDefinition,
 ) -> Result<TaskDefinition, NotUnderstood> {

@@ -1,7 +1,7 @@
 //! Who uses a target group in other clusters: the services, and every task of theirs.
 //!
-//! While a service moves from one cluster to another, both use one group, and an address that a task gives back here may be
-//! a task's there a moment later. What is not read whole is not known.
+//! While a service moves from one cluster to another, both use one group, and an address that a
+//! task gives back here may be a task's there a moment later. What is not read whole is not known.
 
 use super::owners::groups_of_service;
 use super::services::{self, Described};
@@ -25,7 +25,8 @@ struct User {
     counted: usize,
 }
 
-/// Reads who uses these groups in the other clusters that are watched: services first, then their tasks.
+/// Reads who uses these groups in the other clusters that are watched: services first, then their
+/// tasks.
 pub(super) async fn read_elsewhere(
     aws: &Aws,
     watched: &Clusters,
@@ -76,7 +77,8 @@ async fn others(
     Ok(clusters)
 }
 
-/// The services of a cluster that may use one of the groups, and what could not be read of the cluster.
+/// The services of a cluster that may use one of the groups, and what could not be read of the
+/// cluster.
 async fn users_in(
     aws: &Aws,
     cluster: &ClusterArn,

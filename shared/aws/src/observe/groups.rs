@@ -1,6 +1,7 @@
 //! Target groups: what they are, and what is registered in them.
 //!
-//! Descriptions come from the warm cache where they are known. Registered targets are read every time.
+//! Descriptions come from the warm cache where they are known. Registered targets are read every
+//! time.
 
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;
@@ -13,14 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const DESCRIBE_GROUPS: &str = "elasticloadbalancing:DescribeTargetGroups";
 
-/// How many ARNs one `DescribeTargetGroups` names. The limit is not published; 20 is that of `DescribeTags`.
+/// How many ARNs one `DescribeTargetGroups` names. The limit is not published; 20 is that of
+/// `DescribeTags`.
 const GROUPS_BATCH: usize = 20;
 
 /// How many groups one page of `DescribeTargetGroups` holds when none is named.
 const GROUPS_PAGE: i32 = 400;
 
-/// The pages that all groups of an account and Region take at most: 3,000 is the quota (and it can be raised). From so
-/// many named calls on, reading every page is cheaper.
+/// The pages that all groups of an account and Region take at most: 3,000 is the quota (and it can
+/// be raised). From so many named calls on, reading every page is cheaper.
 const ALL_PAGES: usize = 8;
 
 /// The most pages that are read. Quotas can be raised, but not without end.
@@ -101,15 +103,16 @@ async fn describe_many(
     let wanted = described.into_iter().filter(|(arn, _)| groups.contains(arn));
     let mut reads: BTreeMap<_, _> =
         wanted.map(|(arn, group)| (arn, Read::Group(TargetGroup::Found(group)))).collect();
-    // What no page held, or what could not be read there, is asked for by name: the answer says why.
+    // What no page held, or what could not be read there, is asked for by name: the answer says
+    // why.
     let rest: BTreeSet<TargetGroupArn> =
         groups.iter().filter(|arn| !reads.contains_key(*arn)).cloned().collect();
     reads.extend(describe_groups(aws, &rest).await);
     reads
 }
 
-/// Learns what every target group of the account and Region is, for whoever will read many of them: a few pages instead
-/// of a call for each twenty. Says how many there are.
+/// Learns what every target group of the account and Region is, for whoever will read many of them:
+/// a few pages instead of a call for each twenty. Says how many there are.
 pub async fn learn_all_groups(aws: &Aws) -> Result<usize, Failure> {
     let (described, failed) = describe_all(aws).await;
     failed.map_or(Ok(described.len()), Err)
@@ -219,7 +222,8 @@ async fn read_targets(aws: &Aws, arn: &TargetGroupArn, group: FoundGroup) -> Rea
             return of_failure(aws, arn, &failure);
         }
     };
-    // The targets of a function or a load balancer are ARNs. ECS registers nothing there, so none are kept.
+    // The targets of a function or a load balancer are ARNs. ECS registers nothing there, so none
+    // are kept.
     if matches!(group.target_type, TargetType::Lambda | TargetType::Alb) {
         return Read::Group(TargetGroup::Found(group));
     }

@@ -1,5 +1,5 @@
-//! Who else is on the addresses in question: tasks of other services and of none, and where those services
-//! register their tasks.
+//! Who else is on the addresses in question: tasks of other services and of none, and where those
+//! services register their tasks.
 
 use super::services::{Described, read_revisions};
 use super::{counts, few_at_once, groups_of, services, tasks};
@@ -17,8 +17,9 @@ type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 
 /// Reads every task on the container instances in question, or of the whole cluster.
 ///
-/// Lists are eventually consistent and can lack a task that has just taken an address. So they are held against the
-/// counts of the same place, which are read before. Only tasks that start or run are compared, as ECS counts them.
+/// Lists are eventually consistent and can lack a task that has just taken an address. So they are
+/// held against the counts of the same place, which are read before. Only tasks that start or run
+/// are compared, as ECS counts them.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
     if questions.owners_on.is_empty() && !questions.owners_in_cluster {
         return;
@@ -66,7 +67,8 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
             seen.owners.instances.extend(questions.owners_on.iter().cloned());
         }
     }
-    // A task of this service that was not listed before started meanwhile, and may explain a target.
+    // A task of this service that was not listed before started meanwhile, and may explain a
+    // target.
     let key = seen.key.clone();
     let (ours, others): (Vec<Task>, Vec<Task>) =
         described.tasks.into_iter().partition(|task| task.service() == Some(key.service.as_str()));

@@ -1,4 +1,5 @@
-//! Services and their revisions. It knows when revisions need to be read at all, and not what follows from them.
+//! Services and their revisions. It knows when revisions need to be read at all, and not what
+//! follows from them.
 
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;
@@ -28,8 +29,8 @@ pub(super) enum Described {
     Unknown(Gap),
 }
 
-/// Describes the service of each check: observations that hold nothing else yet, in the order of the checks.
-/// One call serves up to ten services of one cluster. Read the rest of each with
+/// Describes the service of each check: observations that hold nothing else yet, in the order of
+/// the checks. One call serves up to ten services of one cluster. Read the rest of each with
 /// [`observe_rest`](super::observe_rest) soon: the age of proofs counts from here.
 pub async fn describe_services(
     aws: &Aws,
@@ -61,8 +62,8 @@ pub(super) async fn describe_service(
     Ok(observation(check, observed_at, answer.remove(check.key.service.as_str())))
 }
 
-/// Describes up to ten services of one cluster. A call that fails as a whole is made again for each service, so
-/// that a fault of one of them is not a fault of all.
+/// Describes up to ten services of one cluster. A call that fails as a whole is made again for each
+/// service, so that a fault of one of them is not a fault of all.
 async fn describe_batch(aws: &Aws, checks: &[&ServiceCheck]) -> Vec<Result<Observation, Failure>> {
     let observed_at = aws.now();
     let names: Vec<&str> = checks.iter().map(|check| check.key.service.as_str()).collect();
@@ -169,8 +170,8 @@ pub(super) fn failure_gap(what: Missed, action: &str, failure: &ecs::Failure) ->
     Gap { what, why: format!("{action} answered {reason} for {arn}{detail}"), retry: true }
 }
 
-/// All that a task of this service can need is in the service itself: one rolling deployment, one revision, and no
-/// pair of groups of which only the revision says the one that it uses.
+/// All that a task of this service can need is in the service itself: one rolling deployment, one
+/// revision, and no pair of groups of which only the revision says the one that it uses.
 fn is_simple(service: &Service) -> bool {
     service.controller == DeploymentController::Ecs
         && service.strategy == DeploymentStrategy::Rolling
@@ -181,14 +182,16 @@ fn is_simple(service: &Service) -> bool {
         && !service.behind_gateway
 }
 
-/// Reads the service's current revisions where they can differ from the service. `CODE_DEPLOY` and EXTERNAL
-/// services keep the truth in their task sets, which are part of the service's description.
+/// Reads the service's current revisions where they can differ from the service. `CODE_DEPLOY` and
+/// EXTERNAL services keep the truth in their task sets, which are part of the service's
+/// description.
 pub(super) async fn read_revisions(aws: &Aws, key: &ServiceKey, service: &mut Service) -> Vec<Gap> {
     let mut gaps = read_revisions_of(aws, &mut [(key, service)]).await;
     gaps.remove(key).unwrap_or_default()
 }
 
-/// The same for several services of one cluster, with a call for each twenty revisions, whosever they are.
+/// The same for several services of one cluster, with a call for each twenty revisions, whosever
+/// they are.
 pub(super) async fn read_revisions_of(
     aws: &Aws,
     services: &mut [(&ServiceKey, &mut Service)],
@@ -207,7 +210,8 @@ pub(super) async fn read_revisions_of(
         let owners: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
         for place in owners.iter().copied() {
             let own: Vec<_> = batch.iter().filter(|(owner, _)| *owner == place).cloned().collect();
-            // One service at fault refuses the whole call; asked one by one, only that one is missing.
+            // One service at fault refuses the whole call; asked one by one, only that one is
+            // missing.
             let failure = if owners.len() > 1 && failure.is_final() {
                 read_revision_batch(aws, &own, services, &mut gaps).await
             } else {
@@ -224,7 +228,8 @@ pub(super) async fn read_revisions_of(
     gaps
 }
 
-/// Its revisions may say something else than the service itself. ECS refuses to describe those of an INACTIVE one.
+/// Its revisions may say something else than the service itself. ECS refuses to describe those of
+/// an INACTIVE one.
 fn has_revisions_to_read(service: &Service) -> bool {
     let by_task_set = matches!(
         service.controller,
@@ -233,7 +238,8 @@ fn has_revisions_to_read(service: &Service) -> bool {
     !is_simple(service) && !by_task_set && service.status != ServiceStatus::Inactive
 }
 
-/// Reads these revisions, each of the service at its place; gives the failure of the call, if it failed.
+/// Reads these revisions, each of the service at its place; gives the failure of the call, if it
+/// failed.
 async fn read_revision_batch(
     aws: &Aws,
     batch: &[(usize, RevisionArn)],

@@ -1,7 +1,7 @@
 //! Lists and descriptions of tasks.
 //!
-//! RUNNING is listed before STOPPED, never at the same time: a task only goes from the first list to the second,
-//! so that one which moves meanwhile is in the second, and none is in neither.
+//! RUNNING is listed before STOPPED, never at the same time: a task only goes from the first list
+//! to the second, so that one which moves meanwhile is in the second, and none is in neither.
 
 use super::services::failure_gap;
 use super::{DESCRIBE_BATCH, PAGE_LIMIT, convert, few_at_once, gap};
@@ -197,7 +197,8 @@ fn names_task(failed: Option<&str>, arn: &TaskArn) -> bool {
     failed.is_some_and(|failed| failed.rsplit('/').next() == Some(arn.tail()))
 }
 
-/// Adds tasks that were described later; a task that is there already is replaced by its newer description.
+/// Adds tasks that were described later; a task that is there already is replaced by its newer
+/// description.
 pub(super) fn add_newer(tasks: &mut Vec<Task>, newer: Vec<Task>) {
     for task in newer {
         match tasks.iter_mut().find(|known| known.arn == task.arn) {

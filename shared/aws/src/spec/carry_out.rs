@@ -1,7 +1,8 @@
 //! Carries out one write after the other, as the plan says them. It decides nothing.
 //!
-//! Inputs that are AWS's own JSON reach AWS whole. What AWS would carry out twice if it were asked twice is asked again
-//! only after a refusal: when an answer is lost, the next look at the account finds what was made.
+//! Inputs that are AWS's own JSON reach AWS whole. What AWS would carry out twice if it were asked
+//! twice is asked again only after a refusal: when an answer is lost, the next look at the account
+//! finds what was made.
 
 mod balancing;
 mod scaling;
@@ -32,7 +33,8 @@ pub struct Done {
 pub struct DeployedService {
     /// Its ARN.
     pub arn: String,
-    /// The deployment that brings it to where it is asked to be: `ecs-svc/<digits>`. None where ECS runs none.
+    /// The deployment that brings it to where it is asked to be: `ecs-svc/<digits>`. None where ECS
+    /// runs none.
     pub deployment: Option<String>,
 }
 
@@ -73,7 +75,8 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     }
 }
 
-/// The ARN of what exists. A reference to what was not made cannot be carried out, and AWS says so to an empty one.
+/// The ARN of what exists. A reference to what was not made cannot be carried out, and AWS says so
+/// to an empty one.
 fn existing(reference: &Ref) -> &str {
     match reference {
         Ref::Existing(arn) => arn,
@@ -89,7 +92,8 @@ fn gone_is_done(sent: Result<(), Failure>) -> Result<Done, Failure> {
     }
 }
 
-/// Forbids a second attempt where AWS may have carried out the first: no answer, half of one, or a server error.
+/// Forbids a second attempt where AWS may have carried out the first: no answer, half of one, or a
+/// server error.
 #[derive(Debug)]
 struct OnlyAfterRefusal;
 

@@ -1,5 +1,5 @@
-//! What exists of what a spec names. Facts as AWS shows them; what cannot be read is a gap with the IAM action, and never
-//! taken for absent.
+//! What exists of what a spec names. Facts as AWS shows them; what cannot be read is a gap with the
+//! IAM action, and never taken for absent.
 
 mod balancing;
 mod named;
@@ -122,7 +122,8 @@ async fn task_definition(
         .include(TaskDefinitionField::Tags);
     if let Err(error) = request.customize().interceptor(whole.clone()).send().await {
         let failure = aws.shared.failure(action, named, error);
-        // "Unable to describe task definition.": ECS has no code of its own for a family that does not exist.
+        // "Unable to describe task definition.": ECS has no code of its own for a family that does
+        // not exist.
         return if failure.code() == Some("ClientException") { Ok(None) } else { Err(failure) };
     }
     let answer = whole.json(action, named)?;

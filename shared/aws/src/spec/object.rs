@@ -1,4 +1,5 @@
-//! The objects: a spec, read at exactly the version that was announced, and a result, written beside it.
+//! The objects: a spec, read at exactly the version that was announced, and a result, written
+//! beside it.
 
 use super::SpecAws;
 use crate::failure::Failure;
@@ -6,7 +7,8 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 
 /// What is read of a spec at most, in bytes. A task definition may have 64 KB
-/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>), and comments are worth their place.
+/// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>), and
+/// comments are worth their place.
 pub const LARGEST_SPEC: u64 = 256 * 1024;
 
 /// What is at a key.

@@ -1,5 +1,6 @@
-//! Requests and answers as JSON, whole: behind an operation of the SDK, so that endpoint, signature, retries, time-outs
-//! and errors stay the SDK's, while members that are newer than the SDK's model pass through unchanged.
+//! Requests and answers as JSON, whole: behind an operation of the SDK, so that endpoint,
+//! signature, retries, time-outs and errors stay the SDK's, while members that are newer than the
+//! SDK's model pass through unchanged.
 
 use crate::failure::Failure;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -12,7 +13,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Puts this input in the place of what the SDK has written. It comes before the signature, at every attempt.
+/// Puts this input in the place of what the SDK has written. It comes before the signature, at
+/// every attempt.
 pub(crate) fn body(input: &Value) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
     let bytes = input.to_string().into_bytes();
     move |request: &mut HttpRequest| {

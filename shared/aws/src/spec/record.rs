@@ -1,8 +1,10 @@
-//! What is remembered of each spec: an item of the ledger's table for the object, and one for the service it is about.
+//! What is remembered of each spec: an item of the ledger's table for the object, and one for the
+//! service it is about.
 //!
-//! The first says which state of the object was taken up, what is being made for it, and who is at work: one run for one
-//! spec at a time. The second leads from the service to its spec, and lets no second spec have the same service. What they
-//! say is not looked at here, and the truth about AWS they are not: all that was made is found again by its tags.
+//! The first says which state of the object was taken up, what is being made for it, and who is at
+//! work: one run for one spec at a time. The second leads from the service to its spec, and lets no
+//! second spec have the same service. What they say is not looked at here, and the truth about AWS
+//! they are not: all that was made is found again by its tags.
 
 use super::SpecAws;
 use crate::failure::{Failure, chain};
@@ -118,8 +120,8 @@ fn forgotten(spec: &str, why: &str) -> SpecRecord {
     SpecRecord::default()
 }
 
-/// Stores this record in place of the one that was read; it is what is stored then. A record that is over disappears after
-/// a month.
+/// Stores this record in place of the one that was read; it is what is stored then. A record that
+/// is over disappears after a month.
 pub async fn commit(
     aws: &SpecAws,
     table: &str,

@@ -1,4 +1,5 @@
-//! Who made a call, as far as people need it to ask the right one. No access key and no internal id is in it.
+//! Who made a call, as far as people need it to ask the right one. No access key and no internal id
+//! is in it.
 
 use crate::text_enum::text_enum;
 use serde::{Deserialize, Serialize};
@@ -94,8 +95,8 @@ fn clean(text: &str) -> String {
     words.map(without_key).collect::<String>().trim().to_owned()
 }
 
-/// Access key ids begin with AKIA or ASIA and have twenty capital letters and digits
-/// ([unique identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html)).
+/// Access key ids begin with AKIA or ASIA and have twenty capital letters and digits ([unique
+/// identifiers](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html)).
 fn without_key(word: &str) -> String {
     let bare = word.trim_end_matches(|letter: char| !letter.is_ascii_alphanumeric());
     let looks_like_key = (bare.starts_with("AKIA") || bare.starts_with("ASIA"))

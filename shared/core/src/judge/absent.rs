@@ -1,5 +1,6 @@
-//! A running task's target that is not registered. Registering needs little: a wanted, running, settled task on a fresh
-//! read. Knows what keeps a target from being registered; decides nothing about when.
+//! A running task's target that is not registered. Registering needs little: a wanted, running,
+//! settled task on a fresh read. Knows what keeps a target from being registered; decides nothing
+//! about when.
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
@@ -14,7 +15,8 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
-/// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2 `TargetDescription`).
+/// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2
+/// `TargetDescription`).
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 
 /// A running task's target is not there.
@@ -94,7 +96,8 @@ pub(super) fn judge_absent(
     });
 }
 
-/// Why nothing may be registered on the task's container instance. Its state is read anew before any registration.
+/// Why nothing may be registered on the task's container instance. Its state is read anew before
+/// any registration.
 fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
@@ -117,9 +120,9 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, S
     }
 }
 
-/// How it is known that the target's address is outside its group's VPC. ELBv2 says it when it refuses the address
-/// without a zone; or a task of the same subnet is registered with the zone `all` already. There are no other sources:
-/// subnets are not read.
+/// How it is known that the target's address is outside its group's VPC. ELBv2 says it when it
+/// refuses the address without a zone; or a task of the same subnet is registered with the zone
+/// `all` already. There are no other sources: subnets are not read.
 fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> Option<String> {
     let claim = &absent.claim;
     let TargetId::Ip(address) = &claim.target.id else { return None };
@@ -166,10 +169,11 @@ fn neighbour_outside<'a>(
     Some(&neighbour.claim.target.id)
 }
 
-/// The two texts with which ELBv2 refuses an address outside the VPC, both with the code `ValidationError`: "You must
-/// specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '…' is
-/// outside the VPC" (kubernetes-sigs/aws-load-balancer-controller#3084) and "The Availability Zone is required for IP
-/// address '…' because it is not in the VPC" (the same, #3714).
+/// The two texts with which ELBv2 refuses an address outside the VPC, both with the code
+/// `ValidationError`: "You must specify a valid Availability Zone or select 'all' for all enabled
+/// Availability zones, since the IP address '…' is outside the VPC"
+/// (kubernetes-sigs/aws-load-balancer-controller#3084) and "The Availability Zone is required for
+/// IP address '…' because it is not in the VPC" (the same, #3714).
 fn says_outside(refusal: &str, address: &str) -> bool {
     let outside = refusal.contains("is outside the VPC") || refusal.contains("is not in the VPC");
     outside && refusal.contains("Availability Zone") && refusal.contains(&format!("'{address}'"))

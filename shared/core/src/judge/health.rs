@@ -1,5 +1,6 @@
-//! A registered target of a running task that keeps failing its health checks: for how long that is normal, and what
-//! a person checks for AWS's reason. Knows the group's settings; judges nobody else's targets.
+//! A registered target of a running task that keeps failing its health checks: for how long that is
+//! normal, and what a person checks for AWS's reason. Knows the group's settings; judges nobody
+//! else's targets.
 
 use crate::code::Code;
 use crate::compare::Matched;
@@ -10,10 +11,12 @@ use crate::observation::{FoundGroup, HealthState, RegisteredTarget};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 
-/// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target groups guide).
+/// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target
+/// groups guide).
 const NLB_INITIAL_SECS: u32 = 300;
 
-/// Failing for longer than the group's own interval and threshold, the service's grace period and a margin explain.
+/// Failing for longer than the group's own interval and threshold, the service's grace period and a
+/// margin explain.
 pub(super) fn unhealthy(
     input: &PlanInput,
     matched: &Matched,
@@ -60,8 +63,8 @@ pub(super) fn unhealthy(
     })
 }
 
-/// A Network or a Gateway Load Balancer. The ARN of the load balancer says so; a group that belongs to none yet is told by
-/// its protocol.
+/// A Network or a Gateway Load Balancer. The ARN of the load balancer says so; a group that belongs
+/// to none yet is told by its protocol.
 fn is_slow_to_register(group: &FoundGroup) -> bool {
     match group.load_balancers.first() {
         Some(arn) if arn.contains(":loadbalancer/") => !arn.contains(":loadbalancer/app/"),

@@ -1,4 +1,5 @@
-//! Registered, and no live task of this service claims it: whose was it, whose is it now, and what is proved?
+//! Registered, and no live task of this service claims it: whose was it, whose is it now, and what
+//! is proved?
 //!
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
 
@@ -37,11 +38,11 @@ fn proof<'a>(
 ) -> Proof<'a> {
     let known = input.record.known_target(group, target);
     let released_at = known.and_then(|known| known.released_at);
-    // What the list of stopped tasks proves, it proves only of tasks that stopped while the record was kept: only then
-    // would it be known if the target had been seen gone meanwhile.
+    // What the list of stopped tasks proves, it proves only of tasks that stopped while the record
+    // was kept: only then would it be known if the target had been seen gone meanwhile.
     let was_watched = |ended: &&Ended| is_watched(&input.record, ended);
-    // An address that was handed out again had several tasks: ECS may still be at work for the last of them, and one
-    // that had it after it was seen gone proves that it was ours again.
+    // An address that was handed out again had several tasks: ECS may still be at work for the last
+    // of them, and one that had it after it was seen gone proves that it was ours again.
     let here = |ended: &&Ended| ended.group == *group && ended.target == *target;
     let ended = desired.ended.iter().filter(here).filter(was_watched);
     if let Some(last) = ended.max_by_key(|ended| ended.at)
@@ -61,22 +62,24 @@ fn proof<'a>(
     }
 }
 
-/// Whether a stopped task proves what its target was: the record knew it, or was kept when the task stopped.
+/// Whether a stopped task proves what its target was: the record knew it, or was kept when the task
+/// stopped.
 pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
     let known = record.known_target(&ended.group, &ended.target);
     known.is_some_and(|known| known.task == ended.task)
         || record.kept_since.is_some_and(|since| ended.at >= since)
 }
 
-/// Until when ECS is left to deregister the target of a task that has only just stopped: the last that is known to have
-/// had it, also when ECS shows no more where that task was, or was or may have been on its address, also when its group cannot
-/// be told.
+/// Until when ECS is left to deregister the target of a task that has only just stopped: the last
+/// that is known to have had it, also when ECS shows no more where that task was, or was or may
+/// have been on its address, also when its group cannot be told.
 fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option<Timestamp> {
     let target = &unwanted.registered.target;
     let known = input.record.known_target(&unwanted.group, target);
     let was_here = |task: &&Task| {
         let places = last_places(&input.observation, task);
-        // A task may tell nothing of where it ran: its ports in host mode are in a task definition that is not read.
+        // A task may tell nothing of where it ran: its ports in host mode are in a task definition
+        // that is not read.
         let is_untold = task.started_at.is_some()
             && places.iter().all(|place| matches!(place, Place::Unknown(_)));
         let holds = |place: &Place| place.holds(target) || (is_untold && place.may_hold(target));
@@ -234,8 +237,8 @@ fn judge_disowned(
     });
 }
 
-/// The name of a target that a stopped task left behind: by who is there now. One that was hijacked keeps the name: the
-/// other task may have a successor.
+/// The name of a target that a stopped task left behind: by who is there now. One that was hijacked
+/// keeps the name: the other task may have a successor.
 fn left_behind(
     input: &PlanInput,
     subject: &Subject,
@@ -268,8 +271,9 @@ fn left_behind(
     }
 }
 
-/// Nothing proves that this registration is still ours. Where ECS lists a stopped task whose target it was, people hear of
-/// it under its true name, as long as it was never seen gone; but it is theirs to take out.
+/// Nothing proves that this registration is still ours. Where ECS lists a stopped task whose target
+/// it was, people hear of it under its true name, as long as it was never seen gone; but it is
+/// theirs to take out.
 fn unproved(
     input: &PlanInput,
     desired: &Desired,
@@ -283,7 +287,8 @@ fn unproved(
         .iter()
         .filter(|it| it.group == *group && it.target == *target)
         .max_by_key(|it| it.at);
-    // ECS forgets a stopped task after an hour. What people were told of does not change its name then.
+    // ECS forgets a stopped task after an hour. What people were told of does not change its name
+    // then.
     let told = |code: &Code| {
         input.record.incident(code, &subject).filter(|open| open.resolved_at.is_none())
     };
@@ -312,8 +317,8 @@ fn is_live(observation: &Observation, task: &TaskArn) -> bool {
     observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
 }
 
-/// A live task of this service is on it, in a group or on a port that is not load-balanced. People register
-/// such targets on purpose, so without proof that it once was right it is theirs.
+/// A live task of this service is on it, in a group or on a port that is not load-balanced. People
+/// register such targets on purpose, so without proof that it once was right it is theirs.
 fn own_task_elsewhere(
     input: &PlanInput,
     desired: &Desired,

@@ -1,8 +1,8 @@
-//! What is wrong with a service as a whole: fewer tasks than wanted for long, or tasks that are stopped again and
-//! again because they fail their health checks.
+//! What is wrong with a service as a whole: fewer tasks than wanted for long, or tasks that are
+//! stopped again and again because they fail their health checks.
 //!
-//! Knows the service's counts, its deployments, its stopped tasks and ECS's own messages; knows nothing of single
-//! targets. None of it is ever repaired.
+//! Knows the service's counts, its deployments, its stopped tasks and ECS's own messages; knows
+//! nothing of single targets. None of it is ever repaired.
 
 use crate::code::Code;
 use crate::finding::{Finding, Judgement, finding};
@@ -15,8 +15,9 @@ use crate::verdict::Decision;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// What ECS says of its ordinary work. Anything else may explain why tasks are lacking
-/// ([service event messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)).
+/// What ECS says of its ordinary work. Anything else may explain why tasks are lacking ([service
+/// event
+/// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)).
 const ROUTINE: [&str; 8] = [
     " has reached a steady state",
     " has started ",
@@ -29,10 +30,12 @@ const ROUTINE: [&str; 8] = [
 ];
 
 /// Between the place and the group in ECS's message about a task that fails its health checks
-/// ([service unhealthy event messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-unhealthy-event-messages.html)).
+/// ([service unhealthy event
+/// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-unhealthy-event-messages.html)).
 const UNHEALTHY: &str = " is unhealthy in (target-group ";
 
-/// In the reason of a task that ECS stopped for its health checks: "Task failed ELB health checks in (target-group …)".
+/// In the reason of a task that ECS stopped for its health checks: "Task failed ELB health checks
+/// in (target-group …)".
 const FAILED_CHECKS: &str = " health checks in (target-group ";
 
 /// Judges the service as a whole.
@@ -108,8 +111,8 @@ fn killed<'a>(input: &PlanInput, task: &'a Task) -> Option<Killed<'a>> {
     recent.then_some(Killed { task: &task.arn, at, ran, reason })
 }
 
-/// ECS stops tasks that fail their health checks and starts others, for ever. Its list of stopped tasks shows them for
-/// an hour; its messages show them even where that list could not be read.
+/// ECS stops tasks that fail their health checks and starts others, for ever. Its list of stopped
+/// tasks shows them for an hour; its messages show them even where that list could not be read.
 fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     let policy = &input.policy;
     let stopped: Vec<Killed<'_>> =
@@ -124,7 +127,8 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
         .collect();
     let places: BTreeSet<&str> = said.iter().map(|(place, _)| *place).collect();
     let count = stopped.len().max(places.len());
-    // Once told, it is over when no task was stopped for so long: a slow loop would begin and end again and again.
+    // Once told, it is over when no task was stopped for so long: a slow loop would begin and end
+    // again and again.
     let open = input.record.incident(&Code::KillLoop, &Subject::Service);
     let lasts = open.is_some_and(|open| open.confirmed && open.resolved_at.is_none());
     let needed = if lasts { 1 } else { policy.kill_loop_stops.max(1) };

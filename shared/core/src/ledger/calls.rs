@@ -1,14 +1,17 @@
-//! Which calls of others are remembered, and for how long: until what they led to was told of, or an hour.
+//! Which calls of others are remembered, and for how long: until what they led to was told of, or
+//! an hour.
 
 use super::{Incident, LedgerRecord};
 use crate::call::Call;
 use crate::time::Timestamp;
 
-/// What a call leads to is found within minutes: by the check that its event asks for, or by the next sweep. After an
-/// hour something else is behind it. `CloudTrail` takes up to a quarter of an hour.
+/// What a call leads to is found within minutes: by the check that its event asks for, or by the
+/// next sweep. After an hour something else is behind it. `CloudTrail` takes up to a quarter of an
+/// hour.
 pub(crate) const CALLS_KEPT_SECS: u32 = 3600;
 
-/// The bytes that calls may take in a record; see `KNOWN_BYTES`. Beyond it the oldest go, and nobody is named.
+/// The bytes that calls may take in a record; see `KNOWN_BYTES`. Beyond it the oldest go, and
+/// nobody is named.
 const CALLS_BYTES: usize = 16_000;
 
 /// What a call takes without its targets: `CloudTrail`'s id, names, an ARN.
@@ -22,8 +25,8 @@ fn bytes(call: &Call) -> usize {
 }
 
 impl LedgerRecord {
-    /// Notes calls that were not known: those of the last hour, and those about what is open. What was undone before
-    /// anything came of it is forgotten.
+    /// Notes calls that were not known: those of the last hour, and those about what is open. What
+    /// was undone before anything came of it is forgotten.
     pub(crate) fn note_calls(
         &mut self,
         calls: &[Call],
@@ -41,7 +44,8 @@ impl LedgerRecord {
         self.calls.sort_by(|left, right| (left.at, &left.id).cmp(&(right.at, &right.id)));
     }
 
-    /// Drops the calls that led to these incidents, unless they led to others, too: what happens next is not their doing.
+    /// Drops the calls that led to these incidents, unless they led to others, too: what happens
+    /// next is not their doing.
     pub(super) fn forget_calls(&mut self, over: &[Incident]) {
         let Self { calls, incidents, .. } = self;
         calls.retain(|call| !is_about_any(call, over) || is_about_any(call, incidents));

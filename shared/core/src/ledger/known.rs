@@ -8,15 +8,18 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task. A task that
-/// stopped longer ago proves nothing by itself: that its target was seen gone may be forgotten.
+/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task. A
+/// task that stopped longer ago proves nothing by itself: that its target was seen gone may be
+/// forgotten.
 pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
 
-/// The bytes that remembered targets may take. DynamoDB allows 400 KB for an item; the rest is for incidents.
-/// That is 1,000 tasks and more; beyond it a proof is missing, and the fault is told instead of repaired.
+/// The bytes that remembered targets may take. DynamoDB allows 400 KB for an item; the rest is for
+/// incidents. That is 1,000 tasks and more; beyond it a proof is missing, and the fault is told
+/// instead of repaired.
 const KNOWN_BYTES: usize = 180_000;
 
-/// What JSON puts around a remembered target and its task: names, quotes, and the moment of its release.
+/// What JSON puts around a remembered target and its task: names, quotes, and the moment of its
+/// release.
 const KNOWN_FRAME_BYTES: usize = 60;
 
 /// A target known to be a task's.
@@ -50,8 +53,9 @@ impl LedgerRecord {
         }
     }
 
-    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor a task that stopped before
-    /// proves anything about it: whoever registers it again is somebody else, or a later task of ours.
+    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor a task
+    /// that stopped before proves anything about it: whoever registers it again is somebody else,
+    /// or a later task of ours.
     pub fn release(
         &mut self,
         group: &TargetGroupArn,
@@ -66,8 +70,9 @@ impl LedgerRecord {
         entry.released_at = Some(now);
     }
 
-    /// Whether a target was seen gone, and a task that ended then had it no later than that. A task may end after its target
-    /// was seen gone: ECS deregisters first, and a list may hold the task only later.
+    /// Whether a target was seen gone, and a task that ended then had it no later than that. A task
+    /// may end after its target was seen gone: ECS deregisters first, and a list may hold the task
+    /// only later.
     #[must_use]
     pub fn was_released(
         &self,
@@ -109,8 +114,9 @@ impl LedgerRecord {
         self.known.retain(|_, targets| !targets.is_empty());
     }
 
-    /// Marks of targets that were seen gone are many after a deployment. Where they take too much room they go, and
-    /// with them everything that they bar: from now on no task that has stopped until now proves anything by itself.
+    /// Marks of targets that were seen gone are many after a deployment. Where they take too much
+    /// room they go, and with them everything that they bar: from now on no task that has stopped
+    /// until now proves anything by itself.
     fn keep_within_bounds(&mut self, now: Timestamp) {
         let remembered = || self.known.values().flatten();
         let bytes: usize =

@@ -82,7 +82,8 @@ pub struct RegisteredTarget {
     /// AWS's reason code, such as `Target.Timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The zone; `all` for an address outside the group's VPC. Instances show one only where it was given.
+    /// The zone; `all` for an address outside the group's VPC. Instances show one only where it was
+    /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! A service, its deployments, revisions and task sets, as `DescribeServices` and `DescribeServiceRevisions` tell.
+//! A service, its deployments, revisions and task sets, as `DescribeServices` and
+//! `DescribeServiceRevisions` tell.
 
 use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
@@ -25,7 +26,8 @@ text_enum! {
     RolloutState { InProgress = "IN_PROGRESS", Completed = "COMPLETED", Failed = "FAILED" }
 }
 
-/// How many of a service's messages are kept: ECS itself keeps a hundred, and what explains a fault is among the last.
+/// How many of a service's messages are kept: ECS itself keeps a hundred, and what explains a fault
+/// is among the last.
 pub const SERVICE_EVENTS_KEPT: usize = 20;
 
 /// A message of `DescribeServices.events[]`: what ECS says of its own work.
@@ -34,8 +36,8 @@ pub const SERVICE_EVENTS_KEPT: usize = 20;
 pub struct ServiceEvent {
     /// When.
     pub at: Timestamp,
-    /// In ECS's words.
-    /// [Service event messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)
+    /// In ECS's words. [Service event
+    /// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)
     pub message: String,
 }
 
@@ -105,7 +107,8 @@ impl Service {
         rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
     }
 
-    /// How many tasks are wanted. The task sets of an EXTERNAL service may be a part of what the service would have.
+    /// How many tasks are wanted. The task sets of an EXTERNAL service may be a part of what the
+    /// service would have.
     #[must_use]
     pub fn wanted_count(&self) -> u32 {
         let of_sets: Option<u32> = self.task_sets.iter().map(|set| set.desired_count).sum();
@@ -115,7 +118,8 @@ impl Service {
         }
     }
 
-    /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves it so.
+    /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves
+    /// it so.
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
         self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
@@ -173,8 +177,8 @@ pub struct Revision {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
-    /// `resolvedConfiguration.loadBalancers[].targetGroupArn`: the groups that this revision really uses.
-    /// Absent for revisions that AWS has not resolved (rolling deployments).
+    /// `resolvedConfiguration.loadBalancers[].targetGroupArn`: the groups that this revision really
+    /// uses. Absent for revisions that AWS has not resolved (rolling deployments).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_target_groups: Option<Vec<TargetGroupArn>>,
 }
@@ -188,7 +192,8 @@ pub struct TaskSet {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
-    /// `computedDesiredCount`: how many tasks of it are wanted, which is its share of the service's.
+    /// `computedDesiredCount`: how many tasks of it are wanted, which is its share of the
+    /// service's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
 }

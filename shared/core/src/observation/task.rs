@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 text_enum! {
-    /// Where a task is in its life, and where it should be.
-    /// [Task lifecycle](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html)
+    /// Where a task is in its life, and where it should be. [Task
+    /// lifecycle](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html)
     TaskStatus {
         Provisioning = "PROVISIONING", Pending = "PENDING", Activating = "ACTIVATING", Running = "RUNNING",
         Deactivating = "DEACTIVATING", Stopping = "STOPPING", Deprovisioning = "DEPROVISIONING",
@@ -18,8 +18,8 @@ text_enum! {
 }
 
 impl TaskStatus {
-    /// ECS counts the task among those that start or run. A task on its way out is in no count, and must not stand
-    /// in for one that a list lacks.
+    /// ECS counts the task among those that start or run. A task on its way out is in no count, and
+    /// must not stand in for one that a list lacks.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         matches!(self, Self::Provisioning | Self::Pending | Self::Activating | Self::Running)
@@ -87,8 +87,8 @@ fn yes() -> bool {
 }
 
 impl Task {
-    /// The service that this task belongs to: both marks that ECS sets must be there, because callers of
-    /// `RunTask` choose `group` and `startedBy` freely.
+    /// The service that this task belongs to: both marks that ECS sets must be there, because
+    /// callers of `RunTask` choose `group` and `startedBy` freely.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         let started_by_service =

@@ -18,7 +18,8 @@ pub(super) struct Causes<'a> {
 }
 
 impl Causes<'_> {
-    /// The call that an incident goes back to: the last one about its target, if it is one that leads to this.
+    /// The call that an incident goes back to: the last one about its target, if it is one that
+    /// leads to this.
     pub(super) fn of(&self, incident: &Incident) -> Option<Cause> {
         let call = match &incident.subject {
             Subject::Target(group, target) => self.last_about(incident, group, target)?,
@@ -60,8 +61,8 @@ impl Causes<'_> {
         (leads_here && is_near(last.at, incident)).then_some(last)
     }
 
-    /// The last change before a group was seen without requests. What a listener or a rule led to is not in the event of
-    /// its end, so that this may be another one at the same load balancer.
+    /// The last change before a group was seen without requests. What a listener or a rule led to
+    /// is not in the event of its end, so that this may be another one at the same load balancer.
     fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&Call> {
         let before = |call: &&Call| call.at <= incident.opened_at && is_near(call.at, incident);
         let deletes = |call: &&Call| call.operation == Operation::DeleteTargetGroup;
@@ -76,13 +77,15 @@ impl Causes<'_> {
         }
     }
 
-    /// When the task of a missing target began. What was done to its port before that was done to another task.
+    /// When the task of a missing target began. What was done to its port before that was done to
+    /// another task.
     fn began(&self, incident: &Incident) -> Timestamp {
         let task = self.task(incident).and_then(|task| task.started_at);
         task.unwrap_or_else(|| incident.opened_at.minus_secs(CALLS_KEPT_SECS))
     }
 
-    /// When the task of a target that was left behind ended. Who registered it before that meant the task.
+    /// When the task of a target that was left behind ended. Who registered it before that meant
+    /// the task.
     fn ended(&self, incident: &Incident) -> Option<Timestamp> {
         self.task(incident)?.stopped_at
     }
@@ -92,7 +95,8 @@ impl Causes<'_> {
     }
 }
 
-/// What a call did is still so, or cannot be seen now. What was undone since, by whomever, explains nothing that comes later.
+/// What a call did is still so, or cannot be seen now. What was undone since, by whomever, explains
+/// nothing that comes later.
 pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
     let Place::Group(arn) = &call.place else { return true };
     let Some(group) = observation.found_group(arn) else { return true };

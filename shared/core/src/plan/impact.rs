@@ -1,4 +1,5 @@
-//! How bad it is: which of a service's tasks get no traffic, and with that how loud people are told.
+//! How bad it is: which of a service's tasks get no traffic, and with that how loud people are
+//! told.
 
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
@@ -9,7 +10,8 @@ use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Less than one in so many tasks without traffic can wait for the morning: load balancers and services are sized for more.
+/// Less than one in so many tasks without traffic can wait for the morning: load balancers and
+/// services are sized for more.
 const FEW_ONE_IN: usize = 10;
 
 /// The tasks that should get traffic through a group, and those that do not.

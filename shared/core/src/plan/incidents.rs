@@ -1,4 +1,5 @@
-//! The life of incidents: opened at the first look, confirmed at a second, over when the fault is seen gone.
+//! The life of incidents: opened at the first look, confirmed at a second, over when the fault is
+//! seen gone.
 //!
 //! "Not seen" is not "over": an incident ends only where what it is about could be judged.
 
@@ -15,7 +16,8 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
-/// The end of every incident in a group that its service has left. It must not read as if the target were gone.
+/// The end of every incident in a group that its service has left. It must not read as if the
+/// target were gone.
 const LEFT_GROUP: &str =
     "the service uses its target group no more, and what is registered there is not looked at";
 
@@ -27,8 +29,8 @@ pub(super) struct Seen<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// The incident that a finding belongs to. A target that another task misses now is another one, with a second look of
-/// its own.
+/// The incident that a finding belongs to. A target that another task misses now is another one,
+/// with a second look of its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
     let other_task = incident.code.family() == Code::Missing && incident.task != finding.task;
     incident.subject == finding.subject
@@ -36,7 +38,8 @@ fn belongs(incident: &Incident, finding: &Finding) -> bool {
         && !other_task
 }
 
-/// The incident of a finding, after [`track`]; none for a finding that waits until there is room for it.
+/// The incident of a finding, after [`track`]; none for a finding that waits until there is room
+/// for it.
 pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option<&'a mut Incident> {
     incidents.iter_mut().find(|incident| belongs(incident, finding))
 }
@@ -48,7 +51,8 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let open = &seen.input.record.incidents;
     let foreign = open.iter().filter(|incident| incident.code == Code::Foreign).count();
     let mut room = OPEN_INCIDENTS.saturating_sub(open.len() - foreign);
-    // A group may hold a thousand targets of somebody else's, and they stay: they must not take the place of faults.
+    // A group may hold a thousand targets of somebody else's, and they stay: they must not take the
+    // place of faults.
     let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
     for finding in &seen.judgement.findings {
         let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
@@ -194,8 +198,8 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
-/// A deployment that begins while tasks are lacking does not bring them back. It only keeps people from being told of
-/// what it may explain.
+/// A deployment that begins while tasks are lacking does not bring them back. It only keeps people
+/// from being told of what it may explain.
 fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
@@ -214,7 +218,8 @@ fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
     })
 }
 
-/// Neither failing nor still being checked: the load balancer sends requests, or would if it were its turn.
+/// Neither failing nor still being checked: the load balancer sends requests, or would if it were
+/// its turn.
 fn serves(state: &HealthState) -> bool {
     matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
 }
@@ -271,8 +276,8 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     over.then(|| Ending::over("its task has ended"))
 }
 
-/// What is wrong with a target in the other group of a pair of which ECS may mean either. While it is there nothing is
-/// said of where it is missing.
+/// What is wrong with a target in the other group of a pair of which ECS may mean either. While it
+/// is there nothing is said of where it is missing.
 fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a Finding, &'a str)> {
     if seen.input.observation.service.as_ref()?.uses_every_group() {
         return None;
@@ -298,7 +303,8 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
-/// Every incident of a service that is not looked at any more. What people were told of ends with a word.
+/// Every incident of a service that is not looked at any more. What people were told of ends with a
+/// word.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
     let told =
         incidents.iter().filter(|incident| incident.confirmed || incident.alerted_at.is_some());

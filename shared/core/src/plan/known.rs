@@ -1,4 +1,5 @@
-//! What the record remembers as this service's targets: grows with what is seen, ends when a target is seen gone.
+//! What the record remembers as this service's targets: grows with what is seen, ends when a target
+//! is seen gone.
 
 use crate::compare::{Comparison, Matched};
 use crate::desired::{Claim, Desired, Ended, Standing};
@@ -29,8 +30,9 @@ pub(super) fn update(
     now: Timestamp,
 ) {
     for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
-        // ECS may answer with an older description of a task that has stopped since, of whichever task had the target:
-        // what was seen gone stays so, until a task runs there that is meant to.
+        // ECS may answer with an older description of a task that has stopped since, of whichever
+        // task had the target: what was seen gone stays so, until a task runs there that is meant
+        // to.
         let seen_gone =
             record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
         if matches!(standing, Standing::Due(_)) || !seen_gone {
@@ -66,8 +68,9 @@ pub(super) fn update(
             record.release(group, target, &ended.task, now);
         }
     }
-    // The target of such a task may be gone by now, and nobody could see whose it was: when that is known later, it proves
-    // nothing. What is still registered of the others is held by name since just now.
+    // The target of such a task may be gone by now, and nobody could see whose it was: when that is
+    // known later, it proves nothing. What is still registered of the others is held by name since
+    // just now.
     if let Some(until) = desired.untraced_until {
         record.kept_since = record.kept_since.max(Some(until.next()));
     }

@@ -1,8 +1,8 @@
 //! Which confirmed findings are repaired now, and the guards that withhold a repair.
 //!
-//! Floor: the last registered target of a group stays. Breaker: too many deregistrations, in one plan or in several
-//! within a while, make none.
-//! Fight: a target whose repairs somebody undoes is left alone. Cap: what does not hold needs a person.
+//! Floor: the last registered target of a group stays. Breaker: too many deregistrations, in one
+//! plan or in several within a while, make none. Fight: a target whose repairs somebody undoes is
+//! left alone. Cap: what does not hold needs a person.
 
 use super::incidents;
 use crate::action::ActionKind;
@@ -153,7 +153,8 @@ fn task_has_right_target(
     })
 }
 
-/// A fight is on until its incident ends, so that repairs do not start again each time the window has passed.
+/// A fight is on until its incident ends, so that repairs do not start again each time the window
+/// has passed.
 fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let Subject::Target(group, target) = subject else { return false };
     let open = input
@@ -172,8 +173,9 @@ fn is_deregistration(decision: &(Decision, String)) -> bool {
     decision.0 == Decision::Repair(ActionKind::Deregister)
 }
 
-/// Never the last registered target of a group. Only what is registered and has been checked counts: a
-/// registration of this plan may yet be refused, and one of the last plan gets no requests yet.
+/// Never the last registered target of a group. Only what is registered and has been checked
+/// counts: a registration of this plan may yet be refused, and one of the last plan gets no
+/// requests yet.
 fn hold_floor(
     input: &PlanInput,
     findings: &[Finding],
@@ -189,7 +191,8 @@ fn hold_floor(
     }
     for (group, leaving) in leaving {
         if scaled_to_zero && !may_serve_others(&input.observation, group) {
-            // Nobody serves requests here, and nobody should: what is left behind leads to somebody else.
+            // Nobody serves requests here, and nobody should: what is left behind leads to somebody
+            // else.
             continue;
         }
         let matched = comparison
@@ -231,8 +234,9 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
     !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
 }
 
-/// More deregistrations than the limit, together with those of the last while: all that were to come are withheld, not
-/// only those beyond it. A fault of ours, or of what we are told, must not go on a few targets at a time.
+/// More deregistrations than the limit, together with those of the last while: all that were to
+/// come are withheld, not only those beyond it. A fault of ours, or of what we are told, must not
+/// go on a few targets at a time.
 fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.decisions.iter().filter(|decision| is_deregistration(decision)).count();
     let groups = input.observation.target_groups.keys();
@@ -274,12 +278,13 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     );
     decided.guards.push(limit_exceeded(Subject::Service, why));
     withhold(findings, decided, |_| true, "too many deregistrations at once");
-    // When enough of those that were made have passed out of the while. What is too much by itself needs a person.
+    // When enough of those that were made have passed out of the while. What is too much by itself
+    // needs a person.
     decided.resume_at = made.get(excess).map(|at| at.plus_secs(input.policy.fight_window()));
 }
 
-/// When the deregistrations of the last while were decided on, oldest first. Those that AWS refused, or that were not
-/// tried, are not among them.
+/// When the deregistrations of the last while were decided on, oldest first. Those that AWS
+/// refused, or that were not tried, are not among them.
 fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
     let repairs =
         input.record.repairs.iter().filter(|repair| repair.kind == ActionKind::Deregister);

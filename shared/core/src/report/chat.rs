@@ -1,5 +1,5 @@
-//! The alert as a custom notification of Amazon Q Developer in chat applications (once AWS Chatbot), for Slack, Teams and
-//! Chime channels that AWS itself serves.
+//! The alert as a custom notification of Amazon Q Developer in chat applications (once AWS
+//! Chatbot), for Slack, Teams and Chime channels that AWS itself serves.
 //!
 //! Source: <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
 

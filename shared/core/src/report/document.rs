@@ -1,4 +1,5 @@
-//! The alert as programs read it: `docs/alert.schema.json` describes it, and what is not there is not promised.
+//! The alert as programs read it: `docs/alert.schema.json` describes it, and what is not there is
+//! not promised.
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
@@ -26,7 +27,8 @@ const SHORTEST_NAME: usize = 24;
 /// So many things of one alert are in the document; the rest are counted.
 const MOST_ITEMS: usize = 50;
 
-/// The most bytes of a document. SNS takes 256 KB for all forms together, and the text repeats twenty of the items.
+/// The most bytes of a document. SNS takes 256 KB for all forms together, and the text repeats
+/// twenty of the items.
 const MOST_BYTES: usize = 60_000;
 
 /// The most characters of one reason. AWS's own words are in some.
@@ -189,8 +191,8 @@ impl Document {
     }
 }
 
-/// Names an alert by what it tells of, so that one that is sent again by a later check has the same name. What may be told
-/// several times of the same things has the moment in it, too.
+/// Names an alert by what it tells of, so that one that is sent again by a later check has the same
+/// name. What may be told several times of the same things has the moment in it, too.
 fn id(alert: &Alert) -> String {
     let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
     let first = alert.items.first().map(|item| item.subject.to_string()).unwrap_or_default();

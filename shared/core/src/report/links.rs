@@ -13,7 +13,8 @@ fn host(cluster: &ClusterArn) -> String {
     }
 }
 
-/// The service, the target group and the task that the first of the items is about, and the call that led to it.
+/// The service, the target group and the task that the first of the items is about, and the call
+/// that led to it.
 pub(super) fn links(key: &ServiceKey, items: &[AlertItem]) -> Vec<Link> {
     let link = |name: &str, url: String| Link { name: name.to_owned(), url };
     let group = items.iter().find_map(|item| item.subject.group());

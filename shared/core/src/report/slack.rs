@@ -1,6 +1,7 @@
 //! The alert as Slack shows it: Block Kit, within Slack's limits, every text escaped.
 //!
-//! Sources: <https://docs.slack.dev/reference/block-kit/blocks>, <https://docs.slack.dev/messaging/formatting-message-text>.
+//! Sources: <https://docs.slack.dev/reference/block-kit/blocks>,
+//! <https://docs.slack.dev/messaging/formatting-message-text>.
 
 use super::cut;
 use super::document::{Document, DocumentItem};
@@ -46,7 +47,8 @@ impl SlackMessage {
 
     fn new(summary: &str, severity: Severity, blocks: &[Value]) -> Self {
         let colour = colour(severity);
-        // Blocks in an attachment have the coloured bar beside them. `text` is what notifications show.
+        // Blocks in an attachment have the coloured bar beside them. `text` is what notifications
+        // show.
         Self(json!({
             "text": escape(summary),
             "attachments": [{ "color": colour, "fallback": escape(summary), "blocks": blocks }],
@@ -168,7 +170,8 @@ fn buttons(document: &Document) -> Option<Value> {
     (!buttons.is_empty()).then(|| json!({ "type": "actions", "elements": buttons }))
 }
 
-/// Slack takes `&`, `<` and `>` for its own marks. Its other marks (`*`, `_`, `~`, and the backtick) only look different.
+/// Slack takes `&`, `<` and `>` for its own marks. Its other marks (`*`, `_`, `~`, and the
+/// backtick) only look different.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

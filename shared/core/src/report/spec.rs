@@ -1,4 +1,5 @@
-//! What people and programs are told of a spec: the result itself for programs, and what it says as text.
+//! What people and programs are told of a spec: the result itself for programs, and what it says as
+//! text.
 
 use super::subject_line::subject_line;
 use super::{HttpsFormat, cut};
@@ -16,7 +17,8 @@ const TOLD_PROBLEMS: usize = 30;
 /// So many differences of a step are told.
 const TOLD_DIFFERENCES: usize = 20;
 
-/// The most characters of one sentence: AWS's own words are in some, and SNS takes 256 KB for all forms together.
+/// The most characters of one sentence: AWS's own words are in some, and SNS takes 256 KB for all
+/// forms together.
 const LONGEST_SENTENCE: usize = 500;
 
 /// The most characters of a description that chat applications get.
@@ -31,7 +33,8 @@ pub struct SpecMessage {
     pub body: String,
     /// The result as JSON, without its differences.
     pub document: String,
-    /// For filter policies: `severity`, `code`, `state`, `spec`, and `cluster` and `service` where they are known.
+    /// For filter policies: `severity`, `code`, `state`, `spec`, and `cluster` and `service` where
+    /// they are known.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -77,7 +80,8 @@ impl SpecMessage {
         json!(parts).to_string()
     }
 
-    /// As a custom notification of Amazon Q Developer in chat applications. What becomes of one spec stands in one thread.
+    /// As a custom notification of Amazon Q Developer in chat applications. What becomes of one
+    /// spec stands in one thread.
     fn chat(&self) -> Value {
         let spec = self.attributes.get("spec");
         json!({

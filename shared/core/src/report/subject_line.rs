@@ -1,9 +1,12 @@
-//! The subject of a message for SNS: one line of ASCII, short enough. It knows nothing of what is told.
+//! The subject of a message for SNS: one line of ASCII, short enough. It knows nothing of what is
+//! told.
 
-/// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API `Publish`).
+/// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API
+/// `Publish`).
 pub(super) const SUBJECT_LIMIT: usize = 99;
 
-/// The text as a subject: what is no ASCII becomes a question mark, and a long one is cut, with a mark.
+/// The text as a subject: what is no ASCII becomes a question mark, and a long one is cut, with a
+/// mark.
 pub(super) fn subject_line(text: &str) -> String {
     shorten(&ascii(text), SUBJECT_LIMIT)
 }

@@ -1,4 +1,5 @@
-//! The plain text of an alert: what arrives by e-mail. What, where, since when, why, what was done, what to do next.
+//! The plain text of an alert: what arrives by e-mail. What, where, since when, why, what was done,
+//! what to do next.
 
 use super::document::{Document, DocumentItem};
 use crate::alert::{AlertState, Impact};

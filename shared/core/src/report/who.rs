@@ -39,7 +39,8 @@ impl DocumentCause {
     }
 }
 
-/// Who did what the alert is about. None where nothing tells that anybody did, or, at the end, where nobody is known.
+/// Who did what the alert is about. None where nothing tells that anybody did, or, at the end,
+/// where nobody is known.
 pub(super) fn who(alert: &Alert) -> Option<String> {
     let mut calls: Vec<(&Cause, usize)> = Vec::new();
     for cause in alert.items.iter().filter_map(|item| item.cause.as_ref()) {
@@ -74,7 +75,8 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
 fn words(cause: &Cause, alert: &Alert) -> String {
     let Cause { by, operation, at, .. } = cause;
     let call = format!("{by} called {operation} at {at}");
-    // The event of a change to listeners or rules does not say which groups had their requests by it.
+    // The event of a change to listeners or rules does not say which groups had their requests by
+    // it.
     match alert.code {
         Code::TargetGroupUnattached | Code::AzDisabled => {
             format!("probably {call}, the last change at the load balancer")
@@ -83,8 +85,9 @@ fn words(cause: &Cause, alert: &Alert) -> String {
     }
 }
 
-/// Nothing of this kind comes about without a call of somebody's. ECS's own calls, and those that it should have made and
-/// did not, are nobody else's doing: where no call is known, it may have been ECS.
+/// Nothing of this kind comes about without a call of somebody's. ECS's own calls, and those that
+/// it should have made and did not, are nobody else's doing: where no call is known, it may have
+/// been ECS.
 fn is_somebodys_doing(code: &Code) -> bool {
     matches!(
         code,

@@ -1,4 +1,5 @@
-//! What people read of each code: what it means, what was expected and what is there, and what to do.
+//! What people read of each code: what it means, what was expected and what is there, and what to
+//! do.
 
 use crate::code::Code;
 

@@ -1,4 +1,5 @@
-//! While a plan is carried out: the ARNs that earlier writes gave are filled into later ones, and what was done can be undone.
+//! While a plan is carried out: the ARNs that earlier writes gave are filled into later ones, and
+//! what was done can be undone.
 
 use super::steps::{Blank, Made, Ref, Thing, Write};
 use serde_json::Value;
@@ -150,9 +151,9 @@ impl Write {
     }
 }
 
-/// The writes that take back what was done, the newest first. An update of the service is not taken back: that would be
-/// one more deployment. A new revision goes only if no service was given it, and how long a new log group keeps events goes
-/// with the group.
+/// The writes that take back what was done, the newest first. An update of the service is not taken
+/// back: that would be one more deployment. A new revision goes only if no service was given it,
+/// and how long a new log group keeps events goes with the group.
 #[must_use]
 pub fn undo(done: &[Write]) -> Vec<Write> {
     let is_in_use = done.iter().any(|write| matches!(write, Write::UpdateService { .. }));

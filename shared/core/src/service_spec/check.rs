@@ -9,8 +9,9 @@ use super::typed::Typed;
 use super::verify::verify;
 use std::collections::BTreeMap;
 
-/// Reads and verifies a spec file. All problems come in one answer, in the order of their places; there is a spec only if
-/// none of them is an error. `name` decides whether the file is read as JSON (`.json`) or as YAML.
+/// Reads and verifies a spec file. All problems come in one answer, in the order of their places;
+/// there is a spec only if none of them is an error. `name` decides whether the file is read as
+/// JSON (`.json`) or as YAML.
 #[must_use]
 pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     let node = match reading::read(name, bytes) {

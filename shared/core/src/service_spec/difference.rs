@@ -1,5 +1,5 @@
-//! What differs between what is asked for and what AWS shows. AWS fills in defaults, and gives lists in an order of its own: neither
-//! is a difference.
+//! What differs between what is asked for and what AWS shows. AWS fills in defaults, and gives
+//! lists in an order of its own: neither is a difference.
 
 use super::mask;
 use super::members::says_nothing;
@@ -31,8 +31,8 @@ const KEYS: [(&str, &str); 16] = [
 /// Lists of texts whose order means nothing.
 const SETS: [&str; 4] = ["requiresCompatibilities", "securityGroups", "subnets", "credentialSpecs"];
 
-/// What AWS fills in where nothing was asked for, besides nothing and false. That zero is the same as nothing is true of few
-/// numbers: a `stopTimeout` of 0 is not the default.
+/// What AWS fills in where nothing was asked for, besides nothing and false. That zero is the same
+/// as nothing is true of few numbers: a `stopTimeout` of 0 is not the default.
 const DEFAULTS: [(&str, &str); 15] = [
     ("assignPublicIp", "DISABLED"),
     ("bakeTimeInMinutes", "0"),
@@ -63,7 +63,8 @@ pub(super) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// The differences of a whole input, such as a task definition: what was taken out of it counts.
+    /// The differences of a whole input, such as a task definition: what was taken out of it
+    /// counts.
     pub(super) fn whole(
         shapes: &'a Shapes,
         shape: &str,

@@ -1,5 +1,5 @@
-//! From the JSON of a whole spec to a [`Spec`]. What is missing or wrong was told when it was read; here it is left out, so that
-//! the rest can still be verified.
+//! From the JSON of a whole spec to a [`Spec`]. What is missing or wrong was told when it was read;
+//! here it is left out, so that the rest can still be verified.
 
 use super::members::{list, number, text, texts};
 use super::problem::{Place, Problem};

@@ -1,5 +1,5 @@
-//! A spec of a service that exists: what AWS shows, without what only it says, and without its defaults. A plan for it on the same
-//! account has nothing to change but tags.
+//! A spec of a service that exists: what AWS shows, without what only it says, and without its
+//! defaults. A plan for it on the same account has nothing to change but tags.
 
 use super::difference::is_default;
 use super::found::Found;
@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 /// The shape of the service's input.
 const SERVICE: &str = "CreateServiceRequest";
 
-/// What the spec says elsewhere, or not at all: the role is the service-linked one, and a task definition of the spec's own is run.
+/// What the spec says elsewhere, or not at all: the role is the service-linked one, and a task
+/// definition of the spec's own is run.
 const NOT_OF_SERVICE: [&str; 5] = ["cluster", "taskDefinition", "clientToken", "tags", "role"];
 
 /// Members of the service that are left out where they have these values, which are AWS's own.
@@ -40,7 +41,8 @@ pub enum NotExported {
     NoTaskDefinition,
 }
 
-/// The spec, as JSON. `cluster`: as people name it. `found` must have the service, and the task definition that it runs.
+/// The spec, as JSON. `cluster`: as people name it. `found` must have the service, and the task
+/// definition that it runs.
 pub fn export(cluster: &str, found: &Found) -> Result<Value, NotExported> {
     let shapes = Shapes::load();
     if found.cluster.is_none() {
@@ -146,7 +148,8 @@ fn scaling(found: &Found) -> Option<Value> {
     let scaling = found.scaling.as_ref()?;
     let mut exported = json!({ "min": scaling.min, "max": scaling.max });
     for (name, policy) in &scaling.policies {
-        // Requests are counted for a target group of `loadBalancing`, which an exported spec has not.
+        // Requests are counted for a target group of `loadBalancing`, which an exported spec has
+        // not.
         let metric =
             metric_of_policy(name).filter(|metric| *metric != ScalingMetric::RequestsPerTarget);
         let (Some(metric), Some(value)) = (metric, policy.get("TargetValue")) else { continue };

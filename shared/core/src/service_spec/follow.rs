@@ -1,5 +1,6 @@
-//! How far a service from a spec has come: judged by the deployment that brings it there, and by the same eyes that check
-//! every service. A service that is stable is not enough: after a rollback it is.
+//! How far a service from a spec has come: judged by the deployment that brings it there, and by
+//! the same eyes that check every service. A service that is stable is not enough: after a rollback
+//! it is.
 
 use super::result::DeploymentResult;
 use crate::compare::{Comparison, compare, quiet};
@@ -34,7 +35,8 @@ pub struct Told {
     pub reason: String,
 }
 
-/// Judges the deployment of this id; without one, ECS says nothing of deployments and only tasks and targets count.
+/// Judges the deployment of this id; without one, ECS says nothing of deployments and only tasks
+/// and targets count.
 #[must_use]
 pub fn progress(
     observation: &Observation,

@@ -1,7 +1,9 @@
-//! What exists in the account of what a spec names. Facts as AWS shows them; a gap where something could not be read.
+//! What exists in the account of what a spec names. Facts as AWS shows them; a gap where something
+//! could not be read.
 //!
-//! Who reads: the service's scaling target is always looked for. Target groups are those that are wanted, and those that the
-//! service as found uses. Listeners are those that are wanted, and those of the load balancers that use a wanted group.
+//! Who reads: the service's scaling target is always looked for. Target groups are those that are
+//! wanted, and those that the service as found uses. Listeners are those that are wanted, and those
+//! of the load balancers that use a wanted group.
 
 use super::spec::{HealthCheck, ListenerRef};
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,8 @@ pub struct Found {
     pub subnets: Option<BTreeMap<String, String>>,
     /// The wanted security groups that exist, each with its VPC; none if nobody looked.
     pub security_groups: Option<BTreeMap<String, String>>,
-    /// The wanted log groups that exist, each with the days for which it keeps events (none: for ever).
+    /// The wanted log groups that exist, each with the days for which it keeps events (none: for
+    /// ever).
     pub log_groups: BTreeMap<String, Option<u32>>,
     /// The service's scaling target.
     pub scaling: Option<FoundScaling>,
@@ -177,12 +180,13 @@ pub struct FoundRule {
     pub hosts: Vec<String>,
     /// Path patterns (`path-pattern`).
     pub paths: Vec<String>,
-    /// The fields of its other conditions, such as `http-header`, `source-ip`; also host or path conditions by regular
-    /// expression.
+    /// The fields of its other conditions, such as `http-header`, `source-ip`; also host or path
+    /// conditions by regular expression.
     pub other_conditions: Vec<String>,
     /// The ARNs of the target groups to which it forwards, with their weights.
     pub forwards_to: BTreeMap<String, u32>,
-    /// The types of its actions other than forward: `redirect`, `fixed-response`, `authenticate-oidc`, ...
+    /// The types of its actions other than forward: `redirect`, `fixed-response`,
+    /// `authenticate-oidc`, ...
     pub other_actions: Vec<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
@@ -230,12 +234,14 @@ pub struct FoundScaling {
     pub arn: String,
     /// Tags.
     pub tags: BTreeMap<String, String>,
-    /// Its policies: name -> `TargetTrackingScalingPolicyConfiguration` as AWS shows it; null for other kinds.
+    /// Its policies: name -> `TargetTrackingScalingPolicyConfiguration` as AWS shows it; null for
+    /// other kinds.
     pub policies: BTreeMap<String, Value>,
 }
 
 impl About {
-    /// Read by a detour, and only so that people hear of a mistake before anything is made: ECS looks at them itself.
+    /// Read by a detour, and only so that people hear of a mistake before anything is made: ECS
+    /// looks at them itself.
     pub(super) fn is_beside(self) -> bool {
         matches!(self, Self::Roles | Self::Subnets | Self::SecurityGroups)
     }

@@ -1,4 +1,5 @@
-//! How it is known that something was made from a spec, and whether what was asked for is still the same.
+//! How it is known that something was made from a spec, and whether what was asked for is still the
+//! same.
 
 use super::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -102,8 +103,8 @@ fn canonical(value: &Value, text: &mut String) {
     }
 }
 
-/// The token with which `CreateService` is idempotent: from the spec, and from the service of the same name that was there before
-/// and is gone, so that its token is not used again.
+/// The token with which `CreateService` is idempotent: from the spec, and from the service of the
+/// same name that was there before and is gone, so that its token is not used again.
 pub(super) fn client_token(spec: &Spec, before: Option<&Value>) -> String {
     let created = before.and_then(|service| service.get("createdAt"));
     let asked = json!([

@@ -1,4 +1,5 @@
-//! What can be said about a spec once the account was looked at: whether what it names is there, and whether it fits together.
+//! What can be said about a spec once the account was looked at: whether what it names is there,
+//! and whether it fits together.
 
 mod groups;
 mod network;
@@ -12,7 +13,8 @@ use super::spec::Spec;
 use super::wanted::role_name;
 use serde_json::Value;
 
-/// Verifies a spec against what exists. `owner`: the object that the spec is; none where it is a file that may become one.
+/// Verifies a spec against what exists. `owner`: the object that the spec is; none where it is a
+/// file that may become one.
 #[must_use]
 pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&Owner>) -> Vec<Problem> {
     let mut live = Live { spec, found, owner, problems: Vec::new() };
@@ -57,8 +59,8 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What could not be read. A missing permission to see log groups does not stop the spec; whatever keeps us from seeing the
-/// network and roles does not either.
+/// What could not be read. A missing permission to see log groups does not stop the spec; whatever
+/// keeps us from seeing the network and roles does not either.
 fn gaps(live: &mut Live<'_>) {
     let gaps: Vec<Gap> = live.found.gaps.clone();
     for gap in gaps {

@@ -1,6 +1,8 @@
-//! Messages of the `specs` queue: which object came or went, which deployment moved, what to look at again.
+//! Messages of the `specs` queue: which object came or went, which deployment moved, what to look
+//! at again.
 //!
-//! As with all events, unknown kinds are no-ops with a reason, and what nobody can read is an error for its message alone.
+//! As with all events, unknown kinds are no-ops with a reason, and what nobody can read is an error
+//! for its message alone.
 
 use crate::ids::ServiceArn;
 use percent_encoding::percent_decode_str;
@@ -67,7 +69,8 @@ pub struct Deployment {
     pub service: ServiceArn,
     /// `ecs-svc/<digits>`
     pub id: String,
-    /// `SERVICE_DEPLOYMENT_COMPLETED`, `SERVICE_DEPLOYMENT_FAILED`, `SERVICE_DEPLOYMENT_IN_PROGRESS`.
+    /// `SERVICE_DEPLOYMENT_COMPLETED`, `SERVICE_DEPLOYMENT_FAILED`,
+    /// `SERVICE_DEPLOYMENT_IN_PROGRESS`.
     pub event_name: String,
     /// ECS's own words.
     pub reason: String,
@@ -314,8 +317,9 @@ fn deployment(detail: Value, resources: &[String]) -> Result<Notice, serde_json:
     })
 }
 
-/// Whether an event of one key came after another: sequencers are hexadecimal numbers of different lengths. Without
-/// both it is not known, and the event counts as newer: what it leads to is read again in any case.
+/// Whether an event of one key came after another: sequencers are hexadecimal numbers of different
+/// lengths. Without both it is not known, and the event counts as newer: what it leads to is read
+/// again in any case.
 #[must_use]
 pub fn is_newer(sequencer: Option<&str>, than: Option<&str>) -> bool {
     let number = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();

@@ -45,7 +45,8 @@ pub struct Problem {
     pub weight: Weight,
     /// Names the kind of problem; stays the same when the sentence gets better.
     pub code: String,
-    /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as a whole.
+    /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as
+    /// a whole.
     pub at: String,
     /// Where in the file, if the file could be read so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]

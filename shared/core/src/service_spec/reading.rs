@@ -1,4 +1,5 @@
-//! From the bytes of a file to what it says, with places. Knows syntax; what the members mean is `shapes`' and `draft`'s.
+//! From the bytes of a file to what it says, with places. Knows syntax; what the members mean is
+//! `shapes`' and `draft`'s.
 
 mod json;
 mod tree;
@@ -8,7 +9,8 @@ pub(super) use tree::{Kind, Member, Node, NodeValue, Scalar};
 
 use super::problem::{Place, Problem};
 
-/// The most bytes of a spec. A task definition has at most 64 KB (ECS quotas), and the rest is small.
+/// The most bytes of a spec. A task definition has at most 64 KB (ECS quotas), and the rest is
+/// small.
 pub const MOST_BYTES: usize = 256 * 1024;
 
 /// The mark with which some editors begin a file. It means nothing in UTF-8.

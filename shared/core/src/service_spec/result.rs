@@ -53,7 +53,8 @@ pub struct SpecResult {
 pub enum Status {
     /// Nothing was written: `problems` says why.
     Refused,
-    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` says what would be done.
+    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` says what would be
+    /// done.
     Waiting,
     /// A write failed; what this run had made was undone, or the steps say what was left.
     Failed,

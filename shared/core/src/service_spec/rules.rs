@@ -1,7 +1,9 @@
-//! Listener rules: which requests two rules share, which rule hides another, and which priority is free.
+//! Listener rules: which requests two rules share, which rule hides another, and which priority is
+//! free.
 //!
-//! A host pattern knows no case, a path pattern does. `*` is any text, also none; `?` is any one character. A condition that
-//! is not given fits every request; the values of one condition are alternatives.
+//! A host pattern knows no case, a path pattern does. `*` is any text, also none; `?` is any one
+//! character. A condition that is not given fits every request; the values of one condition are
+//! alternatives.
 
 use super::found::{FoundListener, FoundRule};
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,8 @@ pub struct Band {
 }
 
 impl Default for Band {
-    /// High enough to leave room for rules that people make by hand, and large enough for ten listeners' worth of rules.
+    /// High enough to leave room for rules that people make by hand, and large enough for ten
+    /// listeners' worth of rules.
     fn default() -> Self {
         Self { first: 1000, last: 1999 }
     }
@@ -40,7 +43,8 @@ impl std::str::FromStr for Band {
     }
 }
 
-/// The lowest priority of the band that no rule has, above another one where that turned out to be taken.
+/// The lowest priority of the band that no rule has, above another one where that turned out to be
+/// taken.
 #[must_use]
 pub fn free_priority(rules: &[FoundRule], band: Band, above: Option<u32>) -> Option<u32> {
     free_beside(rules, &BTreeSet::new(), band, above)
@@ -95,8 +99,8 @@ pub(super) enum Relation<'a> {
     LosesSome(&'a FoundRule),
 }
 
-/// How the rules of a listener stand to a new one, or to one that is changed (`this`). A rule that asks for more than host
-/// and path never hides.
+/// How the rules of a listener stand to a new one, or to one that is changed (`this`). A rule that
+/// asks for more than host and path never hides.
 pub(super) fn relations<'a>(
     listener: &'a FoundListener,
     new: &Matches<'_>,
@@ -146,8 +150,8 @@ fn meet(ours: &[String], theirs: &[String], fold: bool) -> bool {
     })
 }
 
-/// One of ours holds each of theirs. A pattern that only several of ours hold together is not seen: that is rare, and costs a
-/// weaker word.
+/// One of ours holds each of theirs. A pattern that only several of ours hold together is not seen:
+/// that is rare, and costs a weaker word.
 fn hold(ours: &[String], theirs: &[String], fold: bool) -> bool {
     let ours = or_any(ours, fold);
     or_any(theirs, fold).iter().all(|one| {
@@ -259,7 +263,8 @@ mod tests {
                 let (a, b) = (letters(one, false), letters(other, false));
                 let shared = fits_one.iter().zip(fits_other).any(|(one, other)| *one && *other);
                 assert_eq!(patterns_meet(&a, &b), shared, "`{one}` meets `{other}`");
-                // With longer texts the answer could still turn to no, so only one way is certain here.
+                // With longer texts the answer could still turn to no, so only one way is certain
+                // here.
                 let all = fits_one.iter().zip(fits_other).all(|(one, other)| *one || !*other);
                 assert!(all || !pattern_holds(&a, &b), "`{one}` holds `{other}`");
             }

@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 pub struct Spec {
     /// The cluster, by name or ARN.
     pub cluster: String,
-    /// The input of `RegisterTaskDefinition`, if the spec has its own task definition: as it reaches AWS.
+    /// The input of `RegisterTaskDefinition`, if the spec has its own task definition: as it
+    /// reaches AWS.
     pub task_definition: Option<Value>,
-    /// The input of `CreateService`, as written: without what `cluster`, `loadBalancing` and `tags` add.
+    /// The input of `CreateService`, as written: without what `cluster`, `loadBalancing` and `tags`
+    /// add.
     pub service: Value,
     /// Target groups and listener rules to make.
     pub load_balancing: Vec<LoadBalancing>,
@@ -246,7 +248,8 @@ impl Spec {
             None if !providers.is_empty() => {
                 providers.iter().all(|name| FARGATE_PROVIDERS.contains(name))
             }
-            // Where neither is given the cluster's default strategy decides, and the task definition says what it is made for.
+            // Where neither is given the cluster's default strategy decides, and the task
+            // definition says what it is made for.
             None => self.requires() == ["FARGATE"],
         }
     }

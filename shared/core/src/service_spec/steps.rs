@@ -1,6 +1,8 @@
-//! What has to be done for a spec: steps with their differences, and the writes that carry them out.
+//! What has to be done for a spec: steps with their differences, and the writes that carry them
+//! out.
 //!
-//! A difference is made for people: what may be secret is masked when it is made, not when it is shown.
+//! A difference is made for people: what may be secret is masked when it is made, not when it is
+//! shown.
 
 mod write;
 
@@ -11,7 +13,8 @@ use super::spec::{HealthCheck, ScalingMetric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// All that has to be done, in this order; nothing of it while a problem is an error or a step is refused.
+/// All that has to be done, in this order; nothing of it while a problem is an error or a step is
+/// refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpecPlan {
     /// Each thing that the spec asks for, also those that stay as they are.
@@ -150,7 +153,8 @@ pub struct Blank {
 pub enum Priority {
     /// Chosen by the spec: if somebody takes it in the meantime, the step fails.
     Fixed(u32),
-    /// Chosen by the plan: if somebody takes it in the meantime, `rules::free_priority` gives the next one.
+    /// Chosen by the plan: if somebody takes it in the meantime, `rules::free_priority` gives the
+    /// next one.
     Automatic(u32),
 }
 
@@ -209,7 +213,8 @@ pub struct Policy {
     pub scale_out_cooldown_seconds: Option<u32>,
     /// Seconds.
     pub scale_in_cooldown_seconds: Option<u32>,
-    /// `ResourceLabel`, for requests per target: from the listener's load balancer and the target group.
+    /// `ResourceLabel`, for requests per target: from the listener's load balancer and the target
+    /// group.
     pub label: Option<ResourceLabel>,
 }
 

@@ -1,7 +1,8 @@
-//! From what a file says to AWS's JSON: each value held against its shape, with every problem and every place.
+//! From what a file says to AWS's JSON: each value held against its shape, with every problem and
+//! every place.
 //!
-//! What is wrong in a way that leaves no doubt about what was meant is read as it was meant, once it was told: one mistake
-//! gives one problem.
+//! What is wrong in a way that leaves no doubt about what was meant is read as it was meant, once
+//! it was told: one mistake gives one problem.
 
 mod scalar;
 mod unknown;

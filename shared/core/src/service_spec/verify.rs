@@ -1,7 +1,8 @@
-//! What can be said about a spec without looking into the account: the mistakes that AWS refuses late, one at a time, or
-//! that it takes and that fail while the service runs.
+//! What can be said about a spec without looking into the account: the mistakes that AWS refuses
+//! late, one at a time, or that it takes and that fail while the service runs.
 //!
-//! A rule that needs a member which is missing or unreadable says nothing: that was told when the spec was read.
+//! A rule that needs a member which is missing or unreadable says nothing: that was told when the
+//! spec was read.
 
 mod balancing;
 mod containers;

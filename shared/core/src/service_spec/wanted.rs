@@ -13,8 +13,8 @@ pub struct Wanted {
     pub cluster: String,
     /// The service's name.
     pub service: String,
-    /// The task definition to compare with: the latest active one of this family, or the one that the service names by
-    /// `family`, `family:revision` or ARN.
+    /// The task definition to compare with: the latest active one of this family, or the one that
+    /// the service names by `family`, `family:revision` or ARN.
     pub task_definition: String,
     /// Listeners, each with its rules.
     pub listeners: BTreeSet<ListenerRef>,
@@ -102,7 +102,8 @@ impl Spec {
         );
     }
 
-    /// The log groups that containers write to and that do not come to be by themselves, with the container's path.
+    /// The log groups that containers write to and that do not come to be by themselves, with the
+    /// container's path.
     pub(super) fn log_groups_written(&self) -> impl Iterator<Item = (String, &str)> {
         let containers = self
             .task_definition

@@ -170,7 +170,8 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
     );
 }
 
-// CASES 10: `UpdateService` with another strategy starts no deployment, so the tasks stay in the second group.
+// CASES 10: `UpdateService` with another strategy starts no deployment, so the tasks stay in the
+// second group.
 #[test]
 fn a_service_that_has_just_become_rolling_keeps_its_tasks_where_blue_green_left_them() {
     check(

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
-/// The event of a call, with these members of `detail` in place of, or beside, those that are always there.
+/// The event of a call, with these members of `detail` in place of, or beside, those that are
+/// always there.
 fn event(detail: &Value) -> Value {
     let mut event = json!({
         "version": "0", "id": "x", "detail-type": "AWS API Call via CloudTrail",
@@ -54,7 +55,8 @@ fn a_call_of_a_person() {
     );
 }
 
-/// Targets without a port, ports as texts, both families of addresses, and targets that no task can be.
+/// Targets without a port, ports as texts, both families of addresses, and targets that no task can
+/// be.
 #[test]
 fn targets_in_every_form() {
     let targets = json!([
@@ -170,7 +172,8 @@ fn every_kind_of_identity() {
     );
 }
 
-/// The service-linked role, the infrastructure role of blue/green services, and the role from before 2017.
+/// The service-linked role, the infrastructure role of blue/green services, and the role from
+/// before 2017.
 #[test]
 fn what_ecs_does_is_nobodys_doing() {
     let linked =
@@ -235,7 +238,8 @@ fn an_event_that_names_nothing_cannot_be_read() {
     );
 }
 
-/// An access key id is nowhere, also where somebody has it for a name; a name is one line and has an end.
+/// An access key id is nowhere, also where somebody has it for a name; a name is one line and has
+/// an end.
 #[test]
 fn no_access_key_is_told() {
     for name in ["AKIAIOSFODNN7EXAMPLE", "key-ASIAIOSFODNN7EXAMPLE-2", "a\nSubject: b", "\u{7}"] {

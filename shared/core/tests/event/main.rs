@@ -1,4 +1,5 @@
-//! Messages of the `checks` queue: which services they name, and what is done with those that nobody can read.
+//! Messages of the `checks` queue: which services they name, and what is done with those that
+//! nobody can read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod batches;

@@ -1,4 +1,5 @@
-//! A first look without a ledger: what counts as a finding, and what would follow once a second look agrees.
+//! A first look without a ledger: what counts as a finding, and what would follow once a second
+//! look agrees.
 
 use crate::text_world::check;
 use expect_test::expect;

@@ -70,7 +70,8 @@ fn an_event_that_comes_after_the_alert() {
     );
 }
 
-/// The call was about another target, another group, an earlier task on the same port, or was undone before anything came of it.
+/// The call was about another target, another group, an earlier task on the same port, or was
+/// undone before anything came of it.
 #[test]
 fn nobody_is_named_for_what_came_otherwise() {
     let world = "
@@ -116,7 +117,8 @@ fn a_call_is_told_of_one_incident() {
     assert_eq!(named, [true, true, false], "{told}");
 }
 
-/// Who registered what nothing explains: the last one to do so. A port that is not named is the group's own.
+/// Who registered what nothing explains: the last one to do so. A port that is not named is the
+/// group's own.
 #[test]
 fn a_stranger_that_somebody_registered() {
     check(
@@ -148,8 +150,8 @@ fn a_stranger_that_somebody_registered() {
     );
 }
 
-/// What a stopped task left behind is ECS's doing, also if a person once registered the same target; not so what was
-/// registered after the task's end.
+/// What a stopped task left behind is ECS's doing, also if a person once registered the same
+/// target; not so what was registered after the task's end.
 #[test]
 fn a_target_that_was_left_behind() {
     let world = |call: &str| {
@@ -178,7 +180,8 @@ fn a_target_that_was_left_behind() {
     );
 }
 
-/// A group that was deleted, and one that lost its rule: there, the last change at the load balancer before it was seen.
+/// A group that was deleted, and one that lost its rule: there, the last change at the load
+/// balancer before it was seen.
 #[test]
 fn plumbing_that_somebody_took_away() {
     let world = |group: &str, call: &str| {

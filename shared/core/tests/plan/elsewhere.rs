@@ -3,7 +3,8 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-/// A service that moves to another cluster shrinks here and grows there, and addresses are given back and taken.
+/// A service that moves to another cluster shrinks here and grows there, and addresses are given
+/// back and taken.
 #[test]
 fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
     check(

@@ -95,8 +95,8 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
     );
 }
 
-/// Found by the simulation: a group that two services share. One is scaled to zero, and the other's tasks are not registered
-/// yet: what is left behind is the group's last target.
+/// Found by the simulation: a group that two services share. One is scaled to zero, and the other's
+/// tasks are not registered yet: what is left behind is the group's last target.
 #[test]
 fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     let world = |owner: &str| {

@@ -208,8 +208,8 @@ fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
     );
 }
 
-/// A deployment of a large service leaves a mark for each old target. The marks go before the record is too large,
-/// and live targets are remembered first.
+/// A deployment of a large service leaves a mark for each old target. The marks go before the
+/// record is too large, and live targets are remembered first.
 #[test]
 fn a_deployment_of_a_large_service_does_not_fill_the_record() {
     let now = Timestamp::from_secs(1_795_000_000);

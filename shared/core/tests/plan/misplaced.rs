@@ -1,4 +1,5 @@
-//! Registered where or on a port where it should not be, or without anything that shows it was ever right.
+//! Registered where or on a port where it should not be, or without anything that shows it was ever
+//! right.
 
 use crate::text_world::check;
 use expect_test::expect;

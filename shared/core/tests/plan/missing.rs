@@ -344,7 +344,8 @@ fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
     );
 }
 
-/// The settle time is over in its last second: what must be asked is asked in the same look in which it is judged.
+/// The settle time is over in its last second: what must be asked is asked in the same look in
+/// which it is judged.
 #[test]
 fn the_settle_time_ends_to_the_second() {
     check(

@@ -185,7 +185,8 @@ const LOOKED_AWAY: &str = "
     service shop/web binds web to app:8080
 ";
 
-/// What becomes of a target while nobody looks is not known: it is told under its name, without "seen gone", and left.
+/// What becomes of a target while nobody looks is not known: it is told under its name, without
+/// "seen gone", and left.
 #[test]
 fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
     check(
@@ -215,7 +216,8 @@ fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
     );
 }
 
-/// Found by the simulation: the first look after the mode was off failed in part, and the task had stopped before the next.
+/// Found by the simulation: the first look after the mode was off failed in part, and the task had
+/// stopped before the next.
 #[test]
 fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
     check(
@@ -253,7 +255,8 @@ fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
     );
 }
 
-/// What was seen gone before the mode was off stays somebody else's, also when its task ends only after that.
+/// What was seen gone before the mode was off stays somebody else's, also when its task ends only
+/// after that.
 #[test]
 fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
     check(

@@ -1,4 +1,5 @@
-//! A thousand small worlds that nobody thought of. Every look at each is held against the properties.
+//! A thousand small worlds that nobody thought of. Every look at each is held against the
+//! properties.
 
 use crate::text_world::run;
 use fastrand::Rng;
@@ -45,7 +46,8 @@ fn the_worlds_lead_to_repairs_of_every_kind() {
     }
 }
 
-/// Writes a world: facts, then looks with changes between them. Few instances and ports, so that ports are reused.
+/// Writes a world: facts, then looks with changes between them. Few instances and ports, so that
+/// ports are reused.
 struct Writer {
     rng: Rng,
     text: String,
@@ -208,7 +210,8 @@ impl Writer {
         }
     }
 
-    /// A live task ends. ECS forgets one in three at once; its target stays, and its place may be taken.
+    /// A live task ends. ECS forgets one in three at once; its target stays, and its place may be
+    /// taken.
     fn stop(&mut self) {
         if self.live.is_empty() {
             return;

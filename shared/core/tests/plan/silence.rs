@@ -1,4 +1,5 @@
-//! Ways in which people would not have heard of a fault, or heard that it was over when it was not. All are closed.
+//! Ways in which people would not have heard of a fault, or heard that it was over when it was not.
+//! All are closed.
 
 use crate::text_world::{check, run};
 use expect_test::expect;
@@ -239,7 +240,8 @@ fn a_fight_is_seen_with_long_waiting_times() {
     );
 }
 
-/// Found by the simulation: what waits for room asked for one look after the other, and no look makes room.
+/// Found by the simulation: what waits for room asked for one look after the other, and no look
+/// makes room.
 #[test]
 fn more_foreign_targets_than_are_kept_at_once_are_told_of_and_lead_to_no_further_looks() {
     let strangers: Vec<String> =

@@ -313,8 +313,8 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
     );
 }
 
-/// What was seen gone stays known for longer than the hour for which ECS lists the stopped task: else that list would prove
-/// again what somebody else has registered since.
+/// What was seen gone stays known for longer than the hour for which ECS lists the stopped task:
+/// else that list would prove again what somebody else has registered since.
 #[test]
 fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
     check(
@@ -341,7 +341,8 @@ fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
     );
 }
 
-/// A stranger's target of which people were told asks nothing more, whatever else in the group a stopped task of ours had.
+/// A stranger's target of which people were told asks nothing more, whatever else in the group a
+/// stopped task of ours had.
 #[test]
 fn a_told_stranger_is_not_asked_about_beside_our_own_leftover() {
     check(

@@ -3,8 +3,9 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-/// ECS answers with an older description of a task now and then. Found by the simulation: the address had had two tasks, the
-/// record knew the later one, and the older description of the earlier one brought the proof back.
+/// ECS answers with an older description of a task now and then. Found by the simulation: the
+/// address had had two tasks, the record knew the later one, and the older description of the
+/// earlier one brought the proof back.
 #[test]
 fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_was_seen_gone() {
     check(
@@ -44,7 +45,8 @@ fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_
     );
 }
 
-/// Found by the simulation: the agent reported no bindings of the last task, and the settle time of an earlier one was over.
+/// Found by the simulation: the agent reported no bindings of the last task, and the settle time of
+/// an earlier one was over.
 #[test]
 fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_target() {
     check(
@@ -79,8 +81,8 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
     );
 }
 
-/// Found by the simulation: the target was seen gone while its task was on its way out, the task was missing from a list that
-/// was silently short, and somebody registered the target anew.
+/// Found by the simulation: the target was seen gone while its task was on its way out, the task
+/// was missing from a list that was silently short, and somebody registered the target anew.
 #[test]
 fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
     check(
@@ -109,8 +111,9 @@ fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
     );
 }
 
-/// Found by the simulation: the ledger knew an earlier task on the address. The last one's deployment is over and ECS
-/// describes its revision no more, so its group cannot be told; but it was there until just now.
+/// Found by the simulation: the ledger knew an earlier task on the address. The last one's
+/// deployment is over and ECS describes its revision no more, so its group cannot be told; but it
+/// was there until just now.
 #[test]
 fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_cannot_be_told() {
     check(
@@ -149,8 +152,9 @@ fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_
     );
 }
 
-/// Found by the simulation: when the target was seen gone, its task had stopped and its agent had not told its ports, so
-/// that nobody knew whose it was. A person registered it anew, and then the agent told.
+/// Found by the simulation: when the target was seen gone, its task had stopped and its agent had
+/// not told its ports, so that nobody knew whose it was. A person registered it anew, and then the
+/// agent told.
 #[test]
 fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
     check(
@@ -181,7 +185,8 @@ fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
     );
 }
 
-/// What was registered when such a task was seen first is held by name, and what stops later proves as ever.
+/// What was registered when such a task was seen first is held by name, and what stops later proves
+/// as ever.
 #[test]
 fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
     check(
@@ -348,8 +353,8 @@ fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read(
     );
 }
 
-/// Found by the simulation: in host mode a stopped task tells no ports, and nobody else has its task definition. It ran on
-/// the same instance until just now.
+/// Found by the simulation: in host mode a stopped task tells no ports, and nobody else has its
+/// task definition. It ran on the same instance until just now.
 #[test]
 fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
     check(
@@ -383,7 +388,8 @@ fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
     );
 }
 
-/// A task that never ran was never registered: ECS tries again and again, and meanwhile everything else goes on.
+/// A task that never ran was never registered: ECS tries again and again, and meanwhile everything
+/// else goes on.
 #[test]
 fn tasks_that_never_ran_delay_nothing() {
     check(

@@ -48,7 +48,8 @@ fn none_with_traffic_is_critical() {
     .assert_eq(&told(&service(2, 2)));
 }
 
-/// People were told of a few, and then it is nearly all: who was told once hears of it again, and only once.
+/// People were told of a few, and then it is nearly all: who was told once hears of it again, and
+/// only once.
 #[test]
 fn what_gets_worse_is_told_again_once() {
     let mut world = service(11, 1);
@@ -69,7 +70,8 @@ fn what_gets_worse_is_told_again_once() {
     "#]].assert_eq(&told(&world));
 }
 
-/// Of several groups each counts for itself: a service whose administration gets no traffic at all is not well.
+/// Of several groups each counts for itself: a service whose administration gets no traffic at all
+/// is not well.
 #[test]
 fn all_tasks_of_one_group_are_critical_whatever_the_others_get() {
     expect![[r#"
@@ -118,7 +120,8 @@ fn an_error_that_stays_is_told_again_after_the_interval_and_a_warning_is_not() {
     .assert_eq(&told(&silent));
 }
 
-/// What was told as `stale` turns out to lead to another service: the same incident, known better, and louder.
+/// What was told as `stale` turns out to lead to another service: the same incident, known better,
+/// and louder.
 #[test]
 fn a_fault_that_is_known_better_is_the_same_incident() {
     expect![[r#"
@@ -187,8 +190,8 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
     );
 }
 
-/// One function tells people, and has not said yet what SNS took. Another one that looks meanwhile tells nothing; when the
-/// first must be dead, the next look does.
+/// One function tells people, and has not said yet what SNS took. Another one that looks meanwhile
+/// tells nothing; when the first must be dead, the next look does.
 #[test]
 fn what_another_function_is_telling_is_not_told_beside_it() {
     let text = run("
@@ -219,8 +222,8 @@ fn what_another_function_is_telling_is_not_told_beside_it() {
     .assert_eq(&(looks.join("\n") + "\n"));
 }
 
-/// A task's target was missing, and nobody could be told. It ends, and another task misses the same target: what is told of
-/// the first is not told of the second.
+/// A task's target was missing, and nobody could be told. It ends, and another task misses the same
+/// target: what is told of the first is not told of the second.
 #[test]
 fn two_incidents_about_one_target_are_told_apart() {
     expect![[r#"

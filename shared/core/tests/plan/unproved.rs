@@ -1,4 +1,5 @@
-//! Targets that stopped tasks left behind and of which nothing proves that they are still theirs: told, never taken out.
+//! Targets that stopped tasks left behind and of which nothing proves that they are still theirs:
+//! told, never taken out.
 
 use crate::text_world::check;
 use expect_test::expect;

@@ -1,4 +1,5 @@
-//! The service as a whole: tasks that are lacking for long, and tasks that are killed again and again.
+//! The service as a whole: tasks that are lacking for long, and tasks that are killed again and
+//! again.
 
 use crate::text_world::check;
 use expect_test::expect;

@@ -3,7 +3,8 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-/// The list of stopped tasks proves nothing from before the record was kept, also where the record knows of another task.
+/// The list of stopped tasks proves nothing from before the record was kept, also where the record
+/// knows of another task.
 #[test]
 fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
     check(
@@ -28,7 +29,8 @@ fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
     );
 }
 
-/// Tasks come and go all the time. Only one that had this target, or was on its address, is a reason to wait.
+/// Tasks come and go all the time. Only one that had this target, or was on its address, is a
+/// reason to wait.
 #[test]
 fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
     check(

@@ -9,7 +9,8 @@ const OUTSIDE: &str = "elasticloadbalancing:RegisterTargets of 10.9.0.5:8080 in 
 /// The other text for the same (kubernetes-sigs/aws-load-balancer-controller#3714).
 const NOT_IN_VPC: &str = "ValidationError: The Availability Zone is required for IP address '10.9.0.5' because it is not in the VPC";
 
-/// What it answers when an address of the VPC comes with the zone `all` (kubernetes-sigs/aws-load-balancer-controller#561).
+/// What it answers when an address of the VPC comes with the zone `all`
+/// (kubernetes-sigs/aws-load-balancer-controller#561).
 const INSIDE: &str = "ValidationError: The IP address '10.9.0.5' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'eu-west-1b'";
 
 // CASES 25

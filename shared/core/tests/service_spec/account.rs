@@ -1,5 +1,5 @@
-//! An account as it is found, and what AWS would show of it after a plan was carried out: with its defaults filled in, and lists
-//! in another order. It knows only what the examples need.
+//! An account as it is found, and what AWS would show of it after a plan was carried out: with its
+//! defaults filled in, and lists in another order. It knows only what the examples need.
 
 use portkeeper_core::service_spec::found::{
     Found, FoundCluster, FoundListener, FoundLoadBalancer, FoundRule, FoundScaling, FoundService,
@@ -31,7 +31,8 @@ fn listener(name: &str, kind: &str, port: u16, arn: String) -> FoundListener {
     }
 }
 
-/// A cluster with instances and Fargate, two Application Load Balancers and a Network Load Balancer.
+/// A cluster with instances and Fargate, two Application Load Balancers and a Network Load
+/// Balancer.
 pub fn found() -> Found {
     let providers = ["FARGATE", "FARGATE_SPOT"].map(str::to_owned);
     let balancer = |kind: &str| FoundLoadBalancer {
@@ -92,7 +93,8 @@ fn existing(it: &Ref) -> String {
     }
 }
 
-/// Carries out the writes of a plan on what was found, the first so many of them. Gives what was done.
+/// Carries out the writes of a plan on what was found, the first so many of them. Gives what was
+/// done.
 pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>, Made) {
     let (mut made, mut done) = (Made::new(), Vec::new());
     for write in plan.steps.iter().flat_map(|step| &step.writes).take(most) {

@@ -1,4 +1,5 @@
-//! The examples in specs/: each is good, can be planned, and planning on the result gives nothing to do; its broken twin is refused.
+//! The examples in specs/: each is good, can be planned, and planning on the result gives nothing
+//! to do; its broken twin is refused.
 
 use super::account::{carry_out, found, take_back};
 use super::{context, lines, shown};
@@ -44,7 +45,8 @@ fn every_example_is_good_and_comes_to_rest() {
     }
 }
 
-/// A function that ends between any two writes: the next plan goes on, and ends where one plan would have.
+/// A function that ends between any two writes: the next plan goes on, and ends where one plan
+/// would have.
 #[test]
 fn a_plan_that_was_cut_short_is_made_again_and_goes_on() {
     for (name, spec) in examples() {

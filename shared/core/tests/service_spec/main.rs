@@ -1,4 +1,5 @@
-//! Services from specs: text in, text out. What a file says, what is wrong with it, what has to be done for it.
+//! Services from specs: text in, text out. What a file says, what is wrong with it, what has to be
+//! done for it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod account;

@@ -248,7 +248,8 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
     );
 }
 
-/// Whatever is changed or taken out of a task definition, it is seen; but for what AWS has by itself.
+/// Whatever is changed or taken out of a task definition, it is seen; but for what AWS has by
+/// itself.
 #[test]
 fn every_change_of_a_task_definition_is_seen() {
     let defaults =

@@ -86,7 +86,8 @@ impl World {
         }
     }
 
-    /// The ledger's index knows the groups of the service: what is written down is about something else.
+    /// The ledger's index knows the groups of the service: what is written down is about something
+    /// else.
     pub fn index_places(&mut self) {
         for (name, group) in &self.groups {
             let balancers =
@@ -97,7 +98,8 @@ impl World {
         }
     }
 
-    /// `call 2m ago DeregisterTargets web i-1:32768 by alice`, or of `lb` where it is about listeners and rules.
+    /// `call 2m ago DeregisterTargets web i-1:32768 by alice`, or of `lb` where it is about
+    /// listeners and rules.
     fn state_call(&mut self, words: &mut Words) {
         let at = before(self.now, words.span());
         let (operation, place) = (words.expect("an operation"), words.expect("a group, or lb"));

@@ -1,9 +1,10 @@
 //! A world written as text, looked at by the core, and what came of it, as text again.
 //!
-//! The text is a script. A line states a fact, or changes one that was stated before; `look` has the core look at
-//! the world as it is then. Without any `look` there are two, a minute apart, because nothing is done at the first.
-//! Reads, writes and alerts are done as the functions do them: what the first reading leaves in doubt is asked
-//! for, actions change the targets of the world, alerts are marked as sent, the record goes on to the next look.
+//! The text is a script. A line states a fact, or changes one that was stated before; `look` has
+//! the core look at the world as it is then. Without any `look` there are two, a minute apart,
+//! because nothing is done at the first. Reads, writes and alerts are done as the functions do
+//! them: what the first reading leaves in doubt is asked for, actions change the targets of the
+//! world, alerts are marked as sent, the record goes on to the next look.
 //!
 //! ```text
 //! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 az-all=true

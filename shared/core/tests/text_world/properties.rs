@@ -30,7 +30,8 @@ pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
     nothing_is_left_to_do(input, made);
 }
 
-/// A plan is complete: no target that was read goes without a word, about itself or about its group as a whole.
+/// A plan is complete: no target that was read goes without a word, about itself or about its group
+/// as a whole.
 fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
     let tag = input.observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
     let off = mode_in_force(&input.policy, tag, input.now).mode == Mode::Off;
@@ -131,7 +132,8 @@ fn targets(world: &World, task: &Task, entry: &LoadBalancer) -> Vec<Target> {
     ports.into_iter().filter_map(|port| on_instance(task, port)).collect()
 }
 
-/// Where a task of others answers; with an address of its own, on each port that is registered with it.
+/// Where a task of others answers; with an address of its own, on each port that is registered with
+/// it.
 fn every_target(world: &World, group: &TargetGroupArn, task: &Task) -> Vec<Target> {
     if let Some(eni) = &task.network_interface {
         let group = world.groups.get(group.name());
@@ -206,8 +208,8 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     }
 }
 
-/// The world after the writes, looked at again at once; and the same when the writes do not show yet, or their
-/// answers were lost: the ledger knows of them.
+/// The world after the writes, looked at again at once; and the same when the writes do not show
+/// yet, or their answers were lost: the ledger knows of them.
 fn nothing_is_left_to_do(input: &PlanInput, made: &Plan) {
     let mut again = input.clone();
     again.record = made.next_record.clone();

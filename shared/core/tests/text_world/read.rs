@@ -1,4 +1,5 @@
-//! Reads the world as the functions read AWS: first what always is read, then what the core asks for.
+//! Reads the world as the functions read AWS: first what always is read, then what the core asks
+//! for.
 
 use super::facts::World;
 use super::names;
@@ -61,7 +62,8 @@ pub fn first_reading(world: &World) -> Observation {
     seen
 }
 
-/// A service says how many of its tasks run and are to run, and has the deployment that started them.
+/// A service says how many of its tasks run and are to run, and has the deployment that started
+/// them.
 fn with_counts(world: &World, mut service: Service) -> Service {
     let tasks = || world.tasks.values().map(|own| &own.task);
     let wanted = |task: &&Task| {
@@ -73,7 +75,8 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
     (service.running_count, service.pending_count) =
         world.counts.unwrap_or((count(running), count(live - running)));
-    // No more than run, unless the text says so: a task that only starts does not make the service lack one.
+    // No more than run, unless the text says so: a task that only starts does not make the service
+    // lack one.
     service.desired_count = world.desired_count.unwrap_or_else(|| count(running).max(1));
     if service.deployments.is_empty() {
         service.deployments.push(Deployment {
@@ -88,7 +91,8 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     service
 }
 
-/// The instances of the tasks without their state, and the definitions of those tasks that do not say their ports.
+/// The instances of the tasks without their state, and the definitions of those tasks that do not
+/// say their ports.
 pub fn read_places(world: &World, seen: &mut Observation) {
     let tasks: Vec<&Task> =
         seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();

@@ -1,4 +1,5 @@
-//! The sweep's look at the same world: whatever a look at the service alone would do or say, the sweep must suspect.
+//! The sweep's look at the same world: whatever a look at the service alone would do or say, the
+//! sweep must suspect.
 
 use super::facts::World;
 use super::read::{first_reading, read_places};
@@ -7,7 +8,8 @@ use portkeeper_core::observation::{Observation, Owner};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput};
 use portkeeper_core::screen::{Screened, screen};
 
-/// Panics when the sweep takes a world for one in order of which the look at the service alone has something to say.
+/// Panics when the sweep takes a world for one in order of which the look at the service alone has
+/// something to say.
 pub fn hold(world: &World, made: &Plan) {
     let mut input = PlanInput {
         version: INPUT_VERSION,
@@ -40,7 +42,8 @@ pub fn hold(world: &World, made: &Plan) {
     }
 }
 
-/// Everybody in the cluster, this service's tasks included, as a reading of the whole cluster has them.
+/// Everybody in the cluster, this service's tasks included, as a reading of the whole cluster has
+/// them.
 fn everybody(world: &World) -> Everybody {
     let mut cluster = Observation::new(world.key.clone(), world.now);
     let own =

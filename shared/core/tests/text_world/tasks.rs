@@ -35,7 +35,8 @@ pub fn state_task(world: &mut World, words: &mut Words) {
     });
 }
 
-/// `owner service/task …`; `-` for a task that no service started; `in prod-2` for one of another cluster.
+/// `owner service/task …`; `-` for a task that no service started; `in prod-2` for one of another
+/// cluster.
 pub fn state_owner(world: &mut World, words: &mut Words) {
     let name = words.expect("service/task");
     if words.take_if("gone") {

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 
 const ROLE: &str = "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
 
-/// Registers a target, or changes what is given of one that is registered. Tags are only for a new one.
+/// Registers a target, or changes what is given of one that is registered. Tags are only for a new
+/// one.
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "ServiceNamespace ResourceId ScalableDimension";
     let optional = "MinCapacity MaxCapacity RoleARN SuspendedState Tags";

@@ -1,8 +1,9 @@
 //! `EventBridge` event patterns: does an event match, and is the pattern one at all.
 //!
 //! A pure function of two JSON values. Source of every rule: "Comparison operators for use in event
-//! patterns", <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>.
-//! Not known here: `cidr`, and patterns on more than one item of an array of objects at a time.
+//! patterns",
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>. Not
+//! known here: `cidr`, and patterns on more than one item of an array of objects at a time.
 
 use serde_json::{Map, Value};
 

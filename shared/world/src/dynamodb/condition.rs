@@ -1,7 +1,8 @@
 //! Condition expressions: parsed, then asked about an item that may not exist.
 //!
-//! `attribute_exists(a)`, `attribute_not_exists(a)`, comparisons of an attribute with a value, `AND`, `OR`,
-//! `NOT` and parentheses. Not known: `begins_with`, `contains`, `size`, `IN`, `BETWEEN`, document paths. Source:
+//! `attribute_exists(a)`, `attribute_not_exists(a)`, comparisons of an attribute with a value,
+//! `AND`, `OR`, `NOT` and parentheses. Not known: `begins_with`, `contains`, `size`, `IN`,
+//! `BETWEEN`, document paths. Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html>.
 
 use super::Item;
@@ -45,7 +46,8 @@ impl<'a> Condition<'a> {
         }
     }
 
-    /// Does the condition hold for the item? An absent attribute only satisfies its absence and `<>`.
+    /// Does the condition hold for the item? An absent attribute only satisfies its absence and
+    /// `<>`.
     pub(super) fn holds(&self, item: Option<&Item>) -> bool {
         match self {
             Self::Exists(name) => item.is_some_and(|item| item.contains_key(*name)),

@@ -8,8 +8,8 @@ use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Reserved words that an item of ours could be tempted to use as an attribute name; `DynamoDB` has 573.
-/// They must be written as `#name`.
+/// Reserved words that an item of ours could be tempted to use as an attribute name; `DynamoDB` has
+/// 573. They must be written as `#name`.
 const RESERVED: [&str; 44] = [
     "ACTION",
     "ADD",
@@ -65,7 +65,8 @@ pub(super) struct Placeholders<'a> {
 }
 
 impl<'a> Placeholders<'a> {
-    /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, where the request has them.
+    /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, where the request has
+    /// them.
     pub(super) fn of(input: &Input<'a>) -> Result<Self, ApiError> {
         let names = input.optional_map("ExpressionAttributeNames")?;
         let values = input.optional_map("ExpressionAttributeValues")?;

@@ -1,6 +1,7 @@
 //! Attribute values: their forms on the wire and their size.
 //!
-//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+//! Source:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
 
 use super::Item;
 use crate::api::{ApiError, Service};

@@ -29,7 +29,8 @@ fn no_instance(ec2_id: &str) -> ApiError {
 }
 
 impl World {
-    /// Starts an EC2 instance that runs no agent, such as one that an Auto Scaling group attaches; gives its id.
+    /// Starts an EC2 instance that runs no agent, such as one that an Auto Scaling group attaches;
+    /// gives its id.
     pub fn add_host(&mut self, zone: Option<&str>, vpc: Option<&str>) -> String {
         let letters = ['a', 'b', 'c'];
         let turn = letters.get(self.ecs.hosts.len() % letters.len()).copied().unwrap_or('a');
@@ -108,7 +109,8 @@ impl World {
         Ok(id)
     }
 
-    /// The agent restarts and forgets its last assigned port: the next dynamic port is the lowest that is locally free.
+    /// The agent restarts and forgets its last assigned port: the next dynamic port is the lowest
+    /// that is locally free.
     pub fn restart_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| {
             instance.ports.restart()
@@ -116,7 +118,8 @@ impl World {
         .map(drop)
     }
 
-    /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can start or stop nothing.
+    /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can
+    /// start or stop nothing.
     pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| {
             instance.connected = false
@@ -134,7 +137,8 @@ impl World {
         Ok(())
     }
 
-    /// EC2 terminates the instance: its programs are gone at once, ECS marks its tasks STOPPED and deregisters them.
+    /// EC2 terminates the instance: its programs are gone at once, ECS marks its tasks STOPPED and
+    /// deregisters them.
     pub fn terminate_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let host = self.ecs.hosts.get_mut(ec2_id);
         host.ok_or_else(|| no_instance(ec2_id))?.running = false;
@@ -155,7 +159,8 @@ impl World {
         Ok(())
     }
 
-    /// A program that is in no task starts to listen on (instance id or address, port) and takes the port there.
+    /// A program that is in no task starts to listen on (instance id or address, port) and takes
+    /// the port there.
     pub fn add_program(&mut self, id: &str, port: u16) {
         self.ecs.programs.insert((id.to_owned(), port));
         if let Some(instance) =

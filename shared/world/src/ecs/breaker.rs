@@ -1,7 +1,10 @@
-//! The deployment circuit breaker: when a deployment has failed, and what becomes of the service then.
+//! The deployment circuit breaker: when a deployment has failed, and what becomes of the service
+//! then.
 //!
-//! Source: <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>. Alarms and lifecycle
-//! hooks that fail a deployment are not simulated; [`World::roll_back`] stands for them.
+//! Source:
+//! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
+//! Alarms and lifecycle hooks that fail a deployment are not simulated; [`World::roll_back`] stands
+//! for them.
 
 use super::counts::count;
 use super::events;

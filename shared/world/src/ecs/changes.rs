@@ -7,7 +7,8 @@ use crate::journal::Kind;
 
 /// Changes a task: its version grows, the change is announced, and its service is looked at soon.
 ///
-/// "version: incremented each time the state of the task changes" [BC Task.version]; one event for each change.
+/// "version: incremented each time the state of the task changes" [BC Task.version]; one event for
+/// each change.
 pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
     let now = world.now_ms();
     let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else {

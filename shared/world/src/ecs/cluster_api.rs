@@ -27,7 +27,8 @@ pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({"cluster": show(world, &name, false)}))
 }
 
-/// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` are always there; others are not checked.
+/// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` are always there; others are
+/// not checked.
 fn read_capacity(input: &Input<'_>) -> Result<(Vec<String>, Vec<Value>), ApiError> {
     let providers: Vec<String> =
         input.texts("capacityProviders")?.into_iter().map(str::to_owned).collect();

@@ -30,23 +30,26 @@ fn no_task(task: &str) -> ApiError {
 }
 
 impl World {
-    /// The next `count` tasks of the service that ECS should register are never registered; ECS believes they are.
+    /// The next `count` tasks of the service that ECS should register are never registered; ECS
+    /// believes they are.
     pub fn lose_registrations(&mut self, service: &str, count: u32) {
         self.ecs.misbehaviour(service).registrations_to_lose = count;
     }
 
-    /// The targets of the next `count` tasks of the service that stop are never deregistered by ECS.
+    /// The targets of the next `count` tasks of the service that stop are never deregistered by
+    /// ECS.
     pub fn keep_targets(&mut self, service: &str, count: u32) {
         self.ecs.misbehaviour(service).targets_to_keep = count;
     }
 
-    /// ECS registers the targets of this service's tasks so many seconds later than it would; 0 ends that.
+    /// ECS registers the targets of this service's tasks so many seconds later than it would; 0
+    /// ends that.
     pub fn delay_registrations(&mut self, service: &str, seconds: u64) {
         self.ecs.misbehaviour(service).registration_delay_secs = seconds;
     }
 
-    /// The service shows no `currentServiceRevisions` and its revisions are MISSING, as for services from before
-    /// 2024-10-25; false ends that.
+    /// The service shows no `currentServiceRevisions` and its revisions are MISSING, as for
+    /// services from before 2024-10-25; false ends that.
     pub fn revisions_unknown(&mut self, service: &str, unknown: bool) {
         self.ecs.misbehaviour(service).revisions_unknown = unknown;
     }
@@ -56,7 +59,8 @@ impl World {
         self.ecs.stale_reads = count;
     }
 
-    /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and replaces the task.
+    /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and
+    /// replaces the task.
     pub fn kill_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs
@@ -74,7 +78,8 @@ impl World {
         Ok(())
     }
 
-    /// The agent reports no network bindings of this task, or reports them again; events and API show that.
+    /// The agent reports no network bindings of this task, or reports them again; events and API
+    /// show that.
     pub fn lose_bindings(&mut self, task: &str, lost: bool) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
@@ -82,14 +87,16 @@ impl World {
         Ok(())
     }
 
-    /// Deregisters a container instance by its EC2 id with force: its tasks become orphans whose containers run on.
+    /// Deregisters a container instance by its EC2 id with force: its tasks become orphans whose
+    /// containers run on.
     pub fn force_deregister_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.instance_id(ec2_id)?;
         instance_loss::deregister_instance(self, &id);
         Ok(())
     }
 
-    /// A Spot interruption or similar: the task is told to stop (`desiredStatus` STOPPED while RUNNING).
+    /// A Spot interruption or similar: the task is told to stop (`desiredStatus` STOPPED while
+    /// RUNNING).
     pub fn interrupt_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
@@ -97,8 +104,8 @@ impl World {
         Ok(())
     }
 
-    /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with this task definition,
-    /// in that target group. Gives the digits of the task set.
+    /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with
+    /// this task definition, in that target group. Gives the digits of the task set.
     pub fn start_code_deploy(
         &mut self,
         service: &str,
@@ -125,8 +132,9 @@ impl World {
         task_set_api::add(self, service, NewTaskSet { revision, scale: 100, external_id })
     }
 
-    /// `CodeDeploy` goes on with what [`World::start_code_deploy`] began. To shift traffic it needs the ARN of the
-    /// listener (or rule) to point at the replacement; the replacement becomes PRIMARY then.
+    /// `CodeDeploy` goes on with what [`World::start_code_deploy`] began. To shift traffic it needs
+    /// the ARN of the listener (or rule) to point at the replacement; the replacement becomes
+    /// PRIMARY then.
     pub fn code_deploy(
         &mut self,
         service: &str,

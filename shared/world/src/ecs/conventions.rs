@@ -1,4 +1,5 @@
-//! What ECS's operations have in common: how inputs are read, answers paged, failures and tags shown.
+//! What ECS's operations have in common: how inputs are read, answers paged, failures and tags
+//! shown.
 
 use crate::api::{ApiError, Service};
 use crate::input::Input;
@@ -75,7 +76,8 @@ pub(super) fn show_tags(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
-/// An answer of what was found and what was not. `json!` would copy the lists, and these are the largest answers.
+/// An answer of what was found and what was not. `json!` would copy the lists, and these are the
+/// largest answers.
 pub(super) fn found(member: &str, items: Vec<Value>, failures: Vec<Value>) -> Value {
     [(member, Value::Array(items)), ("failures", Value::Array(failures))].into_iter().collect()
 }

@@ -22,8 +22,8 @@ pub(super) fn tasks_of<'a>(
     service.tasks.iter().filter_map(|id| world.ecs.tasks.get(id))
 }
 
-/// "if the task doesn't transition to a RUNNING state, or if it fails any of its defined health checks and is stopped"
-/// [BC `Deployment.failedTasks`].
+/// "if the task doesn't transition to a RUNNING state, or if it fails any of its defined health
+/// checks and is stopped" [BC `Deployment.failedTasks`].
 fn has_failed(task: &Task) -> bool {
     task.stop.as_ref().is_some_and(|stop| {
         matches!(stop.code, "TaskFailedToStart" | "EssentialContainerExited")

@@ -126,7 +126,8 @@ pub(super) fn read_containers(
     Ok((mode, containers.collect::<Result<_, _>>()?))
 }
 
-/// Unlike other bad parameters this is a `ClientException` [GH cloudformation-user-guide#454, #612, aws-cli#5924].
+/// Unlike other bad parameters this is a `ClientException` [GH cloudformation-user-guide#454, #612,
+/// aws-cli#5924].
 fn incomplete(message: &str) -> ApiError {
     ApiError::refused("ClientException", message)
 }
@@ -158,7 +159,8 @@ fn read_container(
                 }
             };
         let host_port = u16::try_from(mapping.number("hostPort")?.unwrap_or(0)).unwrap_or(0);
-        // "awsvpc/host: hostPort must be blank or equal to containerPort" [BC PortMapping.hostPort].
+        // "awsvpc/host: hostPort must be blank or equal to containerPort" [BC
+        // PortMapping.hostPort].
         if matches!(mode, NetworkMode::Awsvpc | NetworkMode::Host)
             && ![0, container.first].contains(&host_port)
         {

@@ -58,7 +58,8 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
     Ok(answer)
 }
 
-/// The revision becomes INACTIVE: services that use it go on with it, and its number is not given again.
+/// The revision becomes INACTIVE: services that use it go on with it, and its number is not given
+/// again.
 pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterTaskDefinition", input, "taskDefinition", "")?;
     let name = input.text("taskDefinition")?;
@@ -90,7 +91,8 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     Ok(json!({"taskDefinition": answer}))
 }
 
-/// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as the container port.
+/// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as
+/// the container port.
 fn complete_containers(shown: &mut Map<String, Value>) {
     let same_port =
         matches!(shown.get("networkMode").and_then(Value::as_str), Some("awsvpc" | "host"));
@@ -116,7 +118,8 @@ fn complete_containers(shown: &mut Map<String, Value>) {
     }
 }
 
-/// The revisions of all families or of one, by family and revision; ACTIVE ones unless others are asked for.
+/// The revisions of all families or of one, by family and revision; ACTIVE ones unless others are
+/// asked for.
 pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "familyPrefix status sort nextToken maxResults";
     let input = read("ListTaskDefinitions", input, "", optional)?;
@@ -124,7 +127,9 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
         None | Some("ACTIVE") => false,
         Some("INACTIVE") => true,
         Some(other) => {
-            return Err(input.refuse(format!("Status {other} is not simulated: ACTIVE or INACTIVE")));
+            return Err(
+                input.refuse(format!("Status {other} is not simulated: ACTIVE or INACTIVE"))
+            );
         }
     };
     if input.optional_text("sort")? == Some("DESC") {

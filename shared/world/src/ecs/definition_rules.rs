@@ -1,4 +1,5 @@
-//! What AWS refuses of a task definition. Texts are AWS's own as far as reports show them, otherwise [MEM].
+//! What AWS refuses of a task definition. Texts are AWS's own as far as reports show them,
+//! otherwise [MEM].
 
 use super::definition::NetworkMode;
 use super::service_rules::may_pass;
@@ -8,7 +9,8 @@ use crate::input::Input;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// CPU units of Fargate tasks, with the smallest and largest memory in MiB [DG fargate-tasks-services].
+/// CPU units of Fargate tasks, with the smallest and largest memory in MiB [DG
+/// fargate-tasks-services].
 const FARGATE: [(u64, u64, u64); 7] = [
     (256, 512, 2048),
     (512, 1024, 4096),

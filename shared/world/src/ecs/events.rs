@@ -99,7 +99,8 @@ pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, rea
     );
 }
 
-/// A message in `DescribeServices.events`, of which the last 100 are kept [DG service-event-messages].
+/// A message in `DescribeServices.events`, of which the last 100 are kept [DG
+/// service-event-messages].
 pub(super) fn message(world: &mut World, key: &str, text: &str) {
     let now = world.now_ms();
     let Some(service) = world.ecs.services.get_mut(key) else { return };

@@ -22,7 +22,8 @@ pub enum Broken {
 pub(super) type Images = BTreeMap<String, Broken>;
 
 impl World {
-    /// Tasks with a container of this image fail from now on, in that way; those that run already run on.
+    /// Tasks with a container of this image fail from now on, in that way; those that run already
+    /// run on.
     pub fn break_image(&mut self, image: &str, how: Broken) {
         self.ecs.broken_images.insert(image.to_owned(), how);
     }
@@ -33,7 +34,8 @@ impl World {
     }
 }
 
-/// What is wrong with the first container of a task definition that has something wrong, and its image.
+/// What is wrong with the first container of a task definition that has something wrong, and its
+/// image.
 pub(super) fn of<'a>(world: &World, definition: &'a TaskDefinition) -> Option<(Broken, &'a str)> {
     let mut images = definition.containers.iter().map(|container| container.image.as_str());
     images.find_map(|image| Some((*world.ecs.broken_images.get(image)?, image)))

@@ -1,4 +1,5 @@
-//! Container instances, the EC2 instances under them, and the ECS agent's choice of dynamic host ports.
+//! Container instances, the EC2 instances under them, and the ECS agent's choice of dynamic host
+//! ports.
 //!
 //! Knows machines and ports. Does not know tasks, services or target groups.
 
@@ -41,7 +42,8 @@ pub(super) struct Instance {
     pub connected: bool,
     pub external: bool,
     pub ports: PortAllocator,
-    /// How many tasks are on it that have not left it yet, kept here because placing a task asks for it every time.
+    /// How many tasks are on it that have not left it yet, kept here because placing a task asks
+    /// for it every time.
     pub load: usize,
     pub registered_ms: u64,
     pub version: u64,
@@ -49,10 +51,10 @@ pub(super) struct Instance {
 
 /// The agent's allocation of dynamic host ports on one machine.
 ///
-/// From amazon-ecs-agent `agent/utils/ephemeral_ports.go` (1.70 and later): scan upward from the last assigned port + 1
-/// to the end of the range, then from its start, and take the first port that is free *on this machine*. The last
-/// assigned port is kept in memory only, so after an agent restart the scan begins at the low end again, whatever
-/// target groups still hold.
+/// From amazon-ecs-agent `agent/utils/ephemeral_ports.go` (1.70 and later): scan upward from the
+/// last assigned port + 1 to the end of the range, then from its start, and take the first port
+/// that is free *on this machine*. The last assigned port is kept in memory only, so after an agent
+/// restart the scan begins at the low end again, whatever target groups still hold.
 #[derive(Debug, Default)]
 pub struct PortAllocator {
     last_assigned: u16,

@@ -28,8 +28,8 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     Ok(with_token(json!({"containerInstanceArns": arns}), next))
 }
 
-/// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE for a while
-/// [BC `DeregisterContainerInstance`]; here for ever.
+/// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE
+/// for a while [BC `DeregisterContainerInstance`]; here for ever.
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -46,8 +46,9 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
     Ok(found("containerInstances", instances, failures))
 }
 
-/// Without `force` only an instance without running tasks can be deregistered; with it, tasks become orphans: their
-/// containers run on, ECS forgets them and deregisters their targets [DG `deregister_container_instance`].
+/// Without `force` only an instance without running tasks can be deregistered; with it, tasks
+/// become orphans: their containers run on, ECS forgets them and deregisters their targets [DG
+/// `deregister_container_instance`].
 pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterContainerInstance", input, "containerInstance", "cluster force")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;

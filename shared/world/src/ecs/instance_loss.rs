@@ -7,8 +7,9 @@ use super::{events, registration};
 use crate::World;
 use crate::journal::Kind;
 
-/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are deregistered
-/// [DG `deregister_container_instance`]. As orphans their containers run on and answer; otherwise they died.
+/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are
+/// deregistered [DG `deregister_container_instance`]. As orphans their containers run on and
+/// answer; otherwise they died.
 pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
     let lost =
         |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;

@@ -149,7 +149,8 @@ pub(super) fn tick(world: &mut World) {
     }
 }
 
-/// A stopped task is not shown any more. What an orphan left behind keeps listening, as nobody's program.
+/// A stopped task is not shown any more. What an orphan left behind keeps listening, as nobody's
+/// program.
 fn forget(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.remove(id) else { return };
     for socket in sockets(&task) {
@@ -289,8 +290,8 @@ fn activate(world: &mut World, id: &str) {
     move_on(world, id, Status::Activating);
 }
 
-/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port, or with two
-/// ports if Docker chose them (20.10.6 and later).
+/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port,
+/// or with two ports if Docker chose them (20.10.6 and later).
 fn bind_ports(world: &mut World, task: &mut Task) -> bool {
     let separate_v6 = world.ecs.behaviour.separate_v6_ports;
     if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
@@ -301,7 +302,8 @@ fn bind_ports(world: &mut World, task: &mut Task) -> bool {
         return false;
     };
     if task.mode() == NetworkMode::Host {
-        // Programs bind container ports on the machine itself; Docker and the agent report no bindings.
+        // Programs bind container ports on the machine itself; Docker and the agent report no
+        // bindings.
         let mut ports = sockets(task).into_iter();
         return ports.all(|(_, port)| instance.ports.occupy(port));
     }

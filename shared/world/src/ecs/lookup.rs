@@ -14,8 +14,9 @@ pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<Strin
     cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
 }
 
-/// The ids or names at the end of what a batch asks for. An ARN of another cluster fails the whole call, and so does what
-/// is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH aws-sdk-js#1466].
+/// The ids or names at the end of what a batch asks for. An ARN of another cluster fails the whole
+/// call, and so does what is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH
+/// aws-sdk-js#1466].
 pub(super) fn ids<'a>(
     input: &Input<'_>,
     cluster: &str,

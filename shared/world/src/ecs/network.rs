@@ -1,7 +1,7 @@
 //! Subnets and the addresses that network interfaces get in them.
 //!
-//! The lowest free address is handed out first, so that a released address is soon somebody else's: the awsvpc form
-//! of port reuse. Knows nothing of tasks.
+//! The lowest free address is handed out first, so that a released address is soon somebody else's:
+//! the awsvpc form of port reuse. Knows nothing of tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};

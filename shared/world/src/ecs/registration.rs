@@ -1,6 +1,7 @@
 //! Which targets a task should have, and how ECS registers and deregisters them.
 //!
-//! The truth is the task's own service revision or task set (AWS-FACTS 3), never the service's current settings.
+//! The truth is the task's own service revision or task set (AWS-FACTS 3), never the service's
+//! current settings.
 
 use super::definition::NetworkMode;
 use super::events;
@@ -24,7 +25,8 @@ pub(crate) struct Expected {
     pub port: u16,
 }
 
-/// The targets that this task should have now, by its own revision or task set. None before it has an address.
+/// The targets that this task should have now, by its own revision or task set. None before it has
+/// an address.
 pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
     let service = task.service.as_ref().and_then(|key| world.ecs.services.get(key));
     let revision = service.and_then(|service| service.revisions.get(task.deployment.as_ref()?));
@@ -177,8 +179,8 @@ pub(super) enum Standing {
     Bad(String, String),
 }
 
-/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC `CreateService`]. A target in a group without
-/// traffic counts as good, since nothing will ever check it.
+/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC `CreateService`]. A target in
+/// a group without traffic counts as good, since nothing will ever check it.
 pub(super) fn standing(world: &World, task: &Task) -> Standing {
     if matches!(task.registration, Registration::Due(_)) {
         return Standing::Waiting;

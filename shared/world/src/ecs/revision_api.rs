@@ -42,7 +42,8 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         "guardDutyEnabled": false,
         "createdAt": time::epoch(revision.created_ms),
     });
-    // AWS's sample of a rolling revision has no resolvedConfiguration [CLI describe-service-revisions].
+    // AWS's sample of a rolling revision has no resolvedConfiguration [CLI
+    // describe-service-revisions].
     let resolved: Vec<Value> = revision
         .load_balancers
         .iter()
@@ -62,7 +63,8 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
     shown
 }
 
-/// At most 20 revisions per call; asking for one of an INACTIVE service fails the whole call [BC; aws-cli].
+/// At most 20 revisions per call; asking for one of an INACTIVE service fails the whole call [BC;
+/// aws-cli].
 pub(super) fn describe_service_revisions(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServiceRevisions", input, "serviceRevisionArns", "")?;
     let asked = batch(&input, "serviceRevisionArns", "ServiceRevisionArns", 20)?;

@@ -1,6 +1,7 @@
 //! The service scheduler: how many tasks of which deployment there are, and which are replaced.
 //!
-//! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s business.
+//! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s
+//! business.
 
 use super::counts::{FAILED_CHECKS, tasks_of};
 use super::definition::{NetworkMode, TaskDefinition};
@@ -140,7 +141,8 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
     tasks_of(world, service).map(one).collect()
 }
 
-/// What ECS says of a task that it replaces [DG service-unhealthy-event-messages, service-event-messages-list].
+/// What ECS says of a task that it replaces [DG service-unhealthy-event-messages,
+/// service-event-messages-list].
 fn unhealthy_message(task: &Task, group: &str, why: &str) -> String {
     let Task { id, .. } = task;
     if why.starts_with("TARGET") {
@@ -161,8 +163,9 @@ fn len(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Starts within `maximumPercent`, stops down to `minimumHealthyPercent`; unhealthy tasks are replaced first and
-/// stopped then, if there is room for that [BC `CreateService`, DG `ecs_services`].
+/// Starts within `maximumPercent`, stops down to `minimumHealthyPercent`; unhealthy tasks are
+/// replaced first and stopped then, if there is room for that [BC `CreateService`, DG
+/// `ecs_services`].
 fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
     let (minimum_percent, maximum_percent) = service.percents();
     let alive: Vec<&Seen> = seen.iter().filter(|task| task.wanted).collect();
@@ -279,7 +282,8 @@ fn place(
     ))
 }
 
-/// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest tasks at all.
+/// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest
+/// tasks at all.
 pub(super) fn place_on_instance<'a>(
     world: &'a World,
     service: Option<&Service>,
@@ -346,7 +350,8 @@ fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
     }
 }
 
-/// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance, otherwise in turn.
+/// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance,
+/// otherwise in turn.
 pub(super) fn pick_subnet(
     world: &World,
     network: &Value,

@@ -59,7 +59,8 @@ pub(super) struct LoadBalancer {
     pub port: u16,
     /// `advancedConfiguration` as given, for blue/green.
     pub advanced: Option<Value>,
-    /// The group that this revision's tasks are registered in: `group`, or the alternate one after a shift.
+    /// The group that this revision's tasks are registered in: `group`, or the alternate one after
+    /// a shift.
     pub live: String,
 }
 
@@ -240,7 +241,8 @@ impl Service {
         }
     }
 
-    /// A number inside `deploymentConfiguration`. It may be written with a fraction there; percentages are rounded.
+    /// A number inside `deploymentConfiguration`. It may be written with a fraction there;
+    /// percentages are rounded.
     pub(super) fn deployment_number(&self, pointer: &str) -> Option<u32> {
         let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
         let rounded =

@@ -55,7 +55,8 @@ pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, 
     Ok(json!({"service": service_view::show(world, created, true)}))
 }
 
-/// The same call again. With the same client token or with another one: what counts is what is asked for.
+/// The same call again. With the same client token or with another one: what counts is what is
+/// asked for.
 fn same_request(one: &Value, other: &Value) -> bool {
     let asked = |value: &Value| {
         let mut asked = value.clone();
@@ -146,7 +147,8 @@ fn desired(
     Ok(0)
 }
 
-/// Task definition, load balancers and network belong to the task sets of an EXTERNAL service [BC `CreateService`].
+/// Task definition, load balancers and network belong to the task sets of an EXTERNAL service [BC
+/// `CreateService`].
 fn definition(
     world: &World,
     input: &Input<'_>,

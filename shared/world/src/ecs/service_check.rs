@@ -11,8 +11,9 @@ fn refuse(message: String) -> Result<(), ApiError> {
     Err(ApiError::refused("InvalidParameterException", message))
 }
 
-/// "up to five target groups per service" [DG register-multiple-targetgroups]; container and port must exist in the
-/// task definition, the groups must fit its network mode and have a load balancer. Texts from [MEM].
+/// "up to five target groups per service" [DG register-multiple-targetgroups]; container and port
+/// must exist in the task definition, the groups must fit its network mode and have a load
+/// balancer. Texts from [MEM].
 pub(super) fn load_balancers(
     world: &World,
     definition: &TaskDefinition,

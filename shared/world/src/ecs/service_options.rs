@@ -1,6 +1,8 @@
-//! Members of a service that are kept and shown as they were given, with AWS's defaults for the others.
+//! Members of a service that are kept and shown as they were given, with AWS's defaults for the
+//! others.
 //!
-//! Knows where each member is shown: on the service, or on its deployments and revisions only. Knows no rule about them.
+//! Knows where each member is shown: on the service, or on its deployments and revisions only.
+//! Knows no rule about them.
 
 use crate::input::Input;
 use serde_json::{Map, Value, json};
@@ -23,7 +25,8 @@ const SHOWN_AS_GIVEN: [&str; 14] = [
     "serviceRegistries",
 ];
 
-/// Members that only deployments and service revisions show, with who shows them [BC `Deployment`, `ServiceRevision`].
+/// Members that only deployments and service revisions show, with who shows them [BC `Deployment`,
+/// `ServiceRevision`].
 const OF_REVISIONS: [(&str, bool); 5] = [
     ("serviceConnectConfiguration", true),
     ("volumeConfigurations", true),

@@ -1,5 +1,6 @@
-//! What AWS refuses of a service's settings before it looks at load balancers: capacity, network, scheduling, deployment
-//! configuration, roles. Texts are AWS's own as far as reports show them, otherwise [MEM].
+//! What AWS refuses of a service's settings before it looks at load balancers: capacity, network,
+//! scheduling, deployment configuration, roles. Texts are AWS's own as far as reports show them,
+//! otherwise [MEM].
 
 use super::definition::{NetworkMode, TaskDefinition};
 use super::service::{Controller, LoadBalancer, Service};
@@ -225,7 +226,8 @@ pub(super) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
     Err(ApiError::refused("AccessDeniedException", text))
 }
 
-/// A volume that is configured at launch is one that the task definition leaves open [BC `ServiceVolumeConfiguration`].
+/// A volume that is configured at launch is one that the task definition leaves open [BC
+/// `ServiceVolumeConfiguration`].
 pub(super) fn volumes(input: &Input<'_>, definition: &TaskDefinition) -> Result<(), ApiError> {
     let open = |name: Option<&Value>| {
         let volumes =

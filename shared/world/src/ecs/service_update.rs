@@ -123,7 +123,8 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
     Ok(())
 }
 
-/// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none any more).
+/// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none
+/// any more).
 pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteService", input, "service", "cluster force")?;
     let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;

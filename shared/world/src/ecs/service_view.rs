@@ -23,7 +23,8 @@ pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     put("desiredCount", json!(service.desired));
     put("runningCount", json!(counts.running));
     put("pendingCount", json!(counts.pending));
-    // "omitted if the service was created using a capacity provider strategy" [BC Service.launchType]
+    // "omitted if the service was created using a capacity provider strategy" [BC
+    // Service.launchType]
     if !service.options.contains_key("capacityProviderStrategy") {
         put("launchType", json!(service.launch_type));
     }
@@ -106,7 +107,8 @@ pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
     shown
 }
 
-/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC `DescribeServices`].
+/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC
+/// `DescribeServices`].
 pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;

@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 pub enum RegisterAt {
     /// While ACTIVATING [DG task-lifecycle-explanation, 2026].
     Activating,
-    /// So many seconds after RUNNING, as older services with one target group do [DG23 task-lifecycle].
+    /// So many seconds after RUNNING, as older services with one target group do [DG23
+    /// task-lifecycle].
     AfterRunning(u64),
 }
 
-/// How long ECS and its agents take for each step of a task's life, in seconds. A step of 0 happens in the next second.
+/// How long ECS and its agents take for each step of a task's life, in seconds. A step of 0 happens
+/// in the next second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From creation to PENDING.
@@ -54,7 +56,8 @@ pub enum Replaces {
     Nothing,
     /// Those whose target fails its health checks [BC `CreateService`].
     Unhealthy,
-    /// Also those whose target is not found or draining. Reports conflict about that (AWS-FACTS 1.3).
+    /// Also those whose target is not found or draining. Reports conflict about that (AWS-FACTS
+    /// 1.3).
     UnhealthyOrUnregistered,
 }
 
@@ -63,9 +66,11 @@ pub enum Replaces {
 pub struct Behaviour {
     /// Which running tasks ECS replaces.
     pub replaces: Replaces,
-    /// Docker 20.10.6 and later without the agent's own allocation: IPv6 bindings get another host port.
+    /// Docker 20.10.6 and later without the agent's own allocation: IPv6 bindings get another host
+    /// port.
     pub separate_v6_ports: bool,
-    /// Lets `CreateService` accept load balancers that AWS would refuse, to build accounts that are broken already.
+    /// Lets `CreateService` accept load balancers that AWS would refuse, to build accounts that are
+    /// broken already.
     pub accept_broken_services: bool,
     /// Names of roles that callers may not pass on (`iam:PassRole`).
     pub roles_not_passable: BTreeSet<String>,

@@ -1,7 +1,8 @@
-//! What AWS's API model says of the inputs from which task definitions and services are made: every member, of which kind.
+//! What AWS's API model says of the inputs from which task definitions and services are made: every
+//! member, of which kind.
 //!
-//! Knows kinds, not meanings: what a member is for is its operation's business, and most of them this world only keeps and
-//! shows back. The model is in `shapes.txt`, made from AWS's own.
+//! Knows kinds, not meanings: what a member is for is its operation's business, and most of them
+//! this world only keeps and shows back. The model is in `shapes.txt`, made from AWS's own.
 
 use crate::api::{ApiError, Service};
 use crate::input::Input;

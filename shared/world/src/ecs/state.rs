@@ -1,4 +1,5 @@
-//! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by itself.
+//! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by
+//! itself.
 
 use super::definition::TaskDefinition;
 use super::image;

@@ -4,7 +4,8 @@ use super::network::DEFAULT_VPC;
 use crate::World;
 
 impl World {
-    /// Adds a subnet of 4096 addresses. Its number n makes it 10.(n / 16).((n % 16) * 16).0/20, so give each its own.
+    /// Adds a subnet of 4096 addresses. Its number n makes it 10.(n / 16).((n % 16) * 16).0/20, so
+    /// give each its own.
     pub fn add_subnet(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
         self.ecs.network.add(id, vpc, zone, number);
     }

@@ -12,7 +12,8 @@ use crate::api::ApiError;
 use crate::input::Input;
 use serde_json::{Value, json};
 
-/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC `ListTasks`].
+/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC
+/// `ListTasks`].
 pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
         launchType daemonName";
@@ -27,7 +28,8 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     let stop_wanted = match input.optional_text("desiredStatus")? {
         None | Some("RUNNING") => false,
         Some("STOPPED") => true,
-        // "no results are returned for PENDING, because ECS never sets it" [BC ListTasks.desiredStatus].
+        // "no results are returned for PENDING, because ECS never sets it" [BC
+        // ListTasks.desiredStatus].
         Some("PENDING") => return Ok(json!({"taskArns": []})),
         Some(other) => return Err(input.refuse(format!("Invalid desiredStatus {other}"))),
     };
@@ -56,8 +58,8 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
     Ok(with_token(json!({"taskArns": arns}), next))
 }
 
-/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. One of another cluster is an
-/// error.
+/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. One of
+/// another cluster is an error.
 pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -99,7 +101,8 @@ const RUN_OPTIONAL: &str = "capacityProviderStrategy cluster count enableECSMana
     networkConfiguration overrides placementConstraints placementStrategy platformVersion propagateTags \
     referenceId startedBy tags clientToken volumeConfigurations";
 
-/// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC `RunTask`].
+/// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC
+/// `RunTask`].
 pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("RunTask", input, "taskDefinition", RUN_OPTIONAL)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;

@@ -181,7 +181,8 @@ pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, 
     })
 }
 
-/// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its tasks are stopped.
+/// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its
+/// tasks are stopped.
 pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTaskSet", input, "cluster service taskSet", "force")?;
     let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;

@@ -1,7 +1,7 @@
 //! How a task looks in `DescribeTasks` and in an `ECS Task State Change` event.
 //!
-//! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags (AWS-FACTS 2.2,
-//! events-samples).
+//! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags
+//! (AWS-FACTS 2.2, events-samples).
 
 use super::task::{Binding, Container, Eni, Registration, Status, Task};
 use crate::World;
@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 /// As `DescribeTasks` shows it.
 pub(super) fn api(world: &World, task: &Task) -> Value {
     let mut shown = body(world, task, time::epoch, api_container);
-    // The `elb` attachment is known from events only; whether the API shows it is [UNV], so it does not here.
+    // The `elb` attachment is known from events only; whether the API shows it is [UNV], so it does
+    // not here.
     let eni = task.eni.as_ref().map(|eni| show_eni(world, eni, "ElasticNetworkInterface"));
     shown.insert("attachments".to_owned(), eni.into_iter().collect());
     shown.insert("healthStatus".to_owned(), json!("UNKNOWN"));

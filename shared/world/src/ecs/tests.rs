@@ -20,7 +20,8 @@ fn web(group: &str) -> ServiceSpec {
     ServiceSpec::new("shop", "web").container("app", &[8080]).behind(group, "app", 8080)
 }
 
-/// A cluster with so many instances and one bridge service of `desired` tasks behind `web-tg`, running.
+/// A cluster with so many instances and one bridge service of `desired` tasks behind `web-tg`,
+/// running.
 fn bridge_world(instances: usize, desired: u32) -> (World, String) {
     let mut world = World::new(1, START);
     world.make_cluster("shop").unwrap();

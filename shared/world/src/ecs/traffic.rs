@@ -1,8 +1,10 @@
-//! Deployments from start to end: rolling ones, and those that shift traffic between two target groups.
+//! Deployments from start to end: rolling ones, and those that shift traffic between two target
+//! groups.
 //!
-//! Blue/green, canary and linear deployments of an ECS-controlled service alternate between `targetGroupArn` and
-//! `alternateTargetGroupArn`: "after deployment, forwards traffic to the alternate target group", and the next one
-//! goes the other way [DG blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
+//! Blue/green, canary and linear deployments of an ECS-controlled service alternate between
+//! `targetGroupArn` and `alternateTargetGroupArn`: "after deployment, forwards traffic to the
+//! alternate target group", and the next one goes the other way [DG
+//! blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
 //! group, so the idle one is `unused/Target.NotInUse`.
 
 use super::service::{
@@ -31,7 +33,8 @@ pub(super) struct Seen {
     pub trouble: Option<String>,
 }
 
-/// Starts a deployment of the service as it now is: a new revision, and the deployment that brings it about.
+/// Starts a deployment of the service as it now is: a new revision, and the deployment that brings
+/// it about.
 pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
     let (id, now) = (world.ids.deployment(), world.now_ms());
     let service = world.ecs.services.get_mut(key)?;
@@ -93,7 +96,8 @@ fn same_entry(one: &LoadBalancer, other: &LoadBalancer) -> bool {
     one.group == other.group && one.container == other.container && one.port == other.port
 }
 
-/// Gives that percentage of production traffic to the primary deployment's groups, the rest to its source's.
+/// Gives that percentage of production traffic to the primary deployment's groups, the rest to its
+/// source's.
 fn shift(world: &mut World, key: &str, percent: u32) {
     let Some(service) = world.ecs.services.get(key) else { return };
     let Some(primary) = service.primary() else { return };
@@ -124,7 +128,8 @@ fn settle(world: &mut World, key: &str, id: &str) {
     }
 }
 
-/// ECS changes a listener rule, or a listener (of a Network Load Balancer), as the infrastructure role.
+/// ECS changes a listener rule, or a listener (of a Network Load Balancer), as the infrastructure
+/// role.
 fn point(world: &mut World, key: &str, rule: &str, groups: &[Value]) {
     let actions = json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]);
     let (operation, input) = if rule.contains(":listener-rule/") {
@@ -274,9 +279,10 @@ fn end(world: &mut World, key: &str) {
 }
 
 impl World {
-    /// The circuit breaker trips (or an alarm, or a hook fails): the primary deployment of `cluster/service` fails and
-    /// the one before it becomes PRIMARY again, under its own id: "rollback creates no new revision"
-    /// [DG service-revision]. Gives false if there is nothing to go back to.
+    /// The circuit breaker trips (or an alarm, or a hook fails): the primary deployment of
+    /// `cluster/service` fails and the one before it becomes PRIMARY again, under its own id:
+    /// "rollback creates no new revision" [DG service-revision]. Gives false if there is nothing to
+    /// go back to.
     pub fn roll_back(&mut self, service: &str) -> bool {
         let now = self.now_ms();
         let Some(held) = self.ecs.services.get_mut(service) else { return false };

@@ -1,4 +1,5 @@
-//! Attributes of target groups: which there are for which kind of group, and their defaults [BC `TargetGroupAttribute`].
+//! Attributes of target groups: which there are for which kind of group, and their defaults [BC
+//! `TargetGroupAttribute`].
 
 use super::groups::TargetGroup;
 use super::read;

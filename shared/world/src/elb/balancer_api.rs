@@ -49,7 +49,8 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
         family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
     };
     if let Some(held) = world.elb.balancers.values().find(|held| held.name == name) {
-        // "If you attempt to create multiple load balancers with the same settings, each call succeeds" [BC].
+        // "If you attempt to create multiple load balancers with the same settings, each call
+        // succeeds" [BC].
         return if held.has_settings_of(&balancer) {
             Ok(json!({"LoadBalancers": [held.to_json()]}))
         } else {

@@ -111,7 +111,8 @@ impl Rule {
     }
 }
 
-/// The groups that these actions forward to, with their weights (a group without one has 1 [BC `TargetGroupTuple`]).
+/// The groups that these actions forward to, with their weights (a group without one has 1 [BC
+/// `TargetGroupTuple`]).
 ///
 /// A group with weight 0 is still referenced: it is attached and its targets are checked [INF].
 pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
@@ -156,7 +157,8 @@ impl Elb {
         }
     }
 
-    /// Share of traffic per group behind a rule or listener, for people: `web-blue 90, web-green 10`.
+    /// Share of traffic per group behind a rule or listener, for people: `web-blue 90, web-green
+    /// 10`.
     pub(super) fn describe_actions(&self, actions: &Value) -> String {
         let shares: Vec<String> = forwarded(actions)
             .iter()
@@ -165,7 +167,8 @@ impl Elb {
         shares.join(", ")
     }
 
-    /// The groups that really receive traffic from a listener or rule: those with a weight above zero.
+    /// The groups that really receive traffic from a listener or rule: those with a weight above
+    /// zero.
     #[must_use]
     pub fn traffic(&self, listener_or_rule: &str) -> Vec<(String, u64)> {
         let of_rule = self.rules.get(listener_or_rule).map(|rule| &rule.actions);

@@ -49,7 +49,8 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({"TargetGroups": [shown]}))
 }
 
-/// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC `CreateTargetGroup.Name`].
+/// "at most 32 characters, alphanumeric or hyphens, must not begin or end with a hyphen" [BC
+/// `CreateTargetGroup.Name`].
 fn check_name(input: &Input<'_>, name: &str) -> Result<(), ApiError> {
     let allowed = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     if name.is_empty()
@@ -106,7 +107,8 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
     })
 }
 
-/// `CreateTargetGroup` "is idempotent: multiple target groups with the same settings, each call succeeds" [BC].
+/// `CreateTargetGroup` "is idempotent: multiple target groups with the same settings, each call
+/// succeeds" [BC].
 fn same_settings(one: &TargetGroup, other: &TargetGroup) -> bool {
     let settings = |group: &TargetGroup| {
         let mut shown = group.to_json();
@@ -183,8 +185,8 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({"TargetGroups": [group.to_json()]}))
 }
 
-/// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`]; its targets
-/// go with it.
+/// "You can delete a target group if it is not referenced by any actions" [BC `DeleteTargetGroup`];
+/// its targets go with it.
 pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTargetGroup", input, "TargetGroupArn", "")?;
     let arn = input.text("TargetGroupArn")?;
@@ -198,7 +200,8 @@ pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Va
     Ok(json!({}))
 }
 
-/// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty answer [BC].
+/// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty
+/// answer [BC].
 pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read(
         "DescribeTargetGroups",

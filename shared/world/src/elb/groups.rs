@@ -1,6 +1,7 @@
 //! Target groups and the targets in them, as state.
 //!
-//! Knows what a group is made of and how the API shows it. Does not decide when a target is healthy.
+//! Knows what a group is made of and how the API shows it. Does not decide when a target is
+//! healthy.
 
 use crate::World;
 use serde_json::{Value, json};
@@ -41,7 +42,8 @@ pub(crate) struct HealthCheck {
     pub unhealthy_threshold: u64,
 }
 
-/// A target is known by its id and port: one instance may be registered on many ports [BC `RegisterTargets`].
+/// A target is known by its id and port: one instance may be registered on many ports [BC
+/// `RegisterTargets`].
 pub(crate) type TargetKey = (String, u16);
 
 /// Why health checks fail.
@@ -96,7 +98,8 @@ pub(crate) struct TargetGroup {
     pub check: HealthCheck,
     pub attributes: BTreeMap<String, String>,
     pub targets: BTreeMap<TargetKey, Target>,
-    /// The load balancer whose listeners or rules forward to this group: "LBs per TG: 1" [DG limits].
+    /// The load balancer whose listeners or rules forward to this group: "LBs per TG: 1" [DG
+    /// limits].
     pub balancer: Option<String>,
 }
 

@@ -1,7 +1,8 @@
 //! Health checks and `DescribeTargetHealth`.
 //!
-//! A check passes if *any* program answers on the address at that moment. The load balancer cannot know whose
-//! program it is; that is how a stale target turns healthy again with another service behind it.
+//! A check passes if *any* program answers on the address at that moment. The load balancer cannot
+//! know whose program it is; that is how a stale target turns healthy again with another service
+//! behind it.
 
 use super::groups::{Failure, Found, Target, TargetGroup, TargetKey, TargetType};
 use super::read;
@@ -118,7 +119,8 @@ pub(super) fn health_of(
 }
 
 impl World {
-    /// The health of a registered or draining target; none if it is neither, or if the group is gone.
+    /// The health of a registered or draining target; none if it is neither, or if the group is
+    /// gone.
     pub(crate) fn target_health(&self, group: &str, id: &str, port: u16) -> Option<TargetHealth> {
         let group = self.elb.group(group)?;
         let key = (id.to_owned(), port);
@@ -126,8 +128,9 @@ impl World {
     }
 }
 
-/// Whole group in one answer, or only the targets asked for; asking for one that was never registered is no error
-/// but `unused`, `Target.NotRegistered` [GH moto#7692], and has no port for health checks [GH aws-sdk-js#1593].
+/// Whole group in one answer, or only the targets asked for; asking for one that was never
+/// registered is no error but `unused`, `Target.NotRegistered` [GH moto#7692], and has no port for
+/// health checks [GH aws-sdk-js#1593].
 pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetHealth", input, "TargetGroupArn", "Targets Include")?;
     let group = world.elb.find_group(input.text("TargetGroupArn")?)?;
@@ -139,7 +142,8 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
         json!({"Target": described, "TargetHealth": health.to_json()})
     };
     let shown = |key: &TargetKey, target: &Target| {
-        // Addresses show their zone; instances only if the caller gave one [CLI describe-target-health].
+        // Addresses show their zone; instances only if the caller gave one [CLI
+        // describe-target-health].
         let subnet =
             world.ecs.network.subnet_of(&group.vpc, &key.0).map(|subnet| subnet.zone.as_str());
         let mut answer =
@@ -190,7 +194,8 @@ fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Fail
     }
 }
 
-/// What becomes of a target when the load balancer looks at it; none means that it leaves the group.
+/// What becomes of a target when the load balancer looks at it; none means that it leaves the
+/// group.
 fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> Option<Target> {
     let now = world.now_ms();
     let mut next = target.clone();

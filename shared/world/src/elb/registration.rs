@@ -1,7 +1,7 @@
 //! `RegisterTargets` and `DeregisterTargets`, by AWS's rules.
 //!
-//! Knows who may be registered. Which target is *right* for whom is not known here; only the record of writes asks
-//! that, of the account as a whole.
+//! Knows who may be registered. Which target is *right* for whom is not known here; only the record
+//! of writes asks that, of the account as a whole.
 
 use super::groups::{Found, Target, TargetGroup, TargetType};
 use super::writes::{Write, WriteKind};
@@ -14,8 +14,8 @@ use crate::truth;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 
-/// Targets per target group [DG limits]. The threshold of `TooManyRegistrationsForTargetId` is not published, so
-/// that error is not simulated.
+/// Targets per target group [DG limits]. The threshold of `TooManyRegistrationsForTargetId` is not
+/// published, so that error is not simulated.
 const TARGETS_PER_GROUP: usize = 1000;
 
 /// One `TargetDescription` of an input.
@@ -51,7 +51,8 @@ fn invalid_zone(message: String) -> ApiError {
     ApiError::refused("ValidationError", message)
 }
 
-/// One bad target fails the whole call and nothing is registered [MEM]; registering again is a no-op [MEM].
+/// One bad target fails the whole call and nothing is registered [MEM]; registering again is a
+/// no-op [MEM].
 pub(super) fn register_targets(
     world: &mut World,
     caller: Caller,
@@ -78,8 +79,9 @@ pub(super) fn register_targets(
     Ok(json!({}))
 }
 
-/// Instance targets must be in the group's VPC and running; ip targets must be addresses, and one outside the VPC
-/// needs an Availability Zone [BC `RegisterTargets`, `TargetDescription.AvailabilityZone`].
+/// Instance targets must be in the group's VPC and running; ip targets must be addresses, and one
+/// outside the VPC needs an Availability Zone [BC `RegisterTargets`,
+/// `TargetDescription.AvailabilityZone`].
 fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<(), ApiError> {
     let id = &target.id;
     if group.target_type == TargetType::Instance {
@@ -109,8 +111,9 @@ fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<()
         )));
     }
     check_zone(world, group, target)?;
-    // "you must wait for the deregistration delay to complete before you can register the same IP address again"
-    // [DG elb application register-targets]. Which error RegisterTargets answers is [UNV]; this one is a choice.
+    // "you must wait for the deregistration delay to complete before you can register the same IP
+    // address again" [DG elb application register-targets]. Which error RegisterTargets answers is
+    // [UNV]; this one is a choice.
     let draining =
         |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
     if group.targets.iter().any(draining) {
@@ -159,8 +162,9 @@ fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
     record(world, caller, WriteKind::Register, arn, (named.id, named.port), effective, owner);
 }
 
-/// "If the specified target does not exist, the action returns successfully" [BC `DeregisterTargets`]. An id without
-/// its port means the group's port, so it does not find a target that was registered on another one [INF].
+/// "If the specified target does not exist, the action returns successfully" [BC
+/// `DeregisterTargets`]. An id without its port means the group's port, so it does not find a
+/// target that was registered on another one [INF].
 pub(super) fn deregister_targets(
     world: &mut World,
     caller: Caller,
@@ -175,8 +179,8 @@ pub(super) fn deregister_targets(
     Ok(json!({}))
 }
 
-/// The target stays, draining, until the whole delay is over ("status keeps showing draining" [DG23 alb]). In a group
-/// that receives no traffic there is nothing to drain and it goes at once [UNV].
+/// The target stays, draining, until the whole delay is over ("status keeps showing draining" [DG23
+/// alb]). In a group that receives no traffic there is nothing to drain and it goes at once [UNV].
 fn deregister(world: &mut World, caller: Caller, arn: &str, named: Named) {
     let now = world.now_ms();
     let owner = truth::owner(world, arn, &named.id, named.port);

@@ -28,7 +28,8 @@ fn not_permitted(what: &str, arn: &str) -> ApiError {
     ApiError::refused("OperationNotPermitted", format!("Default rule '{arn}' cannot be {what}"))
 }
 
-/// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority" [BC `CreateRule`].
+/// Unlike groups and listeners, rules are not idempotent: "each rule must have a unique priority"
+/// [BC `CreateRule`].
 pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("CreateRule", input, "ListenerArn Conditions Priority Actions", "Tags")?;
     let listener = input.text("ListenerArn")?;

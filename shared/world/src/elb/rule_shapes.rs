@@ -1,7 +1,8 @@
 //! Conditions and actions of listeners and rules: what AWS checks of them, and how it shows them.
 //!
-//! Knows shapes and limits; what is forwarded to is `balancers`' business.
-//! Source: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html>; texts from [MEM].
+//! Knows shapes and limits; what is forwarded to is `balancers`' business. Source:
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html>;
+//! texts from [MEM].
 
 use super::balancers::{LoadBalancer, forwarded};
 use super::group_not_found;
@@ -21,7 +22,8 @@ const FIELDS: [(&str, &str); 6] = [
     ("source-ip", "SourceIpConfig"),
 ];
 
-/// "up to five condition values per rule", "up to five target groups per forward action" [DG limits].
+/// "up to five condition values per rule", "up to five target groups per forward action" [DG
+/// limits].
 const MOST: usize = 5;
 
 /// The longest host or path pattern, in characters [BC `RuleCondition.Values`].
@@ -104,8 +106,8 @@ fn show_condition(condition: &Input<'_>, field: &str, config: &str, values: &[Va
     Value::Object(shown)
 }
 
-/// The actions of a listener or rule of this load balancer, as AWS shows them. What they forward to must exist, fit, and
-/// belong to no other load balancer ("LBs per TG: 1" [DG limits]).
+/// The actions of a listener or rule of this load balancer, as AWS shows them. What they forward to
+/// must exist, fit, and belong to no other load balancer ("LBs per TG: 1" [DG limits]).
 pub(super) fn actions(
     world: &World,
     input: &Input<'_>,

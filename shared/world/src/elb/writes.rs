@@ -28,10 +28,11 @@ pub struct Write {
     pub id: String,
     /// The port, after the group's default was applied.
     pub port: u16,
-    /// Whether it changed anything: false for registering what is registered and deregistering what is not.
+    /// Whether it changed anything: false for registering what is registered and deregistering what
+    /// is not.
     pub effective: bool,
-    /// ARN of a task that is meant to run (desired status RUNNING), is ACTIVATING or RUNNING, and whose own revision
-    /// or task set wants exactly this target in this group, at this instant.
+    /// ARN of a task that is meant to run (desired status RUNNING), is ACTIVATING or RUNNING, and
+    /// whose own revision or task set wants exactly this target in this group, at this instant.
     pub owner: Option<String>,
 }
 

@@ -1,9 +1,10 @@
 //! The world's clock for SDK clients: what time it is, and sleeping without waiting.
 //!
-//! A sleep ends when nothing else can happen: it is the earliest of all sleeps under way, and no request has
-//! come and no sleep has begun or ended between a few polls of it. Then it moves the world's clock to its end.
-//! So a back-off costs world time and no real time, and an operation time-out, which is a sleep next to
-//! the call that it limits, ends only if the call really takes longer in world time.
+//! A sleep ends when nothing else can happen: it is the earliest of all sleeps under way, and no
+//! request has come and no sleep has begun or ended between a few polls of it. Then it moves the
+//! world's clock to its end. So a back-off costs world time and no real time, and an operation
+//! time-out, which is a sleep next to the call that it limits, ends only if the call really takes
+//! longer in world time.
 
 use super::shared::SharedWorld;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
@@ -13,8 +14,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How often the earliest sleep yields in a quiet world before it moves the clock. A future beside it that is
-/// about to go on (tokio yields now and then by itself) gets its turn in between.
+/// How often the earliest sleep yields in a quiet world before it moves the clock. A future beside
+/// it that is about to go on (tokio yields now and then by itself) gets its turn in between.
 const QUIET_POLLS: u32 = 3;
 
 /// The world's clock as a `TimeSource`.

@@ -1,6 +1,7 @@
 //! awsJson 1.0 and 1.1: the body is the input or the answer as it is; errors carry `__type`.
 //!
-//! Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, and for the SQS error header
+//! Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, and for the SQS error
+//! header
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#aws-protocols-awsquerycompatible-trait>.
 
 use super::response::response;
@@ -107,7 +108,8 @@ pub(super) fn encode_error(
     response(error.status, service.content_type(), &headers, body.to_string().into_bytes())
 }
 
-/// The error codes of SQS's former Query protocol, which SDKs still look for (`awsQueryError` in its model).
+/// The error codes of SQS's former Query protocol, which SDKs still look for (`awsQueryError` in
+/// its model).
 fn query_code(code: &str) -> String {
     match code {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),

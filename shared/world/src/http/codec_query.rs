@@ -67,8 +67,8 @@ enum Node {
 }
 
 impl QueryRequest {
-    /// The parameters as JSON. `ELBv2` has no member that may be empty: `Targets=` is how an SDK sends an
-    /// empty list, and counts as absent there.
+    /// The parameters as JSON. `ELBv2` has no member that may be empty: `Targets=` is how an SDK
+    /// sends an empty list, and counts as absent there.
     pub(super) fn input(self, service: QueryService) -> Result<Value, ApiError> {
         if let Some(name) = self.malformed {
             let message =
@@ -101,7 +101,8 @@ pub(super) fn decode(body: &[u8]) -> QueryRequest {
     request
 }
 
-/// Puts a value under its dotted name. None: the name is a value and a structure at once, or given twice.
+/// Puts a value under its dotted name. None: the name is a value and a structure at once, or given
+/// twice.
 fn insert(parameters: &mut BTreeMap<String, Node>, name: &str, value: String) -> Option<()> {
     let mut level = parameters;
     let (path, leaf) = match name.rsplit_once('.') {

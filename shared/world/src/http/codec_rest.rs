@@ -1,7 +1,9 @@
-//! Amazon S3's REST protocol: method, host and path say the operation; members are headers, query parameters and the body.
+//! Amazon S3's REST protocol: method, host and path say the operation; members are headers, query
+//! parameters and the body.
 //!
-//! Both ways to name a bucket are understood: in the host (`specs.s3.eu-west-1.amazonaws.com`, `specs.localhost`) and as the
-//! first part of the path. Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>.
+//! Both ways to name a bucket are understood: in the host (`specs.s3.eu-west-1.amazonaws.com`,
+//! `specs.localhost`) and as the first part of the path. Source:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>.
 
 mod chunked;
 mod encode;

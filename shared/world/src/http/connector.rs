@@ -1,6 +1,7 @@
 //! The account as the HTTP client of real SDK clients, in the same process.
 //!
-//! Knows the SDK's HTTP interfaces; knows nothing of retries and time-outs, which the program under test sets.
+//! Knows the SDK's HTTP interfaces; knows nothing of retries and time-outs, which the program under
+//! test sets.
 
 use super::answer::handle;
 use super::clock::{WorldClock, WorldSleep};
@@ -24,8 +25,9 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What an SDK client needs to work on this world instead of AWS: region, credentials, HTTP client, clock and
-/// sleep. Retries and time-outs are left to the caller: `sdk_config(&world).into_builder()`.
+/// What an SDK client needs to work on this world instead of AWS: region, credentials, HTTP client,
+/// clock and sleep. Retries and time-outs are left to the caller:
+/// `sdk_config(&world).into_builder()`.
 #[must_use]
 pub fn sdk_config(world: &SharedWorld) -> SdkConfig {
     let region = world.lock().account.region.clone();
@@ -56,8 +58,8 @@ impl WorldHttpClient {
         Self { world: world.clone(), distance: Duration::ZERO }
     }
 
-    /// The same, so far away that each call takes this much world time. Calls that are under way at once take it
-    /// together.
+    /// The same, so far away that each call takes this much world time. Calls that are under way at
+    /// once take it together.
     #[must_use]
     pub fn at_distance(self, distance: Duration) -> Self {
         Self { distance, ..self }

@@ -1,7 +1,8 @@
 //! Which service and operation a request means, and in which protocol.
 //!
-//! JSON services say it in `X-Amz-Target`; Query services in `Action` and `Version` of the body. Without a
-//! `Version`, the signature's credential scope or the host names the service. S3 is known by its signature or host.
+//! JSON services say it in `X-Amz-Target`; Query services in `Action` and `Version` of the body.
+//! Without a `Version`, the signature's credential scope or the host names the service. S3 is known
+//! by its signature or host.
 
 use super::codec_json::{self, JsonService};
 use super::codec_query::{self, QueryService};

@@ -78,7 +78,8 @@ async fn accept(world: SharedWorld, listener: TcpListener) {
 
 async fn serve_connection(world: SharedWorld, stream: TcpStream) {
     let service = service_fn(move |request| answer(world.clone(), request));
-    // The world's clock is not the server's: no Date header, or SDKs would correct their clocks by it.
+    // The world's clock is not the server's: no Date header, or SDKs would correct their clocks by
+    // it.
     let connection = http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);

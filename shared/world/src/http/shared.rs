@@ -31,8 +31,8 @@ impl SharedWorld {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The world, for as long as the guard lives. Let it go before awaiting a client's call: calls need it.
-    /// A holder that panicked leaves the world as it is.
+    /// The world, for as long as the guard lives. Let it go before awaiting a client's call: calls
+    /// need it. A holder that panicked leaves the world as it is.
     pub fn lock(&self) -> MutexGuard<'_, World> {
         self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
     }

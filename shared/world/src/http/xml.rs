@@ -1,5 +1,5 @@
-//! JSON written as the XML of AWS's answers: null is left out; lists become `<member>` elements, or flat ones where the
-//! protocol has them so.
+//! JSON written as the XML of AWS's answers: null is left out; lists become `<member>` elements, or
+//! flat ones where the protocol has them so.
 //!
 //! Knows nothing of services. Maps (`<entry>`) have no place in the answers simulated here.
 

@@ -49,7 +49,8 @@ pub(super) fn put_versioning(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-/// Replaces what a bucket tells to whom. A queue gets S3's test event at once, as when AWS checks that it may write there.
+/// Replaces what a bucket tells to whom. A queue gets S3's test event at once, as when AWS checks
+/// that it may write there.
 pub(super) fn put_notifications(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let (input, name) =
         read(world, "PutBucketNotificationConfiguration", input, "NotificationConfiguration", "")?;

@@ -1,7 +1,8 @@
 //! Checksums that come with an object.
 //!
-//! CRC-32, which SDKs send unless told otherwise, and `Content-MD5` are checked; the others are kept and shown back.
-//! Source: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
+//! CRC-32, which SDKs send unless told otherwise, and `Content-MD5` are checked; the others are
+//! kept and shown back. Source:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
 
 use super::error;
 use crate::api::ApiError;

@@ -1,8 +1,9 @@
 //! What S3 tells of a change: events to EventBridge, and its own notifications to queues.
 //!
-//! Shapes from AWS's samples: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html> and
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>. Only a notification's key is
-//! form-urlencoded.
+//! Shapes from AWS's samples:
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html> and
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
+//! Only a notification's key is form-urlencoded.
 
 use super::bucket::{Deleted, NULL_VERSION, QueueNotice, Version};
 use crate::{World, bus, digest, sqs, time};
@@ -94,8 +95,8 @@ fn tell(world: &mut World, change: &Change<'_>) {
     }
 }
 
-/// Seconds and a counter in hexadecimal. The digits differ in number, as AWS's do: who compares them as text without
-/// padding is wrong every other time.
+/// Seconds and a counter in hexadecimal. The digits differ in number, as AWS's do: who compares
+/// them as text without padding is wrong every other time.
 fn sequencer(world: &World) -> String {
     let number = (u128::from(world.now_ms() / 1000) << 32) | u128::from(world.s3.changes);
     if world.s3.changes.is_multiple_of(2) {

@@ -75,7 +75,8 @@ pub(super) fn get_object(world: &World, input: &Value) -> Result<Value, ApiError
             let (first, last) = byte_range(range, body.len())?;
             let text = format!("bytes {first}-{last}/{}", body.len());
             answer.insert("ContentRange".to_owned(), json!(text));
-            // They are of the whole object: clients would hold them against the part, and refuse it.
+            // They are of the whole object: clients would hold them against the part, and refuse
+            // it.
             answer.retain(|name, _| !name.starts_with("Checksum"));
             body.get(first..=last).unwrap_or_default()
         }

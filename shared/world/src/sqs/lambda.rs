@@ -2,7 +2,8 @@
 //! becomes of the batch after the function's answer.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html> (event shape) and
-//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> (partial failures).
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> (partial
+//! failures).
 
 use super::Message;
 use crate::{World, digest};
@@ -55,8 +56,8 @@ pub fn finish_batch(
         .count()
 }
 
-/// The messages that the function reports as failed. None: the answer makes the whole batch a failure,
-/// because it is malformed or names a message that was not in the batch.
+/// The messages that the function reports as failed. None: the answer makes the whole batch a
+/// failure, because it is malformed or names a message that was not in the batch.
 fn failed_ids<'a>(response: &'a Value, known: &BTreeSet<&str>) -> Option<BTreeSet<&'a str>> {
     let failures = match response {
         Value::Null => return Some(BTreeSet::new()),

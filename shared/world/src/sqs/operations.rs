@@ -1,6 +1,7 @@
 //! The SQS API: inputs checked as SQS checks them, answers in SQS's shapes.
 //!
-//! Source of limits and messages: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>.
+//! Source of limits and messages:
+//! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>.
 
 mod batch;
 mod queues;
@@ -147,8 +148,8 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
     let receipt = receipt(&input)?;
-    // A handle of no message is a bad value. That of a message which can be received again changes nothing, and is no
-    // error [GH localstack#9632, aws-sdk-net#1927].
+    // A handle of no message is a bad value. That of a message which can be received again changes
+    // nothing, and is no error [GH localstack#9632, aws-sdk-net#1927].
     let message = queue.received_with(receipt).ok_or_else(|| {
         input.refuse(format!(
             "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
@@ -219,8 +220,8 @@ fn check_body(body: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// The digest that clients check, by the algorithm of "Calculating the MD5 message digest for message
-/// attributes" in the SQS developer guide. None without attributes.
+/// The digest that clients check, by the algorithm of "Calculating the MD5 message digest for
+/// message attributes" in the SQS developer guide. None without attributes.
 fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     if attributes.is_empty() {
         return Ok(None);

@@ -166,8 +166,8 @@ impl Queue {
         (received, dead)
     }
 
-    /// Deletes the message whose latest receive gave this handle. An older handle deletes nothing and
-    /// is no error, as in SQS.
+    /// Deletes the message whose latest receive gave this handle. An older handle deletes nothing
+    /// and is no error, as in SQS.
     pub(super) fn delete(&mut self, receipt: &str) -> bool {
         let before = self.messages.len();
         self.messages.retain(|_, message| message.receipt.as_deref() != Some(receipt));

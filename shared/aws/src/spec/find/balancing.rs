@@ -23,7 +23,8 @@ const TAGS: &str = "elasticloadbalancing:DescribeTags";
 /// How many resources `DescribeTags` takes.
 const TAGS_BATCH: usize = 20;
 
-/// The most pages of one list. A listener has 200 rules at most unless the quota is raised, four to a page at the least.
+/// The most pages of one list. A listener has 200 rules at most unless the quota is raised, four to
+/// a page at the least.
 const PAGE_LIMIT: usize = 50;
 
 type Tags = BTreeMap<String, BTreeMap<String, String>>;
@@ -148,7 +149,8 @@ fn tags_of(described: &TagDescription) -> Option<(String, BTreeMap<String, Strin
     Some((described.resource_arn()?.to_owned(), tags.collect()))
 }
 
-/// The load balancers that are named, by name, and all listeners of these and of the load balancers that use a found group.
+/// The load balancers that are named, by name, and all listeners of these and of the load balancers
+/// that use a found group.
 pub(super) async fn listeners(
     aws: &SpecAws,
     wanted: &Wanted,
@@ -303,7 +305,8 @@ fn found_rule(rule: &Rule) -> FoundRule {
     found
 }
 
-/// Old rules have their values beside the field; newer ones in a part of their own. Both are shown for the same rule.
+/// Old rules have their values beside the field; newer ones in a part of their own. Both are shown
+/// for the same rule.
 fn note_condition(found: &mut FoundRule, condition: &RuleCondition) {
     let field = condition.field().unwrap_or_default();
     let own = match field {

@@ -1,7 +1,8 @@
 //! Subnets, security groups and roles: whether they are there, and in which VPC.
 //!
-//! Read with the Cloud Control API, one call for each: the SDKs of EC2 and IAM, of which this would be three operations, take
-//! longer to compile than everything else together. AWS asks for the permissions of its own read of the resource, too.
+//! Read with the Cloud Control API, one call for each: the SDKs of EC2 and IAM, of which this would
+//! be three operations, take longer to compile than everything else together. AWS asks for the
+//! permissions of its own read of the resource, too.
 //! <https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-read.html>
 
 use super::super::SpecAws;

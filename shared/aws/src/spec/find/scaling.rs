@@ -81,7 +81,8 @@ pub(super) async fn log_groups(
     let mut found = BTreeMap::new();
     for name in names {
         aws.shared.turn(action).await;
-        // In alphabetical order, so that the group itself comes before all that only begin with its name.
+        // In alphabetical order, so that the group itself comes before all that only begin with its
+        // name.
         let answer = aws.logs.describe_log_groups().log_group_name_prefix(name).send().await;
         let answer = answer.map_err(|error| aws.shared.failure(action, name, error))?;
         if let Some(group) =

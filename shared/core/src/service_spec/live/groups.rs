@@ -1,4 +1,5 @@
-//! Listeners and target groups: whether they are there, and whether they fit the tasks and each other.
+//! Listeners and target groups: whether they are there, and whether they fit the tasks and each
+//! other.
 
 use super::Live;
 use crate::service_spec::found::{About, FoundListener, FoundTargetGroup};
@@ -118,7 +119,8 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
     }
 }
 
-/// A target group that the service names. `leads`: whether requests must come to it from the beginning.
+/// A target group that the service names. `leads`: whether requests must come to it from the
+/// beginning.
 fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &str), leads: bool) {
     let (arn, name) = (text(entry, members.0), text(entry, members.1));
     let (member, found, named) = match (arn, name) {

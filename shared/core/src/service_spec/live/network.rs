@@ -78,7 +78,8 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
     }
 }
 
-/// With a fixed host port each instance has room for one task; a rolling deployment needs room for one more.
+/// With a fixed host port each instance has room for one task; a rolling deployment needs room for
+/// one more.
 fn room_for_fixed_ports(live: &mut Live<'_>) {
     let spec = live.spec;
     let Some(cluster) =

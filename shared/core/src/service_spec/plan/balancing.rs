@@ -1,4 +1,5 @@
-//! What leads to the target groups: rules of Application Load Balancers, listeners of Network Load Balancers.
+//! What leads to the target groups: rules of Application Load Balancers, listeners of Network Load
+//! Balancers.
 
 use super::{Planner, Step, differs};
 use crate::service_spec::found::{About, FoundListener, FoundRule};
@@ -308,8 +309,8 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
     planner.step(Step::create(Resource::Listener, &entry.listener.to_string(), write));
 }
 
-/// Rules of this spec that it no longer asks for: on another listener, or to another group. They are named, and left, because tasks
-/// behind them may still be serving.
+/// Rules of this spec that it no longer asks for: on another listener, or to another group. They
+/// are named, and left, because tasks behind them may still be serving.
 fn leftovers(planner: &mut Planner<'_>) {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     for entry in &planner.spec.load_balancing {

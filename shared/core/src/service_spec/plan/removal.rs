@@ -1,5 +1,6 @@
-//! What has to be done once a spec's object is gone and it said `onDelete: delete`. The service drains before anything that leads
-//! to it goes; so the plan is made again at each look, until nothing is left.
+//! What has to be done once a spec's object is gone and it said `onDelete: delete`. The service
+//! drains before anything that leads to it goes; so the plan is made again at each look, until
+//! nothing is left.
 
 use super::Step;
 use crate::service_spec::found::{Found, FoundService};
@@ -17,8 +18,9 @@ pub struct Removal {
     pub waits: Option<String>,
 }
 
-/// Plans the removal of everything that was made from a spec. `cluster` and `service` name the service; what else there is, tags
-/// say: `found` must have the groups, listeners and log groups that the spec had.
+/// Plans the removal of everything that was made from a spec. `cluster` and `service` name the
+/// service; what else there is, tags say: `found` must have the groups, listeners and log groups
+/// that the spec had.
 #[must_use]
 pub fn plan_removal(owner: &Owner, cluster: &str, service: &str, found: &Found) -> Removal {
     let mut steps = Vec::new();
@@ -84,7 +86,8 @@ fn drain(
     Some("the service is being deleted".to_owned())
 }
 
-/// Rules and listeners before the groups that they lead to. Log groups stay: they say what happened.
+/// Rules and listeners before the groups that they lead to. Log groups stay: they say what
+/// happened.
 fn leading(steps: &mut Vec<Step>, owner: &Owner, found: &Found) {
     for listener in &found.listeners {
         let name = format!("{}:{}", listener.load_balancer, listener.port);

@@ -1,4 +1,5 @@
-//! The service: created, or updated in exactly what differs. What cannot be updated in place is refused with the reason.
+//! The service: created, or updated in exactly what differs. What cannot be updated in place is
+//! refused with the reason.
 
 mod entries;
 
@@ -26,7 +27,8 @@ const APART: [&str; 7] = [
     "loadBalancers",
 ];
 
-/// What a service returns to where the spec says nothing of it: AWS's own defaults (API `CreateService`).
+/// What a service returns to where the spec says nothing of it: AWS's own defaults (API
+/// `CreateService`).
 const DEFAULTS: [(&str, &str); 6] = [
     ("enableExecuteCommand", "false"),
     ("enableECSManagedTags", "false"),
@@ -102,7 +104,8 @@ fn tags(planner: &Planner<'_>) -> BTreeMap<String, String> {
     tags
 }
 
-/// The hash of what the spec says of the service: some members are not shown, and are held against it.
+/// The hash of what the spec says of the service: some members are not shown, and are held against
+/// it.
 fn asked_hash(planner: &Planner<'_>) -> String {
     hash(&planner.spec.service)
 }

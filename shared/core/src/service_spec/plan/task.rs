@@ -1,5 +1,6 @@
-//! The task definition: a new revision only if something changed. Registering is not idempotent, so the hash of what was asked for is
-//! a tag of each revision. What was only written in other words is no change.
+//! The task definition: a new revision only if something changed. Registering is not idempotent, so
+//! the hash of what was asked for is a tag of each revision. What was only written in other words
+//! is no change.
 
 use super::{Planner, Step};
 use crate::service_spec::difference::Comparison;

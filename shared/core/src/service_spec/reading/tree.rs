@@ -1,4 +1,5 @@
-//! What a file says before anybody asks what it means: scalars with their own text, lists, members in their order.
+//! What a file says before anybody asks what it means: scalars with their own text, lists, members
+//! in their order.
 
 use crate::service_spec::problem::{Place, Problem};
 

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 /// How deep values may lie in each other. AWS's inputs go ten deep.
 const DEEPEST: usize = 64;
 
-/// How many values a file may have once its anchors are followed: some lines can say a billion (a "billion laughs").
+/// How many values a file may have once its anchors are followed: some lines can say a billion (a
+/// "billion laughs").
 const MOST_NODES: usize = 50_000;
 
 /// The key that takes in the members of another mapping.

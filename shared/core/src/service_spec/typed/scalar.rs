@@ -1,4 +1,5 @@
-//! Texts, numbers and truth values. A number may be written as a text and the other way round, as AWS's tools take them.
+//! Texts, numbers and truth values. A number may be written as a text and the other way round, as
+//! AWS's tools take them.
 
 use super::unknown::meant;
 use super::{Typed, wanted};

@@ -8,7 +8,8 @@ use crate::service_spec::shapes::MemberShape;
 /// Names at least this alike are suggested. `containerPrt` is 0.92 like `containerPort`.
 const ALIKE: f64 = 0.7;
 
-/// What `DescribeTaskDefinition` and `DescribeServices` show besides: whoever pastes an answer has these.
+/// What `DescribeTaskDefinition` and `DescribeServices` show besides: whoever pastes an answer has
+/// these.
 const ONLY_SHOWN: [&str; 24] = [
     "clusterArn",
     "compatibilities",
@@ -40,7 +41,8 @@ const ONLY_SHOWN: [&str; 24] = [
 const MOST_LISTED: usize = 14;
 
 impl Typed<'_> {
-    /// Tells of a member that is not known. Gives the one that is meant, if it is not there as well.
+    /// Tells of a member that is not known. Gives the one that is meant, if it is not there as
+    /// well.
     pub(super) fn unknown<'m>(
         &mut self,
         members: &'m [MemberShape],

@@ -4,7 +4,8 @@ use super::Checks;
 use crate::service_spec::members::{list, number, text};
 use serde_json::Value;
 
-/// CPU units, and the least, the most and the step of the memory in MiB (ECS developer guide, task-cpu-memory-error).
+/// CPU units, and the least, the most and the step of the memory in MiB (ECS developer guide,
+/// task-cpu-memory-error).
 const SIZES: [(u32, u32, u32, u32); 7] = [
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),

@@ -1,4 +1,5 @@
-//! The target groups that are made: ELBv2's limits (API `CreateTargetGroup`, target group attributes).
+//! The target groups that are made: ELBv2's limits (API `CreateTargetGroup`, target group
+//! attributes).
 
 use super::Checks;
 use super::balancing::is_network;
@@ -162,7 +163,8 @@ fn times(checks: &mut Checks<'_>, at: &str, check: &HealthCheck, protocol: &str)
 fn codes(checks: &mut Checks<'_>, at: &str, group: &TargetGroupSpec) {
     let Some(codes) = &group.health_check.codes else { return };
     let is_grpc = group.protocol_version.as_deref() == Some("GRPC");
-    // An Application Load Balancer takes up to 499, a Network Load Balancer up to 599 (API `Matcher`).
+    // An Application Load Balancer takes up to 499, a Network Load Balancer up to 599 (API
+    // `Matcher`).
     let (least, most) = match group.protocol.as_str() {
         _ if is_grpc => (0, 99),
         "HTTP" | "HTTPS" => (200, 499),

@@ -1,6 +1,8 @@
-//! `UpdateItem`, as far as `SET name = :value` and `ADD name :set` go; other clauses and functions are not simulated.
+//! `UpdateItem`, as far as `SET name = :value` and `ADD name :set` go; other clauses and functions
+//! are not simulated.
 //!
-//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html>.
+//! Source:
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html>.
 
 use super::{Placeholders, item, key, read, table, table_mut};
 use crate::World;

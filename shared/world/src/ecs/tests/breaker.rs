@@ -9,7 +9,8 @@ fn breaker(rollback: bool) -> Value {
     json!({"deploymentCircuitBreaker": {"enable": true, "rollback": rollback}})
 }
 
-/// Registers the task definition of `web` again with another image, and deploys it; gives the deployment's id.
+/// Registers the task definition of `web` again with another image, and deploys it; gives the
+/// deployment's id.
 fn deploy(world: &mut World, image: &str, rollback: bool) -> Value {
     let container = json!({"name": "app", "image": image, "memory": 128, "portMappings": [{"containerPort": 8080}]});
     let input = json!({"family": "web", "containerDefinitions": [container]});

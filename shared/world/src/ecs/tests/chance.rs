@@ -1,4 +1,5 @@
-//! Accounts in which things happen by chance: ECS itself comes to rest without harm, and a seed repeats itself.
+//! Accounts in which things happen by chance: ECS itself comes to rest without harm, and a seed
+//! repeats itself.
 //!
 //! Agents do not restart here: with port reuse even ECS does harm, see `faults`.
 
@@ -7,7 +8,8 @@ use crate::World;
 use crate::elb::TargetType;
 use serde_json::json;
 
-/// Ten minutes of deployments, rollbacks, crashes, lost instances and scaling, then quiet; gives the journal as text.
+/// Ten minutes of deployments, rollbacks, crashes, lost instances and scaling, then quiet; gives
+/// the journal as text.
 fn live_through(seed: u64) -> Vec<String> {
     let mut world = World::new(seed, START);
     let mut chance = fastrand::Rng::with_seed(seed);

@@ -1,4 +1,5 @@
-//! What task definitions and services are made from: kept and shown as given, or refused with AWS's words.
+//! What task definitions and services are made from: kept and shown as given, or refused with AWS's
+//! words.
 
 use super::{START, bridge_world, describe, error, update};
 use crate::World;

@@ -1,5 +1,6 @@
-//! `aws-chunked`: a body in chunks, each with its length, and trailers behind the last one. SDKs use it for bodies whose
-//! checksum they know only at the end. Signatures of chunks are not checked.
+//! `aws-chunked`: a body in chunks, each with its length, and trailers behind the last one. SDKs
+//! use it for bodies whose checksum they know only at the end. Signatures of chunks are not
+//! checked.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>.
 

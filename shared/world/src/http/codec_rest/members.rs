@@ -47,7 +47,8 @@ const OF_NOBODY: [&str; 7] = [
     "x-amz-user-agent",
 ];
 
-/// The member of a query parameter. None: this operation has no such parameter, or it is not simulated.
+/// The member of a query parameter. None: this operation has no such parameter, or it is not
+/// simulated.
 pub(super) fn of_query(operation: &str, name: &str) -> Option<&'static str> {
     Some(match (operation, name) {
         ("GetObject" | "HeadObject" | "DeleteObject", "versionId") => "VersionId",
@@ -61,7 +62,8 @@ pub(super) fn of_query(operation: &str, name: &str) -> Option<&'static str> {
     })
 }
 
-/// Takes over the headers that are members. One that would change what is done, and is not simulated, is refused.
+/// Takes over the headers that are members. One that would change what is done, and is not
+/// simulated, is refused.
 pub(super) fn read_headers(
     operation: &str,
     headers: &HeaderMap,

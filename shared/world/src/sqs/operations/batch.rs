@@ -1,4 +1,5 @@
-//! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked first.
+//! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked
+//! first.
 
 use super::{MAX_BODY_BYTES, queue_mut, read, receipt, send_one};
 use crate::World;
