@@ -4,11 +4,13 @@
 //! stopped task, what its target was. Everything else is read again. Unknown kinds and unknown
 //! fields are no-ops.
 
+mod cloudtrail;
+
 use crate::call::Call;
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
 use crate::observation::{Task, TaskStatus};
 use crate::task_parts::TaskDetail;
-use crate::trail::TrailDetail;
+use cloudtrail::TrailDetail;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -29,5 +29,4 @@ mod subject;
 pub mod task_parts;
 mod text_enum;
 pub mod time;
-mod trail;
 mod verdict;
