@@ -16,7 +16,8 @@ mod who;
 mod words;
 
 pub use chat::chat_notification;
-pub use document::{Document, DocumentItem, Link, SCHEMA, SCHEMA_VERSION};
+pub use document::{Document, DocumentItem, SCHEMA, SCHEMA_VERSION};
+pub use links::Link;
 pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
 pub use spec::{SpecMessage, severity as spec_severity, spec_message, spec_text, spec_title};

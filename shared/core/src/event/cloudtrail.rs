@@ -3,8 +3,8 @@
 //! An event is a doorbell here, too. It comes minutes late, in any order, or not at all. Source:
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
 
+use super::trigger::{Ignored, Message};
 use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
-use crate::event::{Ignored, Message};
 use crate::ids::{HostPort, TargetGroupArn, TargetId};
 use crate::time::Timestamp;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 /// `userIdentity`: it is not read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct TrailDetail {
+pub(super) struct TrailDetail {
     #[serde(rename = "eventID")]
     event_id: String,
     event_time: Timestamp,
@@ -73,7 +73,7 @@ struct Behalf {
 
 impl TrailDetail {
     /// What it says; none where it does not name what was changed.
-    pub(crate) fn read(self) -> Option<Message> {
+    pub(super) fn read(self) -> Option<Message> {
         let operation = Operation::from(self.event_name.as_str());
         if matches!(operation, Operation::Unknown(_)) || self.read_only == Some(true) {
             return Some(Message::Ignored(Ignored::OtherCall(self.event_name)));

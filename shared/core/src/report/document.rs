@@ -3,9 +3,10 @@
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
+use super::links::{self, Link};
 use super::subject_line::{SUBJECT_LIMIT, ascii, shorten, subject_line};
 use super::who::{self, DocumentCause};
-use super::{cut, links, words};
+use super::{cut, words};
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem, AlertState, Impact};
 use crate::code::{Code, Severity};
@@ -120,15 +121,6 @@ pub struct DocumentItem {
     /// The call that it goes back to. Absent: not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<DocumentCause>,
-}
-
-/// A link with its name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Link {
-    /// What it leads to.
-    pub name: String,
-    /// Where.
-    pub url: String,
 }
 
 impl Document {

@@ -1,8 +1,17 @@
 //! Links into the AWS console, of the right partition and region.
 
-use super::document::Link;
 use crate::alert::AlertItem;
 use crate::ids::{ClusterArn, ServiceKey, TargetGroupArn, TaskArn};
+use serde::{Deserialize, Serialize};
+
+/// A link with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// What it leads to.
+    pub name: String,
+    /// Where.
+    pub url: String,
+}
 
 /// The console of a cluster's partition and region.
 fn host(cluster: &ClusterArn) -> String {

@@ -4,6 +4,7 @@
 //! As with all events, unknown kinds are no-ops with a reason, and what nobody can read is an error
 //! for its message alone.
 
+use crate::event::envelope::{Envelope, UnreadableMessage, read_own};
 use crate::ids::ServiceArn;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,11 @@ use std::fmt;
 
 /// The version of our own message form.
 const MESSAGE_VERSION: u32 = 1;
+
+/// The forms that the `specs` queue takes, apart from our own. The commas continue the sentence of
+/// [`UnreadableMessage::NotAnEvent`].
+const FORMS: &str =
+    "an EventBridge event (no `detail-type`), nor an S3 notification (no `Records`),";
 
 /// Where specs lie in the bucket. Results lie elsewhere, so that writing one is no news.
 pub const PREFIX: &str = "specs/";
@@ -131,69 +137,20 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// A message that nobody can read: it fails, alone, and ends in the dead-letter queue.
-#[derive(Debug, thiserror::Error)]
-pub enum Unreadable {
-    /// Not JSON.
-    #[error("the message is not JSON")]
-    NotJson(#[source] serde_json::Error),
-    /// JSON of another kind.
-    #[error(
-        "the message is neither an EventBridge event (no `detail-type`), nor an S3 notification (no `Records`), nor one of Portkeeper's own (no `portkeeper`)"
-    )]
-    NotAnEvent,
-    /// An event of a kind that is used, without what it needs.
-    #[error("the `{kind}` event cannot be read")]
-    Malformed {
-        /// The event's kind.
-        kind: String,
-        /// What is wrong.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A key that is not UTF-8 once it is decoded.
-    #[error("the key `{0}` of an S3 notification is not UTF-8")]
-    Key(String),
-    /// One of ours, of a version that this program does not read.
-    #[error("the message has version {0}, this program reads {MESSAGE_VERSION}")]
-    OtherVersion(u64),
-}
-
-#[derive(Deserialize)]
-struct Envelope {
-    #[serde(rename = "detail-type")]
-    detail_type: Option<String>,
-    #[serde(default)]
-    source: String,
-    #[serde(default)]
-    resources: Vec<String>,
-    #[serde(default)]
-    detail: Value,
-    #[serde(rename = "Records")]
-    records: Option<Vec<Value>>,
-    #[serde(rename = "Event")]
-    event: Option<String>,
-    portkeeper: Option<Value>,
-}
-
 /// Reads the body of a message. An S3 notification may tell of several objects.
-pub fn read(body: &str) -> Result<Vec<Notice>, Unreadable> {
-    let envelope: Envelope =
-        serde_json::from_str(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => Unreadable::NotAnEvent,
-            _ => Unreadable::NotJson(error),
-        })?;
+pub fn read(body: &str) -> Result<Vec<Notice>, UnreadableMessage> {
+    let envelope = Envelope::open(body, FORMS)?;
     if let Some(own) = envelope.portkeeper {
-        return Ok(vec![Notice::LookAgain(read_own(own)?)]);
+        return Ok(vec![Notice::LookAgain(read_own(own, MESSAGE_VERSION)?)]);
     }
-    if let Some(records) = envelope.records {
+    if let Some(Value::Array(records)) = envelope.records {
         return records.into_iter().map(record).collect();
     }
-    if envelope.event.as_deref() == Some("s3:TestEvent") {
+    if envelope.event.is_some_and(|event| event == "s3:TestEvent") {
         return Ok(vec![Notice::Ignored(Ignored::TestEvent)]);
     }
-    let kind = envelope.detail_type.ok_or(Unreadable::NotAnEvent)?;
-    let malformed = |source| Unreadable::Malformed { kind: kind.clone(), source };
+    let kind = envelope.detail_type.ok_or(UnreadableMessage::NotAnEvent { forms: FORMS })?;
+    let malformed = |source| UnreadableMessage::Malformed { kind: kind.clone(), source };
     let notice = match (envelope.source.as_str(), kind.as_str()) {
         ("aws.s3", "Object Created") => {
             object(envelope.detail, Change::Created).map_err(malformed)?
@@ -208,16 +165,6 @@ pub fn read(body: &str) -> Result<Vec<Notice>, Unreadable> {
         _ => Notice::Ignored(Ignored::Source(envelope.source)),
     };
     Ok(vec![notice])
-}
-
-fn read_own(own: Value) -> Result<LookAgain, Unreadable> {
-    // The version first: a message of another version may have other members.
-    let version = own.get("version").and_then(Value::as_u64);
-    if let Some(version) = version.filter(|version| *version != u64::from(MESSAGE_VERSION)) {
-        return Err(Unreadable::OtherVersion(version));
-    }
-    serde_json::from_value(own)
-        .map_err(|source| Unreadable::Malformed { kind: "portkeeper".to_owned(), source })
 }
 
 /// The body of a message that asks to look at a spec again, as the `hop`-th look in a row.
@@ -261,13 +208,14 @@ fn object(detail: Value, change: Change) -> Result<Notice, serde_json::Error> {
     Ok(notice_of(serde_json::from_value(detail)?, change))
 }
 
-fn record(record: Value) -> Result<Notice, Unreadable> {
-    let S3Record { event_name, mut s3 } = serde_json::from_value(record)
-        .map_err(|source| Unreadable::Malformed { kind: "S3 notification".to_owned(), source })?;
+fn record(record: Value) -> Result<Notice, UnreadableMessage> {
+    let S3Record { event_name, mut s3 } = serde_json::from_value(record).map_err(|source| {
+        UnreadableMessage::Malformed { kind: "S3 notification".to_owned(), source }
+    })?;
     let spaced = s3.object.key.replace('+', " ");
     let key = percent_decode_str(&spaced)
         .decode_utf8()
-        .map_err(|_| Unreadable::Key(s3.object.key.clone()))?;
+        .map_err(|_| UnreadableMessage::Key(s3.object.key.clone()))?;
     s3.object.key = key.into_owned();
     // `ObjectCreated:Put`, in older notifications with `s3:` before it.
     let name = event_name.strip_prefix("s3:").unwrap_or(&event_name);

@@ -1,0 +1,57 @@
+//! Many messages about one service become one check of it.
+
+use super::trigger::Check;
+use crate::call::Call;
+use crate::ids::{ServiceKey, TaskArn};
+use crate::observation::Task;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One service to look at, and the messages that asked for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceCheck {
+    /// The service.
+    pub key: ServiceKey,
+    /// See [`Check::at_least`]; the newest version that any message names.
+    pub at_least: BTreeMap<TaskArn, u64>,
+    /// See [`Check::stopped`].
+    pub stopped: Vec<Task>,
+    /// See [`Check::calls`].
+    pub calls: Vec<Call>,
+    /// The shortest chain of looks among the messages.
+    pub hop: u32,
+    /// The ids of the messages.
+    pub messages: BTreeSet<String>,
+}
+
+/// Turns the messages of a batch into one check for each service: 500 task events of one deployment
+/// are one check.
+#[must_use]
+pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<ServiceCheck> {
+    let mut checks: BTreeMap<ServiceKey, ServiceCheck> = BTreeMap::new();
+    for (id, check) in messages {
+        for service in &check.services {
+            let key = ServiceKey { cluster: check.cluster.clone(), service: service.clone() };
+            let merged = checks.entry(key.clone()).or_insert_with(|| ServiceCheck {
+                key,
+                at_least: BTreeMap::new(),
+                stopped: Vec::new(),
+                calls: Vec::new(),
+                hop: check.hop,
+                messages: BTreeSet::new(),
+            });
+            merged.hop = merged.hop.min(check.hop);
+            merged.messages.insert(id.clone());
+            for (task, version) in &check.at_least {
+                let floor = merged.at_least.entry(task.clone()).or_insert(0);
+                *floor = (*floor).max(*version);
+            }
+            for task in &check.stopped {
+                if !merged.stopped.iter().any(|known| known.arn == task.arn) {
+                    merged.stopped.push(task.clone());
+                }
+            }
+            merged.calls.extend(check.calls.iter().cloned());
+        }
+    }
+    checks.into_values().collect()
+}

@@ -1,0 +1,116 @@
+//! What a message asks for: checks, the services behind an API call, or nothing.
+
+use crate::call::Call;
+use crate::ids::{ClusterArn, TaskArn};
+use crate::observation::{Task, TaskStatus};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+/// What a message asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Look at these services.
+    Check(Check),
+    /// Somebody did something. Which services it concerns only the ledger's index knows.
+    Called {
+        /// What was done.
+        call: Call,
+        /// The ARN of the role in whose session it was done.
+        role: Option<String>,
+    },
+    /// Nothing, for this reason.
+    Ignored(Ignored),
+}
+
+/// Look at these services of one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The cluster.
+    pub cluster: ClusterArn,
+    /// Service names.
+    pub services: BTreeSet<String>,
+    /// A description of this task older than this version must not be judged.
+    pub at_least: BTreeMap<TaskArn, u64>,
+    /// Tasks that the event itself shows as stopped: proof of what their targets were.
+    pub stopped: Vec<Task>,
+    /// Calls that others made where these services are registered.
+    pub calls: Vec<Call>,
+    /// How many looks in a row led here.
+    pub hop: u32,
+}
+
+impl Check {
+    /// A look at these services, without anything that is known of them.
+    #[must_use]
+    pub fn of(cluster: ClusterArn, services: BTreeSet<String>) -> Self {
+        Self {
+            cluster,
+            services,
+            at_least: BTreeMap::new(),
+            stopped: Vec::new(),
+            calls: Vec::new(),
+            hop: 0,
+        }
+    }
+}
+
+/// Why a message asks for nothing. Counted by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ignored {
+    /// Neither from ECS nor of Elastic Load Balancing.
+    Source(String),
+    /// An event of a kind that changes no registration.
+    Kind(String),
+    /// A task event in a state between the interesting ones.
+    TaskStatus(TaskStatus),
+    /// A task that no service started.
+    NotAServiceTask,
+    /// A service or deployment event that changes no registration.
+    EventName(String),
+    /// An old short ARN that names no cluster, in an event that names none elsewhere.
+    NoCluster(String),
+    /// A call of Elastic Load Balancing that takes no traffic from a task.
+    OtherCall(String),
+    /// A call that AWS refused: nothing was done.
+    RefusedCall(String),
+    /// A call that ECS made.
+    CallByEcs,
+}
+
+impl Ignored {
+    /// The name under which it is counted.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Source(_) => "other_source",
+            Self::Kind(_) => "other_kind",
+            Self::TaskStatus(_) => "other_task_status",
+            Self::NotAServiceTask => "not_a_service_task",
+            Self::EventName(_) => "other_event_name",
+            Self::NoCluster(_) => "no_cluster",
+            Self::OtherCall(_) => "other_call",
+            Self::RefusedCall(_) => "refused_call",
+            Self::CallByEcs => "call_by_ecs",
+        }
+    }
+}
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Source(source) => write!(f, "events of `{source}` are not used"),
+            Self::Kind(kind) => write!(f, "events of kind `{kind}` change no registration"),
+            Self::TaskStatus(status) => {
+                write!(f, "a task in {status} is not judged yet; RUNNING and STOPPED are")
+            }
+            Self::NotAServiceTask => {
+                f.write_str("the task was not started by a service, so no target is expected")
+            }
+            Self::EventName(name) => write!(f, "`{name}` changes no registration"),
+            Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),
+            Self::OtherCall(name) => write!(f, "`{name}` takes no traffic from a task"),
+            Self::RefusedCall(error) => write!(f, "AWS refused the call: {error}"),
+            Self::CallByEcs => f.write_str("ECS made the call, and tells of its tasks itself"),
+        }
+    }
+}
