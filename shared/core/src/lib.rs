@@ -22,6 +22,7 @@ pub mod ledger;
 pub mod observation;
 pub mod plan;
 pub mod policy;
+pub mod readiness;
 pub mod report;
 pub mod screen;
 pub mod service_spec;

@@ -1,16 +1,11 @@
-//! How far a service from a spec has come: judged by the deployment that brings it there, and by
-//! the same eyes that check every service. A service that is stable is not enough: after a rollback
-//! it is.
+//! How far a service from a spec has come: judged by what ECS says of the deployment that brings it
+//! there, and by the readiness of its targets. A service that is stable is not enough: after a
+//! rollback it is.
 
 use super::result::DeploymentResult;
-use crate::compare::{Comparison, compare, quiet};
-use crate::desired::{Desired, Standing, desired_targets};
-use crate::ids::TaskArn;
-use crate::observation::{
-    Deployment, HealthState, Observation, RolloutState, Service, ServiceStatus, TargetGroup,
-};
+use crate::observation::{Deployment, Observation, RolloutState, Service, ServiceStatus};
+use crate::readiness::{Readiness, readiness, running_of_desired};
 use crate::time::Timestamp;
-use std::collections::BTreeSet;
 
 /// So many of ECS's own messages are told.
 const MESSAGES_TOLD: usize = 10;
@@ -68,7 +63,7 @@ pub fn progress(
             Some(Deployment { rollout: Some(RolloutState::InProgress), .. }) if !completed => {
                 return Progress::Waits(format!(
                     "deployment {id} is under way: {}",
-                    counts(service)
+                    running_of_desired(service)
                 ));
             }
             Some(_) => {}
@@ -80,9 +75,9 @@ pub fn progress(
             }
         }
     }
-    match missing(observation, service) {
-        None => Progress::Ready,
-        Some(what) => Progress::Waits(what),
+    match readiness(observation) {
+        Readiness::Ready => Progress::Ready,
+        Readiness::NotReady(why) => Progress::Waits(why),
     }
 }
 
@@ -99,71 +94,6 @@ fn went_back(service: &Service, deployment: Option<&str>) -> String {
         }
         None => String::new(),
     }
-}
-
-fn counts(service: &Service) -> String {
-    format!("{} of {} tasks run", service.running_count, service.wanted_count())
-}
-
-/// What keeps the service from being ready, if anything does.
-fn missing(observation: &Observation, service: &Service) -> Option<String> {
-    if service.running_count < service.wanted_count() {
-        return Some(counts(service));
-    }
-    if quiet(observation).is_some() {
-        return None;
-    }
-    if let Some(gap) = observation.gaps.first() {
-        return Some(format!("not all could be read: {}", gap.why));
-    }
-    let gone =
-        observation.target_groups.iter().find(|(_, group)| matches!(group, TargetGroup::Missing));
-    if let Some((arn, _)) = gone {
-        return Some(format!("the target group {} does not exist", arn.name()));
-    }
-    let desired = desired_targets(observation, 0);
-    if let Some(misfit) = desired.misfits.first() {
-        return Some(misfit.why.clone());
-    }
-    if let Some(unclear) = desired.unclear.first() {
-        return Some(format!("task {}: {}", unclear.task.tail(), unclear.why));
-    }
-    unregistered(&compare(observation, &desired)).or_else(|| unclaimed(service, &desired))
-}
-
-/// A running task's target that is not registered, or not healthy.
-fn unregistered(comparison: &Comparison) -> Option<String> {
-    if let Some(absent) = comparison.absent.first() {
-        let claim = &absent.claim;
-        return Some(format!(
-            "task {} is not registered in {} as {}",
-            claim.task.tail(),
-            claim.group.name(),
-            claim.target
-        ));
-    }
-    let due = comparison
-        .matched
-        .iter()
-        .filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
-    // Where health checks are off, a target is `unavailable`, and gets traffic.
-    let well =
-        |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
-    let ill = due.clone().find(|matched| !well(&matched.registered.state))?;
-    let reason =
-        ill.registered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let (group, target) = (ill.claim.group.name(), &ill.claim.target);
-    Some(format!("{target} in {group} is {}{reason}", ill.registered.state))
-}
-
-/// Fewer tasks are due in a group than should run: the list of tasks is behind the counts.
-fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
-    let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
-    let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();
-    let wanted = usize::try_from(service.wanted_count()).unwrap_or(usize::MAX);
-    (tasks.len() < wanted).then(|| {
-        format!("{} of {wanted} running tasks are known to be in a target group", tasks.len())
-    })
 }
 
 /// The deployment as the result shows it, with what ECS has said since then.

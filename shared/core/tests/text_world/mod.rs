@@ -32,6 +32,7 @@
 //! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
 //! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
 //! audit                                                  (a first look without the ledger)
+//! ready                                                  (do all tasks receive traffic now?)
 //! ```
 
 mod facts;
@@ -49,6 +50,7 @@ use portkeeper_core::audit::first_look;
 use portkeeper_core::ledger::{settle, told};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
+use portkeeper_core::readiness::readiness;
 use words::Words;
 
 /// Seconds between two looks when the text does not say.
@@ -74,6 +76,9 @@ pub fn run(text: &str) -> String {
             looked = true;
             let (input, _) = read::read(&world);
             out.push_str(&print::audit(&first_look(input.observation, &world.policy)));
+        } else if words.take_if("ready") {
+            looked = true;
+            out.push_str(&print::readiness(&readiness(&read::read(&world).0.observation)));
         } else {
             world.state(&mut words);
             words.end();

@@ -5,6 +5,7 @@ use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
 use portkeeper_core::observation::Questions;
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
+use portkeeper_core::readiness::Readiness;
 use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Write as _;
 
@@ -70,6 +71,13 @@ fn asked(questions: &Questions) -> String {
         parts.push(format!("owners elsewhere in {}", names(groups)));
     }
     parts.join("; ")
+}
+
+pub fn readiness(readiness: &Readiness) -> String {
+    match readiness {
+        Readiness::Ready => "ready\n".to_owned(),
+        Readiness::NotReady(why) => format!("not ready: {why}\n"),
+    }
 }
 
 /// What an audit finds, what would follow, and what it does not judge.

@@ -1,0 +1,101 @@
+//! Whether a service's tasks receive traffic: every running task is registered in each of its target
+//! groups and healthy there.
+//!
+//! Pure, and without a memory: it answers for one observation. What ECS says about a deployment is
+//! not its business, and it neither finds faults nor decides what to do about them: a task that has
+//! just started is no fault, but the service is not ready yet.
+
+use crate::compare::{Comparison, compare, quiet};
+use crate::desired::{Desired, Standing, desired_targets};
+use crate::ids::TaskArn;
+use crate::observation::{HealthState, Observation, Service, TargetGroup};
+use std::collections::BTreeSet;
+
+/// Whether a service is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readiness {
+    /// As many tasks run as should, and each is registered and healthy in every group. Also the
+    /// answer for a service that Portkeeper does not judge, for example one without target groups.
+    Ready,
+    /// Not in this observation, for this reason: the first one found.
+    NotReady(String),
+}
+
+/// Judges the service of this observation. Without a service, and with a gap in what was read, it is
+/// not ready.
+#[must_use]
+pub fn readiness(observation: &Observation) -> Readiness {
+    match obstacle(observation) {
+        None => Readiness::Ready,
+        Some(why) => Readiness::NotReady(why),
+    }
+}
+
+fn obstacle(observation: &Observation) -> Option<String> {
+    let Some(service) = &observation.service else {
+        return Some("ECS knows no such service".to_owned());
+    };
+    if service.running_count < service.wanted_count() {
+        return Some(running_of_desired(service));
+    }
+    if quiet(observation).is_some() {
+        return None;
+    }
+    if let Some(gap) = observation.gaps.first() {
+        return Some(format!("not all could be read: {}", gap.why));
+    }
+    let gone =
+        observation.target_groups.iter().find(|(_, group)| matches!(group, TargetGroup::Missing));
+    if let Some((arn, _)) = gone {
+        return Some(format!("the target group {} does not exist", arn.name()));
+    }
+    let desired = desired_targets(observation, 0);
+    if let Some(misfit) = desired.misfits.first() {
+        return Some(misfit.why.clone());
+    }
+    if let Some(unclear) = desired.unclear.first() {
+        return Some(format!("task {}: {}", unclear.task.tail(), unclear.why));
+    }
+    unregistered(&compare(observation, &desired)).or_else(|| unclaimed(service, &desired))
+}
+
+/// How many tasks run, and how many should, in words.
+#[must_use]
+pub fn running_of_desired(service: &Service) -> String {
+    format!("{} of {} tasks run", service.running_count, service.wanted_count())
+}
+
+/// A running task's target that is not registered, or not healthy.
+fn unregistered(comparison: &Comparison) -> Option<String> {
+    if let Some(absent) = comparison.absent.first() {
+        let claim = &absent.claim;
+        return Some(format!(
+            "task {} is not registered in {} as {}",
+            claim.task.tail(),
+            claim.group.name(),
+            claim.target
+        ));
+    }
+    let due = comparison
+        .matched
+        .iter()
+        .filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
+    // Where health checks are off, a target is `unavailable`, and gets traffic.
+    let well =
+        |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
+    let ill = due.clone().find(|matched| !well(&matched.registered.state))?;
+    let reason =
+        ill.registered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let (group, target) = (ill.claim.group.name(), &ill.claim.target);
+    Some(format!("{target} in {group} is {}{reason}", ill.registered.state))
+}
+
+/// Fewer tasks are due in a group than should run: the list of tasks is behind the counts.
+fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
+    let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
+    let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();
+    let wanted = usize::try_from(service.wanted_count()).unwrap_or(usize::MAX);
+    (tasks.len() < wanted).then(|| {
+        format!("{} of {wanted} running tasks are known to be in a target group", tasks.len())
+    })
+}
