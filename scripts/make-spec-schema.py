@@ -2,7 +2,7 @@
 """Makes the shapes of a spec from AWS's API model.
 
 Three files come out, from the same data: docs/service-spec.schema.json for editors, the shapes that the program
-reads specs by (shared/core/src/service_spec/shapes/aws.txt), and those that the simulated account checks inputs by
+reads specs by (shared/service-spec/src/shapes/aws.txt), and those that the simulated account checks inputs by
 (shared/world/src/ecs/shapes.txt). What is Portkeeper's own is in shapes/own.txt.
 
   pip install botocore==1.44.8
@@ -22,7 +22,7 @@ from botocore.loaders import Loader
 # Another version knows other members: the files say which one they are of.
 BOTOCORE = "1.44.8"
 ROOT = Path(__file__).resolve().parent.parent
-SHAPES = ROOT / "shared/core/src/service_spec/shapes"
+SHAPES = ROOT / "shared/service-spec/src/shapes"
 SCHEMA = ROOT / "docs/service-spec.schema.json"
 # The inputs that a spec holds.
 INPUTS = ["RegisterTaskDefinitionRequest", "CreateServiceRequest"]

@@ -7,11 +7,11 @@ pub(crate) use live::Account;
 
 use crate::{CommandError, error_text, input};
 use anstyle::{AnsiColor, Style};
-use portkeeper_core::service_spec::check;
-use portkeeper_core::service_spec::problem::{Place, Problem};
-use portkeeper_core::service_spec::rules::Band;
-use portkeeper_core::service_spec::spec::Spec;
-use portkeeper_core::service_spec::steps::{Step, StepAction};
+use portkeeper_service_spec::check;
+use portkeeper_service_spec::problem::{Place, Problem};
+use portkeeper_service_spec::rules::Band;
+use portkeeper_service_spec::spec::Spec;
+use portkeeper_service_spec::steps::{Step, StepAction};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -4,9 +4,9 @@
 use crate::CommandError;
 use crate::check_spec::Account;
 use portkeeper_aws::spec::find::find;
-use portkeeper_core::service_spec::export;
-use portkeeper_core::service_spec::found::Found;
-use portkeeper_core::service_spec::wanted::Wanted;
+use portkeeper_service_spec::export;
+use portkeeper_service_spec::found::Found;
+use portkeeper_service_spec::wanted::Wanted;
 use saphyr::{Mapping, Scalar, Yaml, YamlEmitter};
 use serde_json::Value;
 use std::collections::BTreeSet;

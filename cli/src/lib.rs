@@ -17,7 +17,7 @@ pub mod world;
 
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::session::NoSession;
-use portkeeper_core::service_spec::NotExported;
+use portkeeper_service_spec::NotExported;
 use std::error::Error;
 use std::fmt::Write as _;
 use std::net::SocketAddr;

@@ -1,12 +1,12 @@
 //! `docs/spec-result.schema.json`: every member of a result is in it, and every result holds.
 
-use portkeeper_core::service_spec::check;
-use portkeeper_core::service_spec::notice::{Notice, read};
-use portkeeper_core::service_spec::result::{
+use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::check;
+use portkeeper_service_spec::notice::{Notice, read};
+use portkeeper_service_spec::result::{
     DeploymentResult, Outcome, SCHEMA, SCHEMA_VERSION, SpecResult, Status, StepResult,
 };
-use portkeeper_core::service_spec::steps::{Difference, Resource, Step, StepAction};
-use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::steps::{Difference, Resource, Step, StepAction};
 use serde_json::{Value, json};
 
 fn schema() -> Value {

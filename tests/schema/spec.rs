@@ -1,7 +1,7 @@
 //! `docs/service-spec.schema.json`: it takes what the program takes, refuses what nobody knows, and
 //! says the same as the shapes that the program reads specs by.
 
-use portkeeper_core::service_spec::check;
+use portkeeper_service_spec::check;
 use portkeeper_tests::yaml;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// What the program reads specs by.
 const SHAPES: [&str; 2] = [
-    include_str!("../../shared/core/src/service_spec/shapes/aws.txt"),
-    include_str!("../../shared/core/src/service_spec/shapes/own.txt"),
+    include_str!("../../shared/service-spec/src/shapes/aws.txt"),
+    include_str!("../../shared/service-spec/src/shapes/own.txt"),
 ];
 
 fn schema() -> Value {

@@ -110,7 +110,7 @@ fn rules_deliver_to_their_queue_and_may() {
 fn only_specs_are_news() {
     let template = template();
     let pattern = &template["Resources"]["SpecObjectRule"]["Properties"]["EventPattern"];
-    let prefix = portkeeper_core::service_spec::notice::PREFIX;
+    let prefix = portkeeper_service_spec::notice::PREFIX;
     assert_eq!(pattern["detail"]["object"]["key"], json!([{ "prefix": prefix }]));
     assert!(!"results/".starts_with(prefix));
     let bucket = &template["Resources"]["SpecBucket"];

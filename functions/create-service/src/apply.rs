@@ -13,14 +13,14 @@ use portkeeper_aws::spec::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject
 use portkeeper_aws::spec::record::{self, SpecRecord};
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::policy::Mode;
-use portkeeper_core::service_spec::found::Found;
-use portkeeper_core::service_spec::notice::Object;
-use portkeeper_core::service_spec::problem::{Problem, Weight};
-use portkeeper_core::service_spec::result::{SpecResult, Status};
-use portkeeper_core::service_spec::spec::{OnDelete, Spec};
-use portkeeper_core::service_spec::steps::{SpecPlan, StepAction, Write};
-use portkeeper_core::service_spec::{check, plan, undo};
 use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::found::Found;
+use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::problem::{Problem, Weight};
+use portkeeper_service_spec::result::{SpecResult, Status};
+use portkeeper_service_spec::spec::{OnDelete, Spec};
+use portkeeper_service_spec::steps::{SpecPlan, StepAction, Write};
+use portkeeper_service_spec::{check, plan, undo};
 
 /// Deals with one state of an object.
 pub(crate) async fn object(
@@ -103,7 +103,7 @@ async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<Sp
 #[derive(Debug, Default)]
 struct Draft<'a> {
     spec: Option<&'a Spec>,
-    steps: &'a [portkeeper_core::service_spec::steps::Step],
+    steps: &'a [portkeeper_service_spec::steps::Step],
     problems: Vec<Problem>,
 }
 

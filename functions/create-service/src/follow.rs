@@ -7,10 +7,10 @@ use portkeeper_aws::spec::record::{self, SpecRecord};
 use portkeeper_aws::{look_again, observe};
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::service_spec::follow::{Progress, Told, deployment_result, progress};
-use portkeeper_core::service_spec::notice::Deployment;
-use portkeeper_core::service_spec::result::Status;
 use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::follow::{Progress, Told, deployment_result, progress};
+use portkeeper_service_spec::notice::Deployment;
+use portkeeper_service_spec::result::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// So many looks at a service that ECS does not know are made before that is believed.

@@ -21,10 +21,10 @@ use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::failure::chain;
 use portkeeper_aws::metrics;
 use portkeeper_aws::spec::SpecAws;
-use portkeeper_core::service_spec::Context;
-use portkeeper_core::service_spec::identity::Owner;
-use portkeeper_core::service_spec::notice::{self, Change, Notice, Object};
 use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::Context;
+use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::notice::{self, Change, Notice, Object};
 use trouble::Trouble;
 
 /// What the function works with.

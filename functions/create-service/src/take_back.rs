@@ -7,11 +7,11 @@ use crate::trouble::Trouble;
 use crate::{Office, owner_of};
 use portkeeper_aws::spec::find::find;
 use portkeeper_aws::spec::record::SpecRecord;
-use portkeeper_core::service_spec::fill;
-use portkeeper_core::service_spec::found::{Found, FoundListener, FoundRule, FoundService};
-use portkeeper_core::service_spec::identity::SPEC_TAG;
-use portkeeper_core::service_spec::notice::Object;
-use portkeeper_core::service_spec::steps::{Made, Resource, Step, StepAction, Thing, Write};
+use portkeeper_service_spec::fill;
+use portkeeper_service_spec::found::{Found, FoundListener, FoundRule, FoundService};
+use portkeeper_service_spec::identity::SPEC_TAG;
+use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::steps::{Made, Resource, Step, StepAction, Thing, Write};
 use std::collections::BTreeMap;
 
 /// What takes back what an earlier run of the same state of the spec has made.

@@ -6,9 +6,9 @@ use crate::trouble::Trouble;
 use portkeeper_aws::spec::object;
 use portkeeper_aws::spec::record::SpecRecord;
 use portkeeper_aws::{metrics, notify};
-use portkeeper_core::report::spec_message;
-use portkeeper_core::service_spec::notice::{Object, PREFIX};
-use portkeeper_core::service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};
+use portkeeper_service_spec::message::spec_message;
+use portkeeper_service_spec::notice::{Object, PREFIX};
+use portkeeper_service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};
 
 /// Where results are written.
 const RESULTS: &str = "results/";

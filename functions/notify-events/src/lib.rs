@@ -8,7 +8,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use portkeeper_aws::bus::{Bus, EVENTS_PER_CALL, Event};
 use portkeeper_aws::failure::chain;
 use portkeeper_core::report::{SCHEMA, unwrap_notification};
-use portkeeper_core::service_spec::result::SCHEMA as SPEC_SCHEMA;
+use portkeeper_service_spec::result::SCHEMA as SPEC_SCHEMA;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

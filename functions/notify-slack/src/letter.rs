@@ -3,10 +3,10 @@
 
 use portkeeper_core::code::Severity;
 use portkeeper_core::report::{
-    Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, spec_severity, spec_text,
-    spec_title, unwrap_notification,
+    Document, SCHEMA, SCHEMA_VERSION, SlackMessage, slack_message, unwrap_notification,
 };
-use portkeeper_core::service_spec::result::{
+use portkeeper_service_spec::message::{severity as spec_severity, spec_text, spec_title};
+use portkeeper_service_spec::result::{
     SCHEMA as SPEC_SCHEMA, SCHEMA_VERSION as SPEC_VERSION, SpecResult,
 };
 use serde::Deserialize;

@@ -51,7 +51,7 @@ pub async fn send_spec(
     delay_seconds: u32,
 ) -> Result<(), Failure> {
     let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
-    let body = portkeeper_core::service_spec::notice::look_again_message(spec, hop).to_string();
+    let body = portkeeper_service_spec::notice::look_again_message(spec, hop).to_string();
     send_body(aws, queue_url, body, delay, spec.to_owned()).await
 }
 

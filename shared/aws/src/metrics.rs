@@ -7,8 +7,8 @@
 
 use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::service_spec::result::Status;
 use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::result::Status;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};

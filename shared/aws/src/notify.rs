@@ -4,7 +4,8 @@ use crate::account::Aws;
 use crate::config::Config;
 use crate::failure::Failure;
 use aws_sdk_sns::types::MessageAttributeValue;
-use portkeeper_core::report::{Message, SpecMessage};
+use portkeeper_core::report::Message;
+use portkeeper_service_spec::message::SpecMessage;
 use std::collections::BTreeMap;
 
 /// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.

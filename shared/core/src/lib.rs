@@ -25,7 +25,6 @@ pub mod policy;
 pub mod readiness;
 pub mod report;
 pub mod screen;
-pub mod service_spec;
 mod subject;
 pub mod task_parts;
 mod text_enum;

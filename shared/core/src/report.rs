@@ -9,7 +9,6 @@ mod document;
 mod links;
 mod notification;
 mod slack;
-mod spec;
 mod subject_line;
 mod text;
 mod who;
@@ -20,7 +19,7 @@ pub use document::{Document, DocumentItem, SCHEMA, SCHEMA_VERSION};
 pub use links::Link;
 pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
-pub use spec::{SpecMessage, severity as spec_severity, spec_message, spec_text, spec_title};
+pub use subject_line::subject_line;
 pub use who::DocumentCause;
 pub use words::{advice, contrast, meaning};
 
@@ -103,8 +102,9 @@ impl Message {
     }
 }
 
-/// Cuts a text to so many characters, with a mark.
-fn cut(text: &str, most: usize) -> String {
+/// Cuts a text to at most `most` characters, with a mark.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
     const MARK: &str = "… (cut)";
     if text.chars().count() <= most {
         return text.to_owned();

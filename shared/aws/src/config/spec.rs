@@ -5,7 +5,7 @@ use super::{
     Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of,
     parse_url,
 };
-use portkeeper_core::service_spec::rules::Band;
+use portkeeper_service_spec::rules::Band;
 use std::collections::BTreeMap;
 
 const BUCKET: &str = "PORTKEEPER_SPEC_BUCKET";

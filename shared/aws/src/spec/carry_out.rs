@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use aws_sdk_ecs::types::Tag;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
-use portkeeper_core::service_spec::steps::{Ref, Thing, Write};
+use portkeeper_service_spec::steps::{Ref, Thing, Write};
 use serde_json::Value;
 use std::collections::BTreeMap;
 

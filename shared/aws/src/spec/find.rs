@@ -9,10 +9,10 @@ use super::SpecAws;
 use super::raw::Answer;
 use crate::failure::{Failure, chain};
 use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
-use portkeeper_core::service_spec::found::{
+use portkeeper_service_spec::found::{
     About, Found, FoundCluster, FoundService, FoundTaskDefinition, Gap,
 };
-use portkeeper_core::service_spec::wanted::Wanted;
+use portkeeper_service_spec::wanted::Wanted;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,11 +12,11 @@ use crate::ledger::{self, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, get_bat
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::service_spec::notice::Object;
-use portkeeper_core::service_spec::result::{SpecResult, Status};
-use portkeeper_core::service_spec::steps::Write;
-use portkeeper_core::service_spec::wanted::Wanted;
 use portkeeper_core::time::Timestamp;
+use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::result::{SpecResult, Status};
+use portkeeper_service_spec::steps::Write;
+use portkeeper_service_spec::wanted::Wanted;
 use serde::{Deserialize, Serialize};
 
 /// The version of the record that this program writes and reads.

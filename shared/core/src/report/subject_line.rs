@@ -7,7 +7,8 @@ pub(super) const SUBJECT_LIMIT: usize = 99;
 
 /// The text as a subject: what is no ASCII becomes a question mark, and a long one is cut, with a
 /// mark.
-pub(super) fn subject_line(text: &str) -> String {
+#[must_use]
+pub fn subject_line(text: &str) -> String {
     shorten(&ascii(text), SUBJECT_LIMIT)
 }
 

@@ -10,9 +10,9 @@ use aws_sdk_elasticloadbalancingv2::types::{
     PathPatternConditionConfig, RuleCondition, RulePriorityPair, Tag, TargetGroupAttribute,
     TargetGroupTuple,
 };
-use portkeeper_core::service_spec::found::FoundRule;
-use portkeeper_core::service_spec::spec::HealthCheck;
-use portkeeper_core::service_spec::steps::{Conditions, NewTargetGroup, Ref, Thing, Write};
+use portkeeper_service_spec::found::FoundRule;
+use portkeeper_service_spec::spec::HealthCheck;
+use portkeeper_service_spec::steps::{Conditions, NewTargetGroup, Ref, Thing, Write};
 use std::collections::BTreeMap;
 
 /// The rules that a listener has now, without their tags.

@@ -9,7 +9,7 @@ use aws_sdk_applicationautoscaling::types::{
     PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace,
     TargetTrackingScalingPolicyConfiguration,
 };
-use portkeeper_core::service_spec::steps::{Policy, ResourceLabel, Write};
+use portkeeper_service_spec::steps::{Policy, ResourceLabel, Write};
 
 const DIMENSION: ScalableDimension = ScalableDimension::EcsServiceDesiredCount;
 

@@ -6,11 +6,11 @@ use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, ForwardActionConfig, Listener, LoadBalancer, ProtocolEnum, Rule,
     RuleCondition, TagDescription, TargetGroup, TargetTypeEnum,
 };
-use portkeeper_core::service_spec::found::{
+use portkeeper_service_spec::found::{
     FoundListener, FoundLoadBalancer, FoundRule, FoundTargetGroup,
 };
-use portkeeper_core::service_spec::spec::{HealthCheck, ListenerRef};
-use portkeeper_core::service_spec::wanted::Wanted;
+use portkeeper_service_spec::spec::{HealthCheck, ListenerRef};
+use portkeeper_service_spec::wanted::Wanted;
 use std::collections::{BTreeMap, BTreeSet};
 
 const BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";

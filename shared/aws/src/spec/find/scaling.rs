@@ -4,7 +4,7 @@ use super::super::SpecAws;
 use super::super::raw::Answer;
 use crate::failure::Failure;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
-use portkeeper_core::service_spec::found::FoundScaling;
+use portkeeper_service_spec::found::FoundScaling;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

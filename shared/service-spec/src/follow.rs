@@ -1,0 +1,130 @@
+//! How far a service from a spec has come: judged by what ECS says of the deployment that brings it
+//! there, and by the readiness of its targets. A service that is stable is not enough: after a
+//! rollback it is.
+
+use super::result::DeploymentResult;
+use portkeeper_core::observation::{Deployment, Observation, RolloutState, Service, ServiceStatus};
+use portkeeper_core::readiness::{Readiness, readiness, running_of_desired};
+use portkeeper_core::time::Timestamp;
+
+/// So many of ECS's own messages are told.
+const MESSAGES_TOLD: usize = 10;
+
+/// How far it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The deployment is complete, and every running task is registered and healthy in every group.
+    Ready,
+    /// Not yet, because of this.
+    Waits(String),
+    /// It will not come there by itself.
+    Failed(String),
+}
+
+/// What an event said of the deployment that is followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// It ended well.
+    pub completed: bool,
+    /// In ECS's words.
+    pub reason: String,
+}
+
+/// Judges the deployment of this id; without one, ECS says nothing of deployments and only tasks
+/// and targets count.
+#[must_use]
+pub fn progress(
+    observation: &Observation,
+    deployment: Option<&str>,
+    told: Option<&Told>,
+) -> Progress {
+    let Some(service) = &observation.service else {
+        return Progress::Failed("ECS knows no such service".to_owned());
+    };
+    if service.status != ServiceStatus::Active {
+        return Progress::Failed(format!(
+            "the service is {}: somebody has deleted it",
+            service.status
+        ));
+    }
+    if let Some(Told { completed: false, reason }) = told {
+        return Progress::Failed(format!(
+            "ECS says that the deployment failed: {reason}{}",
+            went_back(service, deployment)
+        ));
+    }
+    let completed = told.is_some_and(|told| told.completed);
+    if let Some(id) = deployment {
+        match service.deployments.iter().find(|known| known.id == id) {
+            Some(Deployment { rollout: Some(RolloutState::Failed), .. }) => {
+                let back = went_back(service, deployment);
+                return Progress::Failed(format!("ECS says that the deployment failed{back}"));
+            }
+            Some(Deployment { rollout: Some(RolloutState::InProgress), .. }) if !completed => {
+                return Progress::Waits(format!(
+                    "deployment {id} is under way: {}",
+                    running_of_desired(service)
+                ));
+            }
+            Some(_) => {}
+            None => {
+                let back = went_back(service, deployment);
+                return Progress::Failed(format!(
+                    "deployment {id} is gone without having been completed{back}"
+                ));
+            }
+        }
+    }
+    match readiness(observation) {
+        Readiness::Ready => Progress::Ready,
+        Readiness::NotReady(why) => Progress::Waits(why),
+    }
+}
+
+/// Where ECS has gone back to another deployment, in words that end a sentence.
+fn went_back(service: &Service, deployment: Option<&str>) -> String {
+    let primary = service.deployments.iter().find(|known| known.status == "PRIMARY");
+    match primary.filter(|primary| Some(primary.id.as_str()) != deployment) {
+        Some(primary) => {
+            format!(
+                "; the service runs {} again, by deployment {}",
+                primary.task_definition.tail(),
+                primary.id
+            )
+        }
+        None => String::new(),
+    }
+}
+
+/// The deployment as the result shows it, with what ECS has said since then.
+#[must_use]
+pub fn deployment_result(
+    observation: &Observation,
+    deployment: Option<&str>,
+    told: Option<&Told>,
+    since: Option<Timestamp>,
+) -> Option<DeploymentResult> {
+    let service = observation.service.as_ref()?;
+    let id = deployment?.to_owned();
+    let known = service.deployments.iter().find(|known| known.id == id);
+    let state = match told {
+        Some(Told { completed: true, .. }) => Some("SERVICE_DEPLOYMENT_COMPLETED".to_owned()),
+        Some(Told { completed: false, .. }) => Some("SERVICE_DEPLOYMENT_FAILED".to_owned()),
+        None => known.and_then(|known| known.rollout.as_ref()).map(ToString::to_string),
+    };
+    let since_then =
+        service.events.iter().filter(|event| since.is_none_or(|since| event.at >= since));
+    let own = told.map(|told| told.reason.clone()).filter(|reason| !reason.is_empty());
+    let messages = own
+        .into_iter()
+        .chain(since_then.map(|event| event.message.clone()))
+        .take(MESSAGES_TOLD)
+        .collect();
+    Some(DeploymentResult {
+        id,
+        state,
+        messages,
+        running: service.running_count,
+        desired: service.wanted_count(),
+    })
+}

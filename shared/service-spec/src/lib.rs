@@ -1,0 +1,50 @@
+//! Services from specs: what a spec file asks for, what is wrong with it, and what has to be done
+//! for it.
+//!
+//! Knows AWS's input shapes by their names, and the rules of ECS and ELBv2 that can be held against
+//! them. Must not know how anything is read or written: what exists comes in as [`found::Found`],
+//! what to write goes out as [`steps::SpecPlan`].
+//!
+//! The way of one object, in the order of the calls:
+//!
+//! ```text
+//! notice::read       message of the queue -> Notice
+//! check              bytes -> Spec, Vec<Problem>         all that can be said of the file by itself
+//! Spec::wanted       -> Wanted                           what must be read in the account
+//! verify_live        &Spec, &Found -> Vec<Problem>       references, capacity, permissions
+//! plan               &Spec, &Found, ... -> SpecPlan      steps with differences
+//! fill               &Write, &Made -> Write              the ARNs that earlier steps gave
+//! undo               done writes -> writes               in reverse
+//! result             all of it -> SpecResult             the document beside the spec
+//! ```
+
+mod carry;
+mod check;
+mod difference;
+mod draft;
+mod export;
+pub mod follow;
+pub mod found;
+pub mod identity;
+mod live;
+mod mask;
+mod members;
+pub mod message;
+pub mod notice;
+mod plan;
+pub mod problem;
+mod reading;
+pub mod result;
+pub mod rules;
+mod shapes;
+pub mod spec;
+pub mod steps;
+mod typed;
+mod verify;
+pub mod wanted;
+
+pub use carry::{NotMade, fill, undo};
+pub use check::check;
+pub use export::{NotExported, export};
+pub use live::verify_live;
+pub use plan::{Context, Removal, plan, plan_removal};

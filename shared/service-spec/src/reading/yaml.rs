@@ -1,0 +1,230 @@
+//! YAML 1.2 with places: anchors and merge keys, no tags but the core schema's, one document.
+
+use super::syntax;
+use super::tree::{Kind, Member, Node, NodeValue, Scalar, add};
+use crate::problem::{Place, Problem};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// How deep values may lie in each other. AWS's inputs go ten deep.
+const DEEPEST: usize = 64;
+
+/// How many values a file may have once its anchors are followed: some lines can say a billion (a
+/// "billion laughs").
+const MOST_NODES: usize = 50_000;
+
+/// The key that takes in the members of another mapping.
+const MERGE: &str = "<<";
+
+pub(super) fn read(text: &str) -> Result<Node, Problem> {
+    let mut reader =
+        Reader { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0 };
+    let mut document = None;
+    while let Some((event, span)) = reader.next()? {
+        match event {
+            Event::StreamStart
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd
+            | Event::StreamEnd
+            | Event::Nothing => {}
+            event if document.is_none() => document = Some(reader.node(event, span, 0)?),
+            _ => {
+                return Err(syntax(
+                    place(span.start),
+                    "a second document begins here: a spec has one".to_owned(),
+                ));
+            }
+        }
+    }
+    match document {
+        Some(Node { value: NodeValue::Scalar(Scalar { kind: Kind::Null, .. }), .. }) | None => {
+            Err(super::empty())
+        }
+        Some(node) => Ok(node),
+    }
+}
+
+struct Reader<'a> {
+    parser: Parser<'a, StrInput<'a>>,
+    /// What aliases stand for, with its size.
+    anchors: BTreeMap<usize, (Node, usize)>,
+    nodes: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Problem> {
+        self.parser.next_event().transpose().map_err(|error| {
+            let message = format!("this is not YAML: {}{}", error.info(), hint(error.info()));
+            syntax(place(*error.marker()), message)
+        })
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
+        let place = place(span.start);
+        if depth > DEEPEST {
+            return Err(syntax(
+                place,
+                format!("more than {DEEPEST} values lie in each other here"),
+            ));
+        }
+        let before = self.nodes;
+        self.count(1, place)?;
+        let (anchor, value) = match event {
+            Event::Alias(anchor) => return self.alias(anchor, place),
+            Event::Scalar(text, style, anchor, tag) => {
+                (anchor, NodeValue::Scalar(scalar(text, style, tag.as_deref(), place)?))
+            }
+            Event::SequenceStart(anchor, tag) => {
+                refuse_tag(tag.as_deref(), &["seq"], place)?;
+                (anchor, self.list(depth)?)
+            }
+            Event::MappingStart(anchor, tag) => {
+                refuse_tag(tag.as_deref(), &["map"], place)?;
+                (anchor, self.object(depth)?)
+            }
+            _ => return Err(syntax(place, "this is not YAML: a value is missing here".to_owned())),
+        };
+        let node = Node { place, value };
+        if anchor != 0 {
+            self.anchors.insert(anchor, (node.clone(), self.nodes.saturating_sub(before)));
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, place: Place) -> Result<(), Problem> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes > MOST_NODES {
+            let message =
+                format!("with its anchors followed the file has more than {MOST_NODES} values");
+            return Err(syntax(place, message));
+        }
+        Ok(())
+    }
+
+    fn alias(&mut self, anchor: usize, place: Place) -> Result<Node, Problem> {
+        let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
+            return Err(syntax(place, "this anchor stands for what it is part of".to_owned()));
+        };
+        self.count(size, place)?;
+        Ok(node)
+    }
+
+    fn list(&mut self, depth: usize) -> Result<NodeValue, Problem> {
+        let mut elements = Vec::new();
+        while let Some((event, span)) = self.next()? {
+            if event == Event::SequenceEnd {
+                break;
+            }
+            elements.push(self.node(event, span, depth + 1)?);
+        }
+        Ok(NodeValue::List(elements))
+    }
+
+    fn object(&mut self, depth: usize) -> Result<NodeValue, Problem> {
+        let (mut members, mut merged) = (Vec::new(), Vec::new());
+        while let Some((event, span)) = self.next()? {
+            let key = match event {
+                Event::MappingEnd => break,
+                Event::Scalar(text, style, ..) => (text.into_owned(), style),
+                _ => return Err(syntax(place(span.start), "a member's name is a text".to_owned())),
+            };
+            let Some((event, value_span)) = self.next()? else { break };
+            let node = self.node(event, value_span, depth + 1)?;
+            let (name, style) = key;
+            if name == MERGE && style == ScalarStyle::Plain {
+                merged.push(node);
+            } else {
+                add(&mut members, Member { name, place: place(span.start), node })?;
+            }
+        }
+        for node in merged {
+            merge(&mut members, node)?;
+        }
+        Ok(NodeValue::Object(members))
+    }
+}
+
+/// What is here comes before what is merged in, and of several the first.
+fn merge(members: &mut Vec<Member>, node: Node) -> Result<(), Problem> {
+    match node.value {
+        NodeValue::Object(others) => {
+            for other in others {
+                if !members.iter().any(|member| member.name == other.name) {
+                    members.push(other);
+                }
+            }
+            Ok(())
+        }
+        NodeValue::List(nodes) => nodes.into_iter().try_for_each(|node| merge(members, node)),
+        NodeValue::Scalar(_) => Err(syntax(
+            node.place,
+            "`<<` takes in a mapping, such as `<<: *name` of an anchor `&name`".to_owned(),
+        )),
+    }
+}
+
+fn place(marker: Marker) -> Place {
+    Place { line: marker.line().max(1), column: marker.col() + 1 }
+}
+
+/// Some of the parser's words are about its own work.
+fn hint(info: &str) -> &'static str {
+    if info.contains("simple key") || info.contains("mapping values") {
+        " (is a `:` or the indentation wrong here or in the line before?)"
+    } else if info.contains("tab") {
+        " (indent with spaces)"
+    } else {
+        ""
+    }
+}
+
+fn refuse_tag(tag: Option<&Tag>, allowed: &[&str], place: Place) -> Result<(), Problem> {
+    match tag {
+        Some(tag) if !(tag.is_yaml_core_schema() && allowed.contains(&tag.suffix.as_str())) => {
+            let message = format!(
+                "the tag `{}{}` is not understood; specs are plain YAML, without CloudFormation's functions: write the value itself",
+                tag.handle, tag.suffix
+            );
+            Err(syntax(place, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn scalar(
+    text: Cow<'_, str>,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+    place: Place,
+) -> Result<Scalar, Problem> {
+    refuse_tag(tag, &["str", "int", "float", "bool", "null"], place)?;
+    let kind = match tag.map(|tag| tag.suffix.as_str()) {
+        Some("str") => Kind::Text,
+        Some("int" | "float") => Kind::Number,
+        Some("bool") => Kind::Bool,
+        Some("null") => Kind::Null,
+        _ if style == ScalarStyle::Plain => plain(&text),
+        _ => Kind::Text,
+    };
+    Ok(Scalar { text: text.into_owned(), kind })
+}
+
+/// The core schema of YAML 1.2 (section 10.3.2): `yes`, `no` and `on` are texts.
+fn plain(text: &str) -> Kind {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Kind::Null,
+        "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Bool,
+        _ if is_number(text) => Kind::Number,
+        _ => Kind::Text,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let begins_well = unsigned
+        .strip_prefix('.')
+        .unwrap_or(unsigned)
+        .starts_with(|first: char| first.is_ascii_digit());
+    begins_well && unsigned.parse::<f64>().is_ok()
+}

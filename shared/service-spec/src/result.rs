@@ -1,0 +1,150 @@
+//! The document beside a spec: what became of it. `docs/spec-result.schema.json` describes it.
+
+use super::notice::Object;
+use super::problem::Problem;
+use super::steps::Step;
+use portkeeper_core::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What `schema` says in every document.
+pub const SCHEMA: &str = "portkeeper.spec-result";
+
+/// The version that this program writes and reads.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What became of a spec.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpecResult {
+    /// `portkeeper.spec-result`
+    pub schema: String,
+    /// The version of this form.
+    pub version: u32,
+    /// Which object.
+    pub spec: Object,
+    /// How far it came.
+    pub status: Status,
+    /// One sentence for people.
+    pub summary: String,
+    /// The moment of this result.
+    pub at: Timestamp,
+    /// The cluster, by name or ARN, where the spec could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The service's name, where the spec could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The service's ARN.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_arn: Option<String>,
+    /// Everything that is wrong with it.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    /// What was to be done, and what became of it.
+    #[serde(default)]
+    pub steps: Vec<StepResult>,
+    /// The deployment that the result follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentResult>,
+}
+
+/// How far a spec came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Nothing was written: `problems` says why.
+    Refused,
+    /// Writes are stopped, by the kill switch or by the stack's mode: `steps` says what would be
+    /// done.
+    Waiting,
+    /// A write failed; what this run had made was undone, or the steps say what was left.
+    Failed,
+    /// ECS is at work on the deployment.
+    Deploying,
+    /// The deployment is complete, and every running task is registered and healthy in every group.
+    Ready,
+    /// The object was removed, and everything stays.
+    Kept,
+    /// The object was removed, and the service is being drained.
+    Deleting,
+    /// The object was removed, and what was made for it is gone.
+    Deleted,
+}
+
+impl Status {
+    /// Whether nothing more is going to happen by itself.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Deploying | Self::Deleting | Self::Waiting)
+    }
+
+    /// Whether a person has to do something.
+    #[must_use]
+    pub const fn is_bad(self) -> bool {
+        matches!(self, Self::Refused | Self::Failed)
+    }
+
+    /// Its name in the document.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Waiting => "waiting",
+            Self::Failed => "failed",
+            Self::Deploying => "deploying",
+            Self::Ready => "ready",
+            Self::Kept => "kept",
+            Self::Deleting => "deleting",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// A step, and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepResult {
+    /// The step; its ARN is the new one, where something was made.
+    #[serde(flatten)]
+    pub step: Step,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What AWS answered, where it did not work; what was undone, and whether that worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was made, changed or deleted.
+    Done,
+    /// There was nothing to do.
+    Unchanged,
+    /// AWS refused it, or it could not be tried.
+    Failed,
+    /// Not tried, because something before it failed.
+    NotTried,
+    /// It was made, and taken back because something after it failed.
+    Undone,
+    /// It was made, and could not be taken back.
+    LeftBehind,
+}
+
+/// A deployment, as far as ECS told of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentResult {
+    /// `ecs-svc/<digits>`
+    pub id: String,
+    /// The last event or rollout state that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// ECS's own words, the newest first.
+    #[serde(default)]
+    pub messages: Vec<String>,
+    /// Tasks that run.
+    #[serde(default)]
+    pub running: u32,
+    /// Tasks that should run.
+    #[serde(default)]
+    pub desired: u32,
+}

@@ -1,0 +1,113 @@
+//! Texts, numbers and truth values. A number may be written as a text and the other way round, as
+//! AWS's tools take them.
+
+use super::unknown::meant;
+use super::{Typed, wanted};
+use crate::problem::Problem;
+use crate::reading::{Kind, Node, Scalar};
+use crate::shapes::{Limits, Shape};
+use serde_json::{Number, Value};
+
+impl Typed<'_> {
+    pub(super) fn scalar(
+        &mut self,
+        scalar: &Scalar,
+        shape: &Shape,
+        node: &Node,
+        at: &str,
+    ) -> Option<Value> {
+        match shape {
+            Shape::Text { values, limits } => {
+                let text = self.text(scalar, values, *limits, node, at);
+                Some(Value::String(text.to_owned()))
+            }
+            Shape::Integer(limits) => self.integer(scalar, *limits, node, at),
+            Shape::Double(limits) => self.double(scalar, *limits, node, at),
+            Shape::Boolean => self.boolean(scalar, node, at),
+            other => {
+                self.wrong(node, at, wanted(other));
+                None
+            }
+        }
+    }
+
+    /// The text, or the value that is meant by it.
+    fn text<'t>(
+        &mut self,
+        scalar: &'t Scalar,
+        values: &[&'t str],
+        limits: Limits,
+        node: &Node,
+        at: &str,
+    ) -> &'t str {
+        let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
+        if !limits.hold(length) {
+            let message = format!("the text has {length} characters; AWS takes {}", limits.words());
+            self.problems.push(Problem::error("text_length", at, message).at_place(node.place));
+        }
+        if values.is_empty() || values.contains(&scalar.text.as_str()) {
+            return &scalar.text;
+        }
+        let meant = meant(values.iter().copied(), &scalar.text);
+        let hint = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("it is one of {}", values.join(", ")),
+        };
+        let message = format!("`{}` is not known here; {hint}", scalar.text);
+        let problem = if self.lenient {
+            Problem::warning("unknown_value", at, message)
+        } else {
+            Problem::error("unknown_value", at, message)
+        };
+        self.problems.push(problem.at_place(node.place));
+        meant.filter(|_| !self.lenient).unwrap_or(&scalar.text)
+    }
+
+    fn integer(&mut self, scalar: &Scalar, limits: Limits, node: &Node, at: &str) -> Option<Value> {
+        let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool)
+        else {
+            let message = format!("a whole number is wanted here, and this is `{}`", scalar.text);
+            self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+            return None;
+        };
+        self.check_limits(number.into(), limits, node, at);
+        Some(Value::from(number))
+    }
+
+    fn double(&mut self, scalar: &Scalar, limits: Limits, node: &Node, at: &str) -> Option<Value> {
+        // A whole number stays one, so that it reaches AWS as it was written.
+        let number = match scalar.text.parse::<i64>() {
+            Ok(number) => Some(Number::from(number)),
+            Err(_) => scalar.text.parse::<f64>().ok().and_then(Number::from_f64),
+        };
+        let Some(number) = number.filter(|_| scalar.kind != Kind::Bool) else {
+            let message = format!("a number is wanted here, and this is `{}`", scalar.text);
+            self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+            return None;
+        };
+        if let Some(whole) = number.as_i64() {
+            self.check_limits(whole, limits, node, at);
+        }
+        Some(Value::Number(number))
+    }
+
+    fn boolean(&mut self, scalar: &Scalar, node: &Node, at: &str) -> Option<Value> {
+        let value = match scalar.text.to_ascii_lowercase().as_str() {
+            "true" => return Some(Value::Bool(true)),
+            "false" => return Some(Value::Bool(false)),
+            "yes" | "on" | "y" => "; write true",
+            "no" | "off" | "n" => "; write false",
+            _ => "",
+        };
+        let message = format!("true or false is wanted here, and this is `{}`{value}", scalar.text);
+        self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+        None
+    }
+
+    fn check_limits(&mut self, number: i64, limits: Limits, node: &Node, at: &str) {
+        if !limits.hold(number) {
+            let message = format!("{number} is out of range; AWS takes {}", limits.words());
+            self.problems.push(Problem::error("out_of_range", at, message).at_place(node.place));
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Members that a shape does not have: what may be meant, and what AWS shows but does not take.
+
+use super::Typed;
+use crate::problem::Problem;
+use crate::reading::Member;
+use crate::shapes::MemberShape;
+
+/// Names at least this alike are suggested. `containerPrt` is 0.92 like `containerPort`.
+const ALIKE: f64 = 0.7;
+
+/// What `DescribeTaskDefinition` and `DescribeServices` show besides: whoever pastes an answer has
+/// these.
+const ONLY_SHOWN: [&str; 24] = [
+    "clusterArn",
+    "compatibilities",
+    "createdAt",
+    "createdBy",
+    "currentServiceDeployment",
+    "currentServiceRevisions",
+    "deployments",
+    "deregisteredAt",
+    "events",
+    "pendingCount",
+    "platformFamily",
+    "registeredAt",
+    "registeredBy",
+    "requiresAttributes",
+    "resourceManagementType",
+    "revision",
+    "roleArn",
+    "runningCount",
+    "serviceArn",
+    "status",
+    "taskDefinitionArn",
+    "taskSets",
+    "deploymentId",
+    "externalId",
+];
+
+/// So many members are listed where none is like the one that was given.
+const MOST_LISTED: usize = 14;
+
+impl Typed<'_> {
+    /// Tells of a member that is not known. Gives the one that is meant, if it is not there as
+    /// well.
+    pub(super) fn unknown<'m>(
+        &mut self,
+        members: &'m [MemberShape],
+        member: &Member,
+        given: &[Member],
+        at: &str,
+    ) -> Option<&'m MemberShape> {
+        let name = member.name.as_str();
+        let meant = meant(members.iter().map(|known| known.name), name);
+        let meant = members.iter().find(|known| meant == Some(known.name));
+        let hint = match meant {
+            _ if ONLY_SHOWN.contains(&name) => {
+                "AWS shows it, and does not take it: leave it out".to_owned()
+            }
+            Some(meant) => format!("did you mean `{}`?", meant.name),
+            None if members.len() <= MOST_LISTED => {
+                let names: Vec<&str> = members.iter().map(|known| known.name).collect();
+                format!("here are {}", names.join(", "))
+            }
+            None => "docs/service-spec.schema.json lists what can be here".to_owned(),
+        };
+        let message = format!("there is no member `{name}` here; {hint}");
+        self.problems.push(Problem::error("unknown_member", at, message).at_place(member.place));
+        let is_free = |known: &&MemberShape| !given.iter().any(|member| member.name == known.name);
+        meant.filter(|_| !ONLY_SHOWN.contains(&name)).filter(is_free)
+    }
+
+    /// Tells of a member that is not known, and passed on.
+    pub(super) fn pass_on(&mut self, member: &Member, at: &str) {
+        let message = format!(
+            "`{}` is not known to this version, and is passed on to AWS as it is",
+            member.name
+        );
+        self.warn("unknown_member", at, member.place, message);
+    }
+}
+
+/// `CloudFormation`'s `ContainerPort` and Terraform's `container_port` are `containerPort`.
+fn same_letters(one: &str, other: &str) -> bool {
+    let letters = |name: &str| name.replace(['_', '-'], "").to_ascii_lowercase();
+    letters(one) == letters(other)
+}
+
+/// The name that is meant by another one, if one is near enough.
+pub(super) fn meant<'m>(
+    names: impl Iterator<Item = &'m str> + Clone,
+    given: &str,
+) -> Option<&'m str> {
+    let alike = |name: &str| {
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &given.to_lowercase())
+    };
+    let best = names.clone().max_by(|one, other| alike(one).total_cmp(&alike(other)));
+    let same = names.into_iter().find(|name| same_letters(name, given));
+    same.or_else(|| best.filter(|best| alike(best) >= ALIKE))
+}

@@ -1,0 +1,141 @@
+//! How the service is deployed: limits that let nothing move, and what does not go together.
+
+use super::Checks;
+use crate::members::{flag, list, number, text};
+use serde_json::Value;
+
+const AT: &str = "service.deploymentConfiguration";
+
+pub(super) fn verify(checks: &mut Checks<'_>) {
+    controller(checks);
+    let service = &checks.spec.service;
+    if let Some(strategy) = checks.shifting_strategy() {
+        shifting(checks, service, strategy);
+    } else {
+        for (index, entry) in list(service, "loadBalancers").iter().enumerate() {
+            if entry.get("advancedConfiguration").is_some() {
+                let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `deploymentConfiguration.strategy`, or leave it out";
+                checks.error(
+                    "advanced_without_strategy",
+                    format!("service.loadBalancers[{index}].advancedConfiguration"),
+                    message,
+                );
+            }
+        }
+        for (index, _) in
+            checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_some())
+        {
+            let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `service.deploymentConfiguration.strategy`, or leave it out";
+            checks.error(
+                "advanced_without_strategy",
+                format!("loadBalancing[{index}].blueGreen"),
+                message,
+            );
+        }
+        rolling(checks, service);
+    }
+}
+
+fn controller(checks: &mut Checks<'_>) {
+    let controller = checks.controller();
+    if controller == "ECS" {
+        return;
+    }
+    let at = "service.deploymentController.type";
+    if controller == "CODE_DEPLOY" {
+        let message = "deployments would be made by CodeDeploy, not from this spec: use ECS with `deploymentConfiguration.strategy: BLUE_GREEN`";
+        checks.error("other_controller", at, message);
+    } else if controller == "EXTERNAL" {
+        let message =
+            "tasks would be run by task sets of another program, not from this spec: use ECS";
+        checks.error("other_controller", at, message);
+    }
+}
+
+fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
+    for (index, entry) in list(service, "loadBalancers").iter().enumerate() {
+        let at = format!("service.loadBalancers[{index}]");
+        let Some(advanced) = entry.get("advancedConfiguration") else {
+            let message = format!(
+                "{strategy} shifts traffic between two target groups: give `advancedConfiguration` with the second group, the listener rule and the role"
+            );
+            checks.error("no_second_group", at, message);
+            continue;
+        };
+        let given = |member: &str| text(advanced, member).is_some_and(|text| !text.is_empty());
+        if !given("alternateTargetGroupArn") && !given("alternateTargetGroupName") {
+            let message = "the second target group is missing: give `alternateTargetGroupArn` or `alternateTargetGroupName`";
+            checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
+        }
+        for member in
+            ["productionListenerRule", "roleArn"].into_iter().filter(|member| !given(member))
+        {
+            let message = format!("{strategy} needs `{member}`");
+            checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
+        }
+    }
+    for (index, _) in
+        checks.spec.load_balancing.iter().enumerate().filter(|(_, it)| it.blue_green.is_none())
+    {
+        let message = format!(
+            "{strategy} shifts traffic between two target groups: give `blueGreen` with the second group's name and the role"
+        );
+        checks.error("no_second_group", format!("loadBalancing[{index}]"), message);
+    }
+    if checks.is_daemon() {
+        let message = format!("a DAEMON service is deployed ROLLING only, not {strategy}");
+        checks.error("daemon_strategy", format!("{AT}.strategy"), message);
+    }
+}
+
+fn rolling(checks: &mut Checks<'_>, service: &Value) {
+    let Some(configuration) = service.get("deploymentConfiguration") else { return };
+    if let Some(breaker) = configuration.get("deploymentCircuitBreaker")
+        && flag(breaker, "rollback") == Some(true)
+        && flag(breaker, "enable") == Some(false)
+    {
+        let message = "`rollback` does nothing while `enable` is false";
+        checks.warn(
+            "rollback_without_breaker",
+            format!("{AT}.deploymentCircuitBreaker.rollback"),
+            message,
+        );
+    }
+    let (least, most) =
+        (number(configuration, "minimumHealthyPercent"), number(configuration, "maximumPercent"));
+    if least.is_some_and(|least| !(0..=100).contains(&least)) {
+        checks.error(
+            "out_of_range",
+            format!("{AT}.minimumHealthyPercent"),
+            "give 0 to 100 percent",
+        );
+        return;
+    }
+    if most.is_some_and(|most| most < 100) {
+        checks.error("out_of_range", format!("{AT}.maximumPercent"), "give 100 percent or more");
+        return;
+    }
+    let daemon = checks.is_daemon();
+    // ECS's own defaults (API `DeploymentConfiguration`).
+    let (least, most) = (
+        least.unwrap_or(if daemon { 0 } else { 100 }),
+        most.unwrap_or(if daemon { 100 } else { 200 }),
+    );
+    if (least, most) == (100, 100) {
+        let message = "with both at 100 percent no task can be stopped or started, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`";
+        checks.error("deployment_stuck", AT, message);
+    } else if let Some(count) = checks.spec.desired_count().filter(|count| *count > 0 && !daemon) {
+        // Rounded as ECS does: the least up, the most down.
+        let (healthy, running) = ((count * least + 99) / 100, count * most / 100);
+        if healthy >= count && running <= count {
+            let message = format!(
+                "with {count} tasks, at least {healthy} must stay and at most {running} may run, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`"
+            );
+            checks.error("deployment_stuck", AT, message);
+        }
+    }
+    if text(service, "availabilityZoneRebalancing") == Some("ENABLED") && most <= 100 {
+        let message = "moving tasks to another zone needs room for one more: raise `maximumPercent` over 100, or set DISABLED";
+        checks.error("rebalancing_without_room", "service.availabilityZoneRebalancing", message);
+    }
+}

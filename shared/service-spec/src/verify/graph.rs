@@ -1,0 +1,112 @@
+//! How containers depend on each other.
+
+use super::Checks;
+use crate::members::{list, text, texts};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) fn verify(checks: &mut Checks<'_>) {
+    for (at, container) in checks.containers() {
+        for (index, dependency) in list(container, "dependsOn").iter().enumerate() {
+            depends_on(checks, &format!("{at}.dependsOn[{index}]"), container, dependency);
+        }
+        for (index, from) in list(container, "volumesFrom").iter().enumerate() {
+            if let Some(name) = text(from, "sourceContainer") {
+                exists(checks, &format!("{at}.volumesFrom[{index}].sourceContainer"), name);
+            }
+        }
+        for (index, link) in texts(container, "links").enumerate() {
+            exists(checks, &format!("{at}.links[{index}]"), link.split(':').next().unwrap_or(link));
+        }
+    }
+    cycle(checks);
+}
+
+fn exists(checks: &mut Checks<'_>, at: &str, name: &str) -> bool {
+    let is_there = checks.container(name).is_some();
+    if !is_there {
+        let all = checks.containers().filter_map(|(_, container)| text(container, "name"));
+        let message = format!(
+            "there is no container `{name}` in the task definition{}",
+            super::names("the containers are", all)
+        );
+        checks.error("no_such_container", at, message);
+    }
+    is_there
+}
+
+fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: &Value) {
+    let Some(name) = text(dependency, "containerName") else { return };
+    if text(container, "name") == Some(name) {
+        checks.error("dependency_cycle", at, format!("`{name}` waits for itself"));
+        return;
+    }
+    if !exists(checks, &format!("{at}.containerName"), name) {
+        return;
+    }
+    let on = checks.container(name);
+    let at = format!("{at}.condition");
+    let is_essential =
+        on.and_then(|on| on.get("essential")).and_then(Value::as_bool) != Some(false);
+    match text(dependency, "condition") {
+        Some("HEALTHY") if on.and_then(|on| on.get("healthCheck")).is_none() => {
+            let message = format!(
+                "`{name}` has no `healthCheck`, so it never gets HEALTHY: give it one, or wait for START"
+            );
+            checks.error("no_health_check", at, message);
+        }
+        Some(condition @ ("SUCCESS" | "COMPLETE")) if is_essential => {
+            let message = format!(
+                "`{name}` is essential, so its end ends the task before {condition} is seen: set `essential: false` on it"
+            );
+            checks.error("essential_dependency", at, message);
+        }
+        _ => {}
+    }
+}
+
+/// Names one circle of containers that wait for each other.
+fn cycle(checks: &mut Checks<'_>) {
+    let waits: BTreeMap<&str, Vec<&str>> = checks
+        .containers()
+        .filter_map(|(_, container)| {
+            let on = list(container, "dependsOn")
+                .iter()
+                .filter_map(|dependency| text(dependency, "containerName"));
+            Some((text(container, "name")?, on.collect()))
+        })
+        .collect();
+    for (at, container) in checks.containers() {
+        let Some(name) = text(container, "name") else { continue };
+        // Told at the first by name; waiting for itself is told elsewhere.
+        let circle = circle(&waits, name)
+            .filter(|circle| circle.len() > 1 && circle.iter().min() == Some(&name));
+        if let Some(circle) = circle {
+            let message = format!(
+                "these containers wait for each other: {} -> {name}; take one of them out",
+                circle.join(" -> ")
+            );
+            checks.error("dependency_cycle", format!("{at}.dependsOn"), message);
+            return;
+        }
+    }
+}
+
+/// The way from a container back to itself.
+fn circle<'a>(waits: &BTreeMap<&'a str, Vec<&'a str>>, start: &'a str) -> Option<Vec<&'a str>> {
+    let mut ahead = vec![vec![start]];
+    let mut seen: Vec<&str> = Vec::new();
+    while let Some(way) = ahead.pop() {
+        let last = way.last().copied()?;
+        for next in waits.get(last).into_iter().flatten().copied() {
+            if next == start {
+                return Some(way);
+            }
+            if !seen.contains(&next) {
+                seen.push(next);
+                ahead.push([way.as_slice(), &[next]].concat());
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,112 @@
+//! Port mappings, and how they fit the network mode.
+
+use super::Checks;
+use crate::members::{list, number, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+pub(super) fn verify(checks: &mut Checks<'_>) {
+    let Some(mode) = checks.network_mode() else { return };
+    let mut host_ports: BTreeMap<(i64, &str), String> = BTreeMap::new();
+    let mut names: BTreeMap<&str, String> = BTreeMap::new();
+    for (at, container) in checks.containers() {
+        unfit_for_mode(checks, mode, &at, container);
+        for (index, mapping) in list(container, "portMappings").iter().enumerate() {
+            let at = format!("{at}.portMappings[{index}]");
+            one(checks, mode, &at, mapping);
+            if let Some(port) = taken(mode, mapping)
+                && let Some(first) = host_ports.insert(port, at.clone())
+            {
+                let message = format!(
+                    "the port {}/{} is taken already: {first}; a task has each port once",
+                    port.0, port.1
+                );
+                checks.error("duplicate_port", &at, message);
+            }
+            if let Some(name) = text(mapping, "name")
+                && let Some(first) = names.insert(name, at.clone())
+            {
+                checks.error(
+                    "duplicate_name",
+                    format!("{at}.name"),
+                    format!("`{name}` is there already: {first}"),
+                );
+            }
+        }
+    }
+}
+
+/// The port that is taken on the host, or on the task's own address.
+fn taken<'a>(mode: &str, mapping: &'a Value) -> Option<(i64, &'a str)> {
+    let protocol = text(mapping, "protocol").unwrap_or("tcp");
+    let port = match mode {
+        "bridge" => number(mapping, "hostPort")?,
+        _ => number(mapping, "containerPort")?,
+    };
+    (port != 0).then_some((port, protocol))
+}
+
+fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
+    let container_port = number(mapping, "containerPort");
+    let range = text(mapping, "containerPortRange");
+    match (container_port, range) {
+        (None, None) if mapping.get("containerPort").is_none() => {
+            checks.error("missing_member", at, "the mapping needs a `containerPort`");
+        }
+        (Some(_), Some(_)) => {
+            checks.error(
+                "port_and_range",
+                at,
+                "give `containerPort` or `containerPortRange`, not both",
+            );
+        }
+        (Some(port), None) if !(1..=65535).contains(&port) => {
+            checks.error(
+                "out_of_range",
+                format!("{at}.containerPort"),
+                "a port is from 1 to 65535",
+            );
+        }
+        _ => {}
+    }
+    let Some(host_port) = number(mapping, "hostPort") else { return };
+    let at = format!("{at}.hostPort");
+    if !(0..=65535).contains(&host_port) {
+        checks.error(
+            "out_of_range",
+            at,
+            "a host port is from 1 to 65535, or 0 for one that is chosen on the host",
+        );
+    } else if ["host", "awsvpc"].contains(&mode)
+        && container_port.is_some_and(|port| host_port != port)
+    {
+        let why = if mode == "host" {
+            "the program is on the host itself"
+        } else {
+            "the task has its own address"
+        };
+        let message = format!(
+            "in {mode} mode {why}: leave `hostPort` out, or make it equal to `containerPort`"
+        );
+        checks.error("host_port_differs", at, message);
+    }
+}
+
+/// Members of a container that a network mode does not take.
+fn unfit_for_mode(checks: &mut Checks<'_>, mode: &str, at: &str, container: &Value) {
+    if mode == "none" && !list(container, "portMappings").is_empty() {
+        let message =
+            "in network mode none there is no network, and so no port: choose bridge or awsvpc";
+        checks.error("ports_without_network", format!("{at}.portMappings"), message);
+    }
+    if mode != "bridge" && !list(container, "links").is_empty() {
+        let message = format!(
+            "links exist only in bridge mode; in {mode} mode containers reach each other on localhost"
+        );
+        checks.error("not_in_mode", format!("{at}.links"), message);
+    }
+    if ["awsvpc", "host"].contains(&mode) && container.get("hostname").is_some() {
+        let message = format!("ECS does not take `hostname` in {mode} mode: leave it out");
+        checks.error("not_in_mode", format!("{at}.hostname"), message);
+    }
+}

@@ -1,0 +1,64 @@
+//! `onDelete: delete`: the service drains before anything that leads to it goes.
+
+use super::account::{carry_out, found};
+use super::{context, good, shown};
+use expect_test::expect;
+use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::{plan, plan_removal};
+use serde_json::json;
+use std::fmt::Write as _;
+
+#[test]
+fn everything_goes_in_its_order() {
+    let spec = good(include_str!("../../../../specs/bridge-alb.yaml"));
+    let mut account = found();
+    carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
+    let owner = context().owner;
+    let mut told = String::new();
+    // So many looks; in the second the tasks still run.
+    for running in [2, 1, 0, 0, 0] {
+        if let Some(service) = account.service.as_mut() {
+            service.shown["runningCount"] = json!(running);
+        }
+        let removal = plan_removal(&owner, "shop", "orders", &account);
+        write!(
+            told,
+            "{}{}\n\n",
+            shown(&removal.plan),
+            removal.waits.unwrap_or_else(|| "nothing is left".to_owned())
+        )
+        .unwrap();
+        carry_out(&mut account, &removal.plan, usize::MAX);
+    }
+    expect![[r#"
+        delete ScalableTarget orders
+        change Service orders
+          desiredCount: 2 -> 0
+        the service's tasks drain before it is deleted
+
+        1 tasks drain before the service is deleted
+
+        delete Service orders
+        the service is being deleted
+
+        delete ListenerRule shop.example.com /orders /orders/*
+        delete TargetGroup shop-orders
+        nothing is left
+
+        nothing is left
+
+    "#]]
+    .assert_eq(&told);
+    assert_eq!((account.groups.len(), account.listeners[0].rules.len()), (0, 1));
+}
+
+/// What belongs to another spec, or to nobody, stays.
+#[test]
+fn only_what_is_ours_goes() {
+    let spec = good(include_str!("../../../../specs/minimal.yaml"));
+    let mut account = found();
+    carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
+    let other = Owner { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() };
+    let removal = plan_removal(&other, "shop", "hello", &account);
+    assert!(removal.plan.steps.is_empty() && removal.waits.is_none());
+}
