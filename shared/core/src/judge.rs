@@ -86,10 +86,7 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
                 why: unclear.why.clone(),
                 repair: None,
                 zone: None,
-                confirm_seconds: match code {
-                    Code::AgentDisconnected => policy.disconnected_seconds,
-                    _ => policy.confirm_seconds,
-                },
+                confirm_seconds: code.confirm_seconds(policy),
             }),
         }
     }

@@ -1,8 +1,8 @@
 //! Enums that AWS may extend: a closed list of known names and an `Unknown` arm that keeps the
 //! text.
 
-/// Declares an enum with one variant per AWS name, an `Unknown(String)` arm, and its text form both
-/// ways.
+/// Declares an enum with one variant per AWS name, an `Unknown(String)` arm, the list of its known
+/// names, and its text form both ways.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -15,6 +15,9 @@ macro_rules! text_enum {
         }
 
         impl $name {
+            /// Every value that this version knows, in the order in which it is declared here.
+            pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
+
             /// AWS's own name for this value.
             #[must_use]
             pub fn as_str(&self) -> &str {

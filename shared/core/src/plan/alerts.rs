@@ -45,11 +45,8 @@ impl Telling<'_> {
     /// What is to be told of an incident that people do not know, or do not know so.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.resolved_at.is_some();
-        // A guard's alert names what it withholds, but requests that reach the wrong program are
-        // worth their own.
-        let quieter =
-            incident.code != Code::LimitExceeded && incident.code.severity() < Severity::Critical;
-        let waits = !over && quieter && self.hushed.contains(&incident.subject);
+        let waits =
+            !over && incident.code.may_be_suppressed() && self.hushed.contains(&incident.subject);
         if !incident.confirmed || waits {
             return None;
         }

@@ -4,7 +4,7 @@
 
 use crate::alert::Cause;
 use crate::call::{Call, NamedTarget, Operation, Place};
-use crate::code::Code;
+use crate::code::Follows;
 use crate::ids::{Target, TargetGroupArn};
 use crate::ledger::{CALLS_KEPT_SECS, Incident};
 use crate::observation::{Observation, RegisteredTarget, Task};
@@ -45,35 +45,37 @@ impl Causes<'_> {
                 .any(|it| it.id == target.id && it.port.or(default_port) == Some(target.port))
         };
         let last = self.calls.iter().rev().find(|call| names(call))?;
-        let leads_here = match incident.code.family() {
-            Code::Missing => {
+        let leads_here = match incident.code.may_follow_a_call() {
+            Follows::Deregistration => {
                 last.operation == Operation::DeregisterTargets && last.at >= self.began(incident)
             }
-            Code::Stale => {
+            Follows::LateRegistration => {
                 last.operation == Operation::RegisterTargets && last.at >= self.ended(incident)?
             }
-            Code::Foreign | Code::WrongPort | Code::Misplaced => {
-                last.operation == Operation::RegisterTargets
-            }
-            Code::Fight => true,
-            _ => false,
+            Follows::Registration => last.operation == Operation::RegisterTargets,
+            Follows::AnyWrite => true,
+            Follows::GroupDeletion | Follows::BalancerChange | Follows::Nothing => false,
         };
         (leads_here && is_near(last.at, incident)).then_some(last)
     }
 
-    /// The last change before a group was seen without requests. What a listener or a rule led to
-    /// is not in the event of its end, so that this may be another one at the same load balancer.
+    /// The last change before a group was seen without requests, which may be another one at the
+    /// same load balancer.
     fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&Call> {
         let before = |call: &&Call| call.at <= incident.opened_at && is_near(call.at, incident);
         let deletes = |call: &&Call| call.operation == Operation::DeleteTargetGroup;
         let here = |call: &&Call| matches!(&call.place, Place::Group(place) if place == group);
         let calls = || self.calls.iter().rev();
-        match incident.code {
-            Code::TargetGroupMissing => calls().find(|call| here(call) && deletes(call)),
-            Code::TargetGroupUnattached | Code::AzDisabled => {
+        match incident.code.may_follow_a_call() {
+            Follows::GroupDeletion => calls().find(|call| here(call) && deletes(call)),
+            Follows::BalancerChange => {
                 calls().filter(before).find(|call| matches!(call.place, Place::Balancer(_)))
             }
-            _ => None,
+            Follows::Deregistration
+            | Follows::Registration
+            | Follows::LateRegistration
+            | Follows::AnyWrite
+            | Follows::Nothing => None,
         }
     }
 

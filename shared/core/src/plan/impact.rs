@@ -27,11 +27,6 @@ pub(super) struct Impacts<'a> {
     by_group: BTreeMap<&'a TargetGroupArn, Served<'a>>,
 }
 
-/// Faults that keep single tasks from getting traffic.
-fn keeps_traffic_away(code: &Code) -> bool {
-    matches!(code, Code::Missing | Code::AzAllNeeded | Code::Unhealthy)
-}
-
 impl<'a> Impacts<'a> {
     /// From what should be, and the faults that were confirmed and seen just now.
     pub(super) fn of(desired: &'a Desired, incidents: &'a [Incident], now: Timestamp) -> Self {
@@ -43,7 +38,7 @@ impl<'a> Impacts<'a> {
         }
         let seen =
             |it: &&Incident| it.confirmed && it.last_seen_at == now && it.resolved_at.is_none();
-        for incident in incidents.iter().filter(seen).filter(|it| keeps_traffic_away(&it.code)) {
+        for incident in incidents.iter().filter(seen).filter(|it| it.code.stops_traffic()) {
             let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task)
             else {
                 continue;
@@ -59,7 +54,7 @@ impl<'a> Impacts<'a> {
     /// How loud: all tasks of a group without traffic is critical, and a few of many can wait.
     pub(super) fn severity(&self, incident: &Incident) -> Severity {
         let of_group = incident.subject.group().and_then(|group| self.by_group.get(group));
-        match of_group.filter(|_| keeps_traffic_away(&incident.code)) {
+        match of_group.filter(|_| incident.code.stops_traffic()) {
             Some(served) if served.without.is_empty() => incident.code.severity(),
             Some(served) if served.without.len() == served.due.len() => Severity::Critical,
             Some(served) if served.without.len() * FEW_ONE_IN < served.due.len() => {
@@ -75,6 +70,6 @@ impl<'a> Impacts<'a> {
         let without: BTreeSet<_> =
             self.by_group.values().flat_map(|served| &served.without).collect();
         let impact = Impact { tasks_without_traffic: without.len(), tasks: due.len() };
-        (keeps_traffic_away(code) && impact.tasks_without_traffic > 0).then_some(impact)
+        (code.stops_traffic() && impact.tasks_without_traffic > 0).then_some(impact)
     }
 }

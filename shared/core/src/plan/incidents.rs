@@ -4,7 +4,7 @@
 //! "Not seen" is not "over": an incident ends only where what it is about could be judged.
 
 use crate::action::ActionKind;
-use crate::code::Code;
+use crate::code::{Code, Ends};
 use crate::compare::Comparison;
 use crate::desired::{Desired, Standing};
 use crate::finding::{Finding, Judgement};
@@ -32,7 +32,7 @@ pub(super) struct Seen<'a> {
 /// The incident that a finding belongs to. A target that another task misses now is another one,
 /// with a second look of its own.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
-    let other_task = incident.code.family() == Code::Missing && incident.task != finding.task;
+    let other_task = incident.code.is_of_one_task() && incident.task != finding.task;
     incident.subject == finding.subject
         && incident.code.family() == finding.code.family()
         && !other_task
@@ -113,8 +113,7 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
 
 /// A fault that deregistering would mend, if it were proved whose target it is.
 fn is_unproved(finding: &Finding) -> bool {
-    matches!(finding.code, Code::Stale | Code::Hijacked | Code::WrongPort)
-        && finding.repair.is_none()
+    finding.code.repair() == Some(ActionKind::Deregister) && finding.repair.is_none()
 }
 
 /// How an incident ended.
@@ -137,6 +136,10 @@ impl Ending {
 /// How an incident that was not seen this time has ended; none where that cannot be told.
 fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
+    let ends = incident.code.ends();
+    if ends == Ends::Undetermined {
+        return None;
+    }
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {
             Some(TargetGroup::Found(_)) => {}
@@ -146,56 +149,65 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             }
         }
     }
-    match (&incident.code, &incident.subject) {
-        (Code::Missing | Code::AzAllNeeded, Subject::Target(..)) => missing_ended(seen, incident),
-        (Code::Unhealthy, Subject::Target(..)) => unhealthy_ended(seen, incident),
-        (_, Subject::Target(group, target))
-            if incident.code != Code::Fight && incident.code != Code::LimitExceeded =>
-        {
-            let found = observation.found_group(group)?;
-            if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
-                return Some(Ending::over("the target is no longer registered"));
-            }
-            let claimed =
-                seen.comparison.matched.iter().any(|matched| {
-                    matched.claim.group == *group && matched.claim.target == *target
-                });
-            let explained = |decision: &Decision| *decision == Decision::Leave;
-            let verdicts = seen.judgement.verdicts.iter();
-            if claimed
-                || verdicts
-                    .clone()
-                    .any(|it| it.subject == incident.subject && explained(&it.decision))
-            {
-                return Some(Ending::over("a task explains the target now"));
-            }
-            let other = seen
-                .judgement
-                .findings
-                .iter()
-                .find(|finding| finding.subject == incident.subject)?;
-            Some(Ending::superseded(format!("it is known as {} now", other.code)))
+    match (ends, &incident.subject) {
+        (Ends::Registered, Subject::Target(..)) => missing_ended(seen, incident),
+        (Ends::Serving, Subject::Target(..)) => unhealthy_ended(seen, incident),
+        (Ends::Deregistered, Subject::Target(group, target)) => {
+            unexplained_ended(seen, incident, group, target)
         }
-        (Code::Fight, _) => {
+        (Ends::NotUndone, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
             (quiet_for >= seen.input.policy.fight_window())
                 .then(|| Ending::over("nobody undoes the repairs any more"))
         }
-        (Code::BelowDesired, _) => below_desired_ended(seen, incident),
-        (Code::KillLoop, _) => {
+        (Ends::TasksRun, _) => below_desired_ended(seen, incident),
+        (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
             let quiet = || Ending::over(format!("no task was stopped for it within {within}"));
             observation.tasks_are_whole().then(quiet)
         }
-        (_, Subject::Group(group)) => (!may_be_unread(seen, group)
-            && observation.tasks_are_whole())
-        .then(|| Ending::over("no longer seen")),
-        (_, Subject::Task(task)) => {
-            let unclear = seen.desired.unclear.iter().any(|unclear| unclear.task == *task);
-            (!unclear && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
+        (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
+            let judged = match subject {
+                Subject::Group(group) => !may_be_unread(seen, group),
+                Subject::Task(task) => {
+                    !seen.desired.unclear.iter().any(|unclear| unclear.task == *task)
+                }
+                Subject::Service | Subject::Target(..) => true,
+            };
+            (judged && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
         }
-        _ => observation.tasks_are_whole().then(|| Ending::over("no longer seen")),
+        (Ends::Undetermined, _) => None,
     }
+}
+
+/// The end of what should not be registered: it no longer is, a task explains it, or it has another
+/// name now.
+fn unexplained_ended(
+    seen: &Seen<'_>,
+    incident: &Incident,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Option<Ending> {
+    let found = seen.input.observation.found_group(group)?;
+    if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
+        return Some(Ending::over("the target is no longer registered"));
+    }
+    let claimed = seen
+        .comparison
+        .matched
+        .iter()
+        .any(|matched| matched.claim.group == *group && matched.claim.target == *target);
+    let explained = seen
+        .judgement
+        .verdicts
+        .iter()
+        .any(|it| it.subject == incident.subject && it.decision == Decision::Leave);
+    if claimed || explained {
+        return Some(Ending::over("a task explains the target now"));
+    }
+    let other =
+        seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
+    Some(Ending::superseded(format!("it is known as {} now", other.code)))
 }
 
 /// A deployment that begins while tasks are lacking does not bring them back. It only keeps people

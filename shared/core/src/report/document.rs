@@ -323,7 +323,7 @@ fn what_to_do(alert: &Alert, outcomes: &[Outcome]) -> Vec<String> {
 }
 
 fn advice_for(code: &Code, stand: Stand) -> String {
-    let hijacked = *code == Code::Hijacked;
+    let hijacked = code.misdirects_traffic();
     match stand {
         Stand::Theirs => words::advice(code).to_owned(),
         Stand::Done if hijacked => {

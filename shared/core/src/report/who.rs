@@ -2,7 +2,7 @@
 
 use crate::alert::{Alert, Cause};
 use crate::call::{ActorKind, Operation};
-use crate::code::Code;
+use crate::code::Follows;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
     let (all, unknown) =
         (alert.items.len(), alert.items.iter().filter(|item| item.cause.is_none()).count());
     if calls.is_empty() {
-        let asked = !alert.state.is_end() && is_somebodys_doing(&alert.code);
+        let asked = !alert.state.is_end() && alert.code.must_follow_a_call();
         return asked.then(|| UNKNOWN.to_owned());
     }
     let of_all =
@@ -75,28 +75,9 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
 fn words(cause: &Cause, alert: &Alert) -> String {
     let Cause { by, operation, at, .. } = cause;
     let call = format!("{by} called {operation} at {at}");
-    // The event of a change to listeners or rules does not say which groups had their requests by
-    // it.
-    match alert.code {
-        Code::TargetGroupUnattached | Code::AzDisabled => {
-            format!("probably {call}, the last change at the load balancer")
-        }
-        _ => call,
+    if alert.code.may_follow_a_call() == Follows::BalancerChange {
+        format!("probably {call}, the last change at the load balancer")
+    } else {
+        call
     }
-}
-
-/// Nothing of this kind comes about without a call of somebody's. ECS's own calls, and those that
-/// it should have made and did not, are nobody else's doing: where no call is known, it may have
-/// been ECS.
-fn is_somebodys_doing(code: &Code) -> bool {
-    matches!(
-        code,
-        Code::Missing
-            | Code::Misplaced
-            | Code::WrongPort
-            | Code::Foreign
-            | Code::TargetGroupMissing
-            | Code::TargetGroupUnattached
-            | Code::Fight
-    )
 }
