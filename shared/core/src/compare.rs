@@ -283,7 +283,7 @@ pub fn questions(input: &PlanInput) -> Questions {
     let comparison = compare(observation, &desired);
     for absent in &comparison.absent {
         let Standing::Due(since) = absent.claim.standing else { continue };
-        if since.plus_secs(input.policy.settle_seconds) > input.now {
+        if input.policy.settled_at(since) > input.now {
             continue;
         }
         questions.target_groups.insert(absent.claim.group.clone());

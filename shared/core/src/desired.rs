@@ -83,16 +83,32 @@ pub struct Ended {
 pub struct Unclear {
     /// The task.
     pub task: TaskArn,
-    /// The finding that people hear of if it stays so; none where it passes by itself.
-    pub code: Option<Code>,
-    /// The answer was older than an event: reading again soon will tell. Otherwise an event will.
-    pub read_again: bool,
+    /// What ends it.
+    pub clears: Clears,
     /// Since when it may be judged.
     pub since: Timestamp,
     /// Why.
     pub why: String,
     /// What it could touch.
     pub reach: Reach,
+}
+
+/// What ends a doubt about a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clears {
+    /// It passes; an event will say so.
+    ByItself,
+    /// The answer was older than an event: a recheck soon reads a newer one.
+    OnReread,
+    /// It may last: then it is a finding of this code.
+    Report(Code),
+}
+
+impl Clears {
+    /// A finding of this code, if it `lasts`.
+    fn report_if(lasts: bool, code: Code) -> Self {
+        if lasts { Self::Report(code) } else { Self::ByItself }
+    }
 }
 
 /// Plumbing that can never work.
@@ -132,8 +148,7 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
         {
             desired.unclear.push(Unclear {
                 task: task.clone(),
-                code: None,
-                read_again: true,
+                clears: Clears::OnReread,
                 since: observation.observed_at,
                 why: format!(
                     "an event names version {version} of it, and ECS does not list it yet"
@@ -164,8 +179,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     let since = task.started_at.unwrap_or(observation.observed_at);
     if observation.at_least.get(&task.arn).is_some_and(|version| task.version < *version) {
         let why = format!("ECS answered version {}, older than the event", task.version);
-        let stale = unclear(task, None, since, why, Reach::Anything);
-        desired.unclear.push(Unclear { read_again: true, ..stale });
+        desired.unclear.push(unclear(task, Clears::OnReread, since, why, Reach::Anything));
         return;
     }
     match entries(observation, service, task) {
@@ -183,8 +197,8 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
             let unread =
                 observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
             let lasts = task.desired_status == TaskStatus::Running && !unread;
-            let code = lasts.then_some(Code::AmbiguousRevision);
-            desired.unclear.push(unclear(task, code, since, why, reach));
+            let clears = Clears::report_if(lasts, Code::AmbiguousRevision);
+            desired.unclear.push(unclear(task, clears, since, why, reach));
         }
         Ok(entries) if entries.is_empty() => {
             desired.left.push((task.arn.clone(), "its revision has no target group".to_owned()));
@@ -198,7 +212,8 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     if !task.connected && !task.last_status.is_over() {
         let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
         let why = "its agent is out of contact, so its state may be old".to_owned();
-        desired.unclear.push(unclear(task, Some(Code::AgentDisconnected), since, why, reach));
+        let clears = Clears::Report(Code::AgentDisconnected);
+        desired.unclear.push(unclear(task, clears, since, why, reach));
     }
 }
 
@@ -211,14 +226,8 @@ fn was_missed(observation: &Observation, task: &Task) -> bool {
     })
 }
 
-fn unclear(
-    task: &Task,
-    code: Option<Code>,
-    since: Timestamp,
-    why: String,
-    reach: Reach,
-) -> Unclear {
-    Unclear { task: task.arn.clone(), code, read_again: false, since, why, reach }
+fn unclear(task: &Task, clears: Clears, since: Timestamp, why: String, reach: Reach) -> Unclear {
+    Unclear { task: task.arn.clone(), clears, since, why, reach }
 }
 
 /// The instance or the address on which a task sits.
@@ -268,13 +277,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         Address::Unknown { why, reach } => {
             let lasts =
                 matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
-            desired.unclear.push(unclear(
-                task,
-                lasts.then_some(Code::BindingsMissing),
-                since,
-                why,
-                reach,
-            ));
+            let clears = Clears::report_if(lasts, Code::BindingsMissing);
+            desired.unclear.push(unclear(task, clears, since, why, reach));
         }
         Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
     }

@@ -18,12 +18,19 @@ pub struct Finding {
     pub task: Option<TaskArn>,
     /// What was expected, what is there, and why.
     pub why: String,
-    /// What would mend it, where that is ours to do and proved.
-    pub repair: Option<ActionKind>,
-    /// The zone that the repair names.
-    pub zone: Option<TargetZone>,
+    /// What would repair it, where that is Portkeeper's to do and proved.
+    pub repair: Option<RepairStep>,
     /// Seconds from the first look until it counts as confirmed.
     pub confirm_seconds: u32,
+}
+
+/// One write that would repair a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RepairStep {
+    /// Register or deregister.
+    pub kind: ActionKind,
+    /// The zone that the write names, where ELBv2 asks for one.
+    pub zone: Option<TargetZone>,
 }
 
 /// Everything that was thought of one service.
@@ -59,15 +66,8 @@ impl Judgement {
     }
 }
 
-/// A finding that nobody repairs, confirmed by a second look after the usual time.
+/// A finding without a repair, confirmed by a second check after the usual time of its code.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
-    Finding {
-        code,
-        subject,
-        task: None,
-        why,
-        repair: None,
-        zone: None,
-        confirm_seconds: input.policy.confirm_seconds,
-    }
+    let confirm_seconds = code.confirm_seconds(&input.policy);
+    Finding { code, subject, task: None, why, repair: None, confirm_seconds }
 }

@@ -12,7 +12,7 @@ pub(crate) use unwanted::is_watched;
 
 use crate::code::Code;
 use crate::compare::{Comparison, Matched};
-use crate::desired::{Desired, Standing};
+use crate::desired::{Clears, Desired, Standing};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
@@ -64,14 +64,16 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
     let policy = &input.policy;
     for unclear in &desired.unclear {
         let subject = Subject::Task(unclear.task.clone());
-        let settled = unclear.since.plus_secs(policy.settle_seconds);
-        match &unclear.code {
-            None if unclear.read_again => {
+        let settled = policy.settled_at(unclear.since);
+        match &unclear.clears {
+            Clears::OnReread => {
                 let soon = input.now.plus_secs(policy.confirm_seconds);
                 judgement.say(subject, None, Decision::Await(soon), unclear.why.clone());
             }
-            None => judgement.say(subject, None, Decision::Unknown, unclear.why.clone()),
-            Some(code) if settled > input.now => {
+            Clears::ByItself => {
+                judgement.say(subject, None, Decision::Unknown, unclear.why.clone());
+            }
+            Clears::Report(code) if settled > input.now => {
                 judgement.say(
                     subject,
                     Some(code.clone()),
@@ -79,14 +81,9 @@ fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement
                     unclear.why.clone(),
                 );
             }
-            Some(code) => judgement.find(Finding {
-                code: code.clone(),
-                subject,
+            Clears::Report(code) => judgement.find(Finding {
                 task: Some(unclear.task.clone()),
-                why: unclear.why.clone(),
-                repair: None,
-                zone: None,
-                confirm_seconds: code.confirm_seconds(policy),
+                ..finding(input, code.clone(), subject, unclear.why.clone())
             }),
         }
     }

@@ -11,7 +11,7 @@ mod repairs;
 use crate::call::Call;
 use crate::compare::{compare, quiet};
 use crate::desired::{Desired, desired_targets};
-use crate::finding::Finding;
+use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
 use crate::ledger::{Incident, LedgerRecord, Repair, TELLING_SECS};
@@ -106,20 +106,18 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut hushed = Vec::new();
     let mut verdicts = judgement.verdicts.clone();
     let mut actions = Actions::default();
-    for (index, (finding, (decision, why))) in
-        judgement.findings.iter().zip(&decided.decisions).enumerate()
-    {
+    for (index, (finding, ruling)) in judgement.findings.iter().zip(&decided.rulings).enumerate() {
         verdicts.push(Verdict {
             subject: finding.subject.clone(),
             code: Some(finding.code.clone()),
-            decision: decision.clone(),
-            why: format!("{}: {why}", finding.why),
+            decision: ruling.decision.clone(),
+            why: format!("{}: {}", finding.why, ruling.why),
         });
         if decided.hushed.contains(&index) {
             hushed.push(finding.subject.clone());
         }
-        if let Decision::Repair(kind) = decision {
-            begin_repair(input, finding, *kind, &mut record, &mut open, &mut actions);
+        if let (Decision::Repair(_), Some(step)) = (&ruling.decision, finding.repair) {
+            begin_repair(input, finding, step, &mut record, &mut open, &mut actions);
         }
     }
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
@@ -247,7 +245,7 @@ impl Actions {
 fn begin_repair(
     input: &PlanInput,
     finding: &Finding,
-    kind: ActionKind,
+    RepairStep { kind, zone }: RepairStep,
     record: &mut LedgerRecord,
     open: &mut [Incident],
     actions: &mut Actions,
@@ -261,7 +259,7 @@ fn begin_repair(
         record.hold(group, target, task);
     }
     record.repairs.push(repair);
-    actions.0.entry((kind, group.clone(), finding.zone)).or_default().push(target.clone());
+    actions.0.entry((kind, group.clone(), zone)).or_default().push(target.clone());
 }
 
 /// Opens the guards' own incidents. They stand on findings that were confirmed already.

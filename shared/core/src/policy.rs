@@ -59,9 +59,8 @@ pub struct Policy {
     /// The kill switch: while it says something, nothing is repaired anywhere. What it says is why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub writes_stopped: Option<String>,
-    /// Seconds after RUNNING or STOPPED during which ECS is left to do its work. ECS registers
-    /// within seconds around RUNNING and deregisters before STOPPED; 90 s leaves room for a slow
-    /// control plane.
+    /// Seconds of settle time; see [`Policy::settled_at`]. ECS registers within seconds around
+    /// RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
     pub settle_seconds: u32,
     /// Seconds between the first and the second look at the same fault. Both must see it before
     /// anything is done.
@@ -107,6 +106,14 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// When what happened at this moment, a task's start or its stop, may be judged. Until then a
+    /// difference is ECS's own work in progress and no fault: ECS registers and deregisters by
+    /// itself.
+    #[must_use]
+    pub fn settled_at(&self, moment: Timestamp) -> Timestamp {
+        moment.plus_secs(self.settle_seconds)
+    }
+
     /// The window in which repairs are counted: never shorter than so many rounds of repair,
     /// undoing and two looks take.
     #[must_use]

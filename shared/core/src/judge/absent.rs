@@ -6,7 +6,7 @@ use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::{Absent, Comparison};
 use crate::desired::{Claim, Standing};
-use crate::finding::{Finding, Judgement, finding};
+use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
@@ -33,7 +33,7 @@ pub(super) fn judge_absent(
     else {
         return;
     };
-    let settled = since.plus_secs(input.policy.settle_seconds);
+    let settled = input.policy.settled_at(*since);
     if settled > input.now {
         let why = "its task has only just started; ECS may still register it";
         judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
@@ -91,7 +91,7 @@ pub(super) fn judge_absent(
     }
     judgement.find(Finding {
         task: Some(claim.task.clone()),
-        repair: (!needs_id).then_some(ActionKind::Register),
+        repair: (!needs_id).then_some(RepairStep { kind: ActionKind::Register, zone: None }),
         ..finding(input, Code::Missing, subject, why)
     });
 }
@@ -195,10 +195,10 @@ fn zone_needed(
     if !input.policy.az_all {
         why.push_str("; AzAll is off, so it is not registered here");
     }
+    let with_zone = RepairStep { kind: ActionKind::Register, zone: Some(TargetZone::All) };
     Finding {
         task: Some(claim.task.clone()),
-        repair: input.policy.az_all.then_some(ActionKind::Register),
-        zone: Some(TargetZone::All),
+        repair: input.policy.az_all.then_some(with_zone),
         ..finding(input, Code::AzAllNeeded, subject, why)
     }
 }

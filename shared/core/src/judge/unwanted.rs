@@ -7,8 +7,8 @@ use crate::action::{ActionKind, TargetZone};
 use crate::address::{Place, last_places};
 use crate::code::Code;
 use crate::compare::{OwnerView, Unwanted, is_known_everywhere, own_occupant, owner_of};
-use crate::desired::{Desired, Ended};
-use crate::finding::{Finding, Judgement, finding};
+use crate::desired::{Clears, Desired, Ended};
+use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
@@ -100,9 +100,7 @@ fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option
     let ends_here =
         input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
     let stopped_at = ends_here.chain(stopped_at).max();
-    stopped_at
-        .map(|at| at.plus_secs(input.policy.settle_seconds))
-        .filter(|settled| *settled > input.now)
+    stopped_at.map(|at| input.policy.settled_at(at)).filter(|settled| *settled > input.now)
 }
 
 pub(super) fn judge_unwanted(
@@ -123,9 +121,11 @@ pub(super) fn judge_unwanted(
     if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
         let why =
             format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
-        let decision = match unclear.code {
-            None => Decision::Await(input.now.plus_secs(input.policy.confirm_seconds)),
-            Some(_) => Decision::Unknown,
+        let decision = match unclear.clears {
+            Clears::ByItself | Clears::OnReread => {
+                Decision::Await(input.now.plus_secs(input.policy.confirm_seconds))
+            }
+            Clears::Report(_) => Decision::Unknown,
         };
         judgement.say(subject, None, decision, why);
         return;
@@ -227,12 +227,11 @@ fn judge_disowned(
     };
     // People register tasks that they run by hand: what leads to one may be meant.
     let may_be_meant = matches!(other, Some((_, None)));
-    let repair = (!may_be_meant).then_some(ActionKind::Deregister);
     let zone = TargetZone::of(&unwanted.registered);
+    let step = RepairStep { kind: ActionKind::Deregister, zone };
     judgement.find(Finding {
         task: Some(was.clone()),
-        repair,
-        zone,
+        repair: (!may_be_meant).then_some(step),
         ..finding(input, code, subject, why)
     });
 }

@@ -72,10 +72,9 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
         }
         None => format!("{counts}, and nothing in the service's events explains it"),
     };
-    judgement.find(Finding {
-        confirm_seconds: input.policy.below_desired_seconds.saturating_add(anew),
-        ..finding(input, Code::BelowDesired, Subject::Service, why)
-    });
+    let mut finding = finding(input, Code::BelowDesired, Subject::Service, why);
+    finding.confirm_seconds = finding.confirm_seconds.saturating_add(anew);
+    judgement.find(finding);
 }
 
 fn is_steady(event: &ServiceEvent) -> bool {

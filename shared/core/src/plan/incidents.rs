@@ -90,7 +90,8 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
     // What was told without a proof is looked at twice from the moment at which there is one.
-    let proved_now = known.unproved && finding.repair == Some(ActionKind::Deregister);
+    let deregisters = finding.repair.is_some_and(|step| step.kind == ActionKind::Deregister);
+    let proved_now = known.unproved && deregisters;
     let known = Incident {
         proved_at: if proved_now { Some(input.now) } else { known.proved_at },
         ..known.clone()

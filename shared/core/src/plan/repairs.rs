@@ -8,7 +8,7 @@ use super::incidents;
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
-use crate::finding::Finding;
+use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
@@ -24,13 +24,29 @@ const LISTED: usize = 10;
 
 /// What is done about each finding, in the order of the findings, and what the guards have to say.
 pub(super) struct Decided {
-    pub decisions: Vec<(Decision, String)>,
+    pub rulings: Vec<Ruling>,
     /// Findings of guards, confirmed as they are: they stand on confirmed findings.
     pub guards: Vec<Finding>,
     /// Findings whose own alert waits because a guard's alert names them.
     pub hushed: BTreeSet<usize>,
     /// When what was withheld for its number may go on.
     pub resume_at: Option<Timestamp>,
+}
+
+/// What is done about one finding, and why.
+pub(super) struct Ruling {
+    pub decision: Decision,
+    pub why: String,
+}
+
+impl Ruling {
+    fn new(decision: Decision, why: impl Into<String>) -> Self {
+        Self { decision, why: why.into() }
+    }
+
+    fn deregisters(&self) -> bool {
+        self.decision == Decision::Repair(ActionKind::Deregister)
+    }
 }
 
 /// Decides on every finding.
@@ -42,28 +58,28 @@ pub(super) fn decide(
     comparison: &Comparison,
 ) -> Decided {
     let mut decided = Decided {
-        decisions: Vec::new(),
+        rulings: Vec::new(),
         guards: Vec::new(),
         hushed: BTreeSet::new(),
         resume_at: None,
     };
     let mut waiting = 0;
     for finding in findings {
-        let decision = if let Some(incident) = incidents::of(open, finding) {
+        let ruling = if let Some(incident) = incidents::of(open, finding) {
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
             // Looking again soon would not make room: its turn comes with an event or the sweep.
             waiting += 1;
-            (Decision::Withheld, "too many incidents are open; this waits its turn".to_owned())
+            Ruling::new(Decision::Withheld, "too many incidents are open; this waits its turn")
         };
-        decided.decisions.push(decision);
+        decided.rulings.push(ruling);
     }
     if waiting > 0 {
         let why = format!(
             "{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} foreign \
              ones); they wait their turn"
         );
-        decided.guards.push(limit_exceeded(Subject::Service, why));
+        decided.guards.push(limit_exceeded(input, Subject::Service, why));
     }
     hold_floor(input, findings, &mut decided, comparison);
     hold_breaker(findings, &mut decided, input);
@@ -77,27 +93,34 @@ fn decide_one(
     incident: &Incident,
     comparison: &Comparison,
     guards: &mut Vec<Finding>,
-) -> (Decision, String) {
+) -> Ruling {
     let policy = &input.policy;
     if !incident.confirmed {
         let at = incident.confirmed_from(finding.confirm_seconds);
-        return (Decision::Await(at), "seen once; a second look decides".to_owned());
+        return Ruling::new(Decision::Await(at), "seen once; a second look decides");
     }
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
-        return (Decision::Tell, "not Portkeeper's to repair".to_owned());
+        return Ruling::new(Decision::Tell, "not Portkeeper's to repair");
     };
     if let Some(why) = &policy.writes_stopped {
-        return (Decision::Tell, format!("the kill switch is on ({why}): nothing is written"));
+        return Ruling::new(
+            Decision::Tell,
+            format!("the kill switch is on ({why}): nothing is written"),
+        );
     }
     if mode != Mode::Repair {
-        return (Decision::Tell, format!("mode {mode}: nothing is written"));
+        return Ruling::new(Decision::Tell, format!("mode {mode}: nothing is written"));
     }
     let again_at = incident.repaired_at.map(|at| at.plus_secs(policy.confirm_seconds));
     if let Some(again_at) = again_at.filter(|at| *at > input.now) {
-        return (Decision::Await(again_at), format!("a repair ({}) was just made", repair.verb()));
+        return Ruling::new(
+            Decision::Await(again_at),
+            format!("a repair ({}) was just made", repair.kind.verb()),
+        );
     }
     if is_fight(input, &finding.subject) {
         guards.push(guard(
+            input,
             Code::Fight,
             finding,
             format!(
@@ -107,9 +130,9 @@ fn decide_one(
                 finding.why
             ),
         ));
-        return (
+        return Ruling::new(
             Decision::Withheld,
-            "somebody undoes the repairs of this target; it is left alone".to_owned(),
+            "somebody undoes the repairs of this target; it is left alone",
         );
     }
     if incident.repairs >= policy.max_repairs {
@@ -119,26 +142,19 @@ fn decide_one(
             "{} repairs did not help{refusal}. Last seen: {}",
             incident.repairs, finding.why
         );
-        guards.push(guard(Code::LimitExceeded, finding, why));
-        return (Decision::Withheld, "the most repairs of one target have been tried".to_owned());
+        guards.push(guard(input, Code::LimitExceeded, finding, why));
+        return Ruling::new(Decision::Withheld, "the most repairs of one target have been tried");
     }
     if finding.code == Code::WrongPort && !task_has_right_target(comparison, finding, group) {
         let at = input.now.plus_secs(policy.confirm_seconds);
-        return (Decision::Await(at), "the task's right target is registered first".to_owned());
+        return Ruling::new(Decision::Await(at), "the task's right target is registered first");
     }
-    (Decision::Repair(repair), "confirmed by a second look".to_owned())
+    Ruling::new(Decision::Repair(repair.kind), "confirmed by a second look")
 }
 
-fn guard(code: Code, finding: &Finding, why: String) -> Finding {
-    Finding {
-        code,
-        subject: finding.subject.clone(),
-        task: finding.task.clone(),
-        why,
-        repair: None,
-        zone: None,
-        confirm_seconds: 0,
-    }
+fn guard(input: &PlanInput, code: Code, withheld: &Finding, why: String) -> Finding {
+    let task = withheld.task.clone();
+    Finding { task, ..finding(input, code, withheld.subject.clone(), why) }
 }
 
 fn task_has_right_target(
@@ -169,10 +185,6 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     open || u32::try_from(recent.count()).unwrap_or(u32::MAX) >= input.policy.fight_repairs
 }
 
-fn is_deregistration(decision: &(Decision, String)) -> bool {
-    decision.0 == Decision::Repair(ActionKind::Deregister)
-}
-
 /// Never the last registered target of a group. Only what is registered and has been checked
 /// counts: a registration of this plan may yet be refused, and one of the last plan gets no
 /// requests yet.
@@ -184,8 +196,8 @@ fn hold_floor(
 ) {
     let scaled_to_zero = is_scaled_to_zero(&input.observation);
     let mut leaving: BTreeMap<&TargetGroupArn, BTreeSet<&Target>> = BTreeMap::new();
-    for (finding, decision) in findings.iter().zip(&decided.decisions) {
-        if let (true, Some((group, target))) = (is_deregistration(decision), target_of(finding)) {
+    for (finding, ruling) in findings.iter().zip(&decided.rulings) {
+        if let (true, Some((group, target))) = (ruling.deregisters(), target_of(finding)) {
             leaving.entry(group).or_default().insert(target);
         }
     }
@@ -220,7 +232,7 @@ fn hold_floor(
             named.join(", "),
             group.name()
         );
-        decided.guards.push(limit_exceeded(Subject::Group(group.clone()), why));
+        decided.guards.push(limit_exceeded(input, Subject::Group(group.clone()), why));
         withhold(findings, decided, of_group, "it would empty the target group");
     }
 }
@@ -238,7 +250,7 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
 /// come are withheld, not only those beyond it. A fault of ours, or of what we are told, must not
 /// go on a few targets at a time.
 fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
-    let wanted = decided.decisions.iter().filter(|decision| is_deregistration(decision)).count();
+    let wanted = decided.rulings.iter().filter(|ruling| ruling.deregisters()).count();
     let groups = input.observation.target_groups.keys();
     let registered: usize = groups
         .filter_map(|arn| input.observation.found_group(arn))
@@ -257,8 +269,8 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     };
     let named: Vec<String> = findings
         .iter()
-        .zip(&decided.decisions)
-        .filter(|(_, decision)| is_deregistration(decision))
+        .zip(&decided.rulings)
+        .filter(|(_, ruling)| ruling.deregisters())
         .take(LISTED)
         .map(|(finding, _)| finding.subject.to_string())
         .collect();
@@ -276,7 +288,7 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
         if wanted == 1 && made.is_empty() { "is" } else { "are" },
         named.join(", ")
     );
-    decided.guards.push(limit_exceeded(Subject::Service, why));
+    decided.guards.push(limit_exceeded(input, Subject::Service, why));
     withhold(findings, decided, |_| true, "too many deregistrations at once");
     // When enough of those that were made have passed out of the while. What is too much by itself
     // needs a person.
@@ -301,16 +313,8 @@ fn breaker_limit(policy: &Policy, registered: usize) -> usize {
     share.max(policy.max_deregistrations as usize)
 }
 
-fn limit_exceeded(subject: Subject, why: String) -> Finding {
-    Finding {
-        code: Code::LimitExceeded,
-        subject,
-        task: None,
-        why,
-        repair: None,
-        zone: None,
-        confirm_seconds: 0,
-    }
+fn limit_exceeded(input: &PlanInput, subject: Subject, why: String) -> Finding {
+    finding(input, Code::LimitExceeded, subject, why)
 }
 
 fn withhold(
@@ -332,9 +336,9 @@ fn change_deregistrations(
     why: &str,
 ) -> Vec<usize> {
     let mut changed = Vec::new();
-    for (index, (finding, decision)) in findings.iter().zip(&mut decided.decisions).enumerate() {
-        if is_deregistration(decision) && which(finding) {
-            *decision = (to.clone(), why.to_owned());
+    for (index, (finding, ruling)) in findings.iter().zip(&mut decided.rulings).enumerate() {
+        if ruling.deregisters() && which(finding) {
+            *ruling = Ruling::new(to.clone(), why);
             changed.push(index);
         }
     }
