@@ -227,12 +227,8 @@ impl Shop {
     #[must_use]
     pub fn check(&self, service: &str) -> ServiceCheck {
         ServiceCheck {
-            key: self.key(service),
-            at_least: BTreeMap::new(),
-            stopped: Vec::new(),
-            calls: Vec::new(),
-            hop: 0,
             messages: BTreeSet::from(["m".to_owned()]),
+            ..ServiceCheck::of(self.key(service))
         }
     }
 

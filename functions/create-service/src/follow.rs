@@ -11,7 +11,6 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::follow::{Progress, Told, deployment_result, progress};
 use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
-use std::collections::{BTreeMap, BTreeSet};
 
 /// So many looks at a service that ECS does not know are made before that is believed.
 const LOOKS_FOR_A_NEW_SERVICE: u32 = 3;
@@ -103,14 +102,7 @@ async fn look(
 ) -> Result<SpecRecord, Trouble> {
     let mut next = hold.record().clone();
     let Some(key) = next.service.clone() else { return Ok(next) };
-    let check = ServiceCheck {
-        key,
-        at_least: BTreeMap::new(),
-        stopped: Vec::new(),
-        calls: Vec::new(),
-        hop,
-        messages: BTreeSet::new(),
-    };
+    let check = ServiceCheck { hop, ..ServiceCheck::of(key) };
     let seen = observe::observe_service(&office.aws.shared, &check).await?;
     let deployment = next.deployment.as_deref();
     let (status, summary) = match progress(&seen, deployment, told) {

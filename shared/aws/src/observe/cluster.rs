@@ -128,14 +128,7 @@ pub async fn observe_cluster(
 }
 
 fn plain_check(cluster: &ClusterArn, name: &str) -> ServiceCheck {
-    ServiceCheck {
-        key: ServiceKey { cluster: cluster.clone(), service: name.to_owned() },
-        at_least: BTreeMap::new(),
-        stopped: Vec::new(),
-        calls: Vec::new(),
-        hop: 0,
-        messages: BTreeSet::new(),
-    }
+    ServiceCheck::of(ServiceKey { cluster: cluster.clone(), service: name.to_owned() })
 }
 
 /// The service, if there is one that is not deleted.

@@ -23,6 +23,22 @@ pub struct ServiceCheck {
     pub messages: BTreeSet<String>,
 }
 
+impl ServiceCheck {
+    /// A check of this service that no message asked for: it waits for no version of a task, and
+    /// begins a chain.
+    #[must_use]
+    pub fn of(key: ServiceKey) -> Self {
+        Self {
+            key,
+            at_least: BTreeMap::new(),
+            stopped: Vec::new(),
+            calls: Vec::new(),
+            hop: 0,
+            messages: BTreeSet::new(),
+        }
+    }
+}
+
 /// Turns the messages of a batch into one check for each service: 500 task events of one deployment
 /// are one check.
 #[must_use]
@@ -31,14 +47,9 @@ pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<Serv
     for (id, check) in messages {
         for service in &check.services {
             let key = ServiceKey { cluster: check.cluster.clone(), service: service.clone() };
-            let merged = checks.entry(key.clone()).or_insert_with(|| ServiceCheck {
-                key,
-                at_least: BTreeMap::new(),
-                stopped: Vec::new(),
-                calls: Vec::new(),
-                hop: check.hop,
-                messages: BTreeSet::new(),
-            });
+            let merged = checks
+                .entry(key.clone())
+                .or_insert_with(|| ServiceCheck { hop: check.hop, ..ServiceCheck::of(key) });
             merged.hop = merged.hop.min(check.hop);
             merged.messages.insert(id.clone());
             for (task, version) in &check.at_least {

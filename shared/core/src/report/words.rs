@@ -1,5 +1,6 @@
 //! What people read of each code: what it means, what was expected and what is there, and what to
 //! do.
+#![deny(clippy::wildcard_enum_match_arm)]
 
 use crate::code::Code;
 
