@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
 /// Which of our packages a package may depend on. Whoever is not named here has no place yet.
-const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 15] = [
     ("portkeeper-core", &[]),
     ("portkeeper-service-spec", &["portkeeper-core"]),
     // Until what only specs read and write has a crate of its own.
@@ -29,23 +29,33 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
     ),
     ("portkeeper-notify-events", &["portkeeper-aws", "portkeeper-core", "portkeeper-service-spec"]),
     ("portkeeper-notify-slack", &["portkeeper-aws", "portkeeper-core", "portkeeper-service-spec"]),
-    // The demo runs the real functions on the simulated account.
+    // The real functions, deployed in the simulated account.
     (
-        "portkeeper",
+        "portkeeper-stage",
         &[
             "portkeeper-aws",
             "portkeeper-core",
             "portkeeper-create-service",
             "portkeeper-reconcile",
-            "portkeeper-service-spec",
             "portkeeper-sweep",
+            "portkeeper-world",
+        ],
+    ),
+    // The demo shows the stage; `replay` shows the function's own report.
+    (
+        "portkeeper",
+        &[
+            "portkeeper-aws",
+            "portkeeper-core",
+            "portkeeper-reconcile",
+            "portkeeper-service-spec",
+            "portkeeper-stage",
             "portkeeper-world",
         ],
     ),
     (
         "portkeeper-tests",
         &[
-            "portkeeper",
             "portkeeper-aws",
             "portkeeper-core",
             "portkeeper-create-service",
@@ -53,6 +63,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
             "portkeeper-notify-slack",
             "portkeeper-reconcile",
             "portkeeper-service-spec",
+            "portkeeper-stage",
             "portkeeper-sweep",
             "portkeeper-world",
         ],
@@ -62,9 +73,9 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 14] = [
     (
         "portkeeper-bench",
         &[
-            "portkeeper",
             "portkeeper-aws",
             "portkeeper-core",
+            "portkeeper-stage",
             "portkeeper-sweep",
             "portkeeper-tests",
             "portkeeper-world",

@@ -2,9 +2,9 @@
 //! be.
 
 use crate::estate::{SERVICE, Size};
-use portkeeper::stage::{QUEUE, Stage, StageError};
 use portkeeper_core::event::check_message;
 use portkeeper_core::ids::ClusterArn;
+use portkeeper_stage::{QUEUE, Stage, StageError};
 use portkeeper_tests::bound::{self, Calls};
 use portkeeper_world::sqs::send;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 //! makes of them.
 
 use crate::estate::{SERVICE, Size};
-use portkeeper::stage::{StageError, TOPIC};
+use portkeeper_stage::{StageError, TOPIC};
 use portkeeper_world::api::Caller;
 use serde::Serialize;
 use serde_json::{Value, json};

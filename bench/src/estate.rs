@@ -3,8 +3,8 @@
 //!
 //! It knows how large an account is and how it is made. It measures nothing.
 
-use portkeeper::spec_stage::{BUCKET, SpecStage};
-use portkeeper::stage::{QUEUE, Stage, StageError};
+use portkeeper_stage::specs::{BUCKET, SpecStage};
+use portkeeper_stage::{QUEUE, Stage, StageError};
 use portkeeper_world::World;
 use portkeeper_world::elb::TargetType;
 use portkeeper_world::http::{Server, SharedWorld, serve};

@@ -6,7 +6,7 @@
 use crate::estate::{Served, Size};
 use crate::instructions::{self, Instructions};
 use crate::process::{Life, Program, live};
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_tests::slack_server::Slack;
 use portkeeper_world::api::{Caller, Service};
 use serde::Serialize;

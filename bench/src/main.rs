@@ -19,7 +19,7 @@ mod text;
 use clap::Parser;
 use estate::Size;
 use functions::{Effort, Places};
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -7,7 +7,7 @@
 use crate::estate::{Served, Size};
 use crate::functions::{Places, ours};
 use crate::process::live;
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use serde::Serialize;
 use serde_json::json;
 

@@ -5,8 +5,8 @@
 //! It knows the limits, and from them how long reading so much must take at least.
 
 use crate::estate::Size;
-use portkeeper::stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_aws::account::Aws;
+use portkeeper_stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_tests::bound;
 use portkeeper_world::api::Service;
 use portkeeper_world::http::{SharedWorld, WorldHttpClient, sdk_config};

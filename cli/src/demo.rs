@@ -8,8 +8,8 @@ mod summary;
 mod timeline;
 
 use crate::CommandError;
-use crate::stage::{Stage, StageError};
 use portkeeper_core::report::{Message, slack_message};
+use portkeeper_stage::{Stage, StageError};
 use serde_json::Value;
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};

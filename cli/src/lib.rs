@@ -6,13 +6,10 @@ pub mod check_spec;
 pub mod demo;
 pub mod export_spec;
 mod input;
-pub mod large_account;
 pub mod plan_file;
 mod render;
 pub mod replay;
 mod slack_text;
-pub mod spec_stage;
-pub mod stage;
 pub mod world;
 
 use portkeeper_aws::failure::Failure;

@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 use portkeeper::CommandError;
-use portkeeper::large_account::LargeAccount;
+use portkeeper_stage::large::LargeAccount;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -2,7 +2,6 @@
 //! it names.
 
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
-use crate::stage::{Delivery, QUEUE, Stage, StageError};
 use crate::{CommandError, input};
 use portkeeper_aws::failure::chain;
 use portkeeper_core::call::Call;
@@ -11,6 +10,7 @@ use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::plan::{Decision, OutcomeResult};
 use portkeeper_core::time::spoken;
 use portkeeper_reconcile::CheckReport;
+use portkeeper_stage::{Delivery, QUEUE, Stage, StageError};
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::elb::TargetType;

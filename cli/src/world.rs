@@ -4,8 +4,8 @@
 
 use crate::CommandError;
 use crate::demo::account;
-use crate::large_account::{LargeAccount, Planted};
-use crate::stage::{Stage, StageError};
+use portkeeper_stage::large::{LargeAccount, Planted};
+use portkeeper_stage::{Stage, StageError};
 use portkeeper_world::http::{SharedWorld, serve};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};

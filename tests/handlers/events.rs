@@ -2,7 +2,7 @@
 //! same names.
 
 use aws_lambda_events::sqs::SqsEvent;
-use portkeeper::stage::{DEAD_LETTERS, QUEUE};
+use portkeeper_stage::{DEAD_LETTERS, QUEUE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::account::Account;
 use portkeeper_world::api::Service;
@@ -196,7 +196,7 @@ async fn services_of_the_same_name_in_two_clusters_are_two_services() {
         (vec!["healthy"; 2], vec!["healthy"; 2])
     );
     let world = shop.world();
-    let items = portkeeper_world::dynamodb::len(&world, portkeeper::stage::TABLE);
+    let items = portkeeper_world::dynamodb::len(&world, portkeeper_stage::TABLE);
     assert_eq!(
         items, 6,
         "each has its record, and is entered under its group and its load balancer"

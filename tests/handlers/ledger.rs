@@ -1,9 +1,9 @@
 //! The memory between checks: lost, old, contended for, and left alone when there is nothing to
 //! say.
 
-use portkeeper::stage::{QUEUE, TABLE};
 use portkeeper_aws::account::Aws;
 use portkeeper_reconcile::handle_and_tell;
+use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{Shop, behind};
 use portkeeper_world::dynamodb::{delete_raw, put_raw};
 use portkeeper_world::http::sdk_config;

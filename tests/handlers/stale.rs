@@ -1,6 +1,6 @@
 //! Targets that no running task explains: deregistered with proof, told of without.
 
-use portkeeper::stage::TABLE;
+use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::bus;

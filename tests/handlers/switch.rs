@@ -1,7 +1,7 @@
 //! The kill switch: one item of the ledger's table stops every write at once, and people are still
 //! told.
 
-use portkeeper::stage::TABLE;
+use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{Shop, behind};
 use portkeeper_world::World;
 use portkeeper_world::api::Service;

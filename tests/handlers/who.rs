@@ -1,7 +1,7 @@
 //! Who did it: calls of people, of other tools, of ECS and of Portkeeper itself, as CloudTrail
 //! tells of them.
 
-use portkeeper::stage::{QUEUE, TABLE};
+use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::bus;
@@ -16,7 +16,7 @@ fn last(shop: &Shop) -> String {
 /// The documents of the alerts, in order.
 fn documents(shop: &Shop) -> Vec<Value> {
     let world = shop.world();
-    let told = world.sns.published(portkeeper::stage::TOPIC).iter();
+    let told = world.sns.published(portkeeper_stage::TOPIC).iter();
     told.map(|it| serde_json::from_str(it.text_for("sqs")).expect("JSON")).collect()
 }
 

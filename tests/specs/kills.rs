@@ -54,7 +54,7 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     // visible again.
     finish_batch(
         &mut desk.world(),
-        portkeeper::spec_stage::SPECS_QUEUE,
+        portkeeper_stage::specs::SPECS_QUEUE,
         &batch,
         response.as_ref().ok_or(()),
     );

@@ -1,6 +1,6 @@
 //! What comes through the queue: every form of news, odd objects, and what nobody can read.
 
-use portkeeper::spec_stage::BUCKET;
+use portkeeper_stage::specs::BUCKET;
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use serde_json::json;
 

@@ -1,9 +1,9 @@
 //! Several at once: the same news twice, older after newer, two specs for one listener or one
 //! service.
 
-use portkeeper::spec_stage::BUCKET;
 use portkeeper_core::time::Timestamp;
 use portkeeper_create_service::handle;
+use portkeeper_stage::specs::BUCKET;
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use portkeeper_world::api::Service;
 use portkeeper_world::faults::{Fault, Rule};

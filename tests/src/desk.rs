@@ -9,8 +9,8 @@
 )]
 
 use crate::shop::CLUSTER;
-use portkeeper::spec_stage::{BUCKET, SPECS_DEAD_LETTERS, SPECS_QUEUE, SpecStage};
-use portkeeper::stage::{Stage, TABLE, TOPIC};
+use portkeeper_stage::specs::{BUCKET, SPECS_DEAD_LETTERS, SPECS_QUEUE, SpecStage};
+use portkeeper_stage::{Stage, TABLE, TOPIC};
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::faults::{Fault, Rule};

@@ -12,12 +12,12 @@
     reason = "A test fails by panicking."
 )]
 
-use portkeeper::stage::{Delivery, QUEUE, Stage, TABLE, TOPIC};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_core::event::{ServiceCheck, look_again_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
 use portkeeper_reconcile::CheckReport;
+use portkeeper_stage::{Delivery, QUEUE, Stage, TABLE, TOPIC};
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};

@@ -1,10 +1,10 @@
 //! The ledger's table: one writer at a time, lost answers, keys left over, records of other
 //! versions.
 
-use portkeeper::stage::TABLE;
 use portkeeper_aws::ledger::{CommitError, Stored, commit, recall};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::ledger::LedgerRecord;
+use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::api::Service;
 use portkeeper_world::dynamodb::put_raw;

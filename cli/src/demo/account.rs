@@ -1,6 +1,6 @@
 //! The account of the demo: one cluster, three instances, four services in three network modes.
 
-use crate::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::elb::TargetType;
 use portkeeper_world::scenario::ServiceSpec;

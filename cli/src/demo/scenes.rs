@@ -3,7 +3,7 @@
 
 use super::account::{CLUSTER, Parts};
 use super::timeline::Timeline;
-use crate::stage::{Stage, StageError};
+use portkeeper_stage::{Stage, StageError};
 use portkeeper_world::World;
 use portkeeper_world::truth::{LiveTarget, live_targets};
 use serde_json::json;

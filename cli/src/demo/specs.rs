@@ -3,9 +3,9 @@
 
 use super::account::CLUSTER;
 use super::timeline::Timeline;
-use crate::spec_stage::{BUCKET, SpecStage};
-use crate::stage::{Stage, StageError};
 use portkeeper_service_spec::result::Status::{self, Deploying, Failed, Ready, Refused};
+use portkeeper_stage::specs::{BUCKET, SpecStage};
+use portkeeper_stage::{Stage, StageError};
 use portkeeper_world::World;
 use portkeeper_world::ecs::Broken;
 use serde_json::{Value, json};

@@ -3,11 +3,11 @@
 use super::specs;
 use super::timeline::{Timeline, state_style};
 use crate::render::{BOLD, table, text};
-use crate::stage::Stage;
 use portkeeper_core::code::Code;
 use portkeeper_core::plan::AlertState;
 use portkeeper_core::time::spoken;
 use portkeeper_service_spec::result::Status;
+use portkeeper_stage::Stage;
 use portkeeper_world::api::Caller;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

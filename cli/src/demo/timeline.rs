@@ -4,13 +4,13 @@
 use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
 use crate::slack_text::plain;
-use crate::spec_stage::SpecStage;
-use crate::stage::{Delivery, Stage, StageError};
 use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
 use portkeeper_core::report::{Message, slack_message};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_service_spec::message::{spec_text, spec_title};
 use portkeeper_service_spec::result::{SpecResult, Status};
+use portkeeper_stage::specs::SpecStage;
+use portkeeper_stage::{Delivery, Stage, StageError};
 use portkeeper_world::journal::{Entry, Kind};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! A simulated account on a port, and the command run on it as a process of its own.
 
-use portkeeper::large_account::{LargeAccount, Planted};
+use portkeeper_stage::large::{LargeAccount, Planted};
 use portkeeper_world::World;
 use portkeeper_world::http::{SharedWorld, serve};
 use serde_json::Value;

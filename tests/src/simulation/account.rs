@@ -6,8 +6,8 @@
 use super::dice::{Dice, one_in, weighted};
 use super::opponents::Opponent;
 use fastrand::Rng;
-use portkeeper::stage::StageError;
 use portkeeper_core::policy::Mode;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::{RegisterAt, Replaces};
 use portkeeper_world::elb::TargetType;

@@ -8,7 +8,7 @@ use super::dice::{one_in, weighted};
 use super::history::History;
 use super::{machines, opponents, people, plumbing, rollouts};
 use fastrand::Rng;
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::Answer;
 use serde_json::json;

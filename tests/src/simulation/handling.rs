@@ -3,12 +3,12 @@
 use super::mutant;
 use super::mutation::Mutation;
 use fastrand::Rng;
-use portkeeper::stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::plan::{Outcome, Plan};
 use portkeeper_reconcile::CheckReport;
+use portkeeper_stage::{SWEEP_TIMEOUT_SECS, StageError};
 use portkeeper_sweep::SweepReport;
 use serde_json::Value;
 use std::future::{Future, poll_fn};

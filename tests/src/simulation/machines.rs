@@ -2,7 +2,7 @@
 
 use super::account::InstanceModel;
 use super::actions::Scene;
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::InstanceOptions;
 use serde_json::{Value, json};

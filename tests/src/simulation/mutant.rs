@@ -4,7 +4,6 @@
 
 use super::handling::{Checked, Handled};
 use super::mutation::{Mutation, change_input, change_plan, change_view};
-use portkeeper::stage::StageError;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
@@ -17,6 +16,7 @@ use portkeeper_core::ledger::{LedgerRecord, settle, told};
 use portkeeper_core::plan::{ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::report::message;
+use portkeeper_stage::StageError;
 use serde_json::{Value, json};
 
 /// What one check needs.

@@ -7,7 +7,7 @@
 use super::actions::{Scene, service};
 use super::history::{Place, registered_in};
 use super::people::{name, targets};
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use portkeeper_world::elb::WriteKind;

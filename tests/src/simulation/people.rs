@@ -2,8 +2,8 @@
 
 use super::actions::{Scene, service};
 use super::history::{Place, place_of, registered_in};
-use portkeeper::stage::StageError;
 use portkeeper_core::policy::{MODE_TAG, Mode};
+use portkeeper_stage::StageError;
 use portkeeper_world::elb::TargetType;
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use super::account::{Account, Kind, ServiceModel};
 use super::actions::{Scene, service};
 use super::dice::one_in;
 use super::people::name;
-use portkeeper::stage::StageError;
 use portkeeper_core::policy::Mode;
+use portkeeper_stage::StageError;
 use serde_json::json;
 
 /// Kinds whose deployments do not need the rule that is taken away.

@@ -3,7 +3,7 @@
 use super::account::{Kind, ServiceModel, add_task_set, make_primary};
 use super::actions::{Scene, service};
 use super::dice::one_in;
-use portkeeper::stage::StageError;
+use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::CodeDeployStep;
 use serde_json::{Value, json};

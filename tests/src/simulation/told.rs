@@ -4,9 +4,9 @@
 
 use super::quiet::{Watched, broken};
 use super::{Play, Stop};
-use portkeeper::stage::TOPIC;
 use portkeeper_core::ledger::Incident;
 use portkeeper_core::report::{Document, DocumentCause};
+use portkeeper_stage::TOPIC;
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use std::collections::{BTreeMap, BTreeSet};

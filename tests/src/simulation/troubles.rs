@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::dice::{one_in, weighted};
 use fastrand::Rng;
-use portkeeper::stage::{QUEUE, TABLE};
+use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_world::api::Service;
 use portkeeper_world::dynamodb::{self, Item};
 use portkeeper_world::ecs::Answer;

@@ -6,7 +6,7 @@ use super::handling::{Go, Handled, drive, start, start_sweep};
 use super::judge::Violation;
 use super::mutation::Mutation;
 use super::{Play, Stop, cold_start, text};
-use portkeeper::stage::{QUEUE, StageError};
+use portkeeper_stage::{QUEUE, StageError};
 use portkeeper_sweep::SweepReport;
 use portkeeper_world::api::{Call, Caller};
 use portkeeper_world::sqs::{finish_batch, take_batch};

@@ -1,7 +1,7 @@
 //! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the
 //! real function that makes services, as template.yaml wires it.
 
-use crate::stage::{Delivery, Stage, StageError, TABLE};
+use crate::{Delivery, Stage, StageError, TABLE};
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;

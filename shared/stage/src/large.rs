@@ -7,7 +7,7 @@
 
 mod faults;
 
-use crate::stage::StageError;
+use crate::StageError;
 use faults::{Fault, Site};
 use portkeeper_core::code::Code;
 use portkeeper_world::World;

@@ -1,7 +1,7 @@
 //! The faults: how each is brought about, and where it shows once it is at rest.
 
 use super::{Planted, planted};
-use crate::stage::StageError;
+use crate::StageError;
 use portkeeper_core::code::Code;
 use portkeeper_world::World;
 use portkeeper_world::ecs::Answer;

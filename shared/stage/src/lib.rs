@@ -5,6 +5,9 @@
 //! The demo, `replay` and the simulation stand on it. It knows how things are wired and decides
 //! nothing.
 
+pub mod large;
+pub mod specs;
+
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;

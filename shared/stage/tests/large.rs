@@ -2,7 +2,7 @@
 //! whatever its size.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use portkeeper::large_account::{LargeAccount, MOST_SECONDS, Planted};
+use portkeeper_stage::large::{LargeAccount, MOST_SECONDS, Planted};
 use portkeeper_world::World;
 use portkeeper_world::truth::{answering, live_targets, registered};
 use std::collections::BTreeSet;
