@@ -1,9 +1,11 @@
-//! A simulated account with Portkeeper deployed in it: rule, queue, dead-letter queue, table,
-//! topic, and the real handler behind the real SDK clients. It plays Lambda's part: it takes
-//! batches from the queue and hands them over.
+//! A simulated account with Portkeeper deployed in it: rules, queue, dead-letter queue, table,
+//! topic, and the real handlers behind the real SDK clients. It plays Lambda's part: it receives
+//! batches from the queue and invokes the handlers with them.
 //!
-//! The demo, `replay` and the simulation stand on it. It knows how things are wired and decides
-//! nothing.
+//! The demo, `replay`, the tests, the simulation and the benchmarks use it. It knows how
+//! `template.yaml` wires Portkeeper and decides nothing. [`specs`] adds the bucket and the function
+//! that makes services from specs; [`large`] builds an account with hundreds of services and
+//! planted faults.
 
 pub mod large;
 pub mod specs;
