@@ -199,8 +199,12 @@ async fn alerts_go_to_the_event_bus() {
         process.said()
     );
     let world = account.world.lock();
-    let event =
-        world.bus.events().iter().find(|event| event["source"] == "portkeeper").expect("an event");
+    let event = world
+        .eventbridge
+        .events()
+        .iter()
+        .find(|event| event["source"] == "portkeeper")
+        .expect("an event");
     assert_eq!(event["detail"], serde_json::from_str::<Value>(alert).unwrap());
 }
 

@@ -27,7 +27,7 @@ fn account() -> (SharedWorld, Bus) {
     let mut world = World::new(1, 1_795_392_000_000);
     world.call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": QUEUE})).unwrap();
     let pattern = json!({"source": ["portkeeper"], "detail-type": ["Portkeeper Alert"], "detail": {"severity": ["critical"]}});
-    world.bus.put_rule("critical", pattern, QUEUE).unwrap();
+    world.eventbridge.put_rule("critical", pattern, QUEUE).unwrap();
     let world = SharedWorld::new(world);
     let bus = Bus::from_sdk_config(&sdk_config(&world), SOURCE);
     (world, bus)
@@ -55,8 +55,8 @@ async fn an_alert_is_an_event_with_its_document_and_its_resources() {
     let quiet = ALERT.replace("\"severity\": \"critical\"", "\"severity\": \"error\"");
     assert_eq!(hand_over(&bus, &[ALERT.to_owned(), quiet]).await, [""; 0]);
     let world = world.lock();
-    assert_eq!(world.bus.events().len(), 2);
-    let event = &world.bus.events()[0];
+    assert_eq!(world.eventbridge.events().len(), 2);
+    let event = &world.eventbridge.events()[0];
     assert_eq!(
         (&event["source"], &event["detail-type"]),
         (&json!("portkeeper"), &json!("Portkeeper Alert"))
@@ -84,7 +84,7 @@ async fn only_alerts_of_portkeeper_are_events() {
     assert_eq!(hand_over(&bus, &messages).await, [""; 0]);
     let world = world.lock();
     let versions: Vec<&Value> =
-        world.bus.events().iter().map(|event| &event["detail"]["version"]).collect();
+        world.eventbridge.events().iter().map(|event| &event["detail"]["version"]).collect();
     assert_eq!(versions, [7]);
 }
 
@@ -96,7 +96,7 @@ async fn what_became_of_a_spec_is_an_event() {
     let result = json!({"schema": "portkeeper.spec-result", "version": 1, "status": "ready", "service_arn": service});
     assert_eq!(hand_over(&bus, &[result.to_string()]).await, [""; 0]);
     let world = world.lock();
-    let event = &world.bus.events()[0];
+    let event = &world.eventbridge.events()[0];
     assert_eq!(
         (&event["detail-type"], &event["detail"]),
         (&json!("Portkeeper Spec Result"), &result)
@@ -114,7 +114,7 @@ async fn what_the_bus_does_not_take_comes_back() {
         .add(Rule::new(Service::EventBridge, "PutEvents", Fault::AccessDenied).skip(1));
     let messages: Vec<String> = vec![ALERT.to_owned(); 12];
     assert_eq!(hand_over(&bus, &messages).await, ["m10", "m11"]);
-    assert_eq!(world.lock().bus.events().len(), 10);
+    assert_eq!(world.lock().eventbridge.events().len(), 10);
     assert_eq!(hand_over(&bus, &messages[10..]).await, [""; 0]);
-    assert_eq!(world.lock().bus.events().len(), 12);
+    assert_eq!(world.lock().eventbridge.events().len(), 12);
 }

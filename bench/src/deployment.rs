@@ -39,7 +39,7 @@ pub(crate) async fn measure(tasks: u32) -> Result<Deployment, StageError> {
     let events_before = {
         let mut world = stage.world.lock();
         let input = json!({"cluster": "prod-1", "service": SERVICE, "forceNewDeployment": true});
-        let events = world.bus.events().len();
+        let events = world.eventbridge.events().len();
         world.person_ecs("UpdateService", &input)?;
         events
     };
@@ -58,13 +58,13 @@ pub(crate) async fn measure(tasks: u32) -> Result<Deployment, StageError> {
         .collect();
     Ok(Deployment {
         tasks,
-        events: world.bus.events().iter().skip(events_before).filter(of_ecs).count(),
+        events: world.eventbridge.events().iter().skip(events_before).filter(of_ecs).count(),
         batches: deliveries.len(),
         messages: reports.iter().map(|report| report.messages).sum(),
         checks: reports.len(),
         calls_total: calls.values().sum(),
         calls,
-        writes: world.elb.writes().iter().filter(|write| write.caller == Caller::Client).count(),
+        writes: world.elbv2.writes().iter().filter(|write| write.caller == Caller::Client).count(),
         alerts: world.sns.published(TOPIC).len(),
     })
 }

@@ -6,7 +6,7 @@
 use portkeeper_stage::specs::{BUCKET, SpecStage};
 use portkeeper_stage::{QUEUE, Stage, StageError};
 use portkeeper_world::World;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::http::{Server, SharedWorld, serve};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::sqs::{send, take_batch};
@@ -152,8 +152,13 @@ impl Served {
             member("/detail/group") == Some(&group)
                 && member("/detail/lastStatus") == Some("RUNNING")
         };
-        let event =
-            world.bus.events().iter().rfind(started).ok_or("no task has started")?.to_string();
+        let event = world
+            .eventbridge
+            .events()
+            .iter()
+            .rfind(started)
+            .ok_or("no task has started")?
+            .to_string();
         send(&mut world, QUEUE, &event, Some(0)).ok_or("there is no queue")?;
         Ok(take_batch(&mut world, QUEUE, 1).ok_or("there is no message")?)
     }

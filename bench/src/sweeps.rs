@@ -99,7 +99,7 @@ fn fewest(size: Size) -> BTreeMap<&'static str, usize> {
 fn least_ms(calls: &BTreeMap<&'static str, usize>, size: Size, share_percent: u32) -> u64 {
     let mut of_bucket: BTreeMap<Bucket, u64> = BTreeMap::new();
     for (operation, count) in calls {
-        let service = if operation.contains("Target") { Service::Elb } else { Service::Ecs };
+        let service = if operation.contains("Target") { Service::Elbv2 } else { Service::Ecs };
         for bucket in Bucket::of(service, operation) {
             *of_bucket.entry(*bucket).or_default() += *count as u64;
         }

@@ -13,7 +13,7 @@ use portkeeper_reconcile::CheckReport;
 use portkeeper_stage::{Delivery, QUEUE, Stage, StageError};
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::sqs;
 use serde_json::{Value, json};

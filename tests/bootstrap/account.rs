@@ -11,7 +11,7 @@ use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_reconcile::handle_and_tell;
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
-use portkeeper_world::elb::{TargetType, Write};
+use portkeeper_world::elbv2::{TargetType, Write};
 use portkeeper_world::http::{Server, SharedWorld, sdk_config, serve};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::sqs::{finish_batch, send, take_batch};
@@ -152,7 +152,13 @@ impl Account {
 
     fn ours(&self) -> Vec<Write> {
         let world = self.world.lock();
-        world.elb.writes().iter().filter(|write| write.caller == Caller::Client).cloned().collect()
+        world
+            .elbv2
+            .writes()
+            .iter()
+            .filter(|write| write.caller == Caller::Client)
+            .cloned()
+            .collect()
     }
 
     /// What the program wrote, as `Deregister i-1:32768`.

@@ -29,9 +29,9 @@ fn deploy(world: &mut World) -> Vec<(String, String)> {
     world.make_bucket(BUCKET).unwrap();
     let objects =
         json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "specs/"}]}}});
-    world.bus.put_rule("spec-objects", objects, QUEUE).unwrap();
+    world.eventbridge.put_rule("spec-objects", objects, QUEUE).unwrap();
     let ended = json!({"source": ["aws.ecs"], "detail-type": ["ECS Deployment State Change"]});
-    world.bus.put_rule("spec-deployments", ended, QUEUE).unwrap();
+    world.eventbridge.put_rule("spec-deployments", ended, QUEUE).unwrap();
     let own = [
         ("PORTKEEPER_SPEC_BUCKET", BUCKET.to_owned()),
         ("PORTKEEPER_SPECS_QUEUE_URL", queue_url),

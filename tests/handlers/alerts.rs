@@ -161,7 +161,7 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
     shop.pass(30);
     let event = shop
         .world()
-        .bus
+        .eventbridge
         .events()
         .iter()
         .rfind(|event| event["detail"]["lastStatus"] == "RUNNING")

@@ -3,7 +3,7 @@
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::CodeDeployStep;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 
 use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::api::Service;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;

@@ -6,8 +6,8 @@ use portkeeper_stage::{DEAD_LETTERS, QUEUE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::account::Account;
 use portkeeper_world::api::Service;
-use portkeeper_world::bus;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
+use portkeeper_world::eventbridge;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
@@ -20,15 +20,15 @@ fn nothing_happened(shop: &Shop) {
 #[tokio::test]
 async fn events_out_of_order_and_twice_change_nothing() {
     let mut shop = Shop::settled_web(2, 2).await;
-    shop.world().bus.hold(1000);
+    shop.world().eventbridge.hold(1000);
     for task in shop.tasks("web") {
         shop.world().kill_task(&task).unwrap();
         shop.pass(40);
     }
-    assert!(shop.world().bus.held().len() >= 4);
-    bus::release(&mut shop.world());
+    assert!(shop.world().eventbridge.held().len() >= 4);
+    eventbridge::release(&mut shop.world());
     shop.run(300).await;
-    shop.world().bus.duplicate_next(1000);
+    shop.world().eventbridge.duplicate_next(1000);
     shop.update("web", json!({"forceNewDeployment": true}));
     shop.run(900).await;
     nothing_happened(&shop);
@@ -124,7 +124,7 @@ async fn many_events_are_one_check() {
     let mut shop = Shop::with_web(4, 40);
     let deliveries = shop.run(95).await;
     let checks: usize = deliveries.iter().map(|delivery| delivery.reports.len()).sum();
-    assert!(checks <= 3, "{checks} checks for {} events", shop.world().bus.events().len());
+    assert!(checks <= 3, "{checks} checks for {} events", shop.world().eventbridge.events().len());
     assert_eq!(deliveries[0].reports[0].messages, 40);
     assert_eq!(shop.count("DescribeServices"), checks);
 }
@@ -236,7 +236,7 @@ async fn an_event_with_short_arns_is_a_doorbell_too() {
     let mut shop = Shop::settled_web(1, 1).await;
     let event = shop
         .world()
-        .bus
+        .eventbridge
         .events()
         .iter()
         .rfind(|event| event["detail"]["lastStatus"] == "RUNNING")

@@ -236,13 +236,13 @@ async fn throttling_delays_a_repair_and_changes_nothing_else() {
         (Service::Ecs, "ListTasks"),
         (Service::Ecs, "DescribeTasks"),
         (Service::Ecs, "DescribeContainerInstances"),
-        (Service::Elb, "DescribeTargetGroups"),
-        (Service::Elb, "DescribeTargetHealth"),
+        (Service::Elbv2, "DescribeTargetGroups"),
+        (Service::Elbv2, "DescribeTargetHealth"),
         (Service::DynamoDb, "BatchGetItem"),
         (Service::DynamoDb, "PutItem"),
         (Service::Sqs, "SendMessage"),
         (Service::Sns, "Publish"),
-        (Service::Elb, "RegisterTargets"),
+        (Service::Elbv2, "RegisterTargets"),
     ];
     for (service, operation) in calls {
         let shop = Shop::new(2, &[]);
@@ -272,7 +272,7 @@ async fn throttling_delays_a_repair_and_changes_nothing_else() {
 }
 
 fn register_of(shop: &Shop) -> String {
-    let writes = shop.world().elb.writes().to_vec();
+    let writes = shop.world().elbv2.writes().to_vec();
     let by_ecs: Vec<String> = writes
         .iter()
         .filter(|write| write.caller == portkeeper_world::api::Caller::Ecs)

@@ -4,7 +4,7 @@
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
 use portkeeper_world::ecs::RegisterAt;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
@@ -120,7 +120,7 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     let (id, port) = bad.split_once(':').unwrap();
     let named = format!(r#""Id":"{id}","Port":"{port}""#);
     let refusal = Fault::fail("InvalidTarget", "the target is not valid", 400);
-    shop.fault(Rule::new(Service::Elb, "RegisterTargets", refusal).containing(&named).forever());
+    shop.fault(Rule::new(Service::Elbv2, "RegisterTargets", refusal).containing(&named).forever());
     shop.run(200).await;
     let good = |target: &&String| !target.ends_with(&bad);
     let expected: Vec<String> =
@@ -141,7 +141,7 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
 #[tokio::test]
 async fn a_lost_answer_is_no_lost_repair() {
     let mut shop = with_lost_registrations(1, 1);
-    shop.fault(Rule::new(Service::Elb, "RegisterTargets", Fault::LoseAnswer).times(4));
+    shop.fault(Rule::new(Service::Elbv2, "RegisterTargets", Fault::LoseAnswer).times(4));
     let deliveries = shop.run(200).await;
     assert_eq!(
         deliveries.iter().map(|delivery| delivery.failed).max(),

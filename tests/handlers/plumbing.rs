@@ -3,7 +3,7 @@
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::{Answer, DEFAULT_VPC, Replaces};
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ async fn a_group_of_the_wrong_kind_is_told_of() {
 #[tokio::test]
 async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
     let mut shop = Shop::new(2, &[]);
-    shop.world().elb.timing.nlb_registration_secs = 180;
+    shop.world().elbv2.timing.nlb_registration_secs = 180;
     let group = shop.world().make_nlb("web-tg", TargetType::Instance).unwrap().group;
     shop.make(&behind("web", &group).desired(2));
     shop.watch(&["web"], 180).await;
@@ -134,7 +134,7 @@ async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
 #[tokio::test]
 async fn a_target_that_is_never_checked_to_its_end_is_unhealthy() {
     let mut shop = Shop::new(2, &[]);
-    shop.world().elb.timing.alb_registration_secs = 100_000;
+    shop.world().elbv2.timing.alb_registration_secs = 100_000;
     let group = shop.alb_group("web-tg");
     shop.make(&behind("web", &group).desired(2));
     shop.watch(&["web"], 600).await;

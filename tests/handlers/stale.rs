@@ -3,9 +3,9 @@
 use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
-use portkeeper_world::bus;
 use portkeeper_world::dynamodb::{delete_raw, item, put_raw};
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
+use portkeeper_world::eventbridge;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
@@ -68,7 +68,7 @@ async fn nothing_is_deregistered_before_the_second_look() {
 async fn a_deregistration_that_failed_is_decided_on_anew() {
     for fault in [Fault::Throttle, Fault::LoseRequest, Fault::LoseAnswer] {
         let (mut shop, target) = left_behind().await;
-        shop.fault(Rule::new(Service::Elb, "DeregisterTargets", fault.clone()));
+        shop.fault(Rule::new(Service::Elbv2, "DeregisterTargets", fault.clone()));
         let deliveries = shop.run(250).await;
         assert_eq!(
             deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(),
@@ -107,7 +107,7 @@ async fn the_list_of_stopped_tasks_is_proof() {
 #[tokio::test]
 async fn the_ledger_is_proof() {
     let mut shop = Shop::settled_web(3, 3).await;
-    shop.world().bus.drop_next(1000);
+    shop.world().eventbridge.drop_next(1000);
     let target = leave_one(&shop);
     shop.pass(2 * 3600);
     shop.look("web").await;
@@ -136,11 +136,11 @@ async fn a_lost_ledger_is_no_proof_of_what_was_before() {
 /// The ledger never knew the target, and the event comes so late that ECS has forgotten the task.
 async fn with_a_late_event(seconds: u64) -> (Shop, String) {
     let mut shop = Shop::settled_web(3, 3).await;
-    shop.world().bus.hold(1000);
+    shop.world().eventbridge.hold(1000);
     let target = leave_one(&shop);
     shop.pass(seconds);
     forget_targets(&shop);
-    bus::release(&mut shop.world());
+    eventbridge::release(&mut shop.world());
     shop.run(600).await;
     (shop, target)
 }
@@ -168,7 +168,7 @@ async fn an_old_event_is_no_proof() {
 #[tokio::test]
 async fn without_any_proof_it_is_foreign_and_stays() {
     let mut shop = Shop::settled_web(3, 3).await;
-    shop.world().bus.drop_next(1000);
+    shop.world().eventbridge.drop_next(1000);
     let target = leave_one(&shop);
     shop.pass(2 * 3600);
     delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();

@@ -3,7 +3,7 @@
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
@@ -59,7 +59,7 @@ async fn a_hijack_that_no_event_tells_of_is_found() {
     let mut shop = Shop::settled_web(3, 3).await;
     let before = shop.wanted("web");
     shop.world().keep_targets("shop/web", 1);
-    shop.world().bus.drop_next(u32::MAX);
+    shop.world().eventbridge.drop_next(u32::MAX);
     shop.update("web", json!({"desiredCount": 2}));
     shop.pass(20);
     let after = shop.wanted("web");
@@ -118,7 +118,7 @@ async fn a_group_that_two_services_share_is_in_order() {
 #[tokio::test]
 async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
     let mut shop = quiet_services(2, &[]).await;
-    shop.world().bus.drop_next(u32::MAX);
+    shop.world().eventbridge.drop_next(u32::MAX);
     shop.world().lose_registrations("shop/s000", 1);
     shop.update("s000", json!({"desiredCount": 3}));
     shop.pass(30);
@@ -138,7 +138,7 @@ async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
 async fn a_throttled_sweep_yields_and_comes_back() {
     let mut shop = quiet_services(5, &[]).await;
     shop.stage.cold_start();
-    shop.fault(Rule::new(Service::Elb, "DescribeTargetHealth", Fault::Throttle).forever());
+    shop.fault(Rule::new(Service::Elbv2, "DescribeTargetHealth", Fault::Throttle).forever());
     let report = shop.stage.sweep().await.unwrap();
     assert!(!report.is_round_over);
     assert!(report.clusters[CLUSTER].failures[0].contains("throttles"), "{report:#?}");

@@ -4,7 +4,7 @@
 use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
-use portkeeper_world::bus;
+use portkeeper_world::eventbridge;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named
 #[tokio::test]
 async fn without_a_trail_it_is_said_that_nobody_is_known() {
     let mut shop = Shop::settled_web(2, 2).await;
-    shop.world().trail.on = false;
+    shop.world().cloudtrail.on = false;
     take_out(&shop);
     assert_eq!(shop.run(300).await.len(), 0, "nothing tells of it");
     shop.stage.sweep().await.unwrap();
@@ -79,16 +79,16 @@ async fn without_a_trail_it_is_said_that_nobody_is_known() {
 async fn an_event_that_comes_late_is_told_with_the_end() {
     for late in [true, false] {
         let mut shop = Shop::settled_web(2, 2).await;
-        shop.world().trail.delay_secs = if late { 40 } else { 100_000 };
+        shop.world().cloudtrail.delay_secs = if late { 40 } else { 100_000 };
         let host = shop.world().add_host(None, None);
-        shop.world().bus.hold(u32::from(late));
+        shop.world().eventbridge.hold(u32::from(late));
         shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
         shop.watch(&["web"], 240).await;
         assert_eq!(shop.alerts(), ["warning foreign opened"]);
         assert!(last(&shop).contains("Who did it: not known"), "{}", last(&shop));
-        bus::release(&mut shop.world());
+        eventbridge::release(&mut shop.world());
         shop.watch(&["web"], 240).await;
-        "bob".clone_into(&mut shop.world().trail.person);
+        "bob".clone_into(&mut shop.world().cloudtrail.person);
         shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &host, 9);
         shop.watch(&["web"], 600).await;
         assert_eq!(shop.alerts(), ["warning foreign opened", "warning foreign resolved"]);
@@ -111,7 +111,7 @@ async fn what_ecs_and_portkeeper_do_rings_nobody() {
     assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2));
     let told: Vec<String> = shop
         .world()
-        .bus
+        .eventbridge
         .events()
         .iter()
         .filter(|event| event["detail"]["eventName"] == "RegisterTargets")
@@ -152,11 +152,11 @@ async fn own_calls_that_are_not_known_as_own_come_to_an_end() {
 async fn a_group_that_a_person_deleted() {
     for reorder in [false, true] {
         let mut shop = Shop::settled_web(2, 2).await;
-        shop.world().bus.hold(if reorder { 2 } else { 0 });
+        shop.world().eventbridge.hold(if reorder { 2 } else { 0 });
         shop.delete_group("web-tg");
         shop.run(65).await;
-        assert_eq!(shop.world().bus.held().len(), if reorder { 2 } else { 0 });
-        bus::release(&mut shop.world());
+        assert_eq!(shop.world().eventbridge.held().len(), if reorder { 2 } else { 0 });
+        eventbridge::release(&mut shop.world());
         shop.run(300).await;
         let told = shop.alerts();
         assert!(told.contains(&"critical target_group_missing opened".to_owned()), "{told:?}");

@@ -1,7 +1,7 @@
 //! Tasks whose addresses are outside their target group's VPC.
 
 use portkeeper_tests::shop::{Shop, behind};
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 
 /// A service of one task in a subnet of another VPC. ECS tries to register it, in vain.
 fn far_away(settings: &[(&str, &str)]) -> Shop {

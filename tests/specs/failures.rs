@@ -80,8 +80,8 @@ async fn how_long_events_are_kept_is_taken_back() {
 async fn a_missing_permission_is_named() {
     for (service, operation, action) in [
         (Service::Ecs, "RegisterTaskDefinition", "ecs:RegisterTaskDefinition"),
-        (Service::Elb, "CreateTargetGroup", "elasticloadbalancing:CreateTargetGroup"),
-        (Service::Elb, "CreateRule", "elasticloadbalancing:CreateRule"),
+        (Service::Elbv2, "CreateTargetGroup", "elasticloadbalancing:CreateTargetGroup"),
+        (Service::Elbv2, "CreateRule", "elasticloadbalancing:CreateRule"),
         (Service::Ecs, "CreateService", "ecs:CreateService"),
     ] {
         let mut desk = Desk::default();
@@ -100,8 +100,8 @@ async fn a_missing_permission_to_read_is_named_before_anything_is_written() {
         (Service::Ecs, "DescribeClusters", "ecs:DescribeClusters"),
         (Service::Ecs, "DescribeServices", "ecs:DescribeServices"),
         (Service::Ecs, "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
-        (Service::Elb, "DescribeRules", "elasticloadbalancing:DescribeRules"),
-        (Service::Elb, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        (Service::Elbv2, "DescribeRules", "elasticloadbalancing:DescribeRules"),
+        (Service::Elbv2, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
     ] {
         let mut desk = Desk::default();
         desk.fault(Rule::new(service, operation, Fault::AccessDenied).forever());
@@ -225,7 +225,7 @@ async fn a_service_whose_scaling_is_refused_is_taken_back() {
 async fn what_is_left_behind_is_told() {
     let mut desk = Desk::default();
     desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
-    desk.fault(Rule::new(Service::Elb, "DeleteTargetGroup", Fault::AccessDenied).forever());
+    desk.fault(Rule::new(Service::Elbv2, "DeleteTargetGroup", Fault::AccessDenied).forever());
     let result = desk.carry_out(ORDERS).await;
     assert_eq!(result["status"], "failed");
     assert_eq!(desk.steps(KEY)[1], "target_group orders: left_behind");
@@ -252,7 +252,7 @@ async fn what_may_succeed_later_is_tried_again() {
     ] {
         let mut desk = Desk::default();
         let service = if operation.contains("Rule") || operation.contains("Group") {
-            Service::Elb
+            Service::Elbv2
         } else {
             Service::Ecs
         };

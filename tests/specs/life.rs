@@ -154,7 +154,7 @@ async fn a_lost_event_delays_and_hides_nothing() {
     let mut desk = Desk::default();
     desk.drop_spec(KEY, ORDERS);
     desk.run(5).await;
-    desk.world().bus.drop_next(1000);
+    desk.world().eventbridge.drop_next(1000);
     desk.run(600).await;
     assert_eq!(desk.status(KEY), "ready");
 }

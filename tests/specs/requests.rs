@@ -324,7 +324,7 @@ async fn a_request_that_is_sent_again_is_the_same() {
     for (service, operation) in [
         (Service::Ecs, "RegisterTaskDefinition"),
         (Service::Ecs, "CreateService"),
-        (Service::Elb, "CreateRule"),
+        (Service::Elbv2, "CreateRule"),
     ] {
         let mut desk = Desk::default();
         desk.fault(Rule::new(service, operation, Fault::Throttle).times(2));
@@ -341,7 +341,7 @@ async fn a_request_that_is_sent_again_is_the_same() {
 #[tokio::test]
 async fn what_is_not_idempotent_is_asked_for_once() {
     for (service, operation) in
-        [(Service::Ecs, "RegisterTaskDefinition"), (Service::Elb, "CreateRule")]
+        [(Service::Ecs, "RegisterTaskDefinition"), (Service::Elbv2, "CreateRule")]
     {
         let mut desk = Desk::default();
         desk.fault(Rule::new(service, operation, Fault::LoseAnswer));

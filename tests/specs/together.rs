@@ -24,7 +24,7 @@ fn deadline(desk: &Desk) -> Timestamp {
 #[tokio::test]
 async fn the_same_news_twice_makes_one_of_everything() {
     let mut desk = Desk::default();
-    desk.world().bus.duplicate_next(1);
+    desk.world().eventbridge.duplicate_next(1);
     let result = desk.carry_out(ORDERS).await;
     assert_eq!(result["status"], "ready");
     assert_eq!(desk.things(), MADE);
@@ -36,7 +36,7 @@ async fn the_same_news_twice_makes_one_of_everything() {
 #[tokio::test]
 async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     let mut desk = Desk::default();
-    desk.world().bus.duplicate_next(1);
+    desk.world().eventbridge.duplicate_next(1);
     desk.drop_spec(KEY, ORDERS);
     let (one, two) = (desk.specs.take().unwrap(), desk.specs.take().unwrap());
     let other = desk.specs.another().unwrap();
@@ -122,7 +122,7 @@ async fn two_specs_on_one_listener_get_two_priorities() {
 async fn a_priority_that_was_taken_meanwhile_gives_the_next_free_one() {
     let mut desk = Desk::default();
     let taken = Fault::fail("PriorityInUse", "Priority '1000' is currently in use", 400);
-    desk.fault(Rule::new(Service::Elb, "CreateRule", taken));
+    desk.fault(Rule::new(Service::Elbv2, "CreateRule", taken));
     let result = desk.carry_out(ORDERS).await;
     assert_eq!(result["status"], "ready", "{result:#}");
     assert_eq!(desk.rules()[0]["Priority"], "1001");

@@ -183,7 +183,9 @@ impl Desk {
 
     /// A call to CloudWatch Logs by a person.
     pub fn logs(&self, operation: &str, input: &Value) -> Value {
-        self.world().call(Caller::Person, Service::Logs, operation, input).expect(operation)
+        self.world()
+            .call(Caller::Person, Service::CloudWatchLogs, operation, input)
+            .expect(operation)
     }
 
     /// The service as ECS shows it; null where there is none.

@@ -21,7 +21,7 @@ use portkeeper_stage::{Delivery, QUEUE, Stage, TABLE, TOPIC};
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
-use portkeeper_world::elb::{TargetType, Write, WriteKind};
+use portkeeper_world::elbv2::{TargetType, Write, WriteKind};
 use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::sqs;
@@ -235,7 +235,7 @@ impl Shop {
     /// The ARN of a group by its name.
     #[must_use]
     pub fn group(&self, name: &str) -> String {
-        self.world().elb.group_arn(name).expect("the group").to_owned()
+        self.world().elbv2.group_arn(name).expect("the group").to_owned()
     }
 
     /// The same, parsed.
@@ -283,7 +283,7 @@ impl Shop {
     #[must_use]
     pub fn writes(&self) -> Vec<String> {
         let world = self.world();
-        let ours = world.elb.writes().iter().filter(|write| write.caller == Caller::Client);
+        let ours = world.elbv2.writes().iter().filter(|write| write.caller == Caller::Client);
         ours.map(|write| {
             let verb = match write.kind {
                 WriteKind::Register => "register",
@@ -355,7 +355,7 @@ impl Shop {
         let world = self.world();
         let wrong =
             |write: &&Write| write.caller == Caller::Client && write.is_wrong_deregistration();
-        world.elb.writes().iter().filter(wrong).cloned().collect()
+        world.elbv2.writes().iter().filter(wrong).cloned().collect()
     }
 }
 

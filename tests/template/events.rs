@@ -2,7 +2,7 @@
 
 use crate::document::{resources, root, template, text_of};
 use portkeeper_core::event::{Check, Message, parse};
-use portkeeper_world::bus::matches;
+use portkeeper_world::eventbridge::matches;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -158,7 +158,11 @@ async fn what_an_answer_lacks_is_a_gap_whether_or_not_it_says_so() {
         assert!(matches!(seen.gaps[0].what, Missed::ContainerInstance(_)), "{:?}", seen.gaps);
     }
     let shop = Shop::with_web(2, 3);
-    shop.fault(Rule::new(Service::Elb, "DescribeTargetGroups", truncate("TargetGroups", 0, None)));
+    shop.fault(Rule::new(
+        Service::Elbv2,
+        "DescribeTargetGroups",
+        truncate("TargetGroups", 0, None),
+    ));
     let seen = read(&shop).await;
     assert!(matches!(seen.gaps[0].what, Missed::TargetGroup(_)), "{:?}", seen.gaps);
     assert!(seen.target_groups.is_empty(), "an unread group is not an empty one");
@@ -213,8 +217,8 @@ async fn a_denied_call_names_the_action() {
         (Service::Ecs, "ListTasks", "ecs:ListTasks"),
         (Service::Ecs, "DescribeTasks", "ecs:DescribeTasks"),
         (Service::Ecs, "DescribeContainerInstances", "ecs:DescribeContainerInstances"),
-        (Service::Elb, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
-        (Service::Elb, "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
+        (Service::Elbv2, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        (Service::Elbv2, "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
     ];
     for (service, operation, action) in reads {
         let shop = Shop::with_web(1, 1);
@@ -240,8 +244,8 @@ async fn throttled_calls_are_repeated_in_the_accounts_time_and_have_an_end() {
         (Service::Ecs, "ListTasks"),
         (Service::Ecs, "DescribeTasks"),
         (Service::Ecs, "DescribeContainerInstances"),
-        (Service::Elb, "DescribeTargetGroups"),
-        (Service::Elb, "DescribeTargetHealth"),
+        (Service::Elbv2, "DescribeTargetGroups"),
+        (Service::Elbv2, "DescribeTargetHealth"),
     ];
     for (service, operation) in reads {
         let shop = Shop::with_web(1, 1);

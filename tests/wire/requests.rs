@@ -12,7 +12,7 @@ use portkeeper_core::plan::{
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
 use portkeeper_tests::shop::Shop;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

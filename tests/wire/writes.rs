@@ -6,7 +6,7 @@ use portkeeper_core::ids::Target;
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::api::Service;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::faults::{Fault, Rule};
 
 const REGISTER: &str = "RegisterTargets";
@@ -142,7 +142,7 @@ async fn more_than_a_hundred_targets_are_several_calls() {
 #[tokio::test]
 async fn a_deleted_group_and_a_missing_permission_are_refusals() {
     let (shop, instance) = account();
-    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::AccessDenied));
+    shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::AccessDenied));
     let outcomes =
         execute(shop.aws(), &[action(&shop, ActionKind::Register, &ports(&instance, 80, 1))]).await;
     let (counts, why) = summary(&outcomes);
@@ -167,13 +167,13 @@ async fn a_deleted_group_and_a_missing_permission_are_refusals() {
 #[tokio::test]
 async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
     let (shop, instance) = account();
-    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::Throttle).times(3));
+    shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::Throttle).times(3));
     let before = shop.world().now_ms();
     let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
     assert_eq!(summary(&execute(shop.aws(), std::slice::from_ref(&action)).await).0, "done 1");
     assert_eq!(shop.count(REGISTER), 4);
     assert!(shop.world().now_ms() > before, "the back-off took time");
-    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::Throttle).forever());
+    shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::Throttle).forever());
     let (counts, why) = summary(&execute(shop.aws(), &[action]).await);
     assert_eq!(counts, "failed 1");
     assert!(why.contains("was throttled"), "{why}");
@@ -183,7 +183,7 @@ async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
 #[tokio::test]
 async fn a_registration_whose_answer_is_lost_is_repeated() {
     let (shop, instance) = account();
-    shop.fault(Rule::new(Service::Elb, REGISTER, Fault::LoseAnswer));
+    shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::LoseAnswer));
     let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
     assert_eq!(summary(&execute(shop.aws(), &[action]).await).0, "done 1");
     assert_eq!(shop.count(REGISTER), 2);
@@ -207,7 +207,7 @@ async fn a_deregistration_is_sent_once_whatever_becomes_of_it() {
         let (shop, instance) = account();
         let targets = ports(&instance, 32_768, 1);
         register(&shop, &targets);
-        shop.fault(Rule::new(Service::Elb, DEREGISTER, fault.clone()));
+        shop.fault(Rule::new(Service::Elbv2, DEREGISTER, fault.clone()));
         let before = shop.world().now_ms();
         let outcomes =
             execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
@@ -227,7 +227,7 @@ async fn a_quick_deregistration_is_not_cut_off() {
     let (shop, instance) = account();
     let targets = ports(&instance, 32_768, 1);
     register(&shop, &targets);
-    shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1500 }));
+    shop.fault(Rule::new(Service::Elbv2, DEREGISTER, Fault::Delay { ms: 1500 }));
     let outcomes = execute(shop.aws(), &[action(&shop, ActionKind::Deregister, &targets)]).await;
     assert_eq!(summary(&outcomes).0, "done 1");
 }
@@ -238,7 +238,7 @@ async fn an_old_proof_is_not_acted_on() {
     let targets = ports(&instance, 32_768, 150);
     register(&shop, &targets);
     // The first call takes longer than the proof holds: the rest comes too late.
-    shop.fault(Rule::new(Service::Elb, DEREGISTER, Fault::Delay { ms: 1900 }));
+    shop.fault(Rule::new(Service::Elbv2, DEREGISTER, Fault::Delay { ms: 1900 }));
     let late = Action {
         not_after: shop.aws().now().plus_secs(1),
         ..action(&shop, ActionKind::Deregister, &targets)
@@ -266,7 +266,7 @@ async fn nothing_is_deregistered_when_a_registration_was_not_accepted() {
         let (shop, instance) = account();
         let stale = ports(&instance, 32_768, 1);
         register(&shop, &stale);
-        shop.fault(Rule::new(Service::Elb, REGISTER, fault).forever());
+        shop.fault(Rule::new(Service::Elbv2, REGISTER, fault).forever());
         // The order in which they are given does not matter.
         let actions = [
             action(&shop, ActionKind::Deregister, &stale),

@@ -88,7 +88,7 @@ async fn every_key_is_written_read_listed_and_deleted() {
     }
     let announced = world.lock();
     let keys = announced
-        .bus
+        .eventbridge
         .events()
         .iter()
         .map(|event| event["detail"]["object"]["key"].as_str().unwrap());
@@ -151,7 +151,7 @@ async fn throttling_lost_requests_and_lost_answers_are_survived() {
         world.lock().faults.add(Rule::new(Service::S3, "PutObject", fault));
         put().await.unwrap();
     }
-    let events = world.lock().bus.events().len();
+    let events = world.lock().eventbridge.events().len();
     assert_eq!(events, 4, "the write whose answer was lost was done twice, and both are told");
     world.lock().faults.add(Rule::new(Service::S3, "PutObject", Fault::Throttle).forever());
     assert_eq!(put().await.unwrap_err().into_service_error().code(), Some("SlowDown"));

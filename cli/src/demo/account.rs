@@ -2,7 +2,7 @@
 
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 
 /// The cluster.

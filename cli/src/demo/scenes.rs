@@ -85,7 +85,7 @@ pub(super) async fn play(
         SceneKind::PortReused => {
             let instance = {
                 let mut world = stage.world.lock();
-                world.bus.drop_next(u32::MAX);
+                world.eventbridge.drop_next(u32::MAX);
                 world.keep_targets("shop/web", 1);
                 lowest_port(&world, &parts.web)?.id
             };
@@ -94,7 +94,7 @@ pub(super) async fn play(
             stage.world.lock().restart_agent(&instance)?;
             scale(stage, "billing", 4)?;
             timeline.run(stage, TO_SWEEP_SECS).await?;
-            stage.world.lock().bus.drop_next(0);
+            stage.world.lock().eventbridge.drop_next(0);
             timeline.sweep(stage).await?;
         }
         SceneKind::ManualDeregistration => {
@@ -120,7 +120,7 @@ pub(super) async fn play(
             {
                 let mut world = stage.world.lock();
                 world.lose_registrations("shop/api", 1);
-                world.bus.drop_next(2);
+                world.eventbridge.drop_next(2);
             }
             scale(stage, "api", 3)?;
             timeline.run(stage, TO_SWEEP_SECS).await?;

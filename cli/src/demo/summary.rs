@@ -49,9 +49,9 @@ impl Summary {
         let calls = counts.map(|((service, operation), count)| {
             (format!("{} {operation}", service.name()), count)
         });
-        let ours = |write: &&portkeeper_world::elb::Write| write.caller == Caller::Client;
+        let ours = |write: &&portkeeper_world::elbv2::Write| write.caller == Caller::Client;
         let wrong = world
-            .elb
+            .elbv2
             .writes()
             .iter()
             .filter(ours)

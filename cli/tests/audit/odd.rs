@@ -2,7 +2,7 @@
 
 use crate::account::Served;
 use crate::large::findings;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
 

@@ -35,7 +35,8 @@ fn one_unreadable_cluster_leaves_the_others_shown() {
         for cluster in ["one", "two"] {
             world.make_cluster(cluster).unwrap();
         }
-        let group = world.make_bare_group("web-tg", portkeeper_world::elb::TargetType::Ip).unwrap();
+        let group =
+            world.make_bare_group("web-tg", portkeeper_world::elbv2::TargetType::Ip).unwrap();
         world.ecs.behaviour.accept_broken_services = true;
         let spec = portkeeper_world::scenario::ServiceSpec::new("two", "web")
             .container("app", &[8080])
@@ -87,8 +88,8 @@ fn a_missing_permission_is_named_and_makes_no_finding() {
         (Service::Ecs, "DescribeClusters", "ecs:DescribeClusters"),
         (Service::Ecs, "DescribeContainerInstances", "ecs:DescribeContainerInstances"),
         (Service::Ecs, "DescribeTaskDefinition", "ecs:DescribeTaskDefinition"),
-        (Service::Elb, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
-        (Service::Elb, "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
+        (Service::Elbv2, "DescribeTargetGroups", "elasticloadbalancing:DescribeTargetGroups"),
+        (Service::Elbv2, "DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth"),
     ];
     let account = Served::large(40, 3);
     let all = planted(&account);

@@ -12,7 +12,7 @@ use faults::{Fault, Site};
 use portkeeper_core::code::Code;
 use portkeeper_world::World;
 use portkeeper_world::ecs::Replaces;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::{Value, json};
 use std::fmt;

@@ -18,9 +18,9 @@ use portkeeper_sweep::SweepReport;
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::{Caller, Service};
+use portkeeper_world::cloudtrail::client_role;
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use portkeeper_world::sqs::{finish_batch, take_batch};
-use portkeeper_world::trail::client_role;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -205,7 +205,7 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     let topic = call(world, Service::Sns, "CreateTopic", &json!({ "Name": TOPIC }))?;
     for (name, source, kind, detail) in rules() {
         let pattern = json!({ "source": [source], "detail-type": [kind], "detail": detail });
-        world.bus.put_rule(name, pattern, QUEUE)?;
+        world.eventbridge.put_rule(name, pattern, QUEUE)?;
     }
     Ok(BTreeMap::from([
         ("PORTKEEPER_CHECKS_QUEUE_URL".to_owned(), text(&queue, "QueueUrl")?),

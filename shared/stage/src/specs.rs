@@ -157,13 +157,13 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
         "detail-type": ["Object Created", "Object Deleted"],
         "detail": { "bucket": { "name": [BUCKET] }, "object": { "key": [{ "prefix": "specs/" }] } },
     });
-    world.bus.put_rule("spec-objects", objects, SPECS_QUEUE)?;
+    world.eventbridge.put_rule("spec-objects", objects, SPECS_QUEUE)?;
     let ended = json!({
         "source": ["aws.ecs"],
         "detail-type": ["ECS Deployment State Change"],
         "detail": { "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] },
     });
-    world.bus.put_rule("spec-deployments", ended, SPECS_QUEUE)?;
+    world.eventbridge.put_rule("spec-deployments", ended, SPECS_QUEUE)?;
     Ok(BTreeMap::from([
         ("PORTKEEPER_SPEC_BUCKET".to_owned(), BUCKET.to_owned()),
         ("PORTKEEPER_SPECS_QUEUE_URL".to_owned(), queue_url),

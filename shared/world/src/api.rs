@@ -10,7 +10,7 @@ pub enum Service {
     /// Amazon ECS (awsJson1.1).
     Ecs,
     /// Elastic Load Balancing v2 (AWS Query, XML).
-    Elb,
+    Elbv2,
     /// Amazon SQS (awsJson1.0).
     Sqs,
     /// Amazon SNS (AWS Query, XML).
@@ -26,7 +26,7 @@ pub enum Service {
     /// Application Auto Scaling (awsJson1.1).
     ApplicationAutoScaling,
     /// Amazon CloudWatch Logs (awsJson1.1).
-    Logs,
+    CloudWatchLogs,
     /// AWS Cloud Control API (awsJson1.0).
     CloudControl,
 }
@@ -37,7 +37,7 @@ impl Service {
     pub fn name(self) -> &'static str {
         match self {
             Self::Ecs => "ecs",
-            Self::Elb => "elasticloadbalancing",
+            Self::Elbv2 => "elasticloadbalancing",
             Self::Sqs => "sqs",
             Self::Sns => "sns",
             Self::DynamoDb => "dynamodb",
@@ -45,7 +45,7 @@ impl Service {
             Self::EventBridge => "events",
             Self::S3 => "s3",
             Self::ApplicationAutoScaling => "application-autoscaling",
-            Self::Logs => "logs",
+            Self::CloudWatchLogs => "logs",
             Self::CloudControl => "cloudcontrolapi",
         }
     }
@@ -53,7 +53,7 @@ impl Service {
     /// Whether its protocol (AWS Query, or REST with headers) has only strings for numbers and
     /// booleans.
     pub(crate) fn has_only_text(self) -> bool {
-        matches!(self, Self::Elb | Self::Sns | Self::S3)
+        matches!(self, Self::Elbv2 | Self::Sns | Self::S3)
     }
 }
 
@@ -162,8 +162,10 @@ impl ApiError {
     /// A value that the service refuses.
     pub(crate) fn invalid(service: Service, message: impl Into<String>) -> Self {
         let code = match service {
-            Service::Ecs | Service::SecretsManager | Service::Logs => "InvalidParameterException",
-            Service::Elb => "ValidationError",
+            Service::Ecs | Service::SecretsManager | Service::CloudWatchLogs => {
+                "InvalidParameterException"
+            }
+            Service::Elbv2 => "ValidationError",
             Service::Sqs => "InvalidParameterValue",
             Service::Sns => "InvalidParameter",
             Service::DynamoDb

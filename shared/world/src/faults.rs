@@ -340,7 +340,7 @@ fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Optio
 /// The throttling error of each service; all of them are retried by the SDKs. HTTP 400, but for S3.
 fn throttled(service: Service) -> ApiError {
     let code = match service {
-        Service::Elb | Service::Sns => "Throttling",
+        Service::Elbv2 | Service::Sns => "Throttling",
         Service::Sqs => "RequestThrottled",
         Service::S3 => {
             return ApiError::failed("SlowDown", "Please reduce your request rate.", 503);
@@ -353,7 +353,7 @@ fn throttled(service: Service) -> ApiError {
 /// What IAM answers to a role without the permission.
 fn access_denied(service: Service, operation: &str) -> ApiError {
     let (code, status) = match service {
-        Service::Sqs | Service::Elb | Service::S3 => ("AccessDenied", 403),
+        Service::Sqs | Service::Elbv2 | Service::S3 => ("AccessDenied", 403),
         Service::Sns => ("AuthorizationError", 403),
         _ => ("AccessDeniedException", 400),
     };

@@ -273,7 +273,7 @@ mod tests {
         let null = "1 validation error detected: Value null at 'Name' failed to satisfy constraint: Member must not be \
                     null (X)";
         assert_eq!(missing(Service::Ecs), "InvalidParameterException: Name can not be blank (X).");
-        assert_eq!(missing(Service::Elb), format!("ValidationError: {null}"));
+        assert_eq!(missing(Service::Elbv2), format!("ValidationError: {null}"));
         assert_eq!(
             missing(Service::Sns),
             "InvalidParameter: Invalid parameter: Name of X is required"
@@ -285,8 +285,8 @@ mod tests {
     fn query_scalars_are_strings() {
         let value = json!({"Port": "80", "Force": "true"});
         let input = |service| Input::read(service, "X", &value, "", "Port Force").unwrap();
-        assert_eq!(input(Service::Elb).port("Port").unwrap(), Some(80));
-        assert!(input(Service::Elb).flag("Force").unwrap());
+        assert_eq!(input(Service::Elbv2).port("Port").unwrap(), Some(80));
+        assert!(input(Service::Elbv2).flag("Force").unwrap());
         assert_eq!(input(Service::Ecs).port("Port").unwrap_err().code, "SerializationException");
         assert_eq!(input(Service::Ecs).flag("Force").unwrap_err().code, "SerializationException");
     }

@@ -11,27 +11,27 @@
 
 pub mod account;
 pub mod api;
-pub mod autoscaling;
-pub mod bus;
-pub mod control;
+pub mod applicationautoscaling;
+pub mod cloudcontrol;
+pub mod cloudtrail;
+pub mod cloudwatchlogs;
 mod digest;
 pub mod dynamodb;
 pub mod ecs;
-pub mod elb;
+pub mod elbv2;
+pub mod eventbridge;
 pub mod faults;
 pub mod http;
 mod input;
 pub mod journal;
 pub mod limits;
-pub mod logs;
 mod paging;
 pub mod s3;
 pub mod scenario;
-pub mod secrets;
+pub mod secretsmanager;
 pub mod sns;
 pub mod sqs;
 pub mod time;
-pub mod trail;
 pub mod truth;
 
 use account::{Account, Ids};
@@ -50,13 +50,13 @@ pub struct World {
     /// Clusters, container instances, services, deployments, tasks.
     pub ecs: ecs::Ecs,
     /// Target groups, load balancers, listeners, rules, registered targets and their health.
-    pub elb: elb::Elb,
+    pub elbv2: elbv2::Elbv2,
     /// Scalable targets and their policies.
-    pub autoscaling: autoscaling::AutoScaling,
+    pub applicationautoscaling: applicationautoscaling::ApplicationAutoScaling,
     /// Event rules and their targets.
-    pub bus: bus::Bus,
+    pub eventbridge: eventbridge::EventBridge,
     /// What is written down of calls, and by whom they were made.
-    pub trail: trail::Trail,
+    pub cloudtrail: cloudtrail::CloudTrail,
     /// Queues.
     pub sqs: sqs::Sqs,
     /// Topics and what was published to them.
@@ -66,11 +66,11 @@ pub struct World {
     /// Buckets and the versions of their objects.
     pub s3: s3::S3,
     /// Log groups.
-    pub logs: logs::Logs,
+    pub cloudwatchlogs: cloudwatchlogs::CloudWatchLogs,
     /// Security groups and roles.
-    pub control: control::Control,
+    pub cloudcontrol: cloudcontrol::CloudControl,
     /// Secrets.
-    pub secrets: secrets::Secrets,
+    pub secretsmanager: secretsmanager::SecretsManager,
     /// What was told to go wrong at the HTTP and API edge.
     pub faults: faults::Faults,
     /// What happened in the account, in order, for people to read.
@@ -88,17 +88,17 @@ impl World {
             account: Account::default(),
             ids: Ids::new(seed),
             ecs: ecs::Ecs::new(seed),
-            elb: elb::Elb::default(),
-            autoscaling: autoscaling::AutoScaling::new(seed),
-            bus: bus::Bus::default(),
-            trail: trail::Trail::default(),
+            elbv2: elbv2::Elbv2::default(),
+            applicationautoscaling: applicationautoscaling::ApplicationAutoScaling::new(seed),
+            eventbridge: eventbridge::EventBridge::default(),
+            cloudtrail: cloudtrail::CloudTrail::default(),
             sqs: sqs::Sqs::default(),
             sns: sns::Sns::default(),
             dynamodb: dynamodb::DynamoDb::default(),
             s3: s3::S3::default(),
-            logs: logs::Logs::default(),
-            control: control::Control::default(),
-            secrets: secrets::Secrets::default(),
+            cloudwatchlogs: cloudwatchlogs::CloudWatchLogs::default(),
+            cloudcontrol: cloudcontrol::CloudControl::default(),
+            secretsmanager: secretsmanager::SecretsManager::default(),
             faults: faults::Faults::default(),
             journal: journal::Journal::default(),
             calls: CallLog::default(),
@@ -121,19 +121,19 @@ impl World {
     ) -> Result<Value, ApiError> {
         let outcome = match service {
             Service::Ecs => ecs::call(self, operation, input),
-            Service::Elb => elb::call(self, caller, operation, input),
+            Service::Elbv2 => elbv2::call(self, caller, operation, input),
             Service::Sqs => sqs::call(self, operation, input),
             Service::Sns => sns::call(self, operation, input),
             Service::DynamoDb => dynamodb::call(self, operation, input),
-            Service::SecretsManager => secrets::call(self, operation, input),
-            Service::EventBridge => bus::call(self, operation, input),
+            Service::SecretsManager => secretsmanager::call(self, operation, input),
+            Service::EventBridge => eventbridge::call(self, operation, input),
             Service::S3 => s3::call(self, operation, input),
-            Service::ApplicationAutoScaling => autoscaling::call(self, operation, input),
-            Service::Logs => logs::call(self, operation, input),
-            Service::CloudControl => control::call(self, operation, input),
+            Service::ApplicationAutoScaling => applicationautoscaling::call(self, operation, input),
+            Service::CloudWatchLogs => cloudwatchlogs::call(self, operation, input),
+            Service::CloudControl => cloudcontrol::call(self, operation, input),
         };
-        if service == Service::Elb {
-            trail::record(self, caller, operation, input, outcome.as_ref().err());
+        if service == Service::Elbv2 {
+            cloudtrail::record(self, caller, operation, input, outcome.as_ref().err());
         }
         let at_ms = self.now_ms;
         self.calls.push(Call {
@@ -156,10 +156,10 @@ impl World {
             self.now_ms += step;
             if self.now_ms.is_multiple_of(1000) {
                 ecs::tick(self);
-                elb::tick(self);
-                trail::tick(self);
+                elbv2::tick(self);
+                cloudtrail::tick(self);
                 sqs::tick(self);
-                autoscaling::tick(self);
+                applicationautoscaling::tick(self);
             }
         }
     }

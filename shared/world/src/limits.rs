@@ -54,13 +54,13 @@ impl Bucket {
             (Service::Ecs, "DescribeServiceRevisions") => &[Self::ServiceRevision],
             (Service::Ecs, "DescribeTaskDefinition") => &[Self::TaskDefinitionRead],
             (Service::Ecs, "DescribeClusters" | "ListClusters") => &[Self::ClusterRead],
-            (Service::Elb, "RegisterTargets" | "DeregisterTargets") => {
+            (Service::Elbv2, "RegisterTargets" | "DeregisterTargets") => {
                 &[Self::Registration, Self::Balancing]
             }
-            (Service::Elb, read) if read.starts_with("Describe") => {
+            (Service::Elbv2, read) if read.starts_with("Describe") => {
                 &[Self::BalancingRead, Self::Balancing]
             }
-            (Service::Elb, _) => &[Self::Balancing],
+            (Service::Elbv2, _) => &[Self::Balancing],
             _ => &[],
         }
     }
@@ -151,13 +151,13 @@ mod tests {
     #[test]
     fn registrations_take_from_the_reads_of_the_account() {
         let mut limits = RateLimits::default();
-        assert_eq!(admitted(&mut limits, 0, Service::Elb, "RegisterTargets", 30), 20);
+        assert_eq!(admitted(&mut limits, 0, Service::Elbv2, "RegisterTargets", 30), 20);
         assert_eq!(
-            admitted(&mut limits, 0, Service::Elb, "DescribeTargetHealth", 30),
+            admitted(&mut limits, 0, Service::Elbv2, "DescribeTargetHealth", 30),
             20,
             "40 for all together"
         );
-        assert_eq!(admitted(&mut limits, 500, Service::Elb, "DescribeTargetHealth", 30), 5);
+        assert_eq!(admitted(&mut limits, 500, Service::Elbv2, "DescribeTargetHealth", 30), 5);
         assert_eq!(
             admitted(&mut limits, 0, Service::Sqs, "SendMessage", 1000),
             1000,

@@ -7,7 +7,7 @@
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::ecs::InstanceOptions;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use serde_json::{Value, json};
 
 /// A load balancer, its listener, a rule and the target group that the rule forwards to.
@@ -171,7 +171,7 @@ impl World {
 
     /// A call to Elastic Load Balancing by a person.
     pub fn person_elb(&mut self, operation: &str, input: &Value) -> Result<Value, ApiError> {
-        self.call(Caller::Person, Api::Elb, operation, input)
+        self.call(Caller::Person, Api::Elbv2, operation, input)
     }
 
     /// Creates a cluster; gives its ARN.

@@ -81,7 +81,7 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
 /// `DescribeTargetHealth` shows.
 #[must_use]
 pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)> {
-    let targets = world.elb.group(group).into_iter().flat_map(|group| group.targets.keys());
+    let targets = world.elbv2.group(group).into_iter().flat_map(|group| group.targets.keys());
     let state = |(id, port): &(String, u16)| {
         let health = world.target_health(group, id, *port)?;
         Some((id.clone(), *port, health.state))

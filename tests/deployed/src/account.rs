@@ -4,7 +4,7 @@
 use portkeeper_world::World;
 use portkeeper_world::api::ApiError;
 use portkeeper_world::ecs::DEFAULT_VPC;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
 

@@ -45,7 +45,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// What was before is history.
     pub(crate) fn from_now_on(world: &World) -> Self {
-        Self { events: world.bus.events().len(), journal: world.journal.all().len() }
+        Self { events: world.eventbridge.events().len(), journal: world.journal.all().len() }
     }
 
     /// Tells what is new.
@@ -54,7 +54,7 @@ impl Lines {
         for entry in entries.iter().skip(self.journal) {
             say(&Told::Journal(&entry.text))?;
         }
-        let events = world.bus.events();
+        let events = world.eventbridge.events();
         for event in events.iter().skip(self.events) {
             say(&Told::Event(event))?;
         }

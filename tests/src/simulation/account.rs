@@ -10,7 +10,7 @@ use portkeeper_core::policy::Mode;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::{RegisterAt, Replaces};
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -31,7 +31,7 @@ pub(crate) struct History {
 impl History {
     /// Looks at the account, if anything has happened since the last look.
     pub(crate) fn look(&mut self, world: &World) {
-        let seen = (world.journal.all().len(), world.elb.writes().len());
+        let seen = (world.journal.all().len(), world.elbv2.writes().len());
         if seen == self.seen {
             return;
         }

@@ -10,7 +10,7 @@ use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
-use portkeeper_world::elb::{Write, WriteKind};
+use portkeeper_world::elbv2::{Write, WriteKind};
 use portkeeper_world::truth::LiveTarget;
 use std::collections::BTreeMap;
 
@@ -67,8 +67,8 @@ impl Judge {
         account: &Account,
         history: &History,
     ) -> Result<(), Violation> {
-        let fresh = world.elb.writes().get(self.seen..).unwrap_or_default();
-        self.seen = world.elb.writes().len();
+        let fresh = world.elbv2.writes().get(self.seen..).unwrap_or_default();
+        self.seen = world.elbv2.writes().len();
         for write in fresh.iter().filter(|write| write.caller == Caller::Client) {
             let scene =
                 Scene { world, account, history, policy: &self.policy, looks: &self.looks, write };
@@ -124,7 +124,7 @@ impl Judge {
         let registered: usize =
             service.groups.iter().map(|group| registered_in(world, group).len()).sum();
         // What went since the check looked, by whomever, was among what it saw.
-        let went = world.elb.writes().iter().filter(|write| {
+        let went = world.elbv2.writes().iter().filter(|write| {
             write.effective
                 && write.kind == WriteKind::Deregister
                 && write.at_ms >= checked.began_ms
@@ -324,7 +324,7 @@ impl Scene<'_> {
 
     /// What a person put there after a check had seen it gone is that person's.
     fn restraint(&self, place: &Place, gone: &[(String, Vec<u64>)]) -> Result<(), Violation> {
-        let writes = self.world.elb.writes().iter().rev().filter(|write| {
+        let writes = self.world.elbv2.writes().iter().rev().filter(|write| {
             write.effective
                 && write.group == place.group
                 && write.id == place.id
@@ -376,7 +376,7 @@ impl Scene<'_> {
                 && write.caller != Caller::Client
                 && write.at_ms >= unseen
         };
-        match self.world.elb.writes().iter().rev().find(excuse) {
+        match self.world.elbv2.writes().iter().rev().find(excuse) {
             Some(_) => Ok(()),
             None => broken(
                 "floor",

@@ -37,9 +37,9 @@ use judge::{Judge, Violation};
 use portkeeper_aws::account::Aws;
 use portkeeper_stage::{Stage, StageError, clients};
 use portkeeper_world::api::ApiError;
+use portkeeper_world::cloudtrail::CloudTrail;
 use portkeeper_world::dynamodb::Item;
 use portkeeper_world::http::SharedWorld;
-use portkeeper_world::trail::Trail;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -104,7 +104,7 @@ fn cold_start(stage: &mut Stage) {
 /// In some accounts `CloudTrail` tells of calls at once, in some after people were told, in some
 /// not at all. By the seed's number, so that everything else of a seed is as it is without. Where a
 /// rule is taken away nothing is told: a doorbell more would cover what is missing.
-fn follow(trail: &mut Trail, seed: u64, mutation: Option<Mutation>) {
+fn follow(trail: &mut CloudTrail, seed: u64, mutation: Option<Mutation>) {
     trail.on = !seed.is_multiple_of(4) && mutation.is_none();
     trail.delay_secs = match seed % 3 {
         0 => 5,
@@ -167,7 +167,7 @@ impl Play {
         let mut dice = Dice::new(seed);
         let mut stage = Stage::new(seed, &account::settings(&mut dice.world))?;
         let account = account::build(&mut stage.world.lock(), &mut dice)?;
-        follow(&mut stage.world.lock().trail, seed, mutation);
+        follow(&mut stage.world.lock().cloudtrail, seed, mutation);
         let second = with_own_retries(&stage.world, |world| clients(world, stage.config()));
         cold_start(&mut stage);
         let judge = Judge::new(&stage.config().policy);

@@ -10,7 +10,7 @@ use super::people::{name, targets};
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
-use portkeeper_world::elb::WriteKind;
+use portkeeper_world::elbv2::WriteKind;
 
 /// ECS needs so long to come back to what it thinks is right, in milliseconds.
 const UNDO_AFTER_MS: u64 = 7_000;
@@ -57,7 +57,7 @@ pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
 pub(crate) fn undo(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
-    let (left, seen) = (scene.random.u32(1..12), scene.world.elb.writes().len());
+    let (left, seen) = (scene.random.u32(1..12), scene.world.elbv2.writes().len());
     let text = format!("the next {left} writes of Portkeeper in {} will be undone", name(&group));
     scene.account.opponents.push(Opponent::Undoer { group, left, seen, due: Vec::new() });
     Ok(text)
@@ -119,8 +119,8 @@ fn notice(
     seen: &mut usize,
     due: &mut Vec<(u64, WriteKind, Place)>,
 ) {
-    let fresh = world.elb.writes().get(*seen..).unwrap_or_default();
-    *seen = world.elb.writes().len();
+    let fresh = world.elbv2.writes().get(*seen..).unwrap_or_default();
+    *seen = world.elbv2.writes().len();
     for write in
         fresh.iter().filter(|it| it.caller == Caller::Client && it.effective && it.group == *group)
     {

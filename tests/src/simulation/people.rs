@@ -4,7 +4,7 @@ use super::actions::{Scene, service};
 use super::history::{Place, place_of, registered_in};
 use portkeeper_core::policy::{MODE_TAG, Mode};
 use portkeeper_stage::StageError;
-use portkeeper_world::elb::TargetType;
+use portkeeper_world::elbv2::TargetType;
 use serde_json::{Value, json};
 
 /// Tags, and what they mean on the day of the simulation (2026-11-23) in a stack that repairs.

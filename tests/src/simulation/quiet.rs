@@ -11,7 +11,7 @@ use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_core::policy::Mode;
 use portkeeper_stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
-use portkeeper_world::elb::WriteKind;
+use portkeeper_world::elbv2::WriteKind;
 use portkeeper_world::sqs::Message;
 use portkeeper_world::truth::LiveTarget;
 use portkeeper_world::{World, dynamodb, truth};
@@ -126,7 +126,7 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
         let item = call.input.pointer("/Item/pk/S").and_then(Value::as_str);
         let quiet = |key: &str| record(&world, key).incidents.is_empty();
         match (call.service, call.operation.as_str()) {
-            (Service::Elb, "RegisterTargets" | "DeregisterTargets") => {
+            (Service::Elbv2, "RegisterTargets" | "DeregisterTargets") => {
                 return Ok(Some(format!("{} {}", call.operation, call.input)));
             }
             (Service::DynamoDb, "PutItem") if item.is_none_or(quiet) => {
@@ -338,7 +338,7 @@ fn is_provable(
         users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
     // Proof ends where nobody looks.
     let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
-    let mut writes = world.elb.writes().iter().rev();
+    let mut writes = world.elbv2.writes().iter().rev();
     let registered = writes.find(|write| {
         write.effective
             && write.kind == WriteKind::Register

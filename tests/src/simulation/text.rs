@@ -128,7 +128,7 @@ pub(crate) fn violation(play: &Play, violation: &Violation) -> String {
         .calls
         .all()
         .iter()
-        .filter(|call| call.caller == Caller::Client || call.service == Service::Elb)
+        .filter(|call| call.caller == Caller::Client || call.service == Service::Elbv2)
         .collect();
     for call in calls.iter().skip(calls.len().saturating_sub(CALLS)) {
         let at = call.at_ms.saturating_sub(play.began_ms);

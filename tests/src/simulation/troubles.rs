@@ -8,7 +8,7 @@ use portkeeper_world::api::Service;
 use portkeeper_world::dynamodb::{self, Item};
 use portkeeper_world::ecs::Answer;
 use portkeeper_world::faults::{Fault, Rule};
-use portkeeper_world::{World, bus, sqs};
+use portkeeper_world::{World, eventbridge, sqs};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -20,10 +20,10 @@ const CALLS: [(Service, &str); 14] = [
     (Service::Ecs, "DescribeTasks"),
     (Service::Ecs, "DescribeContainerInstances"),
     (Service::Ecs, "DescribeTaskDefinition"),
-    (Service::Elb, "DescribeTargetGroups"),
-    (Service::Elb, "DescribeTargetHealth"),
-    (Service::Elb, "RegisterTargets"),
-    (Service::Elb, "DeregisterTargets"),
+    (Service::Elbv2, "DescribeTargetGroups"),
+    (Service::Elbv2, "DescribeTargetHealth"),
+    (Service::Elbv2, "RegisterTargets"),
+    (Service::Elbv2, "DeregisterTargets"),
     (Service::Sqs, "SendMessage"),
     (Service::Sns, "Publish"),
     (Service::DynamoDb, "BatchGetItem"),
@@ -114,7 +114,7 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
         }
         Trouble::BadTarget => {
             let refusal = Fault::fail("InvalidTarget", "The following targets are not valid", 400);
-            world.faults.add(Rule::new(Service::Elb, "RegisterTargets", refusal).times(times));
+            world.faults.add(Rule::new(Service::Elbv2, "RegisterTargets", refusal).times(times));
             return format!("the next {times} registrations are refused as invalid");
         }
         Trouble::StaleReads => {
@@ -224,19 +224,19 @@ pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
     let count = random.u32(1..8);
     match random.u8(0..7) {
         0 | 1 => {
-            world.bus.drop_next(count);
+            world.eventbridge.drop_next(count);
             format!("the next {count} events are lost")
         }
         2 => {
-            world.bus.duplicate_next(count);
+            world.eventbridge.duplicate_next(count);
             format!("the next {count} events come twice")
         }
         3 | 4 => {
-            world.bus.hold(count);
+            world.eventbridge.hold(count);
             format!("the next {count} events are held back")
         }
         5 => {
-            bus::release(world);
+            eventbridge::release(world);
             "events that were held back come, the last first".to_owned()
         }
         _ => {
@@ -253,9 +253,9 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
     world.faults.latency_ms = 0;
     world.stale_reads(0);
     world.dynamodb.leave_unprocessed(0);
-    world.bus.drop_next(0);
-    world.bus.duplicate_next(0);
-    bus::release(world);
+    world.eventbridge.drop_next(0);
+    world.eventbridge.duplicate_next(0);
+    eventbridge::release(world);
     for service in &account.services {
         let key = service.key();
         world.lose_registrations(&key, 0);

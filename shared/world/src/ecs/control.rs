@@ -168,7 +168,7 @@ impl World {
         } else {
             ("ModifyListener", json!({"ListenerArn": listener, "DefaultActions": actions}))
         };
-        self.call(Caller::Person, Api::Elb, operation, &shift)?;
+        self.call(Caller::Person, Api::Elbv2, operation, &shift)?;
         let primary = json!({"cluster": cluster, "service": name, "primaryTaskSet": newest});
         self.call(Caller::Person, Api::Ecs, "UpdateServicePrimaryTaskSet", &primary).map(drop)
     }

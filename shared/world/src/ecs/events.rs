@@ -3,7 +3,7 @@
 use super::service::Message;
 use super::{instance_view, task_view};
 use crate::World;
-use crate::bus;
+use crate::eventbridge;
 use crate::journal::Kind;
 use crate::time;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
     if let Some(members) = event.as_object_mut() {
         members.insert("detail".to_owned(), detail);
     }
-    bus::put(world, event);
+    eventbridge::put(world, event);
 }
 
 /// `ECS Task State Change`, with the task as it is now.

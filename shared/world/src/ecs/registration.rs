@@ -10,7 +10,7 @@ use super::settings::{RegisterAt, Replaces};
 use super::task::{Registration, Status, Task};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::journal::Kind;
 use serde_json::json;
 
@@ -39,7 +39,7 @@ pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
 
 /// Id and port by network mode (AWS-FACTS 3.5).
 fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Expected> {
-    let family = world.elb.group(&balancer.live).map_or("ipv4", |group| group.family.as_str());
+    let family = world.elbv2.group(&balancer.live).map_or("ipv4", |group| group.family.as_str());
     let (id, port) = match task.mode() {
         NetworkMode::Awsvpc => {
             let eni = task.eni.as_ref()?;
@@ -166,7 +166,7 @@ fn call(world: &mut World, operation: &str, target: &Expected) -> Result<(), Api
         "TargetGroupArn": target.group,
         "Targets": [{"Id": target.id, "Port": target.port}],
     });
-    world.call(Caller::Ecs, Api::Elb, operation, &input).map(drop)
+    world.call(Caller::Ecs, Api::Elbv2, operation, &input).map(drop)
 }
 
 /// How a task stands with its load balancers, as the service scheduler sees it.
@@ -188,7 +188,7 @@ pub(super) fn standing(world: &World, task: &Task) -> Standing {
     let also_unregistered = world.ecs.behaviour.replaces == Replaces::UnhealthyOrUnregistered;
     let mut standing = Standing::Good;
     for target in expected(world, task) {
-        let Some(group) = world.elb.group(&target.group) else { return Standing::Waiting };
+        let Some(group) = world.elbv2.group(&target.group) else { return Standing::Waiting };
         let matches_mode =
             (group.target_type == TargetType::Ip) == (task.mode() == NetworkMode::Awsvpc);
         let health = world.target_health(&target.group, &target.id, target.port);

@@ -4,7 +4,7 @@ use super::definition::{NetworkMode, TaskDefinition};
 use super::service::LoadBalancer;
 use crate::World;
 use crate::api::ApiError;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use serde_json::Value;
 
 fn refuse(message: String) -> Result<(), ApiError> {
@@ -53,7 +53,7 @@ pub(super) fn load_balancers(
 }
 
 fn fits(world: &World, definition: &TaskDefinition, arn: &str) -> Result<(), ApiError> {
-    let Some(group) = world.elb.group(arn) else {
+    let Some(group) = world.elbv2.group(arn) else {
         let text = "Unable to assume role and validate the specified targetGroupArn";
         return refuse(format!("{text}: {arn} was not found."));
     };
@@ -69,7 +69,8 @@ fn fits(world: &World, definition: &TaskDefinition, arn: &str) -> Result<(), Api
 }
 
 fn has_balancer(world: &World, named: &str, groups: &[&str]) -> Result<(), ApiError> {
-    let attached = |arn: &&str| world.elb.group(arn).is_some_and(|group| group.balancer.is_some());
+    let attached =
+        |arn: &&str| world.elbv2.group(arn).is_some_and(|group| group.balancer.is_some());
     if groups.iter().any(attached) {
         return Ok(());
     }

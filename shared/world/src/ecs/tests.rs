@@ -9,7 +9,7 @@ mod shapes;
 mod specs;
 
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use crate::truth;
 use serde_json::{Value, json};

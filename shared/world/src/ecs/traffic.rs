@@ -137,7 +137,7 @@ fn point(world: &mut World, key: &str, rule: &str, groups: &[Value]) {
     } else {
         ("ModifyListener", json!({"ListenerArn": rule, "DefaultActions": actions}))
     };
-    if let Err(error) = world.call(Caller::Ecs, Api::Elb, operation, &input) {
+    if let Err(error) = world.call(Caller::Ecs, Api::Elbv2, operation, &input) {
         events::message(world, key, &format!("failed to shift traffic: {error}"));
     }
 }

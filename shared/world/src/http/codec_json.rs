@@ -18,7 +18,7 @@ pub(super) enum JsonService {
     SecretsManager,
     EventBridge,
     ApplicationAutoScaling,
-    Logs,
+    CloudWatchLogs,
     CloudControl,
 }
 
@@ -32,7 +32,7 @@ impl JsonService {
             "secretsmanager" => Some(Self::SecretsManager),
             "AWSEvents" => Some(Self::EventBridge),
             "AnyScaleFrontendService" => Some(Self::ApplicationAutoScaling),
-            "Logs_20140328" => Some(Self::Logs),
+            "Logs_20140328" => Some(Self::CloudWatchLogs),
             "CloudApiService" => Some(Self::CloudControl),
             _ => None,
         }
@@ -46,7 +46,7 @@ impl JsonService {
             Self::SecretsManager => Service::SecretsManager,
             Self::EventBridge => Service::EventBridge,
             Self::ApplicationAutoScaling => Service::ApplicationAutoScaling,
-            Self::Logs => Service::Logs,
+            Self::CloudWatchLogs => Service::CloudWatchLogs,
             Self::CloudControl => Service::CloudControl,
         }
     }

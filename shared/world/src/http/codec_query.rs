@@ -16,7 +16,7 @@ const MAX_DEPTH: usize = 24;
 /// The services that talk Query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryService {
-    Elb,
+    Elbv2,
     Sns,
 }
 
@@ -29,7 +29,7 @@ impl QueryService {
     ) -> Option<Self> {
         let of_host = || host.and_then(|host| host.split('.').next());
         match version.or(signing_name).or_else(of_host)? {
-            "2015-12-01" | "elasticloadbalancing" => Some(Self::Elb),
+            "2015-12-01" | "elasticloadbalancing" => Some(Self::Elbv2),
             "2010-03-31" | "sns" => Some(Self::Sns),
             _ => None,
         }
@@ -37,14 +37,14 @@ impl QueryService {
 
     pub(super) fn service(self) -> Service {
         match self {
-            Self::Elb => Service::Elb,
+            Self::Elbv2 => Service::Elbv2,
             Self::Sns => Service::Sns,
         }
     }
 
     fn namespace(self) -> &'static str {
         match self {
-            Self::Elb => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
+            Self::Elbv2 => "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/",
             Self::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
         }
     }
@@ -76,7 +76,7 @@ impl QueryRequest {
             return Err(ApiError::refused("MalformedQueryString", message));
         }
         let keep = |node: &Node| {
-            service != QueryService::Elb || !matches!(node, Node::Scalar(text) if text.is_empty())
+            service != QueryService::Elbv2 || !matches!(node, Node::Scalar(text) if text.is_empty())
         };
         let parameters = self.parameters.into_iter().filter(|(_, node)| keep(node));
         Ok(Value::Object(parameters.map(|(name, node)| (name, to_json(node))).collect()))

@@ -40,7 +40,7 @@ pub(super) struct Refused {
 }
 
 const ANY_JSON: Protocol = Protocol::Json(JsonService::Ecs);
-const ANY_QUERY: Protocol = Protocol::Query(QueryService::Elb);
+const ANY_QUERY: Protocol = Protocol::Query(QueryService::Elbv2);
 
 pub(super) fn route<B: AsRef<[u8]>>(request: &Request<B>) -> Result<WireCall, Refused> {
     let headers = request.headers();

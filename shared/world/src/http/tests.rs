@@ -112,7 +112,7 @@ fn query_names_nest() {
     let targets = json!([{"Id": "i-1", "Port": "80"}, {"Id": "i-2"}, {"Id": "i-10"}]);
     let mut expected = json!({"Targets": targets, "Names": ["a"], "Matcher": {"HttpCode": "200"}});
     let decode = || codec_query::decode(body.as_bytes());
-    assert_eq!(decode().input(codec_query::QueryService::Elb).unwrap(), expected);
+    assert_eq!(decode().input(codec_query::QueryService::Elbv2).unwrap(), expected);
     expected["Empty"] = json!("");
     assert_eq!(decode().input(codec_query::QueryService::Sns).unwrap(), expected);
 }
@@ -120,7 +120,7 @@ fn query_names_nest() {
 #[test]
 fn answers_become_xml() {
     let answer = json!({"A": [{"B": "<&>\"\u{1}"}, {"B": 1}], "C": true, "D": null, "E": []});
-    let service = codec_query::QueryService::Elb;
+    let service = codec_query::QueryService::Elbv2;
     let xml = codec_query::encode(service, "Op", &answer, "r").into_body();
     assert_eq!(
         String::from_utf8(xml).unwrap(),

@@ -6,7 +6,7 @@
 //! Only a notification's key is form-urlencoded.
 
 use super::bucket::{Deleted, NULL_VERSION, QueueNotice, Version};
-use crate::{World, bus, digest, sqs, time};
+use crate::{World, digest, eventbridge, sqs, time};
 use serde_json::{Map, Value, json};
 
 /// One change of an object, with all that either kind of message needs.
@@ -87,7 +87,7 @@ fn tell(world: &mut World, change: &Change<'_>) {
     let (event_bridge, queues) = (bucket.tells_event_bridge, bucket.queues.clone());
     if event_bridge {
         let event = event(world, change, &sequencer);
-        bus::put(world, event);
+        eventbridge::put(world, event);
     }
     for notice in queues.iter().filter(|notice| wants(notice, change.name)) {
         let body = json!({"Records": [record(world, change, &sequencer, &notice.id)]});

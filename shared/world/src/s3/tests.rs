@@ -178,7 +178,7 @@ fn event_bridge_hears_of_changes_in_the_shape_of_the_samples() {
     let keys = |value: &Value| {
         value.as_object().unwrap().keys().cloned().collect::<Vec<String>>().join(" ")
     };
-    let [created, deleted] = world.bus.events() else { panic!("two events") };
+    let [created, deleted] = world.eventbridge.events() else { panic!("two events") };
     for event in [created, deleted] {
         assert_eq!(
             keys(event),
@@ -209,7 +209,7 @@ fn sequencers_grow_as_numbers_but_not_as_text() {
     }
     let sequencer =
         |event: &Value| event["detail"]["object"]["sequencer"].as_str().unwrap().to_owned();
-    let texts: Vec<String> = world.bus.events().iter().map(sequencer).collect();
+    let texts: Vec<String> = world.eventbridge.events().iter().map(sequencer).collect();
     let numbers: Vec<u128> =
         texts.iter().map(|text| u128::from_str_radix(text, 16).unwrap()).collect();
     assert!(numbers.is_sorted() && !texts.is_sorted(), "{texts:?}");
@@ -240,7 +240,7 @@ fn a_bucket_without_versions_has_no_ids_and_may_notify_a_queue_itself() {
     assert_eq!(record["eventName"], "ObjectCreated:Put");
     assert_eq!(record["s3"]["object"]["key"], "specs/red+flower%2B.yaml");
     assert_eq!(record["s3"]["object"].get("versionId"), None);
-    assert!(world.bus.events().is_empty(), "EventBridge was not switched on");
+    assert!(world.eventbridge.events().is_empty(), "EventBridge was not switched on");
     let wrong =
         json!({"QueueArn": world.account.arn("sqs", "no"), "Events": ["s3:ObjectCreated:*"]});
     let wrong =

@@ -22,7 +22,7 @@ fn deploy(world: &mut World, image: &str, rollback: bool) -> Value {
 
 /// Event name and deployment of every deployment event from here on.
 fn told(world: &World, from: usize) -> Vec<(String, Value)> {
-    let events = world.bus.events().iter().skip(from);
+    let events = world.eventbridge.events().iter().skip(from);
     let events = events.filter(|event| event["detail-type"] == "ECS Deployment State Change");
     let short = |event: &Value| {
         let name = event["detail"]["eventName"]
@@ -39,7 +39,7 @@ fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
     for broken in [Broken::CannotBePulled, Broken::Exits, Broken::Answers(Answer::Status(503))] {
         let (mut world, group) = bridge_world(2, 2);
         let old = describe(&mut world, "web")["deployments"][0]["id"].clone();
-        let from = world.bus.events().len();
+        let from = world.eventbridge.events().len();
         world.break_image("app:bad", broken);
         let new = deploy(&mut world, "app:bad", true);
         assert!(
@@ -62,7 +62,7 @@ fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
         );
         assert!(states(&world, &group).iter().filter(|state| **state == "healthy").count() >= 2);
         let failed = world
-            .bus
+            .eventbridge
             .events()
             .iter()
             .find(|event| event["detail"]["eventName"] == "SERVICE_DEPLOYMENT_FAILED");
@@ -75,7 +75,7 @@ fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
 #[test]
 fn without_rollback_the_deployment_fails_and_the_old_tasks_stay() {
     let (mut world, _) = bridge_world(2, 2);
-    let from = world.bus.events().len();
+    let from = world.eventbridge.events().len();
     world.break_image("app:bad", Broken::CannotBePulled);
     let new = deploy(&mut world, "app:bad", false);
     world.advance_secs(120);

@@ -5,7 +5,7 @@
 
 use super::{START, everything_is_registered, web};
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use serde_json::json;
 
 /// Ten minutes of deployments, rollbacks, crashes, lost instances and scaling, then quiet; gives
@@ -41,7 +41,7 @@ fn live_through(seed: u64) -> Vec<String> {
     world.advance_secs(600);
     assert!(everything_is_registered(&world), "seed {seed}");
     let wrong: Vec<_> =
-        world.elb.writes().iter().filter(|write| write.is_wrong_deregistration()).collect();
+        world.elbv2.writes().iter().filter(|write| write.is_wrong_deregistration()).collect();
     assert!(wrong.is_empty(), "seed {seed}: {wrong:?}");
     let service = world.ecs.services.get("shop/web").unwrap();
     assert!(service.steady, "seed {seed}: {:?}", service.deployments);

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::World;
 use crate::ecs::CodeDeployStep;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use crate::truth;
 use serde_json::json;
@@ -89,11 +89,11 @@ fn blue_green_deployments_alternate_between_the_groups() {
     world.advance_secs(60);
     for (live, idle) in [(&green, &front.group), (&front.group, &green)] {
         let named: Vec<String> =
-            world.elb.traffic(&front.rule).into_iter().map(|(group, _)| group).collect();
+            world.elbv2.traffic(&front.rule).into_iter().map(|(group, _)| group).collect();
         assert_eq!(named, std::slice::from_ref(idle));
         update(&mut world, json!({"forceNewDeployment": true}));
         world.advance_secs(45);
-        assert_eq!(world.elb.traffic(&front.rule), [(live.clone(), 100)], "shifted, baking");
+        assert_eq!(world.elbv2.traffic(&front.rule), [(live.clone(), 100)], "shifted, baking");
         assert_eq!(
             states(&world, idle).iter().filter(|state| **state == "healthy").count(),
             2,
@@ -229,7 +229,7 @@ fn canary_and_linear_deployments_shift_in_steps() {
         let mut seen = Vec::new();
         for _ in 0..240 {
             world.advance_secs(1);
-            let traffic = world.elb.traffic(&front.rule);
+            let traffic = world.elbv2.traffic(&front.rule);
             let percent =
                 traffic.iter().find(|(group, _)| *group == green).map_or(0, |(_, weight)| *weight);
             if seen.last() != Some(&percent) {

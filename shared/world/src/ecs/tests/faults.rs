@@ -4,7 +4,7 @@ use super::{START, bridge_world, describe_task, everything_is_registered, states
 use crate::World;
 use crate::api::{Caller, Service};
 use crate::ecs::{Answer, RegisterAt, Replaces};
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use crate::truth;
 use serde_json::json;
@@ -27,11 +27,11 @@ fn a_kept_target_turns_healthy_with_another_services_task_behind_it() {
     assert_eq!(states(&world, &group), ["healthy"], "green, with the wrong program");
     assert_eq!(truth::owner(&world, &group, &instance, port), None);
     let stale = json!({"TargetGroupArn": group, "Targets": [{"Id": instance, "Port": port}]});
-    world.call(Caller::Client, Service::Elb, "DeregisterTargets", &stale).unwrap();
-    assert!(!world.elb.writes().last().unwrap().is_wrong_deregistration());
+    world.call(Caller::Client, Service::Elbv2, "DeregisterTargets", &stale).unwrap();
+    assert!(!world.elbv2.writes().last().unwrap().is_wrong_deregistration());
     let right = json!({"TargetGroupArn": api_group, "Targets": [{"Id": instance, "Port": port}]});
-    world.call(Caller::Client, Service::Elb, "DeregisterTargets", &right).unwrap();
-    let wrong = world.elb.writes().last().unwrap();
+    world.call(Caller::Client, Service::Elbv2, "DeregisterTargets", &right).unwrap();
+    let wrong = world.elbv2.writes().last().unwrap();
     assert!(wrong.is_wrong_deregistration() && wrong.caller == Caller::Client, "{wrong:?}");
 }
 
@@ -127,7 +127,7 @@ fn orphans_run_on_unregistered_and_terminated_instances_take_their_tasks_along()
         "the orphan's program runs on"
     );
     assert_eq!(truth::answering(&world, &instances[1], 32_768), None);
-    assert!(world.elb.writes().iter().all(|write| !write.is_wrong_deregistration()));
+    assert!(world.elbv2.writes().iter().all(|write| !write.is_wrong_deregistration()));
     world.advance_secs(60);
     let live = truth::live_targets(&world);
     assert_eq!(live.len(), 3);
@@ -199,7 +199,7 @@ fn a_port_that_is_reused_before_ecs_deregisters_it_takes_the_new_tasks_target_aw
     world.advance_secs(2);
     world.kill_task(&first).unwrap();
     world.advance_secs(3);
-    let wrong = world.elb.writes().last().unwrap();
+    let wrong = world.elbv2.writes().last().unwrap();
     assert!(wrong.is_wrong_deregistration() && wrong.caller == Caller::Ecs, "{wrong:?}");
     assert_eq!((&wrong.id, wrong.port), (&instance, port));
     assert!(

@@ -2,7 +2,7 @@
 
 use super::{START, describe_task, states, update, web};
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use crate::truth;
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use super::{START, bridge_world, describe_task, error, web};
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ fn events_have_the_members_of_the_published_samples() {
     world.person_ecs("StopTask", &json!({"cluster": "shop", "task": task})).unwrap();
     world.advance_secs(30);
     let of_task = |event: &&Value| event["detail"]["taskArn"] == json!(task);
-    let events: Vec<Value> = world.bus.events().iter().filter(of_task).cloned().collect();
+    let events: Vec<Value> = world.eventbridge.events().iter().filter(of_task).cloned().collect();
     let statuses: Vec<&str> =
         events.iter().map(|event| event["detail"]["lastStatus"].as_str().unwrap()).collect();
     let life = "PROVISIONING PENDING ACTIVATING RUNNING RUNNING DEACTIVATING STOPPING DEPROVISIONING STOPPED";
@@ -196,7 +196,7 @@ fn deployment_and_service_events_say_what_the_samples_say() {
     let (world, _) = bridge_world(1, 1);
     let of_type = |detail_type: &str| {
         let mut events =
-            world.bus.events().iter().filter(|event| event["detail-type"] == detail_type);
+            world.eventbridge.events().iter().filter(|event| event["detail-type"] == detail_type);
         events.next_back().unwrap().clone()
     };
     let keys = |value: &Value| {

@@ -3,7 +3,7 @@
 
 use super::{START, bridge_world, describe, error, update};
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use serde_json::{Map, Value, json};
 

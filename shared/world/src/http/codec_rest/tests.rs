@@ -115,7 +115,7 @@ fn what_is_not_simulated_is_refused_and_changes_nothing() {
     }
     let broken = send(&world, "GET", "/specs/%FF", &[("authorization", SIGNED)], b"");
     assert!(body(broken).contains("<Code>InvalidURI</Code>"));
-    assert_eq!(world.lock().bus.events().len(), 1);
+    assert_eq!(world.lock().eventbridge.events().len(), 1);
 }
 
 #[test]

@@ -89,34 +89,34 @@ fn world() -> World {
     world
         .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "checks"}))
         .unwrap();
-    world.bus.put_rule("tasks", json!({"n": [{"exists": true}]}), "checks").unwrap();
+    world.eventbridge.put_rule("tasks", json!({"n": [{"exists": true}]}), "checks").unwrap();
     world
 }
 
 #[test]
 fn events_are_dropped_repeated_and_reordered() {
     let mut world = world();
-    world.bus.drop_next(1);
+    world.eventbridge.drop_next(1);
     put(&mut world, json!({"other": 0}));
     put(&mut world, json!({"n": 1}));
     put(&mut world, json!({"n": 2}));
     assert_eq!(bodies(&world), [r#"{"n":2}"#]);
-    world.bus.duplicate_next(1);
+    world.eventbridge.duplicate_next(1);
     put(&mut world, json!({"n": 3}));
     assert_eq!(bodies(&world).len(), 3);
-    world.bus.hold(2);
+    world.eventbridge.hold(2);
     for n in 4..7 {
         put(&mut world, json!({ "n": n }));
     }
     release(&mut world);
     assert_eq!(bodies(&world)[3..], [r#"{"n":6}"#, r#"{"n":5}"#, r#"{"n":4}"#]);
-    assert_eq!(world.bus.events().len(), 7);
+    assert_eq!(world.eventbridge.events().len(), 7);
 }
 
 #[test]
 fn a_missing_queue_is_noted() {
     let mut world = World::new(1, 0);
-    world.bus.put_rule("tasks", json!({"n": [1]}), "nowhere").unwrap();
+    world.eventbridge.put_rule("tasks", json!({"n": [1]}), "nowhere").unwrap();
     put(&mut world, json!({"n": 1}));
-    assert_eq!(world.bus.undelivered(), [("nowhere".to_owned(), json!({"n": 1}))]);
+    assert_eq!(world.eventbridge.undelivered(), [("nowhere".to_owned(), json!({"n": 1}))]);
 }

@@ -16,12 +16,12 @@ fn rule_not_found(arn: &str) -> ApiError {
 }
 
 fn balancer_of<'w>(world: &'w World, listener: &str) -> Option<&'w LoadBalancer> {
-    world.elb.balancers.get(&world.elb.listeners.get(listener)?.balancer)
+    world.elbv2.balancers.get(&world.elbv2.listeners.get(listener)?.balancer)
 }
 
 /// The default rule of a listener can be read, and nothing else.
 fn is_default(world: &World, arn: &str) -> bool {
-    world.elb.listeners.values().any(|listener| listener.default_rule_arn() == arn)
+    world.elbv2.listeners.values().any(|listener| listener.default_rule_arn() == arn)
 }
 
 fn not_permitted(what: &str, arn: &str) -> ApiError {
@@ -45,7 +45,8 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     let Some(priority) = priority else {
         return Err(input.refuse("A priority must be specified"));
     };
-    if world.elb.rules.values().any(|rule| rule.listener == listener && rule.priority == priority) {
+    if world.elbv2.rules.values().any(|rule| rule.listener == listener && rule.priority == priority)
+    {
         return Err(ApiError::refused(
             "PriorityInUse",
             format!("Priority '{priority}' is currently in use"),
@@ -54,7 +55,7 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     let of_balancer = |rule: &&Rule| {
         balancer_of(world, &rule.listener).is_some_and(|other| other.arn == balancer.arn)
     };
-    if world.elb.rules.values().filter(of_balancer).count() >= world.elb.limits.rules {
+    if world.elbv2.rules.values().filter(of_balancer).count() >= world.elbv2.limits.rules {
         let text = format!(
             "The maximum number of rules on load balancer '{}' has been reached",
             balancer.arn
@@ -68,9 +69,9 @@ pub(super) fn create_rule(world: &mut World, input: &Value) -> Result<Value, Api
     let rule =
         Rule { arn: arn.clone(), listener: listener.to_owned(), priority, conditions, actions };
     let shown = rule.to_json();
-    world.elb.tags.insert(arn.clone(), tags);
-    world.elb.rules.insert(arn, rule);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.tags.insert(arn.clone(), tags);
+    world.elbv2.rules.insert(arn, rule);
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({"Rules": [shown]}))
 }
 
@@ -84,12 +85,12 @@ pub(super) fn modify_rule(
     if is_default(world, arn) {
         return Err(not_permitted("modified", arn));
     }
-    let held = world.elb.rules.get(arn).and_then(|rule| balancer_of(world, &rule.listener));
+    let held = world.elbv2.rules.get(arn).and_then(|rule| balancer_of(world, &rule.listener));
     let balancer = held.ok_or_else(|| rule_not_found(arn))?;
     let conditions = rule_shapes::conditions(&input, input.list("Conditions")?)?;
     let actions = rule_shapes::actions(world, &input, balancer, input.list("Actions")?)?;
     let given = |list: &Value| list.as_array().is_some_and(|list| !list.is_empty());
-    let Some(rule) = world.elb.rules.get_mut(arn) else { return Err(rule_not_found(arn)) };
+    let Some(rule) = world.elbv2.rules.get_mut(arn) else { return Err(rule_not_found(arn)) };
     if given(&conditions) {
         rule.conditions = conditions;
     }
@@ -100,10 +101,10 @@ pub(super) fn modify_rule(
     let text = format!(
         "{} pointed a listener rule at {}",
         who(caller),
-        world.elb.describe_actions(&actions)
+        world.elbv2.describe_actions(&actions)
     );
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({"Rules": [shown]}))
 }
 
@@ -123,13 +124,13 @@ pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, 
         if is_default(world, arn) {
             return Err(not_permitted("given a priority", arn));
         }
-        let listener = &world.elb.rules.get(*arn).ok_or_else(|| rule_not_found(arn))?.listener;
+        let listener = &world.elbv2.rules.get(*arn).ok_or_else(|| rule_not_found(arn))?.listener;
         let held = |rule: &Rule| {
             rule.listener == *listener
                 && rule.priority == *priority
                 && !wanted.contains_key(rule.arn.as_str())
         };
-        if world.elb.rules.values().any(held) || !taken.insert((listener.clone(), *priority)) {
+        if world.elbv2.rules.values().any(held) || !taken.insert((listener.clone(), *priority)) {
             return Err(ApiError::refused(
                 "PriorityInUse",
                 format!("Priority '{priority}' is currently in use"),
@@ -138,7 +139,7 @@ pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, 
     }
     let mut shown = Vec::new();
     for (arn, priority) in wanted {
-        if let Some(rule) = world.elb.rules.get_mut(arn) {
+        if let Some(rule) = world.elbv2.rules.get_mut(arn) {
             rule.priority = priority;
             shown.push(rule.to_json());
         }
@@ -152,9 +153,9 @@ pub(super) fn delete_rule(world: &mut World, input: &Value) -> Result<Value, Api
     if is_default(world, arn) {
         return Err(not_permitted("deleted", arn));
     }
-    world.elb.rules.remove(arn).ok_or_else(|| rule_not_found(arn))?;
-    world.elb.tags.remove(arn);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.rules.remove(arn).ok_or_else(|| rule_not_found(arn))?;
+    world.elbv2.tags.remove(arn);
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({}))
 }
 
@@ -166,16 +167,16 @@ pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiE
     if listener.is_some() != arns.is_empty() {
         return Err(input.refuse("You must specify either listener rule ARNs or a listener ARN"));
     }
-    if let Some(missing) = arns.iter().find(|arn| !world.elb.rules.contains_key(**arn)) {
+    if let Some(missing) = arns.iter().find(|arn| !world.elbv2.rules.contains_key(**arn)) {
         return Err(rule_not_found(missing));
     }
     let keep = |rule: &Rule| {
         listener.is_none_or(|arn| rule.listener == arn)
             && (arns.is_empty() || arns.contains(&rule.arn.as_str()))
     };
-    let mut answer = paged(&input, &world.elb.rules, keep, "Rules", Rule::to_json)?;
+    let mut answer = paged(&input, &world.elbv2.rules, keep, "Rules", Rule::to_json)?;
     if let Some(arn) = listener {
-        let Some(listener) = world.elb.listeners.get(arn) else {
+        let Some(listener) = world.elbv2.listeners.get(arn) else {
             return Err(listener_not_found(arn));
         };
         let last_page = answer.get("NextMarker").is_none();

@@ -60,7 +60,7 @@ pub(super) fn register_targets(
 ) -> Result<Value, ApiError> {
     let input = read("RegisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
-    let group = world.elb.find_group(arn)?;
+    let group = world.elbv2.find_group(arn)?;
     let named = read_targets(&input, group, input.required_list("Targets")?)?;
     for target in &named {
         check_target(world, group, target)?;
@@ -145,7 +145,7 @@ fn check_zone(world: &World, group: &TargetGroup, target: &Named) -> Result<(), 
 fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
     let now = world.now_ms();
     let owner = truth::owner(world, arn, &named.id, named.port);
-    let Some(group) = world.elb.groups.get_mut(arn) else { return };
+    let Some(group) = world.elbv2.groups.get_mut(arn) else { return };
     let key = (named.id.clone(), named.port);
     let effective = group.targets.get(&key).is_none_or(|target| target.draining_until_ms.is_some());
     if effective {
@@ -172,7 +172,7 @@ pub(super) fn deregister_targets(
 ) -> Result<Value, ApiError> {
     let input = read("DeregisterTargets", input, "TargetGroupArn Targets", "")?;
     let arn = input.text("TargetGroupArn")?;
-    let group = world.elb.find_group(arn)?;
+    let group = world.elbv2.find_group(arn)?;
     for named in read_targets(&input, group, input.required_list("Targets")?)? {
         deregister(world, caller, arn, named);
     }
@@ -185,13 +185,13 @@ fn deregister(world: &mut World, caller: Caller, arn: &str, named: Named) {
     let now = world.now_ms();
     let owner = truth::owner(world, arn, &named.id, named.port);
     let key = (named.id, named.port);
-    let Some(group) = world.elb.groups.get(arn) else { return };
+    let Some(group) = world.elbv2.groups.get(arn) else { return };
     let held = group.targets.get(&key).filter(|target| target.draining_until_ms.is_none());
     let effective = held.is_some();
     let delay = group.deregistration_delay_ms();
     let drains = held.is_some_and(|target| health::unusable(world, group, &key, target).is_none())
         && delay > 0;
-    if let Some(group) = world.elb.groups.get_mut(arn).filter(|_| effective) {
+    if let Some(group) = world.elbv2.groups.get_mut(arn).filter(|_| effective) {
         if let Some(target) = group.targets.get_mut(&key).filter(|_| drains) {
             target.draining_until_ms = Some(now + delay);
             target.next_ms = now + delay;
@@ -219,7 +219,7 @@ fn record(
         let text = format!(
             "{} {verb} {id}:{port} {preposition} {}",
             who(caller),
-            world.elb.name_of(group)
+            world.elbv2.name_of(group)
         );
         let subject = if caller == Caller::Person { Kind::Person } else { Kind::Registration };
         let service = truth::answering(world, &id, port)
@@ -227,7 +227,7 @@ fn record(
         world.journal.push(world.now_ms(), subject, service.as_deref(), text);
     }
     let at_ms = world.now_ms();
-    world.elb.writes.push(Write {
+    world.elbv2.writes.push(Write {
         at_ms,
         caller,
         kind,

@@ -2,7 +2,7 @@
 //!
 //! Knows the shape of forward actions. Does not know health.
 
-use super::Elb;
+use super::Elbv2;
 use crate::time;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -134,7 +134,7 @@ pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
     found
 }
 
-impl Elb {
+impl Elbv2 {
     /// Which load balancer each group is attached to, again, after listeners or rules changed.
     pub(super) fn reattach(&mut self, now_ms: u64) {
         let of_rules = self

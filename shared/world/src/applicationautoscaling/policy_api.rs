@@ -30,7 +30,7 @@ pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
         optional,
     )?;
     let (id, name) = (resource(&input)?, input.text("PolicyName")?);
-    let target = world.autoscaling.targets.get(id).ok_or_else(|| no_target(id))?;
+    let target = world.applicationautoscaling.targets.get(id).ok_or_else(|| no_target(id))?;
     let kind = input.optional_text("PolicyType")?.unwrap_or("StepScaling");
     let member = match kind {
         "StepScaling" => "StepScalingPolicyConfiguration",
@@ -64,7 +64,7 @@ pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
         alarms: alarms.clone(),
         created_ms,
     };
-    if let Some(target) = world.autoscaling.targets.get_mut(id) {
+    if let Some(target) = world.applicationautoscaling.targets.get_mut(id) {
         target.policies.insert(name.to_owned(), policy);
     }
     Ok(json!({"PolicyARN": arn, "Alarms": alarms}))
@@ -141,7 +141,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
         return Err(input.refuse("A scalable dimension needs a resource ID"));
     }
     let mut shown = BTreeMap::new();
-    for (target, held) in &world.autoscaling.targets {
+    for (target, held) in &world.applicationautoscaling.targets {
         for (name, policy) in &held.policies {
             if id.is_none_or(|id| id == target)
                 && (names.is_empty() || names.contains(&name.as_str()))
@@ -186,7 +186,7 @@ pub(super) fn delete(world: &mut World, input: &Value) -> Result<Value, ApiError
     let input =
         Input::read(Service::ApplicationAutoScaling, "DeleteScalingPolicy", input, required, "")?;
     let (id, name) = (resource(&input)?, input.text("PolicyName")?);
-    let target = world.autoscaling.targets.get_mut(id).ok_or_else(|| no_target(id))?;
+    let target = world.applicationautoscaling.targets.get_mut(id).ok_or_else(|| no_target(id))?;
     let text = format!(
         "No scaling policy found for service namespace: {NAMESPACE}, resource ID: {id}, policy name: {name}"
     );

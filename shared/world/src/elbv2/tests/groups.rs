@@ -1,7 +1,7 @@
 //! Target groups: their settings, attributes, tags and limits.
 
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use serde_json::{Value, json};
 
 fn attributes(world: &mut World, group: &str) -> Value {
@@ -101,7 +101,7 @@ fn tags_come_and_go_and_have_a_limit() {
 #[test]
 fn the_account_has_room_for_so_many_groups() {
     let mut world = World::new(1, 0);
-    world.elb.limits.target_groups = 1;
+    world.elbv2.limits.target_groups = 1;
     world.make_bare_group("a", TargetType::Ip).unwrap();
     assert_eq!(world.make_bare_group("b", TargetType::Ip).unwrap_err().code, "TooManyTargetGroups");
     world.make_bare_group("a", TargetType::Ip).unwrap();

@@ -16,7 +16,7 @@ const CURRENT: &str = "AWSCURRENT";
 
 /// All secrets of the account, by name.
 #[derive(Debug, Default)]
-pub struct Secrets {
+pub struct SecretsManager {
     secrets: BTreeMap<String, Secret>,
 }
 
@@ -44,7 +44,7 @@ impl World {
         let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
         let created_ms = self.now_ms;
         let new = Secret { arn, text: String::new(), versions: 0, created_ms };
-        let secret = self.secrets.secrets.entry(name.to_owned()).or_insert(new);
+        let secret = self.secretsmanager.secrets.entry(name.to_owned()).or_insert(new);
         text.clone_into(&mut secret.text);
         secret.versions += 1;
         secret.arn.clone()
@@ -52,7 +52,7 @@ impl World {
 
     /// A person deletes a secret at once.
     pub fn delete_secret(&mut self, name: &str) {
-        self.secrets.secrets.remove(name);
+        self.secretsmanager.secrets.remove(name);
     }
 }
 
@@ -69,7 +69,7 @@ fn get_secret_value(world: &World, input: &Value) -> Result<Value, ApiError> {
         Input::read(Service::SecretsManager, "GetSecretValue", input, "SecretId", "VersionStage")?;
     let id = input.text("SecretId")?;
     let stage = input.optional_text("VersionStage")?.unwrap_or(CURRENT);
-    let mut secrets = world.secrets.secrets.iter();
+    let mut secrets = world.secretsmanager.secrets.iter();
     let missing = |what: &str| ApiError::refused("ResourceNotFoundException", what);
     let (name, secret) = secrets
         .find(|(name, secret)| *name == id || secret.arn == id)
@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(read(&mut world, &arn).as_deref(), Ok("first"));
         assert_eq!(world.put_secret("slack", "second"), arn);
         assert_eq!(read(&mut world, "slack").as_deref(), Ok("second"));
-        assert!(!format!("{:?}", world.secrets).contains("second"));
+        assert!(!format!("{:?}", world.secretsmanager).contains("second"));
         world.delete_secret("slack");
         assert_eq!(read(&mut world, &arn), Err(unknown.to_owned()));
     }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// The default event bus of the account.
 #[derive(Debug, Default)]
-pub struct Bus {
+pub struct EventBridge {
     rules: BTreeMap<String, Rule>,
     events: Vec<Value>,
     undelivered: Vec<(String, Value)>,
@@ -31,7 +31,7 @@ struct Rule {
     queue: String,
 }
 
-impl Bus {
+impl EventBridge {
     /// Creates or replaces a rule with one SQS queue as its target.
     pub fn put_rule(
         &mut self,
@@ -89,18 +89,18 @@ impl Bus {
 
 /// Puts an event on the bus: every rule that matches it delivers it to its queue.
 pub fn put(world: &mut World, event: Value) {
-    world.bus.events.push(event.clone());
-    if world.bus.queues_for(&event).is_empty() {
+    world.eventbridge.events.push(event.clone());
+    if world.eventbridge.queues_for(&event).is_empty() {
         return;
     }
-    if take_one(&mut world.bus.drop_next) {
+    if take_one(&mut world.eventbridge.drop_next) {
         return;
     }
-    if take_one(&mut world.bus.hold_next) {
-        world.bus.held.push(event);
+    if take_one(&mut world.eventbridge.hold_next) {
+        world.eventbridge.held.push(event);
         return;
     }
-    if take_one(&mut world.bus.duplicate_next) {
+    if take_one(&mut world.eventbridge.duplicate_next) {
         deliver(world, &event);
     }
     deliver(world, &event);
@@ -108,16 +108,16 @@ pub fn put(world: &mut World, event: Value) {
 
 /// Delivers what was held back, the last event first, and holds no more.
 pub fn release(world: &mut World) {
-    world.bus.hold_next = 0;
-    for event in std::mem::take(&mut world.bus.held).into_iter().rev() {
+    world.eventbridge.hold_next = 0;
+    for event in std::mem::take(&mut world.eventbridge.held).into_iter().rev() {
         deliver(world, &event);
     }
 }
 
 fn deliver(world: &mut World, event: &Value) {
-    for queue in world.bus.queues_for(event) {
+    for queue in world.eventbridge.queues_for(event) {
         if sqs::send(world, &queue, &event.to_string(), None).is_none() {
-            world.bus.undelivered.push((queue, event.clone()));
+            world.eventbridge.undelivered.push((queue, event.clone()));
         }
     }
 }

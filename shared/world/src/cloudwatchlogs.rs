@@ -20,7 +20,7 @@ const RETENTION_DAYS: [u64; 23] = [
 
 /// All log groups of the account, by name.
 #[derive(Debug, Default)]
-pub struct Logs {
+pub struct CloudWatchLogs {
     groups: BTreeMap<String, Group>,
 }
 
@@ -44,13 +44,13 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "DeleteLogGroup" => delete(world, input),
         "TagResource" => tag(world, input),
         "ListTagsForResource" => list_tags(world, input),
-        _ => Err(ApiError::unknown_operation(Service::Logs, operation)),
+        _ => Err(ApiError::unknown_operation(Service::CloudWatchLogs, operation)),
     }
 }
 
 fn create(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = Input::read(
-        Service::Logs,
+        Service::CloudWatchLogs,
         "CreateLogGroup",
         input,
         "logGroupName",
@@ -64,7 +64,7 @@ fn create(world: &mut World, input: &Value) -> Result<Value, ApiError> {
              satisfy regular expression pattern: [\\.\\-_/#A-Za-z0-9]+"
         )));
     }
-    if world.logs.groups.contains_key(name) {
+    if world.cloudwatchlogs.groups.contains_key(name) {
         return Err(ApiError::refused(
             "ResourceAlreadyExistsException",
             "The specified log group already exists",
@@ -78,7 +78,7 @@ fn create(world: &mut World, input: &Value) -> Result<Value, ApiError> {
         tags: read_tags(&input)?,
         created_ms: world.now_ms(),
     };
-    world.logs.groups.insert(name.to_owned(), group);
+    world.cloudwatchlogs.groups.insert(name.to_owned(), group);
     Ok(json!({}))
 }
 
@@ -90,7 +90,7 @@ fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
 
 fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "logGroupNamePrefix logGroupNamePattern nextToken limit logGroupClass";
-    let input = Input::read(Service::Logs, "DescribeLogGroups", input, "", optional)?;
+    let input = Input::read(Service::CloudWatchLogs, "DescribeLogGroups", input, "", optional)?;
     let (prefix, part) =
         (input.optional_text("logGroupNamePrefix")?, input.optional_text("logGroupNamePattern")?);
     if prefix.is_some() && part.is_some() {
@@ -109,9 +109,9 @@ fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
             && class.is_none_or(|class| group.class == class)
     };
     let (names, next) =
-        paging::page(&world.logs.groups, keep, input.optional_text("nextToken")?, limit)
+        paging::page(&world.cloudwatchlogs.groups, keep, input.optional_text("nextToken")?, limit)
             .ok_or_else(|| input.refuse("The specified nextToken is invalid."))?;
-    let groups = names.iter().filter_map(|name| world.logs.groups.get(name));
+    let groups = names.iter().filter_map(|name| world.cloudwatchlogs.groups.get(name));
     let shown: Vec<Value> = groups.map(|group| show(world, group)).collect();
     Ok(paging::with_next(json!({"logGroups": shown}), "nextToken", next))
 }
@@ -141,7 +141,7 @@ fn arn(world: &World, name: &str) -> String {
 
 fn put_retention(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = Input::read(
-        Service::Logs,
+        Service::CloudWatchLogs,
         "PutRetentionPolicy",
         input,
         "logGroupName retentionInDays",
@@ -161,27 +161,34 @@ fn put_retention(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 fn delete_retention(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "DeleteRetentionPolicy", input, "logGroupName", "")?;
+    let input =
+        Input::read(Service::CloudWatchLogs, "DeleteRetentionPolicy", input, "logGroupName", "")?;
     group(world, &input)?.retention_days = None;
     Ok(json!({}))
 }
 
 fn delete(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "DeleteLogGroup", input, "logGroupName", "")?;
-    world.logs.groups.remove(input.text("logGroupName")?).map(|_| json!({})).ok_or_else(gone)
+    let input = Input::read(Service::CloudWatchLogs, "DeleteLogGroup", input, "logGroupName", "")?;
+    world
+        .cloudwatchlogs
+        .groups
+        .remove(input.text("logGroupName")?)
+        .map(|_| json!({}))
+        .ok_or_else(gone)
 }
 
 fn tag(world: &mut World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "TagResource", input, "resourceArn tags", "")?;
+    let input = Input::read(Service::CloudWatchLogs, "TagResource", input, "resourceArn tags", "")?;
     let (name, tags) = (named(world, &input)?, read_tags(&input)?);
-    world.logs.groups.get_mut(&name).ok_or_else(gone)?.tags.extend(tags);
+    world.cloudwatchlogs.groups.get_mut(&name).ok_or_else(gone)?.tags.extend(tags);
     Ok(json!({}))
 }
 
 fn list_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(Service::Logs, "ListTagsForResource", input, "resourceArn", "")?;
+    let input =
+        Input::read(Service::CloudWatchLogs, "ListTagsForResource", input, "resourceArn", "")?;
     let name = named(world, &input)?;
-    Ok(json!({"tags": world.logs.groups.get(&name).ok_or_else(gone)?.tags}))
+    Ok(json!({"tags": world.cloudwatchlogs.groups.get(&name).ok_or_else(gone)?.tags}))
 }
 
 /// The name in an ARN, which has no `:*` at its end here [BC `TagResource`].
@@ -193,7 +200,7 @@ fn named(world: &World, input: &Input<'_>) -> Result<String, ApiError> {
 }
 
 fn group<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Group, ApiError> {
-    world.logs.groups.get_mut(input.text("logGroupName")?).ok_or_else(gone)
+    world.cloudwatchlogs.groups.get_mut(input.text("logGroupName")?).ok_or_else(gone)
 }
 
 fn gone() -> ApiError {

@@ -25,7 +25,7 @@ const LOOK_MS: u64 = 60_000;
 
 /// The state of Application Auto Scaling.
 #[derive(Debug)]
-pub struct AutoScaling {
+pub struct ApplicationAutoScaling {
     /// By resource id, such as `service/shop/web`.
     targets: BTreeMap<String, Target>,
     /// Load comes and goes: now and then the desired count of a target with a policy becomes
@@ -56,7 +56,7 @@ struct Policy {
     created_ms: u64,
 }
 
-impl AutoScaling {
+impl ApplicationAutoScaling {
     /// Nothing is registered. The seed is for the load that wanders.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -68,7 +68,8 @@ impl World {
     /// Scaling sets the desired count of `cluster/service`, within the limits of its target. False:
     /// it has no target, or the count is so already.
     pub fn scale_service(&mut self, service: &str, wanted: u32) -> bool {
-        let Some(target) = self.autoscaling.targets.get(&format!("service/{service}")) else {
+        let Some(target) = self.applicationautoscaling.targets.get(&format!("service/{service}"))
+        else {
             return false;
         };
         let wanted = wanted.clamp(target.min, target.max);
@@ -103,7 +104,7 @@ pub fn tick(world: &mut World) {
     if !world.now_ms.is_multiple_of(LOOK_MS) {
         return;
     }
-    let scaling: Vec<(String, u32, u32)> = (world.autoscaling.targets.iter())
+    let scaling: Vec<(String, u32, u32)> = (world.applicationautoscaling.targets.iter())
         .filter(|(_, target)| !target.policies.is_empty())
         .filter_map(|(id, target)| {
             Some((id.strip_prefix("service/")?.to_owned(), target.min, target.max))
@@ -111,8 +112,9 @@ pub fn tick(world: &mut World) {
         .collect();
     for (service, min, max) in scaling {
         let Some(now) = world.ecs.desired_count(&service) else { continue };
-        let moves = world.autoscaling.load_wanders && world.autoscaling.rng.u8(0..4) == 0;
-        let wanted = if moves { world.autoscaling.rng.u32(min..=max) } else { now };
+        let moves = world.applicationautoscaling.load_wanders
+            && world.applicationautoscaling.rng.u8(0..4) == 0;
+        let wanted = if moves { world.applicationautoscaling.rng.u32(min..=max) } else { now };
         world.scale_service(&service, wanted);
     }
 }

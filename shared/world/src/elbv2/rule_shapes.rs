@@ -147,7 +147,7 @@ pub(super) fn actions(
 }
 
 fn check_group(world: &World, balancer: &LoadBalancer, arn: &str) -> Result<(), ApiError> {
-    let group = world.elb.group(arn).ok_or_else(group_not_found)?;
+    let group = world.elbv2.group(arn).ok_or_else(group_not_found)?;
     if group.balancer.as_deref().is_some_and(|other| other != balancer.arn) {
         let text = format!(
             "The following target groups cannot be associated with more than one load balancer: {arn}"

@@ -1,7 +1,7 @@
 //! Listeners and rules: what is refused, what is shown, and priorities.
 
 use crate::World;
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::Frontend;
 use serde_json::{Value, json};
 
@@ -174,7 +174,7 @@ fn a_default_rule_stays_as_it_is_and_rules_have_a_limit() {
             "{operation}"
         );
     }
-    world.elb.limits.rules = 2;
+    world.elbv2.limits.rules = 2;
     world.person_elb("CreateRule", &rule(&front, 20)).unwrap();
     assert!(code(&mut world, "CreateRule", &rule(&front, 21)).starts_with("TooManyRules"));
 }

@@ -23,7 +23,7 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
     let name = input.text("Name")?;
     check_name(&input, name)?;
     let group = new_group(&input, name)?;
-    if let Some(existing) = world.elb.groups.values().find(|existing| existing.name == name) {
+    if let Some(existing) = world.elbv2.groups.values().find(|existing| existing.name == name) {
         return if same_settings(existing, &group) {
             Ok(json!({"TargetGroups": [existing.to_json()]}))
         } else {
@@ -33,19 +33,19 @@ pub(super) fn create_target_group(world: &mut World, input: &Value) -> Result<Va
             Err(ApiError::refused("DuplicateTargetGroupName", message))
         };
     }
-    if world.elb.groups.len() >= world.elb.limits.target_groups {
+    if world.elbv2.groups.len() >= world.elbv2.limits.target_groups {
         let text = format!(
             "The maximum number of target groups, {}, is reached",
-            world.elb.limits.target_groups
+            world.elbv2.limits.target_groups
         );
         return Err(ApiError::refused("TooManyTargetGroups", text));
     }
     let arn = world.account.elb_arn("targetgroup", &format!("{name}/{}", world.ids.suffix()));
     let tags = read_tags(&input)?;
-    world.elb.tags.insert(arn.clone(), tags);
+    world.elbv2.tags.insert(arn.clone(), tags);
     let group = TargetGroup { arn: arn.clone(), ..group };
     let shown = group.to_json();
-    world.elb.groups.insert(arn, group);
+    world.elbv2.groups.insert(arn, group);
     Ok(json!({"TargetGroups": [shown]}))
 }
 
@@ -178,7 +178,7 @@ fn set_health_check(
 
 pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ModifyTargetGroup", input, "TargetGroupArn", HEALTH_OPTIONAL)?;
-    let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
+    let group = world.elbv2.find_group_mut(input.text("TargetGroupArn")?)?;
     let mut check = group.check.clone();
     set_health_check(&mut check, group.is_network(), &input)?;
     group.check = check;
@@ -190,13 +190,13 @@ pub(super) fn modify_target_group(world: &mut World, input: &Value) -> Result<Va
 pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTargetGroup", input, "TargetGroupArn", "")?;
     let arn = input.text("TargetGroupArn")?;
-    if world.elb.group(arn).is_some_and(|group| group.balancer.is_some()) {
+    if world.elbv2.group(arn).is_some_and(|group| group.balancer.is_some()) {
         let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
         return Err(ApiError::refused("ResourceInUse", message));
     }
     // Deleting what is not there succeeds [MEM].
-    world.elb.groups.remove(arn);
-    world.elb.tags.remove(arn);
+    world.elbv2.groups.remove(arn);
+    world.elbv2.tags.remove(arn);
     Ok(json!({}))
 }
 
@@ -221,13 +221,13 @@ pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Val
             "Target group ARNs, names and a load balancer ARN cannot be specified at the same time",
         ));
     }
-    let groups = &world.elb.groups;
+    let groups = &world.elbv2.groups;
     if arns.iter().any(|arn| !groups.contains_key(*arn))
         || names.iter().any(|name| !groups.values().any(|group| group.name == *name))
     {
         return Err(group_not_found());
     }
-    if balancer.is_some_and(|arn| !world.elb.balancers.contains_key(arn)) {
+    if balancer.is_some_and(|arn| !world.elbv2.balancers.contains_key(arn)) {
         return Err(balancer_not_found());
     }
     let keep = |group: &TargetGroup| {

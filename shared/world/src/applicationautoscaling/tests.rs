@@ -137,7 +137,7 @@ fn desired_counts_come_within_the_limits_and_follow_the_load() {
     assert!(world.scale_service("shop/web", 50));
     assert_eq!(desired(&mut world), 6);
     assert!(!world.scale_service("shop/web", 50) && !world.scale_service("shop/api", 1));
-    world.autoscaling.load_wanders = true;
+    world.applicationautoscaling.load_wanders = true;
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..60 {
         world.advance_secs(60);

@@ -6,14 +6,14 @@ mod rules;
 use crate::World;
 use crate::api::{Caller, Service};
 use crate::ecs::{Answer, DEFAULT_VPC};
-use crate::elb::TargetType;
+use crate::elbv2::TargetType;
 use crate::scenario::Frontend;
 use crate::truth;
 use serde_json::{Value, json};
 
 fn call(world: &mut World, operation: &str, group: &str, targets: &Value) -> Result<Value, String> {
     let input = json!({"TargetGroupArn": group, "Targets": targets});
-    world.call(Caller::Client, Service::Elb, operation, &input).map_err(|error| error.to_string())
+    world.call(Caller::Client, Service::Elbv2, operation, &input).map_err(|error| error.to_string())
 }
 
 fn register(world: &mut World, group: &str, targets: &Value) -> Result<Value, String> {
@@ -73,7 +73,7 @@ fn an_instance_target_goes_through_its_states() {
         line("healthy"),
         "registering again is a no-op"
     );
-    assert!(!world.elb.writes().last().unwrap().effective);
+    assert!(!world.elbv2.writes().last().unwrap().effective);
     deregister(&mut world, &group, &target).unwrap();
     assert_eq!(
         health(&mut world, &group, &json!([])),
@@ -136,7 +136,7 @@ fn one_bad_target_fails_all_and_nothing_is_registered() {
         assert!(error.starts_with("InvalidTarget: ") && error.contains(why), "{error}");
     }
     assert_eq!(truth::registered(&world, &group), []);
-    assert!(world.elb.writes().is_empty());
+    assert!(world.elbv2.writes().is_empty());
     let unknown = format!("{group}x");
     assert!(
         register(&mut world, &unknown, &json!([{"Id": host}]))
@@ -293,7 +293,7 @@ fn groups_are_paged_found_by_name_and_kept_while_in_use() {
     assert_eq!(world.person_elb("DeleteTargetGroup", &delete).unwrap_err().code, "ResourceInUse");
     world.person_elb("DeleteListener", &json!({"ListenerArn": front.listener})).unwrap();
     world.person_elb("DeleteTargetGroup", &delete).unwrap();
-    assert_eq!(world.elb.group_arn("web-tg"), None);
+    assert_eq!(world.elbv2.group_arn("web-tg"), None);
 }
 
 #[test]

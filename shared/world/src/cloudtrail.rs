@@ -9,13 +9,13 @@
 use crate::World;
 use crate::account::Account;
 use crate::api::{ApiError, Caller};
-use crate::{bus, digest, time};
+use crate::{digest, eventbridge, time};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 
 /// A trail, and what it has not told yet.
 #[derive(Debug)]
-pub struct Trail {
+pub struct CloudTrail {
     /// Without a trail there are no events.
     pub on: bool,
     /// From the call to its event. AWS promises no number; minutes are usual.
@@ -26,7 +26,7 @@ pub struct Trail {
     told: u64,
 }
 
-impl Default for Trail {
+impl Default for CloudTrail {
     fn default() -> Self {
         Self {
             on: true,
@@ -52,13 +52,13 @@ pub(crate) fn record(
     input: &Value,
     error: Option<&ApiError>,
 ) {
-    if !world.trail.on || operation.starts_with("Describe") {
+    if !world.cloudtrail.on || operation.starts_with("Describe") {
         return;
     }
-    world.trail.told += 1;
+    world.cloudtrail.told += 1;
     let event = event(world, caller, operation, input, error);
-    let due_ms = world.now_ms() + world.trail.delay_secs.saturating_mul(1000);
-    world.trail.pending.push_back((due_ms, event));
+    let due_ms = world.now_ms() + world.cloudtrail.delay_secs.saturating_mul(1000);
+    world.cloudtrail.pending.push_back((due_ms, event));
 }
 
 /// Puts what is due on the bus.
@@ -67,9 +67,9 @@ pub(crate) fn tick(world: &mut World) {
     let is_due =
         |pending: &VecDeque<(u64, Value)>| pending.iter().position(|(due_ms, _)| *due_ms <= now_ms);
     while let Some((_, event)) =
-        is_due(&world.trail.pending).and_then(|index| world.trail.pending.remove(index))
+        is_due(&world.cloudtrail.pending).and_then(|index| world.cloudtrail.pending.remove(index))
     {
-        bus::put(world, event);
+        eventbridge::put(world, event);
     }
 }
 
@@ -80,7 +80,7 @@ fn event(
     input: &Value,
     error: Option<&ApiError>,
 ) -> Value {
-    let (account, number) = (&world.account, world.trail.told);
+    let (account, number) = (&world.account, world.cloudtrail.told);
     let at = time::iso_seconds(world.now_ms());
     let source = match caller {
         Caller::Ecs => "ecs.amazonaws.com",
@@ -126,7 +126,7 @@ fn event(
 fn identity(world: &World, caller: Caller, operation: &str) -> Value {
     let (account, number) = (&world.account, &world.account.number);
     if caller == Caller::Person {
-        let name = &world.trail.person;
+        let name = &world.cloudtrail.person;
         return json!({
             "type": "IAMUser",
             "principalId": "AIDACKCEVSQ6C2EXAMPLE",
@@ -200,11 +200,14 @@ fn lower_camel(value: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elb::TargetType;
+    use crate::elbv2::TargetType;
 
     fn told(world: &World) -> Vec<&Value> {
-        let events =
-            world.bus.events().iter().filter(|event| event["source"] == "aws.elasticloadbalancing");
+        let events = world
+            .eventbridge
+            .events()
+            .iter()
+            .filter(|event| event["source"] == "aws.elasticloadbalancing");
         events.map(|event| &event["detail"]).collect()
     }
 
@@ -214,10 +217,15 @@ mod tests {
         let group = world.make_alb_group("web", TargetType::Ip).unwrap();
         let input = json!({"TargetGroupArn": group, "Targets": [{"Id": "10.0.0.9", "Port": "80"}]});
         for caller in [Caller::Person, Caller::Ecs, Caller::Client] {
-            world.call(caller, crate::api::Service::Elb, "RegisterTargets", &input).unwrap();
+            world.call(caller, crate::api::Service::Elbv2, "RegisterTargets", &input).unwrap();
         }
         world
-            .call(Caller::Person, crate::api::Service::Elb, "DeleteRule", &json!({"RuleArn": "x"}))
+            .call(
+                Caller::Person,
+                crate::api::Service::Elbv2,
+                "DeleteRule",
+                &json!({"RuleArn": "x"}),
+            )
             .unwrap_err();
         assert_eq!(told(&world), [&Value::Null; 0]);
         world.advance_secs(60);
@@ -249,7 +257,7 @@ mod tests {
     #[test]
     fn without_a_trail_nothing_is_told() {
         let mut world = World::new(1, 5_000);
-        world.trail.on = false;
+        world.cloudtrail.on = false;
         world.make_alb_group("web", TargetType::Ip).unwrap();
         world.advance_secs(600);
         assert_eq!(told(&world), [&Value::Null; 0]);

@@ -26,7 +26,7 @@ pub(super) fn add_tags(world: &mut World, input: &Value) -> Result<Value, ApiErr
     let input = read("AddTags", input, "ResourceArns Tags", "")?;
     let added = read_tags(&input)?;
     for arn in known_resources(world, &input)? {
-        let tags = world.elb.tags.entry(arn).or_default();
+        let tags = world.elbv2.tags.entry(arn).or_default();
         let new = added.keys().filter(|key| !tags.contains_key(*key)).count();
         if tags.len() + new > MOST_TAGS {
             return Err(too_many());
@@ -40,7 +40,7 @@ pub(super) fn remove_tags(world: &mut World, input: &Value) -> Result<Value, Api
     let input = read("RemoveTags", input, "ResourceArns TagKeys", "")?;
     let keys = input.texts("TagKeys")?;
     for arn in known_resources(world, &input)? {
-        world.elb.tags.entry(arn).or_default().retain(|key, _| !keys.contains(&key.as_str()));
+        world.elbv2.tags.entry(arn).or_default().retain(|key, _| !keys.contains(&key.as_str()));
     }
     Ok(json!({}))
 }
@@ -56,7 +56,7 @@ fn too_many() -> ApiError {
 pub(super) fn describe_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTags", input, "ResourceArns", "")?;
     let show = |arn: String| {
-        let tags = world.elb.tags.get(&arn).into_iter().flatten();
+        let tags = world.elbv2.tags.get(&arn).into_iter().flatten();
         let tags: Vec<Value> =
             tags.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
         json!({"ResourceArn": arn, "Tags": tags})
@@ -71,7 +71,7 @@ fn known_resources(world: &World, input: &Input<'_>) -> Result<Vec<String>, ApiE
     if arns.len() > 20 {
         return Err(input.refuse("Up to 20 resources can be given"));
     }
-    let elb = &world.elb;
+    let elb = &world.elbv2;
     let known = |arn: &str| {
         elb.groups.contains_key(arn)
             || elb.balancers.contains_key(arn)

@@ -150,7 +150,7 @@ impl TargetGroup {
 impl World {
     /// Ends every deregistration delay of a group now, as if the time had passed.
     pub fn finish_draining(&mut self, group_arn: &str) {
-        if let Some(group) = self.elb.groups.get_mut(group_arn) {
+        if let Some(group) = self.elbv2.groups.get_mut(group_arn) {
             group.targets.retain(|_, target| target.draining_until_ms.is_none());
         }
     }

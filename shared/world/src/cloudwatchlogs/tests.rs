@@ -5,7 +5,9 @@ use crate::api::{Caller, Service};
 use serde_json::{Value, json};
 
 fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, String> {
-    world.call(Caller::Client, Service::Logs, operation, input).map_err(|error| error.code)
+    world
+        .call(Caller::Client, Service::CloudWatchLogs, operation, input)
+        .map_err(|error| error.code)
 }
 
 #[test]

@@ -51,13 +51,13 @@ fn show(group: &TargetGroup) -> Value {
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn", "")?;
-    Ok(show(world.elb.find_group(input.text("TargetGroupArn")?)?))
+    Ok(show(world.elbv2.find_group(input.text("TargetGroupArn")?)?))
 }
 
 /// All are taken over, or none.
 pub(super) fn modify(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes", "")?;
-    let group = world.elb.find_group_mut(input.text("TargetGroupArn")?)?;
+    let group = world.elbv2.find_group_mut(input.text("TargetGroupArn")?)?;
     input.required_list("Attributes")?;
     let given = input.pairs("Attributes", "Key", "Value")?;
     for (key, value) in &given {

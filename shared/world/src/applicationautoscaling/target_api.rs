@@ -33,7 +33,7 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
             input.refuse(format!("{which} capacity is required for a new scalable target"))
         })
     };
-    let held = world.autoscaling.targets.get(id);
+    let held = world.applicationautoscaling.targets.get(id);
     let min = capacity(number("MinCapacity")?, held.map(|target| target.min), "Minimum")?;
     let max = capacity(number("MaxCapacity")?, held.map(|target| target.max), "Maximum")?;
     if max < min {
@@ -50,19 +50,20 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
         .account
         .arn("application-autoscaling", &format!("scalable-target/0{}", world.ids.hex(35)));
     let now = world.now_ms();
-    let target = world.autoscaling.targets.entry(id.to_owned()).or_insert_with(|| Target {
-        arn,
-        min,
-        max,
-        suspended: json!({
-            "DynamicScalingInSuspended": false,
-            "DynamicScalingOutSuspended": false,
-            "ScheduledScalingSuspended": false,
-        }),
-        tags,
-        created_ms: now,
-        policies: BTreeMap::new(),
-    });
+    let target =
+        world.applicationautoscaling.targets.entry(id.to_owned()).or_insert_with(|| Target {
+            arn,
+            min,
+            max,
+            suspended: json!({
+                "DynamicScalingInSuspended": false,
+                "DynamicScalingOutSuspended": false,
+                "ScheduledScalingSuspended": false,
+            }),
+            tags,
+            created_ms: now,
+            policies: BTreeMap::new(),
+        });
     (target.min, target.max) = (min, max);
     if let Some(suspended) = suspended {
         target.suspended = suspended;
@@ -94,7 +95,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
         .number_in("MaxResults", 1..=50)?
         .and_then(|limit| usize::try_from(limit).ok())
         .unwrap_or(50);
-    let targets = &world.autoscaling.targets;
+    let targets = &world.applicationautoscaling.targets;
     let keep = |target: &Target| {
         let id = targets.iter().find(|(_, held)| held.arn == target.arn).map(|(id, _)| id.as_str());
         of_dimension && (asked.is_empty() || id.is_some_and(|id| asked.contains(&id)))
@@ -133,7 +134,7 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
         "",
     )?;
     let id = resource(&input)?;
-    world.autoscaling.targets.remove(id).map(|_| json!({})).ok_or_else(|| no_target(id))
+    world.applicationautoscaling.targets.remove(id).map(|_| json!({})).ok_or_else(|| no_target(id))
 }
 
 pub(super) fn list_tags(world: &World, input: &Value) -> Result<Value, ApiError> {
@@ -145,7 +146,7 @@ pub(super) fn list_tags(world: &World, input: &Value) -> Result<Value, ApiError>
         "",
     )?;
     let arn = input.text("ResourceARN")?;
-    let target = world.autoscaling.targets.values().find(|target| target.arn == arn);
+    let target = world.applicationautoscaling.targets.values().find(|target| target.arn == arn);
     target.map(|target| json!({"Tags": target.tags})).ok_or_else(|| no_resource(arn))
 }
 
@@ -153,7 +154,7 @@ pub(super) fn tag(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input =
         Input::read(Service::ApplicationAutoScaling, "TagResource", input, "ResourceARN Tags", "")?;
     let (arn, tags) = (input.text("ResourceARN")?, read_tags(&input)?);
-    let target = world.autoscaling.targets.values_mut().find(|target| target.arn == arn);
+    let target = world.applicationautoscaling.targets.values_mut().find(|target| target.arn == arn);
     target.ok_or_else(|| no_resource(arn))?.tags.extend(tags);
     Ok(json!({}))
 }

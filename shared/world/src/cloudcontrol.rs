@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Security groups and roles of the account.
 #[derive(Debug, Default)]
-pub struct Control {
+pub struct CloudControl {
     /// The VPC of each security group, by its id.
     groups: BTreeMap<String, String>,
     /// Roles by name.
@@ -23,12 +23,12 @@ pub struct Control {
 impl World {
     /// Adds a security group.
     pub fn add_security_group(&mut self, id: &str, vpc: &str) {
-        self.control.groups.insert(id.to_owned(), vpc.to_owned());
+        self.cloudcontrol.groups.insert(id.to_owned(), vpc.to_owned());
     }
 
     /// Adds a role.
     pub fn add_role(&mut self, name: &str) {
-        self.control.roles.insert(name.to_owned());
+        self.cloudcontrol.roles.insert(name.to_owned());
     }
 }
 
@@ -55,10 +55,12 @@ fn get(world: &World, input: &Value) -> Result<Value, ApiError> {
             .network
             .subnet(id)
             .map(|it| json!({"SubnetId": id, "VpcId": it.vpc, "AvailabilityZone": it.zone})),
-        "AWS::EC2::SecurityGroup" => {
-            world.control.groups.get(id).map(|vpc| json!({"Id": id, "GroupId": id, "VpcId": vpc}))
-        }
-        "AWS::IAM::Role" => world.control.roles.get(id).map(|name| json!({"RoleName": name})),
+        "AWS::EC2::SecurityGroup" => world
+            .cloudcontrol
+            .groups
+            .get(id)
+            .map(|vpc| json!({"Id": id, "GroupId": id, "VpcId": vpc})),
+        "AWS::IAM::Role" => world.cloudcontrol.roles.get(id).map(|name| json!({"RoleName": name})),
         _ => {
             let message = format!("The type {type_name} cannot be found.");
             return Err(ApiError::refused("TypeNotFoundException", message));

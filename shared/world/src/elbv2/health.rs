@@ -42,7 +42,7 @@ pub(super) fn unusable(
     target: &Target,
 ) -> Option<TargetHealth> {
     let unused = |reason, description| Some(TargetHealth::new("unused", reason, description));
-    let Some(balancer) = group.balancer.as_ref().and_then(|arn| world.elb.balancers.get(arn))
+    let Some(balancer) = group.balancer.as_ref().and_then(|arn| world.elbv2.balancers.get(arn))
     else {
         return unused(
             "Target.NotInUse",
@@ -122,7 +122,7 @@ impl World {
     /// The health of a registered or draining target; none if it is neither, or if the group is
     /// gone.
     pub(crate) fn target_health(&self, group: &str, id: &str, port: u16) -> Option<TargetHealth> {
-        let group = self.elb.group(group)?;
+        let group = self.elbv2.group(group)?;
         let key = (id.to_owned(), port);
         Some(health_of(self, group, &key, group.targets.get(&key)?))
     }
@@ -133,7 +133,7 @@ impl World {
 /// health checks [GH aws-sdk-js#1593].
 pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetHealth", input, "TargetGroupArn", "Targets Include")?;
-    let group = world.elb.find_group(input.text("TargetGroupArn")?)?;
+    let group = world.elbv2.find_group(input.text("TargetGroupArn")?)?;
     let show = |key: &TargetKey, zone: Option<&str>, health: &TargetHealth| {
         let mut described = json!({"Id": key.0, "Port": key.1});
         if let (Some(zone), Some(members)) = (zone, described.as_object_mut()) {
@@ -202,7 +202,7 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
     if target.draining_until_ms.is_some() {
         return target.draining_until_ms.filter(|until| *until > now).map(|_| next);
     }
-    let timing = world.elb.timing;
+    let timing = world.elbv2.timing;
     let registration_secs = if group.is_network() {
         timing.nlb_registration_secs
     } else {
@@ -241,7 +241,7 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
 pub(super) fn tick(world: &mut World) {
     let now = world.now_ms();
     let mut changes = Vec::new();
-    for group in world.elb.groups.values() {
+    for group in world.elbv2.groups.values() {
         for (key, target) in group.targets.iter().filter(|(_, target)| target.next_ms <= now) {
             changes.push((
                 group.arn.clone(),
@@ -253,7 +253,7 @@ pub(super) fn tick(world: &mut World) {
     }
     for (arn, key, before, after) in changes {
         let found = after.as_ref().map(|target| target.found);
-        if let Some(group) = world.elb.groups.get_mut(&arn) {
+        if let Some(group) = world.elbv2.groups.get_mut(&arn) {
             match after {
                 Some(target) => group.targets.insert(key.clone(), target),
                 None => group.targets.remove(&key),
@@ -264,7 +264,7 @@ pub(super) fn tick(world: &mut World) {
             Some(Found::Unhealthy(_)) if !matches!(before, Found::Unhealthy(_)) => "unhealthy",
             _ => continue,
         };
-        let text = format!("{}:{} in {} is {verdict}", key.0, key.1, world.elb.name_of(&arn));
+        let text = format!("{}:{} in {} is {verdict}", key.0, key.1, world.elbv2.name_of(&arn));
         let program = crate::truth::answering(world, &key.0, key.1);
         let service = program.map(|program| format!("{}/{}", program.cluster, program.service));
         world.journal.push(now, Kind::Health, service.as_deref(), text);

@@ -64,7 +64,7 @@ impl Default for Limits {
 
 /// The state of Elastic Load Balancing.
 #[derive(Debug, Default)]
-pub struct Elb {
+pub struct Elbv2 {
     /// How long things take.
     pub timing: Timing,
     /// How much there may be.
@@ -77,7 +77,7 @@ pub struct Elb {
     writes: Vec<Write>,
 }
 
-impl Elb {
+impl Elbv2 {
     /// Every target that was registered or deregistered through the API so far, by whom, and
     /// whether it was harmful.
     #[must_use]
@@ -122,7 +122,7 @@ fn read<'a>(
     required: &str,
     optional: &str,
 ) -> Result<Input<'a>, ApiError> {
-    Input::read(Service::Elb, operation, input, required, optional)
+    Input::read(Service::Elbv2, operation, input, required, optional)
 }
 
 /// One API call.
@@ -157,7 +157,7 @@ pub fn call(
         "RegisterTargets" => registration::register_targets(world, caller, input),
         "DeregisterTargets" => registration::deregister_targets(world, caller, input),
         "DescribeTargetHealth" => health::describe_target_health(world, input),
-        _ => Err(ApiError::unknown_operation(Service::Elb, operation)),
+        _ => Err(ApiError::unknown_operation(Service::Elbv2, operation)),
     }
 }
 

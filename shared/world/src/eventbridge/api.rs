@@ -85,7 +85,7 @@ fn event(world: &World, entry: &Value) -> Result<Result<Value, (&'static str, St
         return Ok(Err(("MalformedDetail", "Detail is malformed.".to_owned())));
     };
     let resources = entry.texts("Resources")?;
-    let number = world.bus.events.len() as u64;
+    let number = world.eventbridge.events.len() as u64;
     Ok(Ok(json!({
         "version": "0",
         "id": digest::uuid("event", number),
@@ -110,7 +110,7 @@ mod tests {
         world
             .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "q"}))
             .unwrap();
-        world.bus.put_rule("ours", json!({"source": ["portkeeper"]}), "q").unwrap();
+        world.eventbridge.put_rule("ours", json!({"source": ["portkeeper"]}), "q").unwrap();
         let good = json!({"Source": "portkeeper", "DetailType": "kind", "Detail": "{\"a\":1}", "Resources": ["arn:x"]});
         let with = |name: &str, value: Value| {
             let mut entry = good.clone();
@@ -141,7 +141,7 @@ mod tests {
             Some("InvalidArgument"),
         ];
         assert_eq!(codes, [&[None], refused.as_slice()].concat());
-        let event = &world.bus.events()[0];
+        let event = &world.eventbridge.events()[0];
         assert_eq!(
             (&event["detail"]["a"], &event["time"]),
             (&json!(1), &json!("1970-01-01T00:00:05Z"))

@@ -48,7 +48,7 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
         security_groups: json!(input.texts("SecurityGroups")?),
         family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
     };
-    if let Some(held) = world.elb.balancers.values().find(|held| held.name == name) {
+    if let Some(held) = world.elbv2.balancers.values().find(|held| held.name == name) {
         // "If you attempt to create multiple load balancers with the same settings, each call
         // succeeds" [BC].
         return if held.has_settings_of(&balancer) {
@@ -64,8 +64,8 @@ pub(super) fn create_load_balancer(world: &mut World, input: &Value) -> Result<V
     let dns_name = format!("{scope}{name}-{suffix}.{}.elb.amazonaws.com", world.account.region);
     let balancer = LoadBalancer { arn: arn.clone(), dns_name, ..balancer };
     let shown = balancer.to_json();
-    world.elb.tags.insert(arn.clone(), tags);
-    world.elb.balancers.insert(arn, balancer);
+    world.elbv2.tags.insert(arn.clone(), tags);
+    world.elbv2.balancers.insert(arn, balancer);
     Ok(json!({"LoadBalancers": [shown]}))
 }
 
@@ -73,7 +73,7 @@ pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<V
     let input = read("DeleteLoadBalancer", input, "LoadBalancerArn", "")?;
     let arn = input.text("LoadBalancerArn")?;
     let listeners: Vec<String> = world
-        .elb
+        .elbv2
         .listeners
         .values()
         .filter(|listener| listener.balancer == arn)
@@ -82,16 +82,16 @@ pub(super) fn delete_load_balancer(world: &mut World, input: &Value) -> Result<V
     for listener in &listeners {
         remove_listener(world, listener);
     }
-    world.elb.balancers.remove(arn);
-    world.elb.tags.remove(arn);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.balancers.remove(arn);
+    world.elbv2.tags.remove(arn);
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({}))
 }
 
 pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeLoadBalancers", input, "", "LoadBalancerArns Names Marker PageSize")?;
     let (arns, names) = (input.texts("LoadBalancerArns")?, input.texts("Names")?);
-    let balancers = &world.elb.balancers;
+    let balancers = &world.elbv2.balancers;
     let missing = arns.iter().find(|arn| !balancers.contains_key(**arn));
     let missing = missing.or_else(|| {
         names.iter().find(|name| !balancers.values().any(|balancer| balancer.name == **name))
@@ -121,7 +121,7 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     let optional = "Protocol Port SslPolicy Certificates AlpnPolicy Tags MutualAuthentication";
     let input = read("CreateListener", input, "LoadBalancerArn DefaultActions", optional)?;
     let balancer = input.text("LoadBalancerArn")?.to_owned();
-    let held = world.elb.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
+    let held = world.elbv2.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
     let (_, path) = held.arn.split_once(":loadbalancer/").ok_or_else(balancer_not_found)?;
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
     let protocol = input.optional_text("Protocol")?.unwrap_or("HTTP").to_owned();
@@ -129,7 +129,7 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     let actions =
         rule_shapes::actions(world, &input, held, input.required_list("DefaultActions")?)?;
     let same_port = |listener: &&Listener| listener.balancer == balancer && listener.port == port;
-    if let Some(listener) = world.elb.listeners.values().find(same_port) {
+    if let Some(listener) = world.elbv2.listeners.values().find(same_port) {
         // "This operation is idempotent" for the same settings [BC CreateListener].
         return if listener.actions == actions {
             Ok(json!({"Listeners": [listener.to_json()]}))
@@ -145,9 +145,9 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     let listener =
         Listener { arn: arn.clone(), balancer, port, protocol, actions, options: options(&input) };
     let shown = listener.to_json();
-    world.elb.tags.insert(arn.clone(), tags);
-    world.elb.listeners.insert(arn, listener);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.tags.insert(arn.clone(), tags);
+    world.elbv2.listeners.insert(arn, listener);
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))
 }
 
@@ -191,16 +191,16 @@ pub(super) fn modify_listener(
     let input = read("ModifyListener", input, "ListenerArn", optional)?;
     let arn = input.text("ListenerArn")?;
     let balancer = world
-        .elb
+        .elbv2
         .listeners
         .get(arn)
         .map(|listener| listener.balancer.clone())
         .ok_or_else(|| listener_not_found(arn))?;
-    let held = world.elb.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
+    let held = world.elbv2.balancers.get(&balancer).ok_or_else(balancer_not_found)?;
     let given = input.list("DefaultActions")?;
     let actions = rule_shapes::actions(world, &input, held, given)?;
     let (port, protocol) = (input.port("Port")?, input.optional_text("Protocol")?);
-    let Some(listener) = world.elb.listeners.get_mut(arn) else {
+    let Some(listener) = world.elbv2.listeners.get_mut(arn) else {
         return Err(listener_not_found(arn));
     };
     listener.port = port.unwrap_or(listener.port);
@@ -213,9 +213,9 @@ pub(super) fn modify_listener(
     }
     let shown = listener.to_json();
     let text =
-        format!("{} pointed a listener at {}", who(caller), world.elb.describe_actions(&actions));
+        format!("{} pointed a listener at {}", who(caller), world.elbv2.describe_actions(&actions));
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))
 }
 
@@ -229,19 +229,19 @@ pub(super) fn who(caller: Caller) -> &'static str {
 }
 
 fn remove_listener(world: &mut World, arn: &str) {
-    world.elb.listeners.remove(arn);
-    world.elb.tags.remove(arn);
-    world.elb.rules.retain(|_, rule| rule.listener != arn);
+    world.elbv2.listeners.remove(arn);
+    world.elbv2.tags.remove(arn);
+    world.elbv2.rules.retain(|_, rule| rule.listener != arn);
 }
 
 pub(super) fn delete_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteListener", input, "ListenerArn", "")?;
     let arn = input.text("ListenerArn")?;
-    if !world.elb.listeners.contains_key(arn) {
+    if !world.elbv2.listeners.contains_key(arn) {
         return Err(listener_not_found(arn));
     }
     remove_listener(world, arn);
-    world.elb.reattach(world.now_ms());
+    world.elbv2.reattach(world.now_ms());
     Ok(json!({}))
 }
 
@@ -252,15 +252,15 @@ pub(super) fn describe_listeners(world: &World, input: &Value) -> Result<Value, 
     if balancer.is_none() && arns.is_empty() {
         return Err(input.refuse("You must specify either listener ARNs or a load balancer ARN"));
     }
-    if balancer.is_some_and(|arn| !world.elb.balancers.contains_key(arn)) {
+    if balancer.is_some_and(|arn| !world.elbv2.balancers.contains_key(arn)) {
         return Err(balancer_not_found());
     }
-    if let Some(missing) = arns.iter().find(|arn| !world.elb.listeners.contains_key(**arn)) {
+    if let Some(missing) = arns.iter().find(|arn| !world.elbv2.listeners.contains_key(**arn)) {
         return Err(listener_not_found(missing));
     }
     let keep = |listener: &Listener| {
         balancer.is_none_or(|arn| listener.balancer == arn)
             && (arns.is_empty() || arns.contains(&listener.arn.as_str()))
     };
-    paged(&input, &world.elb.listeners, keep, "Listeners", Listener::to_json)
+    paged(&input, &world.elbv2.listeners, keep, "Listeners", Listener::to_json)
 }
