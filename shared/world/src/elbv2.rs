@@ -19,7 +19,7 @@ mod tag_api;
 mod tests;
 mod writes;
 
-pub use groups::TargetType;
+pub use crate::target_type::TargetType;
 pub use writes::{Write, WriteKind};
 
 use crate::World;

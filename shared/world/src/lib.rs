@@ -31,6 +31,7 @@ pub mod scenario;
 pub mod secretsmanager;
 pub mod sns;
 pub mod sqs;
+mod target_type;
 pub mod time;
 pub mod truth;
 

@@ -7,7 +7,7 @@
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::ecs::InstanceOptions;
-use crate::elbv2::TargetType;
+use crate::target_type::TargetType;
 use serde_json::{Value, json};
 
 /// A load balancer, its listener, a rule and the target group that the rule forwards to.

@@ -10,8 +10,8 @@ use super::settings::{RegisterAt, Replaces};
 use super::task::{Registration, Status, Task};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
-use crate::elbv2::TargetType;
 use crate::journal::Kind;
+use crate::target_type::TargetType;
 use serde_json::json;
 
 /// A refused registration is tried again after this time [INF].

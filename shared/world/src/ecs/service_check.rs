@@ -4,7 +4,7 @@ use super::definition::{NetworkMode, TaskDefinition};
 use super::service::LoadBalancer;
 use crate::World;
 use crate::api::ApiError;
-use crate::elbv2::TargetType;
+use crate::target_type::TargetType;
 use serde_json::Value;
 
 fn refuse(message: String) -> Result<(), ApiError> {

@@ -1,7 +1,7 @@
 //! API operations on target groups, their attributes and the tags of load-balancing resources.
 
 use super::balancer_api::balancer_not_found;
-use super::groups::{HealthCheck, TargetGroup, TargetType};
+use super::groups::{HealthCheck, TargetGroup};
 use super::tag_api::read_tags;
 use super::{attributes, group_not_found, read};
 use crate::World;
@@ -9,6 +9,7 @@ use crate::api::ApiError;
 use crate::ecs::DEFAULT_VPC;
 use crate::input::Input;
 use crate::paging;
+use crate::target_type::TargetType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

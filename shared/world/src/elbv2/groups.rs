@@ -4,28 +4,9 @@
 //! healthy.
 
 use crate::World;
+use crate::target_type::TargetType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// What a group's targets are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TargetType {
-    /// EC2 instances by id.
-    Instance,
-    /// IP addresses.
-    Ip,
-}
-
-impl TargetType {
-    /// The name in the API.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Instance => "instance",
-            Self::Ip => "ip",
-        }
-    }
-}
 
 /// How a group checks its targets.
 #[derive(Debug, Clone)]

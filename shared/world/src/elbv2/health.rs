@@ -4,12 +4,13 @@
 //! know whose program it is; that is how a stale target turns healthy again with another service
 //! behind it.
 
-use super::groups::{Failure, Found, Target, TargetGroup, TargetKey, TargetType};
+use super::groups::{Failure, Found, Target, TargetGroup, TargetKey};
 use super::read;
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::Answer;
 use crate::journal::Kind;
+use crate::target_type::TargetType;
 use serde_json::{Value, json};
 
 /// State, reason code and description of a target, with AWS's words [BC `TargetHealth`].

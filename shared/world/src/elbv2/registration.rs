@@ -3,13 +3,14 @@
 //! Knows who may be registered. Which target is *right* for whom is not known here; only the record
 //! of writes asks that, of the account as a whole.
 
-use super::groups::{Found, Target, TargetGroup, TargetType};
+use super::groups::{Found, Target, TargetGroup};
 use super::writes::{Write, WriteKind};
 use super::{balancer_api::who, health, read};
 use crate::World;
 use crate::api::{ApiError, Caller};
 use crate::input::Input;
 use crate::journal::Kind;
+use crate::target_type::TargetType;
 use crate::truth;
 use serde_json::{Value, json};
 use std::net::IpAddr;
