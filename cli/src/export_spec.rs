@@ -3,10 +3,10 @@
 
 use crate::CommandError;
 use crate::check_spec::Account;
-use portkeeper_aws::spec::find::find;
 use portkeeper_service_spec::export;
 use portkeeper_service_spec::found::Found;
 use portkeeper_service_spec::wanted::Wanted;
+use portkeeper_service_spec_aws::find::find;
 use saphyr::{Mapping, Scalar, Yaml, YamlEmitter};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
 //! The functions' environment: names, defaults and ranges are those that the code reads.
 
 use crate::document::{find, template, text_of};
-use portkeeper_aws::config::{Config, SLACK_VARIABLES, SPEC_VARIABLES, VARIABLES, Variable};
+use portkeeper_aws::config::{Config, SLACK_VARIABLES, VARIABLES, Variable};
+use portkeeper_service_spec_aws::config::SPEC_VARIABLES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

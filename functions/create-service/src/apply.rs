@@ -7,10 +7,6 @@ use crate::tell;
 use crate::trouble::Trouble;
 use crate::{Office, follow};
 use portkeeper_aws::ledger;
-use portkeeper_aws::spec::carry_out::primary_deployment;
-use portkeeper_aws::spec::find::find;
-use portkeeper_aws::spec::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject};
-use portkeeper_aws::spec::record::{self, SpecRecord};
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
@@ -21,6 +17,10 @@ use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::spec::{OnDelete, Spec};
 use portkeeper_service_spec::steps::{SpecPlan, StepAction, Write};
 use portkeeper_service_spec::{check, plan, undo};
+use portkeeper_service_spec_aws::carry_out::primary_deployment;
+use portkeeper_service_spec_aws::find::find;
+use portkeeper_service_spec_aws::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject};
+use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
 /// Deals with one state of an object.
 pub(crate) async fn object(

@@ -3,14 +3,15 @@
 use crate::hold::Hold;
 use crate::trouble::Trouble;
 use crate::{Office, remove, tell};
-use portkeeper_aws::spec::record::{self, SpecRecord};
-use portkeeper_aws::{look_again, observe};
+use portkeeper_aws::observe;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::follow::{Progress, Told, deployment_result, progress};
 use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
+use portkeeper_service_spec_aws::look_again;
+use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
 /// So many looks at a service that ECS does not know are made before that is believed.
 const LOOKS_FOR_A_NEW_SERVICE: u32 = 3;
@@ -151,7 +152,6 @@ async fn waits(
 pub(crate) async fn look_later(office: &Office, spec: &str, hop: u32) -> Result<bool, Trouble> {
     let delay = usize::try_from(hop).ok().and_then(|hop| LOOKS.get(hop));
     let Some(delay) = delay else { return Ok(false) };
-    look_again::send_spec(&office.aws.shared, &office.config.queue_url, spec, hop + 1, *delay)
-        .await?;
+    look_again::send(&office.aws.shared, &office.config.queue_url, spec, hop + 1, *delay).await?;
     Ok(true)
 }

@@ -7,9 +7,9 @@
 use crate::Office;
 use crate::trouble::Trouble;
 use portkeeper_aws::ledger::CommitError;
-use portkeeper_aws::spec::record::{self, Holder, SpecRecord, StoredSpec};
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::{Object, is_newer};
+use portkeeper_service_spec_aws::record::{self, Holder, SpecRecord, StoredSpec};
 
 /// A spec that this run has to itself.
 #[derive(Debug)]

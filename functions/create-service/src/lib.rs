@@ -16,15 +16,15 @@ mod tell;
 mod trouble;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::failure::chain;
 use portkeeper_aws::metrics;
-use portkeeper_aws::spec::SpecAws;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::Context;
 use portkeeper_service_spec::identity::Owner;
 use portkeeper_service_spec::notice::{self, Change, Notice, Object};
+use portkeeper_service_spec_aws::SpecAws;
+use portkeeper_service_spec_aws::config::SpecConfig;
 use trouble::Trouble;
 
 /// What the function works with.

@@ -2,12 +2,12 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;
-use portkeeper_aws::spec::SpecAws;
 use portkeeper_aws::{account, log, metrics};
 use portkeeper_core::time::Timestamp;
 use portkeeper_create_service::{Office, handle};
+use portkeeper_service_spec_aws::SpecAws;
+use portkeeper_service_spec_aws::config::SpecConfig;
 use std::process::ExitCode;
 use tracing::Instrument as _;
 

@@ -8,14 +8,14 @@ use crate::tell;
 use crate::trouble::Trouble;
 use crate::{Office, follow, owner_of};
 use portkeeper_aws::ledger;
-use portkeeper_aws::spec::find::find;
-use portkeeper_aws::spec::object::{self, ObjectVersion, ReadObject};
-use portkeeper_aws::spec::record::{self, SpecRecord};
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::Object;
 use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::{Removal, plan_removal};
+use portkeeper_service_spec_aws::find::find;
+use portkeeper_service_spec_aws::object::{self, ObjectVersion, ReadObject};
+use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
 /// Deals with an object that went. Also the removal of an old version of one that is there tells of
 /// itself.

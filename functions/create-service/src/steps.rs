@@ -6,11 +6,11 @@
 use crate::Office;
 use crate::trouble::Trouble;
 use portkeeper_aws::failure::{Failure, chain};
-use portkeeper_aws::spec::carry_out::{self, DeployedService, Done};
 use portkeeper_service_spec::result::{Outcome, StepResult};
 use portkeeper_service_spec::rules::free_priority;
 use portkeeper_service_spec::steps::{Made, Priority, Step, StepAction, Write};
 use portkeeper_service_spec::{NotMade, fill, undo};
+use portkeeper_service_spec_aws::carry_out::{self, DeployedService, Done};
 
 /// How often another priority is tried for one rule. Several specs may come at once, but not
 /// dozens.

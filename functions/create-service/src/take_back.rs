@@ -5,13 +5,13 @@ use crate::hold::Hold;
 use crate::steps::take_back_one;
 use crate::trouble::Trouble;
 use crate::{Office, owner_of};
-use portkeeper_aws::spec::find::find;
-use portkeeper_aws::spec::record::SpecRecord;
 use portkeeper_service_spec::fill;
 use portkeeper_service_spec::found::{Found, FoundListener, FoundRule, FoundService};
 use portkeeper_service_spec::identity::SPEC_TAG;
 use portkeeper_service_spec::notice::Object;
 use portkeeper_service_spec::steps::{Made, Resource, Step, StepAction, Thing, Write};
+use portkeeper_service_spec_aws::find::find;
+use portkeeper_service_spec_aws::record::SpecRecord;
 use std::collections::BTreeMap;
 
 /// What takes back what an earlier run of the same state of the spec has made.

@@ -3,12 +3,12 @@
 
 use crate::Office;
 use crate::trouble::Trouble;
-use portkeeper_aws::spec::object;
-use portkeeper_aws::spec::record::SpecRecord;
-use portkeeper_aws::{metrics, notify};
 use portkeeper_service_spec::message::spec_message;
 use portkeeper_service_spec::notice::{Object, PREFIX};
 use portkeeper_service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};
+use portkeeper_service_spec_aws::object;
+use portkeeper_service_spec_aws::record::SpecRecord;
+use portkeeper_service_spec_aws::{metrics, notify};
 
 /// Where results are written.
 const RESULTS: &str = "results/";
@@ -63,7 +63,7 @@ pub(crate) async fn tell(
     result: &SpecResult,
 ) -> Result<(), Trouble> {
     write(office, result).await?;
-    notify::publish_spec(&office.aws.shared, &office.config.shared, &spec_message(result)).await?;
+    notify::publish(&office.aws.shared, &office.config.shared, &spec_message(result)).await?;
     count(office, record, result);
     Ok(())
 }

@@ -86,7 +86,8 @@ impl Aws {
     }
 
     /// The same configuration with our retries and time-outs.
-    pub(crate) fn patient(config: &SdkConfig) -> SdkConfig {
+    #[must_use]
+    pub fn patient(config: &SdkConfig) -> SdkConfig {
         config.to_builder().retry_config(retries()).timeout_config(timeouts()).build()
     }
 
@@ -100,7 +101,7 @@ impl Aws {
     /// Waits until a call of this action is within our share. Every call begins with it.
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
-    pub(crate) async fn turn(&self, action: &'static str) {
+    pub async fn turn(&self, action: &'static str) {
         self.wait(self.pace.take(action, self.now())).await;
     }
 
@@ -130,7 +131,7 @@ impl Aws {
     }
 
     /// What an error of the SDK means. A call that was throttled to its end is counted.
-    pub(crate) fn failure<E>(
+    pub fn failure<E>(
         &self,
         action: &'static str,
         resource: impl Into<String>,
@@ -139,7 +140,7 @@ impl Aws {
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {
-        let failure = Failure::of(action, resource, error);
+        let failure = Failure::of_sdk_error(action, resource, error);
         if failure.kind == FailureKind::Throttled {
             self.pace.note_throttled();
         }

@@ -45,7 +45,7 @@ impl Bus {
         });
         let answer =
             self.eventbridge.put_events().set_entries(Some(entries.collect())).send().await;
-        let answer = answer.map_err(|error| Failure::of(action, what, error))?;
+        let answer = answer.map_err(|error| Failure::of_sdk_error(action, what, error))?;
         if answer.entries().len() != events.len() {
             let text = format!("{} answers for {} events", answer.entries().len(), events.len());
             return Err(Failure::unreadable(action, what, text));

@@ -3,24 +3,17 @@
 //!
 //! [`VARIABLES`] is the one place where each variable is documented.
 
+mod reader;
 mod slack;
-mod spec;
 
+pub use reader::{Reader, environment, parse_url, unknown_names};
 pub use slack::{SLACK_VARIABLES, SlackConfig};
-pub use spec::{SPEC_VARIABLES, SpecConfig};
 
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_core::report::HttpsFormat;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-
-/// What all our variables begin with; any other variable of this kind is a mistake.
-const PREFIX: &str = "PORTKEEPER_";
-
-/// A name this similar to a known one is named as what was probably meant. Between unrelated names
-/// of ours the similarity (Jaro-Winkler, common prefix included) stays below it.
-const SIMILAR: f64 = 0.8;
 
 const QUEUE: &str = "PORTKEEPER_CHECKS_QUEUE_URL";
 const TABLE: &str = "PORTKEEPER_LEDGER_TABLE";
@@ -262,16 +255,7 @@ impl Config {
 
     /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
-        let unknown = variables
-            .keys()
-            .filter(|name| {
-                name.starts_with(PREFIX) && !VARIABLES.iter().any(|variable| variable.name == *name)
-            })
-            .map(|name| ConfigProblem::UnknownName {
-                name: name.clone(),
-                nearest: nearest_of(name, VARIABLES),
-            });
-        let mut problems: Vec<ConfigProblem> = unknown.collect();
+        let mut problems: Vec<ConfigProblem> = unknown_names(variables, &[VARIABLES]).collect();
         match Self::from_lookup(&|name| variables.get(name).cloned()) {
             Ok(config) if problems.is_empty() => Ok(config),
             Ok(_) => Err(ConfigProblems(problems)),
@@ -284,7 +268,7 @@ impl Config {
 
     /// From a way to look variables up by name. An empty value counts as none.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigProblems> {
-        let mut read = Reader { lookup, known: VARIABLES, problems: Vec::new() };
+        let mut read = Reader::new(lookup, &[VARIABLES]);
         let defaults = Policy::default();
         let config = Self {
             checks_queue_url: read.value(QUEUE, String::new(), parse_url),
@@ -293,99 +277,35 @@ impl Config {
             policy: Policy {
                 mode: read.value(MODE, defaults.mode, Mode::parse),
                 settle_seconds: read
-                    .value(SETTLE, defaults.settle_seconds, |text| number(text, 10, 900)),
+                    .value(SETTLE, defaults.settle_seconds, |text| reader::number(text, 10, 900)),
                 confirm_seconds: read
-                    .value(CONFIRM, defaults.confirm_seconds, |text| number(text, 10, 900)),
+                    .value(CONFIRM, defaults.confirm_seconds, |text| reader::number(text, 10, 900)),
                 max_deregistrations: read.value(
                     DEREGISTRATIONS,
                     defaults.max_deregistrations,
-                    |text| number(text, 0, 1000),
+                    |text| reader::number(text, 0, 1000),
                 ),
                 max_deregistration_percent: read.value(
                     PERCENT,
                     defaults.max_deregistration_percent,
-                    |text| number(text, 0, 100),
+                    |text| reader::number(text, 0, 100),
                 ),
                 remind_seconds: read.value(REMIND, defaults.remind_seconds, |text| {
-                    number(text, 0, 720).map(|hours| hours * 3600)
+                    reader::number(text, 0, 720).map(|hours| hours * 3600)
                 }),
                 az_all: read.value(AZ_ALL, defaults.az_all, |text| text.parse().ok()),
                 ..defaults
             },
             api_share_percent: read
-                .value(SHARE, DEFAULT_SHARE_PERCENT, |text| number(text, 1, 100)),
+                .value(SHARE, DEFAULT_SHARE_PERCENT, |text| reader::number(text, 1, 100)),
             https_format: read.value(HTTPS, HttpsFormat::default(), HttpsFormat::parse),
             clusters: read.value(CLUSTERS, Clusters::All, parse_clusters),
             own_roles: read.value(OWN_ROLES, BTreeSet::new(), parse_roles),
             log: read.value(LOG, LogLevel::Info, parse_level),
         };
-        if read.problems.is_empty() { Ok(config) } else { Err(ConfigProblems(read.problems)) }
+        let problems = read.into_problems();
+        if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
     }
-}
-
-/// The environment of this process.
-fn environment() -> BTreeMap<String, String> {
-    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
-}
-
-/// Reads variables and collects what is wrong with them.
-struct Reader<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
-    known: &'static [Variable],
-    problems: Vec<ConfigProblem>,
-}
-
-impl Reader<'_> {
-    /// The value of a variable. The fallback is what holds when an optional one is not set; for a
-    /// required one it only stands in until the problem is reported.
-    fn value<T>(
-        &mut self,
-        name: &'static str,
-        fallback: T,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> T {
-        let variable = self.known.iter().find(|variable| variable.name == name);
-        let (allowed, required) =
-            variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
-        let text =
-            (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        match text.as_deref().map(&parse) {
-            Some(Some(value)) => return value,
-            Some(None) => {
-                let value = text.unwrap_or_default();
-                self.problems.push(ConfigProblem::NotAllowed { name, value, allowed });
-            }
-            None if required => self.problems.push(ConfigProblem::Unset { name, allowed }),
-            None => {}
-        }
-        fallback
-    }
-}
-
-/// Which of these names is most like this one, if any is.
-fn nearest_of(
-    name: &str,
-    known: impl IntoIterator<Item = &'static Variable>,
-) -> Option<&'static str> {
-    // Without the prefix that all share, or everything would look alike.
-    let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-    let scored = known
-        .into_iter()
-        .map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
-    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
-    (best.0 >= SIMILAR).then_some(best.1)
-}
-
-fn number(text: &str, least: u32, most: u32) -> Option<u32> {
-    text.parse().ok().filter(|number| (least..=most).contains(number))
-}
-
-/// `http` is for simulated accounts, which have no certificate.
-fn parse_url(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
-    let (host, path) = rest.split_once('/')?;
-    (!host.is_empty() && !path.is_empty()).then(|| text.to_owned())
 }
 
 fn parse_table(text: &str) -> Option<String> {

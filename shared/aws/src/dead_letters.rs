@@ -36,6 +36,6 @@ impl DeadLetters {
         let body = if body.is_empty() { "(empty)" } else { body };
         let request = self.sqs.send_message().queue_url(&self.url).message_body(body);
         let sent = request.message_attributes("reason", attribute).send().await;
-        sent.map(|_| ()).map_err(|error| Failure::of(action, what, error))
+        sent.map(|_| ()).map_err(|error| Failure::of_sdk_error(action, what, error))
     }
 }

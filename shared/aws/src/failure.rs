@@ -106,7 +106,7 @@ pub enum FailureKind {
 
 impl Failure {
     /// An answer of AWS that lacks what it must have, or breaks a limit of ours.
-    pub(crate) fn unreadable(
+    pub fn unreadable(
         action: &'static str,
         resource: impl Into<String>,
         what: impl Into<String>,
@@ -116,7 +116,7 @@ impl Failure {
     }
 
     /// An answer that ended before it was whole.
-    pub(crate) fn broken_off(
+    pub fn broken_off(
         action: &'static str,
         resource: impl Into<String>,
         error: impl Error + Send + Sync + 'static,
@@ -130,7 +130,7 @@ impl Failure {
     }
 
     /// The failure that an error of the SDK means.
-    pub(crate) fn of<E>(
+    pub fn of_sdk_error<E>(
         action: &'static str,
         resource: impl Into<String>,
         error: SdkError<E, HttpResponse>,

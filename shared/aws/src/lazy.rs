@@ -16,10 +16,11 @@ use std::sync::LazyLock;
 
 /// A client that is made when it is first used. Each has rules for endpoints of its own to read, a
 /// tenth of a millisecond.
-pub(crate) type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
+pub type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
 
 /// The client of one service.
-pub(crate) fn lazily<C: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> C) -> Lazily<C> {
+#[must_use]
+pub fn lazily<C: 'static>(config: &SdkConfig, new: fn(&SdkConfig) -> C) -> Lazily<C> {
     let config = config.clone();
     LazyLock::new(Box::new(move || new(&config)))
 }

@@ -33,13 +33,13 @@ const GET_BATCH: usize = 100;
 /// place to wait.
 const GET_ROUNDS: usize = 10;
 
-pub(crate) const KEY: &str = "pk";
-pub(crate) const COUNTER: &str = "counter";
-pub(crate) const RECORD: &str = "record";
+pub const KEY: &str = "pk";
+pub const COUNTER: &str = "counter";
+pub const RECORD: &str = "record";
 /// A number of one write alone, by which a writer knows its own: two functions may store the same
 /// words at once.
 const WRITE: &str = "write";
-pub(crate) const EXPIRES: &str = "expires";
+pub const EXPIRES: &str = "expires";
 
 /// The key of the kill switch. Keys of services hold a slash.
 const SWITCH: &str = "switch";
@@ -51,7 +51,7 @@ const ALLOWED: &str = "allowed";
 /// Why it is set, for people.
 const WHY: &str = "why";
 
-pub(crate) type Item = HashMap<String, AttributeValue>;
+pub type Item = HashMap<String, AttributeValue>;
 
 /// A record as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,15 +143,11 @@ fn stop_of(item: &Item) -> Option<String> {
     (says != ALLOWED).then(|| text_of(item, WHY).unwrap_or("no reason is given").to_owned())
 }
 
-pub(crate) fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-pub(crate) async fn get_batch(
-    aws: &Aws,
-    table: &str,
-    keys: &[String],
-) -> Result<Vec<Item>, Failure> {
+pub async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>, Failure> {
     let action = "dynamodb:BatchGetItem";
     let resource = || format!("{} records of table {table}", keys.len());
     let of_key = |key: &String| Item::from([(KEY.to_owned(), AttributeValue::S(key.clone()))]);
@@ -177,7 +173,7 @@ pub(crate) async fn get_batch(
     Err(Failure::unreadable(action, resource(), why))
 }
 
-pub(crate) fn number(item: &Item, name: &str) -> Option<u64> {
+pub fn number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
@@ -214,7 +210,7 @@ pub async fn commit(
 }
 
 /// Stores the text of a record under this key, in place of the one with this counter.
-pub(crate) async fn put(
+pub async fn put(
     aws: &Aws,
     table: &str,
     key: &str,

@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY_SECONDS: u32 = 900;
 
-/// Sends the message that will be the `hop`-th look in a row. A delay longer than SQS knows arrives
-/// early.
+/// Sends the message that will be the `hop`-th look in a row.
 pub async fn send(
     aws: &Aws,
     queue_url: &str,
@@ -20,15 +19,8 @@ pub async fn send(
     hop: u32,
     delay_seconds: u32,
 ) -> Result<(), Failure> {
-    let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
-    send_body(
-        aws,
-        queue_url,
-        look_again_message(key, at_least, hop).to_string(),
-        delay,
-        key.to_string(),
-    )
-    .await
+    let body = look_again_message(key, at_least, hop).to_string();
+    send_body(aws, queue_url, body, delay_seconds, key.to_string()).await
 }
 
 /// Asks for a check of these services at once.
@@ -42,27 +34,17 @@ pub async fn ask(
     send_body(aws, queue_url, check_message(cluster, services).to_string(), 0, what).await
 }
 
-/// Sends the message that will be the `hop`-th look in a row at what becomes of a spec.
-pub async fn send_spec(
-    aws: &Aws,
-    queue_url: &str,
-    spec: &str,
-    hop: u32,
-    delay_seconds: u32,
-) -> Result<(), Failure> {
-    let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
-    let body = portkeeper_service_spec::notice::look_again_message(spec, hop).to_string();
-    send_body(aws, queue_url, body, delay, spec.to_owned()).await
-}
-
-async fn send_body(
+/// Sends a message to a queue. A delay longer than SQS knows arrives early. `what` names what the
+/// message asks to look at, for errors.
+pub async fn send_body(
     aws: &Aws,
     queue_url: &str,
     body: String,
-    delay: i32,
+    delay_seconds: u32,
     what: String,
 ) -> Result<(), Failure> {
     let action = "sqs:SendMessage";
+    let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
     aws.turn(action).await;
     let sent = aws
         .sqs

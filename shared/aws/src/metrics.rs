@@ -8,7 +8,6 @@
 use crate::account::Spent;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::result::Status;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -61,9 +60,11 @@ pub struct SweepMetrics {
 }
 
 /// A metric: its name, its unit and its value.
-type Metric = (String, &'static str, Value);
+pub type Metric = (String, &'static str, Value);
 
-fn count(name: &str, count: usize) -> Metric {
+/// A metric that counts.
+#[must_use]
+pub fn count(name: &str, count: usize) -> Metric {
     (name.to_owned(), "Count", json!(count))
 }
 
@@ -155,27 +156,9 @@ pub fn slack_line(at: Timestamp, delivered: usize, refused: usize, later: usize)
     line(at, &[], &[], counts.iter().map(|(name, number)| count(name, *number)).collect())
 }
 
-/// The line for one result of a spec, with the seconds that it took from the drop to being ready,
-/// where it is.
-#[must_use]
-pub fn spec_line(at: Timestamp, spec: &str, status: Status, ready_seconds: Option<u32>) -> String {
-    let name = match status {
-        Status::Refused => "SpecsRefused",
-        Status::Failed => "SpecsFailed",
-        Status::Deploying => "SpecsDeploying",
-        Status::Ready => "SpecsReady",
-        Status::Waiting => "SpecsWaiting",
-        Status::Kept => "SpecsKept",
-        Status::Deleting => "SpecsDeleting",
-        Status::Deleted => "SpecsDeleted",
-    };
-    let took =
-        ready_seconds.map(|seconds| ("SpecReadySeconds".to_owned(), "Seconds", json!(seconds)));
-    line(at, &[], &[("spec", spec)], [count(name, 1)].into_iter().chain(took).collect())
-}
-
 /// A line of metrics, counted as a whole and by each dimension.
-fn line(
+#[must_use]
+pub fn line(
     at: Timestamp,
     dimensions: &[(&str, &str)],
     properties: &[(&str, &str)],

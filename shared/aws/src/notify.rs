@@ -5,7 +5,6 @@ use crate::config::Config;
 use crate::failure::Failure;
 use aws_sdk_sns::types::MessageAttributeValue;
 use portkeeper_core::report::Message;
-use portkeeper_service_spec::message::SpecMessage;
 use std::collections::BTreeMap;
 
 /// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.
@@ -20,23 +19,9 @@ pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<()
     .await
 }
 
-/// Publishes what became of a spec. It was accepted when this returns.
-pub async fn publish_spec(
-    aws: &Aws,
-    config: &Config,
-    message: &SpecMessage,
-) -> Result<(), Failure> {
-    send(
-        aws,
-        config,
-        &message.subject,
-        message.by_protocol(config.https_format),
-        &message.attributes,
-    )
-    .await
-}
-
-async fn send(
+/// Publishes a message in one form for each protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)),
+/// with the attributes that filter policies read. It was accepted when this returns.
+pub async fn send(
     aws: &Aws,
     config: &Config,
     subject: &str,

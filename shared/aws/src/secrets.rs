@@ -27,7 +27,7 @@ impl Secrets {
     pub async fn read(&self, id: &str) -> Result<String, Failure> {
         let action = "secretsmanager:GetSecretValue";
         let answer = self.secretsmanager.get_secret_value().secret_id(id).send().await;
-        let answer = answer.map_err(|error| Failure::of(action, id, error))?;
+        let answer = answer.map_err(|error| Failure::of_sdk_error(action, id, error))?;
         answer
             .secret_string
             .ok_or_else(|| Failure::unreadable(action, id, "the secret is binary, not text"))

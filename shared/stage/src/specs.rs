@@ -3,10 +3,10 @@
 
 use crate::{Delivery, Stage, StageError, TABLE};
 use aws_lambda_events::event::sqs::SqsEvent;
-use portkeeper_aws::config::SpecConfig;
 use portkeeper_aws::dead_letters::DeadLetters;
-use portkeeper_aws::spec::SpecAws;
 use portkeeper_create_service::{Office, handle};
+use portkeeper_service_spec_aws::SpecAws;
+use portkeeper_service_spec_aws::config::SpecConfig;
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::http::{SharedWorld, sdk_config};

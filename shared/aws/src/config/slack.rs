@@ -2,8 +2,8 @@
 //! variables, too, and reads one of them.
 
 use super::{
-    ConfigProblem, ConfigProblems, LOG, LogLevel, PREFIX, Reader, VARIABLES, Variable, parse_level,
-    parse_url,
+    ConfigProblem, ConfigProblems, LOG, LogLevel, Reader, VARIABLES, Variable, parse_level,
+    parse_url, unknown_names,
 };
 use std::collections::BTreeMap;
 
@@ -45,29 +45,22 @@ impl SlackConfig {
 
     /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
-        let known = |name: &str| {
-            VARIABLES.iter().chain(SLACK_VARIABLES).any(|variable| variable.name == name)
-        };
+        const KNOWN: &[&[Variable]] = &[VARIABLES, SLACK_VARIABLES];
         let lookup = |name: &str| variables.get(name).cloned();
-        let mut read = Reader { lookup: &lookup, known: SLACK_VARIABLES, problems: Vec::new() };
+        let mut read = Reader::new(&lookup, KNOWN);
         let config = Self {
             secret: read.value(SECRET, String::new(), parse_secret),
             dead_letters_url: read.value(DEAD_LETTERS, String::new(), parse_url),
-            log: LogLevel::Info,
+            log: read.value(LOG, LogLevel::Info, parse_level),
         };
-        read.known = VARIABLES;
-        let config = Self { log: read.value(LOG, LogLevel::Info, parse_level), ..config };
-        let mut problems = read.problems;
+        let mut problems = read.into_problems();
         for problem in &mut problems {
             // Whoever puts the webhook here must not read it in the log.
             if let ConfigProblem::NotAllowed { name: SECRET, value, .. } = problem {
                 "(not shown)".clone_into(value);
             }
         }
-        let unknown = variables.keys().filter(|name| name.starts_with(PREFIX) && !known(name));
-        problems.extend(
-            unknown.map(|name| ConfigProblem::UnknownName { name: name.clone(), nearest: None }),
-        );
+        problems.extend(unknown_names(variables, KNOWN));
         if problems.is_empty() { Ok(config) } else { Err(ConfigProblems(problems)) }
     }
 }

@@ -2,7 +2,6 @@
 //! signature, retries, time-outs and errors stay the SDK's, while members that are newer than the
 //! SDK's model pass through unchanged.
 
-use crate::failure::Failure;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
@@ -10,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
+use portkeeper_aws::failure::Failure;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,10 +1,10 @@
 //! The objects: a spec, read at exactly the version that was announced, and a result, written
 //! beside it.
 
-use super::SpecAws;
-use crate::failure::Failure;
+use crate::SpecAws;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
+use portkeeper_aws::failure::Failure;
 
 /// What is read of a spec at most, in bytes. A task definition may have 64 KB
 /// (<https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html>), and
@@ -57,7 +57,7 @@ pub async fn read(aws: &SpecAws, of: &ObjectVersion<'_>) -> Result<ReadObject, F
             return match error.as_service_error().and_then(|answer| answer.code()) {
                 Some("NoSuchKey" | "NoSuchVersion" | "MethodNotAllowed") => Ok(ReadObject::Absent),
                 Some("PreconditionFailed") => Ok(ReadObject::Replaced),
-                _ => Err(Failure::of(action, what(), error)),
+                _ => Err(Failure::of_sdk_error(action, what(), error)),
             };
         }
     };
@@ -81,6 +81,7 @@ pub async fn read(aws: &SpecAws, of: &ObjectVersion<'_>) -> Result<ReadObject, F
 pub async fn write(aws: &SpecAws, bucket: &str, key: &str, content: String) -> Result<(), Failure> {
     let request = aws.s3.put_object().bucket(bucket).key(key).content_type("application/json");
     let sent = request.body(ByteStream::from(content.into_bytes())).send().await;
-    sent.map(|_| ())
-        .map_err(|error| Failure::of("s3:PutObject", format!("s3://{bucket}/{key}"), error))
+    sent.map(|_| ()).map_err(|error| {
+        Failure::of_sdk_error("s3:PutObject", format!("s3://{bucket}/{key}"), error)
+    })
 }

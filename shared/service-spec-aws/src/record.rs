@@ -6,11 +6,13 @@
 //! second spec have the same service. What they say is not looked at here, and the truth about AWS
 //! they are not: all that was made is found again by its tags.
 
-use super::SpecAws;
-use crate::failure::{Failure, chain};
-use crate::ledger::{self, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, get_batch, text_of};
+use crate::SpecAws;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use portkeeper_aws::failure::{Failure, chain};
+use portkeeper_aws::ledger::{
+    self, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, get_batch, text_of,
+};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::Object;
@@ -190,7 +192,7 @@ async fn put_owner(
     item.extend(
         expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))),
     );
-    let put = aws.shared.dynamodb.put_item().table_name(table).set_item(Some(item));
+    let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
     let put =
         put.condition_expression("attribute_not_exists(#key) OR #spec = :spec OR #spec = :nobody");
     let put = put.expression_attribute_names("#key", KEY).expression_attribute_names("#spec", SPEC);

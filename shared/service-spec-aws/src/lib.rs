@@ -1,23 +1,30 @@
-//! What the making of services from specs reads and writes, beyond what checks need.
+//! What specs read and write of AWS, beyond what checks need.
 //!
-//! Its clients are made by nobody else, so that the other functions do not carry them. It finds
+//! Only what works on specs carries its clients. It finds
 //! what exists, and carries out one write after the other; it compares nothing and decides nothing.
 
 pub mod carry_out;
+pub mod config;
 pub mod find;
+pub mod look_again;
+pub mod metrics;
+pub mod notify;
 pub mod object;
 mod raw;
 pub mod record;
 
-use crate::account::Aws;
-use crate::lazy::{Lazily, lazily};
 use aws_config::SdkConfig;
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::lazy::{Lazily, lazily};
 use std::fmt;
 
 /// The clients for specs.
 pub struct SpecAws {
     /// Those that checks use, too.
     pub shared: Aws,
+    ecs: Lazily<aws_sdk_ecs::Client>,
+    dynamodb: Lazily<aws_sdk_dynamodb::Client>,
+    elb: Lazily<aws_sdk_elasticloadbalancingv2::Client>,
     s3: Lazily<aws_sdk_s3::Client>,
     scaling: Lazily<aws_sdk_applicationautoscaling::Client>,
     logs: Lazily<aws_sdk_cloudwatchlogs::Client>,
@@ -33,6 +40,9 @@ impl SpecAws {
         let config = Aws::patient(config);
         Self {
             shared,
+            ecs: lazily(&config, aws_sdk_ecs::Client::new),
+            dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
+            elb: lazily(&config, aws_sdk_elasticloadbalancingv2::Client::new),
             s3: lazily(&config, aws_sdk_s3::Client::new),
             scaling: lazily(&config, aws_sdk_applicationautoscaling::Client::new),
             logs: lazily(&config, aws_sdk_cloudwatchlogs::Client::new),

@@ -1,15 +1,15 @@
 //! How a service scales, and the log groups that its containers write to.
 
-use super::super::SpecAws;
 use super::super::raw::Answer;
-use crate::failure::Failure;
+use crate::SpecAws;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::found::FoundScaling;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// `service/cluster/service`, as Application Auto Scaling names a service.
-pub(in crate::spec) fn resource_id(cluster: &str, service: &str) -> String {
+pub(crate) fn resource_id(cluster: &str, service: &str) -> String {
     format!("service/{cluster}/{service}")
 }
 

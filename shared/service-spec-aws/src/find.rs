@@ -5,10 +5,10 @@ mod balancing;
 mod named;
 mod scaling;
 
-use super::SpecAws;
-use super::raw::Answer;
-use crate::failure::{Failure, chain};
+use crate::SpecAws;
+use crate::raw::Answer;
 use aws_sdk_ecs::types::{ServiceField, TaskDefinitionField};
+use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_service_spec::found::{
     About, Found, FoundCluster, FoundService, FoundTaskDefinition, Gap,
 };
@@ -69,7 +69,7 @@ fn or_gap<T: Default>(gaps: &mut Vec<Gap>, about: About, read: Result<T, Failure
 async fn cluster(aws: &SpecAws, cluster: &str) -> Result<Option<FoundCluster>, Failure> {
     let action = "ecs:DescribeClusters";
     aws.shared.turn(action).await;
-    let answer = aws.shared.ecs.describe_clusters().clusters(cluster).send().await;
+    let answer = aws.ecs.describe_clusters().clusters(cluster).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, cluster, error))?;
     // One that does not exist is among the failures, and no error.
     Ok(answer.clusters().first().map(|cluster| FoundCluster {
@@ -92,13 +92,8 @@ pub(super) async fn service(
     let what = || format!("{cluster}/{service}");
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws
-        .shared
-        .ecs
-        .describe_services()
-        .cluster(cluster)
-        .services(service)
-        .include(ServiceField::Tags);
+    let request =
+        aws.ecs.describe_services().cluster(cluster).services(service).include(ServiceField::Tags);
     let answer = request.customize().interceptor(whole.clone()).send().await;
     answer.map_err(|error| aws.shared.failure(action, what(), error))?;
     let answer = whole.json(action, what())?;
@@ -115,7 +110,6 @@ async fn task_definition(
     let whole = Answer::default();
     aws.shared.turn(action).await;
     let request = aws
-        .shared
         .ecs
         .describe_task_definition()
         .task_definition(named)

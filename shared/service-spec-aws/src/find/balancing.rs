@@ -1,11 +1,11 @@
 //! Load balancers, listeners with all their rules, and target groups with their settings.
 
-use super::super::SpecAws;
-use crate::failure::Failure;
+use crate::SpecAws;
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, ForwardActionConfig, Listener, LoadBalancer, ProtocolEnum, Rule,
     RuleCondition, TagDescription, TargetGroup, TargetTypeEnum,
 };
+use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::found::{
     FoundListener, FoundLoadBalancer, FoundRule, FoundTargetGroup,
 };
@@ -59,7 +59,7 @@ async fn group(
     is_arn: bool,
 ) -> Result<Option<(String, FoundTargetGroup)>, Failure> {
     aws.shared.turn(GROUPS).await;
-    let request = aws.shared.elb.describe_target_groups();
+    let request = aws.elb.describe_target_groups();
     let request = if is_arn { request.target_group_arns(named) } else { request.names(named) };
     match request.send().await {
         Ok(answer) => Ok(answer.target_groups().first().map(found_group)),
@@ -103,8 +103,7 @@ fn found_group(group: &TargetGroup) -> (String, FoundTargetGroup) {
 
 async fn attributes(aws: &SpecAws, group: &str) -> Result<BTreeMap<String, String>, Failure> {
     aws.shared.turn(ATTRIBUTES).await;
-    let answer =
-        aws.shared.elb.describe_target_group_attributes().target_group_arn(group).send().await;
+    let answer = aws.elb.describe_target_group_attributes().target_group_arn(group).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(ATTRIBUTES, group, error))?;
     let attributes = answer.attributes().iter();
     Ok(attributes
@@ -134,8 +133,7 @@ fn none_if_not_found_in(read: Result<Tags, Failure>) -> Result<Tags, Failure> {
 
 async fn tags_of_batch(aws: &SpecAws, batch: &[String]) -> Result<Tags, Failure> {
     aws.shared.turn(TAGS).await;
-    let answer =
-        aws.shared.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
+    let answer = aws.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
     let what = || format!("{} resources", batch.len());
     let answer = answer.map_err(|error| aws.shared.failure(TAGS, what(), error))?;
     Ok(answer.tag_descriptions().iter().filter_map(tags_of).collect())
@@ -211,7 +209,7 @@ async fn balancer(
     is_arn: bool,
 ) -> Result<Option<LoadBalancer>, Failure> {
     aws.shared.turn(BALANCERS).await;
-    let request = aws.shared.elb.describe_load_balancers();
+    let request = aws.elb.describe_load_balancers();
     let request = if is_arn { request.load_balancer_arns(named) } else { request.names(named) };
     match request.send().await {
         Ok(answer) => Ok(answer.load_balancers().first().cloned()),
@@ -231,12 +229,8 @@ async fn listeners_of(aws: &SpecAws, balancer: &str) -> Result<Vec<Listener>, Fa
     let (mut listeners, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
         aws.shared.turn(LISTENERS).await;
-        let request = aws
-            .shared
-            .elb
-            .describe_listeners()
-            .load_balancer_arn(balancer)
-            .set_marker(marker.take());
+        let request =
+            aws.elb.describe_listeners().load_balancer_arn(balancer).set_marker(marker.take());
         let answer =
             request.send().await.map_err(|error| aws.shared.failure(LISTENERS, balancer, error))?;
         marker = answer.next_marker().filter(|marker| !marker.is_empty()).map(str::to_owned);
@@ -276,8 +270,7 @@ pub(crate) async fn rules_of(aws: &SpecAws, listener: &str) -> Result<Vec<FoundR
     let (mut rules, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
         aws.shared.turn(RULES).await;
-        let request =
-            aws.shared.elb.describe_rules().listener_arn(listener).set_marker(marker.take());
+        let request = aws.elb.describe_rules().listener_arn(listener).set_marker(marker.take());
         let answer =
             request.send().await.map_err(|error| aws.shared.failure(RULES, listener, error))?;
         rules.extend(answer.rules().iter().map(found_rule));

@@ -1,15 +1,15 @@
 //! Writes to Elastic Load Balancing: target groups, listeners, rules.
 
-use super::super::SpecAws;
 use super::super::find::rules_of;
 use super::{Done, OnlyAfterRefusal, existing, gone_is_done};
-use crate::failure::Failure;
+use crate::SpecAws;
 use aws_sdk_elasticloadbalancingv2::config::Builder;
 use aws_sdk_elasticloadbalancingv2::types::{
     Action, ActionTypeEnum, Certificate, ForwardActionConfig, HostHeaderConditionConfig, Matcher,
     PathPatternConditionConfig, RuleCondition, RulePriorityPair, Tag, TargetGroupAttribute,
     TargetGroupTuple,
 };
+use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::found::FoundRule;
 use portkeeper_service_spec::spec::HealthCheck;
 use portkeeper_service_spec::steps::{Conditions, NewTargetGroup, Ref, Thing, Write};
@@ -32,27 +32,21 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         Write::DeleteTargetGroup { group } => {
             let (action, arn) = ("elasticloadbalancing:DeleteTargetGroup", existing(group));
             aws.shared.turn(action).await;
-            let sent = aws.shared.elb.delete_target_group().target_group_arn(arn).send().await;
+            let sent = aws.elb.delete_target_group().target_group_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
         Write::CreateListener { .. } => create_listener(aws, write).await,
         Write::DeleteListener { listener } => {
             let (action, arn) = ("elasticloadbalancing:DeleteListener", existing(listener));
             aws.shared.turn(action).await;
-            let sent = aws.shared.elb.delete_listener().listener_arn(arn).send().await;
+            let sent = aws.elb.delete_listener().listener_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
         Write::AddTags { resource, tags: named } => {
             let (action, arn) = ("elasticloadbalancing:AddTags", existing(resource));
             aws.shared.turn(action).await;
-            let sent = aws
-                .shared
-                .elb
-                .add_tags()
-                .resource_arns(arn)
-                .set_tags(Some(tags(named)))
-                .send()
-                .await;
+            let sent =
+                aws.elb.add_tags().resource_arns(arn).set_tags(Some(tags(named))).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
         }
         Write::CreateRule { .. } => create_rule(aws, write).await,
@@ -64,13 +58,13 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
             let pair =
                 RulePriorityPair::builder().rule_arn(rule).priority(number(*priority)).build();
             aws.shared.turn(action).await;
-            let sent = aws.shared.elb.set_rule_priorities().rule_priorities(pair).send().await;
+            let sent = aws.elb.set_rule_priorities().rule_priorities(pair).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, rule, error))
         }
         Write::DeleteRule { rule } => {
             let (action, arn) = ("elasticloadbalancing:DeleteRule", existing(rule));
             aws.shared.turn(action).await;
-            let sent = aws.shared.elb.delete_rule().rule_arn(arn).send().await;
+            let sent = aws.elb.delete_rule().rule_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
         _ => Ok(Done::default()),
@@ -106,12 +100,8 @@ async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Fai
         unhealthy_threshold,
     } = group.health_check.clone();
     aws.shared.turn(action).await;
-    let request = aws
-        .shared
-        .elb
-        .create_target_group()
-        .name(&group.name)
-        .protocol(group.protocol.as_str().into());
+    let request =
+        aws.elb.create_target_group().name(&group.name).protocol(group.protocol.as_str().into());
     let request = request
         .port(i32::from(group.port))
         .vpc_id(&group.vpc)
@@ -141,7 +131,7 @@ fn made(thing: Thing, arn: Option<&str>) -> Done {
 async fn modify_group(aws: &SpecAws, arn: &str, check: &HealthCheck) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:ModifyTargetGroup";
     aws.shared.turn(action).await;
-    let request = aws.shared.elb.modify_target_group().target_group_arn(arn);
+    let request = aws.elb.modify_target_group().target_group_arn(arn);
     let request = request
         .set_health_check_protocol(check.protocol.as_deref().map(Into::into))
         .set_health_check_port(check.port.clone())
@@ -166,7 +156,7 @@ async fn modify_attributes(
         TargetGroupAttribute::builder().key(key).value(value).build()
     };
     let attributes = attributes.iter().map(attribute).collect();
-    let request = aws.shared.elb.modify_target_group_attributes().target_group_arn(arn);
+    let request = aws.elb.modify_target_group_attributes().target_group_arn(arn);
     let sent = request.set_attributes(Some(attributes)).send().await;
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
 }
@@ -191,8 +181,7 @@ async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> 
     let certificates =
         certificate.as_ref().map(|arn| vec![Certificate::builder().certificate_arn(arn).build()]);
     aws.shared.turn(action).await;
-    let request =
-        aws.shared.elb.create_listener().load_balancer_arn(load_balancer).port(i32::from(*port));
+    let request = aws.elb.create_listener().load_balancer_arn(load_balancer).port(i32::from(*port));
     let request = request
         .protocol(protocol.as_str().into())
         .default_actions(forward)
@@ -213,8 +202,7 @@ async fn create_rule(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:CreateRule";
     let forward = forward_to(forward);
     aws.shared.turn(action).await;
-    let request =
-        aws.shared.elb.create_rule().listener_arn(listener).priority(number(priority.number()));
+    let request = aws.elb.create_rule().listener_arn(listener).priority(number(priority.number()));
     let request = request
         .set_conditions(Some(asked(conditions)))
         .actions(forward)
@@ -236,7 +224,7 @@ async fn modify_rule(
     let action = "elasticloadbalancing:ModifyRule";
     let forward = forward.map(forward_to);
     aws.shared.turn(action).await;
-    let request = aws.shared.elb.modify_rule().rule_arn(rule);
+    let request = aws.elb.modify_rule().rule_arn(rule);
     let request = request
         .set_conditions(conditions.map(asked))
         .set_actions(forward.map(|action| vec![action]));

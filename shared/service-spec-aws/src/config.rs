@@ -1,9 +1,8 @@
 //! The configuration of the function that makes services from specs: that of all functions, and
 //! what only it reads.
 
-use super::{
-    Config, ConfigProblem, ConfigProblems, PREFIX, Reader, VARIABLES, Variable, nearest_of,
-    parse_url,
+use portkeeper_aws::config::{
+    Config, ConfigProblems, Reader, VARIABLES, Variable, environment, parse_url, unknown_names,
 };
 use portkeeper_service_spec::rules::Band;
 use std::collections::BTreeMap;
@@ -59,19 +58,18 @@ pub struct SpecConfig {
 impl SpecConfig {
     /// From the environment of this process.
     pub fn from_env() -> Result<Self, ConfigProblems> {
-        Self::from_variables(&super::environment())
+        Self::from_variables(&environment())
     }
 
     /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
-        let known = || VARIABLES.iter().chain(SPEC_VARIABLES);
         let lookup = |name: &str| variables.get(name).cloned();
-        let mut read = Reader { lookup: &lookup, known: SPEC_VARIABLES, problems: Vec::new() };
+        let mut read = Reader::new(&lookup, &[SPEC_VARIABLES]);
         let bucket = read.value(BUCKET, String::new(), parse_bucket);
         let queue_url = read.value(QUEUE, String::new(), parse_url);
         let dead_letters_url = read.value(DEAD_LETTERS, String::new(), parse_url);
         let priorities = read.value(PRIORITIES, Band::default(), |text| text.parse().ok());
-        let mut problems = read.problems;
+        let mut problems = read.into_problems();
         let shared = match Config::from_lookup(&lookup) {
             Ok(shared) => Some(shared),
             Err(ConfigProblems(others)) => {
@@ -79,13 +77,7 @@ impl SpecConfig {
                 None
             }
         };
-        let unknown = variables
-            .keys()
-            .filter(|name| name.starts_with(PREFIX) && known().all(|it| it.name != *name));
-        problems.extend(unknown.map(|name| ConfigProblem::UnknownName {
-            name: name.clone(),
-            nearest: nearest_of(name, known()),
-        }));
+        problems.extend(unknown_names(variables, &[VARIABLES, SPEC_VARIABLES]));
         match shared {
             Some(shared) if problems.is_empty() => {
                 Ok(Self { shared, bucket, queue_url, dead_letters_url, priorities })

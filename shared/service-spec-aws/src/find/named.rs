@@ -5,8 +5,8 @@
 //! permissions of its own read of the resource, too.
 //! <https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-operations-read.html>
 
-use super::super::SpecAws;
-use crate::failure::Failure;
+use crate::SpecAws;
+use portkeeper_aws::failure::Failure;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,14 +1,14 @@
 //! Writes to Application Auto Scaling: how many tasks a service may have, and by what it scales.
 
-use super::super::SpecAws;
 use super::super::find::resource_id;
 use super::{Done, existing, gone_is_done};
-use crate::failure::Failure;
+use crate::SpecAws;
 use aws_sdk_applicationautoscaling::error::BuildError;
 use aws_sdk_applicationautoscaling::types::{
     PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace,
     TargetTrackingScalingPolicyConfiguration,
 };
+use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::steps::{Policy, ResourceLabel, Write};
 
 const DIMENSION: ScalableDimension = ScalableDimension::EcsServiceDesiredCount;

@@ -7,12 +7,12 @@
 mod balancing;
 mod scaling;
 
-use super::SpecAws;
-use super::raw::{self, Answer};
-use crate::failure::Failure;
+use crate::SpecAws;
+use crate::raw::{self, Answer};
 use aws_sdk_ecs::types::Tag;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
+use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::steps::{Ref, Thing, Write};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -48,8 +48,7 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::DeregisterTaskDefinition { task_definition } => {
             let (action, arn) = ("ecs:DeregisterTaskDefinition", existing(task_definition));
             aws.shared.turn(action).await;
-            let sent =
-                aws.shared.ecs.deregister_task_definition().task_definition(arn).send().await;
+            let sent = aws.ecs.deregister_task_definition().task_definition(arn).send().await;
             sent.map_err(|error| aws.shared.failure(action, arn, error))?;
             Ok(Done::default())
         }
@@ -59,8 +58,7 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::DeleteService { cluster, service } => {
             let action = "ecs:DeleteService";
             aws.shared.turn(action).await;
-            let request =
-                aws.shared.ecs.delete_service().cluster(cluster).service(service).force(true);
+            let request = aws.ecs.delete_service().cluster(cluster).service(service).force(true);
             let sent = request.send().await;
             let sent = sent
                 .map(|_| ())
@@ -160,8 +158,7 @@ async fn register_task_definition(aws: &SpecAws, input: &Value) -> Result<Done, 
     aws.shared.turn(action).await;
     // Not idempotent: each call makes a revision.
     let once = aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyAfterRefusal);
-    let request =
-        aws.shared.ecs.register_task_definition().customize().mutate_request(raw::body(input));
+    let request = aws.ecs.register_task_definition().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).config_override(once).send().await;
     sent.map_err(|error| aws.shared.failure(action, family.as_str(), error))?;
     let arn = text(&whole.json(action, family)?, "/taskDefinition/taskDefinitionArn");
@@ -174,7 +171,7 @@ async fn create_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     let name = text(input, "/serviceName");
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws.shared.ecs.create_service().customize().mutate_request(raw::body(input));
+    let request = aws.ecs.create_service().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).send().await;
     sent.map_err(|error| aws.shared.failure(action, name.as_str(), error))?;
     Ok(deployed(&whole.json(action, name)?))
@@ -185,7 +182,7 @@ async fn update_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     let name = text(input, "/service");
     let whole = Answer::default();
     aws.shared.turn(action).await;
-    let request = aws.shared.ecs.update_service().customize().mutate_request(raw::body(input));
+    let request = aws.ecs.update_service().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).send().await;
     sent.map_err(|error| aws.shared.failure(action, name.as_str(), error))?;
     Ok(deployed(&whole.json(action, name)?))
@@ -200,8 +197,7 @@ async fn tag_service(
     aws.shared.turn(action).await;
     let tags =
         tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    let sent =
-        aws.shared.ecs.tag_resource().resource_arn(service).set_tags(Some(tags)).send().await;
+    let sent = aws.ecs.tag_resource().resource_arn(service).set_tags(Some(tags)).send().await;
     sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, service, error))
 }
 

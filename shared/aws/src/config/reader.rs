@@ -1,0 +1,123 @@
+//! Reads environment variables one by one, and collects what is wrong with them.
+//!
+//! Each function has a list of variables of its own next to the one that all share. What the
+//! variables mean is not known here.
+
+use super::{ConfigProblem, Variable};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What all our variables begin with; any other variable of this kind is a mistake.
+const PREFIX: &str = "PORTKEEPER_";
+
+/// A name this similar to a known one is named as what was probably meant. Between unrelated names
+/// of ours the similarity (Jaro-Winkler, common prefix included) stays below it.
+const SIMILAR: f64 = 0.8;
+
+/// The environment of this process.
+#[must_use]
+pub fn environment() -> BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+/// Reads variables and collects what is wrong with them.
+pub struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    known: &'a [&'static [Variable]],
+    problems: Vec<ConfigProblem>,
+}
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("problems", &self.problems).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that looks variables up by name. An empty value counts as none. The lists describe
+    /// the variables that are going to be read.
+    #[must_use]
+    pub fn new(
+        lookup: &'a dyn Fn(&str) -> Option<String>,
+        known: &'a [&'static [Variable]],
+    ) -> Self {
+        Self { lookup, known, problems: Vec::new() }
+    }
+
+    /// The value of a variable. The fallback is what holds when an optional one is not set; for a
+    /// required one it only stands in until the problem is reported.
+    pub fn value<T>(
+        &mut self,
+        name: &'static str,
+        fallback: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let variable = described(self.known).find(|variable| variable.name == name);
+        let (allowed, required) =
+            variable.map_or(("", true), |known| (known.allowed, known.default.is_none()));
+        let text =
+            (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        match text.as_deref().map(&parse) {
+            Some(Some(value)) => return value,
+            Some(None) => {
+                let value = text.unwrap_or_default();
+                self.problems.push(ConfigProblem::NotAllowed { name, value, allowed });
+            }
+            None if required => self.problems.push(ConfigProblem::Unset { name, allowed }),
+            None => {}
+        }
+        fallback
+    }
+
+    /// What was wrong so far, in the order of reading.
+    #[must_use]
+    pub fn into_problems(self) -> Vec<ConfigProblem> {
+        self.problems
+    }
+}
+
+fn described(known: &[&'static [Variable]]) -> impl Iterator<Item = &'static Variable> {
+    known.iter().copied().flatten()
+}
+
+/// The variables of ours that none of these lists has.
+pub fn unknown_names(
+    variables: &BTreeMap<String, String>,
+    known: &[&'static [Variable]],
+) -> impl Iterator<Item = ConfigProblem> {
+    let unknown = variables
+        .keys()
+        .filter(|name| name.starts_with(PREFIX) && described(known).all(|it| it.name != *name));
+    unknown.map(|name| ConfigProblem::UnknownName {
+        name: name.clone(),
+        nearest: nearest_of(name, described(known)),
+    })
+}
+
+/// Which of these names is most like this one, if any is.
+fn nearest_of(
+    name: &str,
+    known: impl IntoIterator<Item = &'static Variable>,
+) -> Option<&'static str> {
+    // Without the prefix that all share, or everything would look alike.
+    let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
+    let scored = known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&bare(known.name), &bare(name)), known.name));
+    let best = scored.max_by(|one, other| one.0.total_cmp(&other.0))?;
+    (best.0 >= SIMILAR).then_some(best.1)
+}
+
+/// A whole number between these two, both included.
+pub(super) fn number(text: &str, least: u32, most: u32) -> Option<u32> {
+    text.parse().ok().filter(|number| (least..=most).contains(number))
+}
+
+/// An URL with a host and a path. `http` is for simulated accounts, which have no certificate.
+#[must_use]
+pub fn parse_url(text: &str) -> Option<String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let (host, path) = rest.split_once('/')?;
+    (!host.is_empty() && !path.is_empty()).then(|| text.to_owned())
+}

@@ -1,0 +1,18 @@
+//! Messages to the queue of specs: "look at what becomes of this spec again, later".
+
+use portkeeper_aws::account::Aws;
+use portkeeper_aws::failure::Failure;
+use portkeeper_aws::look_again::send_body;
+use portkeeper_service_spec::notice::look_again_message;
+
+/// Sends the message that will be the `hop`-th look in a row at what becomes of a spec.
+pub async fn send(
+    aws: &Aws,
+    queue_url: &str,
+    spec: &str,
+    hop: u32,
+    delay_seconds: u32,
+) -> Result<(), Failure> {
+    let body = look_again_message(spec, hop).to_string();
+    send_body(aws, queue_url, body, delay_seconds, spec.to_owned()).await
+}
