@@ -4,7 +4,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use portkeeper_core::ids::ContainerInstanceArn;
-use portkeeper_core::observation::{Observation, Questions};
+use portkeeper_core::observation::{Coverage, Observation, Questions};
 use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
@@ -131,13 +131,18 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
     let instances = questions.container_instances.iter().filter(|arn| !known_state(arn));
     asked.extend(instances.map(|arn| format!("the state of container instance {}", arn.tail())));
-    let places = questions
-        .owners_on
-        .iter()
-        .filter(|arn| !owners.whole_cluster && !owners.instances.contains(*arn));
-    asked.extend(places.map(|arn| format!("every task on container instance {}", arn.tail())));
-    let cluster = questions.owners_in_cluster && !owners.whole_cluster;
-    asked.extend(cluster.then(|| "every task of the cluster".to_owned()));
+    match &questions.owners {
+        Coverage::Instances(instances) => {
+            let unread = instances.iter().filter(|arn| !owners.coverage.covers(arn));
+            asked.extend(
+                unread.map(|arn| format!("every task on container instance {}", arn.tail())),
+            );
+        }
+        Coverage::Cluster if owners.coverage != Coverage::Cluster => {
+            asked.push("every task of the cluster".to_owned());
+        }
+        Coverage::Cluster => {}
+    }
     let elsewhere = questions.elsewhere.difference(&owners.known_elsewhere);
     asked.extend(
         elsewhere.map(|group| {

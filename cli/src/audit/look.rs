@@ -155,8 +155,7 @@ impl Look<'_> {
 
 /// Whose else a place is, as far as that is in question.
 fn about_owners(input: &PlanInput) -> Questions {
-    let Questions { owners_on, owners_in_cluster, .. } = questions(input);
-    Questions { owners_on, owners_in_cluster, ..Questions::default() }
+    Questions { owners: questions(input).owners, ..Questions::default() }
 }
 
 fn text(failure: &Failure) -> String {

@@ -11,8 +11,8 @@ use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::observation::{
-    HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service, ServiceStatus,
-    TargetGroup, Task,
+    Coverage, HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service,
+    ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::{Mode, mode_in_force};
 use crate::subject::Subject;
@@ -187,9 +187,11 @@ pub enum OwnerView {
 #[must_use]
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
     let owners = &observation.owners;
-    let covered = owners.whole_cluster
-        || container_instance_of(observation, &target.id)
-            .is_some_and(|arn| owners.instances.contains(&arn));
+    let covered = match &owners.coverage {
+        Coverage::Cluster => true,
+        Coverage::Instances(instances) => container_instance_of(observation, &target.id)
+            .is_some_and(|arn| instances.contains(&arn)),
+    };
     if !covered {
         return OwnerView::NotKnown;
     }
@@ -235,9 +237,11 @@ pub fn is_known_everywhere(
     target: &Target,
 ) -> bool {
     let owners = &observation.owners;
+    // A service that is scaled to zero may leave its group empty: of that one it must be known who
+    // uses it elsewhere, whatever the target is.
     let here = || {
         container_instance_of(observation, &target.id)
-            .is_some_and(|arn| owners.instances.contains(&arn))
+            .is_some_and(|arn| owners.coverage.covers(&arn) && !is_scaled_to_zero(observation))
     };
     owners.known_elsewhere.contains(group) || here()
 }
@@ -345,10 +349,10 @@ fn ask_about_unwanted(
     // another one, wherever that runs.
     match container_instance_of(observation, &target.id) {
         Some(instance) if !is_scaled_to_zero(observation) => {
-            questions.owners_on.insert(instance);
+            questions.owners.add(instance);
         }
         _ => {
-            questions.owners_in_cluster = true;
+            questions.owners = Coverage::Cluster;
             // Only what may be taken out is worth the calls: it may be a task's of another cluster
             // by now.
             if known.is_some() || ended {

@@ -6,7 +6,7 @@
 
 use crate::address::{Place, Reach, places};
 use crate::ids::TargetId;
-use crate::observation::{Observation, Owner};
+use crate::observation::{Coverage, Observation, Owner};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every task of a cluster, by where it is.
@@ -85,7 +85,7 @@ impl Everybody {
                     .or_insert_with(|| definition.clone());
             }
         }
-        observation.owners.whole_cluster = true;
+        observation.owners.coverage = Coverage::Cluster;
         observation.owners.tasks = others;
     }
 }

@@ -9,10 +9,12 @@
 //! was still wanted after its target was found absent.
 
 mod group;
+mod other_tasks;
 mod service;
 mod task;
 
 pub use group::{FoundGroup, HealthState, RegisteredTarget, TargetGroup, TargetType};
+pub use other_tasks::{Coverage, Owner, Owners};
 pub use service::{
     Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, RolloutState,
     SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus, TaskSet,
@@ -186,37 +188,6 @@ impl fmt::Display for Missed {
     }
 }
 
-/// Tasks of anybody in the cluster, read to learn who is on an address now.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Owners {
-    /// Container instances of which every task was read.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub instances: BTreeSet<ContainerInstanceArn>,
-    /// Every task of the cluster was read.
-    #[serde(default)]
-    pub whole_cluster: bool,
-    /// Groups of which it is known who uses them in other clusters: the tasks of those services are
-    /// among `tasks`.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub known_elsewhere: BTreeSet<TargetGroupArn>,
-    /// The tasks of other services, and tasks of no service.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tasks: Vec<Owner>,
-}
-
-/// A task of another service, and where that service registers its tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Owner {
-    /// The task.
-    pub task: Task,
-    /// Every group its service may use; empty for a task of no service; absent when it could not be
-    /// told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target_groups: Option<BTreeSet<TargetGroupArn>>,
-}
-
 /// What [`crate::compare::questions`] asks for before anything may be judged: only what is in
 /// doubt, so that a service in order costs no extra call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -227,10 +198,8 @@ pub struct Questions {
     pub container_instances: BTreeSet<ContainerInstanceArn>,
     /// Target groups whose description must be read anew, because it may have changed while cached.
     pub target_groups: BTreeSet<TargetGroupArn>,
-    /// Container instances of which every task must be known.
-    pub owners_on: BTreeSet<ContainerInstanceArn>,
-    /// Every task of the cluster must be known: an address can be anywhere.
-    pub owners_in_cluster: bool,
+    /// Where every task must be known. The whole cluster for an address, which can be anywhere.
+    pub owners: Coverage,
     /// Target groups of which must be known which services of other clusters use them, and where
     /// their tasks are.
     pub elsewhere: BTreeSet<TargetGroupArn>,

@@ -10,6 +10,7 @@ use crate::compare::{questions, quiet};
 use crate::everybody::Everybody;
 use crate::input::PlanInput;
 use crate::ledger::{Incident, LedgerRecord};
+use crate::observation::Coverage;
 use crate::plan::{Plan, plan};
 use std::collections::BTreeSet;
 
@@ -29,10 +30,9 @@ pub enum Screened {
 #[must_use]
 pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) {
     let mut open = questions(input);
-    if (open.owners_in_cluster || !open.owners_on.is_empty()) && everybody.is_whole() {
+    if !open.owners.is_empty() && everybody.is_whole() {
         everybody.tell(&mut input.observation);
-        open.owners_in_cluster = false;
-        open.owners_on.clear();
+        open.owners = Coverage::default();
         // Other clusters are not looked at from here: it is shown as if none mattered, and the
         // question stays open.
         input.observation.owners.known_elsewhere =

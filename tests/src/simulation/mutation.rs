@@ -6,7 +6,7 @@
 
 use portkeeper_core::code::Code;
 use portkeeper_core::ledger::{Incident, Repair, Subject};
-use portkeeper_core::observation::{ContainerInstanceState, Observation, TaskStatus};
+use portkeeper_core::observation::{ContainerInstanceState, Coverage, Observation, TaskStatus};
 use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput};
 use portkeeper_core::time::Timestamp;
 
@@ -106,7 +106,7 @@ impl Mutation {
 
 /// As if everybody had been read, here and in other clusters.
 fn read_everywhere(seen: &mut Observation) {
-    seen.owners.whole_cluster = true;
+    seen.owners.coverage = Coverage::Cluster;
     seen.owners.known_elsewhere = seen.target_groups.keys().cloned().collect();
 }
 

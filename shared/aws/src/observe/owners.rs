@@ -6,7 +6,9 @@ use super::{counts, few_at_once, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::chain;
 use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
-use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Questions, Service, Task};
+use portkeeper_core::observation::{
+    Coverage, Gap, Missed, Observation, Owner, Questions, Service, Task,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many services one `DescribeServices` names.
@@ -21,7 +23,7 @@ type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 /// held against the counts of the same place, which are read before. Only tasks that start or run
 /// are compared, as ECS counts them.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
-    if questions.owners_on.is_empty() && !questions.owners_in_cluster {
+    if questions.owners.is_empty() {
         return;
     }
     let places = list_places(aws, questions, seen).await;
@@ -60,11 +62,9 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
 
     seen.gaps.extend(gaps);
     for place in whole {
-        if let Some(instance) = place {
-            seen.owners.instances.insert(instance);
-        } else {
-            seen.owners.whole_cluster = true;
-            seen.owners.instances.extend(questions.owners_on.iter().cloned());
+        match place {
+            Some(instance) => seen.owners.coverage.add(instance),
+            None => seen.owners.coverage = Coverage::Cluster,
         }
     }
     // A task of this service that was not listed before started meanwhile, and may explain a
@@ -88,15 +88,13 @@ struct Place {
 
 async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<Place> {
     let cluster = seen.key.cluster.clone();
-    let instances: Vec<Option<&ContainerInstanceArn>> = if questions.owners_in_cluster {
-        vec![None]
-    } else {
-        questions.owners_on.iter().map(Some).collect()
+    let instances: Vec<Option<&ContainerInstanceArn>> = match &questions.owners {
+        Coverage::Cluster => vec![None],
+        Coverage::Instances(instances) => instances.iter().map(Some).collect(),
     };
-    let (counts, gaps) = if questions.owners_in_cluster {
-        counts::in_cluster(aws, &cluster).await
-    } else {
-        counts::on_instances(aws, &cluster, &questions.owners_on).await
+    let (counts, gaps) = match &questions.owners {
+        Coverage::Cluster => counts::in_cluster(aws, &cluster).await,
+        Coverage::Instances(instances) => counts::on_instances(aws, &cluster, instances).await,
     };
     seen.gaps.extend(gaps);
     let lists = instances.into_iter().map(|instance| {

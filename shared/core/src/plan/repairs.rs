@@ -12,7 +12,7 @@ use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
-use crate::observation::{HealthState, Observation, Owner};
+use crate::observation::{Coverage, HealthState, Observation, Owner};
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
@@ -242,7 +242,7 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
     let uses =
         |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
     let owners = &observation.owners;
-    let is_known = owners.whole_cluster && owners.known_elsewhere.contains(group);
+    let is_known = owners.coverage == Coverage::Cluster && owners.known_elsewhere.contains(group);
     !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
 }
 

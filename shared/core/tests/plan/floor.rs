@@ -143,13 +143,13 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
         ",
         &expect![[r#"
             0s:
-              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              asks: state of i-1; group web; owners in the cluster
               admin i-9:80 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
               web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
               looks again in 60s
             60s:
-              asks: state of i-1; group web; owners on i-1; owners in the cluster
+              asks: state of i-1; group web; owners in the cluster
               web | limit_exceeded | tell | deregistering i-1:32770 would leave web empty; nothing was deregistered there
               admin i-9:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look

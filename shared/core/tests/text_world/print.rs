@@ -3,7 +3,7 @@
 use super::facts::World;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
-use portkeeper_core::observation::Questions;
+use portkeeper_core::observation::{Coverage, Questions};
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::readiness::Readiness;
 use portkeeper_core::time::{Timestamp, spoken};
@@ -57,14 +57,13 @@ fn asked(questions: &Questions) -> String {
             names(questions.target_groups.iter().map(TargetGroupArn::name).collect())
         ));
     }
-    if !questions.owners_on.is_empty() {
-        parts.push(format!(
-            "owners on {}",
-            names(questions.owners_on.iter().map(ContainerInstanceArn::tail).collect())
-        ));
-    }
-    if questions.owners_in_cluster {
-        parts.push("owners in the cluster".to_owned());
+    match &questions.owners {
+        Coverage::Instances(instances) if instances.is_empty() => {}
+        Coverage::Instances(instances) => {
+            let instances = instances.iter().map(ContainerInstanceArn::tail).collect();
+            parts.push(format!("owners on {}", names(instances)));
+        }
+        Coverage::Cluster => parts.push("owners in the cluster".to_owned()),
     }
     if !questions.elsewhere.is_empty() {
         let groups = questions.elsewhere.iter().map(TargetGroupArn::name).collect();

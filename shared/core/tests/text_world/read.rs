@@ -7,7 +7,7 @@ use super::tasks::DEFAULT_DEPLOYMENT;
 use portkeeper_core::compare::questions;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
-    ContainerInstance, Deployment, Gap, Missed, Observation, Owner, Questions, Service,
+    ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, Owner, Questions, Service,
     TargetGroup, Task, TaskStatus,
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
@@ -155,24 +155,24 @@ fn answer_instance(world: &World, arn: &ContainerInstanceArn, seen: &mut Observa
 }
 
 fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
-    if questions.owners_on.is_empty() && !questions.owners_in_cluster {
+    if questions.owners.is_empty() {
         return;
     }
     if world.owners_unread {
         seen.gaps.push(Gap { what: Missed::Owners, why: "throttled".to_owned(), retry: true });
         return;
     }
-    seen.owners.whole_cluster = questions.owners_in_cluster;
+    seen.owners.coverage.clone_from(&questions.owners);
     if world.elsewhere_unread && !questions.elsewhere.is_empty() {
         seen.gaps.push(Gap { what: Missed::Elsewhere, why: "throttled".to_owned(), retry: true });
     } else {
         seen.owners.known_elsewhere.clone_from(&questions.elsewhere);
     }
-    seen.owners.instances.clone_from(&questions.owners_on);
-    let asked = |task: &Task| {
-        let here =
-            task.container_instance.as_ref().is_some_and(|arn| questions.owners_on.contains(arn));
-        questions.owners_in_cluster || here
+    let asked = |task: &Task| match &questions.owners {
+        Coverage::Cluster => true,
+        Coverage::Instances(instances) => {
+            task.container_instance.as_ref().is_some_and(|arn| instances.contains(arn))
+        }
     };
     let uses = |owner: &&Owner| {
         let asked = &seen.owners.known_elsewhere;

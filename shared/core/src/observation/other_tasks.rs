@@ -1,0 +1,105 @@
+//! Tasks of other services and of none, read to learn who uses an address now, and how far that
+//! reading went.
+
+use super::Task;
+use crate::ids::{ContainerInstanceArn, TargetGroupArn};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Where every task was read, or must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Coverage {
+    /// On these container instances; on none, if there are none.
+    Instances(BTreeSet<ContainerInstanceArn>),
+    /// In the whole cluster, and with that on each of its container instances.
+    Cluster,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self::Instances(BTreeSet::new())
+    }
+}
+
+impl Coverage {
+    /// Nowhere.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// This container instance of the cluster is among them.
+    #[must_use]
+    pub fn covers(&self, instance: &ContainerInstanceArn) -> bool {
+        match self {
+            Self::Instances(instances) => instances.contains(instance),
+            Self::Cluster => true,
+        }
+    }
+
+    /// On this container instance, too.
+    pub fn add(&mut self, instance: ContainerInstanceArn) {
+        if let Self::Instances(instances) = self {
+            instances.insert(instance);
+        }
+    }
+}
+
+/// Tasks of anybody in the cluster, read to learn who is on an address now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "OwnersForm", into = "OwnersForm")]
+pub struct Owners {
+    /// Where every task was read.
+    pub coverage: Coverage,
+    /// Groups of which it is known who uses them in other clusters: the tasks of those services are
+    /// among `tasks`.
+    pub known_elsewhere: BTreeSet<TargetGroupArn>,
+    /// The tasks of other services, and tasks of no service.
+    pub tasks: Vec<Owner>,
+}
+
+/// A task of another service, and where that service registers its tasks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Owner {
+    /// The task.
+    pub task: Task,
+    /// Every group its service may use; empty for a task of no service; absent when it could not be
+    /// told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_groups: Option<BTreeSet<TargetGroupArn>>,
+}
+
+/// [`Owners`] in JSON, where two members say how far the reading went.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OwnersForm {
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    instances: BTreeSet<ContainerInstanceArn>,
+    #[serde(default)]
+    whole_cluster: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    known_elsewhere: BTreeSet<TargetGroupArn>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tasks: Vec<Owner>,
+}
+
+impl From<OwnersForm> for Owners {
+    fn from(form: OwnersForm) -> Self {
+        let OwnersForm { instances, whole_cluster, known_elsewhere, tasks } = form;
+        let coverage =
+            if whole_cluster { Coverage::Cluster } else { Coverage::Instances(instances) };
+        Self { coverage, known_elsewhere, tasks }
+    }
+}
+
+impl From<Owners> for OwnersForm {
+    fn from(owners: Owners) -> Self {
+        let Owners { coverage, known_elsewhere, tasks } = owners;
+        let (instances, whole_cluster) = match coverage {
+            Coverage::Instances(instances) => (instances, false),
+            Coverage::Cluster => (BTreeSet::new(), true),
+        };
+        Self { instances, whole_cluster, known_elsewhere, tasks }
+    }
+}
