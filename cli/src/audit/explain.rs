@@ -6,9 +6,9 @@ use crate::render::{BOLD, decision, table, text, verdict_table};
 use portkeeper_core::audit::{Audit, audit};
 use portkeeper_core::desired::{Desired, desired_targets};
 use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::mode::mode_in_force;
 use portkeeper_core::observation::{Observation, RegisteredTarget, Task};
 use portkeeper_core::plan::{Decision, PlanInput, Verdict};
-use portkeeper_core::policy::mode_in_force;
 use portkeeper_core::time::{Timestamp, spoken};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -52,8 +52,7 @@ fn without<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
 pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let observation = &input.observation;
     let desired = desired_targets(observation, input.hop);
-    let tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
-    let mode = mode_in_force(&input.policy, tag, input.now);
+    let mode = mode_in_force(input);
     writeln!(
         out,
         "{BOLD}{}{BOLD:#} at {}, mode {} ({})",

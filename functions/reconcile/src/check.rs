@@ -17,8 +17,7 @@ use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::ledger::{LedgerRecord, settle, told};
 use portkeeper_core::observation::Observation;
-use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
-use portkeeper_core::policy::Policy;
+use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan};
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
 
@@ -26,7 +25,7 @@ use portkeeper_core::time::Timestamp;
 pub(crate) async fn check_service(
     aws: &Aws,
     config: &Config,
-    policy: &Policy,
+    writes: &Writes,
     check: &ServiceCheck,
     stored: Stored,
     described: Result<Observation, Failure>,
@@ -37,7 +36,7 @@ pub(crate) async fn check_service(
     }
     let done = match described {
         Ok(described) => {
-            carry_through(aws, config, policy, check, stored, described, &mut report).await
+            carry_through(aws, config, writes, check, stored, described, &mut report).await
         }
         Err(failure) => Err(CheckError::Observe(failure)),
     };
@@ -53,13 +52,13 @@ pub(crate) async fn check_service(
 async fn carry_through(
     aws: &Aws,
     config: &Config,
-    policy: &Policy,
+    writes: &Writes,
     check: &ServiceCheck,
     stored: Stored,
     described: Observation,
     report: &mut CheckReport,
 ) -> Result<(), CheckError> {
-    let input = read(aws, config, policy, check, &stored, described).await;
+    let input = read(aws, config, writes, check, &stored, described).await;
     report.note_observation(&input.observation);
     let mut plan = plan(&input);
     if !report.succeeded() {
@@ -196,7 +195,7 @@ async fn tell(
 async fn read(
     aws: &Aws,
     config: &Config,
-    policy: &Policy,
+    writes: &Writes,
     check: &ServiceCheck,
     stored: &Stored,
     described: Observation,
@@ -206,7 +205,8 @@ async fn read(
         version: INPUT_VERSION,
         now: aws.now(),
         hop: check.hop,
-        policy: policy.clone(),
+        policy: config.policy.clone(),
+        writes: writes.clone(),
         record: stored.record.clone(),
         calls: check.calls.clone(),
         observation,

@@ -19,7 +19,7 @@ use portkeeper_aws::failure::chain;
 use portkeeper_aws::{ledger, metrics, observe};
 use portkeeper_core::event::coalesce;
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::policy::Policy;
+use portkeeper_core::plan::Writes;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
 
@@ -77,8 +77,7 @@ async fn run(
             return response(failed);
         }
     };
-    let policy =
-        &Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
+    let writes = &Writes::from(recalled.writes_stopped.take());
     let of_one_cluster = checks.chunk_by(|one, other| one.key.cluster == other.key.cluster);
     for together in of_one_cluster.flat_map(|checks| checks.chunks(SERVICES_PER_CALL)) {
         aws.until_checks_can_be_made(together.len()).await;
@@ -93,7 +92,7 @@ async fn run(
         let described = observe::describe_services(aws, together).await;
         let runs = together.iter().zip(described).map(|(check, described)| {
             let stored = recalled.records.remove(&check.key).unwrap_or_default();
-            check::check_service(aws, config, policy, check, stored, described)
+            check::check_service(aws, config, writes, check, stored, described)
         });
         let runs: Vec<_> = runs.collect();
         let mut reports = futures_util::stream::iter(runs).buffered(SERVICES_AT_ONCE);

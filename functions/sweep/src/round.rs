@@ -8,7 +8,7 @@ use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
 use portkeeper_aws::{ledger, look_again};
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::observation::Observation;
-use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
+use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 use portkeeper_core::policy::Policy;
 use portkeeper_core::screen::{Screened, screen};
 use portkeeper_core::time::Timestamp;
@@ -93,8 +93,7 @@ impl Round<'_> {
             |name: &String| ServiceKey { cluster: cluster.clone(), service: name.clone() };
         let keys: Vec<ServiceKey> = services.keys().map(of_name).collect();
         let mut recalled = ledger::recall(self.aws, &self.config.ledger_table, &keys).await?;
-        let policy =
-            Policy { writes_stopped: recalled.writes_stopped.take(), ..self.config.policy.clone() };
+        let writes = Writes::from(recalled.writes_stopped.take());
         let mut suspects = BTreeSet::new();
         for (name, seen) in services {
             let observation = match seen {
@@ -110,7 +109,8 @@ impl Round<'_> {
             }
             let stored = recalled.records.remove(&observation.key).unwrap_or_default();
             let is_aging = stored.is_aging(began);
-            let mut input = input_of(began, &policy, stored.record, observation);
+            let mut input =
+                input_of(began, &self.config.policy, &writes, stored.record, observation);
             let (screened, plan) = screen(&mut input, &everybody);
             report.note(&plan);
             match screened {
@@ -137,6 +137,7 @@ impl Round<'_> {
 fn input_of(
     began: Timestamp,
     policy: &Policy,
+    writes: &Writes,
     record: portkeeper_core::ledger::LedgerRecord,
     observation: Observation,
 ) -> PlanInput {
@@ -145,6 +146,7 @@ fn input_of(
         now: began,
         hop: 0,
         policy: policy.clone(),
+        writes: writes.clone(),
         record,
         calls: Vec::new(),
         observation,

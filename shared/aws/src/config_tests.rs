@@ -30,7 +30,6 @@ fn required_variables_are_enough() {
                 alerts_topic_arn: "arn:aws:sns:eu-west-1:111122223333:alerts",
                 policy: Policy {
                     mode: Repair,
-                    writes_stopped: None,
                     settle_seconds: 90,
                     confirm_seconds: 60,
                     max_deregistrations: 5,

@@ -9,7 +9,7 @@ use crate::compare::{OwnerView, compare, owner_of};
 use crate::desired::desired_targets;
 use crate::finding::Finding;
 use crate::ids::TaskArn;
-use crate::input::{INPUT_VERSION, PlanInput};
+use crate::input::{INPUT_VERSION, PlanInput, Writes};
 use crate::judge::judge;
 use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
@@ -67,6 +67,7 @@ pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
         now,
         hop: 0,
         policy: policy.clone(),
+        writes: Writes::Allowed,
         record,
         calls: Vec::new(),
         observation,

@@ -10,11 +10,12 @@ use crate::desired::{Claim, Desired, Standing, desired_targets};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
+use crate::mode::mode_in_force;
 use crate::observation::{
     Coverage, HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service,
     ServiceStatus, TargetGroup, Task,
 };
-use crate::policy::{Mode, mode_in_force};
+use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -278,9 +279,7 @@ fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<Con
 pub fn questions(input: &PlanInput) -> Questions {
     let observation = &input.observation;
     let mut questions = Questions::default();
-    let mode_tag = observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
-    let off = mode_in_force(&input.policy, mode_tag, input.now).mode == Mode::Off;
-    if off || quiet(observation).is_some() {
+    if mode_in_force(input).mode == Mode::Off || quiet(observation).is_some() {
         return questions;
     }
     let desired = desired_targets(observation, input.hop);

@@ -19,6 +19,7 @@ pub mod ids;
 mod input;
 pub mod judge;
 pub mod ledger;
+pub mod mode;
 pub mod observation;
 pub mod plan;
 pub mod policy;

@@ -15,8 +15,9 @@ use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
 use crate::ledger::{Incident, LedgerRecord, Repair, TELLING_SECS};
+use crate::mode::mode_in_force;
 use crate::observation::Missed;
-use crate::policy::{Mode, mode_in_force};
+use crate::policy::Mode;
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 
 pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
 pub use crate::alert::{Alert, AlertItem, AlertState, Cause, Impact};
-pub use crate::input::{INPUT_VERSION, PlanInput};
+pub use crate::input::{INPUT_VERSION, PlanInput, Writes};
 pub use crate::verdict::{Decision, Verdict};
 
 /// SQS delays a message by no more than this; a later look is reached in several hops.
@@ -62,18 +63,13 @@ pub struct Plan {
 /// nothing to do.
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {
-    let service = input.observation.service.as_ref();
     if input.observation.gaps.iter().any(|gap| gap.what == Missed::Service) {
         let why = "the service could not be read: nothing is known of it".to_owned();
         let verdict =
             Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
         return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());
     }
-    let mode = mode_in_force(
-        &input.policy,
-        service.and_then(|service| service.mode_tag.as_deref()),
-        input.now,
-    );
+    let mode = mode_in_force(input);
     if mode.mode == Mode::Off {
         let verdict = Verdict {
             subject: Subject::Service,

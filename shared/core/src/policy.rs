@@ -51,14 +51,10 @@ impl fmt::Display for Mode {
 }
 
 /// Limits and waiting times. The defaults are those of the deployed stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The stack-wide mode.
     pub mode: Mode,
-    /// The kill switch: while it says something, nothing is repaired anywhere. What it says is why.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub writes_stopped: Option<String>,
     /// Seconds of settle time; see [`Policy::settled_at`]. ECS registers within seconds around
     /// RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
     pub settle_seconds: u32,
@@ -131,7 +127,6 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             mode: Mode::Repair,
-            writes_stopped: None,
             settle_seconds: 90,
             confirm_seconds: 60,
             max_deregistrations: 5,
@@ -149,55 +144,5 @@ impl Default for Policy {
             az_all: false,
             max_hops: 12,
         }
-    }
-}
-
-/// The mode that holds for one service, and what is wrong with its tag, if anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ModeInForce {
-    /// The mode.
-    pub mode: Mode,
-    /// Why, for people.
-    pub why: String,
-}
-
-/// The mode for a service with this tag value. The kill switch turns every `repair` into `alert`.
-#[must_use]
-pub fn mode_in_force(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
-    let asked = asked_mode(policy, tag, now);
-    match &policy.writes_stopped {
-        Some(why) if asked.mode == Mode::Repair => {
-            ModeInForce { mode: Mode::Alert, why: format!("the kill switch is on: {why}") }
-        }
-        _ => asked,
-    }
-}
-
-/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`:
-/// whoever wrote it wanted something other than the default, and telling is the mode that can do no
-/// harm.
-fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
-    let Some(tag) = tag else {
-        return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };
-    };
-    let (word, until) = match tag.trim().split_once(" until ") {
-        Some((word, date)) => (word.trim(), Some(date.trim())),
-        None => (tag.trim(), None),
-    };
-    let end = until.map(|date| Timestamp::try_from(format!("{date}T23:59:59Z")));
-    match (Mode::parse(word), end) {
-        (Some(_), Some(Ok(end))) if end < now => ModeInForce {
-            mode: policy.mode,
-            why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode"),
-        },
-        (Some(mode), None | Some(Ok(_))) => {
-            ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") }
-        }
-        _ => ModeInForce {
-            mode: Mode::Alert,
-            why: format!(
-                "tag {MODE_TAG}={tag} is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`"
-            ),
-        },
     }
 }

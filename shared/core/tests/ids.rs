@@ -8,7 +8,6 @@ use portkeeper_core::ids::{
 };
 use portkeeper_core::ledger::Subject;
 use portkeeper_core::observation::{HealthState, TaskStatus};
-use portkeeper_core::policy::{Policy, mode_in_force};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Display;
 
@@ -221,37 +220,4 @@ fn spans_are_said_as_people_say_them() {
     let spans = [0, 59, 60, 200, 3600, 3661, 7500, 90_000];
     expect!["0 s, 59 s, 1 min, 3 min 20 s, 1 h, 1 h 1 min, 2 h 5 min, 25 h"]
         .assert_eq(&spans.map(spoken).join(", "));
-}
-
-#[test]
-fn mode_tags() {
-    let now = Timestamp::try_from("2026-11-23T10:00:00Z".to_owned()).unwrap();
-    let tags = [
-        None,
-        Some("repair"),
-        Some(" alert "),
-        Some("off"),
-        Some("alert until 2026-11-23"),
-        Some("off until 2026-11-22"),
-        Some("off until soon"),
-        Some("Off"),
-        Some(""),
-        Some("alert until"),
-    ];
-    let table = tags.map(|tag| {
-        let mode = mode_in_force(&Policy::default(), tag, now);
-        format!("{tag:?}: {} ({})\n", mode.mode, mode.why)
-    });
-    expect![[r#"
-        None: repair (stack-wide mode)
-        Some("repair"): repair (tag portkeeper:mode=repair)
-        Some(" alert "): alert (tag portkeeper:mode= alert )
-        Some("off"): off (tag portkeeper:mode=off)
-        Some("alert until 2026-11-23"): alert (tag portkeeper:mode=alert until 2026-11-23)
-        Some("off until 2026-11-22"): repair (tag portkeeper:mode=off until 2026-11-22 has ended; stack-wide mode)
-        Some("off until soon"): alert (tag portkeeper:mode=off until soon is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some("Off"): alert (tag portkeeper:mode=Off is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some(""): alert (tag portkeeper:mode= is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some("alert until"): alert (tag portkeeper:mode=alert until is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-    "#]].assert_eq(&table.concat());
 }

@@ -13,8 +13,9 @@ use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
 use portkeeper_core::ledger::{LedgerRecord, settle, told};
-use portkeeper_core::plan::{ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, plan};
-use portkeeper_core::policy::Policy;
+use portkeeper_core::plan::{
+    ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan,
+};
 use portkeeper_core::report::message;
 use portkeeper_stage::StageError;
 use serde_json::{Value, json};
@@ -72,9 +73,8 @@ impl Work<'_> {
         let mut recalled =
             ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key)).await?;
         let stored = recalled.records.remove(&check.key).unwrap_or_default();
-        let policy =
-            Policy { writes_stopped: recalled.writes_stopped.take(), ..config.policy.clone() };
-        let input = self.read(&stored, policy).await?;
+        let writes = Writes::from(recalled.writes_stopped.take());
+        let input = self.read(&stored, writes).await?;
         let gaps = input.observation.gaps.iter().filter(|gap| gap.retry);
         checked.errors.extend(gaps.map(|gap| gap.why.clone()));
         let mut plan = plan(&input);
@@ -176,7 +176,7 @@ impl Work<'_> {
             .await?)
     }
 
-    async fn read(&self, stored: &Stored, policy: Policy) -> Result<PlanInput, StageError> {
+    async fn read(&self, stored: &Stored, writes: Writes) -> Result<PlanInput, StageError> {
         let Self { aws, config, check, mutation, .. } = *self;
         let described = observe::describe_services(aws, std::slice::from_ref(check)).await;
         let described = described.into_iter().next().ok_or("no description")??;
@@ -186,10 +186,16 @@ impl Work<'_> {
                 observe::observe_rest(aws, check, described).await.target_groups;
         }
         change_view(mutation, &mut observation);
-        let (now, hop, record, calls) =
-            (aws.now(), check.hop, stored.record.clone(), check.calls.clone());
-        let mut input =
-            PlanInput { version: INPUT_VERSION, now, hop, policy, record, calls, observation };
+        let mut input = PlanInput {
+            version: INPUT_VERSION,
+            now: aws.now(),
+            hop: check.hop,
+            policy: config.policy.clone(),
+            writes,
+            record: stored.record.clone(),
+            calls: check.calls.clone(),
+            observation,
+        };
         change_input(mutation, &mut input);
         let questions = questions(&input);
         if !questions.is_empty() {

@@ -7,7 +7,7 @@
 use portkeeper_core::code::Code;
 use portkeeper_core::ledger::{Incident, Repair, Subject};
 use portkeeper_core::observation::{ContainerInstanceState, Coverage, Observation, TaskStatus};
-use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput};
+use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput, Writes};
 use portkeeper_core::time::Timestamp;
 
 /// A proof that never grows old.
@@ -168,7 +168,7 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
             (input.policy.max_deregistrations, input.policy.max_deregistration_percent) =
                 (1000, 100);
         }
-        Mutation::SwitchIgnored => input.policy.writes_stopped = None,
+        Mutation::SwitchIgnored => input.writes = Writes::Allowed,
         Mutation::FightIgnored => {
             input.record.repairs.clear();
             input.record.incidents.retain(|incident| incident.code != Code::Fight);

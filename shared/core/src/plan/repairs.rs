@@ -10,7 +10,7 @@ use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
 use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
-use crate::input::PlanInput;
+use crate::input::{PlanInput, Writes};
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
 use crate::observation::{Coverage, HealthState, Observation, Owner};
 use crate::policy::{Mode, Policy};
@@ -102,7 +102,7 @@ fn decide_one(
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
         return Ruling::new(Decision::Tell, "not Portkeeper's to repair");
     };
-    if let Some(why) = &policy.writes_stopped {
+    if let Writes::Stopped(why) = &input.writes {
         return Ruling::new(
             Decision::Tell,
             format!("the kill switch is on ({why}): nothing is written"),

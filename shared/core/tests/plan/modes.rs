@@ -2,6 +2,9 @@
 
 use crate::text_world::check;
 use expect_test::expect;
+use portkeeper_core::mode::mode_in_force;
+use portkeeper_core::plan::{PlanInput, Writes};
+use serde_json::{Value, json};
 
 #[test]
 fn mode_alert_tells_and_writes_nothing() {
@@ -290,4 +293,73 @@ fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
             open: foreign web i-1:32769, seen 2, told
         "#]],
     );
+}
+
+/// A service with this tag, and a policy with these members.
+fn input(tag: Option<&str>, policy: &Value) -> PlanInput {
+    let now = "2026-11-23T10:00:00Z";
+    let key =
+        json!({ "cluster": "arn:aws:ecs:eu-west-1:111122223333:cluster/shop", "service": "web" });
+    let service = json!({
+        "status": "ACTIVE",
+        "controller": "ECS",
+        "strategy": "ROLLING",
+        "desired_count": 1,
+        "running_count": 1,
+        "mode_tag": tag,
+    });
+    let observation = json!({ "key": key, "observed_at": now, "service": service });
+    let input = json!({ "version": 1, "now": now, "policy": policy, "observation": observation });
+    serde_json::from_value(input).unwrap()
+}
+
+fn mode(input: &PlanInput) -> String {
+    let mode = mode_in_force(input);
+    format!("{} ({})", mode.mode, mode.why)
+}
+
+#[test]
+fn a_tag_overrides_the_stack_wide_mode_until_its_end() {
+    let tags = [
+        None,
+        Some("repair"),
+        Some(" alert "),
+        Some("off"),
+        Some("alert until 2026-11-23"),
+        Some("off until 2026-11-22"),
+        Some("off until soon"),
+        Some("Off"),
+        Some(""),
+        Some("alert until"),
+    ];
+    let table = tags.map(|tag| format!("{tag:?}: {}\n", mode(&input(tag, &json!({})))));
+    expect![[r#"
+        None: repair (stack-wide mode)
+        Some("repair"): repair (tag portkeeper:mode=repair)
+        Some(" alert "): alert (tag portkeeper:mode= alert )
+        Some("off"): off (tag portkeeper:mode=off)
+        Some("alert until 2026-11-23"): alert (tag portkeeper:mode=alert until 2026-11-23)
+        Some("off until 2026-11-22"): repair (tag portkeeper:mode=off until 2026-11-22 has ended; stack-wide mode)
+        Some("off until soon"): alert (tag portkeeper:mode=off until soon is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some("Off"): alert (tag portkeeper:mode=Off is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some(""): alert (tag portkeeper:mode= is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some("alert until"): alert (tag portkeeper:mode=alert until is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+    "#]].assert_eq(&table.concat());
+}
+
+/// The kill switch is a fact of the moment. In JSON it is a member of the policy.
+#[test]
+fn the_kill_switch_turns_repair_into_alert_and_reads_back() {
+    let policy = json!({ "writes_stopped": "until Monday", "settle_seconds": 30 });
+    let stopped = input(None, &policy);
+    assert_eq!(stopped.writes, Writes::Stopped("until Monday".to_owned()));
+    assert_eq!(stopped.policy.settle_seconds, 30);
+    expect!["alert (the kill switch is on: until Monday)"].assert_eq(&mode(&stopped));
+    expect!["off (tag portkeeper:mode=off)"].assert_eq(&mode(&input(Some("off"), &policy)));
+    let text = serde_json::to_string(&stopped).unwrap();
+    assert!(
+        text.contains(r#""policy":{"mode":"repair","writes_stopped":"until Monday","#),
+        "{text}"
+    );
+    assert_eq!(serde_json::from_str::<PlanInput>(&text).unwrap(), stopped);
 }

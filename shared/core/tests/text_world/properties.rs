@@ -6,11 +6,12 @@ use portkeeper_core::desired::desired_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
 use portkeeper_core::judge::judge;
 use portkeeper_core::ledger::Subject;
+use portkeeper_core::mode::mode_in_force;
 use portkeeper_core::observation::{
     HealthState, LoadBalancer, Missed, Observation, RegisteredTarget, TargetGroup, Task,
 };
 use portkeeper_core::plan::{ActionKind, Plan, PlanInput, plan};
-use portkeeper_core::policy::{Mode, mode_in_force};
+use portkeeper_core::policy::Mode;
 use std::collections::BTreeSet;
 
 /// Panics with a readable message when a property does not hold.
@@ -33,8 +34,7 @@ pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
 /// A plan is complete: no target that was read goes without a word, about itself or about its group
 /// as a whole.
 fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
-    let tag = input.observation.service.as_ref().and_then(|service| service.mode_tag.as_deref());
-    let off = mode_in_force(&input.policy, tag, input.now).mode == Mode::Off;
+    let off = mode_in_force(input).mode == Mode::Off;
     let unread = input.observation.gaps.iter().any(|gap| gap.what == Missed::Service);
     if off || unread || quiet(&input.observation).is_some() {
         return;
@@ -184,11 +184,7 @@ fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
 }
 
 fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
-    let service = input.observation.service.as_ref();
-    let tag = service.and_then(|service| service.mode_tag.as_deref());
-    if mode_in_force(&input.policy, tag, input.now).mode == Mode::Off
-        || quiet(&input.observation).is_some()
-    {
+    if mode_in_force(input).mode == Mode::Off || quiet(&input.observation).is_some() {
         assert_eq!(
             (made.verdicts.len(), made.actions.len()),
             (1, 0),

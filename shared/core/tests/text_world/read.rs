@@ -10,7 +10,7 @@ use portkeeper_core::observation::{
     ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, Owner, Questions, Service,
     TargetGroup, Task, TaskStatus,
 };
-use portkeeper_core::plan::{INPUT_VERSION, PlanInput};
+use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
 /// The input of a plan, and what the core asked for after the first reading.
 pub fn read(world: &World) -> (PlanInput, Questions) {
@@ -19,6 +19,7 @@ pub fn read(world: &World) -> (PlanInput, Questions) {
         now: world.now,
         hop: world.hop,
         policy: world.policy.clone(),
+        writes: Writes::Allowed,
         record: world.record.clone(),
         calls: world.calls.clone(),
         observation: first_reading(world),

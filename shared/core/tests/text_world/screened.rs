@@ -5,7 +5,7 @@ use super::facts::World;
 use super::read::{first_reading, read_places};
 use portkeeper_core::everybody::Everybody;
 use portkeeper_core::observation::{Observation, Owner};
-use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput};
+use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};
 use portkeeper_core::screen::{Screened, screen};
 
 /// Panics when the sweep takes a world for one in order of which the look at the service alone has
@@ -16,6 +16,7 @@ pub fn hold(world: &World, made: &Plan) {
         now: world.now,
         hop: 0,
         policy: world.policy.clone(),
+        writes: Writes::Allowed,
         record: world.record.clone(),
         calls: Vec::new(),
         observation: first_reading(world),

@@ -1,0 +1,58 @@
+//! Which mode holds for one service now: by its tag, by the stack's setting, and by the kill switch.
+
+use crate::input::{PlanInput, Writes};
+use crate::policy::{MODE_TAG, Mode, Policy};
+use crate::time::Timestamp;
+
+/// The mode that holds for one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModeInForce {
+    /// The mode.
+    pub mode: Mode,
+    /// Why, for people.
+    pub why: String,
+}
+
+/// The mode for the observed service, from its tag. The kill switch turns every `repair` into
+/// `alert`.
+#[must_use]
+pub fn mode_in_force(input: &PlanInput) -> ModeInForce {
+    let service = input.observation.service.as_ref();
+    let tag = service.and_then(|service| service.mode_tag.as_deref());
+    let asked = asked_mode(&input.policy, tag, input.now);
+    match &input.writes {
+        Writes::Stopped(why) if asked.mode == Mode::Repair => {
+            ModeInForce { mode: Mode::Alert, why: format!("the kill switch is on: {why}") }
+        }
+        Writes::Allowed | Writes::Stopped(_) => asked,
+    }
+}
+
+/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`:
+/// whoever wrote it wanted something other than the default, and telling is the mode that can do no
+/// harm.
+fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
+    let Some(tag) = tag else {
+        return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };
+    };
+    let (word, until) = match tag.trim().split_once(" until ") {
+        Some((word, date)) => (word.trim(), Some(date.trim())),
+        None => (tag.trim(), None),
+    };
+    let end = until.map(|date| Timestamp::try_from(format!("{date}T23:59:59Z")));
+    match (Mode::parse(word), end) {
+        (Some(_), Some(Ok(end))) if end < now => ModeInForce {
+            mode: policy.mode,
+            why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode"),
+        },
+        (Some(mode), None | Some(Ok(_))) => {
+            ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") }
+        }
+        _ => ModeInForce {
+            mode: Mode::Alert,
+            why: format!(
+                "tag {MODE_TAG}={tag} is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`"
+            ),
+        },
+    }
+}
