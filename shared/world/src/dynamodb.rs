@@ -7,11 +7,13 @@
 mod condition;
 mod expression;
 mod item;
-mod operations;
-
-pub use operations::call;
+mod item_api;
+mod table_api;
+mod update;
 
 use crate::World;
+use crate::api::{ApiError, Service};
+use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -62,6 +64,21 @@ impl Table {
     }
 }
 
+/// One `DynamoDB` operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "CreateTable" => table_api::create_table(world, input),
+        "DescribeTable" => table_api::describe_table(world, input),
+        "UpdateTimeToLive" => table_api::update_time_to_live(world, input),
+        "GetItem" => item_api::get_item(world, input),
+        "BatchGetItem" => item_api::batch_get_item(world, input),
+        "PutItem" => item_api::put_item(world, input),
+        "UpdateItem" => update::update_item(world, input),
+        "DeleteItem" => item_api::delete_item(world, input),
+        _ => Err(ApiError::unknown_operation(Service::DynamoDb, operation)),
+    }
+}
+
 /// The item under a key, given as the key's bare text. None: no table, no item, or expired.
 #[must_use]
 pub fn item<'w>(world: &'w World, table: &str, key: &str) -> Option<&'w Item> {
@@ -93,6 +110,55 @@ pub fn put_raw(world: &mut World, table: &str, item: Item) -> bool {
 /// Loses an item. Gives what was there.
 pub fn delete_raw(world: &mut World, table: &str, key: &str) -> Option<Item> {
     world.dynamodb.tables.get_mut(table)?.items.remove(key)
+}
+
+fn read<'a>(
+    place: &'a str,
+    value: &'a Value,
+    required: &str,
+    optional: &str,
+) -> Result<Input<'a>, ApiError> {
+    Input::read(Service::DynamoDb, place, value, required, optional)
+}
+
+fn table<'w>(world: &'w World, name: &str) -> Result<&'w Table, ApiError> {
+    world.dynamodb.tables.get(table_name(name)).ok_or_else(|| not_found(name))
+}
+
+fn table_mut<'w>(world: &'w mut World, name: &str) -> Result<&'w mut Table, ApiError> {
+    world.dynamodb.tables.get_mut(table_name(name)).ok_or_else(|| not_found(name))
+}
+
+/// A table may be named by its ARN as well.
+fn table_name(name: &str) -> &str {
+    name.rsplit_once(":table/").map_or(name, |(_, name)| name)
+}
+
+fn not_found(name: &str) -> ApiError {
+    let message = format!("Requested resource not found: Table: {name} not found");
+    ApiError::refused("ResourceNotFoundException", message)
+}
+
+/// The partition key's text, from a structure that holds the key and nothing else.
+fn key(table: &Table, key: &Item) -> Result<String, ApiError> {
+    let text = table.key_of(key).filter(|_| key.len() == 1).ok_or_else(wrong_key)?;
+    checked_key(table, text)
+}
+
+/// A partition key has 1 to 2048 bytes.
+fn checked_key(table: &Table, text: String) -> Result<String, ApiError> {
+    if (1..=2048).contains(&text.len()) {
+        return Ok(text);
+    }
+    let message = format!(
+        "One or more parameter values are not valid. The partition key {} must have 1 to 2048 bytes",
+        table.key
+    );
+    Err(ApiError::invalid(Service::DynamoDb, message))
+}
+
+fn wrong_key() -> ApiError {
+    ApiError::invalid(Service::DynamoDb, "The provided key element does not match the schema")
 }
 
 #[cfg(test)]

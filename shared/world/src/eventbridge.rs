@@ -3,12 +3,12 @@
 //!
 //! Knows patterns and queues by name; knows nothing of what an event means.
 
-mod api;
+mod event_api;
 mod pattern;
 
-pub use api::call;
 pub use pattern::{PatternError, matches};
 
+use crate::api::{ApiError, Service};
 use crate::{World, sqs};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -84,6 +84,14 @@ impl EventBridge {
             .filter(|rule| matches(&rule.pattern, event).unwrap_or(false))
             .map(|rule| rule.queue.clone())
             .collect()
+    }
+}
+
+/// One EventBridge operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "PutEvents" => event_api::put_events(world, input),
+        _ => Err(ApiError::unknown_operation(Service::EventBridge, operation)),
     }
 }
 

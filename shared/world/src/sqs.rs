@@ -4,17 +4,25 @@
 //! polling (a receive that waits) are not simulated. Messages come in the order in which they were
 //! sent, which SQS does not promise: to see other orders, let the event bus hold and release.
 
+mod batch;
 mod lambda;
-mod operations;
+mod message_api;
 mod queue;
+mod queue_api;
 
 pub use lambda::{finish_batch, take_batch};
-pub use operations::call;
 pub use queue::{Message, Queue, Redrive};
 
 use crate::World;
+use crate::api::{ApiError, Service};
+use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// Who sent a message; there is one account, so there is one sender.
+const SENDER_ID: &str = "AROAEXAMPLEID:portkeeper-world";
+
+const MAX_VISIBILITY_S: u64 = 43_200;
 
 /// All queues of the account, by name.
 #[derive(Debug, Default)]
@@ -79,12 +87,51 @@ pub fn send(world: &mut World, queue: &str, body: &str, delay_s: Option<u64>) ->
     Some(queue.send(body, Map::<String, Value>::new(), delay_s, now_ms).id.clone())
 }
 
+/// One SQS operation.
+pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
+    match operation {
+        "CreateQueue" => queue_api::create_queue(world, input),
+        "GetQueueUrl" => queue_api::get_queue_url(world, input),
+        "GetQueueAttributes" => queue_api::get_queue_attributes(world, input),
+        "SendMessage" => message_api::send_message(world, input),
+        "SendMessageBatch" => batch::send_message_batch(world, input),
+        "ReceiveMessage" => message_api::receive_message(world, input),
+        "DeleteMessage" => message_api::delete_message(world, input),
+        "DeleteMessageBatch" => batch::delete_message_batch(world, input),
+        "ChangeMessageVisibility" => message_api::change_message_visibility(world, input),
+        _ => Err(ApiError::unknown_operation(Service::Sqs, operation)),
+    }
+}
+
 /// Lets what is older than its queue's retention period expire.
 pub(crate) fn tick(world: &mut World) {
     let now_ms = world.now_ms();
     for queue in world.sqs.queues.values_mut() {
         queue.expire(now_ms);
     }
+}
+
+fn read<'a>(
+    place: &'a str,
+    value: &'a Value,
+    required: &str,
+    optional: &str,
+) -> Result<Input<'a>, ApiError> {
+    Input::read(Service::Sqs, place, value, required, optional)
+}
+
+/// The queue that `QueueUrl` names. The host does not count: it is the endpoint's, not the queue's.
+fn queue_mut<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Queue, ApiError> {
+    let url = input.text("QueueUrl")?;
+    let name = url
+        .rsplit_once('/')
+        .filter(|(before, _)| before.rsplit('/').next() == Some(world.account.number.as_str()))
+        .map_or("", |(_, name)| name);
+    world.sqs.queues.get_mut(name).ok_or_else(no_such_queue)
+}
+
+fn no_such_queue() -> ApiError {
+    ApiError::refused("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> (partial
 //! failures).
 
-use super::Message;
+use super::{Message, SENDER_ID};
 use crate::{World, digest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -79,7 +79,7 @@ fn record(message: &Message, queue_arn: &str, region: &str) -> Value {
     let mut attributes = json!({
         "ApproximateReceiveCount": message.receives.to_string(),
         "SentTimestamp": message.sent_ms.to_string(),
-        "SenderId": super::operations::SENDER_ID,
+        "SenderId": SENDER_ID,
         "ApproximateFirstReceiveTimestamp":
             message.first_received_ms.unwrap_or(message.sent_ms).to_string(),
     });

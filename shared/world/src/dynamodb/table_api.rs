@@ -1,7 +1,6 @@
 //! Tables: creating, describing, time to live.
 
-use super::super::Table;
-use super::{read, table, table_mut, table_name};
+use super::{Table, read, table, table_mut, table_name};
 use crate::World;
 use crate::api::{ApiError, Service};
 use serde_json::{Value, json};

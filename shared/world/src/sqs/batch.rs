@@ -1,7 +1,8 @@
 //! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked
 //! first.
 
-use super::{MAX_BODY_BYTES, queue_mut, read, receipt, send_one};
+use super::message_api::{MAX_BODY_BYTES, receipt, send_one};
+use super::{queue_mut, read};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -2,12 +2,9 @@
 //!
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>.
 
-mod tables;
-mod update;
-
 use super::condition::Condition;
 use super::expression::{Placeholders, projection};
-use super::{Item, Table, item};
+use super::{Item, Table, checked_key, item, key, read, table, table_mut, wrong_key};
 use crate::World;
 use crate::api::{ApiError, Service};
 use crate::input::Input;
@@ -21,22 +18,7 @@ const READING: &str = "ConsistentRead ProjectionExpression ExpressionAttributeNa
 const CONDITIONAL: &str = "ConditionExpression ExpressionAttributeNames ExpressionAttributeValues ReturnValues \
     ReturnValuesOnConditionCheckFailure";
 
-/// One `DynamoDB` operation.
-pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
-    match operation {
-        "CreateTable" => tables::create_table(world, input),
-        "DescribeTable" => tables::describe_table(world, input),
-        "UpdateTimeToLive" => tables::update_time_to_live(world, input),
-        "GetItem" => get_item(world, input),
-        "BatchGetItem" => batch_get_item(world, input),
-        "PutItem" => put_item(world, input),
-        "UpdateItem" => update::update_item(world, input),
-        "DeleteItem" => delete_item(world, input),
-        _ => Err(ApiError::unknown_operation(Service::DynamoDb, operation)),
-    }
-}
-
-fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("GetItem", input, "TableName Key", READING)?;
     input.flag("ConsistentRead")?;
     let table = table(world, input.text("TableName")?)?;
@@ -50,7 +32,7 @@ fn get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     })
 }
 
-fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("BatchGetItem", input, "RequestItems", "")?;
     let requests = input.map("RequestItems")?;
     if requests.is_empty() {
@@ -118,7 +100,7 @@ fn read_keys(
     Ok((found, not_read))
 }
 
-fn put_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn put_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("PutItem", input, "TableName Item", CONDITIONAL)?;
     let item = input.map("Item")?;
     item::check(item)?;
@@ -126,7 +108,7 @@ fn put_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     write(world, &input, key, Some(item.clone()))
 }
 
-fn delete_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn delete_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteItem", input, "TableName Key", CONDITIONAL)?;
     let key = key(table(world, input.text("TableName")?)?, input.map("Key")?)?;
     write(world, &input, key, None)
@@ -185,39 +167,6 @@ fn project(item: &Item, names: Option<&[&str]>) -> Item {
         .collect()
 }
 
-fn read<'a>(
-    place: &'a str,
-    value: &'a Value,
-    required: &str,
-    optional: &str,
-) -> Result<Input<'a>, ApiError> {
-    Input::read(Service::DynamoDb, place, value, required, optional)
-}
-
-fn table<'w>(world: &'w World, name: &str) -> Result<&'w Table, ApiError> {
-    world.dynamodb.tables.get(table_name(name)).ok_or_else(|| not_found(name))
-}
-
-fn table_mut<'w>(world: &'w mut World, name: &str) -> Result<&'w mut Table, ApiError> {
-    world.dynamodb.tables.get_mut(table_name(name)).ok_or_else(|| not_found(name))
-}
-
-/// A table may be named by its ARN as well.
-fn table_name(name: &str) -> &str {
-    name.rsplit_once(":table/").map_or(name, |(_, name)| name)
-}
-
-fn not_found(name: &str) -> ApiError {
-    let message = format!("Requested resource not found: Table: {name} not found");
-    ApiError::refused("ResourceNotFoundException", message)
-}
-
-/// The partition key's text, from a structure that holds the key and nothing else.
-fn key(table: &Table, key: &Item) -> Result<String, ApiError> {
-    let text = table.key_of(key).filter(|_| key.len() == 1).ok_or_else(wrong_key)?;
-    checked_key(table, text)
-}
-
 fn key_of_item(table: &Table, item: &Item) -> Result<String, ApiError> {
     let text = table.key_of(item).ok_or_else(|| {
         let message = format!(
@@ -228,20 +177,4 @@ fn key_of_item(table: &Table, item: &Item) -> Result<String, ApiError> {
         ApiError::invalid(Service::DynamoDb, message)
     })?;
     checked_key(table, text)
-}
-
-/// A partition key has 1 to 2048 bytes.
-fn checked_key(table: &Table, text: String) -> Result<String, ApiError> {
-    if (1..=2048).contains(&text.len()) {
-        return Ok(text);
-    }
-    let message = format!(
-        "One or more parameter values are not valid. The partition key {} must have 1 to 2048 bytes",
-        table.key
-    );
-    Err(ApiError::invalid(Service::DynamoDb, message))
-}
-
-fn wrong_key() -> ApiError {
-    ApiError::invalid(Service::DynamoDb, "The provided key element does not match the schema")
 }

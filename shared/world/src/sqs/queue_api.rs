@@ -1,7 +1,6 @@
 //! Creating queues and describing them.
 
-use super::super::{Queue, Redrive};
-use super::{MAX_VISIBILITY_S, no_such_queue, queue_mut, read};
+use super::{MAX_VISIBILITY_S, Queue, Redrive, no_such_queue, queue_mut, read};
 use crate::World;
 use crate::api::{ApiError, Service};
 use serde_json::{Map, Value, json};

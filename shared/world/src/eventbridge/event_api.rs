@@ -15,15 +15,7 @@ const MOST_ENTRIES: usize = 10;
 /// The most bytes of one request: source, type, detail and resources of all entries.
 const MOST_BYTES: usize = 1_048_576;
 
-/// One EventBridge operation.
-pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
-    match operation {
-        "PutEvents" => put_events(world, input),
-        _ => Err(ApiError::unknown_operation(Service::EventBridge, operation)),
-    }
-}
-
-fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = Input::read(Service::EventBridge, "PutEvents", input, "Entries", "")?;
     let entries = input.required_list("Entries")?;
     if entries.is_empty() || entries.len() > MOST_ENTRIES {

@@ -1,44 +1,20 @@
-//! The SQS API: inputs checked as SQS checks them, answers in SQS's shapes.
+//! Operations on messages, one at a time: inputs checked as SQS checks them, answers in SQS's shapes.
 //!
 //! Source of limits and messages:
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>.
 
-mod batch;
-mod queues;
-
 use super::queue::is_receipt;
-use super::{Message, Queue};
+use super::{MAX_VISIBILITY_S, Message, Queue, SENDER_ID, queue_mut, read};
 use crate::api::{ApiError, Service};
 use crate::input::Input;
 use crate::{World, digest};
 use serde_json::{Map, Value, json};
 
-/// Who sent a message; there is one account, so there is one sender.
-pub(super) const SENDER_ID: &str = "AROAEXAMPLEID:portkeeper-world";
-
 /// The longest body and the largest batch: 1 MiB
 /// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>).
-const MAX_BODY_BYTES: usize = 1_048_576;
+pub(super) const MAX_BODY_BYTES: usize = 1_048_576;
 
-const MAX_VISIBILITY_S: u64 = 43_200;
-
-/// One SQS operation.
-pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
-    match operation {
-        "CreateQueue" => queues::create_queue(world, input),
-        "GetQueueUrl" => queues::get_queue_url(world, input),
-        "GetQueueAttributes" => queues::get_queue_attributes(world, input),
-        "SendMessage" => send_message(world, input),
-        "SendMessageBatch" => batch::send_message_batch(world, input),
-        "ReceiveMessage" => receive_message(world, input),
-        "DeleteMessage" => delete_message(world, input),
-        "DeleteMessageBatch" => batch::delete_message_batch(world, input),
-        "ChangeMessageVisibility" => change_message_visibility(world, input),
-        _ => Err(ApiError::unknown_operation(Service::Sqs, operation)),
-    }
-}
-
-fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input =
         read("SendMessage", input, "QueueUrl MessageBody", "DelaySeconds MessageAttributes")?;
     let now_ms = world.now_ms();
@@ -47,7 +23,11 @@ fn send_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
 }
 
 /// Sends the message that `input` describes: the input of `SendMessage` or one entry of a batch.
-fn send_one(queue: &mut Queue, input: &Input<'_>, now_ms: u64) -> Result<Value, ApiError> {
+pub(super) fn send_one(
+    queue: &mut Queue,
+    input: &Input<'_>,
+    now_ms: u64,
+) -> Result<Value, ApiError> {
     let body = input.text("MessageBody")?;
     check_body(body)?;
     let delay_s = input.number_in("DelaySeconds", 0..=900)?;
@@ -63,7 +43,7 @@ fn send_one(queue: &mut Queue, input: &Input<'_>, now_ms: u64) -> Result<Value, 
     Ok(Value::Object(answer))
 }
 
-fn receive_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn receive_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = "MaxNumberOfMessages VisibilityTimeout WaitTimeSeconds AttributeNames MessageSystemAttributeNames \
         MessageAttributeNames";
     let input = read("ReceiveMessage", input, "QueueUrl", optional)?;
@@ -134,14 +114,17 @@ fn names_attribute(wanted: &str, name: &str) -> bool {
         || wanted.strip_suffix(".*").is_some_and(|prefix| name.starts_with(prefix))
 }
 
-fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn delete_message(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteMessage", input, "QueueUrl ReceiptHandle", "")?;
     let queue = queue_mut(world, &input)?;
     queue.delete(receipt(&input)?);
     Ok(json!({}))
 }
 
-fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn change_message_visibility(
+    world: &mut World,
+    input: &Value,
+) -> Result<Value, ApiError> {
     let input =
         read("ChangeMessageVisibility", input, "QueueUrl ReceiptHandle VisibilityTimeout", "")?;
     let visibility_s = input.number_in("VisibilityTimeout", 0..=MAX_VISIBILITY_S)?.unwrap_or(0);
@@ -162,30 +145,7 @@ fn change_message_visibility(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-fn read<'a>(
-    place: &'a str,
-    value: &'a Value,
-    required: &str,
-    optional: &str,
-) -> Result<Input<'a>, ApiError> {
-    Input::read(Service::Sqs, place, value, required, optional)
-}
-
-/// The queue that `QueueUrl` names. The host does not count: it is the endpoint's, not the queue's.
-fn queue_mut<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Queue, ApiError> {
-    let url = input.text("QueueUrl")?;
-    let name = url
-        .rsplit_once('/')
-        .filter(|(before, _)| before.rsplit('/').next() == Some(world.account.number.as_str()))
-        .map_or("", |(_, name)| name);
-    world.sqs.queues.get_mut(name).ok_or_else(no_such_queue)
-}
-
-fn no_such_queue() -> ApiError {
-    ApiError::refused("QueueDoesNotExist", "The specified queue does not exist.")
-}
-
-fn receipt<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
+pub(super) fn receipt<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
     let receipt = input.text("ReceiptHandle")?;
     if is_receipt(receipt) {
         return Ok(receipt);

@@ -4,7 +4,8 @@
 //! Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html>.
 
-use super::{Placeholders, item, key, read, table, table_mut};
+use super::expression::Placeholders;
+use super::{item, key, read, table, table_mut};
 use crate::World;
 use crate::api::{ApiError, Service};
 use serde_json::{Value, json};
@@ -130,7 +131,7 @@ mod tests {
             let values = json!({":e": {"N": expires}, ":s": {"SS": [member]}});
             update(&mut world, expression, &names, &values).unwrap();
         }
-        let item = super::super::super::item(&world, "t", "k").unwrap();
+        let item = crate::dynamodb::item(&world, "t", "k").unwrap();
         assert_eq!(
             (&item["expires"], &item["services"]),
             (&json!({"N": "3"}), &json!({"SS": ["a", "b"]}))
