@@ -4,10 +4,11 @@
 //! Knows only what it takes to say that something is there, and in which VPC.
 //! Source: <https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html>.
 
+mod resource_api;
+
 use crate::World;
 use crate::api::{ApiError, Service};
-use crate::input::Input;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Security groups and roles of the account.
@@ -35,52 +36,16 @@ impl World {
 /// One operation of the Cloud Control API.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
-        "GetResource" => get(world, input),
+        "GetResource" => resource_api::get_resource(world, input),
         _ => Err(ApiError::unknown_operation(Service::CloudControl, operation)),
     }
-}
-
-fn get(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = Input::read(
-        Service::CloudControl,
-        "GetResource",
-        input,
-        "TypeName Identifier",
-        "TypeVersionId RoleArn",
-    )?;
-    let (type_name, id) = (input.text("TypeName")?, input.text("Identifier")?);
-    let properties = match type_name {
-        "AWS::EC2::Subnet" => world
-            .ecs
-            .network
-            .subnet(id)
-            .map(|it| json!({"SubnetId": id, "VpcId": it.vpc, "AvailabilityZone": it.zone})),
-        "AWS::EC2::SecurityGroup" => world
-            .cloudcontrol
-            .groups
-            .get(id)
-            .map(|vpc| json!({"Id": id, "GroupId": id, "VpcId": vpc})),
-        "AWS::IAM::Role" => world.cloudcontrol.roles.get(id).map(|name| json!({"RoleName": name})),
-        _ => {
-            let message = format!("The type {type_name} cannot be found.");
-            return Err(ApiError::refused("TypeNotFoundException", message));
-        }
-    };
-    let properties = properties.ok_or_else(|| {
-        let message =
-            format!("Resource of type '{type_name}' with identifier '{id}' was not found.");
-        ApiError::refused("ResourceNotFoundException", message)
-    })?;
-    Ok(json!({
-        "TypeName": type_name,
-        "ResourceDescription": {"Identifier": id, "Properties": properties.to_string()},
-    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::Caller;
+    use serde_json::json;
 
     #[test]
     fn what_is_there_is_shown_and_what_is_not_is_refused_by_name() {

@@ -5,16 +5,17 @@
 //! program answers on an address. That is why a target whose port now belongs to another program is
 //! healthy here, as in AWS.
 
-mod attributes;
+mod attribute_api;
 mod balancer_api;
 mod balancers;
+mod conventions;
 mod group_api;
 mod groups;
 mod health;
-mod registration;
 mod rule_api;
 mod rule_shapes;
 mod tag_api;
+mod target_api;
 #[cfg(test)]
 mod tests;
 mod writes;
@@ -24,8 +25,8 @@ pub use writes::{Write, WriteKind};
 
 use crate::World;
 use crate::api::{ApiError, Caller, Service};
-use crate::input::Input;
 use balancers::{Listener, LoadBalancer, Rule};
+use conventions::group_not_found;
 use groups::TargetGroup;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -111,20 +112,6 @@ impl Elbv2 {
     }
 }
 
-fn group_not_found() -> ApiError {
-    ApiError::refused("TargetGroupNotFound", "One or more target groups not found")
-}
-
-/// The input of an operation of this API.
-fn read<'a>(
-    operation: &'a str,
-    input: &'a Value,
-    required: &str,
-    optional: &str,
-) -> Result<Input<'a>, ApiError> {
-    Input::read(Service::Elbv2, operation, input, required, optional)
-}
-
 /// One API call.
 pub fn call(
     world: &mut World,
@@ -149,13 +136,13 @@ pub fn call(
         "ModifyTargetGroup" => group_api::modify_target_group(world, input),
         "DeleteTargetGroup" => group_api::delete_target_group(world, input),
         "DescribeTargetGroups" => group_api::describe_target_groups(world, input),
-        "DescribeTargetGroupAttributes" => attributes::describe(world, input),
-        "ModifyTargetGroupAttributes" => attributes::modify(world, input),
+        "DescribeTargetGroupAttributes" => attribute_api::describe_attributes(world, input),
+        "ModifyTargetGroupAttributes" => attribute_api::modify_attributes(world, input),
         "AddTags" => tag_api::add_tags(world, input),
         "RemoveTags" => tag_api::remove_tags(world, input),
         "DescribeTags" => tag_api::describe_tags(world, input),
-        "RegisterTargets" => registration::register_targets(world, caller, input),
-        "DeregisterTargets" => registration::deregister_targets(world, caller, input),
+        "RegisterTargets" => target_api::register_targets(world, caller, input),
+        "DeregisterTargets" => target_api::deregister_targets(world, caller, input),
         "DescribeTargetHealth" => health::describe_target_health(world, input),
         _ => Err(ApiError::unknown_operation(Service::Elbv2, operation)),
     }

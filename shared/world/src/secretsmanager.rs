@@ -4,15 +4,13 @@
 //! staging labels other than the current one, and binary secrets are not simulated. Source:
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
 
+mod secret_api;
+
 use crate::api::{ApiError, Service};
-use crate::input::Input;
 use crate::{World, digest};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
-
-/// The label of the version that is read.
-const CURRENT: &str = "AWSCURRENT";
 
 /// All secrets of the account, by name.
 #[derive(Debug, Default)]
@@ -59,41 +57,16 @@ impl World {
 /// One Secrets Manager operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
-        "GetSecretValue" => get_secret_value(world, input),
+        "GetSecretValue" => secret_api::get_secret_value(world, input),
         _ => Err(ApiError::unknown_operation(Service::SecretsManager, operation)),
     }
-}
-
-fn get_secret_value(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input =
-        Input::read(Service::SecretsManager, "GetSecretValue", input, "SecretId", "VersionStage")?;
-    let id = input.text("SecretId")?;
-    let stage = input.optional_text("VersionStage")?.unwrap_or(CURRENT);
-    let mut secrets = world.secretsmanager.secrets.iter();
-    let missing = |what: &str| ApiError::refused("ResourceNotFoundException", what);
-    let (name, secret) = secrets
-        .find(|(name, secret)| *name == id || secret.arn == id)
-        .ok_or_else(|| missing("Secrets Manager can't find the specified secret."))?;
-    if stage != CURRENT {
-        let text = format!(
-            "Secrets Manager can't find the specified secret value for staging label: {stage}"
-        );
-        return Err(missing(&text));
-    }
-    Ok(json!({
-        "ARN": secret.arn,
-        "Name": name,
-        "SecretString": secret.text,
-        "VersionId": digest::uuid(name, secret.versions),
-        "VersionStages": [CURRENT],
-        "CreatedDate": secret.created_ms / 1000,
-    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::api::Caller;
+    use serde_json::json;
 
     #[test]
     fn a_secret_is_read_by_name_and_arn_and_never_shown() {

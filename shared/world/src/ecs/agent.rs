@@ -113,7 +113,7 @@ impl World {
     /// that is locally free.
     pub fn restart_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| {
-            instance.ports.restart()
+            instance.ports.restart();
         })
         .map(drop)
     }
@@ -122,7 +122,7 @@ impl World {
     /// start or stop nothing.
     pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| {
-            instance.connected = false
+            instance.connected = false;
         })?;
         instance_loss::set_connectivity(self, &id, false);
         Ok(())
@@ -131,7 +131,7 @@ impl World {
     /// The agent is back and reports what happened meanwhile.
     pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| {
-            instance.connected = true
+            instance.connected = true;
         })?;
         instance_loss::set_connectivity(self, &id, true);
         Ok(())

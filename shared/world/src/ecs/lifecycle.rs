@@ -186,7 +186,7 @@ fn step(world: &mut World, id: &str) {
         (Status::Pending, false) => activate(world, id),
         (Status::Activating, false) => run(world, id),
         (Status::Provisioning | Status::Pending, true) => {
-            move_on(world, id, Status::Deprovisioning)
+            move_on(world, id, Status::Deprovisioning);
         }
         (Status::Activating | Status::Running, true) => {
             registration::deregister(world, id);

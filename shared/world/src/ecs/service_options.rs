@@ -79,7 +79,7 @@ pub(super) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
         let Some(value) = input.get(name) else { continue };
         match (options.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
             (Some(held), Some(given)) if name == "deploymentConfiguration" => {
-                held.extend(given.clone())
+                held.extend(given.clone());
             }
             _ => drop(options.insert(name.to_owned(), value.clone())),
         }

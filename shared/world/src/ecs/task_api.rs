@@ -72,7 +72,7 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
             Some(task) if !stale => tasks.push(task_view::api(world, task)),
             // Eventual consistency: one version ago a new task did not exist.
             Some(task) if task.previous.is_some() => {
-                tasks.extend(task.previous.as_deref().cloned())
+                tasks.extend(task.previous.as_deref().cloned());
             }
             _ => failures.push(missing(&world.account.ecs_arn("task", &format!("{cluster}/{id}")))),
         }
@@ -118,7 +118,7 @@ pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiErr
             usize::try_from(turn).unwrap_or(0),
         )? {
             Ok(id) => {
-                tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task)))
+                tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task)));
             }
             Err(reason) => failures.push(json!({"reason": reason})),
         }

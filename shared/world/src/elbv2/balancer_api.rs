@@ -1,9 +1,9 @@
 //! API operations on load balancers and listeners.
 
 use super::balancers::{Listener, LoadBalancer};
-use super::group_api::paged;
+use super::conventions::{balancer_not_found, listener_not_found, paged, read, who};
+use super::rule_shapes;
 use super::tag_api::read_tags;
-use super::{read, rule_shapes};
 use crate::World;
 use crate::api::{ApiError, Caller};
 use crate::input::Input;
@@ -109,14 +109,6 @@ pub(super) fn describe_load_balancers(world: &World, input: &Value) -> Result<Va
     paged(&input, balancers, keep, "LoadBalancers", LoadBalancer::to_json)
 }
 
-pub(super) fn balancer_not_found() -> ApiError {
-    ApiError::refused("LoadBalancerNotFound", "One or more load balancers not found")
-}
-
-pub(super) fn listener_not_found(arn: &str) -> ApiError {
-    ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found"))
-}
-
 pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = "Protocol Port SslPolicy Certificates AlpnPolicy Tags MutualAuthentication";
     let input = read("CreateListener", input, "LoadBalancerArn DefaultActions", optional)?;
@@ -217,15 +209,6 @@ pub(super) fn modify_listener(
     world.journal.push(world.now_ms(), Kind::Traffic, None, text);
     world.elbv2.reattach(world.now_ms());
     Ok(json!({"Listeners": [shown]}))
-}
-
-/// The caller as the subject of a sentence.
-pub(super) fn who(caller: Caller) -> &'static str {
-    match caller {
-        Caller::Client => "a client",
-        Caller::Ecs => "ECS",
-        Caller::Person => "a person",
-    }
 }
 
 fn remove_listener(world: &mut World, arn: &str) {

@@ -1,14 +1,13 @@
-//! API operations on target groups, their attributes and the tags of load-balancing resources.
+//! Operations on target groups.
 
-use super::balancer_api::balancer_not_found;
+use super::attribute_api;
+use super::conventions::{balancer_not_found, group_not_found, paged, read};
 use super::groups::{HealthCheck, TargetGroup};
 use super::tag_api::read_tags;
-use super::{attributes, group_not_found, read};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::DEFAULT_VPC;
 use crate::input::Input;
-use crate::paging;
 use crate::target_type::TargetType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -102,7 +101,7 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
         target_type,
         family: input.optional_text("IpAddressType")?.unwrap_or("ipv4").to_owned(),
         check,
-        attributes: attributes::defaults(network),
+        attributes: attribute_api::defaults(network),
         targets: BTreeMap::new(),
         balancer: None,
     })
@@ -237,19 +236,4 @@ pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Val
             && (balancer.is_none() || group.balancer.as_deref() == balancer)
     };
     paged(&input, groups, keep, "TargetGroups", TargetGroup::to_json)
-}
-
-/// One page of a Describe answer: `PageSize` 1 to 400, `Marker`, `NextMarker` [BC].
-pub(super) fn paged<T>(
-    input: &Input<'_>,
-    items: &BTreeMap<String, T>,
-    keep: impl FnMut(&T) -> bool,
-    member: &str,
-    show: impl Fn(&T) -> Value,
-) -> Result<Value, ApiError> {
-    let size = input.number_in("PageSize", 1..=400)?.and_then(|size| usize::try_from(size).ok());
-    let page = paging::page(items, keep, input.optional_text("Marker")?, size.unwrap_or(400));
-    let (keys, next) = page.ok_or_else(|| input.refuse("Invalid marker"))?;
-    let shown: Vec<Value> = keys.iter().filter_map(|key| items.get(key)).map(show).collect();
-    Ok(paging::with_next(json!({member: shown}), "NextMarker", next))
 }

@@ -4,8 +4,8 @@
 //! know whose program it is; that is how a stale target turns healthy again with another service
 //! behind it.
 
+use super::conventions::read;
 use super::groups::{Failure, Found, Target, TargetGroup, TargetKey};
-use super::read;
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::Answer;

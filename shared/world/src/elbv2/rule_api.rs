@@ -1,10 +1,9 @@
 //! API operations on listener rules.
 
-use super::balancer_api::{listener_not_found, who};
 use super::balancers::{LoadBalancer, Rule};
-use super::group_api::paged;
+use super::conventions::{listener_not_found, paged, read, who};
+use super::rule_shapes;
 use super::tag_api::read_tags;
-use super::{read, rule_shapes};
 use crate::World;
 use crate::api::{ApiError, Caller};
 use crate::journal::Kind;

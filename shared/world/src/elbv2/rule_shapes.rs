@@ -5,7 +5,7 @@
 //! texts from [MEM].
 
 use super::balancers::{LoadBalancer, forwarded};
-use super::group_not_found;
+use super::conventions::group_not_found;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -1,6 +1,6 @@
 //! API operations on the tags of load balancers, listeners, rules and target groups.
 
-use super::{group_not_found, read};
+use super::conventions::{group_not_found, read};
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -1,7 +1,9 @@
 //! What a topic takes and refuses.
 
+use super::topic_api::MAX_MESSAGE_BYTES;
 use super::*;
 use crate::api::Caller;
+use serde_json::json;
 
 fn publish(world: &mut World, input: &Value) -> Result<Value, String> {
     world.call(Caller::Person, Service::Sns, "Publish", input).map_err(|error| error.to_string())

@@ -25,7 +25,7 @@ fn live_through(seed: u64) -> Vec<String> {
         match chance.u8(0..8) {
             0 => drop(world.person_ecs("UpdateService", &desired(chance.u32(1..8))).unwrap()),
             1 if !running.is_empty() => {
-                world.kill_task(&running[chance.usize(..running.len())]).unwrap()
+                world.kill_task(&running[chance.usize(..running.len())]).unwrap();
             }
             2 if instances.len() > 2 => world.terminate_instance(&instances.remove(0)).unwrap(),
             3 => instances.extend(world.make_instances("shop", 1).unwrap()),

@@ -1,8 +1,8 @@
 //! Attributes of target groups: which there are for which kind of group, and their defaults [BC
 //! `TargetGroupAttribute`].
 
+use super::conventions::read;
 use super::groups::TargetGroup;
-use super::read;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
@@ -49,13 +49,13 @@ fn show(group: &TargetGroup) -> Value {
     json!({"Attributes": pairs.collect::<Vec<_>>()})
 }
 
-pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn describe_attributes(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetGroupAttributes", input, "TargetGroupArn", "")?;
     Ok(show(world.elbv2.find_group(input.text("TargetGroupArn")?)?))
 }
 
 /// All are taken over, or none.
-pub(super) fn modify(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(super) fn modify_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes", "")?;
     let group = world.elbv2.find_group_mut(input.text("TargetGroupArn")?)?;
     input.required_list("Attributes")?;

@@ -3,9 +3,10 @@
 //! Knows who may be registered. Which target is *right* for whom is not known here; only the record
 //! of writes asks that, of the account as a whole.
 
+use super::conventions::{read, who};
 use super::groups::{Found, Target, TargetGroup};
+use super::health;
 use super::writes::{Write, WriteKind};
-use super::{balancer_api::who, health, read};
 use crate::World;
 use crate::api::{ApiError, Caller};
 use crate::input::Input;
