@@ -2,10 +2,11 @@
 //!
 //! Does not know services or target groups.
 
-use super::instance::{Host, Instance, InstanceStatus, PortAllocator};
+use super::events;
+use super::instance_loss;
 use super::lookup::find_cluster;
-use super::network::DEFAULT_VPC;
-use super::{events, instance_loss};
+use super::state::instance::{Host, Instance, InstanceStatus, PortAllocator};
+use super::state::network::DEFAULT_VPC;
 use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;

@@ -8,7 +8,7 @@
 
 use super::counts::count;
 use super::events;
-use super::service::{Deployment, Rollout, Service};
+use super::state::service::{Deployment, Rollout, Service};
 use crate::World;
 use serde_json::Value;
 

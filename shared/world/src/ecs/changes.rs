@@ -1,7 +1,8 @@
 //! Changing a task so that everybody who should hears of it.
 
-use super::task::{Status, Task};
-use super::{events, task_view};
+use super::events;
+use super::state::task::{Status, Task};
+use super::task_view;
 use crate::World;
 use crate::journal::Kind;
 

@@ -1,11 +1,11 @@
 //! API operations on clusters, and on the tags of ECS resources.
 
 use super::conventions::{at_most, missing, paged, read, read_tags, show_tags, with_token};
-use super::instance::InstanceStatus;
 use super::lookup::find_cluster;
-use super::service::ServiceStatus;
+use super::state::instance::InstanceStatus;
+use super::state::service::ServiceStatus;
+use super::state::task::Status;
 use super::state::{Cluster, tail};
-use super::task::Status;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -3,12 +3,14 @@
 //! Services are named `cluster/service`, tasks by ARN or id.
 
 use super::changes::change;
+use super::instance_loss;
+use super::lifecycle;
 use super::lookup::{find_definition, gone};
-use super::service::{Controller, LoadBalancer, Revision};
+use super::state::service::{Controller, LoadBalancer, Revision};
 use super::state::tail;
-use super::task::{Answer, Status};
+use super::state::task::{Answer, Status};
+use super::task_set_api;
 use super::task_set_api::NewTaskSet;
-use super::{instance_loss, lifecycle, task_set_api};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use serde_json::json;

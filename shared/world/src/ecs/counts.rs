@@ -1,7 +1,7 @@
 //! The tasks of a service and how they count.
 
-use super::service::Service;
-use super::task::{Status, Task};
+use super::state::service::Service;
+use super::state::task::{Status, Task};
 use crate::World;
 
 /// How the stopped reason of a task begins that ECS stops for its health checks.

@@ -1,8 +1,8 @@
 //! What AWS refuses of a task definition. Texts are AWS's own as far as reports show them,
 //! otherwise [MEM].
 
-use super::definition::NetworkMode;
 use super::service_rules::may_pass;
+use super::state::definition::NetworkMode;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -1,7 +1,8 @@
 //! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
 
-use super::service::Message;
-use super::{instance_view, task_view};
+use super::instance_view;
+use super::state::service::Message;
+use super::task_view;
 use crate::World;
 use crate::eventbridge;
 use crate::journal::Kind;

@@ -1,11 +1,13 @@
 //! API operations on container instances.
 
 use super::conventions::{batch, found, missing, paged, read, with_token};
-use super::instance::{Instance, InstanceStatus};
+use super::events;
+use super::instance_loss;
+use super::instance_view;
 use super::lookup::{find_cluster, ids};
+use super::state::instance::{Instance, InstanceStatus};
 use super::state::tail;
-use super::task::{Status, Task};
-use super::{events, instance_loss, instance_view};
+use super::state::task::{Status, Task};
 use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;

@@ -1,9 +1,10 @@
 //! What becomes of tasks whose container instance goes away or loses its agent.
 
-use super::instance::InstanceStatus;
+use super::events;
 use super::lifecycle::{close, end, stop};
-use super::task::{Status, Task};
-use super::{events, registration};
+use super::registration;
+use super::state::instance::InstanceStatus;
+use super::state::task::{Status, Task};
 use crate::World;
 use crate::journal::Kind;
 

@@ -1,7 +1,7 @@
 //! How container instances look, in the API and in events.
 
-use super::instance::Instance;
-use super::task::Status;
+use super::state::instance::Instance;
+use super::state::task::Status;
 use crate::World;
 use crate::time;
 use serde_json::{Value, json};

@@ -1,10 +1,10 @@
 //! The life of a task, step by step, from launch to STOPPED and to being forgotten.
 
 use super::changes::{announce, change};
-use super::definition::{NetworkMode, Ports, TaskDefinition};
-use super::image::{self, Broken};
 use super::registration;
-use super::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
+use super::state::definition::{NetworkMode, Ports, TaskDefinition};
+use super::state::image::{self, Broken};
+use super::state::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
 use crate::World;
 use crate::account::Ids;
 use crate::journal::Kind;

@@ -1,6 +1,6 @@
 //! Finding what an input names, by name or ARN, and the errors for what is not there.
 
-use super::definition::TaskDefinition;
+use super::state::definition::TaskDefinition;
 use super::state::tail;
 use crate::World;
 use crate::api::ApiError;

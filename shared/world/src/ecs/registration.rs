@@ -3,11 +3,11 @@
 //! The truth is the task's own service revision or task set (AWS-FACTS 3), never the service's
 //! current settings.
 
-use super::definition::NetworkMode;
 use super::events;
-use super::service::LoadBalancer;
-use super::settings::{RegisterAt, Replaces};
-use super::task::{Registration, Status, Task};
+use super::state::definition::NetworkMode;
+use super::state::service::LoadBalancer;
+use super::state::settings::{RegisterAt, Replaces};
+use super::state::task::{Registration, Status, Task};
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use crate::journal::Kind;

@@ -2,8 +2,8 @@
 
 use super::conventions::{batch, missing, read};
 use super::counts::count;
-use super::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
 use super::service_view;
+use super::state::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;

@@ -3,16 +3,19 @@
 //! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s
 //! business.
 
+use super::breaker;
 use super::counts::{FAILED_CHECKS, tasks_of};
-use super::definition::{NetworkMode, TaskDefinition};
-use super::instance::{Instance, InstanceStatus};
+use super::events;
+use super::lifecycle;
 use super::lifecycle::NewTask;
 use super::registration::{Standing, standing};
-use super::service::{Controller, Rollout, Service, ServiceStatus};
-use super::settings::Replaces;
-use super::task::{Status, Task};
+use super::state::definition::{NetworkMode, TaskDefinition};
+use super::state::instance::{Instance, InstanceStatus};
+use super::state::service::{Controller, Rollout, Service, ServiceStatus};
+use super::state::settings::Replaces;
+use super::state::task::{Status, Task};
+use super::traffic;
 use super::traffic::Seen;
-use super::{breaker, events, lifecycle, traffic};
 use crate::World;
 use crate::journal::Kind;
 use serde_json::Value;

@@ -1,11 +1,15 @@
 //! `CreateService`.
 
 use super::conventions::read_tags;
-use super::definition::TaskDefinition;
 use super::lookup::{find_cluster, find_definition, gone};
-use super::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use super::service_check;
+use super::service_options;
 use super::service_rules::{self, Capacity};
-use super::{service_check, service_options, service_view, shapes, traffic};
+use super::service_view;
+use super::shapes;
+use super::state::definition::TaskDefinition;
+use super::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use super::traffic;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

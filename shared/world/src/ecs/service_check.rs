@@ -1,7 +1,7 @@
 //! What AWS checks of load balancers when a service or task set is made from them (AWS-FACTS 6).
 
-use super::definition::{NetworkMode, TaskDefinition};
-use super::service::LoadBalancer;
+use super::state::definition::{NetworkMode, TaskDefinition};
+use super::state::service::LoadBalancer;
 use crate::World;
 use crate::api::ApiError;
 use crate::target_type::TargetType;

@@ -2,8 +2,8 @@
 //! scheduling, deployment configuration, roles. Texts are AWS's own as far as reports show them,
 //! otherwise [MEM].
 
-use super::definition::{NetworkMode, TaskDefinition};
-use super::service::{Controller, LoadBalancer, Service};
+use super::state::definition::{NetworkMode, TaskDefinition};
+use super::state::service::{Controller, LoadBalancer, Service};
 use super::state::tail;
 use crate::World;
 use crate::api::ApiError;

@@ -1,10 +1,15 @@
 //! `UpdateService` and `DeleteService`.
 
 use super::conventions::read;
-use super::definition::TaskDefinition;
 use super::lookup::{find_definition, find_service, gone};
-use super::service::{Controller, LoadBalancer, Service, ServiceStatus};
-use super::{service_check, service_options, service_rules, service_view, shapes, traffic};
+use super::service_check;
+use super::service_options;
+use super::service_rules;
+use super::service_view;
+use super::shapes;
+use super::state::definition::TaskDefinition;
+use super::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use super::traffic;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

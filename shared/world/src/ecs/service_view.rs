@@ -3,8 +3,12 @@
 use super::conventions::{batch, found, missing, paged, read, show_tags, with_token};
 use super::counts::count;
 use super::lookup::{find_cluster, ids};
-use super::service::{Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus};
-use super::{revision_api, service_options, task_set_api};
+use super::revision_api;
+use super::service_options;
+use super::state::service::{
+    Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus,
+};
+use super::task_set_api;
 use crate::World;
 use crate::api::ApiError;
 use crate::time;

@@ -1,16 +1,23 @@
 //! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by
 //! itself.
 
-use super::definition::TaskDefinition;
-use super::image;
-use super::instance::{Host, Instance};
-use super::network::Network;
-use super::service::{Service, ServiceStatus};
-use super::settings::{Behaviour, Timing};
-use super::task::{Answer, Task};
+pub(super) mod definition;
+pub(super) mod image;
+pub(super) mod instance;
+pub(super) mod network;
+pub(super) mod service;
+pub(super) mod settings;
+pub(super) mod task;
+
+use definition::TaskDefinition;
+use instance::{Host, Instance};
+use network::Network;
 use serde_json::Value;
+use service::{Service, ServiceStatus};
+use settings::{Behaviour, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use task::{Answer, Task};
 
 /// What was told to go wrong for one service.
 #[derive(Debug, Clone, Default)]

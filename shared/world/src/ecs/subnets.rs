@@ -1,6 +1,6 @@
 //! What can be done to subnets.
 
-use super::network::DEFAULT_VPC;
+use super::state::network::DEFAULT_VPC;
 use crate::World;
 
 impl World {

@@ -1,12 +1,14 @@
 //! API operations on tasks.
 
 use super::conventions::{batch, found, missing, paged, read, with_token};
-use super::definition::TaskDefinition;
+use super::lifecycle;
 use super::lifecycle::NewTask;
 use super::lookup::{find_cluster, find_definition, find_service, ids};
+use super::scheduler;
+use super::state::definition::TaskDefinition;
 use super::state::tail;
-use super::task::Task;
-use super::{lifecycle, scheduler, task_view};
+use super::state::task::Task;
+use super::task_view;
 use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;

@@ -3,10 +3,10 @@
 use super::conventions::{missing, read};
 use super::counts::count;
 use super::lookup::{find_definition, find_service, gone};
-use super::service::{
+use super::service_check;
+use super::state::service::{
     Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus,
 };
-use super::service_check;
 use super::state::tail;
 use crate::World;
 use crate::api::ApiError;

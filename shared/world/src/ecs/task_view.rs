@@ -3,7 +3,7 @@
 //! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags
 //! (AWS-FACTS 2.2, events-samples).
 
-use super::task::{Binding, Container, Eni, Registration, Status, Task};
+use super::state::task::{Binding, Container, Eni, Registration, Status, Task};
 use crate::World;
 use crate::time;
 use serde_json::{Map, Value, json};

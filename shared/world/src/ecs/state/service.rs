@@ -11,14 +11,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ServiceStatus {
+pub(crate) enum ServiceStatus {
     Active,
     Draining,
     Inactive,
 }
 
 impl ServiceStatus {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Draining => "DRAINING",
@@ -29,20 +29,20 @@ impl ServiceStatus {
 
 /// Who decides about deployments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Controller {
+pub(crate) enum Controller {
     Ecs,
     CodeDeploy,
     External,
 }
 
 impl Controller {
-    pub(super) fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         [Self::Ecs, Self::CodeDeploy, Self::External]
             .into_iter()
             .find(|controller| controller.name() == name)
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ecs => "ECS",
             Self::CodeDeploy => "CODE_DEPLOY",
@@ -53,7 +53,7 @@ impl Controller {
 
 /// One entry of `loadBalancers`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct LoadBalancer {
+pub(crate) struct LoadBalancer {
     pub group: String,
     pub container: String,
     pub port: u16,
@@ -65,7 +65,7 @@ pub(super) struct LoadBalancer {
 }
 
 impl LoadBalancer {
-    pub(super) fn read_all(input: &Input<'_>) -> Result<Vec<Self>, ApiError> {
+    pub(crate) fn read_all(input: &Input<'_>) -> Result<Vec<Self>, ApiError> {
         input.list("loadBalancers")?.iter().map(|value| Self::read(input, value)).collect()
     }
 
@@ -91,16 +91,16 @@ impl LoadBalancer {
         self.advanced.as_ref()?.get(name)?.as_str()
     }
 
-    pub(super) fn alternate(&self) -> Option<&str> {
+    pub(crate) fn alternate(&self) -> Option<&str> {
         self.advanced_text("alternateTargetGroupArn")
     }
 
     /// A rule's or a listener's ARN.
-    pub(super) fn production_rule(&self) -> Option<&str> {
+    pub(crate) fn production_rule(&self) -> Option<&str> {
         self.advanced_text("productionListenerRule")
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    pub(crate) fn to_json(&self) -> Value {
         let mut shown = json!({"targetGroupArn": self.group, "containerName": self.container, "containerPort": self.port});
         if let (Some(advanced), Some(members)) = (&self.advanced, shown.as_object_mut()) {
             members.insert("advancedConfiguration".to_owned(), advanced.clone());
@@ -111,7 +111,7 @@ impl LoadBalancer {
 
 /// What the tasks of one deployment or task set are made from. Never changes.
 #[derive(Debug, Clone)]
-pub(super) struct Revision {
+pub(crate) struct Revision {
     pub id: String,
     pub definition: Arc<TaskDefinition>,
     pub load_balancers: Vec<LoadBalancer>,
@@ -122,14 +122,14 @@ pub(super) struct Revision {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rollout {
+pub(crate) enum Rollout {
     InProgress,
     Completed,
     Failed,
 }
 
 impl Rollout {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::InProgress => "IN_PROGRESS",
             Self::Completed => "COMPLETED",
@@ -140,7 +140,7 @@ impl Rollout {
 
 /// Where a deployment that shifts traffic stands [DG blue-green-deployment-how-it-works].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     /// New tasks start without traffic.
     ScaleUp,
     /// That step of the traffic shift is done and baked until then.
@@ -153,7 +153,7 @@ pub(super) enum Stage {
 
 /// A deployment, or a task set of a service with another deployment controller.
 #[derive(Debug, Clone)]
-pub(super) struct Deployment {
+pub(crate) struct Deployment {
     /// 19 digits.
     pub id: String,
     pub primary: bool,
@@ -170,14 +170,14 @@ pub(super) struct Deployment {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub id: String,
     pub at_ms: u64,
     pub text: String,
 }
 
 #[derive(Debug)]
-pub(super) struct Service {
+pub(crate) struct Service {
     pub name: String,
     pub cluster: String,
     pub arn: String,
@@ -211,20 +211,20 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.cluster, self.name)
     }
 
-    pub(super) fn primary(&self) -> Option<&Deployment> {
+    pub(crate) fn primary(&self) -> Option<&Deployment> {
         self.deployments.iter().find(|deployment| deployment.primary)
     }
 
-    pub(super) fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
+    pub(crate) fn deployment_mut(&mut self, id: &str) -> Option<&mut Deployment> {
         self.deployments.iter_mut().find(|deployment| deployment.id == id)
     }
 
     /// How many tasks of this deployment there should be.
-    pub(super) fn wanted(&self, deployment: &Deployment) -> u32 {
+    pub(crate) fn wanted(&self, deployment: &Deployment) -> u32 {
         let shifts_from = |other: &Deployment| {
             let kept = !matches!(other.stage, None | Some(Stage::CleanUp));
             other.primary && kept && other.source.as_deref() == Some(&deployment.id)
@@ -243,25 +243,25 @@ impl Service {
 
     /// A number inside `deploymentConfiguration`. It may be written with a fraction there;
     /// percentages are rounded.
-    pub(super) fn deployment_number(&self, pointer: &str) -> Option<u32> {
+    pub(crate) fn deployment_number(&self, pointer: &str) -> Option<u32> {
         let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
         let rounded =
             number.as_u64().or_else(|| format!("{:.0}", number.as_f64()?).parse().ok())?;
         u32::try_from(rounded).ok()
     }
 
-    pub(super) fn strategy(&self) -> &str {
+    pub(crate) fn strategy(&self) -> &str {
         let configuration = self.options.get("deploymentConfiguration");
         configuration.and_then(|c| c.get("strategy")?.as_str()).unwrap_or("ROLLING")
     }
 
     /// Whether there is one task on each instance.
-    pub(super) fn is_daemon(&self) -> bool {
+    pub(crate) fn is_daemon(&self) -> bool {
         self.options.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON")
     }
 
     /// Defaults 100 and 200, for daemons 0 and 100 [BC `DeploymentConfiguration`].
-    pub(super) fn percents(&self) -> (u32, u32) {
+    pub(crate) fn percents(&self) -> (u32, u32) {
         let (minimum, maximum) = if self.is_daemon() { (0, 100) } else { (100, 200) };
         let percent = |pointer| self.deployment_number(pointer);
         (
@@ -270,7 +270,7 @@ impl Service {
         )
     }
 
-    pub(super) fn grace_ms(&self) -> u64 {
+    pub(crate) fn grace_ms(&self) -> u64 {
         self.options
             .get("healthCheckGracePeriodSeconds")
             .and_then(Value::as_u64)
@@ -279,7 +279,7 @@ impl Service {
     }
 
     /// Subnets of awsvpc tasks.
-    pub(super) fn network(&self) -> Value {
+    pub(crate) fn network(&self) -> Value {
         self.options.get("networkConfiguration").cloned().unwrap_or(Value::Null)
     }
 }

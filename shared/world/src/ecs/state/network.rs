@@ -57,7 +57,7 @@ pub(crate) struct Network {
 
 impl Network {
     /// Adds a subnet of 4096 addresses, the `number`th of 10.0.0.0/8.
-    pub(super) fn add(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
+    pub(crate) fn add(&mut self, id: &str, vpc: &str, zone: &str, number: u16) {
         let base = u32::from(Ipv4Addr::new(10, 0, 0, 0)) + u32::from(number) * SUBNET_SIZE;
         let subnet = Subnet {
             id: id.to_owned(),
@@ -71,7 +71,7 @@ impl Network {
         self.subnets.insert(id.to_owned(), subnet);
     }
 
-    pub(super) fn subnet_mut(&mut self, id: &str) -> Option<&mut Subnet> {
+    pub(crate) fn subnet_mut(&mut self, id: &str) -> Option<&mut Subnet> {
         self.subnets.get_mut(id)
     }
 
@@ -92,11 +92,11 @@ impl Network {
         self.subnets.values().find(|subnet| subnet.vpc == vpc && subnet.host_of(address).is_some())
     }
 
-    pub(super) fn take(&mut self, subnet: &str) -> Option<(Option<String>, Option<String>)> {
+    pub(crate) fn take(&mut self, subnet: &str) -> Option<(Option<String>, Option<String>)> {
         self.subnets.get_mut(subnet)?.take()
     }
 
-    pub(super) fn release(&mut self, subnet: &str, address: &str) {
+    pub(crate) fn release(&mut self, subnet: &str, address: &str) {
         if let Some(subnet) = self.subnets.get_mut(subnet)
             && let Some(host) = subnet.host_of(address)
         {

@@ -14,14 +14,14 @@ pub(crate) struct Host {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum InstanceStatus {
+pub(crate) enum InstanceStatus {
     Active,
     Draining,
     Inactive,
 }
 
 impl InstanceStatus {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Active => "ACTIVE",
             Self::Draining => "DRAINING",
@@ -32,7 +32,7 @@ impl InstanceStatus {
 
 /// A machine that is registered in a cluster.
 #[derive(Debug)]
-pub(super) struct Instance {
+pub(crate) struct Instance {
     pub id: String,
     pub cluster: String,
     /// EC2 instance id, or the `mi-` id of a machine outside AWS.

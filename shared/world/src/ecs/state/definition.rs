@@ -102,7 +102,7 @@ pub(crate) struct TaskDefinition {
 
 impl TaskDefinition {
     /// Fargate needs awsvpc, and CPU and memory of the whole task.
-    pub(super) fn fits_fargate(&self) -> bool {
+    pub(crate) fn fits_fargate(&self) -> bool {
         self.network_mode == NetworkMode::Awsvpc && self.cpu.is_some() && self.memory.is_some()
     }
 
@@ -112,7 +112,7 @@ impl TaskDefinition {
 }
 
 /// Reads what matters of a `RegisterTaskDefinition` input: network mode and containers.
-pub(super) fn read_containers(
+pub(crate) fn read_containers(
     input: &Input<'_>,
 ) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
     let mode = input.optional_text("networkMode")?;

@@ -19,7 +19,7 @@ pub enum Broken {
 }
 
 /// The images that do not work, by their name with tag.
-pub(super) type Images = BTreeMap<String, Broken>;
+pub(crate) type Images = BTreeMap<String, Broken>;
 
 impl World {
     /// Tasks with a container of this image fail from now on, in that way; those that run already
@@ -36,7 +36,7 @@ impl World {
 
 /// What is wrong with the first container of a task definition that has something wrong, and its
 /// image.
-pub(super) fn of<'a>(world: &World, definition: &'a TaskDefinition) -> Option<(Broken, &'a str)> {
+pub(crate) fn of<'a>(world: &World, definition: &'a TaskDefinition) -> Option<(Broken, &'a str)> {
     let mut images = definition.containers.iter().map(|container| container.image.as_str());
     images.find_map(|image| Some((*world.ecs.broken_images.get(image)?, image)))
 }
