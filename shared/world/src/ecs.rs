@@ -6,40 +6,30 @@
 
 mod agent;
 mod breaker;
-mod changes;
 mod cluster_api;
-mod control;
 mod conventions;
 mod counts;
 mod definition_api;
 mod definition_rules;
 mod events;
-mod instance_api;
-mod instance_loss;
-mod instance_view;
-mod lifecycle;
+mod instance;
+mod levers;
 mod lookup;
 mod registration;
 mod revision_api;
 mod scheduler;
-mod service_api;
-mod service_check;
-mod service_options;
-mod service_rules;
-mod service_update;
-mod service_view;
+mod service;
 mod shapes;
 mod state;
 mod subnets;
-mod task_api;
+mod task;
 mod task_set_api;
-mod task_view;
 #[cfg(test)]
 mod tests;
 mod traffic;
 
 pub use agent::InstanceOptions;
-pub use control::CodeDeployStep;
+pub use levers::CodeDeployStep;
 pub use state::Ecs;
 pub use state::image::Broken;
 pub use state::instance::PortAllocator;
@@ -68,31 +58,31 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
         "DeregisterTaskDefinition" => definition_api::deregister(world, input),
         "ListTaskDefinitions" => definition_api::list(world, input),
         "DescribeTaskDefinition" => definition_api::describe(world, input),
-        "CreateService" => service_api::create_service(world, input),
-        "UpdateService" => service_update::update_service(world, input),
-        "DeleteService" => service_update::delete_service(world, input),
-        "DescribeServices" => service_view::describe_services(world, input),
-        "ListServices" => service_view::list_services(world, input),
+        "CreateService" => service::api::create_service(world, input),
+        "UpdateService" => service::update::update_service(world, input),
+        "DeleteService" => service::update::delete_service(world, input),
+        "DescribeServices" => service::view::describe_services(world, input),
+        "ListServices" => service::view::list_services(world, input),
         "DescribeServiceRevisions" => revision_api::describe_service_revisions(world, input),
         "CreateTaskSet" => task_set_api::create_task_set(world, input),
         "UpdateTaskSet" => task_set_api::update_task_set(world, input),
         "UpdateServicePrimaryTaskSet" => task_set_api::update_primary(world, input),
         "DeleteTaskSet" => task_set_api::delete_task_set(world, input),
         "DescribeTaskSets" => task_set_api::describe_task_sets(world, input),
-        "ListTasks" => task_api::list_tasks(world, input),
-        "DescribeTasks" => task_api::describe_tasks(world, input),
-        "StopTask" => task_api::stop_task(world, input),
-        "RunTask" => task_api::run_task(world, input),
-        "ListContainerInstances" => instance_api::list(world, input),
-        "DescribeContainerInstances" => instance_api::describe(world, input),
-        "DeregisterContainerInstance" => instance_api::deregister(world, input),
-        "UpdateContainerInstancesState" => instance_api::update_state(world, input),
+        "ListTasks" => task::api::list_tasks(world, input),
+        "DescribeTasks" => task::api::describe_tasks(world, input),
+        "StopTask" => task::api::stop_task(world, input),
+        "RunTask" => task::api::run_task(world, input),
+        "ListContainerInstances" => instance::api::list(world, input),
+        "DescribeContainerInstances" => instance::api::describe(world, input),
+        "DeregisterContainerInstance" => instance::api::deregister(world, input),
+        "UpdateContainerInstancesState" => instance::api::update_state(world, input),
         _ => Err(ApiError::unknown_operation(Service::Ecs, operation)),
     }
 }
 
 /// One second passes: tasks move on, schedulers look at their services.
 pub fn tick(world: &mut World) {
-    lifecycle::tick(world);
+    task::lifecycle::tick(world);
     scheduler::tick(world);
 }

@@ -2,8 +2,8 @@
 //!
 //! Does not know services or target groups.
 
-use super::events;
-use super::instance_loss;
+use super::instance::event;
+use super::instance::loss;
 use super::lookup::find_cluster;
 use super::state::instance::{Host, Instance, InstanceStatus, PortAllocator};
 use super::state::network::DEFAULT_VPC;
@@ -83,7 +83,7 @@ impl World {
             version: 1,
         };
         self.ecs.instances.insert(id.clone(), instance);
-        events::container_instance(self, &id);
+        event::emit(self, &id);
         Ok(ec2_id)
     }
 
@@ -106,7 +106,7 @@ impl World {
         instance.version += 1;
         edit(instance);
         self.journal.push(self.now_ms(), Kind::Agent, None, format!("{text} {ec2_id}"));
-        events::container_instance(self, &id);
+        event::emit(self, &id);
         Ok(id)
     }
 
@@ -125,7 +125,7 @@ impl World {
         let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| {
             instance.connected = false;
         })?;
-        instance_loss::set_connectivity(self, &id, false);
+        loss::set_connectivity(self, &id, false);
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl World {
         let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| {
             instance.connected = true;
         })?;
-        instance_loss::set_connectivity(self, &id, true);
+        loss::set_connectivity(self, &id, true);
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl World {
                 instance.status = InstanceStatus::Inactive;
                 instance.connected = false;
             })?;
-            instance_loss::lose_instance(
+            loss::lose_instance(
                 self,
                 &id,
                 &format!("Host EC2 (instance {ec2_id}) terminated."),

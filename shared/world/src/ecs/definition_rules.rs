@@ -1,7 +1,7 @@
 //! What AWS refuses of a task definition. Texts are AWS's own as far as reports show them,
 //! otherwise [MEM].
 
-use super::service_rules::may_pass;
+use super::service::rules::may_pass;
 use super::state::definition::NetworkMode;
 use crate::World;
 use crate::api::ApiError;

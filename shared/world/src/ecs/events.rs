@@ -1,8 +1,6 @@
 //! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
 
-use super::instance_view;
 use super::state::service::Message;
-use super::task_view;
 use crate::World;
 use crate::eventbridge;
 use crate::journal::Kind;
@@ -10,7 +8,7 @@ use crate::time;
 use serde_json::{Value, json};
 
 /// Puts an event about one resource on the default event bus.
-fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
+pub(super) fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
     let mut event = json!({
         "version": "0",
         "id": world.ids.uuid(),
@@ -25,35 +23,6 @@ fn put(world: &mut World, detail_type: &str, resource: &str, detail: Value) {
         members.insert("detail".to_owned(), detail);
     }
     eventbridge::put(world, event);
-}
-
-/// `ECS Task State Change`, with the task as it is now.
-pub(super) fn task(world: &mut World, id: &str) {
-    let Some(task) = world.ecs.tasks.get(id) else { return };
-    let (arn, detail) = (task.arn.clone(), task_view::event(world, task));
-    put(world, "ECS Task State Change", &arn, detail);
-}
-
-/// `ECS Container Instance State Change`, with the instance as it is now.
-pub(super) fn container_instance(world: &mut World, id: &str) {
-    let Some(instance) = world.ecs.instances.get(id) else { return };
-    let mut detail = instance_view::show(world, instance);
-    let updated = json!(time::iso(world.now_ms()));
-    let registered = json!(time::iso(instance.registered_ms));
-    let arn =
-        detail.get("containerInstanceArn").and_then(Value::as_str).unwrap_or_default().to_owned();
-    if let Some(members) = detail.as_object_mut() {
-        members.insert(
-            "clusterArn".to_owned(),
-            json!(world.account.ecs_arn("cluster", &instance.cluster)),
-        );
-        members.insert("updatedAt".to_owned(), updated);
-        members.insert("registeredAt".to_owned(), registered);
-        for only_in_the_api in ["tags", "runningTasksCount", "pendingTasksCount", "attachments"] {
-            members.remove(only_in_the_api);
-        }
-    }
-    put(world, "ECS Container Instance State Change", &arn, detail);
 }
 
 /// `ECS Service Action`, such as `("INFO", "SERVICE_STEADY_STATE")`.

@@ -2,7 +2,7 @@
 
 use super::conventions::{batch, missing, read};
 use super::counts::count;
-use super::service_view;
+use super::service::view;
 use super::state::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
 use crate::World;
 use crate::api::ApiError;
@@ -54,7 +54,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         if !resolved.is_empty() {
             members.insert("resolvedConfiguration".to_owned(), json!({"loadBalancers": resolved}));
         }
-        members.extend(service_view::capacity(service));
+        members.extend(view::capacity(service));
         members.extend(revision.options.clone());
         if !revision.network.is_null() {
             members.insert("networkConfiguration".to_owned(), revision.network.clone());

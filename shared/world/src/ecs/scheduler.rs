@@ -6,14 +6,14 @@
 use super::breaker;
 use super::counts::{FAILED_CHECKS, tasks_of};
 use super::events;
-use super::lifecycle;
-use super::lifecycle::NewTask;
 use super::registration::{Standing, standing};
 use super::state::definition::{NetworkMode, TaskDefinition};
 use super::state::instance::{Instance, InstanceStatus};
 use super::state::service::{Controller, Rollout, Service, ServiceStatus};
 use super::state::settings::Replaces;
 use super::state::task::{Status, Task};
+use super::task::lifecycle;
+use super::task::lifecycle::NewTask;
 use super::traffic;
 use super::traffic::Seen;
 use crate::World;

@@ -3,7 +3,7 @@
 use super::conventions::{missing, read};
 use super::counts::count;
 use super::lookup::{find_definition, find_service, gone};
-use super::service_check;
+use super::service::check;
 use super::state::service::{
     Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus,
 };
@@ -122,7 +122,7 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
     }
     let definition = find_definition(world, input.text("taskDefinition")?)?;
     let load_balancers = LoadBalancer::read_all(&input)?;
-    service_check::load_balancers(world, &definition, &load_balancers)?;
+    check::load_balancers(world, &definition, &load_balancers)?;
     let (scale, network) =
         (read_scale(&input)?, input.get("networkConfiguration").cloned().unwrap_or(Value::Null));
     let external_id = input.optional_text("externalId")?.map(str::to_owned);

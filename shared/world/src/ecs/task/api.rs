@@ -1,22 +1,22 @@
 //! API operations on tasks.
 
-use super::conventions::{batch, found, missing, paged, read, with_token};
 use super::lifecycle;
 use super::lifecycle::NewTask;
-use super::lookup::{find_cluster, find_definition, find_service, ids};
-use super::scheduler;
-use super::state::definition::TaskDefinition;
-use super::state::tail;
-use super::state::task::Task;
-use super::task_view;
+use super::view;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::conventions::{batch, found, missing, paged, read, with_token};
+use crate::ecs::lookup::{find_cluster, find_definition, find_service, ids};
+use crate::ecs::scheduler;
+use crate::ecs::state::definition::TaskDefinition;
+use crate::ecs::state::tail;
+use crate::ecs::state::task::Task;
 use crate::input::Input;
 use serde_json::{Value, json};
 
 /// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC
 /// `ListTasks`].
-pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
         launchType daemonName";
     let input = read("ListTasks", input, "", optional)?;
@@ -62,7 +62,7 @@ pub(super) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError
 
 /// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. One of
 /// another cluster is an error.
-pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let asked = ids(&input, &cluster, batch(&input, "tasks", "Tasks", 100)?)?;
@@ -71,7 +71,7 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
     let (mut tasks, mut failures) = (Vec::new(), Vec::new());
     for id in asked {
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
-            Some(task) if !stale => tasks.push(task_view::api(world, task)),
+            Some(task) if !stale => tasks.push(view::api(world, task)),
             // Eventual consistency: one version ago a new task did not exist.
             Some(task) if task.previous.is_some() => {
                 tasks.extend(task.previous.as_deref().cloned());
@@ -82,7 +82,7 @@ pub(super) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, 
     Ok(found("tasks", tasks, failures))
 }
 
-pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("StopTask", input, "task", "cluster reason")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let id = tail(input.text("task")?);
@@ -95,7 +95,7 @@ pub(super) fn stop_task(world: &mut World, input: &Value) -> Result<Value, ApiEr
         "UserInitiated",
         input.optional_text("reason")?.unwrap_or("Task stopped by user"),
     );
-    let task = world.ecs.tasks.get(id).map(|task| task_view::api(world, task));
+    let task = world.ecs.tasks.get(id).map(|task| view::api(world, task));
     Ok(json!({"task": task}))
 }
 
@@ -105,7 +105,7 @@ const RUN_OPTIONAL: &str = "capacityProviderStrategy cluster count enableECSMana
 
 /// Standalone tasks: `group` defaults to `family:<family>`, `startedBy` is the caller's [BC
 /// `RunTask`].
-pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("RunTask", input, "taskDefinition", RUN_OPTIONAL)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let definition = find_definition(world, input.text("taskDefinition")?)?;
@@ -120,7 +120,7 @@ pub(super) fn run_task(world: &mut World, input: &Value) -> Result<Value, ApiErr
             usize::try_from(turn).unwrap_or(0),
         )? {
             Ok(id) => {
-                tasks.extend(world.ecs.tasks.get(&id).map(|task| task_view::api(world, task)));
+                tasks.extend(world.ecs.tasks.get(&id).map(|task| view::api(world, task)));
             }
             Err(reason) => failures.push(json!({"reason": reason})),
         }

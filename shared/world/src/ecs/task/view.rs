@@ -3,13 +3,13 @@
 //! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags
 //! (AWS-FACTS 2.2, events-samples).
 
-use super::state::task::{Binding, Container, Eni, Registration, Status, Task};
 use crate::World;
+use crate::ecs::state::task::{Binding, Container, Eni, Registration, Status, Task};
 use crate::time;
 use serde_json::{Map, Value, json};
 
 /// As `DescribeTasks` shows it.
-pub(super) fn api(world: &World, task: &Task) -> Value {
+pub(in crate::ecs) fn api(world: &World, task: &Task) -> Value {
     let mut shown = body(world, task, time::epoch, api_container);
     // The `elb` attachment is known from events only; whether the API shows it is [UNV], so it does
     // not here.
@@ -21,7 +21,7 @@ pub(super) fn api(world: &World, task: &Task) -> Value {
 }
 
 /// As the detail of an event shows it.
-pub(super) fn event(world: &World, task: &Task) -> Value {
+pub(in crate::ecs) fn event(world: &World, task: &Task) -> Value {
     let mut shown = body(world, task, |ms| json!(time::iso(ms)), event_container);
     let eni = task.eni.as_ref().map(|eni| show_eni(world, eni, "eni"));
     let elb = task.elb_attachment.as_ref().map(|id| {

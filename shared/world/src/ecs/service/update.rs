@@ -1,17 +1,17 @@
 //! `UpdateService` and `DeleteService`.
 
-use super::conventions::read;
-use super::lookup::{find_definition, find_service, gone};
-use super::service_check;
-use super::service_options;
-use super::service_rules;
-use super::service_view;
-use super::shapes;
-use super::state::definition::TaskDefinition;
-use super::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
-use super::traffic;
+use super::check;
+use super::options;
+use super::rules;
+use super::view;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::conventions::read;
+use crate::ecs::lookup::{find_definition, find_service, gone};
+use crate::ecs::shapes;
+use crate::ecs::state::definition::TaskDefinition;
+use crate::ecs::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use crate::ecs::traffic;
 use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const STARTS_DEPLOYMENT: [&str; 10] = [
     "monitoring",
 ];
 
-pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn update_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = shapes::read("UpdateService", input)?;
     let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
@@ -46,7 +46,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
             service.controller.name()
         )));
     }
-    service_rules::settings_of_update(world, &input, service)?;
+    rules::settings_of_update(world, &input, service)?;
     let definition = match input.optional_text("taskDefinition")? {
         Some(name) => Some(find_definition(world, name)?),
         None => service.definition.clone(),
@@ -56,7 +56,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         None => service.load_balancers.clone(),
     };
     let capacity = match input.get("capacityProviderStrategy") {
-        Some(_) => Some(service_rules::capacity(world, &input, &service.cluster)?),
+        Some(_) => Some(rules::capacity(world, &input, &service.cluster)?),
         None => None,
     };
     if let Some(definition) = definition.as_ref().filter(|_| deploys) {
@@ -86,7 +86,7 @@ pub(super) fn update_service(world: &mut World, input: &Value) -> Result<Value, 
         traffic::deploy(world, &key);
     }
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": service_view::show(world, service, false)}))
+    Ok(json!({"service": view::show(world, service, false)}))
 }
 
 /// Whether what the next deployment is made from goes together.
@@ -98,16 +98,16 @@ fn check_fit(
     load_balancers: &[LoadBalancer],
 ) -> Result<(), ApiError> {
     let network = input.get("networkConfiguration").cloned().unwrap_or_else(|| service.network());
-    service_rules::fits_definition(world, input, definition, &service.launch_type, &network)?;
-    service_rules::volumes(input, definition)?;
-    service_check::load_balancers(world, definition, load_balancers)
+    rules::fits_definition(world, input, definition, &service.launch_type, &network)?;
+    rules::volumes(input, definition)?;
+    check::load_balancers(world, definition, load_balancers)
 }
 
 fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Result<(), ApiError> {
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(key).ok_or_else(gone)?;
-    service_options::take(&mut service.options, input);
-    service_options::take_for_revisions(&mut service.revision_options, input);
+    options::take(&mut service.options, input);
+    options::take_for_revisions(&mut service.revision_options, input);
     if let Some(controller) =
         input.get("deploymentController").and_then(|c| c.get("type")?.as_str())
     {
@@ -130,7 +130,7 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
 
 /// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none
 /// any more).
-pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteService", input, "service", "cluster force")?;
     let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
     let force = input.flag("force")?;
@@ -152,5 +152,5 @@ pub(super) fn delete_service(world: &mut World, input: &Value) -> Result<Value, 
         format!("service {key} is being deleted"),
     );
     let service = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": service_view::show(world, service, false)}))
+    Ok(json!({"service": view::show(world, service, false)}))
 }

@@ -1,21 +1,21 @@
 //! How services and their deployments look; `DescribeServices` and `ListServices`.
 
-use super::conventions::{batch, found, missing, paged, read, show_tags, with_token};
-use super::counts::count;
-use super::lookup::{find_cluster, ids};
-use super::revision_api;
-use super::service_options;
-use super::state::service::{
-    Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus,
-};
-use super::task_set_api;
+use super::options;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::conventions::{batch, found, missing, paged, read, show_tags, with_token};
+use crate::ecs::counts::count;
+use crate::ecs::lookup::{find_cluster, ids};
+use crate::ecs::revision_api;
+use crate::ecs::state::service::{
+    Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus,
+};
+use crate::ecs::task_set_api;
 use crate::time;
 use serde_json::{Map, Value, json};
 
 /// As `DescribeServices` shows it.
-pub(super) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
+pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     let counts = count(world, service, None);
     let mut shown: Map<String, Value> = service.options.clone();
     let mut put = |name: &str, value: Value| shown.insert(name.to_owned(), value);
@@ -86,9 +86,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
     if let Some(members) = shown.as_object_mut() {
         members.extend(network.map(|network| ("networkConfiguration".to_owned(), network.clone())));
         members.extend(
-            revision
-                .into_iter()
-                .flat_map(|revision| service_options::of_deployment(&revision.options)),
+            revision.into_iter().flat_map(|revision| options::of_deployment(&revision.options)),
         );
         members.extend(capacity(service));
     }
@@ -96,7 +94,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
 }
 
 /// Launch type, or the strategy in its place; Fargate's platform.
-pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
+pub(in crate::ecs) fn capacity(service: &Service) -> Vec<(String, Value)> {
     let mut shown = vec![match service.options.get("capacityProviderStrategy") {
         Some(strategy) => ("capacityProviderStrategy".to_owned(), strategy.clone()),
         None => ("launchType".to_owned(), json!(service.launch_type)),
@@ -113,7 +111,7 @@ pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
 
 /// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC
 /// `DescribeServices`].
-pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let asked = ids(&input, &cluster, batch(&input, "services", "Services", 10)?)?;
@@ -130,7 +128,7 @@ pub(super) fn describe_services(world: &World, input: &Value) -> Result<Value, A
 }
 
 /// Pages of ten unless asked for more [BC `ListServices.maxResults`].
-pub(super) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional =
         "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";
     let input = read("ListServices", input, "", optional)?;

@@ -1,9 +1,9 @@
 //! What AWS checks of load balancers when a service or task set is made from them (AWS-FACTS 6).
 
-use super::state::definition::{NetworkMode, TaskDefinition};
-use super::state::service::LoadBalancer;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::state::definition::{NetworkMode, TaskDefinition};
+use crate::ecs::state::service::LoadBalancer;
 use crate::target_type::TargetType;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ fn refuse(message: String) -> Result<(), ApiError> {
 /// "up to five target groups per service" [DG register-multiple-targetgroups]; container and port
 /// must exist in the task definition, the groups must fit its network mode and have a load
 /// balancer. Texts from [MEM].
-pub(super) fn load_balancers(
+pub(in crate::ecs) fn load_balancers(
     world: &World,
     definition: &TaskDefinition,
     balancers: &[LoadBalancer],

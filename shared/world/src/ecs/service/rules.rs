@@ -2,17 +2,17 @@
 //! scheduling, deployment configuration, roles. Texts are AWS's own as far as reports show them,
 //! otherwise [MEM].
 
-use super::state::definition::{NetworkMode, TaskDefinition};
-use super::state::service::{Controller, LoadBalancer, Service};
-use super::state::tail;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::state::definition::{NetworkMode, TaskDefinition};
+use crate::ecs::state::service::{Controller, LoadBalancer, Service};
+use crate::ecs::state::tail;
 use crate::input::Input;
 use serde_json::{Value, json};
 
 /// Where the tasks of a service run.
 #[derive(Debug)]
-pub(super) struct Capacity {
+pub(in crate::ecs) struct Capacity {
     /// `EC2`, `FARGATE` or `EXTERNAL`, also when a strategy says so.
     pub launch_type: String,
     /// The strategy as it is shown; none if a launch type was given.
@@ -20,7 +20,7 @@ pub(super) struct Capacity {
 }
 
 /// Launch type or capacity provider strategy, or else what the cluster has as its default.
-pub(super) fn capacity(
+pub(in crate::ecs) fn capacity(
     world: &World,
     input: &Input<'_>,
     cluster: &str,
@@ -67,7 +67,7 @@ pub(super) fn capacity(
 }
 
 /// Whether launch type and network fit the task definition.
-pub(super) fn fits_definition(
+pub(in crate::ecs) fn fits_definition(
     world: &World,
     input: &Input<'_>,
     definition: &TaskDefinition,
@@ -122,7 +122,7 @@ fn subnets(world: &World, input: &Input<'_>, network: &Value) -> Result<(), ApiE
 }
 
 /// What goes together in the settings alone.
-pub(super) fn settings(
+pub(in crate::ecs) fn settings(
     world: &World,
     input: &Input<'_>,
     controller: Controller,
@@ -147,7 +147,7 @@ pub(super) fn settings(
 }
 
 /// The same for an update: load balancers that are not given stay.
-pub(super) fn settings_of_update(
+pub(in crate::ecs) fn settings_of_update(
     world: &World,
     input: &Input<'_>,
     service: &Service,
@@ -213,7 +213,7 @@ fn roles(
 }
 
 /// `iam:PassRole`, which is checked on the caller.
-pub(super) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
+pub(in crate::ecs) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
     if !world.ecs.behaviour.roles_not_passable.contains(tail(role)) {
         return Ok(());
     }
@@ -228,7 +228,10 @@ pub(super) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
 
 /// A volume that is configured at launch is one that the task definition leaves open [BC
 /// `ServiceVolumeConfiguration`].
-pub(super) fn volumes(input: &Input<'_>, definition: &TaskDefinition) -> Result<(), ApiError> {
+pub(in crate::ecs) fn volumes(
+    input: &Input<'_>,
+    definition: &TaskDefinition,
+) -> Result<(), ApiError> {
     let open = |name: Option<&Value>| {
         let volumes =
             definition.shown.get("volumes").and_then(Value::as_array).into_iter().flatten();

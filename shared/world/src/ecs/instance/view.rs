@@ -1,13 +1,13 @@
 //! How container instances look, in the API and in events.
 
-use super::state::instance::Instance;
-use super::state::task::Status;
 use crate::World;
+use crate::ecs::state::instance::Instance;
+use crate::ecs::state::task::Status;
 use crate::time;
 use serde_json::{Value, json};
 
 /// As `DescribeContainerInstances` shows it.
-pub(super) fn show(world: &World, instance: &Instance) -> Value {
+pub(in crate::ecs) fn show(world: &World, instance: &Instance) -> Value {
     let (mut running, mut pending) = (0, 0);
     for task in
         world.ecs.tasks.values().filter(|task| task.instance.as_deref() == Some(&instance.id))

@@ -36,7 +36,7 @@ const OF_REVISIONS: [(&str, bool); 5] = [
 ];
 
 /// What a new service shows.
-pub(super) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String, Value> {
+pub(in crate::ecs) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String, Value> {
     let mut options = Map::new();
     for (name, value) in [
         ("availabilityZoneRebalancing", json!("ENABLED")),
@@ -74,7 +74,7 @@ pub(super) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String, Value>
 }
 
 /// Takes over what an input says. Members of `deploymentConfiguration` are replaced one by one.
-pub(super) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
+pub(in crate::ecs) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
     for name in SHOWN_AS_GIVEN {
         let Some(value) = input.get(name) else { continue };
         match (options.get_mut(name).and_then(Value::as_object_mut), value.as_object()) {
@@ -94,7 +94,7 @@ pub(super) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
 }
 
 /// Takes over what an input says of the members that only revisions show.
-pub(super) fn take_for_revisions(options: &mut Map<String, Value>, input: &Input<'_>) {
+pub(in crate::ecs) fn take_for_revisions(options: &mut Map<String, Value>, input: &Input<'_>) {
     for (name, _) in OF_REVISIONS {
         if let Some(value) = input.get(name) {
             options.insert(name.to_owned(), value.clone());
@@ -103,7 +103,9 @@ pub(super) fn take_for_revisions(options: &mut Map<String, Value>, input: &Input
 }
 
 /// Those of a revision's members that its deployment shows too.
-pub(super) fn of_deployment(options: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
+pub(in crate::ecs) fn of_deployment(
+    options: &Map<String, Value>,
+) -> impl Iterator<Item = (String, Value)> {
     let shown = OF_REVISIONS.into_iter().filter(|(_, on_deployments)| *on_deployments);
     shown.filter_map(|(name, _)| Some((name.to_owned(), options.get(name)?.clone())))
 }

@@ -1,18 +1,18 @@
 //! Changing a task so that everybody who should hears of it.
 
-use super::events;
-use super::state::task::{Status, Task};
-use super::task_view;
+use super::view;
 use crate::World;
+use crate::ecs::events;
+use crate::ecs::state::task::{Status, Task};
 use crate::journal::Kind;
 
 /// Changes a task: its version grows, the change is announced, and its service is looked at soon.
 ///
 /// "version: incremented each time the state of the task changes" [BC Task.version]; one event for
 /// each change.
-pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
+pub(in crate::ecs) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) {
     let now = world.now_ms();
-    let Some(before) = world.ecs.tasks.get(id).map(|task| task_view::api(world, task)) else {
+    let Some(before) = world.ecs.tasks.get(id).map(|task| view::api(world, task)) else {
         return;
     };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
@@ -31,7 +31,7 @@ pub(super) fn change(world: &mut World, id: &str, edit: impl FnOnce(&mut Task)) 
 }
 
 /// Tells EventBridge and the journal how a task stands, and wakes its service's scheduler.
-pub(super) fn announce(world: &mut World, id: &str) {
+pub(in crate::ecs) fn announce(world: &mut World, id: &str) {
     let now = world.now_ms();
     let Some(task) = world.ecs.tasks.get(id) else { return };
     let stopping =
@@ -44,5 +44,12 @@ pub(super) fn announce(world: &mut World, id: &str) {
     if let Some(service) = service.and_then(|service| world.ecs.services.get_mut(&service)) {
         service.look_ms = now;
     }
-    events::task(world, id);
+    emit(world, id);
+}
+
+/// `ECS Task State Change`, with the task as it is now.
+fn emit(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    let (arn, detail) = (task.arn.clone(), view::event(world, task));
+    events::put(world, "ECS Task State Change", &arn, detail);
 }

@@ -1,12 +1,12 @@
 //! The life of a task, step by step, from launch to STOPPED and to being forgotten.
 
 use super::changes::{announce, change};
-use super::registration;
-use super::state::definition::{NetworkMode, Ports, TaskDefinition};
-use super::state::image::{self, Broken};
-use super::state::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
 use crate::World;
 use crate::account::Ids;
+use crate::ecs::registration;
+use crate::ecs::state::definition::{NetworkMode, Ports, TaskDefinition};
+use crate::ecs::state::image::{self, Broken};
+use crate::ecs::state::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
 use crate::journal::Kind;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const STOPPED_VISIBLE_MS: u64 = 3_600_000;
 
 /// What to launch, and where.
 #[derive(Debug, Clone)]
-pub(super) struct NewTask {
+pub(in crate::ecs) struct NewTask {
     pub cluster: String,
     pub definition: Arc<TaskDefinition>,
     /// `cluster/service`, and the digits of its deployment or task set.
@@ -30,7 +30,7 @@ pub(super) struct NewTask {
 }
 
 /// Creates a task in PROVISIONING; gives its id.
-pub(super) fn launch(world: &mut World, new: NewTask) -> String {
+pub(in crate::ecs) fn launch(world: &mut World, new: NewTask) -> String {
     let id = world.ids.task();
     let now = world.now_ms();
     let instance = new.instance.as_ref().and_then(|instance| world.ecs.instances.get(instance));
@@ -126,7 +126,7 @@ fn step_ms(world: &mut World, seconds: u64) -> u64 {
 }
 
 /// One second of every task.
-pub(super) fn tick(world: &mut World) {
+pub(in crate::ecs) fn tick(world: &mut World) {
     let now = world.now_ms();
     let is_due = |task: &&Task| match (task.due_ms, task.registration, task.stopped_ms) {
         (_, _, Some(stopped_ms)) => stopped_ms + STOPPED_VISIBLE_MS <= now,
@@ -235,7 +235,7 @@ fn run(world: &mut World, id: &str) {
 }
 
 /// A program of the task exits: its ports are free at once, and ECS learns of it from the agent.
-pub(super) fn crash(world: &mut World, id: &str) {
+pub(in crate::ecs) fn crash(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
     task.crashed = true;
     let (title, service) = (task.title(), task.service.clone());
@@ -356,7 +356,7 @@ fn sockets(task: &Task) -> Vec<(String, u16)> {
 }
 
 /// The programs are gone: nothing listens any more and the host ports are free for others.
-pub(super) fn release(world: &mut World, id: &str) {
+pub(in crate::ecs) fn release(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get(id) else { return };
     for (host, port) in sockets(task) {
         let key = (host, port);
@@ -373,7 +373,7 @@ pub(super) fn release(world: &mut World, id: &str) {
 }
 
 /// The containers have stopped, as far as ECS is told.
-pub(super) fn close(world: &mut World, id: &str, exit_code: i32) {
+pub(in crate::ecs) fn close(world: &mut World, id: &str, exit_code: i32) {
     release(world, id);
     let now = world.now_ms();
     if let Some(task) = world.ecs.tasks.get_mut(id) {
@@ -386,7 +386,7 @@ pub(super) fn close(world: &mut World, id: &str, exit_code: i32) {
     }
 }
 
-pub(super) fn end(world: &mut World, id: &str) {
+pub(in crate::ecs) fn end(world: &mut World, id: &str) {
     let now = world.now_ms();
     let eni = world.ecs.tasks.get(id).and_then(|task| task.eni.clone());
     if let Some(eni) = eni {
@@ -407,7 +407,7 @@ pub(super) fn end(world: &mut World, id: &str) {
 }
 
 /// Wants a task stopped: `desiredStatus` changes now, the rest follows.
-pub(super) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str) {
+pub(in crate::ecs) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str) {
     let now = world.now_ms();
     if world.ecs.tasks.get(id).is_none_or(Task::stop_wanted) {
         return;

@@ -1,19 +1,19 @@
 //! API operations on container instances.
 
-use super::conventions::{batch, found, missing, paged, read, with_token};
-use super::events;
-use super::instance_loss;
-use super::instance_view;
-use super::lookup::{find_cluster, ids};
-use super::state::instance::{Instance, InstanceStatus};
-use super::state::tail;
-use super::state::task::{Status, Task};
+use super::event;
+use super::loss;
+use super::view;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::conventions::{batch, found, missing, paged, read, with_token};
+use crate::ecs::lookup::{find_cluster, ids};
+use crate::ecs::state::instance::{Instance, InstanceStatus};
+use crate::ecs::state::tail;
+use crate::ecs::state::task::{Status, Task};
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListContainerInstances", input, "", "cluster nextToken maxResults status")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let status = input.optional_text("status")?;
@@ -32,7 +32,7 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
 
 /// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE
 /// for a while [BC `DeregisterContainerInstance`]; here for ever.
-pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let asked =
@@ -41,7 +41,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
     for id in asked {
         let arn = world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
         match world.ecs.instances.get(id).filter(|instance| instance.cluster == cluster) {
-            Some(instance) => instances.push(instance_view::show(world, instance)),
+            Some(instance) => instances.push(view::show(world, instance)),
             None => failures.push(missing(&arn)),
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> 
 /// Without `force` only an instance without running tasks can be deregistered; with it, tasks
 /// become orphans: their containers run on, ECS forgets them and deregisters their targets [DG
 /// `deregister_container_instance`].
-pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterContainerInstance", input, "containerInstance", "cluster force")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let id = tail(input.text("containerInstance")?).to_owned();
@@ -65,13 +65,13 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     if !input.flag("force")? && world.ecs.tasks.values().any(busy) {
         return Err(input.refuse("Found running tasks on the instance."));
     }
-    instance_loss::deregister_instance(world, &id);
+    loss::deregister_instance(world, &id);
     let instance = world.ecs.instances.get(&id).ok_or_else(not_found)?;
-    Ok(json!({"containerInstance": instance_view::show(world, instance)}))
+    Ok(json!({"containerInstance": view::show(world, instance)}))
 }
 
 /// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
-pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input =
         read("UpdateContainerInstancesState", input, "containerInstances status", "cluster")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -102,10 +102,8 @@ pub(super) fn update_state(world: &mut World, input: &Value) -> Result<Value, Ap
         instance.version += 1;
         let text = format!("{} is {}", instance.ec2_id, status.name());
         world.journal.push(now, Kind::Agent, None, text);
-        events::container_instance(world, id);
-        instances.extend(
-            world.ecs.instances.get(id).map(|instance| instance_view::show(world, instance)),
-        );
+        event::emit(world, id);
+        instances.extend(world.ecs.instances.get(id).map(|instance| view::show(world, instance)));
     }
     for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
         service.look_ms = 0;

@@ -1,17 +1,22 @@
 //! What becomes of tasks whose container instance goes away or loses its agent.
 
-use super::events;
-use super::lifecycle::{close, end, stop};
-use super::registration;
-use super::state::instance::InstanceStatus;
-use super::state::task::{Status, Task};
+use super::event;
 use crate::World;
+use crate::ecs::registration;
+use crate::ecs::state::instance::InstanceStatus;
+use crate::ecs::state::task::{Status, Task};
+use crate::ecs::task::lifecycle::{close, end, stop};
 use crate::journal::Kind;
 
 /// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are
 /// deregistered [DG `deregister_container_instance`]. As orphans their containers run on and
 /// answer; otherwise they died.
-pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orphans: bool) {
+pub(in crate::ecs) fn lose_instance(
+    world: &mut World,
+    instance: &str,
+    reason: &str,
+    orphans: bool,
+) {
     let lost =
         |task: &&Task| task.instance.as_deref() == Some(instance) && task.status != Status::Stopped;
     let ids: Vec<String> =
@@ -29,7 +34,7 @@ pub(super) fn lose_instance(world: &mut World, instance: &str, reason: &str, orp
 }
 
 /// Deregisters a container instance; with tasks on it only if forced.
-pub(super) fn deregister_instance(world: &mut World, instance: &str) {
+pub(in crate::ecs) fn deregister_instance(world: &mut World, instance: &str) {
     let Some(held) = world.ecs.instances.get_mut(instance) else { return };
     held.status = InstanceStatus::Inactive;
     held.connected = false;
@@ -37,12 +42,12 @@ pub(super) fn deregister_instance(world: &mut World, instance: &str) {
     let ec2_id = held.ec2_id.clone();
     let text = format!("{ec2_id} was deregistered from its cluster");
     world.journal.push(world.now_ms(), Kind::Agent, None, text);
-    events::container_instance(world, instance);
+    event::emit(world, instance);
     lose_instance(world, instance, "Container instance was deregistered with force.", true);
 }
 
 /// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
-pub(super) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
+pub(in crate::ecs) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
     for task in
         world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance))
     {

@@ -1,24 +1,24 @@
 //! `CreateService`.
 
-use super::conventions::read_tags;
-use super::lookup::{find_cluster, find_definition, gone};
-use super::service_check;
-use super::service_options;
-use super::service_rules::{self, Capacity};
-use super::service_view;
-use super::shapes;
-use super::state::definition::TaskDefinition;
-use super::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
-use super::traffic;
+use super::check;
+use super::options;
+use super::rules::{self, Capacity};
+use super::view;
 use crate::World;
 use crate::api::ApiError;
+use crate::ecs::conventions::read_tags;
+use crate::ecs::lookup::{find_cluster, find_definition, gone};
+use crate::ecs::shapes;
+use crate::ecs::state::definition::TaskDefinition;
+use crate::ecs::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
+use crate::ecs::traffic;
 use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, ApiError> {
+pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result<Value, ApiError> {
     let input = shapes::read("CreateService", value)?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
     let name = input.text("serviceName")?;
@@ -33,7 +33,7 @@ pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, 
         Some(held)
             if held.status == ServiceStatus::Active && same_request(&held.created_from, value) =>
         {
-            return Ok(json!({"service": service_view::show(world, held, true)}));
+            return Ok(json!({"service": view::show(world, held, true)}));
         }
         Some(held) if held.status == ServiceStatus::Active => {
             return Err(input.refuse("Creation of service was not idempotent."));
@@ -56,7 +56,7 @@ pub(super) fn create_service(world: &mut World, value: &Value) -> Result<Value, 
         traffic::deploy(world, &key);
     }
     let created = world.ecs.services.get(&key).ok_or_else(gone)?;
-    Ok(json!({"service": service_view::show(world, created, true)}))
+    Ok(json!({"service": view::show(world, created, true)}))
 }
 
 /// The same call again. With the same client token or with another one: what counts is what is
@@ -82,8 +82,8 @@ fn new_service(
     let controller = Controller::parse(controller)
         .ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
     let load_balancers = LoadBalancer::read_all(input)?;
-    service_rules::settings(world, input, controller, &load_balancers)?;
-    let capacity = service_rules::capacity(world, input, &cluster)?;
+    rules::settings(world, input, controller, &load_balancers)?;
+    let capacity = rules::capacity(world, input, &cluster)?;
     let desired = desired(input, controller, &capacity)?;
     let definition = definition(world, input, controller)?;
     if let Some(definition) = &definition {
@@ -94,12 +94,12 @@ fn new_service(
             "A service with a CODE_DEPLOY deployment controller needs exactly one load balancer.",
         ));
     }
-    let mut options = service_options::of_new(input, &capacity.launch_type);
+    let mut options = options::of_new(input, &capacity.launch_type);
     options.extend(
         capacity.strategy.map(|strategy| ("capacityProviderStrategy".to_owned(), strategy)),
     );
     let mut revision_options = Map::new();
-    service_options::take_for_revisions(&mut revision_options, input);
+    options::take_for_revisions(&mut revision_options, input);
     Ok(Service {
         name: name.to_owned(),
         arn: world.account.ecs_arn("service", &format!("{cluster}/{name}")),
@@ -176,12 +176,12 @@ fn check_fit(
     load_balancers: &[LoadBalancer],
 ) -> Result<(), ApiError> {
     let network = input.get("networkConfiguration").unwrap_or(&Value::Null);
-    service_rules::fits_definition(world, input, definition, launch_type, network)?;
+    rules::fits_definition(world, input, definition, launch_type, network)?;
     if launch_type == "EXTERNAL" && !load_balancers.is_empty() {
         return Err(
             input.refuse("Service load balancing isn't supported for the EXTERNAL launch type.")
         );
     }
-    service_rules::volumes(input, definition)?;
-    service_check::load_balancers(world, definition, load_balancers)
+    rules::volumes(input, definition)?;
+    check::load_balancers(world, definition, load_balancers)
 }

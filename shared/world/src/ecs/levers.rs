@@ -2,13 +2,13 @@
 //!
 //! Services are named `cluster/service`, tasks by ARN or id.
 
-use super::changes::change;
-use super::instance_loss;
-use super::lifecycle;
+use super::instance::loss;
 use super::lookup::{find_definition, gone};
 use super::state::service::{Controller, LoadBalancer, Revision};
 use super::state::tail;
 use super::state::task::{Answer, Status};
+use super::task::changes::change;
+use super::task::lifecycle;
 use super::task_set_api;
 use super::task_set_api::NewTaskSet;
 use crate::World;
@@ -93,7 +93,7 @@ impl World {
     /// containers run on.
     pub fn force_deregister_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.instance_id(ec2_id)?;
-        instance_loss::deregister_instance(self, &id);
+        loss::deregister_instance(self, &id);
         Ok(())
     }
 

@@ -1,0 +1,6 @@
+//! The life of tasks, and the operations on them.
+
+pub(super) mod api;
+pub(super) mod changes;
+pub(super) mod lifecycle;
+mod view;
