@@ -1,11 +1,10 @@
 //! API operations on task definitions.
 
 use super::conventions::{paged, read, with_token};
-use super::definition_rules;
 use super::lookup::find_definition;
-use super::shapes;
 use super::state::definition::{TaskDefinition, read_containers};
 use super::state::tail;
+use super::{definition_rules, shapes};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;

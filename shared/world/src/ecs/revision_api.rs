@@ -1,29 +1,12 @@
 //! Service revisions: what a deployment really uses.
 
 use super::conventions::{batch, missing, read};
-use super::counts::count;
-use super::service::view;
-use super::state::service::{Deployment, LoadBalancer, Revision, Service, ServiceStatus};
+use super::deployment_view::{self, revision_arn};
+use super::state::service::{LoadBalancer, Revision, Service, ServiceStatus};
 use crate::World;
 use crate::api::ApiError;
 use crate::time;
 use serde_json::{Value, json};
-
-/// Revision ARNs end in the digits of the deployment (third-party evidence, AWS-FACTS 3.3).
-fn arn(world: &World, service: &Service, id: &str) -> String {
-    world.account.ecs_arn("service-revision", &format!("{}/{}/{id}", service.cluster, service.name))
-}
-
-/// An entry of `currentServiceRevisions`.
-pub(super) fn summary(world: &World, service: &Service, deployment: &Deployment) -> Value {
-    let counts = count(world, service, Some(&deployment.id));
-    json!({
-        "arn": arn(world, service, &deployment.id),
-        "requestedTaskCount": service.wanted(deployment),
-        "runningTaskCount": counts.running,
-        "pendingTaskCount": counts.pending,
-    })
-}
 
 fn show(world: &World, service: &Service, revision: &Revision) -> Value {
     let images: Vec<Value> = revision
@@ -33,7 +16,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         .map(|container| json!({"containerName": container.name, "image": container.image}))
         .collect();
     let mut shown = json!({
-        "serviceRevisionArn": arn(world, service, &revision.id),
+        "serviceRevisionArn": revision_arn(world, service, &revision.id),
         "serviceArn": service.arn,
         "clusterArn": world.account.ecs_arn("cluster", &service.cluster),
         "taskDefinition": revision.definition.arn,
@@ -54,7 +37,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
         if !resolved.is_empty() {
             members.insert("resolvedConfiguration".to_owned(), json!({"loadBalancers": resolved}));
         }
-        members.extend(view::capacity(service));
+        members.extend(deployment_view::capacity(service));
         members.extend(revision.options.clone());
         if !revision.network.is_null() {
             members.insert("networkConfiguration".to_owned(), revision.network.clone());

@@ -3,22 +3,17 @@
 //! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s
 //! business.
 
-use super::breaker;
 use super::counts::{FAILED_CHECKS, tasks_of};
-use super::events;
 use super::registration::{Standing, standing};
-use super::state::definition::{NetworkMode, TaskDefinition};
 use super::state::instance::{Instance, InstanceStatus};
 use super::state::service::{Controller, Rollout, Service, ServiceStatus};
 use super::state::settings::Replaces;
 use super::state::task::{Status, Task};
-use super::task::lifecycle;
-use super::task::lifecycle::NewTask;
-use super::traffic;
-use super::traffic::Seen;
+use super::task::lifecycle::{self, NewTask};
+use super::traffic::{self, Seen};
+use super::{breaker, events, placement};
 use crate::World;
 use crate::journal::Kind;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// How often a quiet service is looked at; one with something going on is looked at every second.
@@ -226,13 +221,14 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
 fn start(world: &mut World, key: &str, deployment: &str) -> Option<String> {
     let service = world.ecs.services.get(key)?;
     let revision = service.revisions.get(deployment)?;
-    let (instance, subnet) = match place(world, service, &revision.definition, &revision.network) {
-        Ok(placement) => placement,
-        Err(reason) => {
-            complain(world, key, reason);
-            return None;
-        }
-    };
+    let (instance, subnet) =
+        match placement::place(world, service, &revision.definition, &revision.network) {
+            Ok(placement) => placement,
+            Err(reason) => {
+                complain(world, key, reason);
+                return None;
+            }
+        };
     let new = NewTask {
         cluster: service.cluster.clone(),
         definition: revision.definition.clone(),
@@ -261,112 +257,4 @@ fn complain(world: &mut World, key: &str, reason: &str) {
     world.journal.push(now, Kind::Deployment, Some(key), format!("{key} {text}"));
     events::message(world, key, &text);
     events::service_action(world, key, "ERROR", "SERVICE_TASK_PLACEMENT_FAILURE", Some(reason));
-}
-
-type Placement = (Option<String>, Option<String>);
-
-/// Spreads the service's tasks over zones, then over instances; subnets in turn.
-fn place(
-    world: &World,
-    service: &Service,
-    definition: &TaskDefinition,
-    network: &Value,
-) -> Result<Placement, &'static str> {
-    let instance = place_on_instance(
-        world,
-        Some(service),
-        &service.cluster,
-        &service.launch_type,
-        definition,
-    )?;
-    Ok((
-        instance.map(|instance| instance.id.clone()),
-        pick_subnet(world, network, instance, service.tasks.len()),
-    ))
-}
-
-/// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest
-/// tasks at all.
-pub(super) fn place_on_instance<'a>(
-    world: &'a World,
-    service: Option<&Service>,
-    cluster: &str,
-    launch_type: &str,
-    definition: &TaskDefinition,
-) -> Result<Option<&'a Instance>, &'static str> {
-    if launch_type == "FARGATE" {
-        return Ok(None);
-    }
-    let usable = |instance: &&Instance| {
-        instance.cluster == cluster
-            && instance.status == InstanceStatus::Active
-            && instance.connected
-            && instance.external == (launch_type == "EXTERNAL")
-    };
-    let own = service.into_iter().flat_map(|service| tasks_of(world, service));
-    let own: Vec<&Task> = own.filter(|task| task.is_present()).collect();
-    let ports = static_ports(definition);
-    let has_ports = |instance: &&Instance| {
-        let on_it = |task: &&Task| task.instance.as_deref() == Some(&instance.id);
-        // Tasks that have not bound their static ports yet hold them already.
-        let claimed = |port: &u16| {
-            own.iter()
-                .copied()
-                .filter(on_it)
-                .any(|task| static_ports(&task.definition).contains(port))
-        };
-        ports.iter().all(|port| instance.ports.is_free(*port) && !claimed(port))
-    };
-    let daemon = service.is_some_and(Service::is_daemon);
-    let has_room = |instance: &&Instance| {
-        !(daemon && own.iter().any(|task| task.instance.as_deref() == Some(&instance.id)))
-    };
-    let load = |instance: &&Instance| {
-        let zone = own.iter().filter(|task| task.zone == instance.zone).count();
-        let here = own.iter().filter(|task| task.instance.as_deref() == Some(&instance.id)).count();
-        (zone, here, instance.load, instance.registered_ms, instance.ec2_id.clone())
-    };
-    let candidates: Vec<&Instance> = world.ecs.instances.values().filter(usable).collect();
-    let reason = if candidates.is_empty() {
-        "No Container Instances were found in your cluster"
-    } else {
-        "RESOURCE:PORTS"
-    };
-    candidates
-        .into_iter()
-        .filter(has_ports)
-        .filter(has_room)
-        .min_by_key(load)
-        .map(Some)
-        .ok_or(reason)
-}
-
-/// Ports that a task needs on its machine whatever the agent chooses.
-fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
-    let mappings = definition.containers.iter().flat_map(|container| &container.ports);
-    match definition.network_mode {
-        NetworkMode::Host => mappings.flat_map(|mapping| mapping.container.iter()).collect(),
-        NetworkMode::Bridge => {
-            mappings.map(|mapping| mapping.host_port).filter(|port| *port > 0).collect()
-        }
-        NetworkMode::Awsvpc | NetworkMode::None => Vec::new(),
-    }
-}
-
-/// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance,
-/// otherwise in turn.
-pub(super) fn pick_subnet(
-    world: &World,
-    network: &Value,
-    instance: Option<&Instance>,
-    turn: usize,
-) -> Option<String> {
-    let subnets = network.pointer("/awsvpcConfiguration/subnets")?.as_array()?;
-    let names: Vec<&str> = subnets.iter().filter_map(Value::as_str).collect();
-    let in_zone = |name: &&&str| {
-        let subnet = world.ecs.network.subnet(name);
-        instance.is_some_and(|instance| subnet.is_some_and(|subnet| subnet.zone == instance.zone))
-    };
-    let near = names.iter().find(in_zone);
-    near.or_else(|| names.get(turn.checked_rem(names.len())?)).map(|name| (*name).to_owned())
 }

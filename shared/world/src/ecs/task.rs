@@ -3,4 +3,5 @@
 pub(super) mod api;
 pub(super) mod changes;
 pub(super) mod lifecycle;
+mod ports;
 mod view;

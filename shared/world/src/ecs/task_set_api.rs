@@ -1,7 +1,7 @@
 //! Task sets of services with the EXTERNAL or `CODE_DEPLOY` deployment controller.
 
 use super::conventions::{missing, read};
-use super::counts::count;
+use super::deployment_view::{self, task_set_arn};
 use super::lookup::{find_definition, find_service, gone};
 use super::service::check;
 use super::state::service::{
@@ -12,54 +12,7 @@ use crate::World;
 use crate::api::ApiError;
 use crate::input::Input;
 use crate::journal::Kind;
-use crate::time;
 use serde_json::{Map, Value, json};
-
-fn arn(world: &World, service: &Service, id: &str) -> String {
-    world.account.ecs_arn("task-set", &format!("{}/{}/ecs-svc/{id}", service.cluster, service.name))
-}
-
-pub(super) fn show(world: &World, service: &Service, set: &Deployment) -> Value {
-    let counts = count(world, service, Some(&set.id));
-    let wanted = service.wanted(set);
-    let stable = counts.running == wanted && counts.pending == 0;
-    let revision = service.revisions.get(&set.id);
-    let balancers = revision.map(|revision| revision.load_balancers.as_slice()).unwrap_or_default();
-    let mut shown = json!({
-        "id": format!("ecs-svc/{}", set.id),
-        "taskSetArn": arn(world, service, &set.id),
-        "serviceArn": service.arn,
-        "clusterArn": world.account.ecs_arn("cluster", &service.cluster),
-        "status": if set.primary { "PRIMARY" } else if set.scale == 0 { "DRAINING" } else { "ACTIVE" },
-        "taskDefinition": revision.map(|revision| &revision.definition.arn),
-        "computedDesiredCount": wanted,
-        "pendingCount": counts.pending,
-        "runningCount": counts.running,
-        "createdAt": time::epoch(set.created_ms),
-        "updatedAt": time::epoch(set.updated_ms),
-        "launchType": service.launch_type,
-        "loadBalancers": balancers.iter().map(LoadBalancer::to_json).collect::<Vec<_>>(),
-        "serviceRegistries": [],
-        "scale": {"value": f64::from(set.scale), "unit": "PERCENT"},
-        "stabilityStatus": if stable { "STEADY_STATE" } else { "STABILIZING" },
-        "stabilityStatusAt": time::epoch(set.updated_ms),
-        "tags": [],
-    });
-    if let Some(members) = shown.as_object_mut() {
-        if service.controller == Controller::CodeDeploy {
-            members.insert("startedBy".to_owned(), json!("CODE_DEPLOY"));
-        }
-        if let Some(external) = &set.external_id {
-            members.insert("externalId".to_owned(), json!(external));
-        }
-        if let Some(network) =
-            revision.map(|revision| &revision.network).filter(|network| !network.is_null())
-        {
-            members.insert("networkConfiguration".to_owned(), network.clone());
-        }
-    }
-    shown
-}
 
 /// What a new task set is made from.
 #[derive(Debug)]
@@ -140,7 +93,7 @@ pub(super) fn create_task_set(world: &mut World, input: &Value) -> Result<Value,
 fn shown(world: &World, key: &str, id: &str) -> Result<Value, ApiError> {
     let service = world.ecs.services.get(key).ok_or_else(gone)?;
     let set = service.deployments.iter().find(|set| set.id == id).ok_or_else(not_found)?;
-    Ok(json!({"taskSet": show(world, service, set)}))
+    Ok(json!({"taskSet": deployment_view::task_set(world, service, set)}))
 }
 
 fn not_found() -> ApiError {
@@ -216,8 +169,9 @@ pub(super) fn describe_task_sets(world: &World, input: &Value) -> Result<Value, 
         .deployments
         .iter()
         .filter(|set| asked.is_empty() || asked.contains(&set.id.as_str()));
-    let sets: Vec<Value> = sets.map(|set| show(world, service, set)).collect();
+    let sets: Vec<Value> = sets.map(|set| deployment_view::task_set(world, service, set)).collect();
     let unknown = asked.iter().filter(|id| !service.deployments.iter().any(|set| set.id == **id));
-    let failures: Vec<Value> = unknown.map(|id| missing(&arn(world, service, id))).collect();
+    let failures: Vec<Value> =
+        unknown.map(|id| missing(&task_set_arn(world, service, id))).collect();
     Ok(json!({"taskSets": sets, "failures": failures}))
 }

@@ -7,11 +7,10 @@
 //! blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
 //! group, so the idle one is `unused/Target.NotInUse`.
 
-use super::breaker;
-use super::events;
 use super::state::service::{
     Controller, Deployment, LoadBalancer, Revision, Rollout, Service, ServiceStatus, Stage,
 };
+use super::{breaker, events};
 use crate::World;
 use crate::api::{Caller, Service as Api};
 use crate::journal::Kind;

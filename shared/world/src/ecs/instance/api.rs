@@ -1,8 +1,6 @@
 //! API operations on container instances.
 
-use super::event;
-use super::loss;
-use super::view;
+use super::{event, loss, view};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::conventions::{batch, found, missing, paged, read, with_token};

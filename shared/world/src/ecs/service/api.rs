@@ -1,17 +1,14 @@
 //! `CreateService`.
 
-use super::check;
-use super::options;
 use super::rules::{self, Capacity};
-use super::view;
+use super::{check, options, view};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::conventions::read_tags;
 use crate::ecs::lookup::{find_cluster, find_definition, gone};
-use crate::ecs::shapes;
 use crate::ecs::state::definition::TaskDefinition;
 use crate::ecs::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
-use crate::ecs::traffic;
+use crate::ecs::{shapes, traffic};
 use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Map, Value, json};

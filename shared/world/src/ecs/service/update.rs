@@ -1,17 +1,13 @@
 //! `UpdateService` and `DeleteService`.
 
-use super::check;
-use super::options;
-use super::rules;
-use super::view;
+use super::{check, options, rules, view};
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::conventions::read;
 use crate::ecs::lookup::{find_definition, find_service, gone};
-use crate::ecs::shapes;
 use crate::ecs::state::definition::TaskDefinition;
 use crate::ecs::state::service::{Controller, LoadBalancer, Service, ServiceStatus};
-use crate::ecs::traffic;
+use crate::ecs::{shapes, traffic};
 use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};

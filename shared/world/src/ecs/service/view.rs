@@ -5,12 +5,11 @@ use crate::World;
 use crate::api::ApiError;
 use crate::ecs::conventions::{batch, found, missing, paged, read, show_tags, with_token};
 use crate::ecs::counts::count;
+use crate::ecs::deployment_view;
 use crate::ecs::lookup::{find_cluster, ids};
-use crate::ecs::revision_api;
 use crate::ecs::state::service::{
     Controller, Deployment, LoadBalancer, Message, Service, ServiceStatus,
 };
-use crate::ecs::task_set_api;
 use crate::time;
 use serde_json::{Map, Value, json};
 
@@ -53,12 +52,15 @@ pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) ->
             .get(&service.key())
             .is_some_and(|faults| faults.revisions_unknown);
         if !unknown {
-            let summaries = deployments().map(|one| revision_api::summary(world, service, one));
+            let summaries = deployments().map(|one| deployment_view::summary(world, service, one));
             put("currentServiceRevisions", summaries.collect());
         }
     } else {
         put("deployments", json!([]));
-        put("taskSets", deployments().map(|one| task_set_api::show(world, service, one)).collect());
+        put(
+            "taskSets",
+            deployments().map(|one| deployment_view::task_set(world, service, one)).collect(),
+        );
     }
     if with_tags {
         put("tags", show_tags(&service.tags));
@@ -88,23 +90,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
         members.extend(
             revision.into_iter().flat_map(|revision| options::of_deployment(&revision.options)),
         );
-        members.extend(capacity(service));
-    }
-    shown
-}
-
-/// Launch type, or the strategy in its place; Fargate's platform.
-pub(in crate::ecs) fn capacity(service: &Service) -> Vec<(String, Value)> {
-    let mut shown = vec![match service.options.get("capacityProviderStrategy") {
-        Some(strategy) => ("capacityProviderStrategy".to_owned(), strategy.clone()),
-        None => ("launchType".to_owned(), json!(service.launch_type)),
-    }];
-    if service.launch_type == "FARGATE" {
-        // LATEST stands for this one.
-        let version =
-            service.options.get("platformVersion").filter(|version| *version != "LATEST").cloned();
-        shown.push(("platformVersion".to_owned(), version.unwrap_or_else(|| json!("1.4.0"))));
-        shown.push(("platformFamily".to_owned(), json!("Linux")));
+        members.extend(deployment_view::capacity(service));
     }
     shown
 }

@@ -1,13 +1,12 @@
 //! API operations on tasks.
 
-use super::lifecycle;
-use super::lifecycle::NewTask;
+use super::lifecycle::{self, NewTask};
 use super::view;
 use crate::World;
 use crate::api::ApiError;
 use crate::ecs::conventions::{batch, found, missing, paged, read, with_token};
 use crate::ecs::lookup::{find_cluster, find_definition, find_service, ids};
-use crate::ecs::scheduler;
+use crate::ecs::placement;
 use crate::ecs::state::definition::TaskDefinition;
 use crate::ecs::state::tail;
 use crate::ecs::state::task::Task;
@@ -137,7 +136,7 @@ fn run_one(
 ) -> Result<Result<String, &'static str>, ApiError> {
     let launch_type = input.optional_text("launchType")?.unwrap_or("EC2");
     let instance =
-        match scheduler::place_on_instance(world, None, cluster, launch_type, &definition) {
+        match placement::place_on_instance(world, None, cluster, launch_type, &definition) {
             Ok(instance) => instance,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -151,7 +150,7 @@ fn run_one(
         started_by: input.optional_text("startedBy")?.map(str::to_owned),
         launch_type: launch_type.to_owned(),
         instance: instance.map(|instance| instance.id.clone()),
-        subnet: scheduler::pick_subnet(world, network, instance, turn),
+        subnet: placement::pick_subnet(world, network, instance, turn),
         behind_balancer: false,
         definition,
     };

@@ -1,12 +1,13 @@
 //! The life of a task, step by step, from launch to STOPPED and to being forgotten.
 
 use super::changes::{announce, change};
+use super::ports;
 use crate::World;
 use crate::account::Ids;
 use crate::ecs::registration;
-use crate::ecs::state::definition::{NetworkMode, Ports, TaskDefinition};
+use crate::ecs::state::definition::{NetworkMode, TaskDefinition};
 use crate::ecs::state::image::{self, Broken};
-use crate::ecs::state::task::{Answer, Binding, Container, Eni, Registration, Status, Stop, Task};
+use crate::ecs::state::task::{Answer, Container, Eni, Registration, Status, Stop, Task};
 use crate::journal::Kind;
 use std::sync::Arc;
 
@@ -153,7 +154,7 @@ pub(in crate::ecs) fn tick(world: &mut World) {
 /// program.
 fn forget(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.remove(id) else { return };
-    for socket in sockets(&task) {
+    for socket in ports::sockets(&task) {
         if world.ecs.sockets.get(&socket).is_some_and(|holder| holder == id) {
             world.ecs.sockets.remove(&socket);
             world.ecs.programs.insert(socket);
@@ -245,7 +246,7 @@ pub(in crate::ecs) fn crash(world: &mut World, id: &str) {
         service.as_deref(),
         format!("the program of {title} crashed"),
     );
-    release(world, id);
+    ports::release(world, id);
 }
 
 /// The containers start: ports are chosen, the interface gets its address, programs listen.
@@ -269,7 +270,7 @@ fn activate(world: &mut World, id: &str) {
         };
         (eni.v4, eni.v6, eni.status) = (v4, v6, "ATTACHED");
     }
-    if !bind_ports(world, &mut task) {
+    if !ports::bind(world, &mut task) {
         return stop(
             world,
             id,
@@ -280,7 +281,7 @@ fn activate(world: &mut World, id: &str) {
     for container in &mut task.containers {
         container.status = "RUNNING";
     }
-    for socket in sockets(&task) {
+    for socket in ports::sockets(&task) {
         world.ecs.sockets.insert(socket, id.to_owned());
     }
     let (containers, eni) = (task.containers, task.eni);
@@ -290,91 +291,9 @@ fn activate(world: &mut World, id: &str) {
     move_on(world, id, Status::Activating);
 }
 
-/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port,
-/// or with two ports if Docker chose them (20.10.6 and later).
-fn bind_ports(world: &mut World, task: &mut Task) -> bool {
-    let separate_v6 = world.ecs.behaviour.separate_v6_ports;
-    if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
-        return true;
-    }
-    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id))
-    else {
-        return false;
-    };
-    if task.mode() == NetworkMode::Host {
-        // Programs bind container ports on the machine itself; Docker and the agent report no
-        // bindings.
-        let mut ports = sockets(task).into_iter();
-        return ports.all(|(_, port)| instance.ports.occupy(port));
-    }
-    for container in &mut task.containers {
-        let Some(definition) = task.definition.container(&container.name) else { continue };
-        for mapping in &definition.ports {
-            let count = mapping.container.count;
-            let mut choose = || match mapping.host_port {
-                0 => instance.ports.assign(count),
-                port => instance.ports.occupy(port).then_some(port),
-            };
-            let Some(v4) = choose() else { return false };
-            let v6 = if separate_v6 && mapping.host_port == 0 { choose() } else { Some(v4) };
-            for (bind_ip, first) in [("0.0.0.0", Some(v4)), ("::", v6)] {
-                container.bindings.extend(first.map(|first| Binding {
-                    bind_ip,
-                    container: mapping.container,
-                    host: Ports { first, ..mapping.container },
-                    protocol: mapping.protocol.clone(),
-                }));
-            }
-        }
-    }
-    true
-}
-
-/// Where the task's programs listen.
-fn sockets(task: &Task) -> Vec<(String, u16)> {
-    let mappings = || task.definition.containers.iter().flat_map(|container| &container.ports);
-    let bindings = || task.containers.iter().flat_map(|container| &container.bindings);
-    let (addresses, ports): (Vec<&String>, Vec<u16>) = match task.mode() {
-        NetworkMode::Awsvpc => {
-            let addresses = task.eni.iter().flat_map(|eni| eni.v4.iter().chain(&eni.v6)).collect();
-            (addresses, mappings().flat_map(|mapping| mapping.container.iter()).collect())
-        }
-        NetworkMode::Bridge => (
-            task.ec2_id.iter().collect(),
-            bindings().flat_map(|binding| binding.host.iter()).collect(),
-        ),
-        NetworkMode::Host => (
-            task.ec2_id.iter().collect(),
-            mappings().flat_map(|mapping| mapping.container.iter()).collect(),
-        ),
-        NetworkMode::None => (Vec::new(), Vec::new()),
-    };
-    addresses
-        .iter()
-        .flat_map(|address| ports.iter().map(|port| ((*address).clone(), *port)))
-        .collect()
-}
-
-/// The programs are gone: nothing listens any more and the host ports are free for others.
-pub(in crate::ecs) fn release(world: &mut World, id: &str) {
-    let Some(task) = world.ecs.tasks.get(id) else { return };
-    for (host, port) in sockets(task) {
-        let key = (host, port);
-        if world.ecs.sockets.get(&key).is_none_or(|holder| holder != id) {
-            continue;
-        }
-        world.ecs.sockets.remove(&key);
-        if let Some(instance) =
-            task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance))
-        {
-            instance.ports.release(port);
-        }
-    }
-}
-
 /// The containers have stopped, as far as ECS is told.
 pub(in crate::ecs) fn close(world: &mut World, id: &str, exit_code: i32) {
-    release(world, id);
+    ports::release(world, id);
     let now = world.now_ms();
     if let Some(task) = world.ecs.tasks.get_mut(id) {
         task.execution_stopped_ms.get_or_insert(now);

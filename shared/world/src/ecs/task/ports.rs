@@ -1,0 +1,88 @@
+//! Host ports and listeners of a task: which the agent chooses, where the programs listen, and when
+//! the ports are free again.
+
+use crate::World;
+use crate::ecs::state::definition::{NetworkMode, Ports};
+use crate::ecs::state::task::{Binding, Task};
+
+/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port,
+/// or with two ports if Docker chose them (20.10.6 and later).
+pub(super) fn bind(world: &mut World, task: &mut Task) -> bool {
+    let separate_v6 = world.ecs.behaviour.separate_v6_ports;
+    if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
+        return true;
+    }
+    let Some(instance) = task.instance.as_ref().and_then(|id| world.ecs.instances.get_mut(id))
+    else {
+        return false;
+    };
+    if task.mode() == NetworkMode::Host {
+        // Programs bind container ports on the machine itself; Docker and the agent report no
+        // bindings.
+        let mut ports = sockets(task).into_iter();
+        return ports.all(|(_, port)| instance.ports.occupy(port));
+    }
+    for container in &mut task.containers {
+        let Some(definition) = task.definition.container(&container.name) else { continue };
+        for mapping in &definition.ports {
+            let count = mapping.container.count;
+            let mut choose = || match mapping.host_port {
+                0 => instance.ports.assign(count),
+                port => instance.ports.occupy(port).then_some(port),
+            };
+            let Some(v4) = choose() else { return false };
+            let v6 = if separate_v6 && mapping.host_port == 0 { choose() } else { Some(v4) };
+            for (bind_ip, first) in [("0.0.0.0", Some(v4)), ("::", v6)] {
+                container.bindings.extend(first.map(|first| Binding {
+                    bind_ip,
+                    container: mapping.container,
+                    host: Ports { first, ..mapping.container },
+                    protocol: mapping.protocol.clone(),
+                }));
+            }
+        }
+    }
+    true
+}
+
+/// Where the task's programs listen.
+pub(super) fn sockets(task: &Task) -> Vec<(String, u16)> {
+    let mappings = || task.definition.containers.iter().flat_map(|container| &container.ports);
+    let bindings = || task.containers.iter().flat_map(|container| &container.bindings);
+    let (addresses, ports): (Vec<&String>, Vec<u16>) = match task.mode() {
+        NetworkMode::Awsvpc => {
+            let addresses = task.eni.iter().flat_map(|eni| eni.v4.iter().chain(&eni.v6)).collect();
+            (addresses, mappings().flat_map(|mapping| mapping.container.iter()).collect())
+        }
+        NetworkMode::Bridge => (
+            task.ec2_id.iter().collect(),
+            bindings().flat_map(|binding| binding.host.iter()).collect(),
+        ),
+        NetworkMode::Host => (
+            task.ec2_id.iter().collect(),
+            mappings().flat_map(|mapping| mapping.container.iter()).collect(),
+        ),
+        NetworkMode::None => (Vec::new(), Vec::new()),
+    };
+    addresses
+        .iter()
+        .flat_map(|address| ports.iter().map(|port| ((*address).clone(), *port)))
+        .collect()
+}
+
+/// The programs are gone: nothing listens any more and the host ports are free for others.
+pub(super) fn release(world: &mut World, id: &str) {
+    let Some(task) = world.ecs.tasks.get(id) else { return };
+    for (host, port) in sockets(task) {
+        let key = (host, port);
+        if world.ecs.sockets.get(&key).is_none_or(|holder| holder != id) {
+            continue;
+        }
+        world.ecs.sockets.remove(&key);
+        if let Some(instance) =
+            task.instance.as_ref().and_then(|instance| world.ecs.instances.get_mut(instance))
+        {
+            instance.ports.release(port);
+        }
+    }
+}
