@@ -153,7 +153,7 @@ def _stopped(say, tasks):
     say.note("after stopping one: it is listed as to be stopped", stopped == tasks[:1])
     seen = say.quietly("DescribeTasks", cluster="shop", tasks=tasks[:1])["tasks"]
     told = [(task["desiredStatus"], task.get("stopCode"), task.get("stoppedReason")) for task in seen]
-    say.note("after stopping one: what it tells", told)
+    say.note("after stopping one: its reason", told)
 
 
 def _instances(say):
