@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Deploys the built stack to an emulator of AWS and plays every scene: see README.md beside this file.
-# Needs Linux, Rust, and Python 3.10 or newer with pip; everything else goes into the target folder.
+# Deploys the built stack to an emulator of AWS and plays every scene: see README.md next to this
+# file. Needs Linux, Rust, and Python 3.10 or newer with pip; everything else goes into the target
+# folder.
 #
 #   bash tests/deployed/run.sh [--built FOLDER] [options of the harness: --help]
 #
-# --built takes what `sam build` left in a folder. Without it the functions are built first.
+# --built uses the output of `sam build` in a folder. Without it, the script builds the functions first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -14,11 +15,12 @@ mkdir -p "${CARGO_TARGET_DIR:-target}"
 target="$(cd "${CARGO_TARGET_DIR:-target}" && pwd)"
 built=""
 if [[ "${1:-}" == "--built" ]]; then
-  built="${2:?--built needs the folder that sam build made}"
+  built="${2:?--built needs the output folder of sam build}"
   shift 2
 fi
 
-# An environment for each file of requirements: ministack and the SAM command line want different versions of botocore.
+# One environment for each requirements file: ministack and the SAM command line need different versions
+# of botocore.
 environment() {
   local folder="$target/$1" requirements="$2"
   [[ -x "$folder/bin/python" ]] || python3 -m venv "$folder"
@@ -26,9 +28,9 @@ environment() {
 }
 
 cannot_install() {
-  printf 'The tools for the deployed scenes could not be installed: pip says above why.\n' >&2
+  printf 'cannot install the tools for the deployed scenes: see the output of pip above.\n' >&2
   if [[ -n "${CI:-}" ]]; then exit 2; fi
-  printf 'Skipped. In CI (when the variable CI is set) this is a failure.\n' >&2
+  printf 'Skipped. In CI (if the variable CI is set), this is a failure.\n' >&2
   exit 0
 }
 

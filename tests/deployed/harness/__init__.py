@@ -1,7 +1,7 @@
-"""Portkeeper's stack, deployed to an emulator of AWS that others wrote, and looked at from outside."""
+"""Portkeeper's stack, deployed to a third-party emulator of AWS, and verified from outside."""
 
-# Where the launcher takes events of AWS services.
+# The route of the launcher that accepts events of AWS services.
 EVENTS_OF_AWS = "/_portkeeper/events"
 
-# Where it tells, after this and an access key, for which actions IAM was asked.
+# The route that returns the actions that IAM evaluated, with an access key appended.
 ASKED_OF_IAM = "/_portkeeper/asked/"

@@ -1,4 +1,4 @@
-"""One account of the run: a world of ECS and load balancers, and the stack in the emulator that looks after it."""
+"""One account of the run: a world with ECS and load balancers, and the stack in the emulator that watches it."""
 
 import json
 import threading
@@ -13,19 +13,19 @@ from harness.slack import Listener
 from harness.waiting import until
 from harness.world import REGION, World
 
-# The name of each function in the template.
+# The logical id of each function in the template.
 FUNCTIONS = ("ReconcileFunction", "SweepFunction", "CreateServiceFunction", "NotifySlackFunction", "NotifyEventsFunction")
 
-# From a message in the queue of checks to the end of the check that it leads to, with the waits of `stack.SHORT`.
+# The time from a message in the queue of checks to the end of its check, with the parameters of `stack.SHORT`.
 CHECK_SECONDS = 60
 
 
-# The services that are up in every account from the beginning: see src/account.rs.
+# The services that every account has from the start: see src/account.rs.
 SERVICES = {"shop/web", "shop/billing", "shop/proxy", "shop/quiet", "shop/green", "shop/api"}
 
 
 class Account:
-    """An account and what there is in it."""
+    """An account and its resources."""
 
     def __init__(self, number: str, places: Places, emulator: Emulator, gate: Gate, listener: Listener) -> None:
         self.number = number
@@ -37,7 +37,7 @@ class Account:
         self.world = World(number, places, {MARK: emulator.mark}, self._forward)
         self.resources: dict[str, str] = {}
         self.roles: dict[str, Role] = {}
-        self._told: list[dict] = []
+        self._published: list[dict] = []
         self._inbox = ""
         self._collecting = threading.Lock()
 
@@ -46,15 +46,15 @@ class Account:
 
     def deploy(self, package: stack.Package, **parameters: str) -> None:
         stack.deploy(package, self.emulator, self.number, stack.SHORT | parameters)
-        self.look_round()
+        self.discover()
 
     def deploy_with_sam(self, **parameters: str) -> stack.Package:
         package = stack.deploy_with_sam(self._places, self.emulator, self.number, stack.SHORT | parameters)
-        self.look_round()
+        self.discover()
         return package
 
-    def look_round(self) -> None:
-        """Finds out what the stack made, lets the functions through the gate, and subscribes to the alerts."""
+    def discover(self) -> None:
+        """Reads the resources of the stack, registers its functions at the gate, and subscribes to the alerts."""
         self.resources = stack.resources(self.emulator, self.number)
         functions = self.client("lambda")
         for name in FUNCTIONS:
@@ -67,7 +67,7 @@ class Account:
         self._inbox = self.subscribe("inbox")
 
     def subscribe(self, name: str) -> str:
-        """A queue that gets every alert; gives its URL."""
+        """Creates a queue that receives every alert, and returns its URL."""
         sqs, topic = self.client("sqs"), self.resources["AlertsTopic"]
         url = sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -84,25 +84,25 @@ class Account:
         return url
 
     def alerts(self, service: str) -> list[dict]:
-        """The alerts about `cluster/service` that arrived so far, as documents."""
-        return [it for it in self.told() if f"{it.get('cluster')}/{it.get('service')}" == service]
+        """Returns the alerts about `cluster/service` that have arrived so far, as documents."""
+        return [it for it in self.published() if f"{it.get('cluster')}/{it.get('service')}" == service]
 
-    def told(self) -> list[dict]:
-        """Everything that was published to the topic so far: alerts, and the stack's alarms."""
+    def published(self) -> list[dict]:
+        """Returns everything that the topic has published so far: alerts, and the stack's alarms."""
         with self._collecting:
-            self._told += [json.loads(json.loads(body)["Message"]) for body in self.receive(self._inbox)]
-            return list(self._told)
+            self._published += [json.loads(json.loads(body)["Message"]) for body in self.receive(self._inbox)]
+            return list(self._published)
 
     def await_alert(self, service: str, code: str, state: str, seconds: float = 2 * CHECK_SECONDS) -> dict:
-        """The first alert with that code and state."""
+        """Waits for the first alert with that code and state."""
 
-        def look() -> dict | None:
+        def find() -> dict | None:
             return next((it for it in self.alerts(service) if (it["code"], it["state"]) == (code, state)), None)
 
-        return until(f"an alert `{code} {state}` of {service}", seconds, look)
+        return until(f"an alert `{code} {state}` of {service}", seconds, find)
 
     def receive(self, queue: str) -> list[str]:
-        """Takes all messages that are there out of a queue."""
+        """Receives and deletes all messages in a queue."""
         sqs, bodies = self.client("sqs"), []
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
             bodies += [it["Body"] for it in messages]
@@ -110,8 +110,8 @@ class Account:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return bodies
 
-    def ask_for_check(self, service: str) -> None:
-        """Has a service looked at now: an event about it, put into the queue of checks without delay."""
+    def request_check(self, service: str) -> None:
+        """Requests a check of a service: sends an event about it to the queue of checks, without delay."""
         cluster, _ = service.split("/")
         arn = f"arn:aws:ecs:{REGION}:{self.number}"
         detail = {"eventType": "INFO", "eventName": "SERVICE_STEADY_STATE", "clusterArn": f"{arn}:cluster/{cluster}"}
@@ -127,55 +127,55 @@ class Account:
         )
 
     def send(self, body: str) -> None:
-        """Puts a message into the queue of checks, without delay."""
+        """Sends a message to the queue of checks, without delay."""
         self.client("sqs").send_message(QueueUrl=self.resources["ChecksQueue"], MessageBody=body, DelaySeconds=0)
 
     def sweep(self) -> None:
-        """Runs the function that looks at everything, as the schedule would."""
+        """Runs the sweep, as the schedule does."""
         answer = self.invoke("SweepFunction", {})
         assert '"is_round_over"' in answer, answer
 
     def invoke(self, function: str, event: dict) -> str:
-        """Invokes a function; gives its answer, or the error that it ended with."""
+        """Invokes a function, and returns its response or the error with which it ended."""
         answer = self.client("lambda").invoke(FunctionName=self.resources[function], Payload=json.dumps(event).encode())
         return answer["Payload"].read().decode()
 
     def settle(self) -> None:
-        """Lets Portkeeper get to know every service, so that what stops from now on stopped while it was watched."""
+        """Has Portkeeper check every service, so that it has proof of every task that stops from now on."""
         self.sweep()
         until("every service is in the ledger", CHECK_SECONDS, lambda: self.ledger().keys() >= SERVICES)
 
     def ledger(self) -> dict[str, dict]:
-        """The records of services, by `cluster/service`."""
+        """Returns the records of services, by `cluster/service`."""
         items = self.client("dynamodb").scan(TableName=self.resources["LedgerTable"])["Items"]
         return {it["pk"]["S"]: it for it in items}
 
     def waiting(self, queue: str = "ChecksQueue") -> int:
-        """Messages in a queue of the stack: visible, delayed and in flight."""
+        """Returns the number of messages in a queue of the stack: visible, delayed and in flight."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible"]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.resources[queue], AttributeNames=names)
         return sum(int(it) for it in found["Attributes"].values())
 
     def writes(self, group: str) -> list[str]:
-        """The writes that functions asked for in the target group of that name, in order."""
+        """Returns the writes to the target group of that name that functions have requested, in order."""
         arn = self.world.group(group)
-        asked = self.gate.seen(self.number)
-        return [it.operation for it in asked if it.call.get("TargetGroupArn") == arn and not it.operation.startswith("Describe")]
+        calls = self.gate.seen(self.number)
+        return [it.operation for it in calls if it.call.get("TargetGroupArn") == arn and not it.operation.startswith("Describe")]
 
     def checks(self, service: str) -> int:
-        """How many checks of `cluster/service` are over, by the function's log."""
+        """Returns how many checks of `cluster/service` have ended, according to the function's log."""
         cluster, name = service.split("/")
         about = f'"message":"check","cluster":"{cluster}","service":"{name}"'
         return self.log("ReconcileFunction").count(about)
 
-    def have_checked(self, service: str) -> None:
-        """Has a service looked at, and waits until that is over."""
+    def await_check(self, service: str) -> None:
+        """Requests a check of a service, and waits until it has ended."""
         before = self.checks(service)
-        self.ask_for_check(service)
+        self.request_check(service)
         until(f"{service} is checked", CHECK_SECONDS, lambda: self.checks(service) > before)
 
     def log(self, function: str) -> str:
-        """What a function has logged, in the group that the template gives it."""
+        """Returns the log of a function, from the log group in the template."""
         pages = (
             self.client("logs")
             .get_paginator("filter_log_events")

@@ -1,9 +1,9 @@
-"""What AWS asks a caller's policies at each call of the services that are not the emulator's here.
+"""The permissions that AWS requires for each call of the services that the emulator does not provide here.
 
-The action, the resources and the condition keys are put together after AWS's Service Authorization Reference
+Actions, resources and condition keys follow AWS's Service Authorization Reference
 (https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html).
-A call may ask for more than its own action: who makes something with tags must be allowed to tag it, who names a role to
-pass it on, and some of what AWS does for a call it does under the caller's permissions.
+A call can require more than its own action: a call that creates a resource with tags requires the permission to tag it, a
+call that names a role requires the permission to pass it, and AWS makes some calls with the caller's permissions.
 """
 
 import json
@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl
 
 from harness.world import REGION
 
-# The tags of what there is, by its ARN.
+# Returns the tags of a resource, by its ARN.
 TagsOf = Callable[[str], dict[str, str]]
 
-# Members of a call that name resources, and how their ARNs begin.
+# Members of a call that name resources, and the resource types in their ARNs.
 ECS_RESOURCES = {
     "DescribeClusters": ("clusters", "cluster"),
     "DescribeContainerInstances": ("containerInstances", "container-instance"),
@@ -30,7 +30,7 @@ ECS_RESOURCES = {
     "TagResource": ("resourceArn", "service"),
 }
 
-# Calls whose authorization knows `ecs:cluster`.
+# Calls with the condition key `ecs:cluster`.
 WITH_CLUSTER = {
     "CreateService",
     "DeleteService",
@@ -43,7 +43,7 @@ WITH_CLUSTER = {
     "UpdateService",
 }
 
-# Members of calls that name roles, and to whom these are passed on.
+# Members of calls that name roles, and the services to which AWS passes them.
 ROLES = {
     "taskRoleArn": "ecs-tasks.amazonaws.com",
     "executionRoleArn": "ecs-tasks.amazonaws.com",
@@ -51,7 +51,7 @@ ROLES = {
     "role": "ecs.amazonaws.com",
 }
 
-# The member of a write that names its resource. What makes a target group names none: its ARN follows from the name.
+# The member of a write that names its resource. CreateTargetGroup names none: the ARN follows from the name.
 ELB_RESOURCES = {
     "AddTags": "ResourceArns.member.",
     "CreateListener": "LoadBalancerArn",
@@ -67,7 +67,7 @@ ELB_RESOURCES = {
     "SetRulePriorities": "RulePriorities.member.",
 }
 
-# What Cloud Control asks for, in the caller's name, to read a resource of each type.
+# The actions for which Cloud Control needs the caller's permissions to read a resource of each type.
 READS_OF_CONTROL = {
     "AWS::EC2::SecurityGroup": ("ec2:DescribeSecurityGroups", "ec2:DescribeSecurityGroupRules"),
     "AWS::EC2::Subnet": ("ec2:DescribeSubnets", "ec2:DescribeNetworkAcls"),
@@ -77,7 +77,7 @@ READS_OF_CONTROL = {
 
 @dataclass
 class Ask:
-    """What AWS asks the policies of a caller."""
+    """One permission that AWS requires of a caller."""
 
     action: str
     resources: list[str]
@@ -85,7 +85,7 @@ class Ask:
 
 
 def of(target: str | None, body: bytes, account: str, tags_of: TagsOf) -> tuple[list[Ask], dict]:
-    """What a call asks for, its own action first, and what was called with. `target` is the header X-Amz-Target."""
+    """Returns the permissions of a call, its own action first, and its input. `target` is the header X-Amz-Target."""
     if target is None:
         call = dict(parse_qsl(body.decode()))
         return of_elb(call["Action"], call, account, tags_of), call
@@ -95,7 +95,7 @@ def of(target: str | None, body: bytes, account: str, tags_of: TagsOf) -> tuple[
 
 
 def of_ecs(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[Ask]:
-    """What a call of ECS asks for."""
+    """Returns the permissions of an ECS call."""
 
     def arn(kind: str, path: str) -> str:
         return f"arn:aws:ecs:{REGION}:{account}:{kind}/{path}"
@@ -111,7 +111,7 @@ def of_ecs(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[As
     if operation == "DescribeClusters":
         resources = [cluster_arn(name) for name in named or ["default"]]
     elif operation == "DescribeServiceRevisions":
-        # The call names no cluster; it is a part of the revision's ARN.
+        # The call names no cluster, but the revision's ARN contains it.
         keys = {"ecs:cluster": arn("cluster", named[0].split("/")[1])}
         resources = named
     elif operation == "RegisterTaskDefinition":
@@ -133,7 +133,7 @@ def of_ecs(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[As
 
 
 def of_elb(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[Ask]:
-    """What a call of Elastic Load Balancing asks for. Reads of it take no resources."""
+    """Returns the permissions of an Elastic Load Balancing call. Its reads support no resources."""
     action = f"elasticloadbalancing:{operation}"
     if operation.startswith("Describe"):
         return [Ask(action, ["*"])]
@@ -145,7 +145,7 @@ def of_elb(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[As
         member = ELB_RESOURCES[operation]
         named = [value for name, value in call.items() if name.startswith(member) and value.startswith("arn:")]
         asks = [Ask(action, [it], resource_tags(tags_of(it)) | request_tags(given)) for it in named]
-        # A rule's ARN begins as its listener's, and a listener's as its load balancer's.
+        # A rule's ARN begins like its listener's, and a listener's like its load balancer's.
         above, below = ("listener/", "listener-rule/") if operation == "CreateRule" else ("loadbalancer/", "listener/")
         made = named[0].replace(f":{above}", f":{below}") + "/0"
     if given and operation != "AddTags":
@@ -155,7 +155,7 @@ def of_elb(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[As
 
 
 def of_scaling(operation: str, call: dict, account: str, _: TagsOf) -> list[Ask]:
-    """What a call of Application Auto Scaling asks for."""
+    """Returns the permissions of an Application Auto Scaling call."""
     action, name = f"application-autoscaling:{operation}", call.get("ResourceId", "")
     target = f"arn:aws:application-autoscaling:{REGION}:{account}:scalable-target/{name}"
     if operation.startswith("Describe"):
@@ -173,7 +173,7 @@ def of_scaling(operation: str, call: dict, account: str, _: TagsOf) -> list[Ask]
                 account, "ecs.application-autoscaling.amazonaws.com", "AWSServiceRoleForApplicationAutoScaling_ECSService"
             )
         )
-    # The alarms of a policy are made and deleted in the caller's name:
+    # Application Auto Scaling creates and deletes the alarms of a policy with the caller's permissions:
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/auto-scaling-IAM.html
     alarms = [f"arn:aws:cloudwatch:{REGION}:{account}:alarm:TargetTracking-{name}-AlarmHigh-0"]
     if operation == "PutScalingPolicy":
@@ -184,7 +184,7 @@ def of_scaling(operation: str, call: dict, account: str, _: TagsOf) -> list[Ask]
 
 
 def of_logs(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[Ask]:
-    """What a call of CloudWatch Logs asks for."""
+    """Returns the permissions of a CloudWatch Logs call."""
     group = f"arn:aws:logs:{REGION}:{account}:log-group:{call.get('logGroupName') or '*'}"
     given = call.get("tags") or {}
     known = {} if operation.startswith(("Create", "Describe")) else tags_of(group)
@@ -195,16 +195,16 @@ def of_logs(operation: str, call: dict, account: str, tags_of: TagsOf) -> list[A
 
 
 def of_control(operation: str, call: dict, account: str, _: TagsOf) -> list[Ask]:
-    """What a call of Cloud Control asks for: its own action, and those of what reads the resource for it.
+    """Returns the permissions of a Cloud Control call: its own action, and those that reading the resource requires.
 
-    The latter are in the resource's schema: `aws cloudformation describe-type --type RESOURCE --type-name AWS::EC2::Subnet`.
+    The resource's schema lists the latter: `aws cloudformation describe-type --type RESOURCE --type-name AWS::EC2::Subnet`.
     """
     kind, named = call["TypeName"], call["Identifier"]
     resource = role_arn(named, account) if kind == "AWS::IAM::Role" else "*"
     return [Ask(f"cloudformation:{operation}", ["*"]), *(Ask(action, [resource]) for action in READS_OF_CONTROL[kind])]
 
 
-# The services that speak JSON, by what the header X-Amz-Target begins with.
+# The services with a JSON protocol, by the prefix of the header X-Amz-Target.
 JSON_SERVICES = {
     "AmazonEC2ContainerServiceV20141113": of_ecs,
     "AnyScaleFrontendService": of_scaling,
@@ -222,14 +222,14 @@ def resource_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 def given_tags(call: dict) -> Iterator[tuple[str, str]]:
-    """The tags of a call in AWS's Query protocol."""
+    """Returns the tags of a call in AWS's Query protocol."""
     for name, value in call.items():
         if name.startswith("Tags.member.") and name.endswith(".Key"):
             yield value, call.get(name.removesuffix("Key") + "Value", "")
 
 
 def roles(call: Any) -> Iterator[tuple[str, str]]:
-    """Every role that a call names, and the service to which it is passed on."""
+    """Returns every role that a call names, and the service to which AWS passes it."""
     if isinstance(call, list):
         for it in call:
             yield from roles(it)
@@ -246,6 +246,6 @@ def role_arn(named: str, account: str) -> str:
 
 
 def linked_role(account: str, service: str, name: str) -> Ask:
-    """AWS asks for this where the service is used for the first time in an account. Here it always does."""
+    """Returns the permission that AWS requires at the first use of a service in an account; here, every use requires it."""
     role = f"arn:aws:iam::{account}:role/aws-service-role/{service}/{name}"
     return Ask("iam:CreateServiceLinkedRole", [role], {"iam:AWSServiceName": service})

@@ -1,6 +1,6 @@
-"""The emulator: one ministack for all accounts of a run, with IAM enforcement on.
+"""The emulator: one ministack for all accounts of a run, with IAM enforcement.
 
-A client's access key of twelve digits is the number of its account, and that account's root.
+An access key of twelve digits is the number of the client's account and acts as its root user.
 """
 
 import hashlib
@@ -23,19 +23,19 @@ from harness.world import REGION
 
 START_SECONDS = 60
 
-# The services that are not the emulator's here, by the names that SDKs have for them in variables.
+# The services that the emulator does not provide here, by their names in the SDKs' environment variables.
 AT_THE_GATE = ("APPLICATION_AUTO_SCALING", "CLOUDCONTROL", "CLOUDWATCH_LOGS", "ECS", "ELASTIC_LOAD_BALANCING_V2")
 
-# All processes of a run carry it, the functions included.
+# All processes of a run have this variable, including the functions.
 MARK = "DEPLOYED_RUN"
 
 
 class NoEmulatorError(Exception):
-    """The emulator cannot be had, with what can be done about it."""
+    """The emulator is unavailable; the text says what to do."""
 
 
 class PortInUseError(NoEmulatorError):
-    """Something else listens there."""
+    """Another program listens on the port."""
 
 
 class Emulator:
@@ -45,7 +45,7 @@ class Emulator:
         self.mark = mark
         self.port = port or free_port()
         if in_use(self.port):
-            raise PortInUseError(f"port {self.port} is in use: choose another one, or leave --port away for a free one")
+            raise PortInUseError(f"port {self.port} is in use: choose another one, or omit --port to use a free one")
         self.url = f"http://127.0.0.1:{self.port}"
         self._child = Child(
             "ministack",
@@ -58,10 +58,10 @@ class Emulator:
         except LateError:
             tail = self._child.tail()
             self.stop()
-            raise NoEmulatorError(f"ministack was not ready after {START_SECONDS} s. Its last words:\n{tail}") from None
+            raise NoEmulatorError(f"ministack was not ready after {START_SECONDS} s. The end of its log:\n{tail}") from None
 
     def client(self, account: str, service: str) -> Any:
-        """An SDK client of a person in this account."""
+        """Returns an SDK client of a person in this account."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -72,7 +72,7 @@ class Emulator:
         )
 
     def environment_of(self, account: str) -> dict[str, str]:
-        """What a command line tool needs to find the account."""
+        """Returns the environment that a command line tool needs to find the account."""
         return {
             **os.environ,
             MARK: self.mark,
@@ -91,10 +91,10 @@ class Emulator:
         with urllib.request.urlopen(request, timeout=10) as answer:
             outcome = json.load(answer)
         if outcome["FailedEntryCount"]:
-            raise RuntimeError(f"the emulator's bus did not take an event: {outcome}")
+            raise RuntimeError(f"the emulator's event bus refused an event: {outcome}")
 
-    def asked(self, access_key: str) -> set[str]:
-        """Every action for which the emulator's IAM was asked in the name of this key."""
+    def evaluated(self, access_key: str) -> set[str]:
+        """Returns every action that the emulator's IAM has evaluated for this access key."""
         with urllib.request.urlopen(self.url + ASKED_OF_IAM + access_key, timeout=10) as answer:
             return set(json.load(answer))
 
@@ -108,7 +108,7 @@ class Emulator:
         self._child.stop()
 
     def _environment(self, folder: Path, gate: Gate, certificates: Path, mark: str) -> dict[str, str]:
-        """Also the environment of every function, beneath its own variables."""
+        """Returns the environment of the emulator, which every function inherits."""
         return {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(Path(__file__).parent.parent),
@@ -122,24 +122,24 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AWS_ENDPOINT_URL": self.url,
-            # The SDK's own variables for single services: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+            # The SDK's variables for single services: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
             **{f"AWS_ENDPOINT_URL_{service}": gate.url for service in AT_THE_GATE},
-            # Whom the functions trust; the local Slack shows a certificate of this authority.
+            # The authority that the functions trust; it has signed the certificate of the local Slack.
             "SSL_CERT_FILE": str(certificates),
         }
 
     def _is_ready(self) -> bool:
         if not self.is_alive():
-            raise NoEmulatorError(f"ministack ended at its start. Its last words:\n{self.tail()}")
+            raise NoEmulatorError(f"ministack ended at its start. The end of its log:\n{self.tail()}")
         try:
             with urllib.request.urlopen(self.url + "/_ministack/ready", timeout=5):
                 return True
-        except OSError:  # It does not listen yet, or answers that it is not ready.
+        except OSError:  # It does not listen yet, or responds that it is not ready.
             return False
 
 
 def access_key(function_arn: str, role_arn: str) -> str:
-    """The key with which the emulator runs a function: `execution_credentials` in its core/lambda_runtime.py."""
+    """Returns the access key with which the emulator runs a function: `execution_credentials` in its core/lambda_runtime.py."""
     digest = hashlib.sha256(f"{function_arn}:{role_arn}".encode()).hexdigest()
     return f"ASIA{digest[:16].upper()}"
 

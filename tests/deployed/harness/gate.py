@@ -1,7 +1,7 @@
-"""The door of the services that `world` simulates: the functions' calls arrive here, and go on to the account they belong to.
+"""The proxy in front of the services that `world` simulates: it forwards each call to the account of its caller.
 
-Here it is known who calls, whether the role may, and what was called; and here a call can be held, so that a scene can do
-something in the middle of it.
+The gate identifies the caller, evaluates its role's permissions, and records the call. It can also hold a call, so that a
+scene can act in the middle of it.
 """
 
 import http.client
@@ -18,13 +18,13 @@ from harness.permissions import Role
 from harness.processes import LocalServer
 from harness.world import World
 
-# A call is held no longer than this, or the function would end first.
+# The gate holds a call at most this long; otherwise the function would time out first.
 HOLD_SECONDS = 40
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls: a function in an account."""
+    """The caller: a function in an account."""
 
     world: World
     function: str
@@ -33,15 +33,15 @@ class Principal:
 
 @dataclass(frozen=True)
 class Call:
-    """A call as it arrived."""
+    """A call as the gate received it."""
 
     at: float
     account: str
     function: str
-    # What it asked the policies for, its own action first.
+    # The actions that it requires, its own first.
     actions: tuple[str, ...]
     call: dict
-    # The action that was not allowed, and on what.
+    # The denied action and its resource.
     refused: tuple[str, str] | None
 
     @property
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass
 class Hold:
-    """Calls of one operation in one account wait here until they are let go, or lost."""
+    """Calls of one operation in one account that wait until a scene releases or loses them."""
 
     account: str
     operation: str
@@ -59,18 +59,18 @@ class Hold:
     lost: bool = False
     over: threading.Event = field(default_factory=threading.Event)
 
-    def let_go(self) -> None:
-        """They go on, and no more are held."""
+    def release(self) -> None:
+        """Forwards the waiting calls, and holds no further calls."""
         self.over.set()
 
     def lose(self) -> None:
-        """They never arrive: who made them is no more."""
+        """Drops the waiting calls, because their caller has ended."""
         self.lost = True
         self.over.set()
 
 
 class Gate:
-    """The door, on a loopback port."""
+    """The proxy, on a loopback port."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -102,18 +102,18 @@ class Gate:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def admit(self, access_key: str, principal: Principal) -> None:
-        """Whoever signs with this key is that function."""
+        """Registers the access key of a function."""
         self._principals[access_key] = principal
 
     def hold(self, account: str, operation: str) -> Hold:
-        """From now on calls of the operation wait. End the hold in any case."""
+        """Holds the calls of the operation from now on. The scene must end the hold in any case."""
         hold = Hold(account, operation)
         with self._lock:
             self._holds.append(hold)
         return hold
 
     def seen(self, account: str, operation: str | None = None) -> list[Call]:
-        """The calls in an account, refused ones included."""
+        """Returns the calls in an account, including refused ones."""
         with self._lock:
             return [call for call in self.calls if call.account == account and operation in (None, call.operation)]
 
@@ -121,13 +121,13 @@ class Gate:
         self._server.shutdown()
 
     def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """One call."""
+        """Responds to one call."""
         headers = {name.lower(): value for name, value in headers.items()}
         access_key = headers.get("authorization", "").partition("Credential=")[2].split("/")[0]
         principal = self._principals.get(access_key)
         if principal is None:
-            self.problems.append(f"nobody is known by the key {access_key}")
-            return 403, {"Content-Type": "text/plain"}, f"nobody is known by the key {access_key}".encode()
+            self.problems.append(f"unknown access key {access_key}")
+            return 403, {"Content-Type": "text/plain"}, f"unknown access key {access_key}".encode()
         target, account = headers.get("x-amz-target"), principal.world.number
         asked, call = asks.of(target, body, account, principal.world.tags)
         refusals = ((it.action, principal.role.refuses(it)) for it in asked)
@@ -138,12 +138,12 @@ class Gate:
         if refused is not None:
             return denied(principal, *refused, as_json=target is not None)
         if not self._passes(account, arrived.operation):
-            return 503, {"Content-Type": "text/plain"}, b"the call is lost on purpose"
+            return 503, {"Content-Type": "text/plain"}, b"the scene lost this call"
         try:
             return forward(principal.world.url, headers, body)
         except OSError as why:
-            self.problems.append(f"the world of {account} does not answer: {why}")
-            return 503, {"Content-Type": "text/plain"}, b"the world does not answer"
+            self.problems.append(f"the world of {account} does not respond: {why}")
+            return 503, {"Content-Type": "text/plain"}, b"the world does not respond"
 
     def _passes(self, account: str, operation: str) -> bool:
         with self._lock:
@@ -167,7 +167,7 @@ def forward(url: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[s
 
 
 def denied(principal: Principal, action: str, resource: str, *, as_json: bool) -> tuple[int, dict[str, str], bytes]:
-    """AWS's answer to a call that the policies do not allow."""
+    """Returns AWS's response to a call that the policies do not allow."""
     user = f"arn:aws:sts::{principal.world.number}:assumed-role/{principal.role.name}/{principal.function}"
     text = (
         f"User: {user} is not authorized to perform: {action} on resource: {resource} "

@@ -1,17 +1,17 @@
-"""Runs inside the emulator's process: ministack, with what it lacks for this stack.
+"""Runs inside the emulator's process: ministack, with the features that it lacks for this stack.
 
-* AWS's own services put events on the default bus under sources that begin with `aws.`. Everybody else is refused, by AWS and
-  by ministack. ECS is ours here, so its events have a route that leads to where ministack's own services put theirs.
-* The condition key `events:source` of `PutEvents` is not known to ministack's IAM.
-* In the conditions of a template ministack knows neither `Fn::Join` nor `Fn::Split`, which it knows everywhere else.
+* Only AWS services may put events with sources that begin with `aws.` on the default bus; AWS and ministack refuse all other
+  callers. Our world provides ECS here, so a route puts its events in the same way as ministack's own services do.
+* ministack's IAM does not know the condition key `events:source` of `PutEvents`.
+* In the conditions of a template, ministack supports neither `Fn::Join` nor `Fn::Split`, which it supports everywhere else.
 * It has no `AWS::IAM::RolePolicy`, which is an `AWS::IAM::Policy` with one role.
-* Whoever makes or changes a function ends the running ones of that name in every account, in the middle of what they do. The
-  stack has the same name in all accounts of a run, and so have its functions.
-* Its S3 does not tell EventBridge the version of an object, takes every connection for one without TLS, and answers that an
-  object does not exist without asking whether the caller may list the bucket.
-* Nobody is told for which actions IAM was asked. A route tells it by access key: what the functions have called.
+* Creating or changing a function ends all running functions of that name in every account. The stack, and therefore its
+  functions, have the same names in all accounts of a run.
+* Its S3 omits the version of an object in events, treats every connection as one without TLS, and reports that an object does
+  not exist without evaluating whether the caller may list the bucket.
+* No API returns the actions that IAM has evaluated, which are the calls of the functions. A route returns them by access key.
 
-The process ends with its standard input, and takes the functions that it started with it.
+The process and the functions that it started end when its standard input closes.
 """
 
 import json
@@ -37,35 +37,35 @@ DISPATCH_OF_EMULATOR = eventbridge._dispatch_event
 
 FIRE_OF_EMULATOR = s3._fire_s3_event
 
-# By access key, the actions for which IAM was asked.
-ASKED: defaultdict[str, set[str]] = defaultdict(set)
+# The actions that IAM has evaluated, by access key.
+EVALUATED: defaultdict[str, set[str]] = defaultdict(set)
 
-# The version of the object of which S3 tells at present.
+# The version of the object in S3's current event.
 VERSION: ContextVar[str | None] = ContextVar("version", default=None)
 
-# What the events of the present call of `PutEvents` say they come from.
+# The sources of the events in the current call of `PutEvents`.
 SOURCES: ContextVar[set[str]] = ContextVar("sources")
 
 App = Callable[..., Awaitable[None]]
 
 
 def with_more_for_events(emulator: App) -> App:
-    """The emulator's application, with the routes in front, and an eye on `PutEvents` and S3."""
+    """Returns the emulator's application with our routes, and with additions to `PutEvents` and S3."""
 
     async def application(scope: dict, receive: Callable, send: Callable) -> None:
         if scope["type"] != "http":
             await emulator(scope, receive, send)
         elif scope["path"] == EVENTS_OF_AWS:
-            await say(put(json.loads(await body_of(receive))), send)
+            await respond(put(json.loads(await body_of(receive))), send)
         elif scope["path"].startswith(ASKED_OF_IAM):
-            asked = ASKED[scope["path"].removeprefix(ASKED_OF_IAM)]
-            await say(json.dumps(sorted(asked)).encode(), send)
+            actions = EVALUATED[scope["path"].removeprefix(ASKED_OF_IAM)]
+            await respond(json.dumps(sorted(actions)).encode(), send)
         elif (b"x-amz-target", b"AWSEvents.PutEvents") in scope["headers"]:
             body = await body_of(receive)
             SOURCES.set({it.get("Source", "") for it in json.loads(body)["Entries"]})
-            await emulator(scope, once_more(body, receive), send)
+            await emulator(scope, replay(body, receive), send)
         elif any(name == b"authorization" and b"/s3/aws4_request" in value for name, value in scope["headers"]):
-            # Bucket policies ask for TLS. This is how a proxy that ends it says so.
+            # Bucket policies require TLS. A proxy that terminates TLS sets this header.
             await emulator({**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}, receive, send)
         else:
             await emulator(scope, receive, send)
@@ -73,13 +73,13 @@ def with_more_for_events(emulator: App) -> App:
     return application
 
 
-async def say(answer: bytes, send: Callable) -> None:
+async def respond(answer: bytes, send: Callable) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": answer})
 
 
-def once_more(body: bytes, receive: Callable) -> Callable:
-    """Receives a request whose body was read before."""
+def replay(body: bytes, receive: Callable) -> Callable:
+    """Returns a `receive` that repeats a body that was already read."""
     messages = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> dict:
@@ -89,11 +89,11 @@ def once_more(body: bytes, receive: Callable) -> Callable:
 
 
 def enforce(access_key: str, action: str, service: str, region: str, **others: Any) -> Any:
-    """The emulator's own decision on a call. One that puts events is decided for the source of each."""
-    ASKED[access_key].add(action)
+    """Returns the emulator's own decision on a call. For `PutEvents`, it decides for the source of each event."""
+    EVALUATED[access_key].add(action)
     if action != "events:PutEvents":
         refusal = ENFORCE_OF_EMULATOR(access_key, action, service, region, **others)
-        return refusal or may_know_of_absence(access_key, action, region, others.get("resource_arn", ""))
+        return refusal or refusal_of_absence(access_key, action, region, others.get("resource_arn", ""))
     known = others.pop("service_context", None) or {}
     decisions = (
         ENFORCE_OF_EMULATOR(access_key, action, service, region, **others, service_context={**known, "events:source": source})
@@ -102,28 +102,28 @@ def enforce(access_key: str, action: str, service: str, region: str, **others: A
     return next((refusal for refusal in decisions if refusal), None)
 
 
-def may_know_of_absence(access_key: str, action: str, region: str, object_arn: str) -> Any:
-    """Whoever may list the bucket is told that an object does not exist; others are refused, as if it were none of theirs.
+def refusal_of_absence(access_key: str, action: str, region: str, object_arn: str) -> Any:
+    """Refuses to report that an object does not exist, unless the caller may list the bucket.
 
-    The key is the prefix: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and
+    S3 uses the key as prefix: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, and
     https://github.com/ceph/ceph/pull/68577 for the prefix.
     """
     bucket, _, key = object_arn.removeprefix("arn:aws:s3:::").partition("/")
     if action != "s3:GetObject" or key in s3._buckets.get(bucket, {}).get("objects", {key: None}):
         return None
-    ASKED[access_key].add("s3:ListBucket")
+    EVALUATED[access_key].add("s3:ListBucket")
     listing = {"resource_arn": f"arn:aws:s3:::{bucket}", "service_context": {"s3:prefix": key}}
     return ENFORCE_OF_EMULATOR(access_key, "s3:ListBucket", "s3", region, **listing)
 
 
 def fire(*arguments: Any, version_id: str | None = None, **others: Any) -> None:
-    """The emulator's own news of an object, with the version kept for `dispatch`."""
+    """Sends the emulator's own event of an object, and keeps the version for `dispatch`."""
     VERSION.set(version_id)
     FIRE_OF_EMULATOR(*arguments, version_id=version_id, **others)
 
 
 def dispatch(event: dict, *others: Any) -> None:
-    """The emulator's own delivery of an event. One of S3 gets the version of its object."""
+    """Delivers an event as the emulator does, and adds the version of the object to S3's events."""
     version = VERSION.get() if event["Source"] == "aws.s3" else None
     if version:
         detail = json.loads(event["Detail"])
@@ -143,7 +143,7 @@ async def body_of(receive: Callable) -> bytes:
 
 
 def put(event: dict) -> bytes:
-    """Puts one event, in the form in which rules see it, on the default bus of its account."""
+    """Puts one event, in the form that rules match, on the default bus of its account."""
     set_request_account_id(event["account"])
     set_request_region(event["region"])
     entry = {
@@ -157,7 +157,7 @@ def put(event: dict) -> bytes:
 
 
 def evaluate_conditions(template: dict, parameters: dict) -> dict:
-    """The emulator's own evaluation of a template's conditions, after joining and splitting."""
+    """Resolves `Fn::Join` and `Fn::Split`, and has the emulator evaluate the template's conditions."""
 
     def resolved(value: Any) -> Any:
         if isinstance(value, list):
@@ -172,7 +172,7 @@ def evaluate_conditions(template: dict, parameters: dict) -> dict:
 
 
 def role_policy() -> dict[str, Callable]:
-    """The resource `AWS::IAM::RolePolicy`, made by the emulator's `AWS::IAM::Policy`."""
+    """Returns handlers of `AWS::IAM::RolePolicy` that use the emulator's `AWS::IAM::Policy`."""
     policy = provisioners._RESOURCE_HANDLERS["AWS::IAM::Policy"]
 
     def with_roles(properties: dict) -> dict:
@@ -188,7 +188,7 @@ def role_policy() -> dict[str, Callable]:
 
 
 def end_own_workers(name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None) -> None:
-    """Ends the running functions of that name; without an account, in the one that asks."""
+    """Ends the running functions of that name; without `account`, only in the calling account."""
     lambda_runtime.invalidate_worker(name, qualifier, account or get_account_id(), region or get_region())
 
 

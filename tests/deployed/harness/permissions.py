@@ -1,4 +1,4 @@
-"""What a role may do, judged by the emulator's own evaluator."""
+"""The permissions of a role, evaluated by the emulator's own evaluator."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from harness.world import REGION
 
 
 class Role:
-    """A role's policies as the emulator's IAM shows them."""
+    """A role's policies as the emulator's IAM returns them."""
 
     def __init__(self, iam: Any, arn: str) -> None:
         self.arn = arn
@@ -20,7 +20,7 @@ class Role:
         self._parsed: list[list[ParsedStatement]] = [parse_policy_document(json.dumps(it)) for it in self.documents]
 
     def refuses(self, ask: Ask) -> str | None:
-        """The first resource for which the policies do not allow the action."""
+        """Returns the first resource for which the policies do not allow the action."""
         for resource in ask.resources:
             context = EvalContext(
                 principal_arn=self.arn,
@@ -36,7 +36,7 @@ class Role:
         return None
 
     def actions(self) -> set[str]:
-        """Every action that some statement allows."""
+        """Returns every action that a statement allows."""
         found: set[str] = set()
         for document in self.documents:
             for statement in document["Statement"]:

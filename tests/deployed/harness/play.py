@@ -1,4 +1,4 @@
-"""How a run goes: one account after the other gets its stack, then each plays its scenes, all at the same time."""
+"""A run: it deploys the stack to all accounts, and plays the scenes of all accounts concurrently."""
 
 import os
 import platform
@@ -25,7 +25,7 @@ ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a scene."""
+    """The result of a scene."""
 
     stage: str
     title: str
@@ -45,9 +45,9 @@ class Run:
         self._printing = threading.Lock()
 
     def play(self, only: str, trials: tuple[Callable[["Run"], None], ...] = ()) -> bool:
-        """Plays the stages whose names hold `only`, or all and the trials of the run itself; says whether all passed."""
+        """Plays the stages whose names contain `only`, or all stages and trials; returns whether all passed."""
         begun = time.monotonic()
-        self.scene("deploy", "sam deploy brings up what sam build made", partial(self.deploy, SHOP))
+        self.scene("deploy", "sam deploy deploys the output of sam build", partial(self.deploy, SHOP))
         if self.package is None:
             return False
         stages = [stage for stage in (SHOP, *OTHERS) if only in stage.name]
@@ -57,7 +57,7 @@ class Run:
             for trial in () if only else trials:
                 self.scene("run", title(trial), partial(trial, self))
         if not only:
-            self.look_at_coverage()
+            self.check_coverage()
         failed = [it for it in self.outcomes if it.failure]
         print(f"\n{len(self.outcomes) - len(failed)} of {len(self.outcomes)} passed, in {time.monotonic() - begun:.0f} s.")
         return not failed
@@ -65,22 +65,22 @@ class Run:
     def stop(self) -> None:
         for account in self.accounts.values():
             account.events_arrive = False
-        self.emulator.stop()  # First, and with it the functions: they call the others.
+        self.emulator.stop()  # First, and with it the functions, which call the other programs.
         for account in self.accounts.values():
             account.stop()
         self.gate.stop()
         self.listener.stop()
 
     def processes(self) -> set[int]:
-        """The run's processes that are still there, beside this one."""
+        """Returns the run's processes that still exist, except this one."""
         return set(with_environment(MARK, self.emulator.mark)) - {os.getpid()}
 
     def scene(self, stage: str, title: str, play: Callable[[], None]) -> bool:
-        """Plays one scene, and prints how it went."""
+        """Plays one scene, and prints its result."""
         begun, failure = time.monotonic(), None
         try:
             play()
-        except Exception:  # noqa: BLE001  A scene that fails in any way is a failed scene.
+        except Exception:  # noqa: BLE001  Any exception means that the scene has failed.
             failure = traceback.format_exc()
         outcome = Outcome(stage, title, time.monotonic() - begun, failure)
         with self._printing:
@@ -91,7 +91,7 @@ class Run:
         return failure is None
 
     def deploy(self, stage: Stage) -> None:
-        """Brings up an account and its stack, and lets Portkeeper get to know it."""
+        """Starts an account and deploys its stack."""
         account = Account(stage.number, self.places, self.emulator, self.gate, self.listener)
         self.accounts[stage] = account
         for prepare in stage.before:
@@ -109,7 +109,7 @@ class Run:
         if stage not in self.accounts and not self.scene(stage.name, "deployed", partial(self.deploy, stage)):
             return
         account = self.accounts[stage]
-        if not stage.spoiling and not self.scene(stage.name, "every service is known", account.settle):
+        if not stage.spoiling and not self.scene(stage.name, "Portkeeper knows every service", account.settle):
             return
         with ThreadPoolExecutor(1 if stage.one_by_one else len(stage.scenes)) as pool:
             for scene in stage.scenes:
@@ -119,26 +119,26 @@ class Run:
         if self.scene(stage.name, title(scene), partial(scene, self.accounts[stage])):
             self.passed.add(scene)
 
-    def look_at_coverage(self) -> None:
+    def check_coverage(self) -> None:
         whole = [account for stage, account in self.accounts.items() if not stage.spoiling]
         checks = {
-            "each function may do what it was seen to do, and nothing else": partial(coverage.permissions, whole),
-            "no call was refused": partial(coverage.refused_calls, whole),
-            "every event pattern lets its samples through, and no others": partial(
+            "each function may call exactly the actions that it has called": partial(coverage.permissions, whole),
+            "IAM denied no call": partial(coverage.refused_calls, whole),
+            "every event pattern matches exactly its samples": partial(
                 coverage.patterns, self.accounts[SHOP], self.places.samples
             ),
-            "every event pattern of specs lets through what is about specs, and nothing else": partial(
+            "every event pattern for specs matches exactly the events of specs": partial(
                 coverage.patterns_of_specs, self.accounts[SPEC], self.places.samples
             ),
             "every environment variable has an effect": partial(coverage.variables, whole, self.passed),
-            "every call came from a function that is known, and was answered": lambda: self.gate.problems,
+            "every call came from a known function, and got a response": lambda: self.gate.problems,
         }
         for what, check in checks.items():
             self.scene("template", what, partial(find_nothing, check))
 
 
 def title(scene: Scene) -> str:
-    """The first line of what is written under its name."""
+    """Returns the first line of the doc string."""
     function = scene.func if isinstance(scene, partial) else scene
     return (function.__doc__ or function.__name__).splitlines()[0]
 

@@ -1,7 +1,7 @@
 """Programs that the run starts, and that never outlive it.
 
-Each is a session of its own and ends with its standard input. The pipe to it closes when this process ends, however it
-ends, so nothing is left over even after SIGKILL.
+Each has its own session and ends when its standard input closes. The pipe to it closes when this process ends, however it
+ends, so no program remains even after SIGKILL.
 """
 
 import os
@@ -13,13 +13,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-# How long a program may take to end by itself.
+# How long a program may take to end.
 END_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Places:
-    """Where the programs are, and where what they write goes."""
+    """The paths of the programs, and the folder of their output."""
 
     world: Path
     sam: Path
@@ -29,7 +29,7 @@ class Places:
 
 
 class LocalServer(ThreadingHTTPServer):
-    """A server on a free loopback port. Clients that are killed in the middle of a call are no news."""
+    """A server on a free loopback port. It ignores clients that are killed during a call."""
 
     daemon_threads = True
 
@@ -42,7 +42,7 @@ class LocalServer(ThreadingHTTPServer):
 
 
 class Child:
-    """A program, with what it writes to standard error in a file."""
+    """A program whose standard error goes to a file."""
 
     def __init__(self, name: str, arguments: list[str], log: Path, environment: dict[str, str], *, speaks: bool = False) -> None:
         self.name = name
@@ -61,11 +61,11 @@ class Child:
         return self.process.poll() is None
 
     def tail(self, lines: int = 30) -> str:
-        """The end of what it wrote, for an error message."""
+        """Returns the end of its log, for an error message."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self) -> None:
-        """Closes its input; whoever of its session is still there after a while is killed."""
+        """Closes its input, and kills its session if it has not ended after `END_SECONDS`."""
         if self.process.stdin:
             self.process.stdin.close()
         try:
@@ -76,14 +76,14 @@ class Child:
 
 
 def with_environment(name: str, value: str) -> list[int]:
-    """The processes of this machine in whose environment the variable has this value."""
-    wanted = f"{name}={value}".encode()
+    """Returns the processes of this machine whose environment contains the variable with this value."""
+    entry = f"{name}={value}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             variables = (folder / "environ").read_bytes().split(b"\0")
         except OSError:
-            continue  # It ended meanwhile, or belongs to somebody else.
-        if wanted in variables:
+            continue  # The process has ended, or belongs to another user.
+        if entry in variables:
             found.append(int(folder.name))
     return found

@@ -1,4 +1,4 @@
-"""Slack, and whoever else gets messages over HTTPS: a server on this machine with a certificate of an authority of its own."""
+"""A local server that replaces Slack and other HTTPS subscribers, with its own certificate authority."""
 
 import json
 import ssl
@@ -10,13 +10,13 @@ import trustme
 
 from harness.processes import LocalServer
 
-# The path of an archived channel's webhook, and what Slack answers there:
+# The path of an archived channel's webhook. Slack's response:
 # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors
 ARCHIVED = "/services/archived"
 
 
 class Listener:
-    """Takes what is posted to it, and remembers it by path."""
+    """Stores the posts that it receives, by path."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -46,7 +46,7 @@ class Listener:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def got(self, path: str) -> list[dict]:
-        """What was posted to a path."""
+        """Returns the posts to a path."""
         return [post for at, post in list(self.posts) if at == path]
 
     def stop(self) -> None:

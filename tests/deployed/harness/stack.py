@@ -1,4 +1,4 @@
-"""The stack `portkeeper`, as `sam build` left it, in one account of the emulator."""
+"""Deploys the stack `portkeeper`, as `sam build` built it, to one account of the emulator."""
 
 import sys
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from harness.world import REGION
 
 NAME = "portkeeper"
 
-# Short waits, so that a run takes minutes. They are the least that the template allows.
+# The shortest times that the template allows, so that a run takes minutes.
 SHORT = {"SettleSeconds": "10", "ConfirmSeconds": "10"}
 
 DEPLOY_SECONDS = 300
@@ -19,7 +19,7 @@ DEPLOY_SECONDS = 300
 
 @dataclass(frozen=True)
 class Package:
-    """What `sam deploy` sends: the template with the places of the code, the code, and the bucket of both."""
+    """The upload of `sam deploy`: the template with the locations of the code, the code, and their bucket."""
 
     template: str
     objects: dict[str, bytes]
@@ -27,11 +27,11 @@ class Package:
 
 
 class NotDeployedError(AssertionError):
-    """The stack did not come up."""
+    """The stack could not be created."""
 
 
 def deploy_with_sam(places: Places, emulator: Emulator, account: str, parameters: dict[str, str]) -> Package:
-    """Deploys as README says, with the command line tool; gives what it sent, for the other accounts."""
+    """Deploys with the command line tool, as in the README; returns its upload, for the other accounts."""
     s3, bucket = code_bucket(emulator, account)
     command = [sys.executable, "-m", "harness.tied", str(places.sam), "deploy", "--no-confirm-changeset", "--no-progressbar"]
     command += ["--template-file", str(places.built / "template.yaml"), "--stack-name", NAME, "--s3-bucket", bucket]
@@ -47,14 +47,14 @@ def deploy_with_sam(places: Places, emulator: Emulator, account: str, parameters
 
 
 def code_bucket(emulator: Emulator, account: str) -> tuple[Any, str]:
-    """A bucket for code, and a client for it. The names of buckets are shared by all accounts."""
+    """Creates a bucket for code, and returns a client for it. All accounts share the names of buckets."""
     s3, name = emulator.client(account, "s3"), f"portkeeper-code-{account}"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return s3, name
 
 
 def deploy(package: Package, emulator: Emulator, account: str, parameters: dict[str, str]) -> None:
-    """Deploys the same through CloudFormation alone, which takes a tenth of the time."""
+    """Deploys the same package with CloudFormation alone, in a tenth of the time."""
     s3, bucket = code_bucket(emulator, account)
     for key, content in package.objects.items():
         s3.put_object(Bucket=bucket, Key=key, Body=content)
@@ -80,7 +80,7 @@ def is_complete(cloudformation: Any) -> bool:
 
 
 def resources(emulator: Emulator, account: str) -> dict[str, str]:
-    """The physical id of every resource, by its name in the template."""
+    """Returns the physical id of every resource, by its logical id."""
     cloudformation = emulator.client(account, "cloudformation")
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=NAME)
     return {it["LogicalResourceId"]: it["PhysicalResourceId"] for page in pages for it in page["StackResourceSummaries"]}

@@ -1,14 +1,14 @@
-"""Which scenes are played in which account, with which parameters of the stack."""
+"""Assigns the scenes to accounts, with the parameters of their stacks."""
 
 from dataclasses import dataclass
 from functools import partial
 
-from harness.scenes import Scene, delivery, repairs, rules, settings, specs, spoiled, telling, who
+from harness.scenes import Scene, channels, delivery, repairs, rules, settings, specs, spoiled, who
 
 
 @dataclass(frozen=True)
 class Stage:
-    """An account with a stack, and the scenes in it: all at once, unless they disturb each other."""
+    """An account with a stack, and its scenes. They run concurrently, unless they interfere with each other."""
 
     name: str
     number: str
@@ -27,18 +27,18 @@ def parameters(**chosen: str) -> tuple[tuple[str, str], ...]:
 SHOP = Stage(
     "shop",
     "100000000001",
-    (repairs.lost_registration, repairs.stale_target, repairs.alert_by_tag, telling.slack, telling.event_bus, rules.each_rings),
-    parameters(SlackSecret=telling.SECRET),
-    before=(telling.make_secret,),
-    after=(telling.make_rule,),
+    (repairs.lost_registration, repairs.stale_target, repairs.alert_by_tag, channels.slack, channels.event_bus, rules.each_rule),
+    parameters(SlackSecret=channels.SECRET),
+    before=(channels.create_secret,),
+    after=(channels.create_rule,),
 )
 
 SPEC = Stage(
     "spec",
     specs.NUMBER,
-    (specs.life, specs.own_listener, specs.refused, specs.taken_back, specs.unreadable),
+    (specs.life, specs.own_listener, specs.refused, specs.rolled_back, specs.unreadable),
     tuple(specs.PARAMETERS.items()),
-    before=(specs.make_balancers,),
+    before=(specs.create_balancers,),
 )
 
 OTHERS = (
@@ -47,7 +47,7 @@ OTHERS = (
         "queue",
         "100000000003",
         (delivery.poison, delivery.two_at_once, delivery.killed_in_the_middle),
-        after=(delivery.come_back_soon,),
+        after=(delivery.shorten_visibility,),
         one_by_one=True,
     ),
     Stage("switch", "100000000004", (repairs.kill_switch,)),
@@ -61,14 +61,14 @@ OTHERS = (
     Stage(
         "alert",
         "100000000006",
-        (settings.told_only, settings.reminder, settings.share_of_calls, settings.round_in_parts),
-        tuple(settings.TELLS.items()),
+        (settings.alert_only, settings.reminder, settings.share_of_calls, settings.round_in_parts),
+        tuple(settings.ALERTS.items()),
         one_by_one=True,
     ),
     Stage("who", "100000000007", (who.named,)),
     SPEC,
     *(
-        Stage(f"spoilt {it.title}", f"20000000000{number}", (partial(spoiled.lost_registration_stays, spoiling=it),), spoiling=it)
+        Stage(f"broken {it.title}", f"20000000000{number}", (partial(spoiled.lost_registration_stays, spoiling=it),), spoiling=it)
         for number, it in enumerate(spoiled.ALL)
     ),
 )

@@ -1,4 +1,4 @@
-"""Runs a command that ends with this program's standard input: `python -m harness.tied COMMAND...`."""
+"""Runs a command that ends when this program's standard input closes: `python -m harness.tied COMMAND...`."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ import threading
 
 
 def end_with_input() -> None:
-    """From now on the end of the input is the end of the whole process group."""
+    """Ends the whole process group when the input closes."""
     threading.Thread(target=wait_for_end, daemon=True).start()
 
 
@@ -20,5 +20,5 @@ def wait_for_end() -> None:
 if __name__ == "__main__":
     end_with_input()
     command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-    # Not `sys.exit`: it would wait for the thread, which waits for the input.
+    # `sys.exit` would wait for the thread, which waits for the input.
     os._exit(command.wait())

@@ -1,4 +1,4 @@
-"""Trials of the run itself: that it says what it lacks, and leaves nothing behind when it is ended."""
+"""Trials of the run itself: it reports what is missing, and leaves no process when it is interrupted."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from harness.play import Run
 from harness.processes import Places, with_environment
 from harness.waiting import until
 
-# The program of the run, the emulator, a world, and sam, which deploys.
+# The harness, the emulator, a world, and `sam deploy`.
 PROCESSES = 4
 
 START_SECONDS = 90
@@ -33,37 +33,37 @@ def another_run(places: Places, *arguments: str, mark: str = "", options: tuple[
 
 
 def leaves_nothing(places: Places, number: signal.Signals) -> None:
-    """Ends another run in the middle, and looks whether any of its processes is still there."""
+    """Interrupts another run, and verifies that none of its processes remains."""
     mark = uuid.uuid4().hex
     run = another_run(places, "--only", "shop", mark=mark)
     try:
-        until("the other run is at work", START_SECONDS, lambda: len(with_environment(MARK, mark)) >= PROCESSES)
+        until("the other run has started", START_SECONDS, lambda: len(with_environment(MARK, mark)) >= PROCESSES)
         run.send_signal(number)
         run.wait(END_SECONDS)
-        until("its processes are gone", END_SECONDS, lambda: not with_environment(MARK, mark))
+        until("its processes have ended", END_SECONDS, lambda: not with_environment(MARK, mark))
     finally:
         run.kill()
 
 
-def says(places: Places, words: str, *arguments: str, options: tuple[str, ...] = ()) -> None:
-    """Another run ends at once with code 2 and these words."""
+def fails_with(places: Places, text: str, *arguments: str, options: tuple[str, ...] = ()) -> None:
+    """Verifies that another run exits at once with code 2 and this text."""
     run = another_run(places, *arguments, options=options)
-    _, told = run.communicate(timeout=START_SECONDS)
-    assert (run.returncode, words in told) == (2, True), (run.returncode, told)
+    _, errors = run.communicate(timeout=START_SECONDS)
+    assert (run.returncode, text in errors) == (2, True), (run.returncode, errors)
 
 
 def port_in_use(run: Run) -> None:
-    """A port that is in use is named."""
-    says(run.places, f"port {run.emulator.port} is in use", "--port", str(run.emulator.port))
+    """The run names a port that is in use."""
+    fails_with(run.places, f"port {run.emulator.port} is in use", "--port", str(run.emulator.port))
 
 
 def not_installed(run: Run) -> None:
-    """An emulator that is not installed is named."""
-    says(run.places, "is not installed", options=("-S",))
+    """The run names an emulator that is not installed."""
+    fails_with(run.places, "is not installed", options=("-S",))
 
 
 def ended_by_signals(run: Run) -> None:
-    """A run that is interrupted, told to end or killed leaves no process behind."""
+    """A run leaves no process after SIGINT, SIGTERM or SIGKILL."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         leaves_nothing(run.places, number)
 

@@ -1,4 +1,4 @@
-"""Waiting for what must come to be."""
+"""Waiting for a condition."""
 
 import time
 from collections.abc import Callable
@@ -6,20 +6,20 @@ from typing import TypeVar
 
 STEP_SECONDS = 0.25
 
-Seen = TypeVar("Seen")
+Found = TypeVar("Found")
 
 
 class LateError(AssertionError):
-    """Something did not come to be in time."""
+    """A condition was not met in time."""
 
 
-def until(what: str, seconds: float, look: Callable[[], Seen | None]) -> Seen:
-    """Looks again and again until there is something to see."""
+def until(what: str, seconds: float, find: Callable[[], Found | None]) -> Found:
+    """Calls `find` repeatedly until it returns something, and returns that."""
     end = time.monotonic() + seconds
     while True:
-        seen = look()
-        if seen:
-            return seen
+        found = find()
+        if found:
+            return found
         if time.monotonic() > end:
-            raise LateError(f"after {seconds:.0f} s still not: {what}")
+            raise LateError(f"not within {seconds:.0f} s: {what}")
         time.sleep(STEP_SECONDS)

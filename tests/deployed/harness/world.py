@@ -1,4 +1,4 @@
-"""One simulated account with ECS, Elastic Load Balancing and what goes with them, in a process of its own."""
+"""One simulated account with ECS, Elastic Load Balancing and related services, in a separate process."""
 
 import json
 import queue
@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 
 from harness.processes import Child, Places
 
-# Longer than the account needs to carry anything out.
+# Longer than the account needs for any command.
 ANSWER_SECONDS = 20
 
 REGION = "eu-west-1"
 
 
 class World:
-    """The account `number`. `on_event` is called with every event that its ECS emits."""
+    """The account `number`. It calls `on_event` with every event that its ECS emits."""
 
     def __init__(self, number: str, places: Places, environment: dict[str, str], on_event: Callable[[dict], None]) -> None:
         self.number = number
@@ -32,13 +32,13 @@ class World:
         self.url: str = self._answer()["ready"]["url"]
 
     def client(self, service: str) -> Any:
-        """An SDK client of a person in this account."""
+        """Returns an SDK client of a person in this account."""
         return boto3.client(
             service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=self.number, aws_secret_access_key="any"
         )
 
-    def tell(self, what: str, **members: Any) -> Any:
-        """Has the account do something that AWS has no operation for; gives what it answers."""
+    def command(self, what: str, **members: Any) -> Any:
+        """Has the account do something for which AWS has no operation, and returns its response."""
         with self._turn:
             line = json.dumps({"do": what, **members}) + "\n"
             self._child.process.stdin.write(line.encode())
@@ -48,17 +48,17 @@ class World:
             raise RuntimeError(f"{what} {members}: {answer['refused']}")
         return answer["done"]
 
-    def wanted(self, service: str) -> list[dict]:
-        """The targets that the running tasks of `cluster/service` should have."""
-        return self.tell("wanted_targets", service=service)
+    def expected(self, service: str) -> list[dict]:
+        """Returns the expected targets of the running tasks of `cluster/service`."""
+        return self.command("wanted_targets", service=service)
 
     def group(self, name: str) -> str:
-        """The ARN of a target group."""
+        """Returns the ARN of a target group."""
         groups = self.client("elbv2").describe_target_groups(Names=[name])["TargetGroups"]
         return groups[0]["TargetGroupArn"]
 
     def targets(self, group: str) -> dict[tuple[str, int], str]:
-        """What is registered in the group of that name: id and port with their state. What drains is on its way out."""
+        """Returns the registered targets of the group of that name: id and port with their state. It omits draining targets."""
         health = self.client("elbv2").describe_target_health(TargetGroupArn=self.group(group))
         return {
             (it["Target"]["Id"], it["Target"]["Port"]): it["TargetHealth"]["State"]
@@ -67,7 +67,7 @@ class World:
         }
 
     def tags(self, arn: str) -> dict[str, str]:
-        """The tags of what has this ARN; none of what does not exist."""
+        """Returns the tags of the resource with this ARN; none if it does not exist."""
         service = arn.split(":")[2]
         try:
             if service == "elasticloadbalancing":
@@ -85,15 +85,15 @@ class World:
         try:
             return self._answers.get(timeout=ANSWER_SECONDS)
         except queue.Empty:
-            raise RuntimeError(f"{self._child.name} does not answer:\n{self._child.tail()}") from None
+            raise RuntimeError(f"{self._child.name} does not respond:\n{self._child.tail()}") from None
 
     def _listen(self) -> None:
         for line in self._child.process.stdout:
-            told = json.loads(line)
-            if "event" in told:
-                self._on_event(told["event"])
-            elif "journal" in told:
-                self._journal.write(told["journal"] + "\n")
+            message = json.loads(line)
+            if "event" in message:
+                self._on_event(message["event"])
+            elif "journal" in message:
+                self._journal.write(message["journal"] + "\n")
                 self._journal.flush()
             else:
-                self._answers.put(told)
+                self._answers.put(message)

@@ -1,4 +1,4 @@
-"""What must happen in the deployed stack. A scene returns when it has seen it, and raises when it has not."""
+"""The expected behaviour of the deployed stack. A scene returns if it has observed it, and raises otherwise."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What becomes of a message when something goes wrong with it, or with the function that has it."""
+"""Messages that fail, and functions that fail while they handle a message."""
 
 import os
 import signal
@@ -9,24 +9,24 @@ from harness.processes import with_environment
 from harness.scenes.repairs import HEAL_SECONDS, all_registered, lose_a_registration
 from harness.waiting import until
 
-# After the function failed, a message comes back once the queue's visibility timeout is over: six minutes in the template.
+# A message of a failed function reappears after the queue's visibility timeout, which is six minutes in the template.
 BACK_AFTER_SECONDS = 4
 
-# What the function logs when another one was first.
+# The function's log message if another one has written first.
 STEPS_BACK = "has written to the ledger meanwhile"
 
 
-def come_back_soon(account: Account) -> None:
-    """Shortens the queue's visibility timeout, so that five tries take seconds instead of half an hour."""
+def shorten_visibility(account: Account) -> None:
+    """Shortens the queue's visibility timeout, so that five attempts take seconds instead of half an hour."""
     account.client("sqs").set_queue_attributes(
         QueueUrl=account.resources["ChecksQueue"], Attributes={"VisibilityTimeout": str(BACK_AFTER_SECONDS)}
     )
 
 
 def poison(account: Account) -> None:
-    """A message that cannot be read fails alone, ends in the dead-letter queue, and its alarm tells people."""
+    """Only an unreadable message fails; it moves to the dead-letter queue, and the alarm is published."""
     account.send("this is no event")
-    account.have_checked("shop/billing")
+    account.await_check("shop/billing")
     dead = "ChecksDeadLetterQueue"
     until("the message is a dead letter", 5 * (BACK_AFTER_SECONDS + CHECK_SECONDS), lambda: account.waiting(dead) == 1)
     raise_alarm(account, "portkeeper-checks-dead-letters", dead)
@@ -34,7 +34,7 @@ def poison(account: Account) -> None:
 
 
 def raise_alarm(account: Account, name: str, queue: str) -> None:
-    """Does what CloudWatch does for SQS and the emulator does not: it measures the queue that the alarm names."""
+    """Publishes the metric of the queue in the alarm's dimension, which CloudWatch does and the emulator does not."""
     cloudwatch = account.client("cloudwatch")
     alarm = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
     measured = {"Name": "QueueName", "Value": account.resources[queue].split("/")[-1]}
@@ -50,7 +50,7 @@ def raise_alarm(account: Account, name: str, queue: str) -> None:
         ],
     )
     until("the alarm is on", CHECK_SECONDS, lambda: state_of(account, name) == "ALARM")
-    until("people are told of the alarm", CHECK_SECONDS, lambda: any(name in str(it) for it in account.told()))
+    until("the alarm is published", CHECK_SECONDS, lambda: any(name in str(it) for it in account.published()))
 
 
 def state_of(account: Account, alarm: str) -> str:
@@ -58,16 +58,16 @@ def state_of(account: Account, alarm: str) -> str:
 
 
 def two_at_once(account: Account) -> None:
-    """Two functions look at one service at the same moment: one steps back, its message comes again, one repair is made."""
+    """Two functions check one service concurrently: one steps back, its message is retried, and there is one repair."""
     account.events_arrive = False
     lose_a_registration(account, "shop/web", 3)
     hold = account.gate.hold(account.number, "DescribeTargetHealth")
     try:
         for functions in (1, 2):
-            account.ask_for_check("shop/web")
-            until(f"so many functions are at work: {functions}", CHECK_SECONDS, lambda n=functions: hold.arrived == n)
+            account.request_check("shop/web")
+            until(f"{functions} functions have started", CHECK_SECONDS, lambda n=functions: hold.arrived == n)
     finally:
-        hold.let_go()
+        hold.release()
         account.events_arrive = True
     until("one of them steps back", CHECK_SECONDS, lambda: STEPS_BACK in account.log("ReconcileFunction"))
     until("all of web are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/web"))
@@ -78,11 +78,11 @@ def two_at_once(account: Account) -> None:
 
 
 def killed_in_the_middle(account: Account) -> None:
-    """The function is killed before its write, with the intent in the ledger: the message comes back, the write is made."""
+    """The function is killed between its intent and its write: the message reappears, and the next run writes."""
     hold = account.gate.hold(account.number, "RegisterTargets")
     try:
         lose_a_registration(account, "shop/billing", 2)
-        until("the function wants to write", HEAL_SECONDS, lambda: hold.arrived == 1)
+        until("the function calls RegisterTargets", HEAL_SECONDS, lambda: hold.arrived == 1)
         killed = functions_of(account, "ReconcileFunction")
         assert killed, "no process of the function was found"
         for process in killed:
@@ -95,7 +95,7 @@ def killed_in_the_middle(account: Account) -> None:
 
 
 def functions_of(account: Account, name: str) -> list[int]:
-    """The processes that run a function of this account."""
+    """Returns the processes that run a function of this account."""
     ours = set(with_environment("AWS_LAMBDA_FUNCTION_NAME", account.resources[name]))
     ours &= set(with_environment(MARK, account.emulator.mark))
     return sorted(ours & set(with_environment("PORTKEEPER_CHECKS_QUEUE_URL", account.resources["ChecksQueue"])))

@@ -1,45 +1,45 @@
-"""Faults of registration: what is repaired, and what is only told."""
+"""Faults of registration: those that Portkeeper repairs, and those that it only reports."""
 
 from harness.account import CHECK_SECONDS, Account
 from harness.waiting import until
 
-# Both looks at a fault, the repair, and the look that sees its end; a target must be healthy by then.
+# Two checks of a finding, the repair, and the check that resolves the incident; by then, the target must be healthy.
 HEAL_SECONDS = 150
 
-# The schedule of the sweep fires within this, at one minute, beside what the emulator needs to notice.
+# The schedule of the sweep fires within this time: one minute, and the time that the emulator needs.
 SWEEP_SECONDS = 100
 
 
 def scale(account: Account, service: str, count: int) -> None:
-    """A person changes how many tasks of `cluster/service` there should be."""
+    """A person changes the desired count of `cluster/service`."""
     cluster, name = service.split("/")
     account.world.client("ecs").update_service(cluster=cluster, service=name, desiredCount=count)
 
 
 def lose_a_registration(account: Account, service: str, count: int) -> None:
     """The service gets one more task, and ECS never registers it."""
-    account.world.tell("lose_registrations", service=service, count=1)
+    account.world.command("lose_registrations", service=service, count=1)
     scale(account, service, count)
-    until(f"{count} tasks of {service} run", CHECK_SECONDS, lambda: len(account.world.wanted(service)) == count)
+    until(f"{count} tasks of {service} run", CHECK_SECONDS, lambda: len(account.world.expected(service)) == count)
 
 
 def stop_a_task(account: Account, service: str) -> tuple[str, int]:
-    """A task is stopped, and ECS leaves its target behind; gives the target with the lowest port."""
-    account.world.tell("keep_targets", service=service, count=1)
-    target = min(account.world.wanted(service), key=lambda it: it["port"])
+    """Stops the task of the target with the lowest port; ECS does not deregister the target. Returns the target."""
+    account.world.command("keep_targets", service=service, count=1)
+    target = min(account.world.expected(service), key=lambda it: it["port"])
     account.world.client("ecs").stop_task(cluster=service.split("/", maxsplit=1)[0], task=target["task"], reason="a scene")
     return target["id"], target["port"]
 
 
 def all_registered(account: Account, service: str) -> bool:
-    """Exactly what the service's tasks should have is registered and healthy."""
-    wanted = {(it["id"], it["port"]) for it in account.world.wanted(service)}
+    """Returns whether exactly the expected targets of the service are registered and healthy."""
+    expected = {(it["id"], it["port"]) for it in account.world.expected(service)}
     targets = account.world.targets(service.split("/")[1] + "-tg")
-    return wanted == set(targets) and set(targets.values()) == {"healthy"}
+    return expected == set(targets) and set(targets.values()) == {"healthy"}
 
 
 def lost_registration(account: Account) -> None:
-    """A registration that never comes is made, and people are told of the fault and of its end."""
+    """Portkeeper registers a target that ECS did not register, and alerts when the incident opens and resolves."""
     lose_a_registration(account, "shop/web", 3)
     account.await_alert("shop/web", "missing", "opened")
     until("all of web are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/web"))
@@ -48,25 +48,25 @@ def lost_registration(account: Account) -> None:
 
 
 def stale_target(account: Account) -> None:
-    """A target that a stopped task left behind is taken out."""
+    """Portkeeper deregisters the leftover target of a stopped task."""
     target = stop_a_task(account, "shop/api")
     account.await_alert("shop/api", "stale", "opened")
-    until("the target is gone", HEAL_SECONDS, lambda: target not in account.world.targets("api-tg"))
+    until("the target is deregistered", HEAL_SECONDS, lambda: target not in account.world.targets("api-tg"))
     account.await_alert("shop/api", "stale", "resolved", HEAL_SECONDS)
     assert account.writes("api-tg") == ["DeregisterTargets"], account.writes("api-tg")
 
 
 def alert_by_tag(account: Account) -> None:
-    """A service whose tag says `alert` is told of, and not touched."""
+    """Portkeeper reports findings of a service with the tag `alert`, but does not repair them."""
     lose_a_registration(account, "shop/quiet", 2)
     account.await_alert("shop/quiet", "missing", "opened")
-    account.have_checked("shop/quiet")
+    account.await_check("shop/quiet")
     assert account.writes("quiet-tg") == [], account.writes("quiet-tg")
     assert not all_registered(account, "shop/quiet")
 
 
 def kill_switch(account: Account) -> None:
-    """One item in the table stops all writes; without it they are made."""
+    """One item in the table stops all writes; without it, Portkeeper repairs."""
     table, dynamodb = account.resources["LedgerTable"], account.client("dynamodb")
     item = {"pk": {"S": "switch"}, "writes": {"S": "stopped"}, "why": {"S": "change freeze"}}
     dynamodb.put_item(TableName=table, Item=item)
@@ -75,20 +75,22 @@ def kill_switch(account: Account) -> None:
     assert "change freeze" in str(alert), alert
     assert account.writes("web-tg") == [], account.writes("web-tg")
     dynamodb.delete_item(TableName=table, Key={"pk": {"S": "switch"}})
-    account.ask_for_check("shop/web")
+    account.request_check("shop/web")
     until("all of web are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/web"))
 
 
 def hijack_by_schedule(account: Account) -> None:
-    """No event arrives; a stopped task's port is another service's. The scheduled sweep finds it."""
+    """No event arrives, and another service gets a stopped task's port: the scheduled sweep finds it."""
     schedule_every_minute(account)
     account.events_arrive = False
     instance, port = stop_a_task(account, "shop/web")
-    until("the port is free", CHECK_SECONDS, lambda: account.world.tell("who_answers", id=instance, port=port) is None)
-    account.world.tell("restart_agent", instance=instance)
+    until("the port is free", CHECK_SECONDS, lambda: account.world.command("who_answers", id=instance, port=port) is None)
+    account.world.command("restart_agent", instance=instance)
     scale(account, "shop/billing", 4)
     until(
-        "billing has the port", CHECK_SECONDS, lambda: account.world.tell("who_answers", id=instance, port=port) == "shop/billing"
+        "billing has the port",
+        CHECK_SECONDS,
+        lambda: account.world.command("who_answers", id=instance, port=port) == "shop/billing",
     )
     alert = account.await_alert("shop/web", "hijacked", "opened", SWEEP_SECONDS + 2 * CHECK_SECONDS)
     assert alert["severity"] == "critical", alert
@@ -99,7 +101,7 @@ def hijack_by_schedule(account: Account) -> None:
 
 
 def schedule_every_minute(account: Account) -> None:
-    """Five minutes are the least that the template allows. Only the rate is changed, by hand, as anybody can."""
+    """Changes only the rate of the schedule, because the template's minimum is five minutes."""
     scheduler = account.client("scheduler")
     schedule = scheduler.get_schedule(Name=account.resources["SweepFunctionSchedule"].split("/")[-1])
     kept = {key: schedule[key] for key in ("Name", "FlexibleTimeWindow", "Target")}

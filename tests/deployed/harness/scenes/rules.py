@@ -1,4 +1,4 @@
-"""The doorbells: each rule alone leads to a check."""
+"""The event rules: each one requests a check."""
 
 import time
 from typing import Any
@@ -8,12 +8,12 @@ from harness.waiting import until
 from harness.world import REGION
 
 
-def each_rings(account: Account) -> None:
-    """Each kind of event of ECS leads to a check of the service that it names."""
+def each_rule(account: Account) -> None:
+    """Each kind of ECS event leads to a check of the service that it names."""
     arn = f"arn:aws:ecs:{REGION}:{account.number}"
     task = account.world.client("ecs").list_tasks(cluster="shop", serviceName="proxy")["taskArns"][0]
     cluster, service = f"{arn}:cluster/shop", f"{arn}:service/shop/proxy"
-    ring(
+    send(
         account,
         "ECS Task State Change",
         task,
@@ -27,11 +27,11 @@ def each_rings(account: Account) -> None:
             "desiredStatus": "STOPPED",
         },
     )
-    ring(account, "ECS Service Action", service, {"clusterArn": cluster, "eventName": "SERVICE_STEADY_STATE"})
-    ring(account, "ECS Deployment State Change", service, {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"})
+    send(account, "ECS Service Action", service, {"clusterArn": cluster, "eventName": "SERVICE_STEADY_STATE"})
+    send(account, "ECS Deployment State Change", service, {"eventName": "SERVICE_DEPLOYMENT_COMPLETED"})
 
 
-def ring(account: Account, kind: str, resource: str, detail: dict[str, Any]) -> None:
+def send(account: Account, kind: str, resource: str, detail: dict[str, Any]) -> None:
     before = time.monotonic()
     event = {
         "source": "aws.ecs",

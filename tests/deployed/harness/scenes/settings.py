@@ -1,4 +1,4 @@
-"""Stacks whose parameters are not the default: each has an effect that can be seen from outside."""
+"""Stacks with other parameters than the defaults: each parameter has an effect that is visible from outside."""
 
 import json
 from datetime import datetime, timedelta
@@ -7,10 +7,11 @@ from harness.account import CHECK_SECONDS, SERVICES, Account
 from harness.scenes.repairs import HEAL_SECONDS, all_registered, lose_a_registration, scale, stop_a_task
 from harness.waiting import until
 
-# One account repairs under other limits, another only tells.
-# Seconds that the sweep leaves for what follows its reading, and a few more for some of it: functions/sweep/src/round.rs.
+# Seconds: the sweep reserves 45 of its timeout for the work after its reading (functions/sweep/src/round.rs), so only a few
+# remain for reading.
 TOO_LITTLE_TIME = 45 + 6
 
+# One account repairs with other limits, the other only alerts.
 REPAIRS = {
     "Clusters": "shop",
     "MaxDeregistrations": "0",
@@ -21,16 +22,16 @@ REPAIRS = {
     "ApiSharePercent": "100",
     "AlertEvents": "false",
 }
-TELLS = {"Mode": "alert", "ApiSharePercent": "5", "RemindHours": "1"}
+ALERTS = {"Mode": "alert", "ApiSharePercent": "5", "RemindHours": "1"}
 
 CHAT = "/chat"
 
-# Two clusters are read in so many runs at most.
+# The sweep reads two clusters in at most this many runs.
 MOST_PARTS = 8
 
 
 def limits(account: Account) -> None:
-    """MaxDeregistrations and MaxDeregistrationPercent at 0: nothing is taken out, and people are told of that."""
+    """MaxDeregistrations and MaxDeregistrationPercent at 0: Portkeeper deregisters nothing, and alerts."""
     target = stop_a_task(account, "shop/api")
     account.await_alert("shop/api", "limit_exceeded", "opened")
     assert target in account.world.targets("api-tg")
@@ -38,19 +39,19 @@ def limits(account: Account) -> None:
 
 
 def az_all(account: Account) -> None:
-    """AzAll: an address outside the group's VPC is registered with the zone `all`."""
+    """AzAll: Portkeeper registers an address outside the group's VPC with the zone `all`."""
     scale(account, "shop/far", 1)
     until("far is registered", HEAL_SECONDS, lambda: all_registered(account, "shop/far"))
-    asked = [it.call for it in account.gate.seen(account.number, "RegisterTargets")]
-    assert any(it.get("Targets.member.1.AvailabilityZone") == "all" for it in asked), asked
+    calls = [it.call for it in account.gate.seen(account.number, "RegisterTargets")]
+    assert any(it.get("Targets.member.1.AvailabilityZone") == "all" for it in calls), calls
 
 
 def clusters(account: Account) -> None:
-    """Clusters: what happens in another cluster is not looked at, and could not be: IAM compares the cluster."""
+    """Clusters: Portkeeper does not check other clusters, and IAM would not allow it."""
     lose_a_registration(account, "lab/trial", 2)
     account.sweep()
-    account.ask_for_check("lab/trial")
-    account.have_checked("shop/web")
+    account.request_check("lab/trial")
+    account.await_check("shop/web")
     assert account.alerts("lab/trial") == []
     assert not any("cluster/lab" in str(it.call) or it.call.get("cluster") == "lab" for it in account.gate.seen(account.number))
     assert all(
@@ -61,9 +62,9 @@ def clusters(account: Account) -> None:
 
 
 def chat_over_https(account: Account) -> None:
-    """HttpsFormat: a subscriber over HTTPS gets a notification for chat applications."""
+    """HttpsFormat: an HTTPS subscriber receives a notification for chat applications."""
     until(
-        "the chat application is told",
+        "the chat application receives the alert",
         HEAL_SECONDS,
         lambda: [
             it
@@ -76,17 +77,17 @@ def chat_over_https(account: Account) -> None:
 def subscribe_chat(account: Account) -> None:
     sns, topic = account.client("sns"), account.resources["AlertsTopic"]
     sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=account.listener.url + CHAT)
-    confirmation = until("the topic asks for confirmation", CHECK_SECONDS, lambda: account.listener.got(CHAT))[0]
+    confirmation = until("the topic requests a confirmation", CHECK_SECONDS, lambda: account.listener.got(CHAT))[0]
     sns.confirm_subscription(TopicArn=topic, Token=confirmation["Token"])
 
 
 def log_level(account: Account) -> None:
-    """LogLevel: at `debug` the function says what it ignored."""
-    until("the log has lines of this level", CHECK_SECONDS, lambda: '"DEBUG"' in account.log("ReconcileFunction"))
+    """LogLevel: at `debug`, the function logs what it ignores."""
+    until("the log contains messages of this level", CHECK_SECONDS, lambda: '"DEBUG"' in account.log("ReconcileFunction"))
 
 
-def told_only(account: Account) -> None:
-    """Mode `alert`: people are told, nothing is written, and the role could not."""
+def alert_only(account: Account) -> None:
+    """Mode `alert`: Portkeeper alerts and writes nothing, and its role does not allow writes."""
     lose_a_registration(account, "shop/web", 3)
     account.await_alert("shop/web", "missing", "opened", 2 * HEAL_SECONDS)
     assert account.writes("web-tg") == [], account.writes("web-tg")
@@ -95,7 +96,7 @@ def told_only(account: Account) -> None:
 
 
 def reminder(account: Account) -> None:
-    """RemindHours: people are told again of an error that they were told of more than an hour ago."""
+    """RemindHours: Portkeeper sends a reminder of an error whose alert is more than an hour old."""
     table, key = account.resources["LedgerTable"], {"pk": {"S": "shop/web"}}
     record = json.loads(account.ledger()["shop/web"]["record"]["S"])
     for incident in record["incidents"]:
@@ -107,29 +108,29 @@ def reminder(account: Account) -> None:
         ExpressionAttributeNames={"#r": "record"},
         ExpressionAttributeValues={":r": {"S": json.dumps(record)}},
     )
-    account.have_checked("shop/web")
+    account.await_check("shop/web")
     account.await_alert("shop/web", "missing", "reminder")
 
 
 def earlier(moment: str) -> str:
-    """The same two hours before."""
+    """Returns the time two hours earlier."""
     return (datetime.fromisoformat(moment) - timedelta(hours=2)).isoformat().replace("+00:00", "Z")
 
 
 def share_of_calls(account: Account) -> None:
-    """ApiSharePercent at 5: of ten reads a second of Elastic Load Balancing, the sweep makes one in two seconds."""
+    """ApiSharePercent at 5: of ten Elastic Load Balancing reads a second, the sweep uses one in two seconds."""
     reads = [it.at for it in account.gate.seen(account.number, "DescribeTargetHealth") if it.function == "SweepFunction"]
     assert len(reads) >= len(SERVICES), reads
-    # The first two do not wait: they are the share of what AWS lets through at once.
+    # The first two do not wait: they are the share of the quota's burst.
     assert reads[-1] - reads[0] > 1.5 * (len(reads) - 3), reads
 
 
 def round_in_parts(account: Account) -> None:
-    """A sweep whose time is too short says where it stopped, and the next one goes on there."""
+    """A sweep with too little time stores where it stopped, and the next run resumes there."""
     functions, name = account.client("lambda"), account.resources["SweepFunction"]
     functions.update_function_configuration(FunctionName=name, Timeout=TOO_LITTLE_TIME)
     over = [json.loads(account.invoke("SweepFunction", {}))["is_round_over"]]
-    assert over == [False], "the sweep had time enough"
+    assert over == [False], "the sweep had enough time"
     mark = account.ledger()["sweep"]
     assert "cluster" in mark, mark
     while not over[-1]:

@@ -1,4 +1,4 @@
-"""Services from specs: an object is put into the bucket, and what becomes of it is looked at in the account and beside it."""
+"""Services from specs: a scene uploads an object to the bucket, and verifies the account and the result."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,13 @@ from harness.waiting import until
 
 NUMBER = "100000000008"
 
-# Roles that the stack lets specs give to tasks, and the priorities of rules for which a spec asks no other.
+# The roles that specs may assign to tasks, and the priorities of rules whose spec names none.
 PARAMETERS = {"Specs": "true", "SpecRoles": f"arn:aws:iam::{NUMBER}:role/orders-*", "RulePriorities": "2000-2999"}
 
-# Some thirty calls, tasks that start and become healthy, and looks that come after 15, 30, 60 and 60 seconds.
+# About thirty calls, tasks that start and become healthy, and rechecks after 15, 30, 60 and 60 seconds.
 FOLLOW_SECONDS = 240
 
-# What the spec asks for.
+# The desired count of the spec.
 TASKS = 2
 
 ORDERS = f"""\
@@ -51,8 +51,8 @@ logGroups:
 onDelete: delete
 """
 
-# Each changes another thing: the revision, the health check, an attribute, the rule's conditions and its priority, what the
-# service scales by, and the tags of everything.
+# Each changes something else: the revision, the health check, an attribute, the rule's conditions and its priority, the
+# scaling metric, and the tags of everything.
 CHANGES = {
     "image: orders:1": "image: orders:2",
     "path: /health,": "path: /ready,",
@@ -91,18 +91,18 @@ loadBalancing:
 onDelete: delete
 """
 
-# What people would drop first, with eight mistakes.
+# A first try with eight mistakes.
 BROKEN = Path(__file__).parents[4] / "specs" / "broken" / "minimal.yaml"
 
-# ECS's own words where it may not yet use its role.
+# ECS's own message if it may not yet use its role.
 REFUSAL = "Unable to assume the service linked role."
 
-# A log group that was there before any spec.
+# A log group that exists before any spec.
 KEPT_GROUP = "/ecs/kept"
 
 
-def make_balancers(account: Account) -> None:
-    """Load balancers before which nothing stands yet, in the subnets of the others."""
+def create_balancers(account: Account) -> None:
+    """Creates load balancers without services, in the subnets of the others."""
     elb, subnets = account.world.client("elbv2"), subnets_of(account)
     front = elb.create_load_balancer(Name="front", Type="application", Subnets=subnets)["LoadBalancers"][0]
     nowhere = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
@@ -112,48 +112,50 @@ def make_balancers(account: Account) -> None:
 
 
 def subnets_of(account: Account) -> list[str]:
-    """The subnets of any load balancer: all have the same."""
+    """Returns the subnets of a load balancer; all have the same."""
     zones = account.world.client("elbv2").describe_load_balancers()["LoadBalancers"][0]["AvailabilityZones"]
     return [zone["SubnetId"] for zone in zones]
 
 
-def drop(account: Account, name: str, text: str) -> None:
-    """Puts a spec into the bucket, as people do."""
+def upload(account: Account, name: str, text: str) -> None:
+    """Uploads a spec to the bucket."""
     bucket = account.resources["SpecBucket"]
     account.client("s3").put_object(Bucket=bucket, Key=f"specs/{name}", Body=text.encode())
 
 
 def results(account: Account, name: str) -> list[dict]:
-    """Everything that was said beside a spec so far, the first first."""
+    """Returns all versions of a spec's result so far, the oldest first."""
     s3, bucket, key = account.client("s3"), account.resources["SpecBucket"], f"results/{name}.json"
     versions = s3.list_object_versions(Bucket=bucket, Prefix=key).get("Versions", [])
-    said = [s3.get_object(Bucket=bucket, Key=key, VersionId=it["VersionId"])["Body"] for it in reversed(versions)]
-    return [json.loads(it.read()) for it in said]
+    bodies = [s3.get_object(Bucket=bucket, Key=key, VersionId=it["VersionId"])["Body"] for it in reversed(versions)]
+    return [json.loads(it.read()) for it in bodies]
 
 
 def await_result(account: Account, name: str, status: str, after: int = 0) -> dict:
-    """The result of that status, after those of which the caller knows. Another end of the spec is a failure at once."""
+    """Waits for a result with that status, after the first `after` ones. Another final status is a failure at once."""
 
-    def look() -> dict | None:
-        said = results(account, name)[after:]
-        ends = [it for it in said if it["status"] not in {"deploying", "deleting"}]
+    def find() -> dict | None:
+        new = results(account, name)[after:]
+        ends = [it for it in new if it["status"] not in {"deploying", "deleting"}]
         assert not ends or ends[-1]["status"] == status, ends[-1]
-        return next((it for it in said if it["status"] == status), None)
+        return next((it for it in new if it["status"] == status), None)
 
-    return until(f"the result of {name} is `{status}`", FOLLOW_SECONDS, look)
+    return until(f"the result of {name} is `{status}`", FOLLOW_SECONDS, find)
 
 
-def await_told(account: Account, name: str, status: str) -> None:
-    """People are told what became of a spec."""
+def await_published(account: Account, name: str, status: str) -> None:
+    """Waits for the alert about the result of a spec."""
     until(
         f"an alert says `{status}` of {name}",
         CHECK_SECONDS,
-        lambda: any((it.get("status"), (it.get("spec") or {}).get("key")) == (status, f"specs/{name}") for it in account.told()),
+        lambda: any(
+            (it.get("status"), (it.get("spec") or {}).get("key")) == (status, f"specs/{name}") for it in account.published()
+        ),
     )
 
 
 def rules(account: Account, balancer: str) -> list[dict]:
-    """The rules of a load balancer's only listener, without the default one."""
+    """Returns the rules of a load balancer's only listener, without the default rule."""
     elb = account.world.client("elbv2")
     arn = elb.describe_load_balancers(Names=[balancer])["LoadBalancers"][0]["LoadBalancerArn"]
     listener = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"][0]["ListenerArn"]
@@ -161,7 +163,7 @@ def rules(account: Account, balancer: str) -> list[dict]:
 
 
 def left_of(account: Account, name: str) -> list[str]:
-    """What there is of a service and of what stands in front of it."""
+    """Returns what exists of a service and its load balancing."""
     world = account.world
     services = world.client("ecs").describe_services(cluster="shop", services=[name])["services"]
     groups = world.client("elbv2").describe_target_groups()["TargetGroups"]
@@ -171,24 +173,24 @@ def left_of(account: Account, name: str) -> list[str]:
 
 
 def runs(account: Account) -> None:
-    """A spec in S3 becomes a service: its tasks are registered and healthy, its result and an alert say so."""
-    drop(account, "orders.yaml", ORDERS)
+    """A spec in S3 becomes a service: its tasks are registered and healthy, and the result and an alert report this."""
+    upload(account, "orders.yaml", ORDERS)
     ready = await_result(account, "orders.yaml", "ready")
     assert results(account, "orders.yaml")[0]["status"] == "deploying", results(account, "orders.yaml")
     assert {step["outcome"] for step in ready["steps"]} == {"done"}, ready
-    assert len(account.world.wanted("shop/orders")) == TASKS
+    assert len(account.world.expected("shop/orders")) == TASKS
     assert all_registered(account, "shop/orders")
     assert [it["Priority"] for it in rules(account, "front")] == ["2000"], rules(account, "front")
-    await_told(account, "orders.yaml", "ready")
+    await_published(account, "orders.yaml", "ready")
 
 
 def changes(account: Account) -> None:
-    """A spec that is changed changes what differs, and its service is ready again."""
+    """A changed spec changes what differs, and its service becomes ready again."""
     known, text = len(results(account, "orders.yaml")), ORDERS
     for before, after in CHANGES.items():
         assert before in text, before
         text = text.replace(before, after)
-    drop(account, "orders.yaml", text)
+    upload(account, "orders.yaml", text)
     await_result(account, "orders.yaml", "ready", known)
     assert all_registered(account, "shop/orders")
     group = account.world.client("elbv2").describe_target_groups(Names=["orders-tg"])["TargetGroups"][0]
@@ -204,24 +206,24 @@ def changes(account: Account) -> None:
 
 
 def goes(account: Account) -> None:
-    """A spec that is removed, and had said so, takes its service and all in front of it along."""
+    """If a spec with `onDelete: delete` is removed, its service and its load balancing are deleted."""
     known = len(results(account, "orders.yaml"))
     account.client("s3").delete_object(Bucket=account.resources["SpecBucket"], Key="specs/orders.yaml")
     await_result(account, "orders.yaml", "deleted", known)
     assert left_of(account, "orders") == [], left_of(account, "orders")
-    await_told(account, "orders.yaml", "deleted")
+    await_published(account, "orders.yaml", "deleted")
 
 
 def life(account: Account) -> None:
-    """A spec in S3 becomes a service that is registered and healthy; changed, the service is; removed, it goes."""
+    """A spec in S3 becomes a healthy service, changes with the spec, and is deleted with it."""
     runs(account)
     changes(account)
     goes(account)
 
 
 def own_listener(account: Account) -> None:
-    """A spec with addresses behind a Network Load Balancer gets a listener there, and takes it along when it goes."""
-    drop(account, "mqtt.yaml", MQTT.replace("SUBNETS", str(subnets_of(account))))
+    """A spec with a Network Load Balancer gets a listener there, which is deleted with the service."""
+    upload(account, "mqtt.yaml", MQTT.replace("SUBNETS", str(subnets_of(account))))
     await_result(account, "mqtt.yaml", "ready")
     assert all_registered(account, "shop/mqtt")
     known = len(results(account, "mqtt.yaml"))
@@ -234,22 +236,22 @@ def own_listener(account: Account) -> None:
 
 
 def refused(account: Account) -> None:
-    """A spec with mistakes is refused with all of them, each with its place, and nothing is written for it."""
-    drop(account, "hello.yaml", BROKEN.read_text())
+    """A spec with mistakes is refused with all problems and their positions, and nothing is written."""
+    upload(account, "hello.yaml", BROKEN.read_text())
     result = await_result(account, "hello.yaml", "refused")
     codes = {it["code"] for it in result["problems"]}
     assert {"unknown_member", "wrong_type", "no_such_container", "missing_member", "bad_host"} <= codes, result
     assert all(it["place"] for it in result["problems"]), result
-    await_told(account, "hello.yaml", "refused")
+    await_published(account, "hello.yaml", "refused")
     seen = [it for it in account.gate.seen(account.number) if it.function == "CreateServiceFunction" and "hello" in str(it.call)]
     assert seen == [], seen
 
 
-def taken_back(account: Account) -> None:
-    """A service that ECS refuses: what was made before it is taken back, and the result says what ECS said."""
-    account.world.tell("refuse", operation="CreateService", containing='"prices"', message=REFUSAL)
+def rolled_back(account: Account) -> None:
+    """If ECS refuses a service, the earlier steps are rolled back, and the result contains ECS's message."""
+    account.world.command("refuse", operation="CreateService", containing='"prices"', message=REFUSAL)
     text = ORDERS.replace("orders", "prices").replace("role/prices", "role/orders")
-    drop(account, "prices.yaml", text.replace("logGroups:", f"logGroups:\n  - {{name: {KEPT_GROUP}, retentionDays: 7}}"))
+    upload(account, "prices.yaml", text.replace("logGroups:", f"logGroups:\n  - {{name: {KEPT_GROUP}, retentionDays: 7}}"))
     result = await_result(account, "prices.yaml", "failed")
     assert REFUSAL in result["summary"], result
     became = [(step["resource"], step["outcome"]) for step in result["steps"]]
@@ -267,12 +269,12 @@ def taken_back(account: Account) -> None:
     groups = account.world.client("logs").describe_log_groups()["logGroups"]
     kept = {it["logGroupName"]: it.get("retentionInDays") for it in groups}
     assert (kept[KEPT_GROUP], "/ecs/prices" in kept) == (None, False), kept
-    await_told(account, "prices.yaml", "failed")
+    await_published(account, "prices.yaml", "failed")
 
 
 def unreadable(account: Account) -> None:
-    """News of specs that nobody can read is put aside at once."""
-    account.client("sqs").send_message(QueueUrl=account.resources["SpecsQueue"], MessageBody="this is no news")
+    """An unreadable event of a spec moves to the dead-letter queue at once."""
+    account.client("sqs").send_message(QueueUrl=account.resources["SpecsQueue"], MessageBody="this is not an event")
     dead = "SpecsDeadLetterQueue"
     until("the message is a dead letter", CHECK_SECONDS, lambda: account.waiting(dead) == 1)
-    assert account.receive(account.resources[dead]) == ["this is no news"]
+    assert account.receive(account.resources[dead]) == ["this is not an event"]

@@ -1,4 +1,4 @@
-"""Trials: in a spoilt template the scene of a lost registration must fail. What has not failed is not known to be looked at."""
+"""Trials: with a broken template, the scene of a lost registration must fail. This verifies the scene itself."""
 
 from dataclasses import dataclass, replace
 
@@ -7,13 +7,13 @@ from harness.scenes.repairs import all_registered, lose_a_registration
 from harness.stack import Package
 from harness.waiting import LateError, until
 
-# Three of the times that a repair takes in the stack that is not spoilt.
+# Three times the duration of a repair in the intact stack.
 PATIENCE_SECONDS = 90
 
 
 @dataclass(frozen=True)
 class Spoiling:
-    """A change of the template, and what must be seen of it besides the scene's failure."""
+    """A change that breaks the template, and a text that must appear in addition to the scene's failure."""
 
     title: str
     before: str
@@ -21,9 +21,9 @@ class Spoiling:
     sign: str = ""
 
     def of(self, package: Package) -> Package:
-        """The package with the change, which must hit something."""
+        """Returns the package with the change, which must match the template."""
         if self.before not in package.template:
-            raise AssertionError(f"nothing to spoil: the template does not hold {self.before!r}")
+            raise AssertionError(f"cannot break the template: it does not contain {self.before!r}")
         return replace(package, template=package.template.replace(self.before, self.after))
 
 
@@ -44,13 +44,13 @@ ALL = (PATTERN, ENVIRONMENT, PERMISSION)
 
 
 def lost_registration_stays(account: Account, spoiling: Spoiling) -> None:
-    """The registration is not repaired, and the reason can be found."""
+    """Portkeeper does not repair the registration, and the reason can be found."""
     try:
         lose_a_registration(account, "shop/web", 3)
         until("all of web are registered", PATIENCE_SECONDS, lambda: all_registered(account, "shop/web"))
     except LateError:
         pass
     else:
-        raise AssertionError(f"with its {spoiling.title} spoilt the registration was repaired all the same")
+        raise AssertionError(f"Portkeeper repaired the registration in spite of the broken {spoiling.title}")
     found = account.log("ReconcileFunction") + account.invoke("ReconcileFunction", {"Records": []})
     assert spoiling.sign in found, found[-2000:]

@@ -1,4 +1,4 @@
-"""Alerts that name who made the call that they go back to."""
+"""Alerts that name the cause of a finding."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -11,9 +11,9 @@ from harness.world import REGION
 
 
 def named(account: Account) -> None:
-    """A person deregisters a target by hand: it is registered again, and the alert names the person, and not Portkeeper."""
+    """A person deregisters a target by hand: Portkeeper registers it again, and the alert names the person as the cause."""
     group = account.world.group("proxy-tg")
-    target = account.world.wanted("shop/proxy")[0]
+    target = account.world.expected("shop/proxy")[0]
     client = account.world.client("elbv2")
     client.deregister_targets(TargetGroupArn=group, Targets=[{"Id": target["id"], "Port": target["port"]}])
     alice = {
@@ -22,24 +22,24 @@ def named(account: Account) -> None:
         "userName": "alice",
         "accountId": account.number,
     }
-    tell(account, "DeregisterTargets", alice, group, target)
-    # The last call at this target, were it not its own: a function's repair, by its role.
-    tell(account, "RegisterTargets", session_of(account, "ReconcileFunction"), group, target)
+    report(account, "DeregisterTargets", alice, group, target)
+    # The last call for this target is Portkeeper's own repair, which it must ignore because of the role.
+    report(account, "RegisterTargets", session_of(account, "ReconcileFunction"), group, target)
     alert = account.await_alert("shop/proxy", "missing", "opened", HEAL_SECONDS)
     assert "alice" in alert["who"], alert
     until("all of proxy are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/proxy"))
 
 
 def session_of(account: Account, function: str) -> dict[str, Any]:
-    """The identity that CloudTrail shows for a function's call."""
+    """Returns the identity in CloudTrail's event of a function's call."""
     role = account.roles[function]
     issuer = {"type": "Role", "arn": role.arn, "userName": role.name, "accountId": account.number}
     session = f"arn:aws:sts::{account.number}:assumed-role/{role.name}/{function}"
     return {"type": "AssumedRole", "arn": session, "accountId": account.number, "sessionContext": {"sessionIssuer": issuer}}
 
 
-def tell(account: Account, call: str, caller: dict[str, Any], group: str, target: dict[str, Any]) -> None:
-    """Puts the event by which CloudTrail tells of a call at a target group."""
+def report(account: Account, call: str, caller: dict[str, Any], group: str, target: dict[str, Any]) -> None:
+    """Puts CloudTrail's event of a call for a target group on the event bus."""
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     detail = {
         "eventVersion": "1.10",

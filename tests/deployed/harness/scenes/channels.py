@@ -1,4 +1,4 @@
-"""Alerts on their ways to people and programs. The alerts themselves come from the scenes of repairs."""
+"""The channels of alerts: Slack and the event bus. The scenes of repairs cause the alerts."""
 
 import json
 
@@ -12,15 +12,15 @@ CHANNEL = "/services/channel"
 RULE_QUEUE = "rules-of-ours"
 
 
-def make_secret(account: Account) -> None:
-    """Everything goes to one channel, but what is about `api`: its channel was archived."""
+def create_secret(account: Account) -> None:
+    """Routes all alerts to one channel, except those of `api`, whose channel is archived."""
     slack_url = account.listener.url
     routes = {"default": slack_url + CHANNEL, "routes": [{"name": "api", "service": "shop/api", "url": slack_url + ARCHIVED}]}
     account.client("secretsmanager").create_secret(Name=SECRET, SecretString=json.dumps(routes))
 
 
-def make_rule(account: Account) -> None:
-    """A rule of the account's own for alerts on the event bus, with a queue."""
+def create_rule(account: Account) -> None:
+    """Creates a rule for alerts on the event bus, with a queue."""
     sqs, events = account.client("sqs"), account.client("events")
     url = sqs.create_queue(QueueName=RULE_QUEUE)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -30,7 +30,7 @@ def make_rule(account: Account) -> None:
 
 
 def slack(account: Account) -> None:
-    """Slack gets an alert and its end, over TLS. What it refuses for good is put aside with the reason."""
+    """Slack receives an alert and its end, over TLS. An alert that it refuses becomes a dead letter with the reason."""
 
     def titles() -> list[str]:
         return [str(post) for post in account.listener.got(CHANNEL)]
@@ -39,7 +39,7 @@ def slack(account: Account) -> None:
     until("Slack has its end", HEAL_SECONDS, lambda: any("resolved: missing in shop/web" in it for it in titles()))
     url = account.resources["SlackDeadLetterQueue"]
     refused = until(
-        "what Slack refuses is put aside",
+        "the refused alert is a dead letter",
         HEAL_SECONDS,
         lambda: (
             account.client("sqs")
@@ -48,19 +48,19 @@ def slack(account: Account) -> None:
         ),
     )
     assert "channel_is_archived" in refused[0]["MessageAttributes"]["reason"]["StringValue"], refused
-    assert account.listener.got(ARCHIVED), "the archived channel was never asked"
+    assert account.listener.got(ARCHIVED), "the archived channel received no post"
 
 
 def event_bus(account: Account) -> None:
-    """An alert is an event on the default bus, where a rule of ours matches it."""
+    """An alert is an event on the default bus, and a rule of the account matches it."""
     url = account.client("sqs").get_queue_url(QueueName=RULE_QUEUE)["QueueUrl"]
     bodies: list[str] = []
 
-    def look() -> bool:
+    def find() -> bool:
         bodies.extend(account.receive(url))
         return any("missing" in body for body in bodies)
 
-    until("the alert is on the bus", HEAL_SECONDS, look)
+    until("the alert is on the bus", HEAL_SECONDS, find)
     event = json.loads(next(body for body in bodies if "missing" in body))
     assert event["source"] == "portkeeper", event
     assert event["resources"], event
