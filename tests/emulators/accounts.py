@@ -1,7 +1,7 @@
-"""The accounts that are talked to: ours and the emulators', each a server in a process of its own on a free port.
+"""The accounts of the comparison, ours and the emulators': each is a server in a separate process on a free port.
 
-Knows how each is started and what must be in it before a conversation can begin. Knows nothing of conversations.
-A process ends when its standard input closes, so none outlives this program, whatever ends it.
+This module starts them and creates the resources that a conversation needs. It does not know the conversations.
+A process ends when its standard input closes, so none outlives this program, however it ends.
 """
 
 import json
@@ -25,11 +25,11 @@ START_SECONDS = 60
 
 
 class NotStarted(Exception):
-    """A server did not come up; says why, and what its log ends with."""
+    """A server did not start; the text contains the reason and the end of its log."""
 
 
 class Account(NamedTuple):
-    """Where an account is, and the few things in it that a conversation needs and cannot make."""
+    """The endpoint of an account, and the resources that a conversation needs but cannot create."""
 
     name: str
     endpoint: str
@@ -42,8 +42,8 @@ class Account(NamedTuple):
 
 
 def _client(endpoint, service):
-    # ministack takes an access key id of twelve digits for the account's number. One attempt: an error is an answer
-    # here. Requests that botocore would not send are sent: the server is to refuse them.
+    # ministack uses an access key id of twelve digits as the account's number. The client does not retry, because
+    # an error is a response here. It also sends requests that botocore finds invalid: the server must refuse them.
     return boto3.session.Session(NUMBER, "none", region_name=REGION).client(
         service,
         endpoint_url=endpoint,
@@ -58,7 +58,7 @@ def _client(endpoint, service):
 
 
 class Server:
-    """A running account; a context manager, so that it ends with its block."""
+    """A running account; it is a context manager and ends with its block."""
 
     def __init__(self, name, command, environment, log, speaks=False):
         self.name = name
@@ -90,7 +90,7 @@ class Server:
         return NotStarted("\n  | ".join([f"{self.name} {what}. Its log, {self.log}, ends with:", *end]))
 
     def await_answer(self, url):
-        """Waits until the server answers, whatever it answers."""
+        """Waits until the server sends any response."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -102,11 +102,11 @@ class Server:
                 return
             except OSError:
                 time.sleep(0.1)
-        raise self.failed(f"did not answer on {url} within {START_SECONDS} s")
+        raise self.failed(f"did not respond on {url} within {START_SECONDS} s")
 
 
 def start_world(program, logs):
-    """Our simulated account: prints where it is and what is in it."""
+    """Starts our simulated account, which prints its endpoint and resources."""
     server = Server("the simulated account", [str(program)], {}, logs / "world.log", speaks=True)
     line = server.process.stdout.readline()
     if not line:
@@ -117,7 +117,7 @@ def start_world(program, logs):
 
 
 def start_emulator(name, logs):
-    """An emulator on a free port, as `keep.py` runs it."""
+    """Starts an emulator on a free port with `keep.py`."""
     port = _free_port()
     environment = {
         "MOTO_ACCOUNT_ID": NUMBER,
@@ -127,7 +127,7 @@ def start_emulator(name, logs):
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
         "MINISTACK_HOST": "127.0.0.1",
-        # Else it opens a second, fixed port.
+        # Otherwise it opens a second, fixed port.
         "IOT_MTLS_ENABLED": "0",
         "PYTHONUNBUFFERED": "1",
     }
@@ -149,7 +149,7 @@ def _free_port():
 
 
 def _furnish(name, endpoint):
-    """What our account has from the start: a VPC with two subnets in two zones, an instance, a secret, two buckets."""
+    """Creates what our account has from the start: a VPC with subnets in two zones, an instance, a secret, two buckets."""
     s3 = _client(endpoint, "s3")
     for bucket in ["specs", "plain"]:
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -157,7 +157,7 @@ def _furnish(name, endpoint):
     _client(endpoint, "secretsmanager").create_secret(Name="shop/webhook", SecretString="https://example.com/hook")
     ec2 = _client(endpoint, "ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    # Without it, moto cannot run a task in the VPC.
+    # Otherwise moto cannot run a task in the VPC.
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     subnets = [
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{16 * number}.0/20", AvailabilityZone=f"{REGION}{letter}")[
@@ -166,7 +166,7 @@ def _furnish(name, endpoint):
         for number, letter in enumerate("ab")
     ]
     if name == "moto":
-        # Else a task of moto goes one step towards its end each time that somebody looks at it.
+        # Otherwise each read advances a task of moto by one step towards its end.
         stays = {"model_name": "ecs::task", "transition": {"progression": "manual", "times": 10**9}}
         url = f"{endpoint}/moto-api/state-manager/set-transition"
         urllib.request.urlopen(url, data=json.dumps(stays).encode(), timeout=5).close()

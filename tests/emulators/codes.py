@@ -1,9 +1,9 @@
-"""Whether AWS has the error codes that the product reacts to, and whether the product knows how AWS says "too fast".
+"""Verifies that AWS has the error codes that the product handles, and that the product knows all codes for throttling.
 
     codes.py FOLDER
 
-Reads the sources of `shared/aws` as text, and botocore's models. A code that the product waits for and that no service
-has is a branch that is never taken; a code for throttling that it does not know would end as a refusal, which is final.
+Reads the sources of `shared/aws` as text, and botocore's models. If no service has a code, the product has a branch that
+never runs. If the product does not know a code for throttling, it treats throttling as a refusal, which is final.
 """
 
 import re
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import botocore.session
 
-# What the product calls.
+# The services that the product calls.
 SERVICES = [
     "application-autoscaling",
     "dynamodb",
@@ -26,7 +26,7 @@ SERVICES = [
     "sqs",
 ]
 
-# Codes of every service, which no model holds.
+# Codes of every service, which no model contains.
 # common: "Common Errors" of each API reference. sdk: the retry classifier of the Rust SDK (aws-runtime) and botocore's
 # (`data/_retry.json`). sts: expired or unknown credentials, "Common Errors". sqs: `awsQueryError` of its Smithy model.
 DOCUMENTED = {
@@ -60,11 +60,11 @@ LISTS = {"THROTTLING_CODES", "DENIED_CODES", "CREDENTIAL_CODES", "ONE_BAD_TARGET
 
 
 class NotThere(Exception):
-    """A list that this check is about is not in the sources: it was renamed, and the check would be about nothing."""
+    """The sources do not contain a list that this check verifies: it was renamed, and the check would be empty."""
 
 
 def of_product(folder):
-    """The codes by the name of their list; those that stand alone under an empty name."""
+    """Returns the codes by the name of their list; those outside lists have an empty name."""
     found = {}
     for path in sorted(Path(folder).rglob("*.rs")):
         text = path.read_text().split("#[cfg(test)]")[0]
@@ -79,7 +79,7 @@ def of_product(folder):
 
 
 def of_aws():
-    """The codes of each service's model, with the HTTP status of each."""
+    """Returns the codes of each service's model, with their HTTP status."""
     session = botocore.session.get_session()
     models = {service: session.get_service_model(service) for service in SERVICES}
     return {
@@ -94,15 +94,15 @@ def faults(folder):
     ours, theirs = of_product(folder), of_aws()
     known = {code for codes in theirs.values() for code in codes}
     found = [
-        f"{folder} reacts to {code}, which no service has"
+        f"{folder} handles {code}, which no service has"
         for code in sorted(set().union(*ours.values()))
         if code not in known and code not in DOCUMENTED
     ]
     for service, codes in theirs.items():
         for code, status in sorted(codes.items()):
-            says_too_fast = re.search("throttl|^requestlimit|throughputexceeded", code, re.IGNORECASE)
-            if says_too_fast and status != 429 and code not in ours["THROTTLING_CODES"]:
-                found.append(f"{folder} takes {code} of {service} for a refusal, not for throttling")
+            is_throttling = re.search("throttl|^requestlimit|throughputexceeded", code, re.IGNORECASE)
+            if is_throttling and status != 429 and code not in ours["THROTTLING_CODES"]:
+                found.append(f"{folder} treats {code} of {service} as a refusal, not as throttling")
     return found
 
 
@@ -111,7 +111,7 @@ def main(folder):
     for fault in found:
         print(f"error code  {fault}")
     count = len(set().union(*of_product(folder).values()))
-    print(f"{count} error codes that {folder} reacts to: {len(found)} faults by botocore's models")
+    print(f"{count} error codes that {folder} handles: {len(found)} faults by botocore's models")
     return 1 if found else 0
 
 

@@ -1,10 +1,10 @@
-"""Holds the same conversations with our simulated account and with two emulators, and compares the answers.
+"""Runs the same conversations with our simulated account and with two emulators, and compares the responses.
 
     compare.py PROGRAM LOGS [--only SERVICE] [--rows]
 
 PROGRAM serves our account; LOGS is a folder for the servers' logs. `--rows` prints every new difference as rows for
-`differences.md`. Exit code 0: every difference is in the table, and everything in the table occurs. 1: not so. 2: the
-check could not be made.
+`differences.md`. Exits with 0 if every difference is in the table and every row of the table occurs, 1 if not, and 2 if
+the check could not run.
 """
 
 import argparse
@@ -22,8 +22,8 @@ from transcript import Transcript
 
 HERE = Path(__file__).resolve().parent
 
-# As boto3 names them; each has a module with its conversation. Those in one row are talked to one after the other, for
-# the second needs something in the first; all others at once.
+# The names in boto3; each service has a module with its conversation. The services of one row run one after the other,
+# because the second needs a resource of the first; the rows run concurrently.
 ROWS_OF_SERVICES = [
     ["ecs", "application-autoscaling"],
     ["dynamodb"],
@@ -50,7 +50,7 @@ def main():
         rows = [row for row in table.read((HERE / "differences.md").read_text()) if row.service in services]
         answers = converse(arguments.program, arguments.logs, services)
     except (accounts.NotStarted, table.BadTable) as problem:
-        print(f"The comparison could not be made: {problem}", file=sys.stderr)
+        print(f"cannot compare: {problem}", file=sys.stderr)
         return 2
     return report(rows, services, answers, arguments.rows)
 
@@ -65,7 +65,7 @@ def read_arguments():
 
 
 def converse(program, logs, services):
-    """The transcripts, by service and account."""
+    """Returns the transcripts, by service and account."""
     logs.mkdir(parents=True, exist_ok=True)
     with ExitStack() as running, ThreadPoolExecutor(MOST_WORKERS) as workers:
         starts = [workers.submit(accounts.start_world, program, logs)]
@@ -86,7 +86,7 @@ def converse(program, logs, services):
 
 
 def talk(services, account):
-    """The transcripts of one account about these services, by service and account."""
+    """Returns the transcripts of one account with these services, by service and account."""
     transcripts = {}
     for service in services:
         if service in WITHOUT.get(account.name, []):
@@ -116,7 +116,7 @@ def report(rows, services, answers, print_rows):
         print(f"no longer occurs  differences.md:{row.line}: {row.service}: {what}")
     print(
         f"{steps} steps with {len(services)} services: {len(found)} differences from the emulators, "
-        f"{len(unexplained)} of them new; {len(stale)} of the table that no longer occur; "
+        f"{len(unexplained)} new; {len(stale)} rows no longer occur; "
         f"{len(faults)} faults by botocore's model"
     )
     return 1 if unexplained or stale or faults else 0

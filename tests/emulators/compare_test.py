@@ -1,4 +1,4 @@
-"""That the comparison notices: a new difference, a row that no longer occurs, an answer that AWS could not give."""
+"""The comparison finds a new difference, a row that no longer occurs, and a response that AWS could not send."""
 
 import json
 import sys
@@ -21,16 +21,16 @@ def said(outcome, **answer):
 
 
 class Differences(unittest.TestCase):
-    def test_a_refusal_is_one_difference_and_members_are_told_apart(self):
+    def test_a_refusal_is_one_difference_and_each_member_another(self):
         found = differences.between("sns", said("ok", Id="1"), "moto", said("Bad 400"))
         self.assertEqual([(one.member, one.ours, one.theirs) for one in found], [("outcome", "ok", "Bad 400")])
         mine, other = [{"Id": "a", "N": 1}, {"Id": "b"}], [{"Id": "b"}, {"Id": "a", "N": 2}]
         found = differences.between("sns", said("ok", List=mine), "moto", said("ok", List=other))
         self.assertEqual([(one.member, one.ours, one.theirs) for one in found], [("List[a].N", "1", "2")])
 
-    def test_what_one_side_did_not_say_is_a_difference(self):
+    def test_a_step_of_only_one_side_is_a_difference(self):
         found = differences.between("sns", said("ok"), "moto", {})
-        self.assertEqual([one.theirs for one in found], ["never said"])
+        self.assertEqual([one.theirs for one in found], ["no such step"])
 
 
 class Table(unittest.TestCase):
@@ -50,7 +50,7 @@ class Table(unittest.TestCase):
             unexplained, stale = self.judge(PUBLISH, found, other)
             self.assertEqual((unexplained, stale), ([other], []))
 
-    def test_a_row_that_does_not_occur_is_told(self):
+    def test_a_row_that_does_not_occur_is_reported(self):
         unexplained, stale = self.judge(PUBLISH)
         found = [(row.line, what) for row, what in stale]
         self.assertEqual((unexplained, found), ([], [(5, "publish"), (5, "outcome"), (5, "moto")]))
@@ -62,7 +62,7 @@ class Table(unittest.TestCase):
         unexplained, stale = self.judge(rows, found)
         self.assertEqual((unexplained, [what for _, what in stale]), ([], ["sub*"]))
 
-    def test_what_is_printed_can_be_pasted(self):
+    def test_the_printed_rows_can_be_pasted(self):
         found = differences.Difference("sns", "publish", "Ids[a|b]", "ministack", '"x"', "absent")
         pasted = table.as_rows([found]).replace("## sns", "").replace("?", "because")
         self.assertEqual(self.judge(pasted, found), ([], []))
@@ -74,7 +74,7 @@ class Table(unittest.TestCase):
 
 
 class Model(unittest.TestCase):
-    """Answers that botocore itself would let pass."""
+    """Responses that botocore itself accepts."""
 
     def faults(self, service, operation, body, status=200, headers=None):
         client = accounts.Account("ours", "http://127.0.0.1:1", "", [], "").client(service)
@@ -119,7 +119,7 @@ class Model(unittest.TestCase):
 
 
 class Codes(unittest.TestCase):
-    """Sources with three faults, of which each is found."""
+    """Sources with three faults; the check finds each of them."""
 
     LISTS = (
         'const THROTTLING_CODES: [&str; 1] = ["ThrottlingException"];\n'
@@ -133,20 +133,20 @@ class Codes(unittest.TestCase):
             Path(folder, "failure.rs").write_text(source)
             return [fault.removeprefix(folder) for fault in codes.faults(folder)]
 
-    def test_a_code_that_nobody_has_and_one_that_is_not_known(self):
+    def test_a_code_that_no_service_has_and_one_that_the_product_does_not_know(self):
         found = self.faults(self.LISTS)
-        self.assertIn(" reacts to InvalidTargets, which no service has", found)
-        self.assertIn(" takes KMSThrottling of sns for a refusal, not for throttling", found)
+        self.assertIn(" handles InvalidTargets, which no service has", found)
+        self.assertIn(" treats KMSThrottling of sns as a refusal, not as throttling", found)
         alone = 'match failure.code() { Some("ClusterGoneException") => {} }'
-        self.assertIn(" reacts to ClusterGoneException, which no service has", self.faults(self.LISTS + alone))
+        self.assertIn(" handles ClusterGoneException, which no service has", self.faults(self.LISTS + alone))
 
-    def test_a_list_that_is_gone_is_told(self):
+    def test_a_missing_list_is_reported(self):
         with self.assertRaisesRegex(codes.NotThere, "ONE_BAD_TARGET"):
             self.faults(self.LISTS.replace("ONE_BAD_TARGET", "ONE_BAD"))
 
 
 class Servers(unittest.TestCase):
-    def test_a_server_that_does_not_come_up_says_why_and_leaves_nothing(self):
+    def test_a_server_that_does_not_start_reports_why_and_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
             log = Path(folder) / "it.log"
             command = [sys.executable, "-c", "import sys; sys.exit('the port is taken')"]

@@ -1,13 +1,13 @@
-"""Where two transcripts differ: by service, step and member.
+"""The differences of two transcripts, by service, step and member.
 
-Lists are compared by what their items are called, for AWS promises no order in any of these answers. What only one side
-has is one difference, however much is in it.
+The comparison of lists uses the names of their items, because AWS guarantees no order in any of these responses. A value
+that only one side has is one difference, whatever it contains.
 """
 
 import json
 from typing import NamedTuple
 
-# What names an item of a list, the first that it has.
+# The members that name an item of a list; the first one in the item counts.
 NAMES = [
     "TargetGroupName",
     "LoadBalancerName",
@@ -39,10 +39,10 @@ class Difference(NamedTuple):
 
 
 def between(service, ours, emulator, theirs):
-    """Every difference of an emulator's transcript from ours. If the outcomes differ, that is all there is to say."""
+    """Returns every difference of an emulator's transcript from ours. If the outcomes differ, this is the only difference."""
     found = []
     for step in ours.keys() | theirs.keys():
-        mine, other = ours.get(step, {"outcome": "never said"}), theirs.get(step, {"outcome": "never said"})
+        mine, other = ours.get(step, {"outcome": "no such step"}), theirs.get(step, {"outcome": "no such step"})
         if mine["outcome"] != other["outcome"]:
             places = [("outcome", mine["outcome"], other["outcome"])]
         else:
@@ -72,7 +72,7 @@ def _places(path, ours, theirs):
 
 
 def _named(items):
-    """The items by their names; equal names are numbered."""
+    """Returns the items by their names, with numbers for equal names."""
     named = {}
     for item in sorted(items, key=lambda item: json.dumps(item, sort_keys=True)):
         name = _name(item)

@@ -1,8 +1,8 @@
-"""Whether a raw answer is one that AWS could give, by botocore's model of the service.
+"""Validates a raw response with botocore's model of the service: could AWS send it?
 
-botocore itself is lenient: it passes over members that it does not know and keeps values of a wrong type. Here nothing
-is passed over: unknown, missing and null members, wrong types, values outside an enumeration, error codes that neither
-the operation nor the service has, and HTTP statuses other than the error's own.
+botocore itself is lenient: it ignores members that it does not know and keeps values of a wrong type. This module reports
+all faults: unknown, missing and null members, wrong types, values outside an enumeration, error codes that neither the
+operation nor the service has, and HTTP statuses other than the error's own.
 """
 
 import base64
@@ -12,7 +12,7 @@ import re
 from datetime import datetime
 from xml.etree import ElementTree
 
-# Codes that any operation may answer with. AWS documents them for each API under "Common Errors".
+# Codes that any operation may return. AWS documents them for each API under "Common Errors".
 COMMON_ERRORS = {
     "json": {
         "AccessDeniedException": 400,
@@ -34,7 +34,7 @@ COMMON_ERRORS = {
     },
 }
 
-# SQS speaks JSON since 2023, and still answers with codes of its former Query protocol that its model does not hold.
+# SQS has used JSON since 2023, and still returns codes of its former Query protocol that its model does not contain.
 QUERY_COMPATIBLE_ERRORS = {"InvalidParameterValue": 400, "MissingParameter": 400}
 
 FLOATS = {"float", "double"}
@@ -42,9 +42,9 @@ WHOLE = {"integer", "long"}
 
 
 def faults(client, operation, raw):
-    """What is wrong with the raw HTTP answer to this operation."""
+    """Returns the faults of the raw HTTP response to this operation."""
     if raw is None:
-        return ["no answer"]
+        return ["no response"]
     service = client.meta.service_model
     model = service.operation_model(operation)
     protocol = {"json": _Json, "query": _Query, "rest-xml": _RestXml}[service.protocol](service, model, raw)
@@ -59,14 +59,14 @@ class _Protocol:
 
     def read(self):
         if not self.request_id():
-            self.found.append("the answer has no request id")
+            self.found.append("the response has no request id")
         try:
             self.read_answer() if self.raw["status_code"] < 300 else self.read_error()
         except (ValueError, ElementTree.ParseError) as error:
-            self.found.append(f"the body cannot be read: {error}")
+            self.found.append(f"cannot read the body: {error}")
 
     def check_error(self, code, common):
-        """The error's shape, if the model has it; else the code must be a common one. Both have their status."""
+        """Returns the error's shape, if the model has it; otherwise, the code must be a common one. Both have a status."""
         shapes = self.service.error_shapes
         named = [shape for shape in shapes if shape.error_code == code or shape.name == code]
         if not named and code not in common:
@@ -77,7 +77,7 @@ class _Protocol:
             self.found.append(f"{self.operation.name} has no error {code}")
         status = named[0].metadata.get("error", {}).get("httpStatusCode", 400) if named else common[code]
         if status != self.raw["status_code"]:
-            self.found.append(f"{code} comes with HTTP status {status}, not {self.raw['status_code']}")
+            self.found.append(f"{code} has the HTTP status {status}, not {self.raw['status_code']}")
         return named[0] if named else None
 
 
@@ -89,7 +89,7 @@ class _Json(_Protocol):
         shape = self.operation.output_shape
         value = json.loads(self.raw["body"])
         if shape is None:
-            # Operations without output answer an empty object, or nothing.
+            # Operations without output return an empty object or nothing.
             self.found += [f"{name} is not in the model" for name in value]
         else:
             self.check(shape, value, "")
@@ -107,7 +107,7 @@ class _Json(_Protocol):
         message = value.get("message", value.get("Message"))
         if not message:
             self.found.append(f"{code} has no message")
-        # The model of some errors has no member for the message, which is there all the same.
+        # The model of some errors has no member for the message, but the response contains one.
         value = {name: member for name, member in value.items() if name.lower() != "message"}
         if shape is not None:
             self.check(shape, value, code)
@@ -188,14 +188,14 @@ class _Xml(_Protocol):
         wanted = shape.member.serialization.get("name", "member")
         for child in node:
             if _tag(child) != wanted:
-                self.found.append(f"{path} holds {_tag(child)}, not {wanted}")
+                self.found.append(f"{path} contains {_tag(child)}, not {wanted}")
             else:
                 self.check(shape.member, child, f"{path}[]")
 
     def check_map(self, shape, node, path):
         for entry in node:
             if [_tag(child) for child in entry] != ["key", "value"]:
-                self.found.append(f"{path} holds an entry without key and value")
+                self.found.append(f"{path} contains an entry without key and value")
 
     def check_string(self, shape, node, path):
         if len(node):
@@ -249,11 +249,11 @@ class _RestXml(_Xml):
             root = ElementTree.fromstring(self.raw["body"])
             self.check(shape, root, "")
         elif payload is None and self.raw["body"]:
-            self.found.append(f"a body without a place in the model: {self.raw['body'][:80]!r}")
+            self.found.append(f"a body that the model does not have: {self.raw['body'][:80]!r}")
 
     def read_error(self):
         if not self.raw["body"]:
-            # HeadObject, and 304: the status is all there is.
+            # HeadObject, and 304: there is only the status.
             return
         root = ElementTree.fromstring(self.raw["body"])
         parts = {_tag(node): node.text for node in root.iter()}
@@ -262,10 +262,11 @@ class _RestXml(_Xml):
         if parts.get("Code") not in S3_ERRORS:
             self.found.append(f"no error of S3 has the code {parts.get('Code')}")
         elif S3_ERRORS[parts["Code"]] != self.raw["status_code"]:
-            self.found.append(f"{parts['Code']} comes with {S3_ERRORS[parts['Code']]}, not {self.raw['status_code']}")
+            status = S3_ERRORS[parts["Code"]]
+            self.found.append(f"{parts['Code']} has the HTTP status {status}, not {self.raw['status_code']}")
 
 
-# From "Error Responses" of the S3 API reference; its model holds only a few.
+# From "Error Responses" of the S3 API reference; its model contains only a few.
 S3_ERRORS = {
     "AccessDenied": 403,
     "BucketAlreadyOwnedByYou": 409,

@@ -1,7 +1,7 @@
-"""The table of known differences (`differences.md`): reading it, and holding what was found against it.
+"""Reads the table of known differences (`differences.md`), and compares it with the differences that were found.
 
-A row names a service (by its heading), steps and members, one to a line, `*` standing for anything, and what each
-account says; `=` is what we say. Every difference must have a row, and each part of a row must occur.
+A row names a service (by its heading), steps and members, one in each line, and the response of each account. `*` matches
+anything, and `=` means the same as ours. Every difference must have a row, and each part of a row must occur.
 """
 
 import re
@@ -32,8 +32,8 @@ class Row(NamedTuple):
             and _fits(theirs, found.theirs)
         )
 
-    def unborne(self, differences):
-        """The steps, members and emulators of this row that no difference bears out."""
+    def stale(self, differences):
+        """Returns the steps, members and emulators of this row that occur in no difference."""
         explained = [found for found in differences if self.explains(found)]
         steps = [it for it in self.patterns("step") if not any(_fits(it, found.step) for found in explained)]
         members = [it for it in self.patterns("member") if not any(_fits(it, found.member) for found in explained)]
@@ -44,11 +44,11 @@ class Row(NamedTuple):
 
 
 class BadTable(Exception):
-    """The table cannot be read; says in which line."""
+    """The table is invalid; the text names the line."""
 
 
 def read(text):
-    """The rows of all tables, each under the heading `## service`."""
+    """Returns the rows of all tables, each under the heading `## service`."""
     rows, service = [], None
     for number, line in enumerate(text.splitlines(), start=1):
         if line.startswith("## "):
@@ -65,14 +65,14 @@ def read(text):
 
 
 def judge(rows, differences):
-    """Differences that no row explains, and (row, what) of what is in the table and does not occur."""
+    """Returns the differences that no row explains, and (row, what) for each part of a row that does not occur."""
     unexplained = [found for found in differences if not any(row.explains(found) for row in rows)]
-    stale = [(row, what) for row in rows for what in row.unborne(differences)]
+    stale = [(row, what) for row in rows for what in row.stale(differences)]
     return sorted(unexplained), stale
 
 
 def as_rows(differences):
-    """Differences as lines for the table, to be completed with a reason."""
+    """Returns the differences as rows for the table, without their reasons."""
     places = {}
     for found in differences:
         places.setdefault((found.service, found.step, found.member, found.ours), {})[found.emulator] = found.theirs

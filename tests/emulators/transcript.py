@@ -1,7 +1,7 @@
-"""What one account answered to a conversation, in a form that can be held against another account's.
+"""The responses of one account in a conversation, in a form that can be compared with another account's.
 
-Knows which parts of an answer must differ between accounts (ids, times, hosts, tokens) and puts words in their place.
-Prose is left out, too: AWS documents codes, not sentences.
+This module replaces the values that must differ between accounts (ids, times, hosts, tokens) by words. It also replaces
+prose, because AWS documents codes, not sentences.
 """
 
 import json
@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 
 import model
 
-# Members whose values differ whatever they look like.
+# Members whose values always differ.
 ALWAYS_DIFFERENT = {
     "ApproximateFirstReceiveTimestamp": "<time>",
     "CreatedTimestamp": "<time>",
@@ -52,7 +52,7 @@ IDS = [
 
 
 class Transcript:
-    """Says things to one account and keeps the answers by the name of the step."""
+    """Sends requests to one account and keeps the responses by the name of the step."""
 
     def __init__(self, account, service):
         self.account = account
@@ -63,18 +63,18 @@ class Transcript:
         self._raw = None
 
     def __call__(self, step, operation, **request):
-        """One call. Gives the answer as botocore reads it; empty if it was an error."""
+        """Makes one call. Returns the response as botocore reads it, or an empty one for an error."""
         answer, outcome = self._perform(operation, request)
         self._record(step, {"outcome": outcome, "answer": self._plain(answer)})
         self._check(step, operation)
         return answer
 
     def note(self, step, value):
-        """Something that follows from the answers and that each account should agree on."""
+        """Records a value that follows from the responses and should be equal in all accounts."""
         self._record(step, {"outcome": "noted", "answer": {"noted": value}})
 
     def pages(self, step, operation, member, token, **request):
-        """All pages: how many items each has, and whether together they hold each item once."""
+        """Reads all pages, and records their sizes and whether they contain each item once."""
         sizes, items = [], []
         asked, given = token
         while len(sizes) < 20:
@@ -90,7 +90,7 @@ class Transcript:
         self._record(step, {"outcome": outcome, "answer": found})
 
     def quietly(self, operation, **request):
-        """A call that only prepares something; its answer is not compared."""
+        """Makes a call that only prepares something. Its response is not compared."""
         return self._perform(operation, request)[0]
 
     def _perform(self, operation, request):
@@ -112,13 +112,13 @@ class Transcript:
         self._raw = response_dict
 
     def _check(self, step, operation):
-        """Only our own answers are held against the model: the emulators are not ours to mend."""
+        """Validates only our own responses with the model, because we cannot fix the emulators."""
         if self.account.name == "ours":
             self.faults += [f"{step}: {fault}" for fault in model.faults(self.client, operation, self._raw)]
 
     def _record(self, step, said):
         if step in self.steps:
-            raise ValueError(f"two steps are called {step!r}")
+            raise ValueError(f"two steps have the name {step!r}")
         self.steps[step] = said
 
     def _plain(self, value, name=None):

@@ -1,1 +1,1 @@
-"""What is said to each service, in one module for each: `talk(say, account)`."""
+"""The conversation with each service, in one module for each: `talk(say, account)`."""

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: a service that is made from a spec may scale."""
+"""Application Auto Scaling: a service from a spec can scale."""
 
 WEB = {"ServiceNamespace": "ecs", "ResourceId": "service/scaling/web", "ScalableDimension": "ecs:service:DesiredCount"}
 CPU = {
@@ -16,7 +16,7 @@ def talk(say, account):
 
 
 def _service(say, account):
-    """The service that scales: moto asks ECS for it."""
+    """Creates the service that scales, because moto verifies that it exists."""
     ecs = account.client("ecs")
     app = {"name": "app", "image": "app:1", "memory": 128}
     ecs.create_cluster(clusterName="scaling")

@@ -1,4 +1,4 @@
-"""DynamoDB: the ledger. One writer at a time rests on what a failed condition answers."""
+"""DynamoDB: the ledger. The rule of one writer depends on the response to a failed condition."""
 
 
 def talk(say, account):

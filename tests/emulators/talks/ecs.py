@@ -1,4 +1,4 @@
-"""ECS: what a list leaves out, and how a failure is told, is the difference between absent and unknown."""
+"""ECS: what a list omits, and how ECS reports a failure, decides between absent and unknown."""
 
 import time
 
@@ -8,10 +8,10 @@ PAGED = ("nextToken", "nextToken")
 APP = {"name": "app", "image": "app:1", "cpu": 128, "memory": 128, "portMappings": [{"containerPort": 8080}]}
 FARGATE = {"networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512"}
 
-# Longer than a deployment of no tasks takes.
+# Longer than a deployment without tasks takes.
 SETTLED_SECONDS = 3
 
-# No task of ours takes longer to run.
+# Longer than a task of ours needs to run.
 RUNNING_SECONDS = 20
 
 
@@ -87,7 +87,7 @@ def _run(account):
 
 
 def _tasks(say, account):
-    """Three tasks that run; gives their ARNs."""
+    """Runs three tasks, and returns their ARNs."""
     run = _run(account)
     ran = say("run three tasks", "RunTask", **run, count=3, startedBy="nightly")
     say("run unknown definition", "RunTask", **{**run, "taskDefinition": "none"})
@@ -179,7 +179,7 @@ def _revisions(say):
 
 
 def _refused(say):
-    """What AWS refuses and an emulator may take, in the cluster `other`."""
+    """Makes calls that AWS refuses and an emulator may accept, in the cluster `other`."""
     say("create cluster named with a space", "CreateCluster", clusterName="my shop")
     say("list clusters with unknown token", "ListClusters", nextToken="nobody's")
 

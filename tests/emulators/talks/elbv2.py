@@ -1,4 +1,4 @@
-"""Elastic Load Balancing v2. Portkeeper's safety rests on what is registered and on what health says of it."""
+"""Elastic Load Balancing v2: Portkeeper's safety depends on the registered targets and their health."""
 
 import time
 
@@ -9,7 +9,7 @@ NO_LISTENER = UNKNOWN.format("listener/app/front/0123456789abcdef")
 NO_RULE = UNKNOWN.format("listener-rule/app/front/0123456789abcdef/0123456789abcdef")
 STRANGER = {"Id": "i-0123456789abcdef0", "Port": 32768}
 
-# Longer than a load balancer of ours takes to see that a program answers, and than targets drain in `web-tg`.
+# Longer than a load balancer of ours needs for its health checks, and than targets drain in `web-tg`.
 SETTLED_SECONDS = 7
 
 
@@ -63,7 +63,7 @@ def _attributes(say):
 
 
 def _front(say, account):
-    """A load balancer, its listener and a rule that forwards to `web-tg`; gives their ARNs."""
+    """Creates a load balancer, its listener and a rule that forwards to `web-tg`, and returns their ARNs."""
     front = {"Name": "front", "Subnets": account.subnets, "Scheme": "internal"}
     balancer = say("create balancer", "CreateLoadBalancer", **front)["LoadBalancers"][0]["LoadBalancerArn"]
     say("create balancer again", "CreateLoadBalancer", **front)
@@ -88,7 +88,7 @@ def _front(say, account):
 
 
 def _instances(say, account, web):
-    """Instances on several ports of a group that receives traffic."""
+    """Registers instances with several ports in a group that receives traffic."""
 
     def change(step, operation, *targets):
         say(step, operation, TargetGroupArn=web, Targets=list(targets))
@@ -126,7 +126,7 @@ def _instances(say, account, web):
 
 
 def _addresses(say, account):
-    """Addresses, in a group without a load balancer."""
+    """Registers addresses in a group without a load balancer."""
     group = {"TargetGroupArn": _arn(say, "api-tg")}
     one = {**group, "Targets": [{"Id": "10.0.0.9", "Port": 80}]}
     say("register address", "RegisterTargets", **one)
@@ -142,7 +142,7 @@ def _addresses(say, account):
 
 
 def _refused_targets(say, account):
-    """In a group of their own, for the emulators take what AWS refuses."""
+    """Makes the refused calls in a separate group, because the emulators accept what AWS refuses."""
     settings = {"Protocol": "HTTP", "Port": 8080, "VpcId": account.vpc}
     odd = say.quietly("CreateTargetGroup", Name="odd-tg", **settings)["TargetGroups"][0]["TargetGroupArn"]
     odd_ip = say.quietly("CreateTargetGroup", Name="odd-ip-tg", TargetType="ip", **settings)["TargetGroups"][0][

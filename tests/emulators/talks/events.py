@@ -1,4 +1,4 @@
-"""EventBridge: alerts are put on the default bus; each entry answers for itself."""
+"""EventBridge: Portkeeper puts alerts on the default bus; each entry has its own result."""
 
 
 def talk(say, account):

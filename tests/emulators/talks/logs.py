@@ -1,4 +1,4 @@
-"""CloudWatch Logs: a service that is made from a spec has a log group."""
+"""CloudWatch Logs: a service from a spec can have a log group."""
 
 
 def talk(say, account):

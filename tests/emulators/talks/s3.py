@@ -1,6 +1,6 @@
-"""S3: specs are read as they were announced, by version or by condition, and results are written beside them.
+"""S3: Portkeeper reads exactly the announced spec, by version or by condition, and writes results to the same bucket.
 
-Each account has two buckets from the start: `specs` keeps versions, `plain` does not.
+Each account has two buckets from the start: `specs` has versioning, `plain` does not.
 """
 
 NO_VERSION = "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrH"

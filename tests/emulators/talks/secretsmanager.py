@@ -1,4 +1,4 @@
-"""Secrets Manager: where the webhooks of Slack are. Each account has the secret `shop/webhook` from the start."""
+"""Secrets Manager: it stores Slack's webhooks. Each account has the secret `shop/webhook` from the start."""
 
 
 def talk(say, account):

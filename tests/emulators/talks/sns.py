@@ -1,4 +1,4 @@
-"""SNS: alerts are published; a subject or an attribute that SNS refuses would be an alert that nobody gets."""
+"""SNS: it publishes alerts. If SNS refused a subject or an attribute, nobody would receive the alert."""
 
 NO_TOPIC = "arn:aws:sns:eu-west-1:111122223333:none"
 

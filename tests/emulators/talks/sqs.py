@@ -1,4 +1,4 @@
-"""SQS: Portkeeper's work comes from a queue; a batch answers for each entry, and poison goes to the dead letters."""
+"""SQS: Portkeeper's work comes from a queue; each entry of a batch has its own result, and poison becomes a dead letter."""
 
 import json
 import time
@@ -21,7 +21,7 @@ def _url(say, name):
 
 
 def _first(answer):
-    """The first message, or one that nobody sent."""
+    """Returns the first message, or an empty one."""
     return answer.get("Messages", [{"ReceiptHandle": "nobody's"}])[0]
 
 
@@ -112,7 +112,7 @@ def _batches(say):
 
 
 def _redrive(say):
-    """A message that is received twice and not deleted goes to the dead letters when it is received the third time."""
+    """A message that is received twice without being deleted becomes a dead letter at the third attempt."""
     checks, dead = {"QueueUrl": _url(say, "checks")}, {"QueueUrl": _url(say, "dead")}
     say.quietly("SendMessage", **checks, MessageBody="poison")
     counted = {"MessageSystemAttributeNames": ["ApproximateReceiveCount", "DeadLetterQueueSourceArn"]}
