@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Makes the shapes of a spec from AWS's API model.
+"""Generates the shapes of a spec from AWS's API model.
 
-Three files come out, from the same data: docs/service-spec.schema.json for editors, the shapes that the program
-reads specs by (shared/service-spec/src/shapes/aws.txt), and those that the simulated account checks inputs by
-(shared/world/src/ecs/shapes.txt). What is Portkeeper's own is in shapes/own.txt.
+It writes three files from the same data: docs/service-spec.schema.json for editors, the shapes with which the
+program reads specs (shared/service-spec/src/shapes/aws.txt), and those with which the simulated account validates
+inputs (shared/world/src/ecs/shapes.txt). shapes/own.txt contains Portkeeper's own shapes.
 
   pip install botocore==1.44.8
-  scripts/make-spec-schema.py            writes them
-  scripts/make-spec-schema.py --check    fails if they are not what it would write
+  scripts/make-spec-schema.py            writes the files
+  scripts/make-spec-schema.py --check    fails if the files are outdated
 """
 
 import html
@@ -19,23 +19,23 @@ from pathlib import Path
 import botocore
 from botocore.loaders import Loader
 
-# Another version knows other members: the files say which one they are of.
+# Another version has other members: the generated files name their version.
 BOTOCORE = "1.44.8"
 ROOT = Path(__file__).resolve().parent.parent
 SHAPES = ROOT / "shared/service-spec/src/shapes"
 SCHEMA = ROOT / "docs/service-spec.schema.json"
-# The inputs that a spec holds.
+# The inputs that a spec contains.
 INPUTS = ["RegisterTaskDefinitionRequest", "CreateServiceRequest"]
-# The simulated account checks updates as well.
+# The simulated account also validates updates.
 WORLD_SHAPES = ROOT / "shared/world/src/ecs/shapes.txt"
 WORLD_INPUTS = [*INPUTS, "UpdateServiceRequest"]
-# Editors show this much of AWS's words.
+# The longest description that editors show.
 LONGEST_DESCRIPTION = 400
 KINDS = {"integer": "integer", "long": "integer", "float": "double", "double": "double", "boolean": "boolean"}
 
 
 def reached(shapes, names):
-    """Every shape that these inputs hold, in the order of their names."""
+    """Returns every shape that these inputs contain, in the order of their names."""
     seen, ahead = set(), list(names)
     while ahead:
         name = ahead.pop()
@@ -49,7 +49,7 @@ def reached(shapes, names):
 
 
 def limits(shape):
-    """`1..5`, or nothing."""
+    """Returns `1..5`, or an empty string."""
     if "min" not in shape and "max" not in shape:
         return ""
     low, high = shape.get("min", ""), shape.get("max", "")
@@ -57,7 +57,7 @@ def limits(shape):
 
 
 def aws_lines(model, inputs):
-    """AWS's shapes in the language of shapes/*.txt."""
+    """Returns AWS's shapes in the language of shapes/*.txt."""
     shapes = model["shapes"]
     for name in reached(shapes, inputs):
         shape = shapes[name]
@@ -83,7 +83,7 @@ def aws_lines(model, inputs):
 
 
 def plain(text):
-    """The beginning of AWS's words, without markup, up to the end of a sentence."""
+    """Returns the beginning of AWS's text, without markup, up to the end of a sentence."""
     text = html.unescape(re.sub(r"<[^>]+>", " ", text or ""))
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r" ([.,;:])", r"\1", text)
@@ -94,14 +94,14 @@ def plain(text):
 
 
 def described(model):
-    """AWS's words for each member: (structure, member) -> text."""
+    """Returns AWS's text for each member: (structure, member) -> text."""
     for name in reached(model["shapes"], INPUTS):
         for member, target in model["shapes"][name].get("members", {}).items():
             yield (name, member), plain(target.get("documentation"))
 
 
 def parse(lines, words):
-    """The language of shapes/*.txt: name -> shape. Words after `--` go into `words`."""
+    """Parses the language of shapes/*.txt: name -> shape. The text after `--` goes into `words`."""
     shapes, current = {}, None
     for line in lines:
         code, _, said = line.partition(" -- ")
@@ -123,7 +123,7 @@ def parse(lines, words):
 
 
 def bounds(rest):
-    """`1..5` among these words, as two numbers or none."""
+    """Returns `1..5` among these words as two numbers, each of which can be absent."""
     for word in rest:
         if ".." in word:
             low, high = word.split("..")
@@ -132,7 +132,7 @@ def bounds(rest):
 
 
 def limited(schema, rest, names):
-    """The schema with its limits under these names."""
+    """Returns the schema with its limits under these names."""
     for name, bound in zip(names, bounds(rest)):
         if bound is not None:
             schema[name] = bound
@@ -140,7 +140,7 @@ def limited(schema, rest, names):
 
 
 def schema_of(shape, words):
-    """One definition. It takes what the program takes: numbers and truth values also as texts, and the other way round."""
+    """Returns one definition. It accepts what the program accepts, including numbers and booleans as strings and vice versa."""
     kind, rest = shape["kind"], shape["rest"]
     if kind == "document":
         return {}
@@ -174,22 +174,22 @@ def schema_of(shape, words):
 
 
 def reference(name):
-    """Where a shape is."""
+    """Returns the reference to a shape."""
     return {"$ref": f"#/definitions/{name}"}
 
 
 def member_schema(structure, name, member, words):
-    """Draft 7 takes nothing beside a `$ref`, so that words come with `allOf`."""
+    """Returns the schema of a member. Draft 7 ignores members next to a `$ref`, so a description needs `allOf`."""
     said = words.get((structure, name))
     return {"description": said, "allOf": [reference(member["shape"])]} if said else reference(member["shape"])
 
 
 def make():
-    """Both files: path -> text."""
+    """Returns the three files: path -> text."""
     model = Loader().load_service_model("ecs", "service-2")
     head = f"# Made by scripts/make-spec-schema.py from the API model of botocore {BOTOCORE}. Do not edit.\n"
     aws = list(aws_lines(model, INPUTS))
-    # What can be changed of a service that exists.
+    # The members of an existing service that can change.
     aws.append("names UpdateServiceRequest " + " ".join(model["shapes"]["UpdateServiceRequest"]["members"]))
     world = list(aws_lines(model, WORLD_INPUTS))
     own = (SHAPES / "own.txt").read_text(encoding="utf-8").splitlines()
@@ -201,7 +201,7 @@ def make():
         "$comment": f"Made by scripts/make-spec-schema.py from the API model of botocore {BOTOCORE}.",
     }
     schema |= schema_of(shapes["Spec"], words)
-    # Places for anchors, as Compose files have them.
+    # Members for YAML anchors, as in Compose files.
     schema["patternProperties"] = {"^x-": {}}
     schema["definitions"] = {name: schema_of(shape, words) for name, shape in sorted(shapes.items()) if name != "Spec"}
     text = json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
@@ -214,13 +214,13 @@ def make():
 
 def main():
     if botocore.__version__ != BOTOCORE:
-        sys.exit(f"botocore {botocore.__version__} is installed; this needs {BOTOCORE}")
+        sys.exit(f"this needs botocore {BOTOCORE}, but {botocore.__version__} is installed")
     checks = sys.argv[1:] == ["--check"]
     for path, text in make().items():
         if not checks:
             path.write_text(text, encoding="utf-8")
         elif path.read_text(encoding="utf-8") != text:
-            sys.exit(f"{path.relative_to(ROOT)} is not what the API model says: run scripts/make-spec-schema.py")
+            sys.exit(f"{path.relative_to(ROOT)} differs from the API model: run scripts/make-spec-schema.py")
 
 
 if __name__ == "__main__":

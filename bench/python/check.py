@@ -1,8 +1,8 @@
-"""The same check in Python, as a competent user would write it: what bench/run compares the function `reconcile` with.
+"""The same check in Python, as a competent user would write it. bench/run compares it with the function `reconcile`.
 
-An SQS batch of ECS events in, the messages to be tried again out. Clients are made once; lists are paged, descriptions
-batched, and what never changes is kept. It says what differs, and no more: no memory, no second look, no repair, no
-alert. So it has less to do than the function that it is compared with.
+Its input is an SQS batch of ECS events, and its output the failed messages. It creates clients once, reads lists in pages
+and descriptions in batches, and caches what never changes. It only prints the differences: it has no ledger, no second
+check, no repair and no alert, so it does less work than the function.
 """
 
 import json
@@ -41,7 +41,7 @@ def service_of(event):
 
 
 def check(cluster, service):
-    """What is missing in the service's groups, and what nothing explains."""
+    """Returns the missing targets of the service's groups, and the targets that nothing explains."""
     described = ECS.describe_services(cluster=cluster, services=[service])
     if not described["services"]:
         return {"gone": True}
@@ -50,15 +50,15 @@ def check(cluster, service):
     tasks = tasks_of(cluster, service)
     learn_target_types(list(registered))
     learn_instances(cluster, tasks)
-    wanted, explained = set(), set()
+    expected, explained = set(), set()
     for task in tasks:
         for entry in entries:
             for target in targets_of(task, entry):
                 explained.add(target)
                 if task["lastStatus"] == "RUNNING" and task["desiredStatus"] == "RUNNING":
-                    wanted.add(target)
-    there = {(group, *target) for group, targets in registered.items() for target in targets}
-    return {"missing": sorted(wanted - there), "foreign": sorted(there - explained)}
+                    expected.add(target)
+    present = {(group, *target) for group, targets in registered.items() for target in targets}
+    return {"missing": sorted(expected - present), "foreign": sorted(present - explained)}
 
 
 def targets_in(group):
@@ -93,7 +93,7 @@ def learn_instances(cluster, tasks):
 
 
 def targets_of(task, entry):
-    """Where a task is to be found by one of the service's groups: group, id, port."""
+    """Returns the targets of a task in one of the service's groups: group, id, port."""
     group = entry["targetGroupArn"]
     for container in task["containers"]:
         if container["name"] != entry["containerName"]:

@@ -1,4 +1,4 @@
-"""Prints how many bytes a deployment package of these files and folders holds, and how many it has when it is zipped."""
+"""Prints the size of a deployment package with these files and folders, unzipped and zipped, in bytes."""
 
 import io
 import pathlib
@@ -8,7 +8,7 @@ import zipfile
 files = []
 for path in map(pathlib.Path, sys.argv[1:]):
     below = sorted(path.rglob("*")) if path.is_dir() else [path]
-    # What Python caches by itself is not part of a package.
+    # Python's own caches are not part of a package.
     files += [(file, file.relative_to(path.parent)) for file in below if file.is_file() and "__pycache__" not in file.parts]
 
 package = io.BytesIO()

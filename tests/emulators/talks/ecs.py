@@ -152,8 +152,8 @@ def _stopped(say, tasks):
     stopped = say.quietly("ListTasks", cluster="shop", desiredStatus="STOPPED")["taskArns"]
     say.note("after stopping one: it is listed as to be stopped", stopped == tasks[:1])
     seen = say.quietly("DescribeTasks", cluster="shop", tasks=tasks[:1])["tasks"]
-    told = [(task["desiredStatus"], task.get("stopCode"), task.get("stoppedReason")) for task in seen]
-    say.note("after stopping one: its reason", told)
+    reasons = [(task["desiredStatus"], task.get("stopCode"), task.get("stoppedReason")) for task in seen]
+    say.note("after stopping one: its reason", reasons)
 
 
 def _instances(say):
@@ -225,7 +225,7 @@ def _end(say):
     say.quietly("UpdateService", cluster="shop", service="web-a", desiredCount=1)
     say("delete service that is scaled up", "DeleteService", cluster="shop", service="web-a")
     deleted = say.quietly("DeleteService", cluster="shop", service="web-b")["service"]
-    say.note("delete service: it is active no more", deleted["status"] != "ACTIVE")
+    say.note("delete service: it is not active", deleted["status"] != "ACTIVE")
     time.sleep(SETTLED_SECONDS)
     say("describe deleted service", "DescribeServices", cluster="shop", services=["web-b"])
     say("delete unknown service", "DeleteService", cluster="shop", service="none")
