@@ -6,21 +6,21 @@
 
 mod bound;
 mod explain;
-mod look;
 mod mask;
 mod progress;
 pub(crate) mod recording;
 pub(crate) mod report;
+mod scan;
 pub(crate) mod show;
 
 use crate::CommandError;
 use bound::Bound;
 use clap::Args;
-use look::{Look, Looked};
 use portkeeper_aws::session::{Session, Wanted};
 use portkeeper_core::time::Timestamp;
 use progress::Progress;
 use recording::Recording;
+use scan::{Look, Looked};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;

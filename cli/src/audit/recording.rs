@@ -1,9 +1,9 @@
 //! What an audit saw, as a document on which `portkeeper plan` plans offline. Account numbers are
 //! masked.
 
-use super::look::Looked;
 use super::mask::Masks;
 use super::report::Report;
+use super::scan::Looked;
 use portkeeper_core::plan::PlanInput;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
 //! A spec that came or changed: read, verified, held against what exists, planned, carried out.
 
-use crate::hold::{Hold, Taken};
+use crate::lock::{Hold, Taken};
+use crate::publish;
+use crate::retry::Trouble;
+use crate::rollback::{earlier, is_active, take_back_unfinished};
 use crate::steps::{self, Carried};
-use crate::take_back::{earlier, is_active, take_back_unfinished};
-use crate::tell;
-use crate::trouble::Trouble;
 use crate::{Office, follow};
 use portkeeper_aws::ledger;
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
@@ -120,7 +120,7 @@ impl Draft<'_> {
             service: self.spec.map(|spec| spec.service_name().to_owned()),
             problems: self.problems.clone(),
             steps: steps::not_tried(self.steps),
-            ..tell::result(office, of, status, summary)
+            ..publish::result(office, of, status, summary)
         }
     }
 }
@@ -196,7 +196,7 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
         count => format!("{count} things must be changed in the spec; nothing was written"),
     };
     let result = draft.result(office, &of, Status::Refused, summary);
-    tell::tell(office, &next, &result).await?;
+    publish::tell(office, &next, &result).await?;
     next.status = Some(Status::Refused);
     next.result = Some(result);
     Ok(next)
@@ -224,8 +224,8 @@ async fn stopped(
         (None, _) => "nothing was written, because the stack's parameter Mode is not `repair`: this is what would be done. Drop the spec again when it is".to_owned(),
     };
     let result = draft.result(office, &of, Status::Waiting, summary);
-    tell::write(office, &result).await?;
-    tell::count(office, &next, &result);
+    publish::write(office, &result).await?;
+    publish::count(office, &next, &result);
     if let Some(why) = switch {
         return Err(Trouble::Stopped(why));
     }
@@ -283,7 +283,7 @@ async fn finish(
             steps: carried.steps,
             ..draft.result(office, &of, Status::Failed, summary)
         };
-        tell::tell(office, &next, &result).await?;
+        publish::tell(office, &next, &result).await?;
         let is_there = found.service.as_ref().is_some_and(is_active);
         if let Some(key) = next.service.as_ref().filter(|_| !is_there) {
             record::release(&office.aws, &office.config.shared.ledger_table, key, &hold.spec)
@@ -311,8 +311,8 @@ async fn finish(
         hold.store(next).await?;
         return follow::look_quietly(office, hold).await;
     }
-    tell::write(office, &result).await?;
-    tell::count(office, &next, &result);
+    publish::write(office, &result).await?;
+    publish::count(office, &next, &result);
     follow::look_later(office, &hold.spec, 0).await?;
     Ok(next)
 }

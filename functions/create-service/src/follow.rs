@@ -1,8 +1,8 @@
 //! Following a deployment: by the events of ECS, and by looking again where one was lost.
 
-use crate::hold::Hold;
-use crate::trouble::Trouble;
-use crate::{Office, remove, tell};
+use crate::lock::Hold;
+use crate::retry::Trouble;
+use crate::{Office, publish, remove};
 use portkeeper_aws::observe;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
@@ -117,14 +117,14 @@ async fn look(
         Progress::Failed(why) => (Status::Failed, why),
         Progress::Waits(why) => waits(office, hold, hop, why).await?,
     };
-    let Some(mut result) = tell::again(office, &next, status, summary) else { return Ok(next) };
+    let Some(mut result) = publish::again(office, &next, status, summary) else { return Ok(next) };
     if let Some(now) = deployment_result(&seen, deployment, told, next.taken_at) {
         result.deployment = Some(now);
     }
     if Some(status) == next.status || !(is_news || status.is_bad()) {
-        tell::write(office, &result).await?;
+        publish::write(office, &result).await?;
     } else {
-        tell::tell(office, &next, &result).await?;
+        publish::tell(office, &next, &result).await?;
     }
     next.status = Some(status);
     next.result = Some(result);

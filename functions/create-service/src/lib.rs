@@ -8,12 +8,12 @@
 
 mod apply;
 mod follow;
-mod hold;
+mod lock;
+mod publish;
 mod remove;
+mod retry;
+mod rollback;
 mod steps;
-mod take_back;
-mod tell;
-mod trouble;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use portkeeper_aws::dead_letters::DeadLetters;
@@ -25,7 +25,7 @@ use portkeeper_service_spec::identity::Owner;
 use portkeeper_service_spec::notice::{self, Change, Notice, Object};
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
-use trouble::Trouble;
+use retry::Trouble;
 
 /// What the function works with.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! A spec that was removed: everything stays, or is drained and deleted, as the spec said while it
 //! was there.
 
-use crate::hold::{Hold, Taken};
+use crate::lock::{Hold, Taken};
+use crate::publish;
+use crate::retry::Trouble;
+use crate::rollback::take_back_unfinished;
 use crate::steps;
-use crate::take_back::take_back_unfinished;
-use crate::tell;
-use crate::trouble::Trouble;
 use crate::{Office, follow, owner_of};
 use portkeeper_aws::ledger;
 use portkeeper_core::policy::Mode;
@@ -108,7 +108,7 @@ async fn delete(
         ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?
     {
         let summary = format!("the kill switch is on ({why}): the deletion of {key} waits");
-        tell::write(office, &tell::result(office, of, Status::Waiting, summary)).await?;
+        publish::write(office, &publish::result(office, of, Status::Waiting, summary)).await?;
         return Err(Trouble::Stopped(why));
     }
     let found = find(&office.aws, &wanted.for_removal()).await;
@@ -130,17 +130,20 @@ async fn delete(
     let mut next = hold.record().clone();
     let known = next.result.take().filter(|known| known.status == Status::Deleting);
     let mut result = match &carried.failure {
-        Some(why) => tell::result(
+        Some(why) => publish::result(
             office,
             of,
             Status::Failed,
             format!("the deletion of {key} stopped: {why}"),
         ),
         None => match &waits {
-            Some(why) => {
-                tell::result(office, of, Status::Deleting, format!("{key} is being deleted: {why}"))
-            }
-            None => tell::result(
+            Some(why) => publish::result(
+                office,
+                of,
+                Status::Deleting,
+                format!("{key} is being deleted: {why}"),
+            ),
+            None => publish::result(
                 office,
                 of,
                 Status::Deleted,
@@ -164,9 +167,9 @@ async fn delete(
         );
     }
     if result.status == Status::Deleting {
-        tell::write(office, &result).await?;
+        publish::write(office, &result).await?;
     } else {
-        tell::tell(office, &next, &result).await?;
+        publish::tell(office, &next, &result).await?;
     }
     if result.status == Status::Deleted {
         record::release(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?;
@@ -185,10 +188,10 @@ async fn end(
 ) -> Result<SpecRecord, Trouble> {
     let mut next = hold.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
-    let mut result: SpecResult = tell::result(office, &of, status, summary);
+    let mut result: SpecResult = publish::result(office, &of, status, summary);
     result.cluster = next.service.as_ref().map(|key| key.cluster.name().to_owned());
     result.service = next.service.as_ref().map(|key| key.service.clone());
-    tell::tell(office, &next, &result).await?;
+    publish::tell(office, &next, &result).await?;
     next.status = Some(status);
     next.result = Some(result);
     Ok(next)

@@ -4,7 +4,7 @@
 //! goes on from there.
 
 use crate::Office;
-use crate::trouble::Trouble;
+use crate::retry::Trouble;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_service_spec::result::{Outcome, StepResult};
 use portkeeper_service_spec::rules::free_priority;

@@ -2,9 +2,9 @@
 //! long as the process lives, and reads it again when Slack says that a webhook is no longer
 //! allowed.
 
-use crate::letter::Letter;
 use crate::post::{Answer, Http};
 use crate::routes::{Routes, UnreadableSecret, Webhook};
+use crate::slack_post::Letter;
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::secrets::Secrets;
 use portkeeper_core::time::Timestamp;

@@ -6,9 +6,9 @@
 //! can write to the channel.
 
 mod deliver;
-mod letter;
 mod post;
 mod routes;
+mod slack_post;
 
 pub use deliver::Courier;
 pub use routes::{Routes, UnreadableSecret};
@@ -39,7 +39,7 @@ pub async fn handle(
     let mut count = Count::default();
     for record in event.records {
         let (id, body) = (record.message_id.unwrap_or_default(), record.body.unwrap_or_default());
-        let letter = letter::read(&body);
+        let letter = slack_post::read(&body);
         match courier.deliver(&letter, deadline).await {
             Ok(route) => {
                 tracing::info!(message_id = id, about = letter.summary, route, "delivered");

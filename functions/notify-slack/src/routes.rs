@@ -1,7 +1,7 @@
 //! Which webhook an alert goes to. Read from the secret; what is wrong with it is said without
 //! saying what is in it.
 
-use crate::letter::Letter;
+use crate::slack_post::Letter;
 use portkeeper_core::code::Severity;
 use serde::Deserialize;
 use std::fmt;

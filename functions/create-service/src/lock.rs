@@ -5,7 +5,7 @@
 //! end of its time, long before its message comes back.
 
 use crate::Office;
-use crate::trouble::Trouble;
+use crate::retry::Trouble;
 use portkeeper_aws::ledger::CommitError;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::{Object, is_newer};

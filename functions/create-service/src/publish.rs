@@ -2,7 +2,7 @@
 //! back.
 
 use crate::Office;
-use crate::trouble::Trouble;
+use crate::retry::Trouble;
 use portkeeper_service_spec::message::spec_message;
 use portkeeper_service_spec::notice::{Object, PREFIX};
 use portkeeper_service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};

@@ -1,9 +1,9 @@
 //! What a run that did not come to its end may have made: found again by its tags, so that it can
 //! be taken back.
 
-use crate::hold::Hold;
+use crate::lock::Hold;
+use crate::retry::Trouble;
 use crate::steps::take_back_one;
-use crate::trouble::Trouble;
 use crate::{Office, owner_of};
 use portkeeper_service_spec::fill;
 use portkeeper_service_spec::found::{Found, FoundListener, FoundRule, FoundService};
