@@ -10,7 +10,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::secrets::Secrets;
-use portkeeper_notify_slack::{Courier, handle};
+use portkeeper_notify_slack::{SlackClient, handle};
 use portkeeper_tests::slack_server::{Reply, Slack};
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
@@ -29,7 +29,7 @@ const OK: Reply = Reply::Say(200, "ok", None);
 struct Desk {
     world: SharedWorld,
     slack: Slack,
-    courier: Courier,
+    client: SlackClient,
     dead_letters: DeadLetters,
 }
 
@@ -49,10 +49,10 @@ impl Desk {
         }
         let world = SharedWorld::new(world);
         let sdk = sdk_config(&world);
-        let courier = Courier::new(Secrets::from_sdk_config(&sdk), SECRET.to_owned());
+        let client = SlackClient::new(Secrets::from_sdk_config(&sdk), SECRET.to_owned());
         let dead_letters =
             DeadLetters::from_sdk_config(&sdk, made["QueueUrl"].as_str().unwrap().to_owned());
-        Self { world, slack, courier, dead_letters }
+        Self { world, slack, client, dead_letters }
     }
 
     /// Hands over messages with so many seconds to handle them. Gives how many come back.
@@ -63,8 +63,8 @@ impl Desk {
             .map(|(number, body)| json!({"messageId": format!("m{number}"), "body": body}))
             .collect();
         let event: SqsEvent = serde_json::from_value(json!({"Records": records})).unwrap();
-        let deadline = self.courier.now().plus_secs(seconds);
-        handle(&self.courier, &self.dead_letters, event, deadline).await.batch_item_failures.len()
+        let deadline = self.client.now().plus_secs(seconds);
+        handle(&self.client, &self.dead_letters, event, deadline).await.batch_item_failures.len()
     }
 
     /// The reasons in the dead-letter queue.

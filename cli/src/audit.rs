@@ -20,7 +20,7 @@ use portkeeper_aws::session::{Session, Wanted};
 use portkeeper_core::time::Timestamp;
 use progress::Progress;
 use recording::Recording;
-use scan::{Look, Looked};
+use scan::{Scan, Scanned};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -88,21 +88,21 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let file =
         options.record.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path));
     let file = file.transpose().map_err(unwritable)?;
-    let (session, began, looked) = runtime.block_on(read(options))?;
+    let (session, began, scanned) = runtime.block_on(read(options))?;
     let seconds = f64::from(session.aws.now().secs_since(began));
     if let Some(file) = file {
-        Recording::of(&looked).write(file).map_err(unwritable)?;
+        Recording::of(&scanned).write(file).map_err(unwritable)?;
     }
     let mut out = anstream::stdout().lock();
     let calls = session.aws.calls();
-    let bound = Bound::of(&looked.sizes);
+    let bound = Bound::of(&scanned.sizes);
     if let Some(service) = &options.explain {
         let explained: Vec<_> =
-            looked.inputs.iter().filter(|input| explain::is_meant(input, service)).collect();
-        if explained.is_empty() && looked.report.unread.is_empty() {
+            scanned.inputs.iter().filter(|input| explain::is_meant(input, service)).collect();
+        if explained.is_empty() && scanned.report.unread.is_empty() {
             return Err(CommandError::NoService {
                 service: service.clone(),
-                known: looked.nearest(service),
+                known: scanned.nearest(service),
             });
         }
         let explained = explained.into_iter();
@@ -111,12 +111,12 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
             print_json(&mut out, &json!({ "version": report::VERSION, "services": explained }))?;
         } else {
             explained.into_iter().try_for_each(|input| explain::print(&mut out, input))?;
-            show::unread(&mut out, &looked.report)?;
+            show::unread(&mut out, &scanned.report)?;
         }
-        return Ok(looked.report.exit_code(Some(service)));
+        return Ok(scanned.report.exit_code(Some(service)));
     }
     if options.json {
-        let mut document = looked.report.to_json();
+        let mut document = scanned.report.to_json();
         if let Some(members) = document.as_object_mut() {
             members.insert("region".to_owned(), json!(session.region));
             members.insert("seconds".to_owned(), json!(seconds));
@@ -124,10 +124,10 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
         }
         print_json(&mut out, &document)?;
     } else {
-        show::report(&mut out, &looked.report)?;
+        show::report(&mut out, &scanned.report)?;
         show::effort(&mut out, session.aws.now().secs_since(began), &calls, &bound)?;
     }
-    Ok(looked.report.exit_code(None))
+    Ok(scanned.report.exit_code(None))
 }
 
 fn print_json(out: &mut impl Write, document: &serde_json::Value) -> io::Result<()> {
@@ -135,19 +135,19 @@ fn print_json(out: &mut impl Write, document: &serde_json::Value) -> io::Result<
     out.write_all(b"\n")
 }
 
-async fn read(options: &Options) -> Result<(Session, Timestamp, Looked), CommandError> {
+async fn read(options: &Options) -> Result<(Session, Timestamp, Scanned), CommandError> {
     let wanted =
         Wanted { region: options.region.clone(), endpoint_url: options.endpoint_url.clone() };
     let session = portkeeper_aws::session::open(&wanted).await?;
     let usual = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
     let session = session.at_share(options.api_share.unwrap_or(usual));
     let began = session.aws.now();
-    let look = Look {
+    let scan = Scan {
         session: &session,
         clusters: options.clusters(),
         keeps_inputs: options.record.is_some() || options.explain.is_some(),
         progress: Progress::new(!options.no_progress),
     };
-    let looked = look.at_everything().await?;
-    Ok((session, began, looked))
+    let scanned = scan.run().await?;
+    Ok((session, began, scanned))
 }

@@ -3,7 +3,7 @@
 
 mod live;
 
-pub(crate) use live::Account;
+pub(crate) use live::AccountOptions;
 
 use crate::{CommandError, error_text, input};
 use anstyle::{AnsiColor, Style};
@@ -28,7 +28,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
-/// What is checked, and how it is shown.
+/// What is validated, and how it is shown.
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Spec files: YAML, or JSON where the name ends in `.json`; `-` for standard input.
@@ -45,12 +45,12 @@ pub struct Options {
     #[arg(long, value_name = "FIRST-LAST", default_value = "1000-1999", requires = "live")]
     rule_priorities: Band,
     #[command(flatten)]
-    account: Account,
+    account: AccountOptions,
 }
 
 /// What there is to say of one file.
 #[derive(Debug, Serialize)]
-struct Checked {
+struct Validated {
     file: String,
     problems: Vec<Problem>,
     /// With `--live`: what would be done.
@@ -63,7 +63,7 @@ struct Checked {
     text: String,
 }
 
-impl Checked {
+impl Validated {
     /// Whether something must be changed in the spec.
     fn is_refused(&self) -> bool {
         let is_refused = |step: &Step| matches!(step.action, StepAction::Refuse(_));
@@ -78,7 +78,7 @@ impl Checked {
 #[derive(Serialize)]
 struct Document<'a> {
     version: u32,
-    files: &'a [Checked],
+    files: &'a [Validated],
 }
 
 /// Checks all files. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
@@ -93,26 +93,26 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
             Err(error) => unreadable.push(error),
         }
     }
-    let checked = if options.live {
+    let validated = if options.live {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(check_live(options, &files))?
+        runtime.block_on(validate_live(options, &files))?
     } else {
-        files.iter().map(|(path, bytes)| check_one(path, bytes).0).collect()
+        files.iter().map(|(path, bytes)| validate_file(path, bytes).0).collect()
     };
     let mut out = anstream::stdout().lock();
     if options.json {
-        let document = Document { version: FORM_VERSION, files: &checked };
+        let document = Document { version: FORM_VERSION, files: &validated };
         serde_json::to_writer_pretty(&mut out, &document).map_err(io::Error::from)?;
         out.write_all(b"\n")?;
     } else {
-        checked.iter().try_for_each(|checked| show(&mut out, checked))?;
+        validated.iter().try_for_each(|validated| show(&mut out, validated))?;
     }
     for error in &unreadable {
         anstream::eprintln!("{}", error_text(error));
     }
-    let has_errors = checked.iter().any(Checked::is_refused);
+    let has_errors = validated.iter().any(Validated::is_refused);
     let is_whole =
-        unreadable.is_empty() && checked.iter().all(|checked| checked.not_read.is_empty());
+        unreadable.is_empty() && validated.iter().all(|validated| validated.not_read.is_empty());
     Ok(match (is_whole, has_errors) {
         (false, _) => ExitCode::from(2),
         (true, true) => ExitCode::from(1),
@@ -126,65 +126,65 @@ pub fn schema() -> Result<(), CommandError> {
     Ok(())
 }
 
-fn check_one(path: &Path, bytes: &[u8]) -> (Checked, Option<Spec>) {
+fn validate_file(path: &Path, bytes: &[u8]) -> (Validated, Option<Spec>) {
     let file = path.display().to_string();
     let (spec, problems) = check(&file, bytes);
     let text = String::from_utf8_lossy(bytes).into_owned();
-    (Checked { file, problems, steps: None, not_read: Vec::new(), text }, spec)
+    (Validated { file, problems, steps: None, not_read: Vec::new(), text }, spec)
 }
 
 /// Files that are good by themselves are held against the account.
-async fn check_live(
+async fn validate_live(
     options: &Options,
     files: &[(&PathBuf, Vec<u8>)],
-) -> Result<Vec<Checked>, CommandError> {
+) -> Result<Vec<Validated>, CommandError> {
     let aws = options.account.open().await?;
     let mut all = Vec::new();
     for (path, bytes) in files {
-        let (mut checked, spec) = check_one(path, bytes);
+        let (mut validated, spec) = validate_file(path, bytes);
         if let Some(spec) = spec {
             let (plan, gaps) =
-                live::look(&aws, &spec, &checked.file, options.rule_priorities).await;
-            checked.not_read = gaps.into_iter().map(|gap| gap.why).collect();
-            checked.problems.extend(plan.problems);
+                live::plan_live(&aws, &spec, &validated.file, options.rule_priorities).await;
+            validated.not_read = gaps.into_iter().map(|gap| gap.why).collect();
+            validated.problems.extend(plan.problems);
             // What was not read would be planned for as if it were not there.
-            checked.steps = checked.not_read.is_empty().then_some(plan.steps);
+            validated.steps = validated.not_read.is_empty().then_some(plan.steps);
         }
-        all.push(checked);
+        all.push(validated);
     }
     Ok(all)
 }
 
-fn show(out: &mut impl Write, checked: &Checked) -> io::Result<()> {
-    for problem in &checked.problems {
+fn show(out: &mut impl Write, validated: &Validated) -> io::Result<()> {
+    for problem in &validated.problems {
         let style = if problem.is_error() { ERROR } else { WARNING };
         let place = problem.place.map(|place| format!(":{place}")).unwrap_or_default();
-        let (file, weight, code) = (&checked.file, problem.weight, &problem.code);
+        let (file, weight, code) = (&validated.file, problem.weight, &problem.code);
         write!(out, "{BOLD}{file}{place}{BOLD:#}: {style}{weight}{style:#}: ")?;
         if !problem.at.is_empty() {
             write!(out, "{}: ", problem.at)?;
         }
         writeln!(out, "{} {FAINT}[{code}]{FAINT:#}", problem.message)?;
         if let Some(place) = problem.place {
-            excerpt(out, &checked.text, place)?;
+            excerpt(out, &validated.text, place)?;
         }
     }
-    if let Some(steps) = &checked.steps {
-        live::show(out, steps, checked.is_refused())?;
+    if let Some(steps) = &validated.steps {
+        live::show(out, steps, validated.is_refused())?;
     }
-    if !checked.not_read.is_empty() {
+    if !validated.not_read.is_empty() {
         writeln!(out, "No plan: not everything that the spec names could be read.")?;
     }
     let counted =
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-    let (errors, warnings) = (checked.count(true), checked.count(false));
+    let (errors, warnings) = (validated.count(true), validated.count(false));
     let verdict = match (errors, warnings) {
         (0, 0) => "nothing is wrong".to_owned(),
         (0, _) => counted(warnings, "warning"),
         (_, 0) => counted(errors, "error"),
         _ => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
     };
-    writeln!(out, "{}: {verdict}", checked.file)
+    writeln!(out, "{}: {verdict}", validated.file)
 }
 
 /// The most of a line that is shown: a JSON file may be one line.

@@ -2,7 +2,7 @@
 //! nothing to AWS.
 
 use crate::CommandError;
-use crate::check_spec::Account;
+use crate::check_spec::AccountOptions;
 use portkeeper_service_spec::export;
 use portkeeper_service_spec::found::Found;
 use portkeeper_service_spec::wanted::Wanted;
@@ -29,13 +29,13 @@ pub struct Options {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    account: Account,
+    account: AccountOptions,
 }
 
 /// Prints the spec.
 pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let found = runtime.block_on(look(options))?;
+    let found = runtime.block_on(read(options))?;
     let named = format!("{}/{}", options.cluster, options.service);
     if let Some(gap) = found.gaps.first() {
         let missing = if gap.denied {
@@ -58,7 +58,7 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
 }
 
 /// The service first: it names the task definition that it runs.
-async fn look(options: &Options) -> Result<Found, CommandError> {
+async fn read(options: &Options) -> Result<Found, CommandError> {
     let aws = options.account.open().await?;
     let wanted = Wanted {
         cluster: options.cluster.clone(),

@@ -98,7 +98,7 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
         Ok(Message::Ignored(reason)) => Reading::Ignored {
             name: reason.name(),
             why: reason.to_string(),
-            hint: used_by_others(body),
+            hint: other_function_hint(body),
         },
         Err(error) => Reading::Unreadable(chain(&error)),
     };
@@ -108,7 +108,7 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     let account =
         Account::new(check.cluster.partition(), check.cluster.region(), check.cluster.account());
     let mut stage = Stage::in_account(account, SEED, &[])?;
-    furnish(&mut stage.world.lock(), &check.cluster, check)?;
+    create_services(&mut stage.world.lock(), &check.cluster, check)?;
     stage.run(START_SECS).await?;
     let began_ms = stage.world.lock().now_ms();
     sqs::send(&mut stage.world.lock(), QUEUE, body, Some(0)).ok_or("the queue is gone")?;
@@ -117,7 +117,7 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
 }
 
 /// An event that another function than `reconcile` gets.
-fn used_by_others(body: &str) -> Option<&'static str> {
+fn other_function_hint(body: &str) -> Option<&'static str> {
     let event: Value = serde_json::from_str(body).ok()?;
     (event.get("source").and_then(Value::as_str) == Some("aws.s3")).then_some(
         "Events of the bucket of specs go to the function `create-service`: see what it makes of a spec with `portkeeper check-spec FILE`.",
@@ -126,7 +126,11 @@ fn used_by_others(body: &str) -> Option<&'static str> {
 
 /// Gives the account the cluster and the services that the event names, each with two tasks behind
 /// a group.
-fn furnish(world: &mut World, cluster: &ClusterArn, check: &Check) -> Result<(), StageError> {
+fn create_services(
+    world: &mut World,
+    cluster: &ClusterArn,
+    check: &Check,
+) -> Result<(), StageError> {
     world.make_cluster(cluster.name())?;
     world.make_instances(cluster.name(), 2)?;
     for (number, service) in check.services.iter().enumerate() {

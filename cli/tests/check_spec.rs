@@ -21,7 +21,7 @@ fn portkeeper(arguments: &[&str]) -> Output {
 }
 
 /// The exit code and what was printed.
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!(
         "{}{}exit {}\n",
@@ -32,7 +32,7 @@ fn told(output: &Output) -> String {
 }
 
 fn check(arguments: &[&str], expect: &Expect) {
-    expect.assert_eq(&told(&portkeeper(arguments)));
+    expect.assert_eq(&printed(&portkeeper(arguments)));
 }
 
 /// A file with this text.
@@ -67,14 +67,14 @@ fn the_examples_are_good() {
 /// The broken twin of each example, with every mistake and its place.
 #[test]
 fn the_broken_twins_show_every_mistake() {
-    let told =
-        |name: &str| told(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
-    expect_file!["../../specs/broken/blue-green.txt"].assert_eq(&told("blue-green"));
-    expect_file!["../../specs/broken/bridge-alb.txt"].assert_eq(&told("bridge-alb"));
-    expect_file!["../../specs/broken/fargate.txt"].assert_eq(&told("fargate"));
-    expect_file!["../../specs/broken/minimal.txt"].assert_eq(&told("minimal"));
-    expect_file!["../../specs/broken/nlb-tcp.txt"].assert_eq(&told("nlb-tcp"));
-    expect_file!["../../specs/broken/two-groups.txt"].assert_eq(&told("two-groups"));
+    let printed_for =
+        |name: &str| printed(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
+    expect_file!["../../specs/broken/blue-green.txt"].assert_eq(&printed_for("blue-green"));
+    expect_file!["../../specs/broken/bridge-alb.txt"].assert_eq(&printed_for("bridge-alb"));
+    expect_file!["../../specs/broken/fargate.txt"].assert_eq(&printed_for("fargate"));
+    expect_file!["../../specs/broken/minimal.txt"].assert_eq(&printed_for("minimal"));
+    expect_file!["../../specs/broken/nlb-tcp.txt"].assert_eq(&printed_for("nlb-tcp"));
+    expect_file!["../../specs/broken/two-groups.txt"].assert_eq(&printed_for("two-groups"));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn warnings_alone_are_no_failure() {
     );
     let output = portkeeper(&["check-spec", path.to_str().unwrap()]);
     assert!(output.status.success());
-    assert!(told(&output).contains("warning"), "{}", told(&output));
+    assert!(printed(&output).contains("warning"), "{}", printed(&output));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn odd_files_have_an_answer() {
         ("one-line.json", b"{\"a\":\t1}"),
     ] {
         let output = portkeeper(&["check-spec", file(name, bytes).to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(1), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(1), "{}", printed(&output));
     }
 }
 
@@ -144,7 +144,7 @@ fn standard_input_is_read() {
         -: 1 error
         exit 1
     "#]]
-    .assert_eq(&told(&output));
+    .assert_eq(&printed(&output));
 }
 
 #[test]

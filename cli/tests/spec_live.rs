@@ -41,7 +41,7 @@ impl Served {
     }
 }
 
-fn told(output: &Output) -> String {
+fn printed(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!(
         "{}{}exit {}\n",
@@ -82,7 +82,7 @@ fn a_spec_is_held_against_the_account() {
         Plan: 4 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Nothing was written.
         hello.yaml: 1 warning
         exit 0
-    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "hello.yaml"])));
+    "#]].assert_eq(&printed(&served.portkeeper(&["check-spec", "--live", "hello.yaml"])));
     let wrong = SPEC
         .replace("web-tg-alb, port: 80", "web-tg-alb, port: 443")
         .replace("cluster: shop", "cluster: shoop");
@@ -100,7 +100,7 @@ fn a_spec_is_held_against_the_account() {
         Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
         wrong.yaml: 2 errors
         exit 1
-    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "wrong.yaml"])));
+    "#]].assert_eq(&printed(&served.portkeeper(&["check-spec", "--live", "wrong.yaml"])));
 }
 
 /// What is exported is a good spec, and would change nothing but tags.
@@ -110,11 +110,11 @@ fn an_exported_service_is_a_spec_of_itself() {
     for service in ["web", "billing", "proxy", "api"] {
         let exported =
             served.portkeeper(&["export-spec", "--cluster", "shop", "--service", service]);
-        assert!(exported.status.success(), "{}", told(&exported));
+        assert!(exported.status.success(), "{}", printed(&exported));
         let name = format!("{service}.yaml");
         std::fs::write(folder().join(&name), &exported.stdout).unwrap();
         let output = served.portkeeper(&["check-spec", "--live", "--json", &name]);
-        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        assert_eq!(output.status.code(), Some(0), "{}", printed(&output));
         let document: Value = serde_json::from_slice(&output.stdout).unwrap();
         let steps = document["files"][0]["steps"].as_array().unwrap();
         assert!(!steps.is_empty());
@@ -125,7 +125,7 @@ fn an_exported_service_is_a_spec_of_itself() {
             assert!(
                 step["action"] == "change" && only_tags,
                 "{service}: {step:#}\n{}",
-                told(&exported)
+                printed(&exported)
             );
         }
     }
@@ -135,14 +135,14 @@ fn an_exported_service_is_a_spec_of_itself() {
           because: there is no such service
         exit 2
     "#]]
-    .assert_eq(&told(&none));
+    .assert_eq(&printed(&none));
     let none = served.portkeeper(&["export-spec", "--cluster", "shopp", "--service", "web"]);
     expect![[r#"
         error: there is no spec of shopp/web
           because: there is no such cluster; its name, its region and the account of the credentials must be right
         exit 2
     "#]]
-    .assert_eq(&told(&none));
+    .assert_eq(&printed(&none));
 }
 
 /// What is not there is not planned with, and what cannot be read is not taken for absent.
@@ -162,19 +162,25 @@ fn no_plan_is_made_of_what_is_not_known() {
         Plan: 1 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
         named.yaml: 1 error
         exit 1
-    "#]].assert_eq(&told(&served.portkeeper(&["check-spec", "--live", "named.yaml"])));
+    "#]].assert_eq(&printed(&served.portkeeper(&["check-spec", "--live", "named.yaml"])));
     std::fs::write(folder().join("hello-unread.yaml"), SPEC).unwrap();
     served.url = "http://127.0.0.1:1".to_owned();
-    let said = told(&served.portkeeper(&["check-spec", "--live", "hello-unread.yaml"]));
-    assert!(said.contains("No plan: not everything that the spec names could be read."), "{said}");
-    assert!(!said.contains("would be created") && said.ends_with("exit 2\n"), "{said}");
+    let printed_text = printed(&served.portkeeper(&["check-spec", "--live", "hello-unread.yaml"]));
+    assert!(
+        printed_text.contains("No plan: not everything that the spec names could be read."),
+        "{printed_text}"
+    );
+    assert!(
+        !printed_text.contains("would be created") && printed_text.ends_with("exit 2\n"),
+        "{printed_text}"
+    );
 }
 
 #[test]
 fn an_account_without_live_is_refused() {
-    let said = told(&serve().portkeeper(&["check-spec", "hello.yaml"]));
+    let printed_text = printed(&serve().portkeeper(&["check-spec", "hello.yaml"]));
     assert_eq!(
-        said,
+        printed_text,
         "error: --region and --endpoint-url say in which account to look: give --live, too\nexit 2\n"
     );
 }

@@ -8,7 +8,7 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_core::event::look_again_message;
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
-use portkeeper_reconcile::handle_and_tell;
+use portkeeper_reconcile::handle_and_report;
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elbv2::{TargetType, Write};
@@ -114,7 +114,7 @@ impl Account {
         let batch = take_batch(&mut self.world.lock(), QUEUE, 100).unwrap();
         let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
         let aws = Aws::from_sdk_config(&sdk_config(&self.world));
-        let response = handle_and_tell(&aws, &self.config, event, &mut |_| {}).await;
+        let response = handle_and_report(&aws, &self.config, event, &mut |_| {}).await;
         finish_batch(
             &mut self.world.lock(),
             QUEUE,

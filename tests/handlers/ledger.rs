@@ -2,7 +2,7 @@
 //! say.
 
 use portkeeper_aws::account::Aws;
-use portkeeper_reconcile::handle_and_tell;
+use portkeeper_reconcile::handle_and_report;
 use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{Shop, behind};
 use portkeeper_world::dynamodb::{delete_raw, put_raw};
@@ -53,7 +53,7 @@ async fn a_record_of_another_version_is_as_good_as_none() {
 async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     let event = serde_json::from_value(batch.clone()).unwrap();
     let mut errors = Vec::new();
-    let response = handle_and_tell(aws, shop.stage.config(), event, &mut |report| {
+    let response = handle_and_report(aws, shop.stage.config(), event, &mut |report| {
         errors.extend(report.errors.clone())
     })
     .await;

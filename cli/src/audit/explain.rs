@@ -1,7 +1,7 @@
 //! One service, explained: each task, what it should have, what is registered, and every verdict
 //! with its reason.
 
-use super::show::would;
+use super::show::action;
 use crate::render::{BOLD, decision, table, text, verdict_table};
 use portkeeper_core::audit::{Audit, audit};
 use portkeeper_core::desired::{Desired, desired_targets};
@@ -20,29 +20,29 @@ pub(super) fn is_meant(input: &PlanInput, wanted: &str) -> bool {
 }
 
 /// A target that a task should have, and how it is registered.
-struct Claimed<'a> {
+struct Expected<'a> {
     group: &'a TargetGroupArn,
     target: &'a Target,
     registered: Option<&'a RegisteredTarget>,
 }
 
-fn claims<'a>(
+fn expected_of<'a>(
     observation: &'a Observation,
     desired: &'a Desired,
     task: &'a Task,
-) -> Vec<Claimed<'a>> {
+) -> Vec<Expected<'a>> {
     let own = desired.claims.iter().filter(|claim| claim.task == task.arn);
-    let claimed = own.map(|claim| {
+    let expected = own.map(|claim| {
         let group = observation.found_group(&claim.group);
         let registered =
             group.and_then(|group| group.targets.iter().find(|it| it.target == claim.target));
-        Claimed { group: &claim.group, target: &claim.target, registered }
+        Expected { group: &claim.group, target: &claim.target, registered }
     });
-    claimed.collect()
+    expected.collect()
 }
 
 /// Why a task has no target of its own, if that is said.
-fn without<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
+fn why_none<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
     let left = desired.left.iter().find(|(arn, _)| *arn == task.arn).map(|(_, why)| why.as_str());
     left.or_else(|| desired.unclear.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
         .or_else(|| desired.misfits.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
@@ -66,12 +66,12 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     for task in &observation.tasks {
         let since =
             task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
-        let claimed = claims(observation, &desired, task);
+        let expected = expected_of(observation, &desired, task);
         let wanted: Vec<String> =
-            claimed.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
-        let there = claimed.iter().map(|it| it.registered.map_or("no".to_owned(), state));
+            expected.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
+        let there = expected.iter().map(|it| it.registered.map_or("no".to_owned(), state));
         let wanted = if wanted.is_empty() {
-            format!("nothing: {}", without(&desired, task).unwrap_or("it has stopped"))
+            format!("nothing: {}", why_none(&desired, task).unwrap_or("it has stopped"))
         } else {
             wanted.join("\n")
         };
@@ -85,7 +85,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
         ]);
     }
     writeln!(out, "{}\n", text(&rows))?;
-    let others = unclaimed(observation, &desired);
+    let others = other_registered(observation, &desired);
     if !others.is_empty() {
         let mut rows = table(&["registered, and no task of the service claims it", "state"]);
         for (group, target) in others {
@@ -100,7 +100,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
             |it: &&Audit| Some(&it.code) == verdict.code.as_ref() && it.subject == verdict.subject;
         match (audited.findings.iter().find(of_it), &verdict.decision) {
             (Some(found), Decision::Await(_)) => {
-                format!("{now}, then {}", would(&found.then, input.now))
+                format!("{now}, then {}", action(&found.then, input.now))
             }
             _ => now,
         }
@@ -109,7 +109,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
 }
 
 /// Everything that is registered, or draining, and that no live task claims.
-fn unclaimed<'a>(
+fn other_registered<'a>(
     observation: &'a Observation,
     desired: &Desired,
 ) -> Vec<(&'a TargetGroupArn, &'a RegisteredTarget)> {
@@ -118,10 +118,10 @@ fn unclaimed<'a>(
         .keys()
         .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
     let all = groups.flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)));
-    let is_claimed = |arn: &TargetGroupArn, target: &RegisteredTarget| {
+    let is_expected = |arn: &TargetGroupArn, target: &RegisteredTarget| {
         desired.claims.iter().any(|claim| claim.group == *arn && claim.target == target.target)
     };
-    all.filter(|(arn, target)| !is_claimed(arn, target)).collect()
+    all.filter(|(arn, target)| !is_expected(arn, target)).collect()
 }
 
 fn state(target: &RegisteredTarget) -> String {
@@ -140,7 +140,7 @@ pub(super) fn to_json(input: &PlanInput) -> Value {
     let observation = &input.observation;
     let desired = desired_targets(observation, input.hop);
     let tasks = observation.tasks.iter().map(|task| {
-        let wanted = claims(observation, &desired, task).into_iter().map(|it| {
+        let wanted = expected_of(observation, &desired, task).into_iter().map(|it| {
             json!({
                 "target_group": it.group, "target": it.target,
                 "registered": it.registered.map(|target| json!({ "state": target.state, "reason": target.reason })),
@@ -149,10 +149,10 @@ pub(super) fn to_json(input: &PlanInput) -> Value {
         json!({
             "task": task.arn, "last_status": task.last_status, "desired_status": task.desired_status,
             "started_at": task.started_at, "stopped_at": task.stopped_at,
-            "should_have": wanted.collect::<Vec<_>>(), "nothing_because": without(&desired, task),
+            "should_have": wanted.collect::<Vec<_>>(), "nothing_because": why_none(&desired, task),
         })
     });
-    let others = unclaimed(observation, &desired).into_iter().map(|(group, target)| {
+    let others = other_registered(observation, &desired).into_iter().map(|(group, target)| {
         json!({ "target_group": group, "target": target.target, "state": target.state, "reason": target.reason })
     });
     json!({

@@ -3,7 +3,7 @@
 
 use super::mask::Masks;
 use super::report::Report;
-use super::scan::Looked;
+use super::scan::Scanned;
 use portkeeper_core::plan::PlanInput;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -41,13 +41,17 @@ struct Unread {
 
 impl Recording {
     /// What was read in this look.
-    pub(super) fn of(looked: &Looked) -> Self {
-        let unread = looked.report.unread.iter().map(|((cluster, why), services)| Unread {
+    pub(super) fn of(scanned: &Scanned) -> Self {
+        let unread = scanned.report.unread.iter().map(|((cluster, why), services)| Unread {
             cluster: cluster.clone(),
             why: why.clone(),
             services: services.clone(),
         });
-        Self { version: RECORDING_VERSION, unread: unread.collect(), inputs: looked.inputs.clone() }
+        Self {
+            version: RECORDING_VERSION,
+            unread: unread.collect(),
+            inputs: scanned.inputs.clone(),
+        }
     }
 
     /// Writes it, masked.

@@ -25,14 +25,14 @@ pub(crate) struct Found {
 
 /// Something that is not known, and where.
 #[derive(Debug)]
-pub(crate) struct NotKnown {
+pub(crate) struct Undetermined {
     pub(crate) service: String,
     pub(crate) verdict: Verdict,
 }
 
 /// How much of one cluster was looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub(crate) struct ClusterCounts {
     pub(crate) services: usize,
     pub(crate) tasks: usize,
     pub(crate) target_groups: BTreeSet<TargetGroupArn>,
@@ -42,13 +42,13 @@ pub(crate) struct Seen {
 /// Everything that was seen, as far as it is told.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    pub(crate) clusters: BTreeMap<String, Seen>,
+    pub(crate) clusters: BTreeMap<String, ClusterCounts>,
     found: Vec<Found>,
-    pub(crate) not_known: Vec<NotKnown>,
+    pub(crate) undetermined: Vec<Undetermined>,
     /// Differences that are too young to be judged.
-    pub(crate) young: usize,
+    pub(crate) settling: usize,
     /// Why services are not looked at more closely, and how many.
-    pub(crate) left: BTreeMap<String, usize>,
+    pub(crate) out_of_scope: BTreeMap<String, usize>,
     /// What could not be read and why, with the services that it concerns.
     pub(crate) unread: BTreeMap<(String, String), BTreeSet<String>>,
 }
@@ -94,14 +94,14 @@ impl Report {
         if let Some(why) =
             quiet(observation).map(str::to_owned).or(is_off.map(|verdict| verdict.why.clone()))
         {
-            *self.left.entry(why).or_default() += 1;
+            *self.out_of_scope.entry(why).or_default() += 1;
         }
-        self.young += young.len();
+        self.settling += young.len();
         let service = observation.key.to_string();
         let found = |audit| Found { service: service.clone(), began: input.now, audit };
         self.found.extend(findings.into_iter().map(found));
-        self.not_known.extend(
-            unknown.into_iter().map(|verdict| NotKnown { service: service.clone(), verdict }),
+        self.undetermined.extend(
+            unknown.into_iter().map(|verdict| Undetermined { service: service.clone(), verdict }),
         );
     }
 
@@ -147,7 +147,7 @@ impl Report {
     pub(crate) fn to_json(&self) -> Value {
         let clusters: BTreeMap<&String, Value> =
             self.clusters.iter().map(|(name, seen)| (name, seen.to_json())).collect();
-        let not_known = self.not_known.iter().map(|it| {
+        let undetermined = self.undetermined.iter().map(|it| {
             json!({ "service": it.service, "subject": it.verdict.subject, "code": it.verdict.code, "why": it.verdict.why })
         });
         let unread = self.unread.iter().map(
@@ -158,15 +158,15 @@ impl Report {
             "clusters": clusters,
             "findings": self.findings().into_iter().map(Found::to_json).collect::<Vec<_>>(),
             "by_code": self.by_code(),
-            "not_known": not_known.collect::<Vec<_>>(),
-            "too_young": self.young,
-            "not_looked_at": self.left,
+            "not_known": undetermined.collect::<Vec<_>>(),
+            "too_young": self.settling,
+            "not_looked_at": self.out_of_scope,
             "unread": unread.collect::<Vec<_>>(),
         })
     }
 }
 
-impl Seen {
+impl ClusterCounts {
     fn to_json(&self) -> Value {
         json!({
             "services": self.services, "tasks": self.tasks, "target_groups": self.target_groups.len(),

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 const LISTED: usize = 10;
 
 /// What is looked at, and how.
-pub(super) struct Look<'a> {
+pub(super) struct Scan<'a> {
     pub(super) session: &'a Session,
     /// By name or ARN; all where there are none.
     pub(super) clusters: BTreeSet<String>,
@@ -37,7 +37,7 @@ pub(super) struct Look<'a> {
 
 /// What came of it.
 #[derive(Default)]
-pub(super) struct Looked {
+pub(super) struct Scanned {
     pub(super) report: Report,
     pub(super) inputs: Vec<PlanInput>,
     pub(super) sizes: Sizes,
@@ -45,7 +45,7 @@ pub(super) struct Looked {
     services: BTreeSet<String>,
 }
 
-impl Looked {
+impl Scanned {
     /// The services that a name which is none may have meant: those that hold it, or it them.
     pub(super) fn nearest(&self, wanted: &str) -> Vec<String> {
         let name = |service: &String| service.rsplit('/').next().unwrap_or(service).to_owned();
@@ -57,37 +57,37 @@ impl Looked {
     }
 }
 
-impl Look<'_> {
+impl Scan<'_> {
     /// Reads and judges everything that was asked for.
-    pub(super) async fn at_everything(&self) -> Result<Looked, CommandError> {
-        let mut looked = Looked::default();
-        let clusters = self.find_clusters(&mut looked).await?;
+    pub(super) async fn run(&self) -> Result<Scanned, CommandError> {
+        let mut scanned = Scanned::default();
+        let clusters = self.find_clusters(&mut scanned).await?;
         for (number, cluster) in clusters.iter().enumerate() {
             self.progress.begin(number + 1, clusters.len(), cluster.name());
-            self.at_cluster(cluster, &mut looked).await;
+            self.scan_cluster(cluster, &mut scanned).await;
         }
         self.progress.end();
-        Ok(looked)
+        Ok(scanned)
     }
 
     async fn find_clusters(
         &self,
-        looked: &mut Looked,
+        scanned: &mut Scanned,
     ) -> Result<BTreeSet<ClusterArn>, CommandError> {
         let aws = &self.session.aws;
         if self.clusters.is_empty() {
             let clusters = list_clusters(aws).await.map_err(CommandError::Clusters)?;
             // A few pages hold the groups of all clusters. If they cannot be read, that is told
             // where they are missed.
-            looked.sizes.listed_groups = learn_all_groups(aws).await.ok();
-            looked.sizes.listed_clusters = Some(clusters.len());
+            scanned.sizes.listed_groups = learn_all_groups(aws).await.ok();
+            scanned.sizes.listed_clusters = Some(clusters.len());
             return Ok(clusters);
         }
         let clusters = find_clusters(aws, &self.clusters).await.map_err(CommandError::Clusters)?;
-        looked.sizes.named_clusters = self.clusters.len();
+        scanned.sizes.named_clusters = self.clusters.len();
         if !clusters.missing.is_empty() {
             let known = list_clusters(aws).await.unwrap_or_default();
-            looked.sizes.listed_clusters = Some(known.len());
+            scanned.sizes.listed_clusters = Some(known.len());
             let known: Vec<&str> = known.iter().take(LISTED).map(ClusterArn::name).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             for name in clusters.missing {
@@ -95,7 +95,7 @@ impl Look<'_> {
                     "there is no cluster `{name}` in {}; there are: {known}",
                     self.session.region
                 );
-                looked.report.note_unread(&name, &why);
+                scanned.report.note_unread(&name, &why);
             }
         }
         Ok(clusters.found)
@@ -105,7 +105,7 @@ impl Look<'_> {
     /// all of the cluster's tasks were read, because that takes more calls than a few services
     /// need, they are asked for now.
     async fn answer(&self, everybody: &Everybody, mut input: PlanInput) -> PlanInput {
-        let asked = about_owners(&input);
+        let asked = about_other_tasks(&input);
         if asked.is_empty() {
             return input;
         }
@@ -119,13 +119,13 @@ impl Look<'_> {
         PlanInput { observation, ..input }
     }
 
-    async fn at_cluster(&self, cluster: &ClusterArn, looked: &mut Looked) {
-        looked.report.begin_cluster(cluster.name());
+    async fn scan_cluster(&self, cluster: &ClusterArn, scanned: &mut Scanned) {
+        scanned.report.begin_cluster(cluster.name());
         let names = match list_services(&self.session.aws, cluster).await {
             Ok(names) => names,
-            Err(failure) => return looked.report.note_unread(cluster.name(), &text(&failure)),
+            Err(failure) => return scanned.report.note_unread(cluster.name(), &text(&failure)),
         };
-        looked.services.extend(names.iter().map(|name| format!("{}/{name}", cluster.name())));
+        scanned.services.extend(names.iter().map(|name| format!("{}/{name}", cluster.name())));
         let listed = names.len();
         let on_progress = |progress| self.progress.show(progress);
         let reading =
@@ -134,19 +134,19 @@ impl Look<'_> {
         let observations = services.values().flatten();
         let missing_groups =
             observations.flat_map(missing_groups).cloned().collect::<BTreeSet<_>>().len();
-        looked.sizes.clusters.push(ClusterSizes { listed, read: sizes, missing_groups });
+        scanned.sizes.clusters.push(ClusterSizes { listed, read: sizes, missing_groups });
         let policy = Policy::default();
         for (name, seen) in services {
             match seen {
                 Ok(observation) => {
                     let input = self.answer(&everybody, first_look(observation, &policy)).await;
-                    looked.report.add(&input);
+                    scanned.report.add(&input);
                     if self.keeps_inputs {
-                        looked.inputs.push(input);
+                        scanned.inputs.push(input);
                     }
                 }
                 Err(failure) => {
-                    looked.report.note_unread_service(cluster.name(), &name, &text(&failure))
+                    scanned.report.note_unread_service(cluster.name(), &name, &text(&failure))
                 }
             }
         }
@@ -154,7 +154,7 @@ impl Look<'_> {
 }
 
 /// Whose else a place is, as far as that is in question.
-fn about_owners(input: &PlanInput) -> Questions {
+fn about_other_tasks(input: &PlanInput) -> Questions {
     Questions { owners: questions(input).owners, ..Questions::default() }
 }
 

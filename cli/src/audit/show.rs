@@ -22,10 +22,11 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
     if !found.is_empty() {
         findings(out, &found)?;
     }
-    not_known(out, report)?;
+    undetermined(out, report)?;
     unread(out, report)?;
     let seen = report.clusters.values();
-    let sum = |each: fn(&super::report::Seen) -> usize| seen.clone().map(each).sum::<usize>();
+    let sum =
+        |each: fn(&super::report::ClusterCounts) -> usize| seen.clone().map(each).sum::<usize>();
     writeln!(
         out,
         "Looked at {}, {}, {}, {} in {}.",
@@ -35,15 +36,15 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         counted(sum(|it| it.targets), "registered target"),
         counted(sum(|it| it.target_groups.len()), "target group"),
     )?;
-    for (why, services) in &report.left {
+    for (why, services) in &report.out_of_scope {
         writeln!(
             out,
             "{DIM}Not looked at more closely: {}: {why}.{DIM:#}",
             counted(*services, "service")
         )?;
     }
-    if report.young > 0 {
-        let differences = counted(report.young, "difference");
+    if report.settling > 0 {
+        let differences = counted(report.settling, "difference");
         writeln!(out, "{DIM}{differences} too young to judge: ECS may still be at work.{DIM:#}")?;
     }
     let codes: Vec<String> =
@@ -73,7 +74,7 @@ fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
             code,
             service.clone(),
             audit.subject.to_string(),
-            would(&audit.then, *began),
+            action(&audit.then, *began),
         ]);
     }
     let rows = text(&rows);
@@ -87,15 +88,15 @@ fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
     writeln!(out)
 }
 
-fn not_known(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    for it in report.not_known.iter().take(LISTED) {
+fn undetermined(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    for it in report.undetermined.iter().take(LISTED) {
         writeln!(
             out,
             "{YELLOW}not known{YELLOW:#} {}: {}: {}",
             it.service, it.verdict.subject, it.verdict.why
         )?;
     }
-    match report.not_known.len().saturating_sub(LISTED) {
+    match report.undetermined.len().saturating_sub(LISTED) {
         0 => Ok(()),
         more => writeln!(out, "{YELLOW}not known{YELLOW:#} and {more} more; --json lists them"),
     }
@@ -117,7 +118,7 @@ pub(super) fn unread(out: &mut impl Write, report: &Report) -> io::Result<()> {
 }
 
 /// What would follow once a second look agrees.
-pub(super) fn would(then: &Decision, began: Timestamp) -> String {
+pub(super) fn action(then: &Decision, began: Timestamp) -> String {
     match then {
         Decision::Repair(kind) => format!("{} it", kind.verb()),
         Decision::Await(at) => format!("tell people if it lasts {}", spoken(at.secs_since(began))),

@@ -27,7 +27,7 @@ const SIMULATED_SHARE_PERCENT: u32 = 10_000;
 
 /// How the account is reached.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct Account {
+pub(crate) struct AccountOptions {
     /// The region. Without it: as for the AWS command line.
     #[arg(long)]
     region: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Account {
     endpoint_url: Option<String>,
 }
 
-impl Account {
+impl AccountOptions {
     /// Whether the user says which account.
     pub(super) fn is_named(&self) -> bool {
         self.region.is_some() || self.endpoint_url.is_some()
@@ -57,7 +57,7 @@ const UNKNOWN_BUCKET: &str = "BUCKET";
 
 /// Looks, and plans. `name`: the object that the file may become, where the account does not say
 /// which.
-pub(super) async fn look(
+pub(super) async fn plan_live(
     aws: &SpecAws,
     spec: &Spec,
     name: &str,

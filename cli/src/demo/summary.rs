@@ -23,7 +23,7 @@ struct Incident {
     code: Code,
     subject: String,
     first_seen_secs: u64,
-    told_secs: u64,
+    alerted_secs: u64,
     resolved_secs: Option<u64>,
     /// One begin and one end each.
     alerts: usize,
@@ -86,7 +86,7 @@ impl Summary {
                 incident.service.clone(),
                 incident.code.to_string(),
                 incident.subject.clone(),
-                after(incident.told_secs),
+                after(incident.alerted_secs),
                 incident.resolved_secs.map_or("still open".to_owned(), after),
                 incident.alerts.to_string(),
             ]);
@@ -121,7 +121,7 @@ impl Summary {
                     "code": incident.code,
                     "subject": incident.subject,
                     "first_seen_seconds": incident.first_seen_secs,
-                    "told_seconds": incident.told_secs,
+                    "told_seconds": incident.alerted_secs,
                     "resolved_seconds": incident.resolved_secs,
                     "alerts": incident.alerts,
                 })
@@ -203,7 +203,7 @@ fn incidents(timeline: &Timeline) -> Vec<Incident> {
                     subject,
                     first_seen_secs: timeline
                         .seconds_at(u64::try_from(item.since.as_millis()).unwrap_or(0)),
-                    told_secs: at,
+                    alerted_secs: at,
                     resolved_secs: None,
                     alerts: 1,
                 }),

@@ -141,7 +141,7 @@ impl Timeline {
     /// Lets time pass and tells what happened.
     pub(super) async fn run(&mut self, stage: &mut Stage, seconds: u64) -> Result<(), StageError> {
         let deliveries = stage.run(seconds).await?;
-        self.tell(stage, &deliveries, Vec::new())
+        self.record(stage, &deliveries, Vec::new())
     }
 
     /// Lets time pass in an account with specs until one of them is at its end, and tells what
@@ -155,7 +155,7 @@ impl Timeline {
         let status = |result: &Option<Value>| {
             result.as_ref().and_then(|result| result.get("status").cloned())
         };
-        let (mut deliveries, mut told) = (Vec::new(), Vec::new());
+        let (mut deliveries, mut results) = (Vec::new(), Vec::new());
         let mut before = status(&specs.result(key));
         for _ in 0..most_secs {
             deliveries.extend(specs.run(1).await?);
@@ -166,7 +166,7 @@ impl Timeline {
             }
             let result: SpecResult = serde_json::from_value(result.unwrap_or_default())?;
             let at_ms = specs.world().lock().now_ms();
-            told.push(Moment {
+            results.push(Moment {
                 at_ms,
                 who: Who::Specs,
                 text: spec_title(&result),
@@ -177,10 +177,10 @@ impl Timeline {
                 break;
             }
         }
-        self.tell(&specs.stage, &deliveries, told)
+        self.record(&specs.stage, &deliveries, results)
     }
 
-    fn tell(
+    fn record(
         &mut self,
         stage: &Stage,
         deliveries: &[Delivery],
@@ -223,7 +223,7 @@ impl Timeline {
         let world = stage.world.lock();
         let entries = world.journal.since(self.journal_read);
         self.journal_read += entries.len();
-        let shown = entries.iter().filter(|entry| is_worth_telling(entry));
+        let shown = entries.iter().filter(|entry| is_shown(entry));
         shown
             .map(|entry| Moment {
                 at_ms: entry.at_ms,
@@ -239,10 +239,10 @@ impl Timeline {
             self.checks += 1;
             let found = self.found(report);
             let at_ms = delivery.at_ms;
-            let mut tell =
+            let mut add =
                 |who, text: String, more: String| moments.push(Moment { at_ms, who, text, more });
             for (text, why) in found {
-                tell(Who::Portkeeper, text, why);
+                add(Who::Portkeeper, text, why);
             }
             for outcome in &report.outcomes {
                 let (verb, target, group) =
@@ -253,21 +253,21 @@ impl Timeline {
                     OutcomeResult::Failed(why) => format!("failed: {why}"),
                     OutcomeResult::Skipped(why) => format!("not tried: {why}"),
                 };
-                tell(
+                add(
                     Who::Portkeeper,
                     format!("{verb} {target} in {group}: {result}"),
                     String::new(),
                 );
             }
             for error in &report.errors {
-                tell(
+                add(
                     Who::Portkeeper,
                     format!("{}: tried again, because {error}", report.key),
                     String::new(),
                 );
             }
             for message in &report.alerts {
-                tell(Who::Alert, message.subject.clone(), plain(&slack_message(&message.document)));
+                add(Who::Alert, message.subject.clone(), plain(&slack_message(&message.document)));
             }
             self.messages.extend(report.alerts.iter().cloned());
             let accepted =
@@ -342,7 +342,7 @@ impl Timeline {
 
 /// What people did and what went wrong, and ECS's registrations. Not every step of every task, and
 /// not Portkeeper's own writes, which its reports tell.
-fn is_worth_telling(entry: &Entry) -> bool {
+fn is_shown(entry: &Entry) -> bool {
     let ours = entry.kind == Kind::Registration && entry.text.starts_with("a client ");
     !ours && matches!(entry.kind, Kind::Person | Kind::Fault | Kind::Agent | Kind::Registration)
 }

@@ -18,8 +18,8 @@ pub struct Served {
     url: String,
 }
 
-/// What the command said, and how it ended.
-pub struct Said {
+/// What the command output, and how it ended.
+pub struct CommandOutput {
     pub code: i32,
     pub out: String,
     pub err: String,
@@ -27,7 +27,7 @@ pub struct Said {
     pub peak_kb: u64,
 }
 
-impl Said {
+impl CommandOutput {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out)
             .unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
@@ -52,7 +52,7 @@ impl Served {
 
     fn new(world: World, planted: Vec<Planted>) -> Self {
         let world = SharedWorld::new(world);
-        let (tell, told) = mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let served = world.clone();
         // The thread ends with the test's process.
         thread::spawn(move || {
@@ -60,15 +60,15 @@ impl Served {
                 tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let held = serve(served, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-                tell.send(held.endpoint_url()).unwrap();
+                sender.send(held.endpoint_url()).unwrap();
                 std::future::pending::<()>().await;
             });
         });
-        Self { world, planted, url: told.recv().unwrap() }
+        Self { world, planted, url: receiver.recv().unwrap() }
     }
 
     /// `portkeeper audit` with these arguments.
-    pub fn audit(&self, arguments: &[&str]) -> Said {
+    pub fn audit(&self, arguments: &[&str]) -> CommandOutput {
         let mut all = vec!["audit", "--endpoint-url", &self.url];
         all.extend(arguments);
         run(&all)
@@ -86,7 +86,7 @@ fn now_ms() -> u64 {
 
 /// Runs the command with nothing configured: no credentials, no region, no EC2 instance to ask for
 /// them.
-pub fn run(arguments: &[&str]) -> Said {
+pub fn run(arguments: &[&str]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
     let home = env!("CARGO_TARGET_TMPDIR");
     command.env_clear().env("HOME", home).env("AWS_EC2_METADATA_DISABLED", "true").args(arguments);
@@ -103,7 +103,7 @@ pub fn run(arguments: &[&str]) -> Said {
     });
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    Said {
+    CommandOutput {
         code: status.code().unwrap(),
         out: text(stdout),
         err: text(stderr),

@@ -27,9 +27,9 @@ pub fn planted(account: &Served) -> Vec<String> {
 #[test]
 fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
     let account = Served::large(500, 10);
-    let said = account.audit(&["--json"]);
-    assert_eq!(said.code, 1, "{}", said.err);
-    let report = said.json();
+    let output = account.audit(&["--json"]);
+    assert_eq!(output.code, 1, "{}", output.err);
+    let report = output.json();
     assert_eq!(planted(&account).len(), 16);
     assert_eq!(findings(&report), planted(&account));
     assert_eq!(report["unread"], serde_json::json!([]));
@@ -38,8 +38,13 @@ fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
     let api = &report["api"];
     assert_eq!(api["total"], api["lower_bound"]["total"], "{api:#}");
     assert_eq!(api["total"], account.calls(), "every call that the account saw was counted");
-    println!("{} calls, {} s, at most {} MB", api["total"], report["seconds"], said.peak_kb / 1024);
-    assert!(said.peak_kb < 150 * 1024, "{} kB", said.peak_kb);
-    assert!(!cfg!(target_os = "linux") || said.peak_kb > 0, "the memory was not seen");
-    assert_eq!(said.err, "", "no progress bar where nobody sees it");
+    println!(
+        "{} calls, {} s, at most {} MB",
+        api["total"],
+        report["seconds"],
+        output.peak_kb / 1024
+    );
+    assert!(output.peak_kb < 150 * 1024, "{} kB", output.peak_kb);
+    assert!(!cfg!(target_os = "linux") || output.peak_kb > 0, "the memory was not seen");
+    assert_eq!(output.err, "", "no progress bar where nobody sees it");
 }

@@ -31,9 +31,9 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
         }
         world.advance_secs(200);
     });
-    let said = account.audit(&["--json"]);
-    assert_eq!(said.code, 1, "{}", said.err);
-    let report = said.json();
+    let output = account.audit(&["--json"]);
+    assert_eq!(output.code, 1, "{}", output.err);
+    let report = output.json();
     assert_eq!(report["by_code"], json!({"foreign": 999}));
     assert_eq!(report["clusters"]["shop"]["targets"], 1000);
     assert_eq!(report["clusters"]["shop"]["services"], 2);
@@ -63,9 +63,9 @@ fn a_cluster_of_five_thousand_services_is_listed_to_its_end() {
             world.person_ecs("CreateService", &input).unwrap();
         }
     });
-    let said = account.audit(&["--json"]);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    let report = said.json();
+    let output = account.audit(&["--json"]);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
+    let report = output.json();
     assert_eq!(report["clusters"]["shop"]["services"], 5000);
     assert_eq!(report["api"]["calls"]["ecs:ListServices"], 50);
     assert_eq!(report["api"]["calls"]["ecs:DescribeServices"], 500);

@@ -54,9 +54,9 @@ fn a_recording_of_another_version_and_a_broken_one_are_refused() {
     ] {
         let path = file(name);
         fs::write(&path, text).unwrap();
-        let said = run(&["plan", path.to_str().unwrap()]);
-        assert_eq!(said.code, 2, "{name}");
-        assert!(said.err.contains(wanted), "{name}: {}", said.err);
+        let output = run(&["plan", path.to_str().unwrap()]);
+        assert_eq!(output.code, 2, "{name}");
+        assert!(output.err.contains(wanted), "{name}: {}", output.err);
     }
 }
 
@@ -76,9 +76,9 @@ fn an_earlier_recording_stays_until_there_is_a_new_one() {
 #[test]
 fn a_file_that_cannot_be_written_is_told_before_anything_is_read() {
     let account = Served::large(1, 1);
-    let said = account.audit(&["--record", "/no/such/folder/recording.json"]);
-    assert_eq!(said.code, 2);
-    assert!(said.err.contains("cannot write /no/such/folder/recording.json"), "{}", said.err);
+    let output = account.audit(&["--record", "/no/such/folder/recording.json"]);
+    assert_eq!(output.code, 2);
+    assert!(output.err.contains("cannot write /no/such/folder/recording.json"), "{}", output.err);
     assert_eq!(account.calls(), 0);
 }
 

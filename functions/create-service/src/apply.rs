@@ -1,11 +1,11 @@
 //! A spec that came or changed: read, verified, held against what exists, planned, carried out.
 
-use crate::lock::{Hold, Taken};
+use crate::lock::{Acquired, SpecLock};
 use crate::publish;
-use crate::retry::Trouble;
-use crate::rollback::{earlier, is_active, take_back_unfinished};
+use crate::retry::Retry;
+use crate::rollback::{is_active, roll_back_unfinished, undo_of_earlier_run};
 use crate::steps::{self, Carried};
-use crate::{Office, follow};
+use crate::{Dependencies, follow};
 use portkeeper_aws::ledger;
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::policy::Mode;
@@ -24,20 +24,20 @@ use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
 /// Deals with one state of an object.
 pub(crate) async fn object(
-    office: &Office,
+    deps: &Dependencies,
     object: &Object,
     deadline: Timestamp,
-) -> Result<(), Trouble> {
-    let mut hold = match Hold::take(office, object, deadline).await? {
-        Taken::Held(hold) => *hold,
-        Taken::Done => {
+) -> Result<(), Retry> {
+    let mut lock = match SpecLock::acquire(deps, object, deadline).await? {
+        Acquired::Lock(lock) => *lock,
+        Acquired::Processed => {
             tracing::info!(
                 spec = object.key,
                 "ignored: this state of the spec was dealt with already"
             );
             return Ok(());
         }
-        Taken::Overtaken => {
+        Acquired::Superseded => {
             tracing::info!(
                 spec = object.key,
                 "ignored: a later state of the spec was taken up already"
@@ -46,57 +46,61 @@ pub(crate) async fn object(
         }
     };
     // A large future, awaited within others.
-    match Box::pin(run(office, &mut hold, object)).await {
-        Ok(next) => hold.end(next).await,
-        Err(trouble) => Err(hold.let_go(trouble).await),
+    match Box::pin(run(deps, &mut lock, object)).await {
+        Ok(next) => lock.finish(next).await,
+        Err(retry) => Err(lock.release(retry).await),
     }
 }
 
 /// All steps; what ends the run is the record that it leaves.
-async fn run(office: &Office, hold: &mut Hold<'_>, object: &Object) -> Result<SpecRecord, Trouble> {
-    let (spec, mut problems) = match read(office, object).await? {
+async fn run(
+    deps: &Dependencies,
+    lock: &mut SpecLock<'_>,
+    object: &Object,
+) -> Result<SpecRecord, Retry> {
+    let (spec, mut problems) = match read(deps, object).await? {
         Some((Some(spec), problems)) => (spec, problems),
         Some((None, problems)) => {
-            return refuse(office, hold, Draft { problems, ..Draft::default() }).await;
+            return refuse(deps, lock, Draft { problems, ..Draft::default() }).await;
         }
-        None => return Ok(hold.record().clone()),
+        None => return Ok(lock.record().clone()),
     };
-    take_back_unfinished(office, hold).await?;
-    let found = find(&office.aws, &spec.wanted()).await;
+    roll_back_unfinished(deps, lock).await?;
+    let found = find(&deps.aws, &spec.wanted()).await;
     if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
-        return Err(Trouble::Unread(gap.why.clone()));
+        return Err(Retry::Unreadable(gap.why.clone()));
     }
-    let planned = plan(&spec, &found, &office.context(object));
+    let planned = plan(&spec, &found, &deps.context(object));
     let may_run = planned.may_run();
     let SpecPlan { steps, problems: more } = planned;
     problems.extend(more);
     let mut draft = Draft { spec: Some(&spec), steps: &steps, problems };
-    let key = match service_key(office, &spec, &found) {
+    let key = match service_key(deps, &spec, &found) {
         Ok(key) if may_run && !draft.problems.iter().any(Problem::is_error) => key,
-        Ok(_) => return refuse(office, hold, draft).await,
+        Ok(_) => return refuse(deps, lock, draft).await,
         Err(problem) => {
             draft.problems.extend(problem);
-            return refuse(office, hold, draft).await;
+            return refuse(deps, lock, draft).await;
         }
     };
     if steps.iter().any(|step| !step.writes.is_empty())
-        && let Some(next) = stopped(office, hold, &draft).await?
+        && let Some(next) = stopped(deps, lock, &draft).await?
     {
         return Ok(next);
     }
     if let Some(other) =
-        record::claim(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?
+        record::claim(&deps.aws, &deps.config.shared.ledger_table, &key, &lock.spec).await?
     {
         draft.problems.push(of_another_spec(&key, &other));
-        return refuse(office, hold, draft).await;
+        return refuse(deps, lock, draft).await;
     }
-    draft.problems.extend(renamed(office, hold, &key).await?);
+    draft.problems.extend(renamed(deps, lock, &key).await?);
     let planned: Vec<Write> = steps.iter().flat_map(|step| step.writes.clone()).collect();
-    let earlier = earlier(hold, &found, &steps, object);
-    let next = begun(hold, &spec, key, &planned);
-    hold.store(next).await?;
-    let carried = steps::carry_out(office, &steps, &earlier).await?;
-    finish(office, hold, &draft, &found, carried, planned.is_empty()).await
+    let earlier = undo_of_earlier_run(lock, &found, &steps, object);
+    let next = record_before_writes(lock, &spec, key, &planned);
+    lock.store(next).await?;
+    let carried = steps::carry_out(deps, &steps, &earlier).await?;
+    finish(deps, lock, &draft, &found, carried, planned.is_empty()).await
 }
 
 /// What is known of a spec before anything is written for it.
@@ -110,7 +114,7 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn result(
         &self,
-        office: &Office,
+        deps: &Dependencies,
         of: &Object,
         status: Status,
         summary: impl Into<String>,
@@ -120,7 +124,7 @@ impl Draft<'_> {
             service: self.spec.map(|spec| spec.service_name().to_owned()),
             problems: self.problems.clone(),
             steps: steps::not_tried(self.steps),
-            ..publish::result(office, of, status, summary)
+            ..publish::new_result(deps, of, status, summary)
         }
     }
 }
@@ -128,13 +132,13 @@ impl Draft<'_> {
 /// The spec at exactly the announced state of its object, with what is wrong with it; none if that
 /// state is gone, of which another message tells.
 async fn read(
-    office: &Office,
+    deps: &Dependencies,
     object: &Object,
-) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Trouble> {
+) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Retry> {
     let Object { bucket, key, version_id, etag, .. } = object;
     let version =
         ObjectVersion { bucket, key, version_id: version_id.as_deref(), etag: etag.as_deref() };
-    Ok(match object::read(&office.aws, &version).await? {
+    Ok(match object::read(&deps.aws, &version).await? {
         ReadObject::Content(bytes) => Some(check(key, &bytes)),
         ReadObject::TooLarge { bytes } => {
             let message =
@@ -163,11 +167,15 @@ fn problem(code: &str, at: &str, message: String) -> Problem {
 
 /// The service in its cluster; or why it may not be made there. A cluster that does not exist is
 /// told by the core.
-fn service_key(office: &Office, spec: &Spec, found: &Found) -> Result<ServiceKey, Option<Problem>> {
+fn service_key(
+    deps: &Dependencies,
+    spec: &Spec,
+    found: &Found,
+) -> Result<ServiceKey, Option<Problem>> {
     let arn =
         found.cluster.as_ref().and_then(|cluster| ClusterArn::try_from(cluster.arn.as_str()).ok());
     let cluster = arn.ok_or(None)?;
-    if !office.config.shared.clusters.include(&cluster) {
+    if !deps.config.shared.clusters.include(&cluster) {
         let message = format!(
             "Portkeeper does not watch the cluster {}: add it to the stack's parameter Clusters, or name another one",
             cluster.name()
@@ -185,8 +193,12 @@ fn of_another_spec(key: &ServiceKey, other: &str) -> Problem {
 }
 
 /// Told once, and nothing is written.
-async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<SpecRecord, Trouble> {
-    let mut next = hold.record().clone();
+async fn refuse(
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
+    draft: Draft<'_>,
+) -> Result<SpecRecord, Retry> {
+    let mut next = lock.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
     let errors = draft.problems.iter().filter(|problem| problem.is_error()).count();
     let refused =
@@ -195,8 +207,8 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
         1 => "1 thing must be changed in the spec; nothing was written".to_owned(),
         count => format!("{count} things must be changed in the spec; nothing was written"),
     };
-    let result = draft.result(office, &of, Status::Refused, summary);
-    publish::tell(office, &next, &result).await?;
+    let result = draft.result(deps, &of, Status::Refused, summary);
+    publish::publish(deps, &next, &result).await?;
     next.status = Some(Status::Refused);
     next.result = Some(result);
     Ok(next)
@@ -205,29 +217,29 @@ async fn refuse(office: &Office, hold: &Hold<'_>, draft: Draft<'_>) -> Result<Sp
 /// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which
 /// the message waits.
 async fn stopped(
-    office: &Office,
-    hold: &Hold<'_>,
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
     draft: &Draft<'_>,
-) -> Result<Option<SpecRecord>, Trouble> {
-    let mode = office.config.shared.policy.mode;
+) -> Result<Option<SpecRecord>, Retry> {
+    let mode = deps.config.shared.policy.mode;
     let switch = match mode {
         Mode::Repair => {
-            ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?
+            ledger::writes_stopped(&deps.aws.shared, &deps.config.shared.ledger_table).await?
         }
         _ => None,
     };
-    let mut next = hold.record().clone();
+    let mut next = lock.record().clone();
     let Some(of) = next.object.clone() else { return Ok(Some(next)) };
     let summary = match (&switch, mode) {
         (Some(why), _) => format!("the kill switch is on ({why}): this is what would be done, and it is tried again"),
         (None, Mode::Repair) => return Ok(None),
         (None, _) => "nothing was written, because the stack's parameter Mode is not `repair`: this is what would be done. Drop the spec again when it is".to_owned(),
     };
-    let result = draft.result(office, &of, Status::Waiting, summary);
-    publish::write(office, &result).await?;
-    publish::count(office, &next, &result);
+    let result = draft.result(deps, &of, Status::Waiting, summary);
+    publish::write_result(deps, &result).await?;
+    publish::count_result(deps, &next, &result);
     if let Some(why) = switch {
-        return Err(Trouble::Stopped(why));
+        return Err(Retry::WritesStopped(why));
     }
     next.status = Some(Status::Waiting);
     next.result = Some(result);
@@ -236,14 +248,14 @@ async fn stopped(
 
 /// A spec that names another service than before: the earlier one stays, and is nobody's.
 async fn renamed(
-    office: &Office,
-    hold: &Hold<'_>,
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
     key: &ServiceKey,
-) -> Result<Option<Problem>, Trouble> {
-    let Some(before) = hold.record().service.as_ref().filter(|before| *before != key) else {
+) -> Result<Option<Problem>, Retry> {
+    let Some(before) = lock.record().service.as_ref().filter(|before| *before != key) else {
         return Ok(None);
     };
-    record::release(&office.aws, &office.config.shared.ledger_table, before, &hold.spec).await?;
+    record::release(&deps.aws, &deps.config.shared.ledger_table, before, &lock.spec).await?;
     let message = format!("this spec was about the service {before} before, which stays as it is");
     Ok(Some(Problem {
         weight: Weight::Warning,
@@ -252,8 +264,13 @@ async fn renamed(
 }
 
 /// What is remembered before the first write: whose it is, and what takes back what may be made.
-fn begun(hold: &Hold<'_>, spec: &Spec, key: ServiceKey, planned: &[Write]) -> SpecRecord {
-    let mut next = hold.record().clone();
+fn record_before_writes(
+    lock: &SpecLock<'_>,
+    spec: &Spec,
+    key: ServiceKey,
+    planned: &[Write],
+) -> SpecRecord {
+    let mut next = lock.record().clone();
     for back in undo(planned) {
         if !next.undo.contains(&back) {
             next.undo.push(back);
@@ -267,27 +284,24 @@ fn begun(hold: &Hold<'_>, spec: &Spec, key: ServiceKey, planned: &[Write]) -> Sp
 
 /// What is remembered and told after the last write.
 async fn finish(
-    office: &Office,
-    hold: &mut Hold<'_>,
+    deps: &Dependencies,
+    lock: &mut SpecLock<'_>,
     draft: &Draft<'_>,
     found: &Found,
     carried: Carried,
     was_idle: bool,
-) -> Result<SpecRecord, Trouble> {
-    let mut next = hold.record().clone();
+) -> Result<SpecRecord, Retry> {
+    let mut next = lock.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
     next.undo.clear();
     if let Some(why) = carried.failure {
         let summary = format!("{why}; what this run had made was taken back, see the steps");
-        let result = SpecResult {
-            steps: carried.steps,
-            ..draft.result(office, &of, Status::Failed, summary)
-        };
-        publish::tell(office, &next, &result).await?;
+        let result =
+            SpecResult { steps: carried.steps, ..draft.result(deps, &of, Status::Failed, summary) };
+        publish::publish(deps, &next, &result).await?;
         let is_there = found.service.as_ref().is_some_and(is_active);
         if let Some(key) = next.service.as_ref().filter(|_| !is_there) {
-            record::release(&office.aws, &office.config.shared.ledger_table, key, &hold.spec)
-                .await?;
+            record::release(&deps.aws, &deps.config.shared.ledger_table, key, &lock.spec).await?;
         }
         next.status = Some(Status::Failed);
         next.result = Some(result);
@@ -303,16 +317,16 @@ async fn finish(
     let result = SpecResult {
         steps: carried.steps,
         service_arn: service.map(|made| made.arn.clone()).or_else(known_arn),
-        ..draft.result(office, &of, Status::Deploying, summary)
+        ..draft.result(deps, &of, Status::Deploying, summary)
     };
     next.status = Some(Status::Deploying);
     next.result = Some(result.clone());
     if was_idle {
-        hold.store(next).await?;
-        return follow::look_quietly(office, hold).await;
+        lock.store(next).await?;
+        return follow::check_quietly(deps, lock).await;
     }
-    publish::write(office, &result).await?;
-    publish::count(office, &next, &result);
-    follow::look_later(office, &hold.spec, 0).await?;
+    publish::write_result(deps, &result).await?;
+    publish::count_result(deps, &next, &result);
+    follow::recheck_later(deps, &lock.spec, 0).await?;
     Ok(next)
 }

@@ -25,11 +25,11 @@ use portkeeper_service_spec::identity::Owner;
 use portkeeper_service_spec::notice::{self, Change, Notice, Object};
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
-use retry::Trouble;
+use retry::Retry;
 
 /// What the function works with.
 #[derive(Debug)]
-pub struct Office {
+pub struct Dependencies {
     /// The clients.
     pub aws: SpecAws,
     /// Where messages go that nobody can read.
@@ -40,15 +40,15 @@ pub struct Office {
     pub emit: fn(&str),
 }
 
-impl Office {
+impl Dependencies {
     /// What a plan for this object needs to know beside the spec.
     fn context(&self, object: &Object) -> Context {
-        Context { owner: owner_of(object), band: self.config.priorities }
+        Context { owner: spec_id(object), band: self.config.priorities }
     }
 }
 
 /// Whose everything is that is made for this object.
-fn owner_of(object: &Object) -> Owner {
+fn spec_id(object: &Object) -> Owner {
     Owner { bucket: object.bucket.clone(), key: object.key.clone() }
 }
 
@@ -58,24 +58,21 @@ const LEAST_SECS: u32 = 20;
 
 /// Handles one batch, message by message. Whoever has a spec loses it at `deadline`, when Lambda
 /// ends this run.
-pub async fn handle(office: &Office, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
-    let begun = office.aws.shared.spent();
+pub async fn handle(deps: &Dependencies, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
+    let begun = deps.aws.shared.spent();
     let mut response = SqsBatchResponse::default();
     for message in event.records {
         let id = message.message_id.clone().unwrap_or_default();
-        if let Err(trouble) = Box::pin(one(office, message, deadline)).await {
-            tracing::warn!(message_id = id, error = chain(&trouble), "the message is tried again");
+        if let Err(retry) = Box::pin(one(deps, message, deadline)).await {
+            tracing::warn!(message_id = id, error = chain(&retry), "the message is tried again");
             response.add_failure(id);
         }
     }
-    (office.emit)(&metrics::calls_line(
-        office.aws.shared.now(),
-        begun.until(office.aws.shared.spent()),
-    ));
+    (deps.emit)(&metrics::calls_line(deps.aws.shared.now(), begun.until(deps.aws.shared.spent())));
     response
 }
 
-async fn one(office: &Office, message: SqsMessage, deadline: Timestamp) -> Result<(), Trouble> {
+async fn one(deps: &Dependencies, message: SqsMessage, deadline: Timestamp) -> Result<(), Retry> {
     let body = message.body.unwrap_or_default();
     let notices = match notice::read(&body) {
         Ok(notices) => notices,
@@ -86,24 +83,24 @@ async fn one(office: &Office, message: SqsMessage, deadline: Timestamp) -> Resul
                 error = why,
                 "the message cannot be read, and is put aside"
             );
-            return office.dead_letters.put(&body, &why).await.map_err(Trouble::Aside);
+            return deps.dead_letters.put(&body, &why).await.map_err(Retry::DeadLetter);
         }
     };
     for notice in notices {
-        if office.aws.shared.now().plus_secs(LEAST_SECS) > deadline {
-            return Err(Trouble::NoTime);
+        if deps.aws.shared.now().plus_secs(LEAST_SECS) > deadline {
+            return Err(Retry::NoTime);
         }
         match notice {
-            Notice::Object(object) if object.bucket != office.config.bucket => {
+            Notice::Object(object) if object.bucket != deps.config.bucket => {
                 tracing::info!(bucket = object.bucket, "ignored: not the bucket of specs");
             }
             Notice::Object(object) => match object.change {
-                Change::Created => Box::pin(apply::object(office, &object, deadline)).await?,
-                Change::Removed => Box::pin(remove::object(office, &object, deadline)).await?,
+                Change::Created => Box::pin(apply::object(deps, &object, deadline)).await?,
+                Change::Removed => Box::pin(remove::object(deps, &object, deadline)).await?,
             },
-            Notice::Deployment(event) => Box::pin(follow::event(office, &event, deadline)).await?,
-            Notice::LookAgain(again) => {
-                Box::pin(follow::again(office, &again.spec, again.hop, deadline)).await?
+            Notice::Deployment(event) => Box::pin(follow::event(deps, &event, deadline)).await?,
+            Notice::LookAgain(recheck) => {
+                Box::pin(follow::recheck(deps, &recheck.spec, recheck.hop, deadline)).await?
             }
             Notice::Ignored(reason) => tracing::debug!(%reason, name = reason.name(), "ignored"),
         }

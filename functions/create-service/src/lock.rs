@@ -4,8 +4,8 @@
 //! since it was read. It lets go when it is done; a run that was killed has lost the spec at the
 //! end of its time, long before its message comes back.
 
-use crate::Office;
-use crate::retry::Trouble;
+use crate::Dependencies;
+use crate::retry::Retry;
 use portkeeper_aws::ledger::CommitError;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::{Object, is_newer};
@@ -13,8 +13,8 @@ use portkeeper_service_spec_aws::record::{self, Holder, SpecRecord, StoredSpec};
 
 /// A spec that this run has to itself.
 #[derive(Debug)]
-pub(crate) struct Hold<'a> {
-    office: &'a Office,
+pub(crate) struct SpecLock<'a> {
+    deps: &'a Dependencies,
     /// The object's key.
     pub(crate) spec: String,
     stored: StoredSpec,
@@ -24,68 +24,68 @@ pub(crate) struct Hold<'a> {
 
 /// What comes of trying to take a spec for a state of its object.
 #[derive(Debug)]
-pub(crate) enum Taken<'a> {
+pub(crate) enum Acquired<'a> {
     /// It is ours.
-    Held(Box<Hold<'a>>),
+    Lock(Box<SpecLock<'a>>),
     /// This state was dealt with already.
-    Done,
+    Processed,
     /// A later state was taken up already.
-    Overtaken,
+    Superseded,
 }
 
-impl<'a> Hold<'a> {
+impl<'a> SpecLock<'a> {
     /// Takes a spec for a state of its object.
-    pub(crate) async fn take(
-        office: &'a Office,
+    pub(crate) async fn acquire(
+        deps: &'a Dependencies,
         object: &Object,
         deadline: Timestamp,
-    ) -> Result<Taken<'a>, Trouble> {
+    ) -> Result<Acquired<'a>, Retry> {
         let stored =
-            Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, &object.key))
+            Box::pin(record::recall(&deps.aws, &deps.config.shared.ledger_table, &object.key))
                 .await?;
         let known = stored.record.object.as_ref();
         let same = known.is_some_and(|known| is_same(known, object));
         if same && stored.record.status.is_some() {
-            return Ok(Taken::Done);
+            return Ok(Acquired::Processed);
         }
         let sequencer = |object: &Object| object.sequencer.clone();
         let newer = is_newer(object.sequencer.as_deref(), known.and_then(sequencer).as_deref());
         if !same && known.is_some() && !newer {
-            return Ok(Taken::Overtaken);
+            return Ok(Acquired::Superseded);
         }
-        let mut hold = Self { office, spec: object.key.clone(), stored, resumed: same };
-        let mut next = hold.record().clone();
+        let mut lock = Self { deps, spec: object.key.clone(), stored, resumed: same };
+        let mut next = lock.record().clone();
         if !same {
-            next.taken_at = Some(office.aws.shared.now());
+            next.taken_at = Some(deps.aws.shared.now());
         }
         next.object = Some(object.clone());
         next.status = None;
-        hold.begin(next, deadline).await?;
-        Ok(Taken::Held(Box::new(hold)))
+        lock.begin(next, deadline).await?;
+        Ok(Acquired::Lock(Box::new(lock)))
     }
 
     /// Takes a spec to go on with what was begun for it; none if there is nothing to go on with.
-    pub(crate) async fn go_on(
-        office: &'a Office,
+    pub(crate) async fn resume(
+        deps: &'a Dependencies,
         spec: &str,
         deadline: Timestamp,
         is_due: impl Fn(&SpecRecord) -> bool,
-    ) -> Result<Option<Box<Self>>, Trouble> {
+    ) -> Result<Option<Box<Self>>, Retry> {
         let stored =
-            Box::pin(record::recall(&office.aws, &office.config.shared.ledger_table, spec)).await?;
+            Box::pin(record::recall(&deps.aws, &deps.config.shared.ledger_table, spec)).await?;
         if !is_due(&stored.record) {
             return Ok(None);
         }
-        let mut hold = Self { office, spec: spec.to_owned(), stored, resumed: true };
-        let next = hold.record().clone();
-        hold.begin(next, deadline).await?;
-        Ok(Some(Box::new(hold)))
+        let mut lock = Self { deps, spec: spec.to_owned(), stored, resumed: true };
+        let next = lock.record().clone();
+        lock.begin(next, deadline).await?;
+        Ok(Some(Box::new(lock)))
     }
 
-    async fn begin(&mut self, next: SpecRecord, deadline: Timestamp) -> Result<(), Trouble> {
-        let now = self.office.aws.shared.now();
+    async fn begin(&mut self, next: SpecRecord, deadline: Timestamp) -> Result<(), Retry> {
+        let now = self.deps.aws.shared.now();
         if self.record().holder.as_ref().is_some_and(|holder| holder.until > now) {
-            return Err(Trouble::Busy(self.spec.clone()));
+            return Err(Retry::Busy(self.spec.clone()));
         }
         let holder = Holder { run: format!("{:016x}", fastrand::u64(..)), until: deadline };
         self.store(SpecRecord { holder: Some(holder), ..next }).await
@@ -98,29 +98,29 @@ impl<'a> Hold<'a> {
 
     /// Stores what is to be remembered. In a box, as everything here that calls AWS: these futures
     /// are large.
-    pub(crate) async fn store(&mut self, next: SpecRecord) -> Result<(), Trouble> {
-        let table = &self.office.config.shared.ledger_table;
-        match Box::pin(record::commit(&self.office.aws, table, &self.spec, &mut self.stored, next))
+    pub(crate) async fn store(&mut self, next: SpecRecord) -> Result<(), Retry> {
+        let table = &self.deps.config.shared.ledger_table;
+        match Box::pin(record::commit(&self.deps.aws, table, &self.spec, &mut self.stored, next))
             .await
         {
-            Err(CommitError::LostRace { .. }) => Err(Trouble::Busy(self.spec.clone())),
+            Err(CommitError::LostRace { .. }) => Err(Retry::Busy(self.spec.clone())),
             other => Ok(other?),
         }
     }
 
     /// Stores this as the end of the run.
-    pub(crate) async fn end(mut self, next: SpecRecord) -> Result<(), Trouble> {
+    pub(crate) async fn finish(mut self, next: SpecRecord) -> Result<(), Retry> {
         self.store(SpecRecord { holder: None, ..next }).await
     }
 
     /// Lets go, so that the message that comes back need not wait. If that fails, the end of this
     /// run's time does it.
-    pub(crate) async fn let_go(self, trouble: Trouble) -> Trouble {
+    pub(crate) async fn release(self, retry: Retry) -> Retry {
         let next = self.record().clone();
-        if let Err(error) = self.end(next).await {
+        if let Err(error) = self.finish(next).await {
             tracing::warn!(%error, "the spec is let go of only at the end of this run's time");
         }
-        trouble
+        retry
     }
 }
 

@@ -5,7 +5,7 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::{account, log, metrics};
 use portkeeper_core::time::Timestamp;
-use portkeeper_create_service::{Office, handle};
+use portkeeper_create_service::{Dependencies, handle};
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ async fn main() -> Result<ExitCode, Error> {
     };
     log::start(config.shared.log);
     let sdk = account::sdk_config().await;
-    let office = &Office {
+    let deps = &Dependencies {
         aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
         dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
         config,
@@ -34,7 +34,7 @@ async fn main() -> Result<ExitCode, Error> {
             tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
         let deadline =
             Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        async move { Ok::<_, Error>(handle(office, event.payload, deadline).await) }
+        async move { Ok::<_, Error>(handle(deps, event.payload, deadline).await) }
             .instrument(request)
     };
     run(service_fn(function)).await?;

@@ -1,12 +1,12 @@
 //! A spec that was removed: everything stays, or is drained and deleted, as the spec said while it
 //! was there.
 
-use crate::lock::{Hold, Taken};
+use crate::lock::{Acquired, SpecLock};
 use crate::publish;
-use crate::retry::Trouble;
-use crate::rollback::take_back_unfinished;
+use crate::retry::Retry;
+use crate::rollback::roll_back_unfinished;
 use crate::steps;
-use crate::{Office, follow, owner_of};
+use crate::{Dependencies, follow, spec_id};
 use portkeeper_aws::ledger;
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
@@ -20,131 +20,136 @@ use portkeeper_service_spec_aws::record::{self, SpecRecord};
 /// Deals with an object that went. Also the removal of an old version of one that is there tells of
 /// itself.
 pub(crate) async fn object(
-    office: &Office,
+    deps: &Dependencies,
     gone: &Object,
     deadline: Timestamp,
-) -> Result<(), Trouble> {
+) -> Result<(), Retry> {
     let now = ObjectVersion { bucket: &gone.bucket, key: &gone.key, version_id: None, etag: None };
-    if object::read(&office.aws, &now).await? != ReadObject::Absent {
+    if object::read(&deps.aws, &now).await? != ReadObject::Absent {
         tracing::info!(
             spec = gone.key,
             "ignored: an old version was removed, or the object is there again"
         );
         return Ok(());
     }
-    let mut hold = match Hold::take(office, gone, deadline).await? {
-        Taken::Held(hold) => *hold,
-        Taken::Done | Taken::Overtaken => {
+    let mut lock = match SpecLock::acquire(deps, gone, deadline).await? {
+        Acquired::Lock(lock) => *lock,
+        Acquired::Processed | Acquired::Superseded => {
             tracing::info!(spec = gone.key, "ignored: dealt with already, or overtaken");
             return Ok(());
         }
     };
-    let done = match Box::pin(take_back_unfinished(office, &mut hold)).await {
-        Ok(()) => begin(office, &hold, gone).await,
-        Err(trouble) => Err(trouble),
+    let done = match Box::pin(roll_back_unfinished(deps, &mut lock)).await {
+        Ok(()) => begin(deps, &lock, gone).await,
+        Err(retry) => Err(retry),
     };
     match done {
-        Ok(next) => hold.end(next).await,
-        Err(trouble) => Err(hold.let_go(trouble).await),
+        Ok(next) => lock.finish(next).await,
+        Err(retry) => Err(lock.release(retry).await),
     }
 }
 
 /// Goes on with a deletion that is under way.
-pub(crate) async fn go_on(office: &Office, hold: Hold<'_>, hop: u32) -> Result<(), Trouble> {
-    let Some(of) = hold.record().object.clone() else { return Ok(()) };
+pub(crate) async fn resume(deps: &Dependencies, lock: SpecLock<'_>, hop: u32) -> Result<(), Retry> {
+    let Some(of) = lock.record().object.clone() else { return Ok(()) };
     // A large future, awaited within others.
-    match Box::pin(delete(office, &hold, &of, hop)).await {
-        Ok(next) => hold.end(next).await,
-        Err(trouble) => Err(hold.let_go(trouble).await),
+    match Box::pin(delete(deps, &lock, &of, hop)).await {
+        Ok(next) => lock.finish(next).await,
+        Err(retry) => Err(lock.release(retry).await),
     }
 }
 
-async fn begin(office: &Office, hold: &Hold<'_>, gone: &Object) -> Result<SpecRecord, Trouble> {
-    let record = hold.record();
+async fn begin(
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
+    gone: &Object,
+) -> Result<SpecRecord, Retry> {
+    let record = lock.record();
     let Some(key) = record.service.clone() else {
         return end(
-            office,
-            hold,
+            deps,
+            lock,
             Status::Kept,
             "the spec is gone; nothing had been made for it".to_owned(),
         )
         .await;
     };
     if !record.delete_with_object {
-        record::release(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?;
+        record::release(&deps.aws, &deps.config.shared.ledger_table, &key, &lock.spec).await?;
         let summary = format!(
             "the spec is gone; the service {key} and what belongs to it stay (onDelete: keep)"
         );
-        return end(office, hold, Status::Kept, summary).await;
+        return end(deps, lock, Status::Kept, summary).await;
     }
-    Box::pin(delete(office, hold, gone, 0)).await
+    Box::pin(delete(deps, lock, gone, 0)).await
 }
 
 /// The next part of a deletion: first the service, which ECS drains; once it is gone, what stood in
 /// front of it.
 async fn delete(
-    office: &Office,
-    hold: &Hold<'_>,
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
     of: &Object,
     hop: u32,
-) -> Result<SpecRecord, Trouble> {
-    let record = hold.record();
+) -> Result<SpecRecord, Retry> {
+    let record = lock.record();
     let (Some(key), Some(wanted)) = (record.service.clone(), record.wanted.clone()) else {
         return end(
-            office,
-            hold,
+            deps,
+            lock,
             Status::Kept,
             "the spec is gone; what was made for it is not known".to_owned(),
         )
         .await;
     };
-    if office.config.shared.policy.mode != Mode::Repair {
+    if deps.config.shared.policy.mode != Mode::Repair {
         let summary = format!(
             "the service {key} was not deleted, because the stack's parameter Mode is not `repair`"
         );
-        return end(office, hold, Status::Kept, summary).await;
+        return end(deps, lock, Status::Kept, summary).await;
     }
     if let Some(why) =
-        ledger::writes_stopped(&office.aws.shared, &office.config.shared.ledger_table).await?
+        ledger::writes_stopped(&deps.aws.shared, &deps.config.shared.ledger_table).await?
     {
         let summary = format!("the kill switch is on ({why}): the deletion of {key} waits");
-        publish::write(office, &publish::result(office, of, Status::Waiting, summary)).await?;
-        return Err(Trouble::Stopped(why));
+        publish::write_result(deps, &publish::new_result(deps, of, Status::Waiting, summary))
+            .await?;
+        return Err(Retry::WritesStopped(why));
     }
-    let found = find(&office.aws, &wanted.for_removal()).await;
+    let found = find(&deps.aws, &wanted.for_removal()).await;
     if let Some(gap) = found.gaps.first() {
         if gap.must_wait() {
-            return Err(Trouble::Unread(gap.why.clone()));
+            return Err(Retry::Unreadable(gap.why.clone()));
         }
         return end(
-            office,
-            hold,
+            deps,
+            lock,
             Status::Failed,
             format!("the deletion of {key} was given up: {}", gap.why),
         )
         .await;
     }
     let Removal { plan, waits } =
-        plan_removal(&owner_of(of), &wanted.cluster, &wanted.service, &found);
-    let carried = steps::carry_out(office, &plan.steps, &[]).await?;
-    let mut next = hold.record().clone();
+        plan_removal(&spec_id(of), &wanted.cluster, &wanted.service, &found);
+    let carried = steps::carry_out(deps, &plan.steps, &[]).await?;
+    let mut next = lock.record().clone();
     let known = next.result.take().filter(|known| known.status == Status::Deleting);
     let mut result = match &carried.failure {
-        Some(why) => publish::result(
-            office,
+        Some(why) => publish::new_result(
+            deps,
             of,
             Status::Failed,
             format!("the deletion of {key} stopped: {why}"),
         ),
         None => match &waits {
-            Some(why) => publish::result(
-                office,
+            Some(why) => publish::new_result(
+                deps,
                 of,
                 Status::Deleting,
                 format!("{key} is being deleted: {why}"),
             ),
-            None => publish::result(
-                office,
+            None => publish::new_result(
+                deps,
                 of,
                 Status::Deleted,
                 format!("{key} and what was made for it are gone"),
@@ -160,19 +165,19 @@ async fn delete(
         });
         result.steps.push(step);
     }
-    if result.status == Status::Deleting && !follow::look_later(office, &hold.spec, hop).await? {
+    if result.status == Status::Deleting && !follow::recheck_later(deps, &lock.spec, hop).await? {
         result.status = Status::Failed;
         result.summary = format!(
             "{key} is still being drained after two hours; what stood in front of it was left"
         );
     }
     if result.status == Status::Deleting {
-        publish::write(office, &result).await?;
+        publish::write_result(deps, &result).await?;
     } else {
-        publish::tell(office, &next, &result).await?;
+        publish::publish(deps, &next, &result).await?;
     }
     if result.status == Status::Deleted {
-        record::release(&office.aws, &office.config.shared.ledger_table, &key, &hold.spec).await?;
+        record::release(&deps.aws, &deps.config.shared.ledger_table, &key, &lock.spec).await?;
     }
     next.status = Some(result.status);
     next.result = Some(result);
@@ -181,17 +186,17 @@ async fn delete(
 
 /// The end of a removal in which nothing is written.
 async fn end(
-    office: &Office,
-    hold: &Hold<'_>,
+    deps: &Dependencies,
+    lock: &SpecLock<'_>,
     status: Status,
     summary: String,
-) -> Result<SpecRecord, Trouble> {
-    let mut next = hold.record().clone();
+) -> Result<SpecRecord, Retry> {
+    let mut next = lock.record().clone();
     let Some(of) = next.object.clone() else { return Ok(next) };
-    let mut result: SpecResult = publish::result(office, &of, status, summary);
+    let mut result: SpecResult = publish::new_result(deps, &of, status, summary);
     result.cluster = next.service.as_ref().map(|key| key.cluster.name().to_owned());
     result.service = next.service.as_ref().map(|key| key.service.clone());
-    publish::tell(office, &next, &result).await?;
+    publish::publish(deps, &next, &result).await?;
     next.status = Some(status);
     next.result = Some(result);
     Ok(next)

@@ -1,11 +1,11 @@
-//! What makes a message be tried again. What would fail again is no trouble: it is a result.
+//! What makes a message be tried again. What would fail again is no retry: it is a result.
 
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::ledger::CommitError;
 
 /// Why a message comes back.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Trouble {
+pub(crate) enum Retry {
     /// Another run is at work on the same spec.
     #[error("another run is at work on {0}")]
     Busy(String),
@@ -14,10 +14,10 @@ pub(crate) enum Trouble {
     NoTime,
     /// Nothing may be written now.
     #[error("writes are stopped: {0}")]
-    Stopped(String),
+    WritesStopped(String),
     /// Something could not be read that may be readable later.
     #[error("not all could be read: {0}")]
-    Unread(String),
+    Unreadable(String),
     /// A call failed, and may succeed later.
     #[error("a call failed that may succeed later")]
     Call(#[from] Failure),
@@ -26,5 +26,5 @@ pub(crate) enum Trouble {
     Record(#[from] CommitError),
     /// A message that nobody can read could not be put aside.
     #[error("the dead-letter queue did not take the message")]
-    Aside(#[source] Failure),
+    DeadLetter(#[source] Failure),
 }

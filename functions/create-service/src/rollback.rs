@@ -1,10 +1,10 @@
 //! What a run that did not come to its end may have made: found again by its tags, so that it can
 //! be taken back.
 
-use crate::lock::Hold;
-use crate::retry::Trouble;
-use crate::steps::take_back_one;
-use crate::{Office, owner_of};
+use crate::lock::SpecLock;
+use crate::retry::Retry;
+use crate::steps::roll_back_one;
+use crate::{Dependencies, spec_id};
 use portkeeper_service_spec::fill;
 use portkeeper_service_spec::found::{Found, FoundListener, FoundRule, FoundService};
 use portkeeper_service_spec::identity::SPEC_TAG;
@@ -15,13 +15,13 @@ use portkeeper_service_spec_aws::record::SpecRecord;
 use std::collections::BTreeMap;
 
 /// What takes back what an earlier run of the same state of the spec has made.
-pub(crate) fn earlier(
-    hold: &Hold<'_>,
+pub(crate) fn undo_of_earlier_run(
+    lock: &SpecLock<'_>,
     found: &Found,
     steps: &[Step],
     object: &Object,
 ) -> Vec<Write> {
-    if !hold.resumed {
+    if !lock.resumed {
         return Vec::new();
     }
     let mut made = made_for(found, object);
@@ -30,7 +30,7 @@ pub(crate) fn earlier(
         |step: &Step| step.resource == Resource::TaskDefinition && step.action == StepAction::Keep;
     let arn = steps.iter().find(|step| is_kept(step)).and_then(|step| step.arn.clone());
     made.extend(arn.map(|arn| (Thing::TaskDefinition, arn)));
-    filled(&hold.record().undo, &made)
+    filled(&lock.record().undo, &made)
 }
 
 /// What can be taken back, of what was to be made: the rest was not made.
@@ -40,7 +40,7 @@ fn filled(undo: &[Write], made: &Made) -> Vec<Write> {
 
 /// What there is that was made for this object, by the names that a plan has for it.
 fn made_for(found: &Found, object: &Object) -> Made {
-    let tag = owner_of(object).tag();
+    let tag = spec_id(object).tag();
     let is_ours = |tags: &BTreeMap<String, String>| tags.get(SPEC_TAG) == Some(&tag);
     let groups: BTreeMap<&str, &str> =
         found.groups.iter().map(|it| (it.arn.as_str(), it.name.as_str())).collect();
@@ -71,28 +71,28 @@ pub(crate) fn is_active(service: &FoundService) -> bool {
 
 /// A run that began with an earlier state of the spec was killed, and that state is overtaken: what
 /// it has made is taken back, unless it came as far as the service, which the new state changes.
-pub(crate) async fn take_back_unfinished(
-    office: &Office,
-    hold: &mut Hold<'_>,
-) -> Result<(), Trouble> {
-    let record = hold.record();
+pub(crate) async fn roll_back_unfinished(
+    deps: &Dependencies,
+    lock: &mut SpecLock<'_>,
+) -> Result<(), Retry> {
+    let record = lock.record();
     let (Some(wanted), Some(object)) = (&record.wanted, &record.object) else { return Ok(()) };
-    if hold.resumed || record.undo.is_empty() {
+    if lock.resumed || record.undo.is_empty() {
         return Ok(());
     }
-    let found = find(&office.aws, &wanted.for_removal()).await;
+    let found = find(&deps.aws, &wanted.for_removal()).await;
     if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
-        return Err(Trouble::Unread(gap.why.clone()));
+        return Err(Retry::Unreadable(gap.why.clone()));
     }
-    let tag = owner_of(object).tag();
+    let tag = spec_id(object).tag();
     let is_there = found
         .service
         .as_ref()
         .is_some_and(|service| is_active(service) && service.tags.get(SPEC_TAG) == Some(&tag));
     let back = if is_there { Vec::new() } else { filled(&record.undo, &made_for(&found, object)) };
     for write in &back {
-        take_back_one(office, write).await?;
+        roll_back_one(deps, write).await?;
     }
-    let next = SpecRecord { undo: Vec::new(), ..hold.record().clone() };
-    hold.store(next).await
+    let next = SpecRecord { undo: Vec::new(), ..lock.record().clone() };
+    lock.store(next).await
 }

@@ -3,8 +3,8 @@
 //! What fails for now is no end: the message comes back, what was made is found again, and the plan
 //! goes on from there.
 
-use crate::Office;
-use crate::retry::Trouble;
+use crate::Dependencies;
+use crate::retry::Retry;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_service_spec::result::{Outcome, StepResult};
 use portkeeper_service_spec::rules::free_priority;
@@ -43,10 +43,10 @@ fn outcome_of(step: &Step, outcome: Outcome, note: Option<String>) -> StepResult
 /// Carries out all steps. `earlier` takes back what an earlier run of the same state of the spec
 /// has made.
 pub(crate) async fn carry_out(
-    office: &Office,
+    deps: &Dependencies,
     steps: &[Step],
     earlier: &[Write],
-) -> Result<Carried, Trouble> {
+) -> Result<Carried, Retry> {
     let mut carried = Carried::default();
     let mut made = Made::new();
     let mut done: Vec<Vec<Write>> = Vec::new();
@@ -54,7 +54,7 @@ pub(crate) async fn carry_out(
         let mut writes = Vec::new();
         let result = match carried.failure {
             Some(_) => outcome_of(step, idle(step), None),
-            None => match one(office, step, &mut made, &mut writes, &mut carried.service).await {
+            None => match one(deps, step, &mut made, &mut writes, &mut carried.service).await {
                 Ok(_) if step.action == StepAction::Keep => {
                     outcome_of(step, Outcome::Unchanged, None)
                 }
@@ -74,9 +74,9 @@ pub(crate) async fn carry_out(
         done.push(writes);
     }
     if carried.failure.is_some() {
-        take_back(office, &mut carried.steps, &done, &made).await?;
+        roll_back(deps, &mut carried.steps, &done, &made).await?;
         for write in earlier {
-            take_back_one(office, write).await?;
+            roll_back_one(deps, write).await?;
         }
     }
     Ok(carried)
@@ -94,7 +94,7 @@ enum NotWritten {
 /// Makes the writes of one step; notes those that were made. Gives the ARN of what they made or
 /// changed.
 async fn one(
-    office: &Office,
+    deps: &Dependencies,
     step: &Step,
     made: &mut Made,
     writes: &mut Vec<Write>,
@@ -103,7 +103,7 @@ async fn one(
     let mut arn = None;
     for write in &step.writes {
         let filled = fill(write, made)?;
-        let Done { made: thing, service: deployed } = write_one(office, &filled).await?;
+        let Done { made: thing, service: deployed } = write_one(deps, &filled).await?;
         tracing::info!(resource = ?step.resource, name = step.name, "written");
         arn = thing
             .as_ref()
@@ -120,10 +120,10 @@ async fn one(
 }
 
 /// Makes one write. A rule whose priority somebody else has taken meanwhile gets the next free one.
-async fn write_one(office: &Office, write: &Write) -> Result<Done, Failure> {
+async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> {
     let mut write = write.clone();
     for _ in 0..MOST_PRIORITIES {
-        let failure = match carry_out::carry_out(&office.aws, &write).await {
+        let failure = match carry_out::carry_out(&deps.aws, &write).await {
             Err(failure) if failure.code() == Some("PriorityInUse") => failure,
             other => return other,
         };
@@ -132,24 +132,24 @@ async fn write_one(office: &Office, write: &Write) -> Result<Done, Failure> {
         else {
             return Err(failure);
         };
-        let rules = carry_out::rules_now(&office.aws, listener).await?;
-        let Some(free) = free_priority(&rules, office.config.priorities, Some(priority.number()))
+        let rules = carry_out::rules_now(&deps.aws, listener).await?;
+        let Some(free) = free_priority(&rules, deps.config.priorities, Some(priority.number()))
         else {
             return Err(failure);
         };
         tracing::info!(listener, free, "the priority was taken by somebody else meanwhile");
         *priority = Priority::Automatic(free);
     }
-    carry_out::carry_out(&office.aws, &write).await
+    carry_out::carry_out(&deps.aws, &write).await
 }
 
 /// Takes back what these steps have made, the last first.
-async fn take_back(
-    office: &Office,
+async fn roll_back(
+    deps: &Dependencies,
     steps: &mut [StepResult],
     done: &[Vec<Write>],
     made: &Made,
-) -> Result<(), Trouble> {
+) -> Result<(), Retry> {
     // Some is taken back or not for what was done after it, so all is asked for at once.
     let all = undo(&done.concat());
     for (step, writes) in steps.iter_mut().zip(done).rev() {
@@ -157,7 +157,7 @@ async fn take_back(
             undo(writes).into_iter().filter(|write| all.contains(write)).collect();
         let mut left = None;
         for write in back.iter().filter_map(|write| fill(write, made).ok()) {
-            if let Some(why) = take_back_one(office, &write).await? {
+            if let Some(why) = roll_back_one(deps, &write).await? {
                 left = Some(why);
             }
         }
@@ -172,11 +172,11 @@ async fn take_back(
 }
 
 /// Takes back one write. Gives why AWS does not let it.
-pub(crate) async fn take_back_one(
-    office: &Office,
+pub(crate) async fn roll_back_one(
+    deps: &Dependencies,
     write: &Write,
-) -> Result<Option<String>, Trouble> {
-    match carry_out::carry_out(&office.aws, write).await {
+) -> Result<Option<String>, Retry> {
+    match carry_out::carry_out(&deps.aws, write).await {
         Ok(_) => Ok(None),
         Err(failure) if failure.is_final() => {
             let why = chain(&failure);

@@ -24,16 +24,16 @@ pub const SPEC_DETAIL_TYPE: &str = "Portkeeper Spec Result";
 /// Handles one batch. Each message stands for itself.
 pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    let mut announced = Vec::new();
+    let mut events_by_id = Vec::new();
     for record in event.records {
         let (id, body) = (record.message_id.unwrap_or_default(), record.body.unwrap_or_default());
-        if let Some(event) = announcement(&body) {
-            announced.push((id, event));
+        if let Some(event) = to_event(&body) {
+            events_by_id.push((id, event));
         } else {
             tracing::info!(message_id = id, "left out: not an alert of Portkeeper");
         }
     }
-    for together in announced.chunks(EVENTS_PER_CALL) {
+    for together in events_by_id.chunks(EVENTS_PER_CALL) {
         let events: Vec<Event> = together.iter().map(|(_, event)| event.clone()).collect();
         match bus.put(&events).await {
             Ok(refusals) => {
@@ -60,7 +60,7 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
 }
 
 /// The event for an alert of any version: whoever has a rule for it reads `version`.
-fn announcement(body: &str) -> Option<Event> {
+fn to_event(body: &str) -> Option<Event> {
     let (_, text) = unwrap_notification(body);
     let document: Value = serde_json::from_str(&text).ok()?;
     let kind = match document.get("schema")?.as_str()? {

@@ -4,7 +4,7 @@
 
 use crate::post::{Answer, Http};
 use crate::routes::{Routes, UnreadableSecret, Webhook};
-use crate::slack_post::Letter;
+use crate::slack_post::SlackPost;
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::secrets::Secrets;
 use portkeeper_core::time::Timestamp;
@@ -68,15 +68,15 @@ impl NotDelivered {
 
 /// Brings messages to Slack.
 #[derive(Debug)]
-pub struct Courier {
+pub struct SlackClient {
     secrets: Secrets,
     secret_id: String,
     http: Http,
     routes: Mutex<Option<Arc<Routes>>>,
 }
 
-impl Courier {
-    /// A courier that knows nothing yet but where the secret is.
+impl SlackClient {
+    /// A slack that knows nothing yet but where the secret is.
     #[must_use]
     pub fn new(secrets: Secrets, secret_id: String) -> Self {
         Self { secrets, secret_id, http: Http::default(), routes: Mutex::new(None) }
@@ -91,12 +91,12 @@ impl Courier {
     /// Delivers a message, and says by which route. It is in the channel when this returns.
     pub(crate) async fn deliver(
         &self,
-        letter: &Letter,
+        post: &SlackPost,
         deadline: Timestamp,
     ) -> Result<String, NotDelivered> {
         let routes = self.routes(None).await?;
-        let (mut route, mut webhook) = find(&routes, letter)?;
-        let (mut message, mut reread) = (letter.message.clone(), false);
+        let (mut route, mut webhook) = find(&routes, post)?;
+        let (mut message, mut reread) = (post.message.clone(), false);
         let mut latest = "there was no time for it";
         for _ in 0..MOST_POSTS {
             if self.now().plus_secs(POST_TAKES_SECS) > deadline {
@@ -114,7 +114,7 @@ impl Courier {
                 Answer::Revoked(answer) if !reread => {
                     reread = true;
                     let fresh = self.routes(Some(&routes)).await?;
-                    let (other_route, other) = find(&fresh, letter)?;
+                    let (other_route, other) = find(&fresh, post)?;
                     if other == webhook {
                         return Err(NotDelivered::Refused { route, answer });
                     }
@@ -122,13 +122,13 @@ impl Courier {
                     (route, webhook) = (other_route, other);
                 }
                 // Better a plain line than silence: the form is our mistake, not the reader's.
-                Answer::BadForm(answer) if message != letter.plain() => {
+                Answer::BadForm(answer) if message != post.plain() => {
                     tracing::error!(
                         route,
                         answer,
                         "Slack does not accept the form; the plain one is tried"
                     );
-                    message = letter.plain();
+                    message = post.plain();
                 }
                 Answer::Revoked(answer) | Answer::BadForm(answer) | Answer::Refused(answer) => {
                     return Err(NotDelivered::Refused { route, answer });
@@ -161,11 +161,11 @@ impl Courier {
     }
 }
 
-fn find(routes: &Routes, letter: &Letter) -> Result<(String, Webhook), NotDelivered> {
-    let found = routes.find(letter).map(|(name, webhook)| (name.to_owned(), webhook.clone()));
+fn find(routes: &Routes, post: &SlackPost) -> Result<(String, Webhook), NotDelivered> {
+    let found = routes.find(post).map(|(name, webhook)| (name.to_owned(), webhook.clone()));
     found.ok_or_else(|| NotDelivered::NoRoute {
-        severity: letter.severity.as_str(),
-        service: letter.service.clone(),
-        owner: letter.owner.clone(),
+        severity: post.severity.as_str(),
+        service: post.service.clone(),
+        owner: post.owner.clone(),
     })
 }

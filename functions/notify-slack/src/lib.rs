@@ -1,7 +1,7 @@
 //! The function that brings alerts to Slack: a batch of the `slack` queue in, the ids of those that
 //! must be tried again out.
 //!
-//! What Slack does not take now stays in the queue. What it will never take goes to the dead-letter
+//! What Slack does not take now stays in the queue. What it will never take goes to the dead-post
 //! queue, with the reason. Nothing is only logged. No webhook is ever printed: whoever knows one
 //! can write to the channel.
 
@@ -10,7 +10,7 @@ mod post;
 mod routes;
 mod slack_post;
 
-pub use deliver::Courier;
+pub use deliver::SlackClient;
 pub use routes::{Routes, UnreadableSecret};
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -30,7 +30,7 @@ struct Count {
 /// Handles one batch, message by message: Slack takes one a second for each webhook. What does not
 /// fit before `deadline` comes back.
 pub async fn handle(
-    courier: &Courier,
+    slack: &SlackClient,
     dead_letters: &DeadLetters,
     event: SqsEvent,
     deadline: Timestamp,
@@ -39,17 +39,17 @@ pub async fn handle(
     let mut count = Count::default();
     for record in event.records {
         let (id, body) = (record.message_id.unwrap_or_default(), record.body.unwrap_or_default());
-        let letter = slack_post::read(&body);
-        match courier.deliver(&letter, deadline).await {
+        let post = slack_post::read(&body);
+        match slack.deliver(&post, deadline).await {
             Ok(route) => {
-                tracing::info!(message_id = id, about = letter.summary, route, "delivered");
+                tracing::info!(message_id = id, about = post.summary, route, "delivered");
                 count.delivered += 1;
             }
             Err(error) if error.is_final() => {
                 let why = chain(&error);
                 tracing::error!(
                     message_id = id,
-                    about = letter.summary,
+                    about = post.summary,
                     error = why,
                     "refused for good"
                 );
@@ -58,7 +58,7 @@ pub async fn handle(
                     tracing::error!(
                         message_id = id,
                         error = chain(&failure),
-                        "the dead-letter queue did not take it"
+                        "the dead-post queue did not take it"
                     );
                     response.add_failure(id);
                 }
@@ -66,7 +66,7 @@ pub async fn handle(
             Err(error) => {
                 tracing::warn!(
                     message_id = id,
-                    about = letter.summary,
+                    about = post.summary,
                     error = chain(&error),
                     "tried again later"
                 );
@@ -75,6 +75,6 @@ pub async fn handle(
             }
         }
     }
-    metrics::emit(&metrics::slack_line(courier.now(), count.delivered, count.refused, count.later));
+    metrics::emit(&metrics::slack_line(slack.now(), count.delivered, count.refused, count.later));
     response
 }

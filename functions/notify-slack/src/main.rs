@@ -8,7 +8,7 @@ use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::log;
 use portkeeper_aws::secrets::Secrets;
 use portkeeper_core::time::Timestamp;
-use portkeeper_notify_slack::{Courier, handle};
+use portkeeper_notify_slack::{SlackClient, handle};
 use std::process::ExitCode;
 use tracing::Instrument as _;
 
@@ -24,15 +24,15 @@ async fn main() -> Result<ExitCode, Error> {
     };
     log::start(config.log);
     let sdk = account::sdk_config().await;
-    let courier = Courier::new(Secrets::from_sdk_config(&sdk), config.secret);
+    let slack = SlackClient::new(Secrets::from_sdk_config(&sdk), config.secret);
     let dead_letters = DeadLetters::from_sdk_config(&sdk, config.dead_letters_url);
-    let (courier, dead_letters) = (&courier, &dead_letters);
+    let (slack, dead_letters) = (&slack, &dead_letters);
     let function = |event: LambdaEvent<SqsEvent>| {
         let request =
             tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
         let deadline =
             Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        async move { Ok::<_, Error>(handle(courier, dead_letters, event.payload, deadline).await) }
+        async move { Ok::<_, Error>(handle(slack, dead_letters, event.payload, deadline).await) }
             .instrument(request)
     };
     run(service_fn(function)).await?;

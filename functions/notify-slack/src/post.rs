@@ -22,7 +22,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: usize = 4_096;
 
 /// So much of an answer is told.
-const TOLD_OF_ANSWER: usize = 200;
+const MOST_SHOWN: usize = 200;
 
 /// When Slack asks for a pause and does not say how long: it takes one message a second for each
 /// webhook.
@@ -81,7 +81,7 @@ impl Http {
             Err(error) => return Answer::Refused(format!("no request can be made: {error}")),
         };
         match tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await {
-            Ok(Ok((status, headers, text))) => meaning(status, &headers, &text),
+            Ok(Ok((status, headers, text))) => classify(status, &headers, &text),
             Ok(Err(why)) => Answer::Unavailable(why),
             Err(_) => {
                 Answer::Unavailable(format!("no answer within {} s", ANSWER_WITHIN.as_secs()))
@@ -113,14 +113,10 @@ impl Http {
 /// The beginning of an answer, on one line.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.trim()
-        .chars()
-        .take(TOLD_OF_ANSWER)
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
+    text.trim().chars().take(MOST_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-fn meaning(status: StatusCode, headers: &HeaderMap, text: &str) -> Answer {
+fn classify(status: StatusCode, headers: &HeaderMap, text: &str) -> Answer {
     let said = || format!("{status}: {text}");
     match status {
         StatusCode::OK if text == "ok" => Answer::Accepted,

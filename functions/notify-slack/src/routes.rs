@@ -1,7 +1,7 @@
 //! Which webhook an alert goes to. Read from the secret; what is wrong with it is said without
 //! saying what is in it.
 
-use crate::slack_post::Letter;
+use crate::slack_post::SlackPost;
 use portkeeper_core::code::Severity;
 use serde::Deserialize;
 use std::fmt;
@@ -129,14 +129,14 @@ impl Routes {
     }
 
     /// The first route that fits, or the default one, with its name.
-    pub(crate) fn find(&self, letter: &Letter) -> Option<(&str, &Webhook)> {
+    pub(crate) fn find(&self, post: &SlackPost) -> Option<(&str, &Webhook)> {
         let fits = |route: &&Route| {
             let matches = |pattern: &Option<WildMatch>, text: &str| {
                 pattern.as_ref().is_none_or(|it| it.matches(text))
             };
-            (route.severities.is_empty() || route.severities.contains(&letter.severity))
-                && matches(&route.service, &letter.service)
-                && matches(&route.owner, &letter.owner)
+            (route.severities.is_empty() || route.severities.contains(&post.severity))
+                && matches(&route.service, &post.service)
+                && matches(&route.owner, &post.owner)
         };
         let found =
             self.routes.iter().find(fits).map(|route| (route.name.as_str(), &route.webhook));
@@ -174,8 +174,8 @@ mod tests {
     use super::*;
     use portkeeper_core::report::SlackMessage;
 
-    fn letter(severity: Severity, service: &str, owner: &str) -> Letter {
-        Letter {
+    fn post(severity: Severity, service: &str, owner: &str) -> SlackPost {
+        SlackPost {
             summary: String::new(),
             message: SlackMessage::bare("x"),
             severity,
@@ -196,14 +196,14 @@ mod tests {
             }"#,
         )
         .unwrap();
-        let name = |letter: &Letter| routes.find(letter).unwrap().0.to_owned();
-        assert_eq!(name(&letter(Severity::Critical, "shop/payments", "")), "pay");
-        assert_eq!(name(&letter(Severity::Warning, "shop/payments", "")), "default");
-        assert_eq!(name(&letter(Severity::Warning, "shop/payments", "team-a")), "route 2");
-        assert_eq!(name(&letter(Severity::Info, "", "")), "default");
+        let name = |post: &SlackPost| routes.find(post).unwrap().0.to_owned();
+        assert_eq!(name(&post(Severity::Critical, "shop/payments", "")), "pay");
+        assert_eq!(name(&post(Severity::Warning, "shop/payments", "")), "default");
+        assert_eq!(name(&post(Severity::Warning, "shop/payments", "team-a")), "route 2");
+        assert_eq!(name(&post(Severity::Info, "", "")), "default");
         let none =
             Routes::from_secret(r#"{"routes": [{"owner": "a", "url": "https://x/y"}]}"#).unwrap();
-        assert!(none.find(&letter(Severity::Critical, "shop/web", "b")).is_none());
+        assert!(none.find(&post(Severity::Critical, "shop/web", "b")).is_none());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// What Slack gets, and what its route is chosen by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Letter {
+pub(crate) struct SlackPost {
     /// One line, for the log and for a message that Slack takes when it does not take the real one.
     pub(crate) summary: String,
     /// The message.
@@ -27,7 +27,7 @@ pub(crate) struct Letter {
     pub(crate) owner: String,
 }
 
-impl Letter {
+impl SlackPost {
     /// The same in a form that has nothing Slack could not take.
     pub(crate) fn plain(&self) -> SlackMessage {
         SlackMessage::bare(&self.summary)
@@ -58,21 +58,21 @@ struct Alarm {
 }
 
 /// Reads a body.
-pub(crate) fn read(body: &str) -> Letter {
+pub(crate) fn read(body: &str) -> SlackPost {
     let (subject, text) = unwrap_notification(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
-        return Letter::other(
+        return SlackPost::other(
             subject.as_deref().unwrap_or("A message on the alerts' topic"),
             &text,
         );
     };
-    if let Some(letter) = alert(&value).or_else(|| spec(&value)) {
-        return letter;
+    if let Some(post) = alert(&value).or_else(|| spec(&value)) {
+        return post;
     }
     if let Ok(alarm) = Alarm::deserialize(&value) {
         let description = alarm.description.unwrap_or_default();
         let title = format!("{}: {}", alarm.state, alarm.name);
-        return Letter::other(&title, &format!("{description}\n{}", alarm.reason));
+        return SlackPost::other(&title, &format!("{description}\n{}", alarm.reason));
     }
     let version =
         value.get("version").filter(|_| value.get("schema").is_some_and(|schema| schema == SCHEMA));
@@ -83,14 +83,14 @@ pub(crate) fn read(body: &str) -> Letter {
         }
         (None, None) => "A message on the alerts' topic".to_owned(),
     };
-    Letter::other(&title, &text)
+    SlackPost::other(&title, &text)
 }
 
 /// One of our alerts, of a version that is understood.
-fn alert(value: &Value) -> Option<Letter> {
+fn alert(value: &Value) -> Option<SlackPost> {
     let ours = value.get("schema")? == SCHEMA && value.get("version")? == SCHEMA_VERSION;
     let document = Document::deserialize(value).ok().filter(|_| ours)?;
-    Some(Letter {
+    Some(SlackPost {
         message: slack_message(&document),
         severity: document.severity,
         service: format!("{}/{}", document.cluster, document.service),
@@ -100,14 +100,14 @@ fn alert(value: &Value) -> Option<Letter> {
 }
 
 /// What became of a spec, in a version that is understood.
-fn spec(value: &Value) -> Option<Letter> {
+fn spec(value: &Value) -> Option<SlackPost> {
     let ours = value.get("schema")? == SPEC_SCHEMA && value.get("version")? == SPEC_VERSION;
     let result = SpecResult::deserialize(value).ok().filter(|_| ours)?;
     let title = spec_title(&result);
     let of = |part: &Option<String>| {
         part.as_deref().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
     };
-    Some(Letter {
+    Some(SlackPost {
         message: SlackMessage::plain(&title, &spec_text(&result)),
         severity: spec_severity(result.status),
         service: format!("{}/{}", of(&result.cluster), of(&result.service)),
@@ -133,25 +133,18 @@ mod tests {
     #[test]
     fn our_alert_is_routed_by_what_it_says() {
         for body in [notification(ALERT), ALERT.to_owned()] {
-            let letter = read(&body);
-            assert_eq!(
-                (letter.severity, letter.service.as_str()),
-                (Severity::Critical, "shop/web")
-            );
-            assert!(
-                letter.summary.starts_with("worse: hijacked in shop/web"),
-                "{}",
-                letter.summary
-            );
+            let post = read(&body);
+            assert_eq!((post.severity, post.service.as_str()), (Severity::Critical, "shop/web"));
+            assert!(post.summary.starts_with("worse: hijacked in shop/web"), "{}", post.summary);
         }
     }
 
     #[test]
     fn an_unknown_code_is_delivered_all_the_same() {
-        let letter =
+        let post =
             read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
-        assert_eq!(letter.service, "shop/web");
-        assert!(letter.message.to_json().to_string().contains("new_one"));
+        assert_eq!(post.service, "shop/web");
+        assert!(post.message.to_json().to_string().contains("new_one"));
     }
 
     #[test]
@@ -164,10 +157,10 @@ mod tests {
             "problems": [{"weight": "error", "code": "unknown_member", "at": "service.nam", "place": {"line": 3, "column": 1},
                 "message": "did you mean `serviceName`?"}],
         });
-        let letter = read(&notification(&result.to_string()));
-        assert_eq!(letter.summary, "spec refused: specs/orders.yaml (service orders)");
-        assert_eq!((letter.severity, letter.service.as_str()), (Severity::Error, "shop/orders"));
-        let shown = letter.message.to_json().to_string();
+        let post = read(&notification(&result.to_string()));
+        assert_eq!(post.summary, "spec refused: specs/orders.yaml (service orders)");
+        assert_eq!((post.severity, post.service.as_str()), (Severity::Error, "shop/orders"));
+        let shown = post.message.to_json().to_string();
         assert!(shown.contains("3:1: error: service.nam: did you mean"), "{shown}");
     }
 
@@ -189,18 +182,14 @@ mod tests {
             ),
         ];
         for (body, title) in cases {
-            let letter = read(&body);
-            assert_eq!(
-                (letter.summary.as_str(), letter.severity),
-                (title, Severity::Error),
-                "{body}"
-            );
+            let post = read(&body);
+            assert_eq!((post.summary.as_str(), post.severity), (title, Severity::Error), "{body}");
         }
     }
 
     #[test]
     fn a_message_of_300_kb_is_cut() {
-        let letter = read(&notification(&"x".repeat(300_000)));
-        assert!(letter.message.to_json().to_string().len() < 10_000);
+        let post = read(&notification(&"x".repeat(300_000)));
+        assert!(post.message.to_json().to_string().len() < 10_000);
     }
 }

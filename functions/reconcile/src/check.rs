@@ -36,7 +36,7 @@ pub(crate) async fn check_service(
     }
     let done = match described {
         Ok(described) => {
-            carry_through(aws, config, writes, check, stored, described, &mut report).await
+            run_steps(aws, config, writes, check, stored, described, &mut report).await
         }
         Err(failure) => Err(CheckError::Observe(failure)),
     };
@@ -49,7 +49,7 @@ pub(crate) async fn check_service(
 
 /// All steps; the first that fails ends the check. What may fail without ending it is noted in the
 /// report.
-async fn carry_through(
+async fn run_steps(
     aws: &Aws,
     config: &Config,
     writes: &Writes,
@@ -68,43 +68,45 @@ async fn carry_through(
         plan.next_record.look_again_at = stored.record.look_again_at;
     }
     let table = &config.ledger_table;
-    enter_in_index(aws, table, &stored.record, &mut plan, input.now, report).await;
+    add_to_index(aws, table, &stored.record, &mut plan, input.now, report).await;
     report.plan = Some(plan.clone());
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
         .map_err(CheckError::Ledger)?;
-    let asked = ask_for_next_look(aws, config, check, &input.observation, &plan).await;
+    let asked = request_recheck(aws, config, check, &input.observation, &plan).await;
     let outcomes = write(aws, table, &plan).await;
     let mut record = settle(&plan.next_record, &outcomes);
     if let Err(error) = asked {
         record.look_again_at = None;
         report.note_error(&error);
     }
-    let accepted = tell(aws, config, &plan.alerts, &outcomes, report).await;
-    let marks = Marks { outcomes: &outcomes, begun: !plan.alerts.is_empty(), accepted: &accepted };
-    let remembered =
-        remember(aws, table, &check.key, &stored, &marks.on(&record), &marks, input.now).await;
+    let accepted = publish(aws, config, &plan.alerts, &outcomes, report).await;
+    let marks =
+        Marks { outcomes: &outcomes, publishing: !plan.alerts.is_empty(), accepted: &accepted };
+    let result =
+        store_outcomes(aws, table, &check.key, &stored, &marks.on(&record), &marks, input.now)
+            .await;
     report.note_outcomes(outcomes);
-    remembered
+    result
 }
 
 /// What is to be remembered of what was done.
 struct Marks<'a> {
     outcomes: &'a [Outcome],
-    /// Telling people was begun.
-    begun: bool,
+    /// Publishing was begun.
+    publishing: bool,
     accepted: &'a [Alert],
 }
 
 impl Marks<'_> {
     fn on(&self, record: &LedgerRecord) -> LedgerRecord {
-        if self.begun { told(record, self.accepted) } else { record.clone() }
+        if self.publishing { told(record, self.accepted) } else { record.clone() }
     }
 }
 
 /// Stores the record after everything was done. Where somebody else wrote meanwhile, what was done
 /// and told is added to what they wrote: nobody else knows of it, and people would be told again.
-async fn remember(
+async fn store_outcomes(
     aws: &Aws,
     table: &str,
     key: &ServiceKey,
@@ -130,7 +132,7 @@ async fn remember(
 
 /// Enters the service under its groups and load balancers, before the record says that it is there.
 /// What fails is tried again by the next check; this one goes on.
-async fn enter_in_index(
+async fn add_to_index(
     aws: &Aws,
     table: &str,
     earlier: &LedgerRecord,
@@ -164,16 +166,16 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
 
 /// Publishes the alerts, and gives those that SNS accepted. A begin that was not accepted waits for
 /// the next check, and so does its end: an end never arrives alone.
-async fn tell(
+async fn publish(
     aws: &Aws,
     config: &Config,
     alerts: &[Alert],
     outcomes: &[Outcome],
     report: &mut CheckReport,
 ) -> Vec<Alert> {
-    let (mut accepted, mut untold): (Vec<Alert>, Vec<&Code>) = Default::default();
+    let (mut accepted, mut unpublished): (Vec<Alert>, Vec<&Code>) = Default::default();
     for alert in alerts {
-        if alert.state.is_end() && untold.contains(&&alert.code) {
+        if alert.state.is_end() && unpublished.contains(&&alert.code) {
             continue;
         }
         let message = message(alert, outcomes);
@@ -183,7 +185,7 @@ async fn tell(
                 accepted.push(alert.clone());
             }
             Err(failure) => {
-                untold.push(&alert.code);
+                unpublished.push(&alert.code);
                 report.note_error(&CheckError::Alert(failure));
             }
         }
@@ -220,7 +222,7 @@ async fn read(
     input
 }
 
-async fn ask_for_next_look(
+async fn request_recheck(
     aws: &Aws,
     config: &Config,
     check: &ServiceCheck,

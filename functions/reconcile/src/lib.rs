@@ -45,13 +45,13 @@ pub async fn handle(
 }
 
 /// Handles one batch, however long it takes, and tells of every check when it is over.
-pub async fn handle_and_tell(
+pub async fn handle_and_report(
     aws: &Aws,
     config: &Config,
     event: SqsEvent,
-    tell: &mut impl FnMut(&CheckReport),
+    on_report: &mut impl FnMut(&CheckReport),
 ) -> SqsBatchResponse {
-    run(aws, config, event, None, tell).await
+    run(aws, config, event, None, on_report).await
 }
 
 async fn run(
@@ -59,7 +59,7 @@ async fn run(
     config: &Config,
     event: SqsEvent,
     deadline: Option<Timestamp>,
-    tell: &mut impl FnMut(&CheckReport),
+    on_report: &mut impl FnMut(&CheckReport),
 ) -> SqsBatchResponse {
     let messages = event.records.len();
     let mut inbox = inbox::read(event, config);
@@ -98,7 +98,7 @@ async fn run(
         let mut reports = futures_util::stream::iter(runs).buffered(SERVICES_AT_ONCE);
         for check in together {
             let Some(report) = reports.next().await else { break };
-            tell(&report);
+            on_report(&report);
             if !report.succeeded() {
                 failed.extend(check.messages.iter().cloned());
             }

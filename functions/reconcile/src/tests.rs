@@ -30,7 +30,7 @@ fn batch(bodies: &[&str]) -> SqsEvent {
     event
 }
 
-fn look_at(cluster: &str, service: &str) -> String {
+fn check_message(cluster: &str, service: &str) -> String {
     let cluster = format!("arn:aws:ecs:eu-west-1:111122223333:cluster/{cluster}");
     format!(r#"{{"portkeeper":{{"version":1,"cluster":"{cluster}","services":["{service}"]}}}}"#)
 }
@@ -38,9 +38,9 @@ fn look_at(cluster: &str, service: &str) -> String {
 #[test]
 fn one_unreadable_message_is_one_failure() {
     let bodies = [
-        look_at("shop", "web"),
+        check_message("shop", "web"),
         "{".to_owned(),
-        look_at("bank", "web"),
+        check_message("bank", "web"),
         r#"{"source":"aws.ec2","detail-type":"x"}"#.to_owned(),
     ];
     let bodies: Vec<&str> = bodies.iter().map(String::as_str).collect();

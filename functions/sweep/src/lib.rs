@@ -18,8 +18,9 @@ use portkeeper_aws::observe::{find_clusters, list_clusters, list_services};
 use portkeeper_aws::sweep_mark::{self, Mark};
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::time::Timestamp;
-use round::{Go, Round};
+use round::Round;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// Why a sweep could not be made at all.
 #[derive(Debug, thiserror::Error)]
@@ -98,9 +99,9 @@ async fn sweep(
             .into_iter()
             .filter(|name| after.is_none_or(|after| name.as_str() > after))
             .collect();
-        match round.look_at(cluster, services, report.of(cluster)).await {
-            Go::On => {}
-            Go::Stop { after } => {
+        match round.sweep_cluster(cluster, services, report.of(cluster)).await {
+            ControlFlow::Continue(()) => {}
+            ControlFlow::Break(after) => {
                 let after = after.or(mark
                     .filter(|mark| mark.cluster == *cluster)
                     .and_then(|mark| mark.after.clone()));

@@ -13,24 +13,17 @@ use portkeeper_core::policy::Policy;
 use portkeeper_core::screen::{Screened, screen};
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// Services that are read together. The cluster's tasks are listed once for each such part.
 const SERVICES_TOGETHER: usize = 500;
 
 /// Seconds that a part takes beside reading its target groups: services, tasks, the ledger,
 /// messages.
-const BESIDE_GROUPS_SECS: u32 = 45;
+const OVERHEAD_SECS: u32 = 45;
 
 /// Services that one message names: as many as a check describes with one call.
 const SERVICES_IN_MESSAGE: usize = 10;
-
-/// Whether the round goes on after a cluster.
-pub(crate) enum Go {
-    /// To the next cluster.
-    On,
-    /// In the next run: after this service, or where this run began.
-    Stop { after: Option<String> },
-}
 
 /// A run of the function.
 pub(crate) struct Round<'a> {
@@ -40,43 +33,43 @@ pub(crate) struct Round<'a> {
 }
 
 impl Round<'_> {
-    /// Looks at these services of a cluster.
-    pub(crate) async fn look_at(
+    /// Sweeps these services of a cluster. `Break`: the next run resumes after this service, or where
+    /// this run began.
+    pub(crate) async fn sweep_cluster(
         &self,
         cluster: &ClusterArn,
         services: BTreeSet<String>,
         report: &mut ClusterReport,
-    ) -> Go {
+    ) -> ControlFlow<Option<String>> {
         let (mut rest, mut after) = (services, None);
         while !rest.is_empty() {
             let left = self.deadline.secs_since(self.aws.now());
-            if left <= BESIDE_GROUPS_SECS {
-                return Go::Stop { after };
+            if left <= OVERHEAD_SECS {
+                return ControlFlow::Break(after);
             }
-            let limits =
-                Limits { target_groups: self.aws.groups_read_in(left - BESIDE_GROUPS_SECS) };
+            let limits = Limits { target_groups: self.aws.groups_read_in(left - OVERHEAD_SECS) };
             let part: BTreeSet<String> = rest.iter().take(SERVICES_TOGETHER).cloned().collect();
             let throttled = self.aws.throttled();
             let reading = observe_cluster(self.aws, cluster, &part, limits, &|_| {}).await;
-            let yields = self.aws.throttled() > throttled;
+            let throttled_now = self.aws.throttled() > throttled;
             let last = reading.services.keys().next_back().cloned();
             report.add_sizes(&reading.sizes);
-            let asked = self.screen(cluster, reading, yields, report).await;
-            if let Err(failure) = asked {
+            let requested = self.screen(cluster, reading, throttled_now, report).await;
+            if let Err(failure) = requested {
                 report.failures.push(chain(&failure));
-                return Go::Stop { after };
+                return ControlFlow::Break(after);
             }
-            if yields {
+            if throttled_now {
                 report
                     .failures
                     .push("AWS throttles: this part is read again in the next run".to_owned());
-                return Go::Stop { after };
+                return ControlFlow::Break(after);
             }
-            let Some(last) = last else { return Go::Stop { after } };
+            let Some(last) = last else { return ControlFlow::Break(after) };
             rest.retain(|name| *name > last);
             after = Some(last);
         }
-        Go::On
+        ControlFlow::Continue(())
     }
 
     /// Asks for a check of each service that is not plainly in order. While AWS throttles, what
@@ -85,7 +78,7 @@ impl Round<'_> {
         &self,
         cluster: &ClusterArn,
         reading: ClusterReading,
-        yields: bool,
+        throttled_now: bool,
         report: &mut ClusterReport,
     ) -> Result<(), Failure> {
         let ClusterReading { began, services, everybody, .. } = reading;
@@ -103,7 +96,7 @@ impl Round<'_> {
                     continue;
                 }
             };
-            if yields && !observation.gaps.is_empty() {
+            if throttled_now && !observation.gaps.is_empty() {
                 report.note_unread(&name, "AWS throttles");
                 continue;
             }

@@ -160,7 +160,7 @@ impl Stage {
         let mut reports = Vec::new();
         let tell = &mut |report: &CheckReport| reports.push(report.clone());
         let response =
-            portkeeper_reconcile::handle_and_tell(&self.aws, &self.config, event, tell).await;
+            portkeeper_reconcile::handle_and_report(&self.aws, &self.config, event, tell).await;
         let failed = response.batch_item_failures.len();
         let response = serde_json::to_value(response)?;
         finish_batch(&mut self.world.lock(), QUEUE, batch, Ok(&response));

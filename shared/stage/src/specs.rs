@@ -4,7 +4,7 @@
 use crate::{Delivery, Stage, StageError, TABLE};
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::dead_letters::DeadLetters;
-use portkeeper_create_service::{Office, handle};
+use portkeeper_create_service::{Dependencies, handle};
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
 use portkeeper_world::World;
@@ -30,7 +30,7 @@ const TIMEOUT_SECS: u32 = 60;
 pub struct SpecStage {
     /// The account with the rest of Portkeeper in it.
     pub stage: Stage,
-    office: Office,
+    office: Dependencies,
     settings: BTreeMap<String, String>,
 }
 
@@ -67,13 +67,13 @@ impl SpecStage {
     }
 
     /// A function that starts now, beside the one that is warm.
-    pub fn another(&self) -> Result<Office, StageError> {
+    pub fn another(&self) -> Result<Dependencies, StageError> {
         office(&self.stage.world, &self.settings)
     }
 
     /// What the function works with.
     #[must_use]
-    pub fn office(&self) -> &Office {
+    pub fn office(&self) -> &Dependencies {
         &self.office
     }
 
@@ -118,10 +118,13 @@ impl SpecStage {
     }
 }
 
-fn office(world: &SharedWorld, variables: &BTreeMap<String, String>) -> Result<Office, StageError> {
+fn office(
+    world: &SharedWorld,
+    variables: &BTreeMap<String, String>,
+) -> Result<Dependencies, StageError> {
     let sdk = sdk_config(world);
     let config = SpecConfig::from_variables(variables)?;
-    Ok(Office {
+    Ok(Dependencies {
         aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
         dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
         config,

@@ -14,19 +14,19 @@ fn deny(account: &Served, service: Service, operation: &str, containing: &str) {
 #[test]
 fn the_exit_code_says_how_it_is() {
     let sound = Served::large(1, 2);
-    let said = sound.audit(&[]);
-    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
-    assert!(said.out.contains("Nothing wrong was found."), "{}", said.out);
-    assert!(said.out.contains(
+    let output = sound.audit(&[]);
+    assert_eq!(output.code, 0, "{}{}", output.out, output.err);
+    assert!(output.out.contains("Nothing wrong was found."), "{}", output.out);
+    assert!(output.out.contains(
         "Looked at 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."
     ));
 
     let broken = Served::large(40, 3);
-    let said = broken.audit(&[]);
-    assert_eq!(said.code, 1, "{}", said.err);
-    assert!(said.out.contains("16 findings: "), "{}", said.out);
-    assert!(said.out.contains("without Portkeeper's ledger"), "{}", said.out);
-    assert!(!said.out.contains('\u{1b}'), "no colours in a pipe");
+    let output = broken.audit(&[]);
+    assert_eq!(output.code, 1, "{}", output.err);
+    assert!(output.out.contains("16 findings: "), "{}", output.out);
+    assert!(output.out.contains("without Portkeeper's ledger"), "{}", output.out);
+    assert!(!output.out.contains('\u{1b}'), "no colours in a pipe");
 }
 
 #[test]
@@ -45,30 +45,31 @@ fn one_unreadable_cluster_leaves_the_others_shown() {
         world.advance_secs(300);
     });
     deny(&account, Service::Ecs, "ListServices", "cluster/one");
-    let said = account.audit(&["--json"]);
-    assert_eq!(said.code, 2, "{}", said.err);
-    let report = said.json();
+    let output = account.audit(&["--json"]);
+    assert_eq!(output.code, 2, "{}", output.err);
+    let report = output.json();
     assert_eq!(findings(&report), ["target_group_unattached two/web web-tg"]);
     assert_eq!(report["unread"][0]["cluster"], "one");
     assert!(
         report["unread"][0]["why"].as_str().unwrap().contains("ecs:ListServices"),
         "{report:#}"
     );
-    let said = account.audit(&[]);
+    let output = account.audit(&[]);
     assert!(
-        said.out
+        output
+            .out
             .contains("could not be read one: ecs:ListServices of the services of one was denied"),
         "{}",
-        said.out
+        output.out
     );
 }
 
 #[test]
 fn a_cluster_that_does_not_exist_is_named_with_those_that_do() {
     let account = Served::large(40, 3);
-    let said = account.audit(&["--cluster", "prod-1", "--cluster", "pord-2", "--json"]);
-    assert_eq!(said.code, 2);
-    let report = said.json();
+    let output = account.audit(&["--cluster", "prod-1", "--cluster", "pord-2", "--json"]);
+    assert_eq!(output.code, 2);
+    let report = output.json();
     assert_eq!(
         report["unread"][0]["why"],
         "there is no cluster `pord-2` in eu-west-1; there are: prod-1"
@@ -95,10 +96,10 @@ fn a_missing_permission_is_named_and_makes_no_finding() {
     let all = planted(&account);
     for (service, operation, action) in every {
         deny(&account, service, operation, "");
-        let said = account.audit(&["--json"]);
+        let output = account.audit(&["--json"]);
         account.world.lock().faults.clear();
-        assert_eq!(said.code, 2, "{action}: {}", said.err);
-        let report = said.json();
+        assert_eq!(output.code, 2, "{action}: {}", output.err);
+        let report = output.json();
         let named = |it: &serde_json::Value| {
             let why = it["why"].as_str().unwrap();
             why.contains(&format!("{action} of ")) && why.contains("the role needs this IAM action")
@@ -118,14 +119,14 @@ fn a_missing_permission_is_named_and_makes_no_finding() {
 fn without_any_permission_nothing_can_be_looked_at() {
     let account = Served::large(1, 1);
     deny(&account, Service::Ecs, "ListClusters", "");
-    let said = account.audit(&[]);
-    assert_eq!(said.code, 2);
-    assert_eq!(said.out, "");
-    assert!(said.err.contains("the clusters cannot be listed"), "{}", said.err);
+    let output = account.audit(&[]);
+    assert_eq!(output.code, 2);
+    assert_eq!(output.out, "");
+    assert!(output.err.contains("the clusters cannot be listed"), "{}", output.err);
     assert!(
-        said.err.contains("ecs:ListClusters of the clusters of the account was denied"),
+        output.err.contains("ecs:ListClusters of the clusters of the account was denied"),
         "{}",
-        said.err
+        output.err
     );
 }
 
@@ -148,11 +149,11 @@ fn what_is_not_configured_is_named_with_the_way_out() {
         (&["audit", "--api-share", "0"], &["invalid value '0'", "--api-share"]),
     ];
     for (arguments, wanted) in cases {
-        let said = run(arguments);
-        assert_eq!(said.code, 2, "{arguments:?}");
-        assert_eq!(said.out, "", "{arguments:?}");
+        let output = run(arguments);
+        assert_eq!(output.code, 2, "{arguments:?}");
+        assert_eq!(output.out, "", "{arguments:?}");
         for words in wanted {
-            assert!(said.err.contains(words), "{arguments:?}: {}", said.err);
+            assert!(output.err.contains(words), "{arguments:?}: {}", output.err);
         }
     }
 }
@@ -161,14 +162,15 @@ fn what_is_not_configured_is_named_with_the_way_out() {
 fn a_service_is_explained_task_by_task() {
     let account = Served::large(40, 3);
     let missing = account.planted.iter().find(|it| it.code == "missing").unwrap().clone();
-    let said = account.audit(&["--explain", &missing.service]);
-    assert_eq!(said.code, 1, "{}", said.err);
-    assert!(said.out.contains(&format!("{} at ", missing.service)), "{}", said.out);
-    assert!(said.out.contains("3 tasks wanted, 3 running"), "{}", said.out);
-    assert!(said.out.contains("registered: seen once; a second look decides"), "{}", said.out);
-    assert!(said.out.contains("wait 1 min, then register it"), "{}", said.out);
-    let said = account.audit(&["--explain", missing.service.split('/').nth(1).unwrap(), "--json"]);
-    let explained = said.json();
+    let output = account.audit(&["--explain", &missing.service]);
+    assert_eq!(output.code, 1, "{}", output.err);
+    assert!(output.out.contains(&format!("{} at ", missing.service)), "{}", output.out);
+    assert!(output.out.contains("3 tasks wanted, 3 running"), "{}", output.out);
+    assert!(output.out.contains("registered: seen once; a second look decides"), "{}", output.out);
+    assert!(output.out.contains("wait 1 min, then register it"), "{}", output.out);
+    let output =
+        account.audit(&["--explain", missing.service.split('/').nth(1).unwrap(), "--json"]);
+    let explained = output.json();
     let tasks = explained["services"][0]["tasks"].as_array().unwrap();
     let absent = tasks.iter().filter(|task| task["should_have"][0]["registered"].is_null());
     assert!(absent.count() >= 1, "{explained:#}");
