@@ -23,7 +23,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
         "portkeeper-service-spec-aws",
         &["portkeeper-aws", "portkeeper-core", "portkeeper-service-spec"],
     ),
-    ("portkeeper-world", &["portkeeper-core"]),
+    ("portkeeper-world", &[]),
     ("portkeeper-reconcile", &["portkeeper-aws", "portkeeper-core"]),
     ("portkeeper-sweep", &["portkeeper-aws", "portkeeper-core"]),
     (

@@ -11,7 +11,7 @@ use crate::time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Every call makes a new revision, even with the same content [BC; AWS-FACTS 6].
+/// Every call makes a new revision, even with the same content [BC; F-6].
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input_value = input;
     let input = shapes::read("RegisterTaskDefinition", input)?;

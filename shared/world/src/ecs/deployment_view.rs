@@ -8,7 +8,7 @@ use crate::World;
 use crate::time;
 use serde_json::{Value, json};
 
-/// Revision ARNs end in the digits of the deployment (third-party evidence, AWS-FACTS 3.3).
+/// Revision ARNs end in the digits of the deployment (third-party evidence, F-3.3).
 pub(super) fn revision_arn(world: &World, service: &Service, id: &str) -> String {
     world.account.ecs_arn("service-revision", &format!("{}/{}/{id}", service.cluster, service.name))
 }

@@ -1,4 +1,4 @@
-//! The EventBridge events that ECS emits (AWS-FACTS 2, events-samples).
+//! The EventBridge events that ECS emits (F-2, samples in `events/`).
 
 use super::state::service::Message;
 use crate::World;

@@ -1,6 +1,6 @@
 //! Which targets a task should have, and how ECS registers and deregisters them.
 //!
-//! The truth is the task's own service revision or task set (AWS-FACTS 3), never the service's
+//! The truth is the task's own service revision or task set (F-3), never the service's
 //! current settings.
 
 use super::events;
@@ -37,7 +37,7 @@ pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
     balancers.iter().filter_map(|balancer| target_for(world, task, balancer)).collect()
 }
 
-/// Id and port by network mode (AWS-FACTS 3.5).
+/// Id and port by network mode (F-3.5).
 fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Expected> {
     let family = world.elbv2.group(&balancer.live).map_or("ipv4", |group| group.family.as_str());
     let (id, port) = match task.mode() {

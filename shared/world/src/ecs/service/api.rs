@@ -26,7 +26,7 @@ pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result
     }
     let key = format!("{cluster}/{name}");
     match world.ecs.services.get(&key) {
-        // Texts from [MEM]; AWS's documentation is silent (AWS-FACTS 6).
+        // Texts from [MEM]; AWS's documentation is silent (F-6).
         Some(held)
             if held.status == ServiceStatus::Active && same_request(&held.created_from, value) =>
         {

@@ -1,4 +1,4 @@
-//! What AWS checks of load balancers when a service or task set is made from them (AWS-FACTS 6).
+//! What AWS checks of load balancers when a service or task set is made from them (F-6).
 
 use crate::World;
 use crate::api::ApiError;

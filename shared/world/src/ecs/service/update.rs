@@ -12,7 +12,7 @@ use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-/// What starts a new deployment when it is given [BC `UpdateService`; AWS-FACTS 6].
+/// What starts a new deployment when it is given [BC `UpdateService`; F-6].
 const STARTS_DEPLOYMENT: [&str; 10] = [
     "taskDefinition",
     "networkConfiguration",

@@ -1,7 +1,7 @@
 //! Services, their deployments (or task sets) and service revisions, as state.
 //!
 //! Deployments and task sets are one thing inside ECS: both have the id that is their tasks'
-//! `startedBy` (AWS-FACTS 3.3).
+//! `startedBy` (F-3.3).
 
 use super::definition::TaskDefinition;
 use crate::api::ApiError;

@@ -1,7 +1,7 @@
 //! How a task looks in `DescribeTasks` and in an `ECS Task State Change` event.
 //!
 //! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags
-//! (AWS-FACTS 2.2, events-samples).
+//! (F-2.2, samples in `events/`).
 
 use crate::World;
 use crate::ecs::state::task::{Binding, Container, Eni, Registration, Status, Task};
