@@ -1,7 +1,8 @@
 //! What is written: the members of each request, as the account got them.
 
 use expect_test::expect;
-use portkeeper_aws::{execute, ledger, look_again, notify, places};
+use portkeeper_aws::ledger::{self, index};
+use portkeeper_aws::{execute, look_again, notify};
 use portkeeper_core::call::Place;
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{HostPort, ServiceArn, Target, TargetGroupArn, TaskArn};
@@ -206,7 +207,7 @@ async fn a_service_is_entered_under_its_target_group() {
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
     let place = Place::Group(TargetGroupArn::try_from(group).unwrap());
     for service in ["web", "api"] {
-        places::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now())
+        index::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now())
             .await
             .unwrap();
     }
@@ -240,7 +241,7 @@ async fn a_service_is_entered_under_its_target_group() {
     )
     .unwrap();
     let wanted = BTreeSet::from([place.clone(), unknown]);
-    let behind = places::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
+    let behind = index::services_behind(shop.aws(), "ledger", &wanted).await.unwrap();
     let names: Vec<&str> = behind[&place].iter().map(ServiceArn::name).collect();
     assert_eq!((behind.len(), names), (1, vec!["api", "web"]));
 }

@@ -9,7 +9,7 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::{self, CommitError, Stored};
-use portkeeper_aws::{look_again, notify, observe, places};
+use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::call::Place;
 use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
@@ -142,7 +142,7 @@ async fn add_to_index(
 ) {
     let places: Vec<Place> = plan.next_record.new_places(earlier).into_iter().cloned().collect();
     for place in places {
-        if let Err(failure) = places::enter(aws, table, &place, &plan.key, now).await {
+        if let Err(failure) = ledger::index::enter(aws, table, &place, &plan.key, now).await {
             plan.next_record.places.clone_from(&earlier.places);
             report.note_error(&CheckError::Index(failure));
             return;

@@ -5,7 +5,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::{Failure, chain};
-use portkeeper_aws::places::services_behind;
+use portkeeper_aws::ledger::index::services_behind;
 use portkeeper_core::call::{Call, Place};
 use portkeeper_core::event::{Check, Message, parse};
 use portkeeper_core::ids::{ClusterArn, ServiceArn};

@@ -18,8 +18,6 @@ pub mod metrics;
 pub mod notify;
 pub mod observe;
 mod pace;
-pub mod places;
 pub mod secrets;
 pub mod session;
-pub mod sweep_mark;
 mod warm;

@@ -6,9 +6,9 @@
 //! without being read first. An entry that is no more right costs a look at a service that needs
 //! none. One that is missing costs the event: the next sweep sees what it told of.
 
+use super::records::{EXPIRES, KEY, LIFE_SECONDS, get_batch};
 use crate::account::Aws;
 use crate::failure::Failure;
-use crate::ledger::{EXPIRES, KEY, LIFE_SECONDS, get_batch};
 use aws_sdk_dynamodb::types::AttributeValue;
 use portkeeper_core::call::Place;
 use portkeeper_core::ids::{ServiceArn, ServiceKey};

@@ -1,9 +1,9 @@
 //! Where the sweep goes on: an item of the ledger's table, which exists only while a round takes
 //! more than one run.
 
+use super::records::{EXPIRES, Item, KEY, get_batch, text_of};
 use crate::account::Aws;
 use crate::failure::Failure;
-use crate::ledger::{EXPIRES, Item, KEY, get_batch, text_of};
 use aws_sdk_dynamodb::types::AttributeValue;
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::time::Timestamp;
