@@ -171,7 +171,7 @@ fn alarms_tell_people_when_and_what_to_do() {
 fn the_ledger_is_the_table_that_the_code_writes() {
     let template = template();
     let table = &template["Resources"]["LedgerTable"];
-    let source = include_str!("../../shared/aws/src/ledger/records.rs");
+    let source = include_str!("../../shared/aws/src/ledger/table/item.rs");
     for (attribute, constant) in [
         (&table["Properties"]["KeySchema"][0]["AttributeName"], "const KEY: &str ="),
         (&table["Properties"]["TimeToLiveSpecification"]["AttributeName"], "const EXPIRES: &str ="),

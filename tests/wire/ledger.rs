@@ -41,7 +41,7 @@ async fn of_two_writers_the_second_loses() {
     let (one, other) = (get(&shop).await, get(&shop).await);
     let first = put(&shop, &one, 1).await.unwrap();
     assert!(
-        matches!(put(&shop, &other, 2).await, Err(CommitError::LostRace { key }) if key == "shop/web")
+        matches!(put(&shop, &other, 2).await, Err(CommitError::LostRace { key }) if key.to_string() == "shop/web")
     );
     assert_eq!(get(&shop).await, first);
     let (one, other) = (get(&shop).await, get(&shop).await);

@@ -1,12 +1,14 @@
-//! The ledger's table: what Portkeeper remembers between runs.
+//! The ledger: what Portkeeper remembers between runs, in one table of DynamoDB.
 //!
-//! What the items say is not looked at here.
+//! `table` knows the keys and how items are read and written, the other modules one kind of item
+//! each. What a service's record says is the business of the core.
 
 pub mod index;
 mod records;
 pub mod sweep_mark;
+mod switch;
+pub mod table;
 
-pub use records::{
-    COUNTER, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, RECORD, Recalled, Stored, commit,
-    get_batch, number, put, recall, text_of, writes_stopped,
-};
+pub use records::{Recalled, Stored, commit, recall};
+pub use switch::writes_stopped;
+pub use table::{CommitError, LIFE_SECONDS};

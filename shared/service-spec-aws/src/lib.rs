@@ -23,7 +23,6 @@ pub struct SpecAws {
     /// Those that checks use, too.
     pub shared: Aws,
     ecs: Lazily<aws_sdk_ecs::Client>,
-    dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     elb: Lazily<aws_sdk_elasticloadbalancingv2::Client>,
     s3: Lazily<aws_sdk_s3::Client>,
     scaling: Lazily<aws_sdk_applicationautoscaling::Client>,
@@ -41,7 +40,6 @@ impl SpecAws {
         Self {
             shared,
             ecs: lazily(&config, aws_sdk_ecs::Client::new),
-            dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
             elb: lazily(&config, aws_sdk_elasticloadbalancingv2::Client::new),
             s3: lazily(&config, aws_sdk_s3::Client::new),
             scaling: lazily(&config, aws_sdk_applicationautoscaling::Client::new),

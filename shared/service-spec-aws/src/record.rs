@@ -7,12 +7,8 @@
 //! they are not: all that was made is found again by its tags.
 
 use crate::SpecAws;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use portkeeper_aws::failure::{Failure, chain};
-use portkeeper_aws::ledger::{
-    self, CommitError, EXPIRES, Item, KEY, LIFE_SECONDS, get_batch, text_of,
-};
+use portkeeper_aws::ledger::table::{self, CommitError, Key, LIFE_SECONDS, get_one, put_record};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::Object;
@@ -23,13 +19,6 @@ use serde::{Deserialize, Serialize};
 
 /// The version of the record that this program writes and reads.
 const SCHEMA: u32 = 1;
-
-/// Keys of services' own records hold no `#`.
-const OF_SPEC: &str = "spec#";
-const OF_SERVICE: &str = "spec-of#";
-
-/// The attribute that names the spec of a service; empty when it has none any more.
-const SPEC: &str = "spec";
 
 /// What is remembered of one spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -98,19 +87,17 @@ pub struct StoredSpec {
 
 /// Reads the record of a spec.
 pub async fn recall(aws: &SpecAws, table: &str, spec: &str) -> Result<StoredSpec, Failure> {
-    let items = get_batch(&aws.shared, table, &[format!("{OF_SPEC}{spec}")]).await?;
-    let Some(item) = items.first() else { return Ok(StoredSpec::default()) };
-    let record =
-        match serde_json::from_str::<SpecRecord>(text_of(item, ledger::RECORD).unwrap_or_default())
-        {
-            Ok(record) if record.schema == SCHEMA => record,
-            Ok(other) => forgotten(
-                spec,
-                &format!("it has version {}, this program reads {SCHEMA}", other.schema),
-            ),
-            Err(error) => forgotten(spec, &chain(&error)),
-        };
-    Ok(StoredSpec { record, counter: ledger::number(item, ledger::COUNTER).unwrap_or(0) })
+    let item = get_one(&aws.shared, table, Key::Spec(spec.to_owned())).await?;
+    let Some(item) = item else { return Ok(StoredSpec::default()) };
+    let record = match serde_json::from_str::<SpecRecord>(item.record()) {
+        Ok(record) if record.schema == SCHEMA => record,
+        Ok(other) => forgotten(
+            spec,
+            &format!("it has version {}, this program reads {SCHEMA}", other.schema),
+        ),
+        Err(error) => forgotten(spec, &chain(&error)),
+    };
+    Ok(StoredSpec { record, counter: item.counter() })
 }
 
 fn forgotten(spec: &str, why: &str) -> SpecRecord {
@@ -131,14 +118,14 @@ pub async fn commit(
     stored: &mut StoredSpec,
     record: SpecRecord,
 ) -> Result<(), CommitError> {
-    let key = format!("{OF_SPEC}{spec}");
+    let key = Key::Spec(spec.to_owned());
     let json = |record: &SpecRecord| {
         serde_json::to_string(record)
             .map_err(|source| CommitError::NotJson { key: key.clone(), source })
     };
     let over = matches!(record.status, Some(Status::Kept | Status::Deleted));
     let expires_at = over.then(|| aws.shared.now().plus_secs(LIFE_SECONDS));
-    ledger::put(&aws.shared, table, &key, stored.counter, json(&record)?, expires_at).await?;
+    put_record(&aws.shared, table, &key, stored.counter, json(&record)?, expires_at).await?;
     *stored = StoredSpec { record, counter: stored.counter + 1 };
     Ok(())
 }
@@ -149,9 +136,8 @@ pub async fn spec_of(
     table: &str,
     service: &ServiceKey,
 ) -> Result<Option<String>, Failure> {
-    let items = get_batch(&aws.shared, table, &[format!("{OF_SERVICE}{service}")]).await?;
-    let spec = items.first().and_then(|item| text_of(item, SPEC));
-    Ok(spec.filter(|spec| !spec.is_empty()).map(str::to_owned))
+    let item = get_one(&aws.shared, table, Key::SpecOf(service.clone())).await?;
+    Ok(item.as_ref().and_then(|item| item.holder()).map(str::to_owned))
 }
 
 /// Makes a service this spec's own. Gives the spec that has it, if that is another one.
@@ -161,7 +147,8 @@ pub async fn claim(
     service: &ServiceKey,
     spec: &str,
 ) -> Result<Option<String>, Failure> {
-    put_owner(aws, table, service, spec, spec, None).await
+    let key = Key::SpecOf(service.clone());
+    table::claim(&aws.shared, table, &key, spec, spec, None).await
 }
 
 /// The service is no spec's own any more, if it was this one's.
@@ -172,51 +159,6 @@ pub async fn release(
     spec: &str,
 ) -> Result<(), Failure> {
     let expires_at = aws.shared.now().plus_secs(LIFE_SECONDS);
-    put_owner(aws, table, service, spec, "", Some(expires_at)).await.map(|_| ())
-}
-
-async fn put_owner(
-    aws: &SpecAws,
-    table: &str,
-    service: &ServiceKey,
-    spec: &str,
-    owner: &str,
-    expires_at: Option<Timestamp>,
-) -> Result<Option<String>, Failure> {
-    let action = "dynamodb:PutItem";
-    let text = |text: &str| AttributeValue::S(text.to_owned());
-    let mut item = Item::from([
-        (KEY.to_owned(), text(&format!("{OF_SERVICE}{service}"))),
-        (SPEC.to_owned(), text(owner)),
-    ]);
-    item.extend(
-        expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))),
-    );
-    let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
-    let put =
-        put.condition_expression("attribute_not_exists(#key) OR #spec = :spec OR #spec = :nobody");
-    let put = put.expression_attribute_names("#key", KEY).expression_attribute_names("#spec", SPEC);
-    let put = put
-        .expression_attribute_values(":spec", text(spec))
-        .expression_attribute_values(":nobody", text(""));
-    aws.shared.turn(action).await;
-    match put
-        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-        .send()
-        .await
-    {
-        Ok(_) => Ok(None),
-        Err(error) => match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(held)) => {
-                let other =
-                    held.item().and_then(|item| text_of(item, SPEC)).unwrap_or("another spec");
-                Ok(Some(other.to_owned()))
-            }
-            _ => Err(aws.shared.failure(
-                action,
-                format!("the owner of {service} in table {table}"),
-                error,
-            )),
-        },
-    }
+    let key = Key::SpecOf(service.clone());
+    table::claim(&aws.shared, table, &key, spec, "", Some(expires_at)).await.map(|_| ())
 }

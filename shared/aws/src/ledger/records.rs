@@ -1,57 +1,13 @@
-//! The ledger's table: one item for each service, written only when its record changes.
-//!
-//! The item's counter makes one writer at a time: a writer whose counter is no longer the stored
-//! one has read an older record, and steps back. What a record says is not looked at here.
-//!
-//! The table also holds two marks that belong to no service: the kill switch, which a person sets,
-//! and where the sweep goes on.
+//! The records of services: one item for each, written only when its record changes.
 
+use super::switch::stop_of;
+use super::table::{CommitError, Item, Key, LIFE_SECONDS, get, put_record};
 use crate::account::Aws;
 use crate::failure::{Failure, chain};
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
-};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::time::Timestamp;
-use std::collections::{BTreeMap, HashMap};
-
-/// How long an item lives after it was written, in seconds: 30 days. A service that is quiet for
-/// longer is written again at half of this, and one that is gone disappears.
-pub const LIFE_SECONDS: u32 = 30 * 24 * 3600;
-
-/// The largest record that is stored, in bytes. DynamoDB allows 400 KB for an item with the names
-/// of its attributes; the rest of ours takes less than 1 KB.
-const RECORD_LIMIT: usize = 399 * 1000;
-
-/// How many keys `BatchGetItem` takes.
-const GET_BATCH: usize = 100;
-
-/// How often the rest of one batch is asked for. An answer holds 16 MB, so that even a hundred
-/// items of 400 KB take three rounds; more than ten mean throttling, and the queue is the better
-/// place to wait.
-const GET_ROUNDS: usize = 10;
-
-pub const KEY: &str = "pk";
-pub const COUNTER: &str = "counter";
-pub const RECORD: &str = "record";
-/// A number of one write alone, by which a writer knows its own: two functions may store the same
-/// words at once.
-const WRITE: &str = "write";
-pub const EXPIRES: &str = "expires";
-
-/// The key of the kill switch. Keys of services hold a slash.
-const SWITCH: &str = "switch";
-
-/// What the kill switch says: [`ALLOWED`], or anything else, which stops all writes.
-const WRITES: &str = "writes";
-const ALLOWED: &str = "allowed";
-
-/// Why it is set, for people.
-const WHY: &str = "why";
-
-pub type Item = HashMap<String, AttributeValue>;
+use std::collections::BTreeMap;
 
 /// A record as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,37 +20,6 @@ pub struct Stored {
     pub expires_at: Option<Timestamp>,
     /// Why a stored record was read as an empty one, for people.
     pub note: Option<String>,
-}
-
-/// A record that was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum CommitError {
-    /// Somebody else has written since this record was read.
-    #[error("another check of {key} has written to the ledger meanwhile")]
-    LostRace {
-        /// The service.
-        key: String,
-    },
-    /// The record is larger than DynamoDB takes.
-    #[error("the ledger record of {key} has {bytes} bytes, more than an item may hold")]
-    TooLarge {
-        /// The service.
-        key: String,
-        /// Its size.
-        bytes: usize,
-    },
-    /// The record cannot be written as JSON.
-    #[error("the ledger record of {key} cannot be written as JSON")]
-    NotJson {
-        /// The service.
-        key: String,
-        /// What is wrong.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// The call failed.
-    #[error("the ledger cannot be written")]
-    Call(#[from] Failure),
 }
 
 /// What is remembered of several services.
@@ -111,81 +36,26 @@ pub async fn recall(aws: &Aws, table: &str, keys: &[ServiceKey]) -> Result<Recal
     if keys.is_empty() {
         return Ok(Recalled::default());
     }
-    let mut writes_stopped = None;
-    let mut by_text: BTreeMap<String, &ServiceKey> =
-        keys.iter().map(|key| (key.to_string(), key)).collect();
-    let mut recalled: BTreeMap<ServiceKey, Stored> =
+    let mut records: BTreeMap<ServiceKey, Stored> =
         keys.iter().map(|key| (key.clone(), Stored::default())).collect();
-    let texts: Vec<String> =
-        [SWITCH.to_owned()].into_iter().chain(by_text.keys().cloned()).collect();
-    for batch in texts.chunks(GET_BATCH) {
-        for item in get_batch(aws, table, batch).await? {
-            let text = text_of(&item, KEY).unwrap_or_default();
-            if text == SWITCH {
-                writes_stopped = stop_of(&item);
-            } else if let Some(key) = by_text.remove(text) {
-                recalled.insert(key.clone(), stored(&item));
-            }
+    let asked: Vec<Key> =
+        [Key::Switch].into_iter().chain(records.keys().cloned().map(Key::Service)).collect();
+    let mut writes_stopped = None;
+    for (key, item) in get(aws, table, &asked).await? {
+        match key {
+            Key::Service(service) => drop(records.insert(service, stored(&item))),
+            _ => writes_stopped = stop_of(&item),
         }
     }
-    Ok(Recalled { records: recalled, writes_stopped })
-}
-
-/// Why writes are stopped, if the kill switch is on now.
-pub async fn writes_stopped(aws: &Aws, table: &str) -> Result<Option<String>, Failure> {
-    let items = get_batch(aws, table, &[SWITCH.to_owned()]).await?;
-    Ok(items.iter().find_map(stop_of))
-}
-
-/// A switch that does not say that writes are allowed stops them: somebody meant something by it.
-fn stop_of(item: &Item) -> Option<String> {
-    let says = text_of(item, WRITES).unwrap_or_default();
-    (says != ALLOWED).then(|| text_of(item, WHY).unwrap_or("no reason is given").to_owned())
-}
-
-pub fn text_of<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
-    item.get(name)?.as_s().ok().map(String::as_str)
-}
-
-pub async fn get_batch(aws: &Aws, table: &str, keys: &[String]) -> Result<Vec<Item>, Failure> {
-    let action = "dynamodb:BatchGetItem";
-    let resource = || format!("{} records of table {table}", keys.len());
-    let of_key = |key: &String| Item::from([(KEY.to_owned(), AttributeValue::S(key.clone()))]);
-    let wanted = KeysAndAttributes::builder()
-        .set_keys(Some(keys.iter().map(of_key).collect()))
-        .consistent_read(true);
-    let wanted = wanted
-        .build()
-        .map_err(|error| Failure::unreadable(action, resource(), error.to_string()))?;
-    let mut wanted = Some(HashMap::from([(table.to_owned(), wanted)]));
-    let mut items = Vec::new();
-    for _ in 0..GET_ROUNDS {
-        aws.turn(action).await;
-        let answer = aws.dynamodb.batch_get_item().set_request_items(wanted).send().await;
-        let answer = answer.map_err(|error| aws.failure(action, resource(), error))?;
-        items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
-        wanted = answer.unprocessed_keys.filter(|keys| !keys.is_empty());
-        if wanted.is_none() {
-            return Ok(items);
-        }
-    }
-    let why = format!("DynamoDB left keys unprocessed {GET_ROUNDS} times");
-    Err(Failure::unreadable(action, resource(), why))
-}
-
-pub fn number(item: &Item, name: &str) -> Option<u64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+    Ok(Recalled { records, writes_stopped })
 }
 
 fn stored(item: &Item) -> Stored {
-    let text = text_of(item, RECORD).unwrap_or_default();
-    let (record, note) = match LedgerRecord::from_json(text) {
+    let (record, note) = match LedgerRecord::from_json(item.record()) {
         Ok(record) => (record, None),
         Err(error) => (LedgerRecord::default(), Some(chain(&error))),
     };
-    let expires =
-        number(item, EXPIRES).and_then(|secs| i64::try_from(secs).ok()).map(Timestamp::from_secs);
-    Stored { record, counter: number(item, COUNTER).unwrap_or(0), expires_at: expires, note }
+    Stored { record, counter: item.counter(), expires_at: item.expires_at(), note }
 }
 
 /// Stores this record in place of the one that was read, and says what is stored now. Nothing is
@@ -202,66 +72,12 @@ pub async fn commit(
     if !is_due(stored, record, now) {
         return Ok(stored.clone());
     }
+    let key = Key::Service(key.clone());
     let text = serde_json::to_string(record)
-        .map_err(|source| CommitError::NotJson { key: key.to_string(), source })?;
+        .map_err(|source| CommitError::NotJson { key: key.clone(), source })?;
     let expires_at = Some(now.plus_secs(LIFE_SECONDS));
-    put(aws, table, &key.to_string(), stored.counter, text, expires_at).await?;
+    put_record(aws, table, &key, stored.counter, text, expires_at).await?;
     Ok(Stored { record: record.clone(), counter: stored.counter + 1, expires_at, note: None })
-}
-
-/// Stores the text of a record under this key, in place of the one with this counter.
-pub async fn put(
-    aws: &Aws,
-    table: &str,
-    key: &str,
-    counter: u64,
-    text: String,
-    expires_at: Option<Timestamp>,
-) -> Result<(), CommitError> {
-    if text.len() > RECORD_LIMIT {
-        return Err(CommitError::TooLarge { key: key.to_owned(), bytes: text.len() });
-    }
-    let write = format!("{:016x}", fastrand::u64(..));
-    let mut item = Item::from([
-        (KEY.to_owned(), AttributeValue::S(key.to_owned())),
-        (COUNTER.to_owned(), AttributeValue::N((counter + 1).to_string())),
-        (RECORD.to_owned(), AttributeValue::S(text)),
-        (WRITE.to_owned(), AttributeValue::S(write.clone())),
-    ]);
-    item.extend(
-        expires_at.map(|at| (EXPIRES.to_owned(), AttributeValue::N(at.as_secs().to_string()))),
-    );
-    let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item));
-    let put =
-        put.return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    let put = match counter {
-        0 => put
-            .condition_expression("attribute_not_exists(#key)")
-            .expression_attribute_names("#key", KEY),
-        // An item that has expired meanwhile has no counter, which fails, too.
-        counter => put
-            .condition_expression("#counter = :counter")
-            .expression_attribute_names("#counter", COUNTER)
-            .expression_attribute_values(":counter", AttributeValue::N(counter.to_string())),
-    };
-    aws.turn("dynamodb:PutItem").await;
-    match put.send().await {
-        Ok(_) => Ok(()),
-        Err(error) => match error.as_service_error() {
-            // The answer to our own write was lost, and the SDK tried again.
-            Some(PutItemError::ConditionalCheckFailedException(lost))
-                if lost.item().is_some_and(|item| text_of(item, WRITE) == Some(&write)) =>
-            {
-                Ok(())
-            }
-            Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                Err(CommitError::LostRace { key: key.to_owned() })
-            }
-            _ => Err(aws
-                .failure("dynamodb:PutItem", format!("record {key} of table {table}"), error)
-                .into()),
-        },
-    }
 }
 
 impl Stored {
@@ -283,11 +99,7 @@ mod tests {
     use super::*;
 
     fn item(record: &str) -> Item {
-        Item::from([
-            (COUNTER.to_owned(), AttributeValue::N("7".to_owned())),
-            (RECORD.to_owned(), AttributeValue::S(record.to_owned())),
-            (EXPIRES.to_owned(), AttributeValue::N("1700000000".to_owned())),
-        ])
+        Item::of_record(record, 7, 1_700_000_000)
     }
 
     #[test]

@@ -1,15 +1,11 @@
 //! Where the sweep goes on: an item of the ledger's table, which exists only while a round takes
 //! more than one run.
 
-use super::records::{EXPIRES, Item, KEY, get_batch, text_of};
+use super::table::{Key, get_one, put_texts};
 use crate::account::Aws;
 use crate::failure::Failure;
-use aws_sdk_dynamodb::types::AttributeValue;
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::time::Timestamp;
-
-/// The key of the mark. Keys of services hold a slash.
-const MARK: &str = "sweep";
 
 const CLUSTER: &str = "cluster";
 const AFTER: &str = "after";
@@ -29,10 +25,10 @@ pub struct Mark {
 
 /// Reads the mark. One that cannot be understood is none: the round begins anew.
 pub async fn read(aws: &Aws, table: &str) -> Result<Option<Mark>, Failure> {
-    let items = get_batch(aws, table, &[MARK.to_owned()]).await?;
-    Ok(items.iter().find_map(|item| {
-        let cluster = ClusterArn::try_from(text_of(item, CLUSTER)?).ok()?;
-        Some(Mark { cluster, after: text_of(item, AFTER).map(str::to_owned) })
+    let item = get_one(aws, table, Key::Sweep).await?;
+    Ok(item.as_ref().and_then(|item| {
+        let cluster = ClusterArn::try_from(item.text(CLUSTER)?).ok()?;
+        Some(Mark { cluster, after: item.text(AFTER).map(str::to_owned) })
     }))
 }
 
@@ -43,18 +39,8 @@ pub async fn store(
     mark: Option<&Mark>,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let expires = now.plus_secs(LIFE_SECONDS).as_secs();
-    let mut item = Item::from([
-        (KEY.to_owned(), AttributeValue::S(MARK.to_owned())),
-        (EXPIRES.to_owned(), AttributeValue::N(expires.to_string())),
-    ]);
-    if let Some(Mark { cluster, after }) = mark {
-        item.insert(CLUSTER.to_owned(), AttributeValue::S(cluster.to_string()));
-        item.extend(after.iter().map(|after| (AFTER.to_owned(), AttributeValue::S(after.clone()))));
-    }
-    let action = "dynamodb:PutItem";
-    aws.turn(action).await;
-    let sent = aws.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await;
-    sent.map(|_| ())
-        .map_err(|error| aws.failure(action, format!("the sweep's mark in table {table}"), error))
+    let cluster = mark.map(|mark| (CLUSTER, mark.cluster.to_string()));
+    let after = mark.and_then(|mark| mark.after.clone()).map(|after| (AFTER, after));
+    let texts = cluster.into_iter().chain(after);
+    put_texts(aws, table, &Key::Sweep, texts, now.plus_secs(LIFE_SECONDS)).await
 }

@@ -54,7 +54,7 @@ pub(super) async fn on_instances(
                         Some(arn),
                         sum(described.running_tasks_count(), described.pending_tasks_count()),
                     ))
-                }))
+                }));
             }
             Err(error) => {
                 let resource = format!("{} container instances of {}", batch.len(), cluster.name());

@@ -161,7 +161,7 @@ async fn describe_groups(
                     match describe_batch(aws, &[arn]).await {
                         Ok(described) => reads.extend(described),
                         Err(failure) => {
-                            reads.extend([((*arn).clone(), of_failure(aws, arn, &failure))])
+                            reads.extend([((*arn).clone(), of_failure(aws, arn, &failure))]);
                         }
                     }
                 }

@@ -142,7 +142,7 @@ async fn groups_of_services(
                 }
             }
             Err(failure) => {
-                gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true })
+                gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true });
             }
         }
     }

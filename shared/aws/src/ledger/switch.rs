@@ -1,0 +1,24 @@
+//! The kill switch: an item of the ledger's table that a person sets, and that stops all writes.
+
+use super::table::{Item, Key, get_one};
+use crate::account::Aws;
+use crate::failure::Failure;
+
+/// What the kill switch says: [`ALLOWED`], or anything else, which stops all writes.
+const WRITES: &str = "writes";
+const ALLOWED: &str = "allowed";
+
+/// Why it is set, for people.
+const WHY: &str = "why";
+
+/// Why writes are stopped, if the kill switch is on now.
+pub async fn writes_stopped(aws: &Aws, table: &str) -> Result<Option<String>, Failure> {
+    Ok(get_one(aws, table, Key::Switch).await?.as_ref().and_then(stop_of))
+}
+
+/// Why this switch stops writes, if it does. One that does not say that writes are allowed stops
+/// them: somebody meant something by it.
+pub(super) fn stop_of(item: &Item) -> Option<String> {
+    let says = item.text(WRITES).unwrap_or_default();
+    (says != ALLOWED).then(|| item.text(WHY).unwrap_or("no reason is given").to_owned())
+}
