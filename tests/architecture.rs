@@ -9,6 +9,11 @@
     reason = "A test fails by panicking."
 )]
 
+#[path = "architecture/documents.rs"]
+mod documents;
+#[path = "architecture/traceability.rs"]
+mod traceability;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

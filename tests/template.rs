@@ -1,7 +1,7 @@
-//! What is deployed against what the code expects: environment, permissions, queues, and which
-//! events come through.
+//! What is deployed, and what is documented, against what the code expects: environment,
+//! permissions, queues, tables, and which events come through.
 //!
-//! Reads `template.yaml` and `events/`; calls nothing.
+//! Reads `template.yaml`, `events/` and documents; calls nothing.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -17,7 +17,11 @@ mod document;
 mod environment;
 #[path = "template/events.rs"]
 mod events;
+#[path = "template/functions.rs"]
+mod functions;
 #[path = "template/permissions.rs"]
 mod permissions;
 #[path = "template/queues.rs"]
 mod queues;
+#[path = "template/tables.rs"]
+mod tables;
