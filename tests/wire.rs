@@ -15,6 +15,8 @@
 mod call_counts;
 #[path = "wire/ledger.rs"]
 mod ledger;
+#[path = "wire/order.rs"]
+mod order;
 #[path = "wire/reads.rs"]
 mod reads;
 #[path = "wire/requests.rs"]
