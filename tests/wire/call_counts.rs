@@ -60,6 +60,34 @@ async fn a_cold_check_makes_two_calls_more() {
     assert_fewest(&shop, &bound::cold_check(3, 3, 2), "a cold check");
 }
 
+/// Holds I-SHARE: calls are counted where they wait for their turn, so one that does not wait is
+/// not counted.
+#[tokio::test]
+async fn every_call_of_checks_and_repairs_waits_for_its_turn() {
+    let mut shop = Shop::settled_web(2, 3).await;
+    let target = shop.wanted("web").remove(0);
+    let (_, address) = target.split_once(' ').unwrap();
+    let (instance, port) = address.rsplit_once(':').unwrap();
+    let group = shop.group("web-tg");
+    shop.by_hand("DeregisterTargets", &group, instance, port.parse().unwrap());
+    shop.stage.cold_start();
+    shop.world().calls.clear();
+    shop.watch(&["web"], 300).await;
+    assert_eq!(shop.count("RegisterTargets"), 1, "there was a repair");
+    let made: BTreeMap<String, u64> = shop
+        .world()
+        .calls
+        .counts()
+        .into_iter()
+        .map(|((_, operation), count)| (operation, count as u64))
+        .collect();
+    let in_turn = shop.aws().calls().into_iter().map(|(action, count)| {
+        let (_, operation) = action.split_once(':').unwrap();
+        (operation.to_owned(), count)
+    });
+    assert_eq!(in_turn.collect::<BTreeMap<_, _>>(), made);
+}
+
 /// Ten services of one cluster cost one `DescribeServices` and one `BatchGetItem` together.
 #[tokio::test]
 async fn services_of_one_batch_are_described_in_tens() {
