@@ -2,7 +2,7 @@
 //! and topic.
 //!
 //! Each test breaks something as AWS breaks it, lets time pass, and looks at what was written and
-//! what people were told. Numbers behind `CASES` are those of the list of cases that must work.
+//! what people were told. Ids are those of `docs/cases.md` and of ARCHITECTURE.md.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
