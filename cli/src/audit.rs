@@ -14,6 +14,7 @@ mod scan;
 pub(crate) mod show;
 
 use crate::CommandError;
+use crate::exit::Exit;
 use bound::Bound;
 use clap::Args;
 use portkeeper_aws::session::{Session, Wanted};
@@ -26,7 +27,6 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// The share of AWS's published rates that an audit takes: as the deployed sweep does, so that the
 /// account's other callers notice nothing.
@@ -78,7 +78,7 @@ impl Options {
 }
 
 /// Looks, and says what is wrong: 0 nothing, 1 something, 2 not everything could be read.
-pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
+pub fn run(options: &Options) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let unwritable = |source| CommandError::Unwritable {
         path: options.record.clone().unwrap_or_default(),

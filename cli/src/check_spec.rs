@@ -5,6 +5,7 @@ mod live;
 
 pub(crate) use live::AccountOptions;
 
+use crate::exit::Exit;
 use crate::{CommandError, error_text, input};
 use anstyle::{AnsiColor, Style};
 use portkeeper_service_spec::check;
@@ -15,7 +16,6 @@ use portkeeper_service_spec::steps::{Step, StepAction};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Made by `scripts/make-spec-schema.py`.
 const SCHEMA: &str = include_str!("../../docs/service-spec.schema.json");
@@ -81,8 +81,8 @@ struct Document<'a> {
     files: &'a [Validated],
 }
 
-/// Checks all files. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
-pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
+/// Checks all files, each by itself.
+pub fn run(options: &Options) -> Result<Exit, CommandError> {
     if !options.live && options.account.is_named() {
         return Err(CommandError::NotLive);
     }
@@ -114,9 +114,9 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     let is_whole =
         unreadable.is_empty() && validated.iter().all(|validated| validated.not_read.is_empty());
     Ok(match (is_whole, has_errors) {
-        (false, _) => ExitCode::from(2),
-        (true, true) => ExitCode::from(1),
-        (true, false) => ExitCode::SUCCESS,
+        (false, _) => Exit::Incomplete,
+        (true, true) => Exit::Findings,
+        (true, false) => Exit::Clean,
     })
 }
 

@@ -11,7 +11,6 @@ use saphyr::{Mapping, Scalar, Yaml, YamlEmitter};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
-use std::process::ExitCode;
 
 /// The order in which people read a spec.
 const ORDER: [&str; 4] = ["cluster", "taskDefinition", "service", "scaling"];
@@ -33,7 +32,7 @@ pub struct Options {
 }
 
 /// Prints the spec.
-pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
+pub fn run(options: &Options) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let found = runtime.block_on(read(options))?;
     let named = format!("{}/{}", options.cluster, options.service);
@@ -54,7 +53,7 @@ pub fn run(options: &Options) -> Result<ExitCode, CommandError> {
     } else {
         out.write_all(yaml(&spec).as_bytes())?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Clean)
 }
 
 /// The service first: it names the task definition that it runs.

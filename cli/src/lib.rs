@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod check_spec;
 pub mod demo;
+pub mod exit;
 pub mod export_spec;
 mod input;
 pub mod plan_file;

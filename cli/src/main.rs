@@ -3,6 +3,7 @@
 
 use clap::{Parser, Subcommand};
 use portkeeper::CommandError;
+use portkeeper::exit::Exit;
 use portkeeper_stage::large::LargeAccount;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -101,19 +102,19 @@ fn main() -> ExitCode {
         Command::ExportSpec(options) => return ended(portkeeper::export_spec::run(&options)),
         Command::SpecSchema => portkeeper::check_spec::schema(),
     };
-    ended(outcome.map(|()| ExitCode::SUCCESS))
+    ended(outcome.map(|()| Exit::Clean))
 }
 
-fn ended(outcome: Result<ExitCode, CommandError>) -> ExitCode {
+fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
     match outcome {
-        Ok(code) => code,
+        Ok(exit) => exit.into(),
         // Whoever reads our output may stop reading: that is no failure.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
+            Exit::Clean.into()
         }
         Err(error) => {
             anstream::eprintln!("{}", portkeeper::error_text(&error));
-            ExitCode::from(2)
+            Exit::Incomplete.into()
         }
     }
 }

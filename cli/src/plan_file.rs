@@ -3,6 +3,7 @@
 
 use crate::audit::recording::{RECORDING_VERSION, Recording};
 use crate::audit::show;
+use crate::exit::Exit;
 use crate::{CommandError, input, render};
 use portkeeper_core::compare::questions;
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, plan};
@@ -10,7 +11,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// What the command takes, for its error texts.
 const WANTED: &str =
@@ -21,7 +21,7 @@ const OF_RECORDING: &str = "inputs";
 
 /// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends
 /// as that did.
-pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
+pub fn run(path: &Path, json: bool) -> Result<Exit, CommandError> {
     let text = input::read(path)?;
     let not_usable =
         |source| CommandError::NotUsable { path: path.to_owned(), wanted: WANTED, source };
@@ -44,14 +44,14 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, CommandError> {
     } else {
         render::plan(&mut out, &input, &planned, &questions(&input))?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Clean)
 }
 
 fn print_recording(
     out: &mut impl Write,
     recording: &Recording,
     json: bool,
-) -> Result<ExitCode, CommandError> {
+) -> Result<Exit, CommandError> {
     let report = recording.report();
     if json {
         serde_json::to_writer_pretty(&mut *out, &report.to_json()).map_err(io::Error::from)?;

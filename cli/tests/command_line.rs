@@ -1,6 +1,7 @@
 //! The command as people type it: what it prints, and how it ends.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use portkeeper::exit::Exit;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -24,6 +25,26 @@ fn json(arguments: &[&str]) -> Value {
     let output = portkeeper(arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The rows of the documented table, and the places that choose an exit code.
+#[test]
+fn exit_codes_are_those_of_the_documentation() {
+    let page = fs::read_to_string(in_repository("docs/command-line.md")).unwrap();
+    let rows = page.lines().skip_while(|line| *line != "| code | meaning |").skip(2);
+    let rows: Vec<&str> = rows.take_while(|line| line.starts_with('|')).collect();
+    let of_code: Vec<String> =
+        Exit::ALL.iter().map(|exit| format!("| {} | {} |", exit.code(), exit.meaning())).collect();
+    assert_eq!(rows, of_code);
+    for file in sources(&in_repository("cli/src")) {
+        let chooses = fs::read_to_string(&file).unwrap().contains("ExitCode::");
+        assert!(!chooses, "{}: only exit.rs says which number that is", file.display());
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 #[test]

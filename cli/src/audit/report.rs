@@ -1,6 +1,7 @@
 //! What an audit has to say, whether it comes from a live account or from a recording. Sorted: the
 //! same look gives the same report.
 
+use crate::exit::Exit;
 use portkeeper_core::audit::{Audit, Audited, audit};
 use portkeeper_core::compare::quiet;
 use portkeeper_core::ids::TargetGroupArn;
@@ -9,7 +10,6 @@ use portkeeper_core::time::Timestamp;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::ExitCode;
 
 /// The version of the JSON form. `docs/audit.md` describes it.
 pub(super) const VERSION: u32 = 1;
@@ -128,18 +128,17 @@ impl Report {
         counts
     }
 
-    /// 0 nothing is wrong, 1 something is, 2 not everything could be read. Of one service, if one
-    /// is named.
-    pub(crate) fn exit_code(&self, service: Option<&str>) -> ExitCode {
+    /// How the command ends: by the findings of one service, if one is named.
+    pub(crate) fn exit_code(&self, service: Option<&str>) -> Exit {
         let is_meant = |key: &str| {
             service.is_none_or(|wanted| key == wanted || key.rsplit('/').next() == Some(wanted))
         };
         if !self.unread.is_empty() {
-            ExitCode::from(2)
+            Exit::Incomplete
         } else if self.found.iter().any(|found| is_meant(&found.service)) {
-            ExitCode::from(1)
+            Exit::Findings
         } else {
-            ExitCode::SUCCESS
+            Exit::Clean
         }
     }
 
