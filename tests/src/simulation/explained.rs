@@ -65,6 +65,18 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
             play.account.damaged.contains(group)
         }
-        _ => true,
+        // Nothing that is played here leads to the others, or there is nothing to hold them against.
+        Code::Unhealthy
+        | Code::TargetTypeMismatch
+        | Code::IpFamilyMismatch
+        | Code::AzAllNeeded
+        | Code::BindingsMissing
+        | Code::AgentDisconnected
+        | Code::AmbiguousRevision
+        | Code::KillLoop
+        | Code::BelowDesired
+        | Code::Fight
+        | Code::LimitExceeded
+        | Code::Unknown(_) => true,
     }
 }
