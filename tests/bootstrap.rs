@@ -61,7 +61,7 @@ impl Deployed {
     }
 }
 
-/// CASES 19, 36, 41: a stale target is repaired from the message to the alert, an unreadable
+/// Holds C-19, C-36, C-41: a stale target is repaired from the message to the alert, an unreadable
 /// message comes back.
 #[tokio::test]
 async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back() {
@@ -142,8 +142,8 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     );
 }
 
-/// CASES 40, 41: from the queue to Slack. What Slack refuses for good is put aside, and no webhook
-/// is printed.
+/// Holds I-DELIVERY, C-40, C-41: from the queue to Slack. What Slack refuses for good is put aside,
+/// and no webhook is printed.
 #[tokio::test]
 async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let account = Account::new().await;
@@ -225,7 +225,7 @@ async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {
     }
 }
 
-/// CASES 31: an account that cannot be reached costs a try of the message, not the process.
+/// Holds C-31: an account that cannot be reached costs a try of the message, not the process.
 #[tokio::test]
 async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_handled() {
     let mut deployed = Deployed::new().await;

@@ -44,6 +44,7 @@ fn on_all_processors<T: Sync, R: Send>(items: &[T], job: impl Fn(&T) -> R + Sync
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// Holds I-PROOF, I-ABSENT, I-ADDRESS, I-GUARDS, I-INTENT, I-INCIDENT.
 #[test]
 fn every_rule_holds_in_every_seed() {
     let seeds: Vec<u64> = seeds().collect();
@@ -60,6 +61,7 @@ fn the_same_seed_gives_the_same_run() {
     assert_eq!(first.steps, second.steps);
 }
 
+/// Holds I-PARTIAL, I-PROOF, I-ABSENT, I-ADDRESS, I-GUARDS, I-FIRST, I-INTENT, I-SWITCH, I-SWEEP.
 #[test]
 fn every_safety_rule_that_is_taken_away_is_noticed() {
     let noticed = on_all_processors(&Mutation::ALL, |(mutation, known)| {

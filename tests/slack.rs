@@ -1,4 +1,4 @@
-//! From the queue to Slack: a real HTTP server plays Slack, with each bad answer. CASES 40 and 41.
+//! From the queue to Slack: a real HTTP server plays Slack, with each bad answer. Holds C-40, C-41.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -117,7 +117,8 @@ async fn whatever_is_on_the_topic_is_delivered() {
     assert_eq!(desk.put_aside(), [""; 0]);
 }
 
-/// Each answer: what is posted in all, how many messages come back, and what is put aside.
+/// Holds I-DELIVERY. Each answer: what is posted in all, how many messages come back, and what is
+/// put aside.
 #[tokio::test]
 async fn each_bad_answer() {
     let say = |status, body| Reply::Say(status, body, None);
@@ -160,6 +161,7 @@ async fn each_bad_answer() {
     }
 }
 
+/// Holds I-DELIVERY.
 #[tokio::test]
 async fn who_does_not_answer_is_tried_later() {
     let desk = Desk::new(&[Reply::Hang]).await;
@@ -167,7 +169,7 @@ async fn who_does_not_answer_is_tried_later() {
     assert_eq!((desk.slack.posts().len(), desk.put_aside()), (2, vec![]));
 }
 
-/// Without time left nothing is begun, and everything comes back.
+/// Holds I-DELIVERY. Without time left nothing is begun, and everything comes back.
 #[tokio::test]
 async fn what_does_not_fit_comes_back() {
     let desk = Desk::new(&[]).await;
@@ -207,8 +209,8 @@ async fn routes_choose_the_webhook() {
     assert_eq!(desk.slack.paths(), ["night", "shop", "team", "default"]);
 }
 
-/// A person mends the secret: until then everything waits in the queue. What no route takes needs a
-/// person, too, but waiting would only hide it.
+/// Holds I-DELIVERY. A person mends the secret: until then everything waits in the queue. What no
+/// route takes needs a person, too, but waiting would only hide it.
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     for secret in [
@@ -233,7 +235,7 @@ async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     );
 }
 
-/// A message that cannot even be put aside comes back: it is not lost.
+/// Holds I-DELIVERY. A message that cannot even be put aside comes back: it is not lost.
 #[tokio::test]
 async fn nothing_is_lost_when_the_dead_letter_queue_fails() {
     let desk = Desk::new(&[Reply::Say(410, "channel_is_archived", None)]).await;

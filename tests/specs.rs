@@ -1,4 +1,4 @@
-//! Services from specs: an object comes in, and the account afterwards is looked at. CASES 42 to
+//! Services from specs: an object comes in, and the account afterwards is looked at. Holds C-42 to
 //! 49.
 #![allow(
     clippy::expect_used,

@@ -3,6 +3,7 @@
 
 use crate::CommandError;
 use crate::check_spec::AccountOptions;
+use crate::exit::Exit;
 use portkeeper_service_spec::export;
 use portkeeper_service_spec::found::Found;
 use portkeeper_service_spec::wanted::Wanted;

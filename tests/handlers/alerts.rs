@@ -26,7 +26,7 @@ fn with_a_lost_registration(settings: &[(&str, &str)], tag: Option<&str>) -> Sho
     shop
 }
 
-/// CASES 38.
+/// Holds I-INCIDENT, C-38.
 #[tokio::test]
 async fn a_finding_seen_fifty_times_is_told_of_once() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -42,8 +42,8 @@ async fn a_finding_seen_fifty_times_is_told_of_once() {
     assert!(shop.alert_texts()[1].contains(", over after "), "{}", shop.alert_texts()[1]);
 }
 
-/// CASES 39: the repair is made, the alert is not accepted: the next check sends it, and nothing is
-/// repaired twice.
+/// Holds I-INCIDENT, C-39: the repair is made, the alert is not accepted: the next check sends it,
+/// and nothing is repaired twice.
 #[tokio::test]
 async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
     for fault in
@@ -63,8 +63,8 @@ async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
     }
 }
 
-/// SNS took it and the answer was lost: the SDK sends it again, which may tell twice, but never not
-/// at all.
+/// Holds I-INCIDENT. SNS took it and the answer was lost: the SDK sends it again, which may tell
+/// twice, but never not at all.
 #[tokio::test]
 async fn an_alert_whose_answer_is_lost_is_not_lost() {
     let mut shop = with_a_lost_registration(&[], None);
@@ -144,7 +144,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// CASES 41: what tasks are given by their environment is nobody's business, whatever the message
+/// Holds C-41: what tasks are given by their environment is nobody's business, whatever the message
 /// is about.
 #[tokio::test]
 async fn no_environment_value_reaches_log_alert_ledger_or_queue() {

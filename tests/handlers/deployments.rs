@@ -34,7 +34,7 @@ async fn shifting(configuration: Value) -> Shop {
     shop
 }
 
-/// CASES 10.
+/// Holds C-10.
 #[tokio::test]
 async fn deployments_that_shift_traffic_are_left_alone() {
     for (name, configuration) in [
@@ -60,7 +60,7 @@ async fn deployments_that_shift_traffic_are_left_alone() {
     }
 }
 
-/// CASES 10: rolled back in the middle, by an alarm or the circuit breaker.
+/// Holds C-10: rolled back in the middle, by an alarm or the circuit breaker.
 #[tokio::test]
 async fn a_rollback_is_left_alone() {
     for at in [0, 30, 90] {
@@ -74,8 +74,8 @@ async fn a_rollback_is_left_alone() {
     }
 }
 
-/// CASES 10: a change of strategy starts no deployment, so the tasks stay in the group to which the
-/// last one brought them.
+/// Holds C-10: a change of strategy starts no deployment, so the tasks stay in the group to which
+/// the last one brought them.
 #[tokio::test]
 async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_them() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1})).await;
@@ -87,8 +87,8 @@ async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_th
     assert_eq!((shop.states("green-tg"), shop.states("blue-tg")), (vec!["healthy"; 3], vec![]));
 }
 
-/// CASES 10, 16: what goes wrong in the middle of a deployment is mended in the group where it went
-/// wrong.
+/// Holds C-10, C-16: what goes wrong in the middle of a deployment is mended in the group where it
+/// went wrong.
 #[tokio::test]
 async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_group() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 15})).await;
@@ -100,7 +100,7 @@ async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_g
     assert_eq!(shop.alerts()[0], "error missing opened");
 }
 
-/// CASES 10.
+/// Holds C-10.
 #[tokio::test]
 async fn code_deploy_is_left_alone() {
     let mut shop = Shop::new(0, &[]);
@@ -124,7 +124,7 @@ async fn code_deploy_is_left_alone() {
     assert_eq!((shop.states("green-tg"), shop.states("blue-tg")), (vec!["healthy"; 2], vec![]));
 }
 
-/// CASES 10.
+/// Holds C-10.
 #[tokio::test]
 async fn task_sets_of_other_tools_are_left_alone() {
     let mut shop = Shop::new(0, &[]);
@@ -169,7 +169,7 @@ async fn task_sets_of_other_tools_are_left_alone() {
     assert_eq!(shop.states("green-tg"), ["healthy"; 4]);
 }
 
-/// CASES 9: the tasks of the old revision stay in the old group while they run.
+/// Holds C-9: the tasks of the old revision stay in the old group while they run.
 #[tokio::test]
 async fn changed_load_balancers_hold_for_new_tasks_only() {
     let mut shop = Shop::settled_web(3, 4).await;
@@ -185,7 +185,7 @@ async fn changed_load_balancers_hold_for_new_tasks_only() {
     assert_eq!((shop.states("web-tg"), shop.states("other-tg")), (vec![], vec!["healthy"; 4]));
 }
 
-/// CASES 9, 12: another container, another port, more and fewer tasks, one deployment over the
+/// Holds C-9, C-12: another container, another port, more and fewer tasks, one deployment over the
 /// other.
 #[tokio::test]
 async fn rolling_deployments_are_left_alone() {

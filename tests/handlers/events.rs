@@ -16,7 +16,7 @@ fn nothing_happened(shop: &Shop) {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// CASES 15.
+/// Holds C-15.
 #[tokio::test]
 async fn events_out_of_order_and_twice_change_nothing() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -35,7 +35,7 @@ async fn events_out_of_order_and_twice_change_nothing() {
     assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
 }
 
-/// CASES 15.
+/// Holds C-15.
 #[tokio::test]
 async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     let mut shop = Shop::new(1, &[]);
@@ -55,8 +55,8 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
 }
 
-/// A batch that comes too late in the function's time is handed back whole, and nothing is read or
-/// written.
+/// Holds I-FAILURE. A batch that comes too late in the function's time is handed back whole, and
+/// nothing is read or written.
 #[tokio::test]
 async fn what_there_is_no_time_for_comes_back() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -129,7 +129,8 @@ async fn many_events_are_one_check() {
     assert_eq!(shop.count("DescribeServices"), checks);
 }
 
-/// CASES 36: what cannot be read fails alone, and ends in the dead-letter queue after five tries.
+/// Holds I-FAILURE, C-36: what cannot be read fails alone, and ends in the dead-letter queue after
+/// five tries.
 #[tokio::test]
 async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_handled() {
     let shop = Shop::new(1, &[]);
@@ -173,7 +174,7 @@ async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_hand
     );
 }
 
-/// CASES 13.
+/// Holds C-13.
 #[tokio::test]
 async fn services_of_the_same_name_in_two_clusters_are_two_services() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -203,7 +204,7 @@ async fn services_of_the_same_name_in_two_clusters_are_two_services() {
     );
 }
 
-/// CASES 13.
+/// Holds C-13.
 #[tokio::test]
 async fn other_partitions_work_alike() {
     for account in [Account::china(), Account::gov_cloud()] {
@@ -230,7 +231,7 @@ async fn other_partitions_work_alike() {
     }
 }
 
-/// CASES 13: an event with ARNs in the form from before 2018, which name no cluster.
+/// Holds C-13: an event with ARNs in the form from before 2018, which name no cluster.
 #[tokio::test]
 async fn an_event_with_short_arns_is_a_doorbell_too() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -254,7 +255,7 @@ async fn an_event_with_short_arns_is_a_doorbell_too() {
     nothing_happened(&shop);
 }
 
-/// CASES 12: tasks that no service started have no targets, whatever they call themselves.
+/// Holds C-12: tasks that no service started have no targets, whatever they call themselves.
 #[tokio::test]
 async fn standalone_tasks_are_left_alone() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -290,7 +291,8 @@ async fn clusters_that_are_not_configured_are_not_looked_at() {
     assert_eq!(shop.calls(), [""; 0]);
 }
 
-/// One message may name several services; one of them fails, and the message comes back.
+/// Holds I-FAILURE. One message may name several services; one of them fails, and the message comes
+/// back.
 #[tokio::test]
 async fn a_message_for_several_services_comes_back_when_one_of_them_fails() {
     let mut shop = Shop::settled_web(1, 1).await;

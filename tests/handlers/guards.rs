@@ -17,7 +17,7 @@ async fn eight_left_behind(settings: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// CASES 27.
+/// Holds I-GUARDS, C-27.
 #[tokio::test]
 async fn more_deregistrations_than_the_limit_are_none_and_one_alert() {
     let mut shop = eight_left_behind(&[]).await;
@@ -30,7 +30,7 @@ async fn more_deregistrations_than_the_limit_are_none_and_one_alert() {
     assert_eq!(shop.targets("web-tg").len(), 10);
 }
 
-/// CASES 27.
+/// Holds C-27.
 #[tokio::test]
 async fn as_many_as_the_limit_are_made() {
     let mut shop = eight_left_behind(&[("PORTKEEPER_MAX_DEREGISTRATIONS", "8")]).await;
@@ -44,8 +44,8 @@ async fn as_many_as_the_limit_are_made() {
     );
 }
 
-/// CASES 27: four are left behind, and four more a few minutes later. The limit of five holds for
-/// both together, until ten minutes have passed; then it goes on by itself.
+/// Holds I-GUARDS, C-27: four are left behind, and four more a few minutes later. The limit of five
+/// holds for both together, until ten minutes have passed; then it goes on by itself.
 #[tokio::test]
 async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     let mut shop = Shop::new(2, &[]);
@@ -74,7 +74,7 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     );
 }
 
-/// CASES 27: nothing runs, and what is left is all that the group has.
+/// Holds I-GUARDS, C-27: nothing runs, and what is left is all that the group has.
 #[tokio::test]
 async fn the_last_target_of_a_group_stays() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -98,8 +98,8 @@ async fn the_last_target_of_a_group_stays() {
     );
 }
 
-/// CASES 26: another writer takes a running task's target out again and again. It is put back three
-/// times, then left.
+/// Holds I-GUARDS, C-26: another writer takes a running task's target out again and again. It is
+/// put back three times, then left.
 #[tokio::test]
 async fn a_second_writer_is_not_fought_for_ever() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -122,8 +122,8 @@ async fn a_second_writer_is_not_fought_for_ever() {
     );
 }
 
-/// A task is replaced, its target is left behind, and the new one is not registered: first in, then
-/// out.
+/// Holds I-FIRST. A task is replaced, its target is left behind, and the new one is not registered:
+/// first in, then out.
 #[tokio::test]
 async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -138,7 +138,8 @@ async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
     assert!(shop.states("web-tg").contains(&"healthy"));
 }
 
-/// CASES 28: a list that lacks tasks without saying so is known by the service's own counts.
+/// Holds I-PARTIAL, C-28: a list that lacks tasks without saying so is known by the service's own
+/// counts.
 #[tokio::test]
 async fn nothing_is_deregistered_because_a_page_is_missing() {
     let truncate =
@@ -157,7 +158,7 @@ async fn nothing_is_deregistered_because_a_page_is_missing() {
     }
 }
 
-/// CASES 29: what could not be read is not touched, and the rest is handled.
+/// Holds I-PARTIAL, C-29: what could not be read is not touched, and the rest is handled.
 #[tokio::test]
 async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered() {
     let mut shop = Shop::settled_web(3, 4).await;
@@ -195,7 +196,7 @@ async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered(
     assert!(shop.writes()[1].starts_with("deregister"));
 }
 
-/// CASES 29: nobody knows what runs on an instance whose agent is out of contact.
+/// Holds I-PARTIAL, C-29: nobody knows what runs on an instance whose agent is out of contact.
 #[tokio::test]
 async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     let mut shop = Shop::settled_web(2, 6).await;
@@ -227,7 +228,7 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     );
 }
 
-/// CASES 31: throttled for five minutes at any call, the message comes back and nothing false is
+/// Holds C-31: throttled for five minutes at any call, the message comes back and nothing false is
 /// said or done.
 #[tokio::test]
 async fn throttling_delays_a_repair_and_changes_nothing_else() {
@@ -281,8 +282,8 @@ fn register_of(shop: &Shop) -> String {
     shop.wanted("web").into_iter().find(|target| !by_ecs.contains(target)).unwrap()
 }
 
-/// Fifty services at once, each with a target left behind: proofs do not grow old while calls wait
-/// for their turn.
+/// Holds I-AGE, I-SHARE. Fifty services at once, each with a target left behind: proofs do not grow
+/// old while calls wait for their turn.
 #[tokio::test]
 async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_writing() {
     let mut shop = Shop::new(6, &[]);

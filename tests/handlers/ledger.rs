@@ -22,7 +22,7 @@ async fn seen_once() -> (Shop, String) {
     (shop, format!("register web-tg {id}:{port}"))
 }
 
-/// CASES 34: what was seen once is forgotten, so that two more looks are needed.
+/// Holds I-INTENT, C-34: what was seen once is forgotten, so that two more looks are needed.
 #[tokio::test]
 async fn a_lost_record_delays_a_repair() {
     let (mut shop, write) = seen_once().await;
@@ -33,7 +33,7 @@ async fn a_lost_record_delays_a_repair() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()));
 }
 
-/// CASES 34.
+/// Holds C-34.
 #[tokio::test]
 async fn a_record_of_another_version_is_as_good_as_none() {
     for text in [r#"{"schema":99,"everything":"else"}"#, "not even JSON"] {
@@ -62,8 +62,8 @@ async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     (failed, errors)
 }
 
-/// CASES 34: two functions look at one service at the same moment. One of them writes; the other
-/// steps back before any write, and its message is tried again.
+/// Holds I-INTENT, C-34: two functions look at one service at the same moment. One of them writes;
+/// the other steps back before any write, and its message is tried again.
 #[tokio::test]
 async fn of_two_functions_at_once_one_steps_back() {
     let (mut shop, write) = seen_once().await;
@@ -93,7 +93,7 @@ async fn of_two_functions_at_once_one_steps_back() {
     assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()));
 }
 
-/// CASES 34: whatever the moment at which the two are behind each other.
+/// Holds I-INTENT, C-34: whatever the moment at which the two are behind each other.
 #[tokio::test]
 async fn two_functions_never_repair_twice_nor_tell_twice() {
     for offset in 0..40 {
@@ -123,7 +123,7 @@ async fn two_functions_never_repair_twice_nor_tell_twice() {
     }
 }
 
-/// CASES 37.
+/// Holds I-COST, C-37.
 #[tokio::test]
 async fn nothing_at_all_is_written_for_services_that_are_right() {
     let mut shop = Shop::new(5, &[]);

@@ -27,7 +27,7 @@ fn registrations(shop: &Shop) -> Vec<String> {
     shop.wanted("web").iter().map(|target| format!("register {target}")).collect()
 }
 
-/// CASES 14.
+/// Holds C-14.
 #[tokio::test]
 async fn a_registration_that_ecs_makes_late_is_left_to_ecs() {
     for secs in [0, 20, 80] {
@@ -41,7 +41,7 @@ async fn a_registration_that_ecs_makes_late_is_left_to_ecs() {
     }
 }
 
-/// CASES 16.
+/// Holds C-16.
 #[tokio::test]
 async fn a_target_that_ecs_never_registers_is_registered_once_and_told_of_once() {
     let mut shop = with_lost_registrations(1, 1);
@@ -55,7 +55,7 @@ async fn a_target_that_ecs_never_registers_is_registered_once_and_told_of_once()
     assert_eq!(shop.record("web")["incidents"], serde_json::Value::Null, "closed");
 }
 
-/// CASES 16: not before both looks have seen it, and not before ECS had its time.
+/// Holds C-16: not before both looks have seen it, and not before ECS had its time.
 #[tokio::test]
 async fn nothing_is_registered_before_the_second_look() {
     let mut shop = with_lost_registrations(1, 1);
@@ -67,7 +67,7 @@ async fn nothing_is_registered_before_the_second_look() {
     assert_eq!(shop.writes(), registrations(&shop));
 }
 
-/// CASES 17.
+/// Holds C-17.
 #[tokio::test]
 async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_confirmation() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -84,7 +84,7 @@ async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_
     );
 }
 
-/// CASES 17: ELBv2 refuses an address that still drains, so it is not even tried.
+/// Holds C-17: ELBv2 refuses an address that still drains, so it is not even tried.
 #[tokio::test]
 async fn a_draining_address_is_registered_again_only_after_the_deregistration_delay() {
     let mut shop = Shop::new(0, &[]);
@@ -110,7 +110,7 @@ async fn a_draining_address_is_registered_again_only_after_the_deregistration_de
     );
 }
 
-/// CASES 30.
+/// Holds C-30.
 #[tokio::test]
 async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     let mut shop = with_lost_registrations(3, 3);
@@ -136,8 +136,8 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "tried again when it may be accepted");
 }
 
-/// CASES 30: the answer is lost after the write. The ledger knew of it before, and nothing is told
-/// twice.
+/// Holds I-INTENT, C-30: the answer is lost after the write. The ledger knew of it before, and
+/// nothing is told twice.
 #[tokio::test]
 async fn a_lost_answer_is_no_lost_repair() {
     let mut shop = with_lost_registrations(1, 1);
@@ -197,7 +197,7 @@ async fn host_and_awsvpc_tasks_are_registered_where_they_answer() {
     }
 }
 
-/// CASES 33: what an orphan answers on is nobody's business any more.
+/// Holds C-33: what an orphan answers on is nobody's business any more.
 #[tokio::test]
 async fn orphans_of_a_force_deregistered_instance_are_not_registered_again() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -212,7 +212,7 @@ async fn orphans_of_a_force_deregistered_instance_are_not_registered_again() {
     );
 }
 
-/// CASES 24, 16: a group that a task belongs into twice over, and a container with two ports.
+/// Holds C-24, C-16: a group that a task belongs into twice over, and a container with two ports.
 #[tokio::test]
 async fn every_group_of_a_task_is_mended_on_its_own() {
     let mut shop = Shop::new(1, &[]);

@@ -13,7 +13,7 @@ fn told_only(shop: &Shop, expected: &[&str]) {
     assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 0));
 }
 
-/// CASES 24.
+/// Holds C-24.
 #[tokio::test]
 async fn a_deleted_group_is_told_of_until_the_service_has_another() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -31,7 +31,7 @@ async fn a_deleted_group_is_told_of_until_the_service_has_another() {
     assert_eq!(shop.states("new-tg"), ["healthy"; 2]);
 }
 
-/// CASES 24: the listener is deleted, so nothing leads to the group; and then there is one again.
+/// Holds C-24: the listener is deleted, so nothing leads to the group; and then there is one again.
 #[tokio::test]
 async fn a_group_without_a_load_balancer_is_told_of_until_it_has_one() {
     let mut shop = Shop::new(2, &[]);
@@ -51,7 +51,7 @@ async fn a_group_without_a_load_balancer_is_told_of_until_it_has_one() {
     );
 }
 
-/// CASES 24: the targets are not even registered, and registering them would bring no request.
+/// Holds C-24: the targets are not even registered, and registering them would bring no request.
 #[tokio::test]
 async fn nothing_is_registered_in_a_group_without_a_load_balancer() {
     let mut shop = Shop::new(2, &[]);
@@ -63,7 +63,7 @@ async fn nothing_is_registered_in_a_group_without_a_load_balancer() {
     told_only(&shop, &["error target_group_unattached opened"]);
 }
 
-/// CASES 24.
+/// Holds C-24.
 #[tokio::test]
 async fn a_zone_that_the_load_balancer_does_not_serve_is_told_of() {
     let mut shop = Shop::new(3, &[]);
@@ -98,7 +98,7 @@ fn odd_group(shop: &Shop, name: &str, target_type: &str, family: &str) -> String
     group.as_str().unwrap().to_owned()
 }
 
-/// CASES 24.
+/// Holds C-24.
 #[tokio::test]
 async fn a_group_of_the_wrong_kind_is_told_of() {
     for (target_type, family, awsvpc, code) in [
@@ -116,7 +116,7 @@ async fn a_group_of_the_wrong_kind_is_told_of() {
     }
 }
 
-/// CASES 32.
+/// Holds C-32.
 #[tokio::test]
 async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
     let mut shop = Shop::new(2, &[]);
@@ -130,7 +130,7 @@ async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
     assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
 }
 
-/// CASES 32.
+/// Holds C-32.
 #[tokio::test]
 async fn a_target_that_is_never_checked_to_its_end_is_unhealthy() {
     let mut shop = Shop::new(2, &[]);
@@ -170,7 +170,7 @@ async fn with_an_open_incident() -> Shop {
     shop
 }
 
-/// CASES 35.
+/// Holds C-35.
 #[tokio::test]
 async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
     let mut shop = with_an_open_incident().await;
@@ -186,7 +186,7 @@ async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
     );
 }
 
-/// CASES 35: nothing is wanted, and nothing is registered.
+/// Holds C-35: nothing is wanted, and nothing is registered.
 #[tokio::test]
 async fn a_service_that_is_scaled_to_nothing_is_left_alone() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -196,7 +196,7 @@ async fn a_service_that_is_scaled_to_nothing_is_left_alone() {
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// CASES 35 and 19: what is left of a service that was scaled to nothing leads to whoever gets the
+/// Holds C-35, C-19: what is left of a service that was scaled to nothing leads to whoever gets the
 /// port next.
 #[tokio::test]
 async fn a_target_that_outlives_all_tasks_is_taken_out() {
@@ -209,7 +209,7 @@ async fn a_target_that_outlives_all_tasks_is_taken_out() {
     assert!(shop.targets("web-tg").iter().all(|(_, _, state)| *state == "draining"));
 }
 
-/// CASES 35: ECS has never heard of it, or the cluster is gone.
+/// Holds C-35: ECS has never heard of it, or the cluster is gone.
 #[tokio::test]
 async fn a_service_that_does_not_exist_is_nothing() {
     let mut shop = Shop::new(1, &[]);
@@ -218,7 +218,7 @@ async fn a_service_that_does_not_exist_is_nothing() {
     assert_eq!(shop.count("PutItem"), 0);
 }
 
-/// CASES 35, 12.
+/// Holds C-35, C-12.
 #[tokio::test]
 async fn a_service_without_a_load_balancer_costs_one_call_and_nothing_is_said() {
     let mut shop = Shop::new(1, &[]);

@@ -39,7 +39,7 @@ fn split(target: &str) -> (String, u16) {
     (id.to_owned(), port.parse().unwrap())
 }
 
-/// CASES 19.
+/// Holds C-19.
 #[tokio::test]
 async fn a_stopped_tasks_target_is_deregistered_once_with_id_and_port() {
     let (mut shop, target) = left_behind().await;
@@ -52,7 +52,7 @@ async fn a_stopped_tasks_target_is_deregistered_once_with_id_and_port() {
     assert!(shop.alert_texts()[0].contains("Deregistered."), "{}", shop.alert_texts()[0]);
 }
 
-/// CASES 19: neither before ECS had its time nor before the second look.
+/// Holds I-PROOF, C-19: neither before ECS had its time nor before the second look.
 #[tokio::test]
 async fn nothing_is_deregistered_before_the_second_look() {
     let (mut shop, target) = left_behind().await;
@@ -62,7 +62,7 @@ async fn nothing_is_deregistered_before_the_second_look() {
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
 }
 
-/// CASES 31, 30: a deregistration is not repeated by the SDK but by the next look, which proves
+/// Holds C-31, C-30: a deregistration is not repeated by the SDK but by the next look, which proves
 /// everything anew.
 #[tokio::test]
 async fn a_deregistration_that_failed_is_decided_on_anew() {
@@ -90,7 +90,7 @@ fn forget_targets(shop: &Shop) {
     assert!(put_raw(&mut shop.world(), TABLE, item));
 }
 
-/// CASES 19: the ledger never knew the target; ECS still lists the stopped task.
+/// Holds I-PROOF, C-19: the ledger never knew the target; ECS still lists the stopped task.
 #[tokio::test]
 async fn the_list_of_stopped_tasks_is_proof() {
     let (mut shop, target) = left_behind().await;
@@ -102,8 +102,8 @@ async fn the_list_of_stopped_tasks_is_proof() {
     );
 }
 
-/// CASES 19: every event was lost and ECS has forgotten the task; the ledger knows whose the target
-/// was.
+/// Holds I-PROOF, C-19: every event was lost and ECS has forgotten the task; the ledger knows whose
+/// the target was.
 #[tokio::test]
 async fn the_ledger_is_proof() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -118,8 +118,8 @@ async fn the_ledger_is_proof() {
     );
 }
 
-/// CASES 34: the ledger was lost. Had the target been gone and come back meanwhile, nobody would
-/// know.
+/// Holds I-PROOF, C-34: the ledger was lost. Had the target been gone and come back meanwhile,
+/// nobody would know.
 #[tokio::test]
 async fn a_lost_ledger_is_no_proof_of_what_was_before() {
     let (mut shop, _) = left_behind().await;
@@ -145,7 +145,7 @@ async fn with_a_late_event(seconds: u64) -> (Shop, String) {
     (shop, target)
 }
 
-/// CASES 19, 15.
+/// Holds I-PROOF, C-19, C-15.
 #[tokio::test]
 async fn the_event_is_proof() {
     let (shop, target) = with_a_late_event(4000).await;
@@ -163,8 +163,8 @@ async fn an_old_event_is_no_proof() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
 }
 
-/// CASES 34: ledger, events and list are all gone: nobody can prove whose it was, so it stays and
-/// people are told.
+/// Holds I-PROOF, C-34: ledger, events and list are all gone: nobody can prove whose it was, so it
+/// stays and people are told.
 #[tokio::test]
 async fn without_any_proof_it_is_foreign_and_stays() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -179,7 +179,7 @@ async fn without_any_proof_it_is_foreign_and_stays() {
     assert!(shop.targets("web-tg").iter().any(|(other, at, _)| *other == id && *at == port));
 }
 
-/// CASES 18.
+/// Holds C-18.
 #[tokio::test]
 async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -200,7 +200,7 @@ async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
     );
 }
 
-/// CASES 18: scaling in and Spot interruptions as they should go.
+/// Holds C-18: scaling in and Spot interruptions as they should go.
 #[tokio::test]
 async fn draining_targets_are_on_their_way_out() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -214,7 +214,7 @@ async fn draining_targets_are_on_their_way_out() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// CASES 20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another
+/// Holds C-20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another
 /// service's task, and the target that was left behind turns healthy with the wrong program behind
 /// it.
 #[tokio::test]
@@ -249,8 +249,8 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     );
 }
 
-/// CASES 20, 34: the port was reused before Portkeeper's first look. People hear of it under its
-/// name, again after ECS has forgotten the old task, and nothing is touched.
+/// Holds C-20, C-34: the port was reused before Portkeeper's first look. People hear of it under
+/// its name, again after ECS has forgotten the old task, and nothing is touched.
 #[tokio::test]
 async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched() {
     let (mut shop, target) = left_behind().await;
@@ -285,7 +285,7 @@ async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched
     assert_eq!((shop.writes(), shop.alerts()), (vec![], HIJACKED.map(str::to_owned).to_vec()));
 }
 
-/// CASES 21: the same for an address.
+/// Holds C-21: the same for an address.
 #[tokio::test]
 async fn a_reused_address_is_hijacked() {
     let mut shop = Shop::new(0, &[]);
@@ -315,7 +315,7 @@ async fn a_reused_address_is_hijacked() {
     assert_eq!(shop.states("api-tg"), ["healthy"]);
 }
 
-/// CASES 22: people do build a second group with the tasks of another service in it.
+/// Holds C-22: people do build a second group with the tasks of another service in it.
 #[tokio::test]
 async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() {
     let mut shop = Shop::settled_web(2, 1).await;
@@ -338,7 +338,7 @@ async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() 
     );
 }
 
-/// CASES 23.
+/// Holds C-23.
 #[tokio::test]
 async fn an_instance_on_the_groups_own_port_is_foreign_and_the_reason_is_named() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -350,7 +350,8 @@ async fn an_instance_on_the_groups_own_port_is_foreign_and_the_reason_is_named()
     assert!(shop.alert_texts()[0].contains("Auto Scaling group"), "{}", shop.alert_texts()[0]);
 }
 
-/// Two services in one group: what one of them left behind goes, and nothing of the other.
+/// Holds I-ADDRESS. Two services in one group: what one of them left behind goes, and nothing of
+/// the other.
 #[tokio::test]
 async fn of_a_group_that_two_services_share_only_the_left_over_target_goes() {
     let mut shop = Shop::settled_web(3, 3).await;

@@ -33,7 +33,7 @@ fn asked(shop: &Shop) -> Vec<String> {
     names.collect()
 }
 
-/// CASES 37: not even to the ledger.
+/// Holds I-COST, I-SWEEP, C-37: not even to the ledger.
 #[tokio::test]
 async fn an_account_in_order_is_read_and_nothing_else() {
     let mut shop = quiet_services(12, &[]).await;
@@ -52,8 +52,8 @@ async fn an_account_in_order_is_read_and_nothing_else() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// CASES 20, when every event is lost: health is green, and only a look at the other service's
-/// group shows it.
+/// Holds I-SWEEP, C-20, when every event is lost: health is green, and only a look at the other
+/// service's group shows it.
 #[tokio::test]
 async fn a_hijack_that_no_event_tells_of_is_found() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -133,7 +133,7 @@ async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
-/// CASES 31: what is throttled is left to the next run, which begins where this one stopped.
+/// Holds C-31: what is throttled is left to the next run, which begins where this one stopped.
 #[tokio::test]
 async fn a_throttled_sweep_yields_and_comes_back() {
     let mut shop = quiet_services(5, &[]).await;
@@ -181,7 +181,7 @@ async fn a_cluster_that_does_not_exist_is_named() {
     assert!(report.unread["shopp"].contains("there is no cluster `shopp`"), "{report:#?}");
 }
 
-/// CASES 29: one cluster of several cannot be read, with the permission that is missing.
+/// Holds C-29: one cluster of several cannot be read, with the permission that is missing.
 #[tokio::test]
 async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_looked_at() {
     let mut shop = quiet_services(1, &[]).await;
@@ -193,7 +193,7 @@ async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_looked_at
     assert_eq!(report.clusters[CLUSTER].services, 1);
 }
 
-/// CASES 28, 29: a page that is missed is never read as "there are no more".
+/// Holds C-28, C-29: a page that is missed is never read as "there are no more".
 #[tokio::test]
 async fn a_list_that_breaks_off_finds_nothing() {
     let mut shop = Shop::new(4, &[]);

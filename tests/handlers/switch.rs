@@ -23,6 +23,7 @@ fn with_lost_registration() -> Shop {
     shop
 }
 
+/// Holds I-SWITCH.
 #[tokio::test]
 async fn while_it_is_on_nothing_is_written_and_people_are_told() {
     let mut shop = with_lost_registration();
@@ -45,7 +46,7 @@ async fn while_it_is_on_nothing_is_written_and_people_are_told() {
     assert_eq!(shop.states("web-tg"), ["healthy"]);
 }
 
-/// Whatever somebody wrote there, something was meant by it.
+/// Holds I-SWITCH. Whatever somebody wrote there, something was meant by it.
 #[tokio::test]
 async fn a_switch_that_cannot_be_understood_stops_writes() {
     for item in
@@ -58,7 +59,7 @@ async fn a_switch_that_cannot_be_understood_stops_writes() {
     }
 }
 
-/// Between the plan and its writes: the switch is read again just before them.
+/// Holds I-SWITCH. Between the plan and its writes: the switch is read again just before them.
 #[tokio::test]
 async fn it_holds_at_once() {
     let mut shop = with_lost_registration();
@@ -90,7 +91,7 @@ async fn it_holds_at_once() {
     assert!(outcome.contains("stop it"), "{outcome}");
 }
 
-/// A switch that cannot be read is no leave to write.
+/// Holds I-SWITCH. A switch that cannot be read is no leave to write.
 #[tokio::test]
 async fn a_switch_out_of_reach_stops_writes() {
     let mut shop = with_lost_registration();

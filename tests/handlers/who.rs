@@ -27,8 +27,8 @@ fn take_out(shop: &Shop) -> (String, u16) {
     (id, port)
 }
 
-/// The event alone leads to the check: no sweep, no task event. The alert and its end name the
-/// person and the time.
+/// Holds I-CAUSE. The event alone leads to the check: no sweep, no task event. The alert and its
+/// end name the person and the time.
 #[tokio::test]
 async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -54,7 +54,7 @@ async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named
     assert_eq!(shop.record("web")["calls"], Value::Null, "what was told of is forgotten");
 }
 
-/// The account has no trail: the sweep finds it, and nobody is named.
+/// Holds I-CAUSE. The account has no trail: the sweep finds it, and nobody is named.
 #[tokio::test]
 async fn without_a_trail_it_is_said_that_nobody_is_known() {
     let mut shop = Shop::settled_web(2, 2).await;

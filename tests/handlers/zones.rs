@@ -15,7 +15,7 @@ fn far_away(settings: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// CASES 25: ELBv2's refusal tells what is wrong. It is named, and not tried again.
+/// Holds C-25: ELBv2's refusal tells what is wrong. It is named, and not tried again.
 #[tokio::test]
 async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
     let mut shop = far_away(&[]);
@@ -31,7 +31,7 @@ async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// CASES 25: ECS cannot register it; with the policy Portkeeper does, and takes it out again with
+/// Holds C-25: ECS cannot register it; with the policy Portkeeper does, and takes it out again with
 /// the same zone when its task has stopped, because ECS believes that it never registered it.
 #[tokio::test]
 async fn by_policy_it_is_registered_with_the_zone_all_and_taken_out_with_it() {

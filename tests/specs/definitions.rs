@@ -118,6 +118,7 @@ async fn check(path: &Path) -> Result<Vec<String>, String> {
     Ok(wrong)
 }
 
+/// Holds I-WHOLE.
 #[tokio::test]
 async fn what_aws_receives_is_what_the_spec_says() {
     let files = files();

@@ -6,8 +6,8 @@ use portkeeper_world::ecs::DEFAULT_VPC;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// CASES 45: what was made is removed again, the last first; the result says so, and dropping again
-/// works.
+/// Holds I-UNDO, C-45: what was made is removed again, the last first; the result says so, and
+/// dropping again works.
 #[tokio::test]
 async fn what_was_made_is_taken_back_when_the_service_is_refused() {
     let mut desk = Desk::default();
@@ -138,7 +138,7 @@ fn placed(desk: &Desk) -> String {
     PLACED.replace("SUBNET", &subnet)
 }
 
-/// CASES 42: subnets, security groups and roles that are not there; ECS itself would accept the
+/// Holds C-42: subnets, security groups and roles that are not there; ECS itself would accept the
 /// task definition.
 #[tokio::test]
 async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written() {
@@ -197,7 +197,7 @@ async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
     }
 }
 
-/// The last step fails: the service itself is taken back, too.
+/// Holds I-UNDO. The last step fails: the service itself is taken back, too.
 #[tokio::test]
 async fn a_service_whose_scaling_is_refused_is_taken_back() {
     let mut desk = Desk::default();
@@ -239,7 +239,7 @@ async fn what_is_left_behind_is_told() {
     assert_eq!(desk.things(), ["target group orders"]);
 }
 
-/// CASES 31: throttled to the end, or out of order: the message comes back, and nothing is made
+/// Holds C-31: throttled to the end, or out of order: the message comes back, and nothing is made
 /// twice.
 #[tokio::test]
 async fn what_may_succeed_later_is_tried_again() {
@@ -268,7 +268,7 @@ async fn what_may_succeed_later_is_tried_again() {
     }
 }
 
-/// The kill switch: nothing is written, the result says so, and the message waits.
+/// Holds I-SWITCH. The kill switch: nothing is written, the result says so, and the message waits.
 #[tokio::test]
 async fn the_kill_switch_holds_specs() {
     let mut desk = Desk::default();

@@ -86,6 +86,7 @@ async fn at_every_point(
     unreachable!("every run comes to its end")
 }
 
+/// Holds I-ONCE.
 #[tokio::test]
 async fn killed_anywhere_there_is_one_of_everything() {
     let points = at_every_point(
@@ -106,6 +107,7 @@ async fn killed_anywhere_there_is_one_of_everything() {
     assert!(points.await > 15, "the run has many points");
 }
 
+/// Holds I-UNDO.
 #[tokio::test]
 async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
     let refuse = |desk: &Desk| {
@@ -118,6 +120,7 @@ async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
     assert!(points.await > 15, "the run has many points");
 }
 
+/// Holds I-ONCE.
 #[tokio::test]
 async fn killed_anywhere_a_change_is_made_once() {
     let changed = ORDERS.replace("orders:1", "orders:2");
@@ -139,8 +142,8 @@ async fn killed_anywhere_a_change_is_made_once() {
     assert!(points.await > 10, "the run has many points");
 }
 
-/// Killed, and a newer version comes before the message does: the newer one is carried out, and
-/// nothing else is left.
+/// Holds I-UNDO. Killed, and a newer version comes before the message does: the newer one is
+/// carried out, and nothing else is left.
 #[tokio::test]
 async fn killed_anywhere_and_overtaken_the_newer_one_is_made() {
     for point in 1.. {
@@ -165,7 +168,7 @@ async fn killed_anywhere_and_overtaken_the_newer_one_is_made() {
     }
 }
 
-/// The answer to each call is lost once: AWS has carried it out, and we do not know.
+/// Holds I-ONCE. The answer to each call is lost once: AWS has carried it out, and we do not know.
 #[tokio::test]
 async fn whatever_answer_is_lost_there_is_one_of_everything() {
     for skip in 0.. {

@@ -34,7 +34,7 @@ async fn a_spec_becomes_a_service_that_is_registered_and_healthy() {
     assert!(tags.as_array().unwrap().contains(&ours), "{tags}");
 }
 
-/// CASES 43, 46: the same spec again leads to no write.
+/// Holds C-43, C-46: the same spec again leads to no write.
 #[tokio::test]
 async fn the_same_spec_again_changes_nothing() {
     let mut desk = Desk::default();
@@ -63,7 +63,7 @@ async fn the_same_spec_again_changes_nothing() {
     assert_eq!(desk.alerts().len(), 1, "that it is well still is no news");
 }
 
-/// CASES 46: exactly what differs.
+/// Holds C-46: exactly what differs.
 #[tokio::test]
 async fn a_changed_spec_changes_what_differs() {
     let mut desk = Desk::default();
@@ -127,7 +127,7 @@ async fn a_spec_that_is_renamed_makes_another_service() {
     assert_eq!((desk.healthy("orders"), desk.healthy("prices")), (2, 2));
 }
 
-/// CASES 47: judged by the deployment's id, not by how the service looks.
+/// Holds I-READY, C-47: judged by the deployment's id, not by how the service looks.
 #[tokio::test]
 async fn a_rollback_is_a_failure_although_the_service_is_stable() {
     let mut desk = Desk::default();

@@ -54,7 +54,7 @@ async fn what_is_no_spec_is_ignored_by_rule() {
     assert_eq!(desk.count("PutObject"), 0);
 }
 
-/// CASES 36: put aside at once, with the reason; the queue goes on.
+/// Holds I-FAILURE, C-36: put aside at once, with the reason; the queue goes on.
 #[tokio::test]
 async fn what_nobody_can_read_is_put_aside() {
     let desk = Desk::default();
@@ -66,7 +66,7 @@ async fn what_nobody_can_read_is_put_aside() {
     assert_eq!(desk.alerts(), [""; 0]);
 }
 
-/// CASES 48: a clear result, and nothing crashes.
+/// Holds C-48: a clear result, and nothing crashes.
 #[tokio::test]
 async fn odd_objects_have_a_clear_result() {
     let mut desk = Desk::default();
@@ -90,7 +90,7 @@ async fn odd_objects_have_a_clear_result() {
     assert_eq!(desk.things(), [""; 0]);
 }
 
-/// CASES 48: keys that somebody will have. What is JSON is read as JSON.
+/// Holds C-48: keys that somebody will have. What is JSON is read as JSON.
 #[tokio::test]
 async fn odd_keys_are_keys() {
     let json = json!({"cluster": "shop", "service": {"serviceName": "x", "taskDefinition": "x", "desiredCount": 1}});
@@ -109,7 +109,7 @@ async fn odd_keys_are_keys() {
     }
 }
 
-/// CASES 42: every mistake in one answer, each with its place, and nothing is written.
+/// Holds C-42: every mistake in one answer, each with its place, and nothing is written.
 #[tokio::test]
 async fn a_bad_spec_is_refused_whole() {
     let mut desk = Desk::default();
@@ -136,7 +136,7 @@ async fn a_bad_spec_is_refused_whole() {
     );
 }
 
-/// CASES 41: what is in an environment is in no result, no alert, and not in the record.
+/// Holds C-41: what is in an environment is in no result, no alert, and not in the record.
 #[tokio::test]
 async fn no_secret_is_told() {
     const SECRET: &str = "hunter2-is-no-good-secret";

@@ -48,6 +48,7 @@ async fn made() -> Desk {
     desk
 }
 
+/// Holds I-WHOLE.
 #[tokio::test]
 async fn every_write_of_what_runs_says_what_the_spec_says() {
     let desk = made().await;
@@ -279,8 +280,8 @@ async fn every_write_from_the_service_on_says_what_the_spec_says() {
     );
 }
 
-/// A member that is newer than our SDK reaches AWS as it was written, where the spec says that it
-/// is meant.
+/// Holds I-WHOLE. A member that is newer than our SDK reaches AWS as it was written, where the spec
+/// says that it is meant.
 #[tokio::test]
 async fn a_member_of_tomorrow_reaches_aws() {
     let of_container = "      essential: true\n      tomorrow: {deep: [1, two, 3.5, true, null]}\n";
@@ -318,7 +319,7 @@ async fn a_member_of_tomorrow_reaches_aws() {
     }
 }
 
-/// The SDK asks again after a throttle, and says the same again, whole.
+/// Holds I-WHOLE. The SDK asks again after a throttle, and says the same again, whole.
 #[tokio::test]
 async fn a_request_that_is_sent_again_is_the_same() {
     for (service, operation) in [
@@ -336,8 +337,8 @@ async fn a_request_that_is_sent_again_is_the_same() {
     }
 }
 
-/// What AWS would carry out twice is not asked for twice: the answer that was lost is found in the
-/// account.
+/// Holds I-ONCE. What AWS would carry out twice is not asked for twice: the answer that was lost is
+/// found in the account.
 #[tokio::test]
 async fn what_is_not_idempotent_is_asked_for_once() {
     for (service, operation) in

@@ -20,7 +20,7 @@ fn deadline(desk: &Desk) -> Timestamp {
     desk.specs.office().aws.shared.now().plus_secs(60)
 }
 
-/// CASES 43: EventBridge delivers at least once.
+/// Holds I-ONCE, C-43: EventBridge delivers at least once.
 #[tokio::test]
 async fn the_same_news_twice_makes_one_of_everything() {
     let mut desk = Desk::default();
@@ -31,8 +31,8 @@ async fn the_same_news_twice_makes_one_of_everything() {
     assert_eq!(desk.alerts().len(), 1);
 }
 
-/// CASES 43: two functions at the same moment. One has the spec; the other's message comes back,
-/// and finds it done.
+/// Holds I-ONCE, C-43: two functions at the same moment. One has the spec; the other's message
+/// comes back, and finds it done.
 #[tokio::test]
 async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     let mut desk = Desk::default();
@@ -55,7 +55,7 @@ async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     assert_eq!(desk.count("CreateService"), 1);
 }
 
-/// CASES 43: an older version that arrives after a newer one is nothing.
+/// Holds C-43: an older version that arrives after a newer one is nothing.
 #[tokio::test]
 async fn a_newer_version_is_not_overwritten_by_an_older_one() {
     let mut desk = Desk::default();
@@ -91,7 +91,7 @@ fn second(path: &str) -> String {
     ORDERS.replace("orders", "prices").replace("/prices/*", path)
 }
 
-/// CASES 44: different priorities.
+/// Holds C-44: different priorities.
 #[tokio::test]
 async fn two_specs_on_one_listener_get_two_priorities() {
     let mut desk = Desk::default();
@@ -117,7 +117,7 @@ async fn two_specs_on_one_listener_get_two_priorities() {
     );
 }
 
-/// CASES 44: a priority that is taken between reading and writing.
+/// Holds C-44: a priority that is taken between reading and writing.
 #[tokio::test]
 async fn a_priority_that_was_taken_meanwhile_gives_the_next_free_one() {
     let mut desk = Desk::default();
@@ -128,7 +128,7 @@ async fn a_priority_that_was_taken_meanwhile_gives_the_next_free_one() {
     assert_eq!(desk.rules()[0]["Priority"], "1001");
 }
 
-/// CASES 44: a rule that takes some of the requests is named.
+/// Holds C-44: a rule that takes some of the requests is named.
 #[tokio::test]
 async fn a_rule_that_overlaps_is_told_of() {
     let mut desk = Desk::default();

@@ -1,4 +1,6 @@
 //! What the functions may do: what they do, no more, and each with its reason.
+//!
+//! AWS facts: F-8.
 
 use crate::document::{find, one_or_more, root, template, text};
 use serde_json::{Value, json};
@@ -148,7 +150,7 @@ fn the_functions_may_do_what_they_do_and_nothing_else() {
     assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
 }
 
-/// The sweep only looks and asks, and sees no more than the function that repairs.
+/// Holds I-SWEEP. The sweep only looks and asks, and sees no more than the function that repairs.
 #[test]
 fn the_sweep_changes_nothing() {
     let template = template();

@@ -3,8 +3,9 @@
 //! A table is found by its header, in whatever document it is.
 
 use crate::document::{root, template, text_of};
-use portkeeper_aws::config::{SLACK_VARIABLES, SPEC_VARIABLES, VARIABLES, Variable};
+use portkeeper_aws::config::{SLACK_VARIABLES, VARIABLES, Variable};
 use portkeeper_core::code::Code;
+use portkeeper_service_spec_aws::config::SPEC_VARIABLES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -33,6 +33,7 @@ fn assert_fewest(shop: &Shop, fewest: &Calls, what: &str) {
     assert_eq!(made, wanted, "{what}");
 }
 
+/// Holds I-COST.
 #[tokio::test]
 async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be() {
     for groups in 1..=3 {
@@ -88,7 +89,8 @@ async fn every_call_of_checks_and_repairs_waits_for_its_turn() {
     assert_eq!(in_turn.collect::<BTreeMap<_, _>>(), made);
 }
 
-/// Ten services of one cluster cost one `DescribeServices` and one `BatchGetItem` together.
+/// Holds I-COST. Ten services of one cluster cost one `DescribeServices` and one `BatchGetItem`
+/// together.
 #[tokio::test]
 async fn services_of_one_batch_are_described_in_tens() {
     for (services, describes) in [(1, 1), (10, 1), (11, 2), (101, 11)] {

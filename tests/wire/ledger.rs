@@ -34,7 +34,7 @@ async fn get(shop: &Shop) -> Stored {
         .unwrap()
 }
 
-/// CASES 34.
+/// Holds C-34.
 #[tokio::test]
 async fn of_two_writers_the_second_loses() {
     let shop = Shop::new(0, &[]);
@@ -95,7 +95,7 @@ async fn keys_that_are_left_over_are_asked_for_again() {
     assert_eq!(shop.count("BatchGetItem"), asked.len() + 10, "it has an end");
 }
 
-/// CASES 34: what another version wrote is not used, and is not written over by chance.
+/// Holds C-34: what another version wrote is not used, and is not written over by chance.
 #[tokio::test]
 async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_counter() {
     for text in [r#"{"schema":99,"known":{}}"#, "{", r#"{"schema":1,"surprise":true}"#] {
@@ -113,7 +113,7 @@ async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_coun
     }
 }
 
-/// CASES 31.
+/// Holds C-31.
 #[tokio::test]
 async fn a_ledger_out_of_reach_is_an_error() {
     for fault in

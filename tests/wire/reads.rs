@@ -29,7 +29,7 @@ fn truncate(member: &str, keep: usize, reason: Option<&str>) -> Fault {
     Fault::Truncate { member: member.to_owned(), keep, failure_reason: reason.map(str::to_owned) }
 }
 
-/// CASES 28.
+/// Holds C-28.
 #[tokio::test]
 async fn every_page_of_tasks_is_listed_and_every_batch_described() {
     for (tasks, pages) in [(100, 1), (101, 2), (250, 3)] {
@@ -54,7 +54,7 @@ async fn every_page_of_tasks_is_listed_and_every_batch_described() {
     }
 }
 
-/// CASES 28.
+/// Holds C-28.
 #[tokio::test]
 async fn every_page_of_stopped_tasks_is_listed() {
     let shop = Shop::with_web(3, 120);
@@ -65,7 +65,7 @@ async fn every_page_of_stopped_tasks_is_listed() {
     assert_eq!((shop.count("ListTasks"), gaps(&seen)), (3, vec![]));
 }
 
-/// CASES 28.
+/// Holds C-28.
 #[tokio::test]
 async fn a_hundred_and_one_container_instances_are_two_batches_and_are_remembered() {
     let shop = Shop::with_web(101, 101);
@@ -81,7 +81,7 @@ async fn a_hundred_and_one_container_instances_are_two_batches_and_are_remembere
     assert_eq!(shop.count("DescribeContainerInstances"), 2, "known now");
 }
 
-/// CASES 28.
+/// Holds C-28.
 #[tokio::test]
 async fn eleven_services_are_two_calls_and_answers_keep_their_order() {
     let shop = Shop::with_web(1, 1);
@@ -99,7 +99,7 @@ async fn eleven_services_are_two_calls_and_answers_keep_their_order() {
     }
 }
 
-/// CASES 29.
+/// Holds I-PARTIAL, C-29.
 #[tokio::test]
 async fn a_page_or_batch_that_fails_is_a_gap_and_the_rest_is_read() {
     let (running, stopped) =
@@ -127,7 +127,7 @@ async fn a_page_or_batch_that_fails_is_a_gap_and_the_rest_is_read() {
     }
 }
 
-/// CASES 29.
+/// Holds I-PARTIAL, C-29.
 #[tokio::test]
 async fn what_an_answer_lacks_is_a_gap_whether_or_not_it_says_so() {
     for (reason, why) in [
@@ -168,7 +168,7 @@ async fn what_an_answer_lacks_is_a_gap_whether_or_not_it_says_so() {
     assert!(seen.target_groups.is_empty(), "an unread group is not an empty one");
 }
 
-/// CASES 29, 35: only ECS's own word that there is no such service counts as its absence.
+/// Holds C-29, C-35: only ECS's own word that there is no such service counts as its absence.
 #[tokio::test]
 async fn a_service_is_absent_only_when_ecs_says_so() {
     let shop = Shop::new(1, &[]);
@@ -210,7 +210,7 @@ async fn a_refused_batch_of_services_is_asked_for_one_by_one() {
     assert!(read[1].as_ref().is_ok_and(|seen| seen.service.is_some()), "{read:?}");
 }
 
-/// CASES 31: a person learns which permission is missing, from every call that a check makes.
+/// Holds C-31: a person learns which permission is missing, from every call that a check makes.
 #[tokio::test]
 async fn a_denied_call_names_the_action() {
     let reads = [
@@ -237,7 +237,7 @@ async fn a_denied_call_names_the_action() {
     assert_eq!(shop.count("DescribeServices"), 1, "what is denied is not tried again");
 }
 
-/// CASES 31.
+/// Holds C-31.
 #[tokio::test]
 async fn throttled_calls_are_repeated_in_the_accounts_time_and_have_an_end() {
     let reads = [
@@ -293,7 +293,7 @@ async fn a_hanging_call_is_given_up() {
     );
 }
 
-/// CASES 24: a group that is gone is known as gone, whether or not it was known before.
+/// Holds C-24: a group that is gone is known as gone, whether or not it was known before.
 #[tokio::test]
 async fn a_deleted_group_is_missing() {
     let shop = Shop::with_web(1, 1);

@@ -80,7 +80,7 @@ async fn targets_are_named_with_id_and_port() {
     );
 }
 
-/// CASES 25: the zone is named with each target where the action has one, and only there.
+/// Holds C-25: the zone is named with each target where the action has one, and only there.
 #[tokio::test]
 async fn an_address_outside_the_vpc_is_named_with_the_zone_all() {
     let shop = Shop::new(0, &[]);

@@ -63,7 +63,7 @@ fn summary(outcomes: &[Outcome]) -> (String, String) {
     (named.join(", "), first)
 }
 
-/// CASES 30.
+/// Holds C-30.
 #[tokio::test]
 async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_registered() {
     let (shop, instance) = account();
@@ -79,8 +79,8 @@ async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_regist
     assert!(shop.count(REGISTER) <= 15, "halving finds it: {}", shop.count(REGISTER));
 }
 
-/// CASES 25, 30: an address outside the VPC spoils the call for the others, under a code that says
-/// nothing of it.
+/// Holds C-25, C-30: an address outside the VPC spoils the call for the others, under a code that
+/// says nothing of it.
 #[tokio::test]
 async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
     let shop = Shop::new(0, &[]);
@@ -138,7 +138,7 @@ async fn more_than_a_hundred_targets_are_several_calls() {
     assert_eq!(shop.count(DEREGISTER), 3);
 }
 
-/// CASES 24, 31: what is final is refused, with what a person needs to mend it.
+/// Holds C-24, C-31: what is final is refused, with what a person needs to mend it.
 #[tokio::test]
 async fn a_deleted_group_and_a_missing_permission_are_refusals() {
     let (shop, instance) = account();
@@ -163,7 +163,7 @@ async fn a_deleted_group_and_a_missing_permission_are_refusals() {
     assert!(why.contains("does not exist") && why.contains("TargetGroupNotFound"), "{why}");
 }
 
-/// CASES 31.
+/// Holds C-31.
 #[tokio::test]
 async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
     let (shop, instance) = account();
@@ -232,6 +232,7 @@ async fn a_quick_deregistration_is_not_cut_off() {
     assert_eq!(summary(&outcomes).0, "done 1");
 }
 
+/// Holds I-AGE.
 #[tokio::test]
 async fn an_old_proof_is_not_acted_on() {
     let (shop, instance) = account();
@@ -251,7 +252,7 @@ async fn an_old_proof_is_not_acted_on() {
     assert_eq!(shop.count(DEREGISTER), 1);
 }
 
-/// The task may have stopped meanwhile.
+/// Holds I-AGE. The task may have stopped meanwhile.
 #[tokio::test]
 async fn a_late_registration_is_not_made() {
     let (shop, instance) = account();
@@ -260,6 +261,7 @@ async fn a_late_registration_is_not_made() {
     assert_eq!(summary(&execute(shop.aws(), &[action]).await).0, "skipped 1");
 }
 
+/// Holds I-FIRST.
 #[tokio::test]
 async fn nothing_is_deregistered_when_a_registration_was_not_accepted() {
     for fault in [Fault::AccessDenied, Fault::fail("InvalidTarget", "no", 400), Fault::Throttle] {

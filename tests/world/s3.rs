@@ -11,7 +11,7 @@ use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use serde_json::json;
 
-/// Keys that somebody will have, and that some program will get wrong (CASES 48).
+/// Keys that somebody will have, and that some program will get wrong (C-48).
 const ODD_KEYS: [&str; 9] = [
     "specs/red flower.yaml",
     "specs/a+b.yaml",

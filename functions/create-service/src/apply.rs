@@ -98,6 +98,7 @@ async fn run(
     let planned: Vec<Write> = steps.iter().flat_map(|step| step.writes.clone()).collect();
     let earlier = undo_of_earlier_run(lock, &found, &steps, object);
     let next = record_before_writes(lock, &spec, key, &planned);
+    // I-UNDO: "What rolls a run back is stored before its first write"
     lock.store(next).await?;
     let carried = steps::carry_out(deps, &steps, &earlier).await?;
     finish(deps, lock, &draft, &found, carried, planned.is_empty()).await

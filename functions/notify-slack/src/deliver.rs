@@ -62,6 +62,8 @@ impl NotDelivered {
     /// Trying again is no use until a person has changed something.
     #[must_use]
     pub fn is_final(&self) -> bool {
+        // I-DELIVERY: "If it may accept it later, the message stays in the queue; if never, it is
+        // set aside with the reason."
         matches!(self, Self::Refused { .. } | Self::NoRoute { .. })
     }
 }

@@ -70,6 +70,7 @@ async fn run_steps(
     let table = &config.ledger_table;
     add_to_index(aws, table, &stored.record, &mut plan, input.now, report).await;
     report.plan = Some(plan.clone());
+    // I-INTENT: "The ledger is written before AWS is."
     let stored = ledger::commit(aws, table, &check.key, &stored, &plan.next_record, input.now)
         .await
         .map_err(CheckError::Ledger)?;
@@ -155,6 +156,7 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     if plan.actions.is_empty() {
         return Vec::new();
     }
+    // I-SWITCH: "The kill switch holds at once."
     match ledger::writes_stopped(aws, table).await {
         Ok(None) => execute(aws, &plan.actions).await,
         Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is on: {why}")),

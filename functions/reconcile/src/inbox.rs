@@ -69,6 +69,7 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
                     error = chain(&unreadable),
                     "the message cannot be read"
                 );
+                // I-FAILURE: "An unreadable message fails alone"
                 inbox.unreadable.insert(id);
             }
         }

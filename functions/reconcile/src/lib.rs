@@ -99,6 +99,7 @@ async fn run(
         for check in together {
             let Some(report) = reports.next().await else { break };
             on_report(&report);
+            // I-FAILURE: "a check that could not be finished fails the messages that requested it"
             if !report.succeeded() {
                 failed.extend(check.messages.iter().cloned());
             }

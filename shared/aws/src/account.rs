@@ -102,6 +102,7 @@ impl Aws {
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
     pub async fn turn(&self, action: &'static str) {
+        // I-SHARE: "so waiting counts towards no time-out"
         self.wait(self.pace.take(action, self.now())).await;
     }
 

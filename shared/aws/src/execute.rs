@@ -5,6 +5,8 @@
 //! address is somebody else's already. Every target is named with id and port: without the port,
 //! ELBv2 means the group's default port. The zone is named where the action says one, and nowhere
 //! else.
+//!
+//! AWS facts: F-4.
 
 use crate::account::Aws;
 use crate::failure::{Failure, FailureKind, chain};
@@ -42,6 +44,7 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
     for action in of_kind(ActionKind::Register) {
         outcomes.extend(carry_out(aws, action).await);
     }
+    // I-FIRST: "If one does not succeed, no deregistration of that plan is made."
     let all_registered = outcomes.iter().all(|outcome| outcome.result == OutcomeResult::Done);
     for action in of_kind(ActionKind::Deregister) {
         if all_registered {
@@ -69,6 +72,7 @@ async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     while let Some(targets) = waiting.pop() {
         // Before the proof's age is looked at: waiting makes it older.
         aws.turn(name_of(action.kind)).await;
+        // I-AGE: "A proof expires."
         if aws.now() > action.not_after {
             outcomes.extend(skipped(
                 action,

@@ -1,5 +1,7 @@
 //! Messages to the queue from which checks come: "look at this service again, later", and "look at
 //! these now".
+//!
+//! AWS facts: F-9.
 
 use crate::account::Aws;
 use crate::failure::Failure;

@@ -3,6 +3,8 @@
 //!
 //! What cannot be read becomes a `Gap` and reading goes on; only a service that cannot be described
 //! at all is an error. It states facts and judges none of them.
+//!
+//! AWS facts: F-5.
 
 mod answers;
 pub mod cluster;
@@ -79,6 +81,7 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     if groups.is_empty() {
         return seen;
     }
+    // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &groups, &mut seen, &|| {}).await;
     tasks::read_tasks(aws, &mut seen).await;
     merge_stopped(check, &mut seen);

@@ -4,6 +4,8 @@
 //! It knows the published rates and what time it is told; it does not sleep and makes no call.
 //! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing
 //! API".
+//!
+//! AWS facts: F-5.
 
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
@@ -104,6 +106,7 @@ impl Pace {
     pub(crate) fn take(&self, action: &'static str, now: Timestamp) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(action).or_insert(0) += 1;
+        // I-SHARE: "Portkeeper uses a share of the account's calls."
         let Some(family) = Family::of(action) else { return Duration::ZERO };
         let (at_once, interval) = self.rate(family);
         let now = micros(now);
@@ -175,6 +178,7 @@ mod tests {
         (0..calls).map(|_| pace.take(action, now).as_secs()).collect()
     }
 
+    /// Holds I-SHARE.
     #[test]
     fn a_share_of_the_bucket_at_once_and_of_the_rate_after_it() {
         let all = begins(100, HEALTH, 61);
@@ -188,6 +192,7 @@ mod tests {
         assert_eq!(begins(1, HEALTH, 3), [0, 10, 20]);
     }
 
+    /// Holds I-SHARE.
     #[test]
     fn families_do_not_wait_for_each_other() {
         let (pace, now) = (Pace::new(10), Timestamp::from_secs(1_700_000_000));

@@ -3,6 +3,8 @@
 //!
 //! Knows network modes and bindings; knows nothing of what is registered.
 //! Source of the rules: Amazon ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
+//!
+//! AWS facts: F-3.5.
 
 use crate::code::Code;
 use crate::ids::{ContainerPort, HostPort, Target, TargetGroupArn, TargetId};

@@ -187,6 +187,7 @@ pub enum OwnerView {
 /// already taken. So whoever may be registered in the group comes before everybody else.
 #[must_use]
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
+    // I-ADDRESS: "A target is deregistered only if no other task uses its address."
     let owners = &observation.owners;
     let covered = match &owners.coverage {
         Coverage::Cluster => true,
@@ -283,6 +284,7 @@ pub fn questions(input: &PlanInput) -> Questions {
         return questions;
     }
     let desired = desired_targets(observation, input.hop);
+    // I-COST: "It costs no call beyond"
     let comparison = compare(observation, &desired);
     for absent in &comparison.absent {
         let Standing::Due(since) = absent.claim.standing else { continue };
@@ -305,6 +307,7 @@ pub fn questions(input: &PlanInput) -> Questions {
             questions.target_groups.insert(matched.claim.group.clone());
         }
     }
+    // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         return questions;
     }

@@ -8,6 +8,8 @@
 //!
 //! Sources: Amazon ECS API `ServiceRevision`, `TaskSet`, `UpdateService`; developer guide
 //! "Amazon ECS blue/green deployments".
+//!
+//! AWS facts: F-3.1, F-3.3, F-3.4.
 
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;

@@ -3,6 +3,8 @@
 //! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a
 //! stopped task, what its target was. Everything else is read again. Unknown kinds and unknown
 //! fields are no-ops.
+//!
+//! AWS facts: F-2.1, F-2.3, F-11.6.
 
 mod cloudtrail;
 mod coalesce;

@@ -2,6 +2,8 @@
 //!
 //! Partitions are never checked against a list: `aws`, `aws-cn`, `aws-us-gov` and those to come are
 //! all fine.
+//!
+//! AWS facts: F-10.6.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

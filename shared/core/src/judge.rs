@@ -2,6 +2,8 @@
 //!
 //! Every registered target and every task gets a verdict; every fault gets a finding with a code.
 //! Whether a finding is acted on now is decided in [`crate::plan`].
+//!
+//! AWS facts: F-3.2.
 
 mod absent;
 mod health;

@@ -100,6 +100,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut open = incidents::track(&seen);
     let decided = repairs::decide(input, mode.mode, &judgement.findings, &mut open, &comparison);
     let mut hushed = Vec::new();
+    // I-COMPLETE: "every finding is repaired, awaited or reported"
     let mut verdicts = judgement.verdicts.clone();
     let mut actions = Actions::default();
     for (index, (finding, ruling)) in judgement.findings.iter().zip(&decided.rulings).enumerate() {

@@ -1,4 +1,6 @@
 //! What may be done, how soon, and how much of it. Every number says its unit and its reason.
+//!
+//! AWS facts: F-1.1, F-9, F-10.5.
 
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -39,6 +39,7 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
             input.observation.target_groups.keys().cloned().collect();
     }
     let plan = plan(input);
+    // I-SWEEP: "If the sweep finds a service in order, a check of that service has no findings."
     let suspicion = if !input.observation.gaps.is_empty() {
         Some("not all of it could be read")
     } else if quiet(&input.observation).is_none() && !input.observation.tasks_are_whole() {

@@ -2,6 +2,8 @@
 //!
 //! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu:
 //! "null"`.
+//!
+//! AWS facts: F-2.2.
 
 use crate::ids::{
     ClusterArn, ContainerInstanceArn, ContainerPort, HostPort, NotAnId, TaskArn, TaskDefinitionArn,

@@ -182,7 +182,7 @@ fn two_hundred_at_once() {
     check("missing-many", &Alert { impact, ..alert }, &[]);
 }
 
-// CASES 40
+/// Holds C-40.
 #[test]
 fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
     let mut odd = alert(Code::BelowDesired, AlertState::Opened, Severity::Error, Vec::new());

@@ -94,7 +94,7 @@ fn ports_are_from_1_to_65535() {
     assert_eq!(ContainerPort::try_from(65_535).unwrap().as_host_port().get(), 65_535);
 }
 
-// CASES 13
+/// Holds C-13.
 #[test]
 fn arns_of_every_partition_long_and_short() {
     let texts = [

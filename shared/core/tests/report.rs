@@ -108,7 +108,7 @@ fn a_missing_target_that_was_registered() {
     );
 }
 
-// CASES 30
+/// Holds C-30.
 #[test]
 fn a_missing_target_that_aws_refused_to_register() {
     check(
@@ -258,7 +258,7 @@ fn a_guard_that_withheld_repairs() {
     );
 }
 
-// CASES 20
+/// Holds C-20.
 #[test]
 fn a_hijacked_target() {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));

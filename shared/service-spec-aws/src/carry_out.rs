@@ -3,6 +3,8 @@
 //! Inputs that are AWS's own JSON reach AWS whole. What AWS would carry out twice if it were asked
 //! twice is asked again only after a refusal: when an answer is lost, the next look at the account
 //! finds what was made.
+//!
+//! AWS facts: F-6.
 
 mod balancing;
 mod scaling;
@@ -97,6 +99,7 @@ struct OnlyAfterRefusal;
 
 impl ClassifyRetry for OnlyAfterRefusal {
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        // I-ONCE: "if its answer is lost, the account is read before the write is repeated"
         let refused =
             context.response().is_some_and(|response| response.status().is_client_error());
         if refused { RetryAction::NoActionIndicated } else { RetryAction::RetryForbidden }

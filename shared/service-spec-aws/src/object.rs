@@ -1,5 +1,7 @@
 //! The objects: a spec, read at exactly the version that was announced, and a result, written
 //! beside it.
+//!
+//! AWS facts: F-7.
 
 use crate::SpecAws;
 use aws_sdk_s3::error::ProvideErrorMetadata;

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Puts this input in the place of what the SDK has written. It comes before the signature, at
 /// every attempt.
 pub(crate) fn body(input: &Value) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    // I-WHOLE: "put in place of what the SDK would have written, before it is signed"
     let bytes = input.to_string().into_bytes();
     move |request: &mut HttpRequest| {
         request.headers_mut().insert("content-length", bytes.len().to_string());

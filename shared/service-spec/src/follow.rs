@@ -47,6 +47,7 @@ pub fn progress(
             service.status
         ));
     }
+    // I-READY: "`ready` is said of a deployment, not of a service."
     if let Some(Told { completed: false, reason }) = told {
         return Progress::Failed(format!(
             "ECS says that the deployment failed: {reason}{}",

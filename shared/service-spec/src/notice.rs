@@ -3,6 +3,8 @@
 //!
 //! As with all events, unknown kinds are no-ops with a reason, and what nobody can read is an error
 //! for its message alone.
+//!
+//! AWS facts: F-2.3, F-7.
 
 use percent_encoding::percent_decode_str;
 use portkeeper_core::event::envelope::{Envelope, UnreadableMessage, read_own};

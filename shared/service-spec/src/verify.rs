@@ -3,6 +3,8 @@
 //!
 //! A rule that needs a member which is missing or unreadable says nothing: that was told when the
 //! spec was read.
+//!
+//! AWS facts: F-6.
 
 mod balancing;
 mod containers;

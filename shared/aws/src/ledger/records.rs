@@ -91,6 +91,7 @@ impl Stored {
 
 fn is_due(stored: &Stored, record: &LedgerRecord, now: Timestamp) -> bool {
     // An unreadable record is replaced as soon as there is anything to say.
+    // I-COST: "A service in order costs no write, not even to the ledger."
     *record != stored.record || stored.is_aging(now)
 }
 

@@ -102,6 +102,7 @@ pub async fn observe_cluster(
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
         on_progress(Progress { done, of });
     };
+    // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &wanted, &mut all, &on_each).await;
 
     let listed = list_tasks(aws, cluster, &described).await;

@@ -1,4 +1,6 @@
 //! How many tasks there are, as ECS counts them itself: what lists of tasks are held against.
+//!
+//! AWS facts: F-10.7.
 
 use super::{DESCRIBE_BATCH, gap};
 use crate::account::Aws;

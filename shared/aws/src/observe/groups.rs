@@ -2,6 +2,8 @@
 //!
 //! Descriptions come from the warm cache where they are known. Registered targets are read every
 //! time.
+//!
+//! AWS facts: F-4, F-5.
 
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;

@@ -49,6 +49,7 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
         .filter(|task| stood(task))
         .map(|task| task.arn.clone())
         .collect();
+    // I-ADDRESS: "the list is compared with ECS's own count"
     let whole = |place: &&Place| {
         let all_answered =
             place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));

@@ -2,6 +2,8 @@
 //!
 //! RUNNING is listed before STOPPED, never at the same time: a task only goes from the first list
 //! to the second, so that one which moves meanwhile is in the second, and none is in neither.
+//!
+//! AWS facts: F-10.1, F-10.2.
 
 use super::services::failure_gap;
 use super::{DESCRIBE_BATCH, PAGE_LIMIT, convert, few_at_once, gap};

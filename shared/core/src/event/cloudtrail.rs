@@ -2,6 +2,8 @@
 //!
 //! An event is a doorbell here, too. It comes minutes late, in any order, or not at all. Source:
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
+//!
+//! AWS facts: F-2.2.
 
 use super::trigger::{Ignored, Message};
 use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
@@ -25,6 +27,7 @@ const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrailDetail {
+    // I-CAUSE: "An access key id is never read."
     #[serde(rename = "eventID")]
     event_id: String,
     event_time: Timestamp,

@@ -1,6 +1,8 @@
 //! A running task's target that is not registered. Registering needs little: a wanted, running,
 //! settled task on a fresh read. Knows what keeps a target from being registered; decides nothing
 //! about when.
+//!
+//! AWS facts: F-1.3, F-3.5, F-4.
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;

@@ -1,6 +1,8 @@
 //! A registered target of a running task that keeps failing its health checks: for how long that is
 //! normal, and what a person checks for AWS's reason. Knows the group's settings; judges nobody
 //! else's targets.
+//!
+//! AWS facts: F-4.
 
 use crate::code::Code;
 use crate::compare::Matched;

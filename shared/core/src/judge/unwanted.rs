@@ -2,6 +2,8 @@
 //! is proved?
 //!
 //! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
+//!
+//! AWS facts: F-1.4, F-10.3.
 
 use crate::action::{ActionKind, TargetZone};
 use crate::address::{Place, last_places};
@@ -112,6 +114,7 @@ pub(super) fn judge_unwanted(
     let observation = &input.observation;
     let target = &unwanted.registered.target;
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
         let why = "registered, and not every task could be read: its task may be among those";
@@ -130,6 +133,8 @@ pub(super) fn judge_unwanted(
         judgement.say(subject, None, decision, why);
         return;
     }
+    // I-PROOF: "A target is deregistered only with proof, confirmed by a second check, on complete
+    // views."
     let proof = proof(input, desired, &unwanted.group, target);
     if let Some(settled) = settling(input, unwanted, &proof) {
         let why = "its task has only just stopped; ECS may still deregister it";

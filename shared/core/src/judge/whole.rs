@@ -3,6 +3,8 @@
 //!
 //! Knows the service's counts, its deployments, its stopped tasks and ECS's own messages; knows
 //! nothing of single targets. None of it is ever repaired.
+//!
+//! AWS facts: F-1.2, F-2.3.
 
 use crate::code::Code;
 use crate::finding::{Finding, Judgement, finding};

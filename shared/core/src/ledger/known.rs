@@ -1,6 +1,8 @@
 //! Which targets are remembered as a task's, and what ends that: the proof that a target is ours.
 //!
 //! Knows nothing of what is registered now; [`plan`](crate::plan) tells it.
+//!
+//! AWS facts: F-1.1.
 
 use super::LedgerRecord;
 use crate::ids::{Target, TargetGroupArn, TaskArn};
@@ -67,6 +69,7 @@ impl LedgerRecord {
         let entry = known
             .entry(target.clone())
             .or_insert_with(|| Known { task: task.clone(), released_at: None });
+        // I-ABSENT: "A proof ends when the target is seen absent."
         entry.released_at = Some(now);
     }
 

@@ -1,4 +1,6 @@
 //! A target group and what is registered in it.
+//!
+//! AWS facts: F-4.
 
 use crate::ids::{HostPort, Target};
 use crate::text_enum::text_enum;

@@ -1,4 +1,6 @@
 //! A task, its containers, where it was placed and what it runs.
+//!
+//! AWS facts: F-1.1, F-10.7.
 
 use crate::ids::{ContainerInstanceArn, ContainerPort, HostPort, TaskArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;

@@ -29,6 +29,7 @@ pub(super) struct Telling<'a> {
 impl Telling<'_> {
     /// The alerts that are due: begins before ends, so that an end never arrives alone.
     pub(super) fn due(&self) -> Vec<Alert> {
+        // I-INCIDENT: "an end never comes without its begin"
         let mut grouped: BTreeMap<(AlertState, Code), Vec<&Incident>> = BTreeMap::new();
         for incident in self.incidents {
             let states = [self.begin_or_change(incident), end(incident)];

@@ -81,6 +81,7 @@ pub(super) fn decide(
         );
         decided.guards.push(limit_exceeded(input, Subject::Service, why));
     }
+    // I-GUARDS: "Guards stand above every repair."
     hold_floor(input, findings, &mut decided, comparison);
     hold_breaker(findings, &mut decided, input);
     decided

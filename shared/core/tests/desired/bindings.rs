@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 1
+/// Holds C-1.
 #[test]
 fn the_same_host_port_on_two_instances_is_two_targets() {
     check(
@@ -23,7 +23,7 @@ fn the_same_host_port_on_two_instances_is_two_targets() {
     );
 }
 
-// CASES 1
+/// Holds C-1.
 #[test]
 fn one_of_two_targets_with_the_same_port_is_missing() {
     check(
@@ -50,7 +50,7 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
     );
 }
 
-// CASES 2
+/// Holds C-2.
 #[test]
 fn ports_of_a_sidecar_and_for_metrics_are_not_wanted() {
     check(
@@ -68,7 +68,7 @@ fn ports_of_a_sidecar_and_for_metrics_are_not_wanted() {
     );
 }
 
-// CASES 2
+/// Holds C-2.
 #[test]
 fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof() {
     check(
@@ -93,7 +93,7 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
     );
 }
 
-// CASES 3
+/// Holds C-3.
 #[test]
 fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
     check(
@@ -123,7 +123,7 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
     );
 }
 
-// CASES 3
+/// Holds C-3.
 #[test]
 fn a_group_of_ipv6_takes_the_ipv6_binding() {
     check(
@@ -141,7 +141,7 @@ fn a_group_of_ipv6_takes_the_ipv6_binding() {
     );
 }
 
-// CASES 3, 24
+/// Holds C-3, C-24.
 #[test]
 fn no_binding_of_the_groups_family_is_a_mismatch() {
     check(
@@ -162,7 +162,7 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
     );
 }
 
-// CASES 4
+/// Holds C-4.
 #[test]
 fn bindings_on_every_address_on_one_and_on_none_named_are_understood_and_repeats_are_one() {
     check(
@@ -184,7 +184,7 @@ fn bindings_on_every_address_on_one_and_on_none_named_are_understood_and_repeats
     );
 }
 
-// CASES 4
+/// Holds C-4.
 #[test]
 fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
     check(
@@ -205,7 +205,7 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
     );
 }
 
-// CASES 4
+/// Holds C-4.
 #[test]
 fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
     check(
@@ -232,7 +232,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
     );
 }
 
-// CASES 7
+/// Holds C-7.
 #[test]
 fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted() {
     check(
@@ -267,7 +267,7 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
     );
 }
 
-// CASES 8
+/// Holds C-8.
 #[test]
 fn a_port_in_a_range_is_found_by_its_offset() {
     check(
@@ -294,7 +294,7 @@ fn a_port_in_a_range_is_found_by_its_offset() {
     );
 }
 
-// CASES 8
+/// Holds C-8.
 #[test]
 fn a_port_outside_of_the_range_has_no_target() {
     check(

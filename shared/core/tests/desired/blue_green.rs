@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn blue_green_with_the_live_tasks_in_the_alternate_group_is_in_order() {
     check(
@@ -23,7 +23,7 @@ fn blue_green_with_the_live_tasks_in_the_alternate_group_is_in_order() {
     );
 }
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_not_in_use() {
     check(
@@ -46,7 +46,7 @@ fn during_a_blue_green_deployment_both_groups_have_targets_and_the_idle_one_is_n
     );
 }
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
     check(
@@ -73,7 +73,7 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
     );
 }
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
     check(
@@ -96,7 +96,7 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
     );
 }
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn a_code_deploy_service_is_judged_by_task_sets() {
     check(
@@ -119,7 +119,7 @@ fn a_code_deploy_service_is_judged_by_task_sets() {
     );
 }
 
-// CASES 10
+/// Holds C-10.
 #[test]
 fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
     check(
@@ -145,7 +145,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn a_task_set_that_is_not_there_is_ambiguous() {
     check(
@@ -170,8 +170,8 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
     );
 }
 
-// CASES 10: `UpdateService` with another strategy starts no deployment, so the tasks stay in the
-// second group.
+/// Holds C-10: `UpdateService` with another strategy starts no deployment, so the tasks stay in the
+/// second group.
 #[test]
 fn a_service_that_has_just_become_rolling_keeps_its_tasks_where_blue_green_left_them() {
     check(

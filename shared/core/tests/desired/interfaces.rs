@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 5
+/// Holds C-5.
 #[test]
 fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
     check(
@@ -29,7 +29,7 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
     );
 }
 
-// CASES 5
+/// Holds C-5.
 #[test]
 fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
     check(
@@ -51,7 +51,7 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
     );
 }
 
-// CASES 6
+/// Holds C-6.
 #[test]
 fn awsvpc_takes_the_interface_address_and_the_container_port() {
     check(
@@ -76,7 +76,7 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
     );
 }
 
-// CASES 6
+/// Holds C-6.
 #[test]
 fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
     check(
@@ -101,7 +101,7 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
     );
 }
 
-// CASES 6, 24
+/// Holds C-6, C-24.
 #[test]
 fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
     check(
@@ -122,7 +122,7 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
     );
 }
 
-// CASES 6
+/// Holds C-6.
 #[test]
 fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
     check(
@@ -148,7 +148,7 @@ fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
     );
 }
 
-// CASES 6
+/// Holds C-6.
 #[test]
 fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addresses() {
     check(
@@ -175,7 +175,7 @@ fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addre
     );
 }
 
-// CASES 7
+/// Holds C-7.
 #[test]
 fn two_ports_of_one_task_in_one_group_are_two_targets() {
     check(
@@ -233,7 +233,7 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
     );
 }
 
-// CASES 29, 31
+/// Holds C-29, C-31.
 #[test]
 fn a_task_definition_or_an_instance_that_could_not_be_read_is_no_finding() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 9
+/// Holds C-9.
 #[test]
 fn old_tasks_keep_their_groups_after_the_service_got_new_ones() {
     check(
@@ -28,7 +28,7 @@ fn old_tasks_keep_their_groups_after_the_service_got_new_ones() {
     );
 }
 
-// CASES 9
+/// Holds C-9.
 #[test]
 fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
     check(
@@ -62,7 +62,7 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
     );
 }
 
-// CASES 9
+/// Holds C-9.
 #[test]
 fn revisions_from_before_aws_kept_them_are_not_needed_for_the_primary_deployment() {
     check(
@@ -82,7 +82,7 @@ fn revisions_from_before_aws_kept_them_are_not_needed_for_the_primary_deployment
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
     check(
@@ -109,7 +109,7 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
     );
 }
 
-// CASES 11, 18
+/// Holds C-11, C-18.
 #[test]
 fn a_task_of_an_older_deployment_on_its_way_out_is_nobodys_worry() {
     check(
@@ -132,7 +132,7 @@ fn a_task_of_an_older_deployment_on_its_way_out_is_nobodys_worry() {
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn revisions_with_the_same_task_definition_that_agree_are_enough() {
     check(
@@ -154,7 +154,7 @@ fn revisions_with_the_same_task_definition_that_agree_are_enough() {
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
     check(
@@ -183,7 +183,7 @@ fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
     );
 }
 
-// CASES 11, 29
+/// Holds C-11, C-29.
 #[test]
 fn agreement_counts_for_nothing_while_revisions_are_unread() {
     check(
@@ -212,7 +212,7 @@ fn agreement_counts_for_nothing_while_revisions_are_unread() {
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
     check(
@@ -234,7 +234,7 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
     );
 }
 
-// CASES 11
+/// Holds C-11.
 #[test]
 fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
     check(

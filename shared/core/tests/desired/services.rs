@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn tasks_that_no_service_started_want_no_target() {
     check(
@@ -27,7 +27,7 @@ fn tasks_that_no_service_started_want_no_target() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn ecs_anywhere_is_not_load_balanced() {
     check(
@@ -47,7 +47,7 @@ fn ecs_anywhere_is_not_load_balanced() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn vpc_lattice_is_not_elbv2() {
     check(
@@ -64,7 +64,7 @@ fn vpc_lattice_is_not_elbv2() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn a_classic_load_balancer_knows_no_dynamic_ports() {
     check(
@@ -81,7 +81,7 @@ fn a_classic_load_balancer_knows_no_dynamic_ports() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn express_services_and_gateways_are_observed_only() {
     check(
@@ -104,7 +104,7 @@ fn express_services_and_gateways_are_observed_only() {
     );
 }
 
-// CASES 35
+/// Holds C-35.
 #[test]
 fn a_service_without_load_balancer_is_left() {
     check(
@@ -121,7 +121,7 @@ fn a_service_without_load_balancer_is_left() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn a_revision_without_groups_wants_no_target_while_others_have_them() {
     check(
@@ -146,7 +146,7 @@ fn a_revision_without_groups_wants_no_target_while_others_have_them() {
     );
 }
 
-// CASES 13
+/// Holds C-13.
 #[test]
 fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services() {
     check(

@@ -52,7 +52,7 @@ fn five_hundred_events_of_one_service_are_one_check() {
     assert_eq!(checks[0].key, key());
 }
 
-// CASES 15
+/// Holds C-15.
 #[test]
 fn of_repeated_and_reordered_events_the_newest_version_counts() {
     let batch = [9, 7, 9].map(|version| (format!("m{version}"), of_task(1, version)));
@@ -61,7 +61,7 @@ fn of_repeated_and_reordered_events_the_newest_version_counts() {
     assert_eq!(checks[0].messages.len(), 2);
 }
 
-// CASES 13
+/// Holds C-13.
 #[test]
 fn services_and_clusters_stay_apart_and_the_shortest_chain_counts() {
     let mut own = of_task(1, 1);

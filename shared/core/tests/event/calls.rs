@@ -238,8 +238,8 @@ fn an_event_that_names_nothing_cannot_be_read() {
     );
 }
 
-/// An access key id is nowhere, also where somebody has it for a name; a name is one line and has
-/// an end.
+/// Holds I-CAUSE. An access key id is nowhere, also where somebody has it for a name; a name is one
+/// line and has an end.
 #[test]
 fn no_access_key_is_told() {
     for name in ["AKIAIOSFODNN7EXAMPLE", "key-ASIAIOSFODNN7EXAMPLE-2", "a\nSubject: b", "\u{7}"] {

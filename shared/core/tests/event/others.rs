@@ -87,7 +87,7 @@ fn other_kinds_and_sources_are_ignored() {
     );
 }
 
-// CASES 36
+/// Holds C-36.
 #[test]
 fn messages_that_nobody_can_read_say_why() {
     check(

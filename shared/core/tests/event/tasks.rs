@@ -13,7 +13,7 @@ fn a_running_task_names_its_service_and_how_fresh_the_answer_must_be() {
     );
 }
 
-// CASES 13
+/// Holds C-13.
 #[test]
 fn every_partition_is_understood() {
     let of = |partition: &str| {
@@ -41,7 +41,7 @@ fn every_partition_is_understood() {
     );
 }
 
-// CASES 13
+/// Holds C-13.
 #[test]
 fn old_short_task_arns_are_understood() {
     check(
@@ -52,7 +52,7 @@ fn old_short_task_arns_are_understood() {
     );
 }
 
-// CASES 12
+/// Holds C-12.
 #[test]
 fn tasks_that_no_service_started_ask_for_nothing() {
     check(
@@ -103,7 +103,7 @@ fn states_in_between_ask_for_nothing() {
     }
 }
 
-// CASES 19
+/// Holds C-19.
 #[test]
 fn a_stopped_task_is_witness_of_its_bindings() {
     check(
@@ -123,7 +123,7 @@ fn a_stopped_task_is_witness_of_its_bindings() {
     );
 }
 
-// CASES 6, 19
+/// Holds C-6, C-19.
 #[test]
 fn a_stopped_task_is_witness_of_its_address_whichever_attachment_comes_first() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 38
+/// Holds I-INCIDENT, C-38.
 #[test]
 fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     let looks = "look after 60s\n".repeat(49);
@@ -34,7 +34,7 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     .assert_eq(ended.rsplit_once("3000s:").unwrap().1);
 }
 
-// CASES 39
+/// Holds I-INCIDENT, C-39.
 #[test]
 fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
     check(
@@ -76,7 +76,7 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
     );
 }
 
-// CASES 39
+/// Holds I-INCIDENT, C-39.
 #[test]
 fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
     check(
@@ -110,6 +110,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
     );
 }
 
+/// Holds I-INCIDENT.
 #[test]
 fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
     check(

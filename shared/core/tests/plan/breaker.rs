@@ -15,7 +15,7 @@ const TWO_STALE: &str = "
     target web i-1:32802 unhealthy
 ";
 
-// CASES 27
+/// Holds I-GUARDS, C-27.
 #[test]
 fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() {
     check(
@@ -78,7 +78,7 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
     );
 }
 
-// CASES 27
+/// Holds C-27.
 #[test]
 fn what_is_too_much_by_itself_is_not_looked_at_again_for_it() {
     check(

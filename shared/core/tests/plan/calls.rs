@@ -70,8 +70,8 @@ fn an_event_that_comes_after_the_alert() {
     );
 }
 
-/// The call was about another target, another group, an earlier task on the same port, or was
-/// undone before anything came of it.
+/// Holds I-CAUSE. The call was about another target, another group, an earlier task on the same
+/// port, or was undone before anything came of it.
 #[test]
 fn nobody_is_named_for_what_came_otherwise() {
     let world = "
@@ -242,7 +242,7 @@ fn a_fight_with_somebody() {
     );
 }
 
-/// It proves nothing: with and without it the same is decided.
+/// Holds I-CAUSE. It proves nothing: with and without it the same is decided.
 #[test]
 fn a_call_decides_nothing() {
     let world = |call: &str| {

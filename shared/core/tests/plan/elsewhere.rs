@@ -3,8 +3,8 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-/// A service that moves to another cluster shrinks here and grows there, and addresses are given
-/// back and taken.
+/// Holds I-ADDRESS. A service that moves to another cluster shrinks here and grows there, and
+/// addresses are given back and taken.
 #[test]
 fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
     check(
@@ -29,6 +29,7 @@ fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn a_task_of_another_cluster_that_has_no_address_yet_is_waited_for() {
     check(
@@ -83,6 +84,7 @@ fn what_uses_other_groups_in_other_clusters_does_not_matter() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn nothing_is_deregistered_while_other_clusters_could_not_be_read() {
     check(

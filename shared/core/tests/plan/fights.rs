@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 26
+/// Holds I-GUARDS, C-26.
 #[test]
 fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_target_only() {
     check(
@@ -74,7 +74,7 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
     );
 }
 
-// CASES 26
+/// Holds I-GUARDS, C-26.
 #[test]
 fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
     check(
@@ -140,7 +140,7 @@ fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
     );
 }
 
-// CASES 26, 30
+/// Holds C-26, C-30.
 #[test]
 fn calls_that_fail_are_not_a_fight() {
     check(

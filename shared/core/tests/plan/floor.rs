@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 27
+/// Holds I-GUARDS, C-27.
 #[test]
 fn the_last_registered_target_of_a_group_is_never_deregistered() {
     check(
@@ -52,7 +52,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
     );
 }
 
-// CASES 27
+/// Holds I-GUARDS, C-27.
 #[test]
 fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
     check(
@@ -127,7 +127,7 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing"));
 }
 
-// CASES 27: a group is emptied, whatever else is registered in the service's other groups.
+/// Holds C-27: a group is emptied, whatever else is registered in the service's other groups.
 #[test]
 fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
     check(
@@ -167,7 +167,8 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
     );
 }
 
-// CASES 27: tasks are wanted, and none runs just now. What is registered last stays until one does.
+/// Holds I-GUARDS, C-27: tasks are wanted, and none runs just now. What is registered last stays
+/// until one does.
 #[test]
 fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 32
+/// Holds C-32.
 #[test]
 fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
     check(
@@ -30,7 +30,7 @@ fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
     );
 }
 
-// CASES 32
+/// Holds C-32.
 #[test]
 fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy() {
     check(
@@ -68,7 +68,7 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
     );
 }
 
-// CASES 32
+/// Holds C-32.
 #[test]
 fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
     check(
@@ -102,7 +102,7 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
     );
 }
 
-// CASES 18
+/// Holds C-18.
 #[test]
 fn unhealthy_draining_is_registered() {
     check(
@@ -289,7 +289,7 @@ fn the_reason_says_what_to_check_for_addresses_and_a_port_of_its_own() {
     );
 }
 
-// CASES 32
+/// Holds C-32.
 #[test]
 fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
     check(
@@ -311,7 +311,7 @@ fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
     );
 }
 
-// CASES 32
+/// Holds C-32.
 #[test]
 fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 20
+/// Holds C-20.
 #[test]
 fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
     check(
@@ -37,7 +37,7 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
     );
 }
 
-// CASES 20
+/// Holds C-20.
 #[test]
 fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident() {
     check(
@@ -76,7 +76,7 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
     );
 }
 
-// CASES 21
+/// Holds C-21.
 #[test]
 fn a_reused_address_is_hijacked_too() {
     check(
@@ -105,7 +105,7 @@ fn a_reused_address_is_hijacked_too() {
     );
 }
 
-// CASES 20
+/// Holds C-20.
 #[test]
 fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
     check(
@@ -159,6 +159,7 @@ fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn a_port_reused_by_the_same_services_next_task_is_in_order() {
     check(
@@ -178,7 +179,7 @@ fn a_port_reused_by_the_same_services_next_task_is_in_order() {
     );
 }
 
-// CASES 20, 27
+/// Holds C-20, C-27.
 #[test]
 fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
     check(

@@ -6,7 +6,7 @@ use portkeeper_core::ids::{Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::time::Timestamp;
 
-/// Its other container waits for the first one, and may get the port in question.
+/// Holds I-PARTIAL. Its other container waits for the first one, and may get the port in question.
 #[test]
 fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
     check(
@@ -33,7 +33,8 @@ fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
     );
 }
 
-/// Nobody watched meanwhile, and a person registered a page of their own on the same port.
+/// Holds I-ABSENT. Nobody watched meanwhile, and a person registered a page of their own on the
+/// same port.
 #[test]
 fn proof_ends_while_a_service_is_scaled_to_nothing() {
     check(
@@ -142,6 +143,7 @@ fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
     );
 }
 
+/// Holds I-ABSENT.
 #[test]
 fn proof_ends_when_another_service_is_seen_as_owner() {
     check(
@@ -182,6 +184,7 @@ fn proof_ends_when_another_service_is_seen_as_owner() {
     );
 }
 
+/// Holds I-PARTIAL.
 #[test]
 fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
     check(

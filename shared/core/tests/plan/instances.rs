@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 33
+/// Holds C-33.
 #[test]
 fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_again() {
     check(
@@ -55,7 +55,7 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
     );
 }
 
-// CASES 29
+/// Holds C-29.
 #[test]
 fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
     check(
@@ -84,7 +84,7 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
     );
 }
 
-// CASES 30
+/// Holds C-30.
 #[test]
 fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
     check(
@@ -138,7 +138,7 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
     );
 }
 
-// CASES 30
+/// Holds C-30.
 #[test]
 fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
     check(

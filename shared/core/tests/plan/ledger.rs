@@ -13,7 +13,7 @@ fn problem(text: &str) -> String {
     format!("{error}{source}")
 }
 
-// CASES 34
+/// Holds C-34.
 #[test]
 fn a_record_of_an_older_or_newer_version_starts_anew() {
     expect!["the ledger record has schema 0, this version reads 1; it starts anew"]
@@ -22,7 +22,7 @@ fn a_record_of_an_older_or_newer_version_starts_anew() {
         .assert_eq(&problem("{\"schema\":2,\"anything\":[1,2]}"));
 }
 
-// CASES 34
+/// Holds C-34.
 #[test]
 fn a_damaged_record_starts_anew() {
     expect!["the ledger record cannot be read; it starts anew: EOF while parsing a value at line 1 column 12"]

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 27
+/// Holds I-GUARDS, C-27.
 #[test]
 fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
     check(
@@ -61,7 +61,7 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
     );
 }
 
-// CASES 27
+/// Holds C-27.
 #[test]
 fn the_limit_grows_with_what_is_registered() {
     check(
@@ -97,7 +97,7 @@ fn the_limit_grows_with_what_is_registered() {
     );
 }
 
-// CASES 27
+/// Holds C-27.
 #[test]
 fn registrations_are_not_limited() {
     check(
@@ -131,6 +131,7 @@ fn registrations_are_not_limited() {
     );
 }
 
+/// Holds I-GUARDS.
 #[test]
 fn a_repair_that_does_not_help_is_not_tried_for_ever() {
     check(
@@ -247,7 +248,7 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
     );
 }
 
-// CASES 27: the share is one of what gets requests, not of what is on its way in or out.
+/// Holds C-27: the share is one of what gets requests, not of what is on its way in or out.
 #[test]
 fn draining_targets_do_not_raise_the_limit() {
     check(

@@ -1,4 +1,4 @@
-//! What to do about it: `CASES.md` 14 to 39, as far as the core decides them.
+//! What to do about it: C-14 to C-39 of `docs/cases.md`, as far as the core decides them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod alerts;

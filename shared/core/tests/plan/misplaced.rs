@@ -4,7 +4,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 19, 34
+/// Holds I-PROOF, C-19, C-34.
 #[test]
 fn without_any_proof_it_is_foreign_and_is_not_touched() {
     check(
@@ -34,6 +34,7 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
     );
 }
 
+/// Holds I-ABSENT.
 #[test]
 fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
     check(
@@ -63,6 +64,7 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
     );
 }
 
+/// Holds I-ABSENT.
 #[test]
 fn a_released_target_of_the_ledger_proves_nothing() {
     check(
@@ -88,7 +90,7 @@ fn a_released_target_of_the_ledger_proves_nothing() {
     );
 }
 
-// CASES 23
+/// Holds C-23.
 #[test]
 fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
     check(

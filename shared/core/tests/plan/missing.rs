@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 14
+/// Holds C-14.
 #[test]
 fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
     check(
@@ -30,7 +30,7 @@ fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
     );
 }
 
-// CASES 15
+/// Holds C-15.
 #[test]
 fn an_answer_older_than_the_event_is_read_again() {
     check(
@@ -55,7 +55,7 @@ fn an_answer_older_than_the_event_is_read_again() {
     );
 }
 
-// CASES 15
+/// Holds C-15.
 #[test]
 fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
     check(
@@ -94,7 +94,7 @@ fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
     );
 }
 
-// CASES 16
+/// Holds C-16.
 #[test]
 fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
     check(
@@ -140,7 +140,7 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
     );
 }
 
-// CASES 16
+/// Holds C-16.
 #[test]
 fn several_missing_targets_are_one_action_and_one_alert() {
     check(
@@ -171,7 +171,7 @@ fn several_missing_targets_are_one_action_and_one_alert() {
     );
 }
 
-// CASES 16
+/// Holds C-16.
 #[test]
 fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
     check(
@@ -193,7 +193,7 @@ fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
     );
 }
 
-// CASES 16
+/// Holds C-16.
 #[test]
 fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
     check(
@@ -218,7 +218,7 @@ fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
     );
 }
 
-// CASES 16
+/// Holds C-16.
 #[test]
 fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
     check(
@@ -251,7 +251,7 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
     );
 }
 
-// CASES 17
+/// Holds C-17.
 #[test]
 fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
     check(
@@ -277,7 +277,7 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
     );
 }
 
-// CASES 17
+/// Holds C-17.
 #[test]
 fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
     check(
@@ -321,7 +321,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
     );
 }
 
-// CASES 18
+/// Holds C-18.
 #[test]
 fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
     check(

@@ -3,6 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
+/// Holds I-ADDRESS.
 #[test]
 fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
     check(
@@ -26,6 +27,7 @@ fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
     check(
@@ -51,6 +53,7 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waited_for() {
     check(
@@ -122,6 +125,7 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
     );
 }
 
+/// Holds I-ADDRESS.
 #[test]
 fn an_owner_whose_groups_are_not_known_freezes_its_address() {
     check(
@@ -146,7 +150,7 @@ fn an_owner_whose_groups_are_not_known_freezes_its_address() {
     );
 }
 
-// CASES 29
+/// Holds I-ADDRESS, C-29.
 #[test]
 fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read() {
     check(
@@ -190,7 +194,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
     );
 }
 
-// CASES 22
+/// Holds C-22.
 #[test]
 fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
     check(
@@ -221,7 +225,7 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
     );
 }
 
-// CASES 22
+/// Holds C-22.
 #[test]
 fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
     check(

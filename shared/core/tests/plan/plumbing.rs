@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
     check(
@@ -32,7 +32,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
     );
 }
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn a_missing_target_whose_group_is_deleted_is_over() {
     check(
@@ -105,7 +105,7 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
     );
 }
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
     check(
@@ -131,7 +131,7 @@ fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
     );
 }
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
     check(
@@ -158,7 +158,7 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
     );
 }
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
     check(
@@ -187,7 +187,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
     );
 }
 
-// CASES 10, 24
+/// Holds C-10, C-24.
 #[test]
 fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
     check(
@@ -210,7 +210,7 @@ fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
     );
 }
 
-// CASES 24
+/// Holds C-24.
 #[test]
 fn a_group_of_the_wrong_target_type_is_named() {
     check(

@@ -9,7 +9,8 @@ use std::fmt::Write as _;
 const WORLDS: u64 = 1000;
 const LOOKS: usize = 4;
 
-// CASES 19 to 29: rules 1, 3, 4, 5 and 8 of the design, whatever the world.
+/// Holds I-PARTIAL, I-PROOF, I-ADDRESS, I-FIRST, I-COMPLETE, C-19 to 29: rules 1, 3, 4, 5 and 8 of
+/// the design, whatever the world.
 #[test]
 fn no_world_leads_to_a_wrong_write() {
     for seed in 0..WORLDS {

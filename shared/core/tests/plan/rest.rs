@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 35
+/// Holds C-35.
 #[test]
 fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
     check(
@@ -37,7 +37,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
     );
 }
 
-// CASES 35
+/// Holds C-35.
 #[test]
 fn a_service_that_is_being_deleted_is_left() {
     check(
@@ -72,7 +72,7 @@ fn a_service_that_is_being_deleted_is_left() {
     );
 }
 
-// CASES 35
+/// Holds C-35.
 #[test]
 fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_dropped() {
     check(
@@ -95,7 +95,7 @@ fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_droppe
     );
 }
 
-// CASES 35
+/// Holds C-35.
 #[test]
 fn a_status_of_the_future_is_left_alone() {
     check(
@@ -113,7 +113,7 @@ fn a_status_of_the_future_is_left_alone() {
     );
 }
 
-// CASES 37
+/// Holds I-COST, C-37.
 #[test]
 fn a_service_in_order_is_written_down_once_and_never_again() {
     check(
@@ -139,7 +139,7 @@ fn a_service_in_order_is_written_down_once_and_never_again() {
     );
 }
 
-// CASES 14, 37
+/// Holds C-14, C-37.
 #[test]
 fn a_new_task_is_written_down_when_its_target_is_there() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 19
+/// Holds I-PROOF, C-19.
 #[test]
 fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
     check(
@@ -39,7 +39,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
     );
 }
 
-// CASES 19
+/// Holds I-PROOF, C-19.
 #[test]
 fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_the_task_is_gone() {
     check(
@@ -67,7 +67,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_
     );
 }
 
-// CASES 19
+/// Holds I-PROOF, C-19.
 #[test]
 fn the_ledger_alone_proves_nothing_when_ecs_asked_by_name_still_knows_the_task() {
     check(
@@ -94,7 +94,7 @@ fn the_ledger_alone_proves_nothing_when_ecs_asked_by_name_still_knows_the_task()
     );
 }
 
-// CASES 19
+/// Holds C-19.
 #[test]
 fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
     check(
@@ -127,7 +127,7 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
     );
 }
 
-// CASES 19
+/// Holds C-19.
 #[test]
 fn the_target_of_a_task_that_has_only_just_stopped_is_left_to_ecs() {
     check(
@@ -152,7 +152,7 @@ fn the_target_of_a_task_that_has_only_just_stopped_is_left_to_ecs() {
     );
 }
 
-// CASES 18, 19
+/// Holds C-18, C-19.
 #[test]
 fn of_several_tasks_that_had_a_target_the_last_one_decides_when_ecs_has_had_its_time() {
     check(
@@ -181,7 +181,7 @@ fn of_several_tasks_that_had_a_target_the_last_one_decides_when_ecs_has_had_its_
     );
 }
 
-// CASES 34
+/// Holds I-PROOF, C-34.
 #[test]
 fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
     check(
@@ -213,6 +213,7 @@ fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
     );
 }
 
+/// Holds I-FIRST.
 #[test]
 fn registering_comes_before_deregistering() {
     check(
@@ -250,6 +251,7 @@ fn registering_comes_before_deregistering() {
     );
 }
 
+/// Holds I-PROOF.
 #[test]
 fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_target() {
     check(
@@ -284,7 +286,7 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
     );
 }
 
-// CASES 29
+/// Holds I-PROOF, C-29.
 #[test]
 fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name() {
     check(

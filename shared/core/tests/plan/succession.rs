@@ -3,9 +3,9 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-/// ECS answers with an older description of a task now and then. Found by the simulation: the
-/// address had had two tasks, the record knew the later one, and the older description of the
-/// earlier one brought the proof back.
+/// Holds I-ABSENT. ECS answers with an older description of a task now and then. Found by the
+/// simulation: the address had had two tasks, the record knew the later one, and the older
+/// description of the earlier one brought the proof back.
 #[test]
 fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_was_seen_gone() {
     check(
@@ -81,8 +81,9 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
     );
 }
 
-/// Found by the simulation: the target was seen gone while its task was on its way out, the task
-/// was missing from a list that was silently short, and somebody registered the target anew.
+/// Holds I-ABSENT. Found by the simulation: the target was seen gone while its task was on its way
+/// out, the task was missing from a list that was silently short, and somebody registered the
+/// target anew.
 #[test]
 fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
     check(
@@ -263,6 +264,7 @@ fn the_later_of_two_stopped_tasks_is_remembered() {
     );
 }
 
+/// Holds I-ABSENT.
 #[test]
 fn a_target_that_was_seen_gone_after_ecs_forgot_its_task_is_somebody_elses() {
     check(

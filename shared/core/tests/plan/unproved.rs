@@ -15,7 +15,7 @@ const LEFT_BEHIND: &str = "
     target web i-1:32769 healthy
 ";
 
-// CASES 20, 34
+/// Holds I-PROOF, C-20, C-34.
 #[test]
 fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over() {
     check(
@@ -49,7 +49,7 @@ fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over()
     );
 }
 
-// CASES 19, 34
+/// Holds C-19, C-34.
 #[test]
 fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijacked() {
     check(
@@ -85,7 +85,7 @@ fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijack
     );
 }
 
-// CASES 20
+/// Holds I-ABSENT, C-20.
 #[test]
 fn what_was_seen_gone_since_is_somebody_elses() {
     check(
@@ -113,6 +113,7 @@ fn what_was_seen_gone_since_is_somebody_elses() {
     );
 }
 
+/// Holds I-PROOF.
 #[test]
 fn a_proof_that_appears_later_is_looked_at_twice() {
     check(

@@ -3,7 +3,7 @@
 use crate::text_world::check;
 use expect_test::expect;
 
-// CASES 28, 29
+/// Holds I-PARTIAL, C-28, C-29.
 #[test]
 fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_handled() {
     check(
@@ -37,7 +37,7 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
     );
 }
 
-// CASES 29
+/// Holds I-PARTIAL, C-29.
 #[test]
 fn nothing_is_deregistered_while_one_task_cannot_be_described() {
     check(
@@ -65,7 +65,7 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
     );
 }
 
-// CASES 28
+/// Holds I-PARTIAL, C-28.
 #[test]
 fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed() {
     check(
@@ -91,7 +91,7 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
     );
 }
 
-// CASES 29
+/// Holds I-PARTIAL, C-29.
 #[test]
 fn a_group_that_could_not_be_read_is_not_compared() {
     check(
@@ -119,7 +119,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
     );
 }
 
-// CASES 29
+/// Holds I-PARTIAL, C-29.
 #[test]
 fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
     check(

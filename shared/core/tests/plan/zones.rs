@@ -13,7 +13,7 @@ const NOT_IN_VPC: &str = "ValidationError: The Availability Zone is required for
 /// (kubernetes-sigs/aws-load-balancer-controller#561).
 const INSIDE: &str = "ValidationError: The IP address '10.9.0.5' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'eu-west-1b'";
 
-// CASES 25
+/// Holds C-25.
 #[test]
 fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
     check(
@@ -55,7 +55,7 @@ fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
     );
 }
 
-// CASES 25
+/// Holds C-25.
 #[test]
 fn by_policy_it_is_registered_with_the_zone_all() {
     check(
@@ -98,7 +98,7 @@ fn by_policy_it_is_registered_with_the_zone_all() {
     );
 }
 
-// CASES 25
+/// Holds C-25.
 #[test]
 fn what_a_neighbour_of_the_same_subnet_shows_saves_the_refusal() {
     check(

@@ -1,4 +1,6 @@
 //! What must hold after every look at every world.
+//!
+//! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
 use super::facts::World;
 use portkeeper_core::compare::{compare, quiet};

@@ -1,5 +1,7 @@
 //! The sweep's look at the same world: whatever a look at the service alone would do or say, the
 //! sweep must suspect.
+//!
+//! Holds I-SWEEP.
 
 use super::facts::World;
 use super::read::{first_reading, read_places};

@@ -1,4 +1,6 @@
 //! What Fargate asks for, and what it does not take.
+//!
+//! AWS facts: F-11.5.
 
 use super::Checks;
 use crate::members::{list, number, text};

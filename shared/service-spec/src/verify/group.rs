@@ -1,5 +1,7 @@
 //! The target groups that are made: ELBv2's limits (API `CreateTargetGroup`, target group
 //! attributes).
+//!
+//! AWS facts: F-6, F-11.4.
 
 use super::Checks;
 use super::balancing::is_network;

@@ -1,4 +1,6 @@
 //! Port mappings, and how they fit the network mode.
+//!
+//! AWS facts: F-6, F-11.5.
 
 use super::Checks;
 use crate::members::{list, number, text};

@@ -176,7 +176,7 @@ service:
     check(spec, |found| found.groups.push(group("instance", &["alb"])), &expect![[r#""#]]);
 }
 
-/// CASES 42: with fixed host ports it depends on how many instances there are.
+/// Holds C-42: with fixed host ports it depends on how many instances there are.
 #[test]
 fn fixed_host_ports_need_instances() {
     let text = BRIDGE.replace("hostPort: 0", "hostPort: 8080").replace("max: 12", "max: 2");

@@ -1,6 +1,6 @@
-//! CASES 42: the classic mistakes, each refused offline, in one answer, with its place. The broken
-//! twins in specs/broken have most of them; here are those that need a spec of their own, and what
-//! must not be refused.
+//! Holds C-42: the classic mistakes, each refused offline, in one answer, with its place. The
+//! broken twins in specs/broken have most of them; here are those that need a spec of their own,
+//! and what must not be refused.
 
 use super::told;
 use expect_test::{Expect, expect};

@@ -103,7 +103,7 @@ fn a_new_image_is_a_new_revision_and_an_update() {
     );
 }
 
-/// CASES 41: what may be secret is seen to change, and not shown.
+/// Holds C-41: what may be secret is seen to change, and not shown.
 #[test]
 fn values_of_variables_are_not_shown() {
     check(

@@ -1,4 +1,4 @@
-//! Syntax: YAML, strict JSON, and files that are neither. CASES 48 and 49.
+//! Syntax: YAML, strict JSON, and files that are neither. Holds C-48, C-49.
 
 use super::{good, told};
 use expect_test::{Expect, expect};

@@ -1,4 +1,4 @@
-//! Rules beside those of others: overlap, shadow, priorities. CASES 44.
+//! Rules beside those of others: overlap, shadow, priorities. Holds C-44.
 
 use super::account::found;
 use super::{context, good, lines};

@@ -1,4 +1,4 @@
-//! CASES 41: no plan and no result shows what may be secret.
+//! Holds C-41: no plan and no result shows what may be secret.
 
 use super::account::{carry_out, found};
 use super::{context, good};

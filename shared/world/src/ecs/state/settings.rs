@@ -56,8 +56,7 @@ pub enum Replaces {
     Nothing,
     /// Those whose target fails its health checks [BC `CreateService`].
     Unhealthy,
-    /// Also those whose target is not found or draining. Reports conflict about that (AWS-FACTS
-    /// 1.3).
+    /// Also those whose target is not found or draining. Reports conflict about that (F-1.3).
     UnhealthyOrUnregistered,
 }
 
