@@ -23,5 +23,7 @@ mod functions;
 mod permissions;
 #[path = "template/queues.rs"]
 mod queues;
+#[path = "template/stage.rs"]
+mod stage;
 #[path = "template/tables.rs"]
 mod tables;

@@ -3,6 +3,7 @@
 
 use crate::account::Account;
 use crate::process::Process;
+use portkeeper_stage::specs::{BATCH_SIZE, TIMEOUT_SECS, rules};
 use portkeeper_tests::desk::{ORDERS, make_front};
 use portkeeper_tests::runtime_api::{Answer, RuntimeApi};
 use portkeeper_world::World;
@@ -14,9 +15,6 @@ const BUCKET: &str = "specs";
 const QUEUE: &str = "specs";
 const KEY: &str = "specs/orders.yaml";
 
-/// Seconds that the function may take.
-const TIMEOUT_SECS: u64 = 60;
-
 /// What template.yaml makes for specs. Gives the program's own variables.
 fn deploy(world: &mut World) -> Vec<(String, String)> {
     let mut queue = |name: &str| {
@@ -27,11 +25,9 @@ fn deploy(world: &mut World) -> Vec<(String, String)> {
     };
     let (queue_url, dead_letters_url) = (queue(QUEUE), queue("specs-dead-letters"));
     world.make_bucket(BUCKET).unwrap();
-    let objects =
-        json!({"source": ["aws.s3"], "detail": {"object": {"key": [{"prefix": "specs/"}]}}});
-    world.eventbridge.put_rule("spec-objects", objects, QUEUE).unwrap();
-    let ended = json!({"source": ["aws.ecs"], "detail-type": ["ECS Deployment State Change"]});
-    world.eventbridge.put_rule("spec-deployments", ended, QUEUE).unwrap();
+    for (name, pattern) in rules(BUCKET) {
+        world.eventbridge.put_rule(name, pattern, QUEUE).unwrap();
+    }
     let own = [
         ("PORTKEEPER_SPEC_BUCKET", BUCKET.to_owned()),
         ("PORTKEEPER_SPECS_QUEUE_URL", queue_url),
@@ -67,11 +63,11 @@ impl Deployed {
         for _ in 0..seconds / 5 {
             self.account.world.lock().advance_secs(5);
             loop {
-                let batch = take_batch(&mut self.account.world.lock(), QUEUE, 1);
+                let batch = take_batch(&mut self.account.world.lock(), QUEUE, BATCH_SIZE);
                 let Some(batch) = batch else { break };
                 let answer = self
                     .api
-                    .invoke(&batch, TIMEOUT_SECS)
+                    .invoke(&batch, TIMEOUT_SECS.into())
                     .await
                     .unwrap_or_else(|| panic!("{}", self.process.said()));
                 let response =

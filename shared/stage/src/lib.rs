@@ -34,9 +34,17 @@ pub const TABLE: &str = "ledger";
 /// The topic for alerts.
 pub const TOPIC: &str = "alerts";
 
-/// As in template.yaml: how many messages a batch holds, and how often one is tried.
-const BATCH_SIZE: usize = 100;
+// As in template.yaml; a test compares them.
+
+/// The most messages of a batch.
+pub const BATCH_SIZE: usize = 100;
+/// How often Lambda receives a message before it goes to the dead-letter queue.
 const MAX_RECEIVE_COUNT: u32 = 5;
+/// How long a received message stays hidden, in seconds.
+const VISIBILITY_TIMEOUT_SECS: u32 = 365;
+/// The settle time where no setting says another, in seconds: the parameter's default. It delays the
+/// queue's messages.
+const SETTLE_SECS: &str = "90";
 /// How long a sweep may take.
 pub const SWEEP_TIMEOUT_SECS: u32 = 290;
 
@@ -87,7 +95,8 @@ impl Stage {
 
     /// The same in an account that is there already, with a clock of its own.
     pub fn in_world(mut world: World, settings: &[(&str, &str)]) -> Result<Self, StageError> {
-        let mut variables = deploy(&mut world)?;
+        let settle = settings.iter().rev().find(|(name, _)| *name == "PORTKEEPER_SETTLE_SECONDS");
+        let mut variables = deploy(&mut world, settle.map_or(SETTLE_SECS, |(_, value)| value))?;
         let world = SharedWorld::new(world);
         variables
             .extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -174,8 +183,8 @@ pub fn clients(world: &SharedWorld, config: &Config) -> Aws {
     Aws::from_sdk_config(&sdk_config(world)).at_share(config.api_share_percent)
 }
 
-/// What template.yaml makes, as far as the function sees it. Gives the function's variables.
-fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
+/// Creates what template.yaml does, as far as the functions see it. Returns their variables.
+fn deploy(world: &mut World, settle_secs: &str) -> Result<BTreeMap<String, String>, StageError> {
     let dead_letters =
         call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": DEAD_LETTERS }))?;
     let attributes =
@@ -187,8 +196,11 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
         .ok_or("no QueueArn")?;
     let redrive =
         json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVE_COUNT }).to_string();
-    let attributes =
-        json!({ "DelaySeconds": "90", "VisibilityTimeout": "365", "RedrivePolicy": redrive });
+    let attributes = json!({
+        "DelaySeconds": settle_secs,
+        "VisibilityTimeout": VISIBILITY_TIMEOUT_SECS.to_string(),
+        "RedrivePolicy": redrive,
+    });
     let queue = call(
         world,
         Service::Sqs,
@@ -203,8 +215,7 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     });
     call(world, Service::DynamoDb, "CreateTable", &table)?;
     let topic = call(world, Service::Sns, "CreateTopic", &json!({ "Name": TOPIC }))?;
-    for (name, source, kind, detail) in rules() {
-        let pattern = json!({ "source": [source], "detail-type": [kind], "detail": detail });
+    for (name, pattern) in rules() {
         world.eventbridge.put_rule(name, pattern, QUEUE)?;
     }
     Ok(BTreeMap::from([
@@ -215,34 +226,73 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     ]))
 }
 
-/// The rules of template.yaml; what they let through beside is ignored by the function.
-fn rules() -> [(&'static str, &'static str, &'static str, Value); 4] {
-    let tasks = json!({
-        "lastStatus": ["RUNNING", "STOPPED"],
-        "group": [{ "prefix": "service:" }],
-        "startedBy": [{ "prefix": "ecs-svc/" }],
-    });
-    let ended =
-        json!({ "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] });
-    let actions = json!({ "eventName": [{ "exists": true }] });
-    let (ecs, balancing) = ("aws.ecs", "aws.elasticloadbalancing");
-    let not_ecs = json!([{ "exists": false }, { "anything-but": "ecs.amazonaws.com" }]);
-    let changes = [
-        "RegisterTargets",
-        "DeregisterTargets",
-        "DeleteTargetGroup",
-        "DeleteListener",
-        "DeleteRule",
-        "ModifyRule",
-        "ModifyListener",
-    ];
-    let calls = json!({ "eventName": changes, "errorCode": [{ "exists": false }], "userIdentity": { "invokedBy": not_ecs } });
+/// The rules of template.yaml that lead to the queue of checks: each rule's name there, and its
+/// event pattern. A test compares them.
+#[must_use]
+pub fn rules() -> [(&'static str, Value); 4] {
     [
-        ("tasks", ecs, "ECS Task State Change", tasks),
-        ("services", ecs, "ECS Service Action", actions),
-        ("deployments", ecs, "ECS Deployment State Change", ended),
-        ("calls", balancing, "AWS API Call via CloudTrail", calls),
+        (
+            "TaskRule",
+            json!({
+                "source": ["aws.ecs"],
+                "detail-type": ["ECS Task State Change"],
+                "detail": {
+                    "lastStatus": ["RUNNING", "STOPPED"],
+                    "group": [{ "prefix": "service:" }],
+                    "startedBy": [{ "prefix": "ecs-svc/" }],
+                },
+            }),
+        ),
+        (
+            "ServiceRule",
+            json!({
+                "source": ["aws.ecs"],
+                "detail-type": ["ECS Service Action"],
+                "detail": { "eventName": [
+                    "SERVICE_STEADY_STATE",
+                    "TASKSET_STEADY_STATE",
+                    "TASKS_STOPPED",
+                    "SERVICE_TASK_START_IMPAIRED",
+                    "SERVICE_DEPLOYMENT_COMPLETED",
+                    "SERVICE_DEPLOYMENT_FAILED",
+                    "SERVICE_DESIRED_COUNT_UPDATED",
+                ] },
+            }),
+        ),
+        ("DeploymentRule", deployments_that_ended()),
+        (
+            "CallRule",
+            json!({
+                "source": ["aws.elasticloadbalancing"],
+                "detail-type": ["AWS API Call via CloudTrail"],
+                "detail": {
+                    "eventName": [
+                        "RegisterTargets",
+                        "DeregisterTargets",
+                        "DeleteTargetGroup",
+                        "DeleteListener",
+                        "DeleteRule",
+                        "ModifyRule",
+                        "ModifyListener",
+                    ],
+                    "errorCode": [{ "exists": false }],
+                    "userIdentity": { "invokedBy": [
+                        { "exists": false },
+                        { "anything-but": "ecs.amazonaws.com" },
+                    ] },
+                },
+            }),
+        ),
     ]
+}
+
+/// The event pattern of deployments that have ended. Both functions have a rule with it.
+fn deployments_that_ended() -> Value {
+    json!({
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Deployment State Change"],
+        "detail": { "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] },
+    })
 }
 
 fn call(

@@ -1,7 +1,7 @@
 //! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the
 //! real function that makes services, as template.yaml wires it.
 
-use crate::{Delivery, Stage, StageError, TABLE};
+use crate::{Delivery, Stage, StageError, TABLE, deployments_that_ended};
 use aws_lambda_events::event::sqs::SqsEvent;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_create_service::{Dependencies, handle};
@@ -21,10 +21,16 @@ pub const SPECS_QUEUE: &str = "specs";
 /// Its dead-letter queue.
 pub const SPECS_DEAD_LETTERS: &str = "specs-dead-letters";
 
-/// As in template.yaml: how often a message is tried, and how long the function may take, in
-/// seconds.
+// As in template.yaml; a test compares them.
+
+/// The most messages of a batch.
+pub const BATCH_SIZE: usize = 1;
+/// How often Lambda receives a message before it goes to the dead-letter queue.
 const MAX_RECEIVE_COUNT: u32 = 20;
-const TIMEOUT_SECS: u32 = 60;
+/// How long a received message stays hidden, in seconds.
+const VISIBILITY_TIMEOUT_SECS: u32 = 360;
+/// How long the function may take.
+pub const TIMEOUT_SECS: u32 = 60;
 
 /// An account in which services are made from specs.
 pub struct SpecStage {
@@ -79,7 +85,7 @@ impl SpecStage {
 
     /// Takes one message, if one is due, as Lambda does.
     pub fn take(&self) -> Option<Value> {
-        take_batch(&mut self.stage.world.lock(), SPECS_QUEUE, 1)
+        take_batch(&mut self.stage.world.lock(), SPECS_QUEUE, BATCH_SIZE)
     }
 
     /// Hands one message over, if one is due. True if it was done, false if it comes back.
@@ -152,24 +158,30 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     let redrive =
         json!({ "deadLetterTargetArn": dead_letters_arn, "maxReceiveCount": MAX_RECEIVE_COUNT })
             .to_string();
-    let (queue_url, _) =
-        queue(SPECS_QUEUE, json!({ "VisibilityTimeout": "360", "RedrivePolicy": redrive }))?;
+    let attributes = json!({
+        "VisibilityTimeout": VISIBILITY_TIMEOUT_SECS.to_string(),
+        "RedrivePolicy": redrive,
+    });
+    let (queue_url, _) = queue(SPECS_QUEUE, attributes)?;
     world.make_bucket(BUCKET)?;
-    let objects = json!({
-        "source": ["aws.s3"],
-        "detail-type": ["Object Created", "Object Deleted"],
-        "detail": { "bucket": { "name": [BUCKET] }, "object": { "key": [{ "prefix": "specs/" }] } },
-    });
-    world.eventbridge.put_rule("spec-objects", objects, SPECS_QUEUE)?;
-    let ended = json!({
-        "source": ["aws.ecs"],
-        "detail-type": ["ECS Deployment State Change"],
-        "detail": { "eventName": ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"] },
-    });
-    world.eventbridge.put_rule("spec-deployments", ended, SPECS_QUEUE)?;
+    for (name, pattern) in rules(BUCKET) {
+        world.eventbridge.put_rule(name, pattern, SPECS_QUEUE)?;
+    }
     Ok(BTreeMap::from([
         ("PORTKEEPER_SPEC_BUCKET".to_owned(), BUCKET.to_owned()),
         ("PORTKEEPER_SPECS_QUEUE_URL".to_owned(), queue_url),
         ("PORTKEEPER_SPECS_DEAD_LETTERS_URL".to_owned(), dead_letters_url),
     ]))
+}
+
+/// The rules of template.yaml that lead to the queue of news of specs: each rule's name there, and
+/// its event pattern. A test compares them.
+#[must_use]
+pub fn rules(bucket: &str) -> [(&'static str, Value); 2] {
+    let objects = json!({
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created", "Object Deleted"],
+        "detail": { "bucket": { "name": [bucket] }, "object": { "key": [{ "prefix": "specs/" }] } },
+    });
+    [("SpecObjectRule", objects), ("SpecDeploymentRule", deployments_that_ended())]
 }
