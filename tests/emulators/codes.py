@@ -1,8 +1,8 @@
 """Verifies that AWS has the error codes that the product handles, and that the product knows all codes for throttling.
 
-    codes.py FOLDER
+    codes.py FOLDER...
 
-Reads the sources of `shared/aws` as text, and botocore's models. If no service has a code, the product has a branch that
+Reads the sources in these folders as text, and botocore's models. If no service has a code, the product has a branch that
 never runs. If the product does not know a code for throttling, it treats throttling as a refusal, which is final.
 """
 
@@ -63,10 +63,10 @@ class NotThere(Exception):
     """The sources do not contain a list that this check verifies: it was renamed, and the check would be empty."""
 
 
-def of_product(folder):
+def of_product(folders):
     """Returns the codes by the name of their list; those outside lists have an empty name."""
     found = {}
-    for path in sorted(Path(folder).rglob("*.rs")):
+    for path in sorted(path for folder in folders for path in Path(folder).rglob("*.rs")):
         text = path.read_text().split("#[cfg(test)]")[0]
         for match in LIST.finditer(text):
             if match["name"] in LISTS:
@@ -74,7 +74,7 @@ def of_product(folder):
         found.setdefault("", set()).update(name for pair in ALONE.findall(text) for name in pair if name)
     missing = LISTS - found.keys()
     if missing:
-        raise NotThere(f"{', '.join(sorted(missing))} in {folder}")
+        raise NotThere(f"{', '.join(sorted(missing))} in {' and '.join(folders)}")
     return found
 
 
@@ -90,11 +90,11 @@ def of_aws():
     }
 
 
-def faults(folder):
-    ours, theirs = of_product(folder), of_aws()
+def faults(folders):
+    ours, theirs = of_product(folders), of_aws()
     known = {code for codes in theirs.values() for code in codes}
     found = [
-        f"{folder} handles {code}, which no service has"
+        f"the product handles {code}, which no service has"
         for code in sorted(set().union(*ours.values()))
         if code not in known and code not in DOCUMENTED
     ]
@@ -102,18 +102,18 @@ def faults(folder):
         for code, status in sorted(codes.items()):
             is_throttling = re.search("throttl|^requestlimit|throughputexceeded", code, re.IGNORECASE)
             if is_throttling and status != 429 and code not in ours["THROTTLING_CODES"]:
-                found.append(f"{folder} treats {code} of {service} as a refusal, not as throttling")
+                found.append(f"the product treats {code} of {service} as a refusal, not as throttling")
     return found
 
 
-def main(folder):
-    found = faults(folder)
+def main(folders):
+    found = faults(folders)
     for fault in found:
         print(f"error code  {fault}")
-    count = len(set().union(*of_product(folder).values()))
-    print(f"{count} error codes that {folder} handles: {len(found)} faults by botocore's models")
+    count = len(set().union(*of_product(folders).values()))
+    print(f"{count} error codes that the product handles: {len(found)} faults by botocore's models")
     return 1 if found else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -64,7 +64,7 @@ const BESIDE_A_CALL: [&str; 17] = [
     "s3:ListBucket",
 ];
 
-/// The clients in `portkeeper_aws`, by the name of their field, with the prefix of their actions.
+/// The clients of the crates that call AWS, by the name of their field, with the prefix of their actions.
 const CLIENTS: [(&str, &str); 11] = [
     ("control", "cloudformation"),
     ("dynamodb", "dynamodb"),
@@ -119,7 +119,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// `ecs:ListTasks` from `aws.ecs.list_tasks()`, for each call in the sources.
 fn called() -> BTreeSet<String> {
-    let files = sources(&root().join("shared/aws/src"));
+    let files = ["shared/aws/src", "shared/service-spec-aws/src"]
+        .iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .collect::<Vec<_>>();
     let code: String =
         files.iter().map(|file| fs::read_to_string(file).expect("a source")).collect();
     // Calls are broken over lines.
@@ -147,7 +150,7 @@ fn the_functions_may_do_what_they_do_and_nothing_else() {
     for action in BY_LAMBDA.into_iter().chain(BESIDE_A_CALL) {
         assert!(granted.remove(action), "AWS asks for {action}");
     }
-    assert_eq!(granted, called(), "left is the template, right are the calls in shared/aws");
+    assert_eq!(granted, called(), "left is the template, right are the calls in the sources");
 }
 
 /// Holds I-SWEEP. The sweep only looks and asks, and sees no more than the function that repairs.
