@@ -3,24 +3,16 @@
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::dead_letters::DeadLetters;
-use portkeeper_aws::{account, log, metrics};
-use portkeeper_core::time::Timestamp;
+use portkeeper_aws::{account, log, metrics, start};
 use portkeeper_create_service::{Dependencies, handle};
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
-use std::process::ExitCode;
 use tracing::Instrument as _;
 
 /// One thread: a spec waits for AWS nearly all of its time.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode, Error> {
-    let config = match SpecConfig::from_env() {
-        Ok(config) => config,
-        Err(problems) => {
-            eprintln!("{problems}");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+async fn main() -> Result<(), Error> {
+    let config = start::config_or_exit(SpecConfig::from_env());
     log::start(config.shared.log);
     let sdk = account::sdk_config().await;
     let deps = &Dependencies {
@@ -30,13 +22,10 @@ async fn main() -> Result<ExitCode, Error> {
         emit: metrics::emit,
     };
     let function = |event: LambdaEvent<SqsEvent>| {
-        let request =
-            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline =
-            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let request = start::request_span(&event.context.request_id);
+        let deadline = start::deadline(event.context.deadline);
         async move { Ok::<_, Error>(handle(deps, event.payload, deadline).await) }
             .instrument(request)
     };
-    run(service_fn(function)).await?;
-    Ok(ExitCode::SUCCESS)
+    run(service_fn(function)).await
 }

@@ -4,31 +4,21 @@
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_aws::{log, metrics};
-use portkeeper_core::time::Timestamp;
+use portkeeper_aws::{log, metrics, start};
 use portkeeper_sweep::{handle, write_log};
 use serde_json::Value;
-use std::process::ExitCode;
 use tracing::Instrument as _;
 
 /// One thread: a sweep waits for AWS nearly all of its time.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode, Error> {
-    let config = match Config::from_env() {
-        Ok(config) => config,
-        Err(problems) => {
-            eprintln!("{problems}");
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+async fn main() -> Result<(), Error> {
+    let config = start::config_or_exit(Config::from_env());
     log::start(config.log);
     let aws = Aws::connect().await.at_share(config.api_share_percent);
     let (aws, config) = (&aws, &config);
     let function = |event: LambdaEvent<Value>| {
-        let request =
-            tracing::info_span!(target: "portkeeper", "request", id = event.context.request_id);
-        let deadline =
-            Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let request = start::request_span(&event.context.request_id);
+        let deadline = start::deadline(event.context.deadline);
         async move {
             let begun = aws.spent();
             let report = handle(aws, config, deadline).await;
@@ -39,6 +29,5 @@ async fn main() -> Result<ExitCode, Error> {
         }
         .instrument(request)
     };
-    run(service_fn(function)).await?;
-    Ok(ExitCode::SUCCESS)
+    run(service_fn(function)).await
 }

@@ -1,7 +1,8 @@
-//! What specs read and write of AWS, beyond what checks need.
+//! The AWS calls of specs, in addition to those of checks, so that `reconcile` and `sweep` start
+//! without their clients.
 //!
-//! Only what works on specs carries its clients. It finds
-//! what exists, and carries out one write after the other; it compares nothing and decides nothing.
+//! It finds what exists, and carries out one write after the other; it compares nothing and decides
+//! nothing. Like `portkeeper_aws`, it exposes no SDK types.
 
 pub mod carry_out;
 pub mod config;
