@@ -2,6 +2,7 @@
 
 use crate::lock::{Acquired, SpecLock};
 use crate::publish;
+use crate::recheck::recheck_later;
 use crate::retry::Retry;
 use crate::rollback::{is_active, roll_back_unfinished, undo_of_earlier_run};
 use crate::steps::{self, Carried};
@@ -328,6 +329,6 @@ async fn finish(
     }
     publish::write_result(deps, &result).await?;
     publish::count_result(deps, &next, &result);
-    follow::recheck_later(deps, &lock.spec, 0).await?;
+    recheck_later(deps, &lock.spec, 0).await?;
     Ok(next)
 }

@@ -1,8 +1,9 @@
 //! Following a deployment: by the events of ECS, and by looking again where one was lost.
 
 use crate::lock::SpecLock;
+use crate::recheck::{RECHECK_DELAYS, recheck_later};
 use crate::retry::Retry;
-use crate::{Dependencies, publish, remove};
+use crate::{Dependencies, publish};
 use portkeeper_aws::observe;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
@@ -10,7 +11,6 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::follow::{Progress, Told, deployment_result, progress};
 use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
-use portkeeper_service_spec_aws::look_again;
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
 /// So many looks at a service that ECS does not know are made before that is believed.
@@ -18,11 +18,6 @@ const CHECKS_FOR_A_NEW_SERVICE: u32 = 3;
 
 const COMPLETED: &str = "SERVICE_DEPLOYMENT_COMPLETED";
 const FAILED: &str = "SERVICE_DEPLOYMENT_FAILED";
-
-/// Seconds before each look. Lambda ends a chain of messages at sixteen; together these are a
-/// little more than two hours, and every event of the deployment begins a new chain.
-const RECHECK_DELAYS: [u32; 14] =
-    [15, 30, 60, 60, 120, 120, 300, 300, 600, 900, 900, 900, 900, 900];
 
 /// An event of a deployment. Most are of services that come from no spec.
 pub(crate) async fn event(
@@ -53,27 +48,6 @@ pub(crate) async fn event(
     }
     tracing::info!(spec, deployment = event.id, "ignored: not the deployment that is followed");
     Ok(())
-}
-
-/// A look that was asked for.
-pub(crate) async fn recheck(
-    deps: &Dependencies,
-    spec: &str,
-    hop: u32,
-    deadline: Timestamp,
-) -> Result<(), Retry> {
-    let open =
-        |record: &SpecRecord| matches!(record.status, Some(Status::Deploying | Status::Deleting));
-    match SpecLock::resume(deps, spec, deadline, open).await? {
-        Some(lock) if lock.record().status == Some(Status::Deleting) => {
-            remove::resume(deps, *lock, hop).await
-        }
-        Some(lock) => check_and_store(deps, *lock, hop, None).await,
-        None => {
-            tracing::info!(spec, "ignored: nothing is under way");
-            Ok(())
-        }
-    }
 }
 
 /// Looks at the service, and says how far it is.
@@ -152,16 +126,4 @@ async fn recheck_or_give_up(
         Status::Failed,
         format!("not ready after {} minutes, and no longer followed: {why}", spent / 60),
     ))
-}
-
-/// Asks for the look after this one; false if there is none.
-pub(crate) async fn recheck_later(
-    deps: &Dependencies,
-    spec: &str,
-    hop: u32,
-) -> Result<bool, Retry> {
-    let delay = usize::try_from(hop).ok().and_then(|hop| RECHECK_DELAYS.get(hop));
-    let Some(delay) = delay else { return Ok(false) };
-    look_again::send(&deps.aws.shared, &deps.config.queue_url, spec, hop + 1, *delay).await?;
-    Ok(true)
 }

@@ -10,12 +10,14 @@ mod apply;
 mod follow;
 mod lock;
 mod publish;
+mod recheck;
 mod remove;
 mod retry;
 mod rollback;
 mod steps;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use lock::SpecLock;
 use portkeeper_aws::dead_letters::DeadLetters;
 use portkeeper_aws::failure::chain;
 use portkeeper_aws::metrics;
@@ -23,8 +25,10 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::Context;
 use portkeeper_service_spec::identity::Owner;
 use portkeeper_service_spec::notice::{self, Change, Notice, Object};
+use portkeeper_service_spec::result::Status;
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
+use portkeeper_service_spec_aws::record::SpecRecord;
 use retry::Retry;
 
 /// What the function works with.
@@ -99,11 +103,32 @@ async fn one(deps: &Dependencies, message: SqsMessage, deadline: Timestamp) -> R
                 Change::Removed => Box::pin(remove::object(deps, &object, deadline)).await?,
             },
             Notice::Deployment(event) => Box::pin(follow::event(deps, &event, deadline)).await?,
-            Notice::LookAgain(recheck) => {
-                Box::pin(follow::recheck(deps, &recheck.spec, recheck.hop, deadline)).await?
+            Notice::LookAgain(own) => {
+                Box::pin(recheck(deps, &own.spec, own.hop, deadline)).await?;
             }
             Notice::Ignored(reason) => tracing::debug!(%reason, name = reason.name(), "ignored"),
         }
     }
     Ok(())
+}
+
+/// A recheck that an earlier run requested: of a deployment, or of a deletion.
+async fn recheck(
+    deps: &Dependencies,
+    spec: &str,
+    hop: u32,
+    deadline: Timestamp,
+) -> Result<(), Retry> {
+    let open =
+        |record: &SpecRecord| matches!(record.status, Some(Status::Deploying | Status::Deleting));
+    match SpecLock::resume(deps, spec, deadline, open).await? {
+        Some(lock) if lock.record().status == Some(Status::Deleting) => {
+            remove::resume(deps, *lock, hop).await
+        }
+        Some(lock) => follow::check_and_store(deps, *lock, hop, None).await,
+        None => {
+            tracing::info!(spec, "ignored: nothing is under way");
+            Ok(())
+        }
+    }
 }

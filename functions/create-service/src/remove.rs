@@ -3,10 +3,11 @@
 
 use crate::lock::{Acquired, SpecLock};
 use crate::publish;
+use crate::recheck::recheck_later;
 use crate::retry::Retry;
 use crate::rollback::roll_back_unfinished;
 use crate::steps;
-use crate::{Dependencies, follow, spec_id};
+use crate::{Dependencies, spec_id};
 use portkeeper_aws::ledger;
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
@@ -165,7 +166,7 @@ async fn delete(
         });
         result.steps.push(step);
     }
-    if result.status == Status::Deleting && !follow::recheck_later(deps, &lock.spec, hop).await? {
+    if result.status == Status::Deleting && !recheck_later(deps, &lock.spec, hop).await? {
         result.status = Status::Failed;
         result.summary = format!(
             "{key} is still being drained after two hours; what stood in front of it was left"
