@@ -54,7 +54,7 @@ async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     let event = serde_json::from_value(batch.clone()).unwrap();
     let mut errors = Vec::new();
     let response = handle_and_report(aws, shop.stage.config(), event, &mut |report| {
-        errors.extend(report.errors.clone())
+        errors.extend(report.errors.clone());
     })
     .await;
     let failed = response.batch_item_failures.len();

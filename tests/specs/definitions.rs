@@ -44,14 +44,14 @@ fn compare(spec: &Value, sent: &Value) -> Vec<String> {
 fn make_named(desk: &Desk, member: &str, value: &Value) {
     match value {
         Value::String(text) if text.starts_with("sg-") => {
-            desk.world().add_security_group(text, DEFAULT_VPC)
+            desk.world().add_security_group(text, DEFAULT_VPC);
         }
         Value::String(text) if member == "role" || member.ends_with("oleArn") => {
             desk.world().add_role(text.rsplit('/').next().unwrap());
         }
         Value::Array(items) => items.iter().for_each(|item| make_named(desk, member, item)),
         Value::Object(members) => {
-            members.iter().for_each(|(name, value)| make_named(desk, name, value))
+            members.iter().for_each(|(name, value)| make_named(desk, name, value));
         }
         _ => {}
     }

@@ -111,7 +111,7 @@ async fn killed_anywhere_there_is_one_of_everything() {
 #[tokio::test]
 async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
     let refuse = |desk: &Desk| {
-        desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no")
+        desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
     };
     let points = at_every_point(refuse, None, ORDERS, |desk, point| {
         assert_eq!(desk.things(), [""; 0], "killed after call {point}: {:#}", desk.result(KEY));

@@ -146,7 +146,7 @@ impl Scan<'_> {
                     }
                 }
                 Err(failure) => {
-                    scanned.report.note_unread_service(cluster.name(), &name, &text(&failure))
+                    scanned.report.note_unread_service(cluster.name(), &name, &text(&failure));
                 }
             }
         }

@@ -107,7 +107,7 @@ impl SlackClient {
             match self.http.post(&webhook, &message).await {
                 Answer::Accepted => return Ok(route),
                 Answer::Wait(pause) if self.fits(pause, deadline) => {
-                    tokio::time::sleep(pause).await
+                    tokio::time::sleep(pause).await;
                 }
                 Answer::Wait(pause) => {
                     let answer = format!("429: not before {} s", pause.as_secs());

@@ -160,13 +160,13 @@ pub fn write_log(report: &CheckReport) {
         match result {
             OutcomeResult::Done => tracing::info!(cluster, service, group, %target, "{verb}: done"),
             OutcomeResult::Refused(why) => {
-                tracing::warn!(cluster, service, group, %target, why, "{verb}: refused")
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: refused");
             }
             OutcomeResult::Failed(why) => {
-                tracing::warn!(cluster, service, group, %target, why, "{verb}: failed")
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: failed");
             }
             OutcomeResult::Skipped(why) => {
-                tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried")
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried");
             }
         }
     }

@@ -83,7 +83,7 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
     match trouble {
         Trouble::Throttle => world.faults.add(rule(Fault::Throttle)),
         Trouble::Fail => {
-            world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500)))
+            world.faults.add(rule(Fault::fail("InternalFailure", "An internal failure", 500)));
         }
         Trouble::Denied => world.faults.add(rule(Fault::AccessDenied).times(times * 3)),
         Trouble::LoseAnswer => world.faults.add(rule(Fault::LoseAnswer)),

@@ -242,10 +242,10 @@ impl World {
                 Some(("family", family)) => family.clone_into(&mut found.ip_address_type),
                 Some(("protocol", protocol)) => protocol.clone_into(&mut found.protocol),
                 Some(("port", number)) => {
-                    found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok()
+                    found.default_port = HostPort::try_from(number.parse::<i64>().unwrap()).ok();
                 }
                 Some(("interval", number)) => {
-                    found.health_interval_seconds = number.parse().unwrap()
+                    found.health_interval_seconds = number.parse().unwrap();
                 }
                 Some(("threshold", number)) => found.unhealthy_threshold = number.parse().unwrap(),
                 Some(("lb", name)) => kind = Some(name.to_owned()),
@@ -305,7 +305,7 @@ impl World {
                 Some(("mode", text)) => facts.mode_tag = Some(text.to_owned()),
                 Some(("owner", text)) => facts.owner_tag = Some(text.to_owned()),
                 Some(("grace", number)) => {
-                    facts.health_check_grace_seconds = number.parse().unwrap()
+                    facts.health_check_grace_seconds = number.parse().unwrap();
                 }
                 None if word == "express" => facts.managed_by_ecs = true,
                 None if word == "gateway" => facts.behind_gateway = true,

@@ -68,7 +68,7 @@ fn set_task_definition(input: &mut Value, task_definition: &Ref, blanks: &mut Ve
     match task_definition {
         Ref::Existing(arn) => set(input, "taskDefinition", json!(arn)),
         Ref::Made(thing) => {
-            blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() })
+            blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
         }
     }
 }

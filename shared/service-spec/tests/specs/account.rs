@@ -119,9 +119,11 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
     match write {
         Write::CreateLogGroup { name, .. } => drop(found.log_groups.insert(name.clone(), None)),
         Write::PutRetention { name, days, .. } => {
-            drop(found.log_groups.insert(name.clone(), *days))
+            found.log_groups.insert(name.clone(), *days);
         }
-        Write::DeleteLogGroup { name } => drop(found.log_groups.remove(name)),
+        Write::DeleteLogGroup { name } => {
+            found.log_groups.remove(name);
+        }
         Write::RegisterTaskDefinition { input } => {
             return Some((Thing::TaskDefinition, register(found, input)));
         }
@@ -152,7 +154,7 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
             found.scaling.as_mut().unwrap().policies.insert(policy.name.clone(), shown);
         }
         Write::DeleteScalingPolicy { name, .. } => {
-            drop(found.scaling.as_mut().unwrap().policies.remove(name))
+            drop(found.scaling.as_mut().unwrap().policies.remove(name));
         }
         other => return apply_balancing(found, other),
     }
@@ -192,7 +194,7 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             shown.attributes.extend(attributes.clone());
         }
         Write::DeleteTargetGroup { group } => {
-            found.groups.retain(|shown| shown.arn != existing(group))
+            found.groups.retain(|shown| shown.arn != existing(group));
         }
         Write::CreateRule { listener, conditions, priority, forward, group_name, tags } => {
             let arn = format!("{listener}/{group_name}");
@@ -238,7 +240,7 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             return Some((Thing::Listener(group_name.clone()), arn));
         }
         Write::DeleteListener { listener } => {
-            found.listeners.retain(|shown| shown.arn != existing(listener))
+            found.listeners.retain(|shown| shown.arn != existing(listener));
         }
         other => panic!("{other:?}"),
     }
