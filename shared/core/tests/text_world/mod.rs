@@ -43,15 +43,16 @@ mod read;
 mod screened;
 mod tasks;
 mod words;
+mod world;
 
 use expect_test::Expect;
-use facts::World;
 use portkeeper_core::audit::first_look;
 use portkeeper_core::ledger::{settle, told};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
 use portkeeper_core::readiness::readiness;
 use words::Words;
+use world::World;
 
 /// Seconds between two looks when the text does not say.
 const LOOKS_APART_SECS: u32 = 60;

@@ -1,6 +1,6 @@
 //! What came of a look, as text.
 
-use super::facts::World;
+use super::world::World;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
 use portkeeper_core::observation::{Coverage, Questions};

@@ -2,7 +2,7 @@
 //!
 //! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
-use super::facts::World;
+use super::world::World;
 use portkeeper_core::compare::{compare, quiet};
 use portkeeper_core::desired::desired_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};

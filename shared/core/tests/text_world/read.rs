@@ -1,9 +1,9 @@
 //! Reads the world as the functions read AWS: first what always is read, then what the core asks
 //! for.
 
-use super::facts::World;
 use super::names;
 use super::tasks::DEFAULT_DEPLOYMENT;
+use super::world::World;
 use portkeeper_core::compare::questions;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{

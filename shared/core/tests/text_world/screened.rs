@@ -3,8 +3,8 @@
 //!
 //! Holds I-SWEEP.
 
-use super::facts::World;
 use super::read::{first_reading, read_places};
+use super::world::World;
 use portkeeper_core::everybody::Everybody;
 use portkeeper_core::observation::{Observation, Owner};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};

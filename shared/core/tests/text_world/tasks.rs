@@ -1,8 +1,8 @@
 //! Lines about tasks: the service's own and those of others.
 
-use super::facts::{OwnTask, World, before};
 use super::names;
 use super::words::Words;
+use super::world::{OwnTask, World, before};
 use portkeeper_core::observation::{Binding, Container, NetworkInterface, Owner, Task, TaskStatus};
 use portkeeper_core::task_parts::BindingParts;
 use portkeeper_core::time::Timestamp;

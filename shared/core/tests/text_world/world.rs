@@ -1,0 +1,110 @@
+//! The facts of a world.
+
+use super::names;
+use portkeeper_core::call::{Call, Place};
+use portkeeper_core::ids::{ServiceKey, TaskArn};
+use portkeeper_core::ledger::LedgerRecord;
+use portkeeper_core::observation::{
+    ContainerInstanceState, FoundGroup, Gap, Owner, Service, Task, TaskDefinition,
+};
+use portkeeper_core::policy::Policy;
+use portkeeper_core::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// A target group and how it answers.
+pub struct Group {
+    pub found: FoundGroup,
+    pub missing: bool,
+    pub unread: bool,
+}
+
+/// A task of the service and how it answers.
+pub struct OwnTask {
+    pub task: Task,
+    /// No list holds it; asked by name, ECS knows it.
+    pub unlisted: bool,
+    /// ECS lists it and cannot describe it.
+    pub unread: bool,
+}
+
+/// A container instance; none when it cannot be read.
+pub type Instance = Option<ContainerInstanceState>;
+
+/// Everything that the lines have said so far, and the record of the service.
+pub struct World {
+    pub key: ServiceKey,
+    pub start: Timestamp,
+    pub now: Timestamp,
+    pub hop: u32,
+    pub policy: Policy,
+    pub record: LedgerRecord,
+    pub groups: BTreeMap<String, Group>,
+    pub service: Option<Service>,
+    pub desired_count: Option<u32>,
+    pub counts: Option<(u32, u32)>,
+    pub definitions: BTreeMap<String, TaskDefinition>,
+    pub tasks: BTreeMap<String, OwnTask>,
+    pub owners: BTreeMap<String, Owner>,
+    pub instances: BTreeMap<String, Instance>,
+    pub at_least: BTreeMap<TaskArn, u64>,
+    pub gaps: Vec<Gap>,
+    pub owners_unread: bool,
+    pub elsewhere_unread: bool,
+    /// What CloudTrail has told of since the last look.
+    pub calls: Vec<Call>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let start = Timestamp::try_from("2026-11-23T10:00:00Z".to_owned()).unwrap();
+        Self {
+            key: ServiceKey { cluster: names::cluster("shop"), service: "web".to_owned() },
+            start,
+            now: start,
+            hop: 0,
+            policy: Policy::default(),
+            record: LedgerRecord {
+                kept_since: Some(start.minus_secs(24 * 3600)),
+                ..LedgerRecord::default()
+            },
+            groups: BTreeMap::new(),
+            service: None,
+            desired_count: None,
+            counts: None,
+            definitions: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            instances: BTreeMap::new(),
+            at_least: BTreeMap::new(),
+            gaps: Vec::new(),
+            owners_unread: false,
+            elsewhere_unread: false,
+            calls: Vec::new(),
+        }
+    }
+
+    /// The ledger's index knows the groups of the service: what is written down is about something
+    /// else.
+    pub fn index_places(&mut self) {
+        for (name, group) in &self.groups {
+            let balancers =
+                group.found.load_balancers.iter().filter_map(|arn| Place::of_balancer(arn));
+            for place in balancers.chain([Place::Group(names::group(name))]) {
+                self.record.places.entry(place).or_insert(self.start);
+            }
+        }
+    }
+
+    /// The task is of another cluster.
+    pub fn is_elsewhere(&self, owner: &Owner) -> bool {
+        owner.task.arn.cluster_name() != Some(self.key.cluster.name())
+    }
+
+    pub fn service_facts(&mut self) -> &mut Service {
+        self.service.as_mut().expect("the service comes before what belongs to it")
+    }
+}
+
+pub fn before(moment: Timestamp, secs: u32) -> Timestamp {
+    Timestamp::from_millis(moment.as_millis() - i64::from(secs) * 1000)
+}
