@@ -9,8 +9,12 @@
     reason = "A test fails by panicking."
 )]
 
+#[path = "architecture/circles.rs"]
+mod circles;
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/modules.rs"]
+mod modules;
 #[path = "architecture/traceability.rs"]
 mod traceability;
 
