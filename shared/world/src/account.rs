@@ -1,10 +1,10 @@
-//! Which account this is, and the identifiers that AWS would hand out in it.
+//! The simulated account's partition, Region and number, and the identifiers of new resources.
 //!
-//! Knows how ARNs and identifiers look. Knows nothing of what they name.
+//! Knows the formats of ARNs and identifiers, not what they identify.
 
 use fastrand::Rng;
 
-/// Partition, region and number of the simulated account.
+/// Partition, Region and number of the simulated account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// `aws`, `aws-cn` or `aws-us-gov`.
@@ -22,7 +22,6 @@ impl Default for Account {
 }
 
 impl Account {
-    /// An account in any partition and region.
     #[must_use]
     pub fn new(partition: &str, region: &str, number: &str) -> Self {
         Self {
@@ -62,13 +61,13 @@ impl Account {
         self.arn("elasticloadbalancing", &format!("{kind}/{path}"))
     }
 
-    /// The ARN of a service-linked or plain role (IAM ARNs have no region).
+    /// The ARN of a service-linked or plain role. IAM ARNs have no Region.
     #[must_use]
     pub fn role_arn(&self, path: &str) -> String {
         format!("arn:{}:iam::{}:role/{path}", self.partition, self.number)
     }
 
-    /// The zone of this region with that letter, such as `eu-west-1a`.
+    /// The Availability Zone of this Region with the given letter, such as `eu-west-1a`.
     #[must_use]
     pub fn zone(&self, letter: char) -> String {
         format!("{}{letter}", self.region)
@@ -82,7 +81,6 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// A source of identifiers.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { rng: Rng::with_seed(seed) }
@@ -98,12 +96,11 @@ impl Ids {
         self.hex(32)
     }
 
-    /// An EC2 instance id.
     pub fn instance(&mut self) -> String {
         format!("i-0{}", self.hex(16))
     }
 
-    /// The id of a registered machine outside AWS (ECS Anywhere), as Systems Manager gives it.
+    /// The id that Systems Manager assigns to an external instance (ECS Anywhere).
     pub fn managed_instance(&mut self) -> String {
         format!("mi-0{}", self.hex(16))
     }
@@ -115,7 +112,7 @@ impl Ids {
             .collect()
     }
 
-    /// An elastic network interface.
+    /// The id of an elastic network interface.
     pub fn eni(&mut self) -> String {
         format!("eni-0{}", self.hex(16))
     }

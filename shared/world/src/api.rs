@@ -1,10 +1,10 @@
-//! What every simulated service shares: the call record, AWS's error shape and its codes for a bad
-//! call.
+//! What all simulated services share: the log of calls, AWS's error format, and the error codes for
+//! an invalid call.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The simulated services, by the name that their endpoint or `X-Amz-Target` gives them.
+/// The simulated services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Service {
     /// Amazon ECS (awsJson1.1).
@@ -32,7 +32,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// The name people use.
+    /// The endpoint prefix.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,54 +50,48 @@ impl Service {
         }
     }
 
-    /// Whether its protocol (AWS Query, or REST with headers) has only strings for numbers and
-    /// booleans.
+    /// Whether the protocol (AWS Query, or REST with headers) carries numbers and booleans as
+    /// strings.
     pub(crate) fn has_only_text(self) -> bool {
         matches!(self, Self::Elbv2 | Self::Sns | Self::S3)
     }
 }
 
-/// Who made a call. AWS keeps separate budgets and audit trails for these.
+/// Who made a call. AWS counts and audits these callers separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
-    /// A program behind an SDK client: Portkeeper under test.
+    /// A program that uses an SDK client: Portkeeper under test.
     Client,
-    /// ECS itself, through its service-linked role.
+    /// ECS, with its service-linked role.
     Ecs,
     /// A person or another tool.
     Person,
 }
 
-/// One API call as it was made.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// World time.
+    /// Milliseconds since the Unix epoch, by the world's clock.
     pub at_ms: u64,
-    /// Who called.
     pub caller: Caller,
-    /// Which service.
     pub service: Service,
-    /// The operation, as AWS names it.
+    /// Such as `DescribeTasks`.
     pub operation: String,
-    /// The whole input.
     pub input: Value,
-    /// The error it was answered with.
+    /// The error that the service returned, if any.
     pub error: Option<ApiError>,
 }
 
-/// Every call made so far.
+/// Every call so far.
 #[derive(Debug, Default)]
 pub struct CallLog {
     calls: Vec<Call>,
 }
 
 impl CallLog {
-    /// Appends a call.
     pub fn push(&mut self, call: Call) {
         self.calls.push(call);
     }
 
-    /// All calls in order.
     #[must_use]
     pub fn all(&self) -> &[Call] {
         &self.calls
@@ -108,7 +102,7 @@ impl CallLog {
         self.calls.clear();
     }
 
-    /// The calls of one operation by clients (not ECS's own).
+    /// The calls of one operation by clients, without those of ECS and people.
     pub fn of<'a>(&'a self, operation: &'a str) -> impl Iterator<Item = &'a Call> {
         self.calls
             .iter()
@@ -126,17 +120,15 @@ impl CallLog {
     }
 }
 
-/// An error as AWS answers it.
+/// An error as AWS returns it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct ApiError {
     /// The error code, such as `TargetGroupNotFound`.
     pub code: String,
-    /// What AWS says to the caller.
     pub message: String,
-    /// The HTTP status.
     pub status: u16,
-    /// Further members of the error's body, such as the `Item` of a failed condition.
+    /// Additional members of the error's body, such as the `Item` of a failed condition.
     pub details: Option<Value>,
 }
 
@@ -153,13 +145,13 @@ impl ApiError {
         Self { code: code.to_owned(), message: message.into(), status, details: None }
     }
 
-    /// The same with further members of its body.
+    /// Adds members to the error's body.
     pub(crate) fn with(mut self, details: Value) -> Self {
         self.details = Some(details);
         self
     }
 
-    /// A value that the service refuses.
+    /// The service's error for an invalid value.
     pub(crate) fn invalid(service: Service, message: impl Into<String>) -> Self {
         let code = match service {
             Service::Ecs | Service::SecretsManager | Service::CloudWatchLogs => {
@@ -177,13 +169,10 @@ impl ApiError {
         Self::refused(code, message)
     }
 
-    /// The answer to an operation that this world does not have.
+    /// The error for an operation that is not simulated.
     pub(crate) fn unknown_operation(service: Service, operation: &str) -> Self {
         let code =
             if service.has_only_text() { "InvalidAction" } else { "UnknownOperationException" };
-        Self::refused(
-            code,
-            format!("the simulated account does not know {}:{operation}", service.name()),
-        )
+        Self::refused(code, format!("{}:{operation} is not simulated", service.name()))
     }
 }

@@ -1,8 +1,8 @@
-//! Application Auto Scaling of ECS services: which targets are registered, by which policies they
-//! scale, and that desired counts change without anybody asking.
+//! Application Auto Scaling of ECS services: scalable targets, scaling policies, and changes of
+//! desired counts.
 //!
-//! Knows desired counts only. Alarms are named and never evaluated; scheduled and predictive
-//! scaling, and other services than ECS, are not simulated. Source:
+//! Knows desired counts only. Alarms have names but are never evaluated. Scheduled and predictive
+//! scaling, and services other than ECS, are not simulated. Source:
 //! <https://docs.aws.amazon.com/autoscaling/application/APIReference/Welcome.html>.
 
 mod policy_api;
@@ -20,16 +20,15 @@ use std::collections::BTreeMap;
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
-/// How often scaling looks at its targets: the period of the alarms that target tracking makes.
+/// How often targets are evaluated: the period of the alarms that target tracking creates.
 const LOOK_MS: u64 = 60_000;
 
-/// The state of Application Auto Scaling.
 #[derive(Debug)]
 pub struct ApplicationAutoScaling {
     /// By resource id, such as `service/shop/web`.
     targets: BTreeMap<String, Target>,
-    /// Load comes and goes: now and then the desired count of a target with a policy becomes
-    /// another one between its limits.
+    /// Simulates varying load: now and then the desired count of a target with a policy changes to
+    /// another value within its limits.
     pub load_wanders: bool,
     rng: fastrand::Rng,
 }
@@ -57,7 +56,7 @@ struct Policy {
 }
 
 impl ApplicationAutoScaling {
-    /// Nothing is registered. The seed is for the load that wanders.
+    /// No targets. The seed is for the varying load.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { targets: BTreeMap::new(), load_wanders: false, rng: fastrand::Rng::with_seed(seed) }
@@ -65,8 +64,8 @@ impl ApplicationAutoScaling {
 }
 
 impl World {
-    /// Scaling sets the desired count of `cluster/service`, within the limits of its target. False:
-    /// it has no target, or the count is so already.
+    /// Scales `cluster/service` to a desired count within the limits of its target. Returns false
+    /// if it has no target or already has that count.
     pub fn scale_service(&mut self, service: &str, wanted: u32) -> bool {
         let Some(target) = self.applicationautoscaling.targets.get(&format!("service/{service}"))
         else {
@@ -84,7 +83,6 @@ impl World {
     }
 }
 
-/// One operation of Application Auto Scaling.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "RegisterScalableTarget" => target_api::register(world, input),
@@ -99,7 +97,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// Once a minute: a target with a policy comes back within its limits, or follows its load.
+/// Once a minute, moves targets with a policy back within their limits or to another count.
 pub fn tick(world: &mut World) {
     if !world.now_ms.is_multiple_of(LOOK_MS) {
         return;
@@ -119,7 +117,7 @@ pub fn tick(world: &mut World) {
     }
 }
 
-/// The resource that an input names, after its service and dimension were checked.
+/// The resource of the input, after checking its namespace and dimension.
 fn resource<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
     of_ecs(input)?;
     let id = input.text("ResourceId")?;

@@ -1,8 +1,8 @@
-//! Cloud Control API: one operation that reads a resource of any type. It shows subnets, and holds
-//! what nothing else here has need of: security groups and roles.
+//! Cloud Control API: `GetResource` for subnets, security groups and roles. Holds the security
+//! groups and roles, which no other simulated service needs.
 //!
-//! Knows only what it takes to say that something is there, and in which VPC.
-//! Source: <https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html>.
+//! Knows only that a resource exists, and its VPC. Source:
+//! <https://docs.aws.amazon.com/cloudcontrolapi/latest/APIReference/API_GetResource.html>.
 
 mod resource_api;
 
@@ -20,20 +20,16 @@ pub struct CloudControl {
     roles: BTreeSet<String>,
 }
 
-/// What can be done to security groups and roles.
 impl World {
-    /// Adds a security group.
     pub fn add_security_group(&mut self, id: &str, vpc: &str) {
         self.cloudcontrol.groups.insert(id.to_owned(), vpc.to_owned());
     }
 
-    /// Adds a role.
     pub fn add_role(&mut self, name: &str) {
         self.cloudcontrol.roles.insert(name.to_owned());
     }
 }
 
-/// One operation of the Cloud Control API.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "GetResource" => resource_api::get_resource(world, input),
@@ -48,7 +44,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_there_is_shown_and_what_is_not_is_refused_by_name() {
+    fn existing_resources_are_returned_and_others_are_not_found() {
         let mut world = World::new(1, 1_700_000_040_000);
         let subnet = world.default_subnets().remove(0);
         world.add_security_group("sg-1", "vpc-1");

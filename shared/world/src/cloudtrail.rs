@@ -1,9 +1,9 @@
-//! `CloudTrail`: calls of Elastic Load Balancing that change something, as events on the default
-//! bus, some time later.
+//! `CloudTrail`: mutating calls to Elastic Load Balancing, delivered to the default event bus some
+//! time later.
 //!
-//! Knows who calls under which name, and how `CloudTrail` writes a call down. Only what changes
-//! registrations, groups, listeners and rules is told; log files, insights and other services are
-//! not simulated. Source:
+//! Knows the identity of each caller and the format of a `CloudTrail` record. Only calls that
+//! change registrations, groups, listeners or rules are recorded; log files, Insights and other
+//! services are not simulated. Source:
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>.
 
 use crate::World;
@@ -13,14 +13,14 @@ use crate::{digest, eventbridge, time};
 use serde_json::{Map, Value, json};
 use std::collections::VecDeque;
 
-/// A trail, and what it has not told yet.
+/// A trail and its undelivered events.
 #[derive(Debug)]
 pub struct CloudTrail {
-    /// Without a trail there are no events.
+    /// Whether the account has a trail; without one there are no events.
     pub on: bool,
-    /// From the call to its event. AWS promises no number; minutes are usual.
+    /// Time from a call to its event. AWS guarantees no maximum; minutes are usual.
     pub delay_secs: u64,
-    /// The IAM user as whom people call.
+    /// The IAM user of calls by people.
     pub person: String,
     pending: VecDeque<(u64, Value)>,
     told: u64,
@@ -38,13 +38,13 @@ impl Default for CloudTrail {
     }
 }
 
-/// The ARN of the role under which programs behind an SDK client call.
+/// The ARN of the role that programs with an SDK client use.
 #[must_use]
 pub fn client_role(account: &Account) -> String {
     account.role_arn("program")
 }
 
-/// Writes a call down. An outcome that is an error is told, too.
+/// Records a call. Failed calls are recorded too.
 pub(crate) fn record(
     world: &mut World,
     caller: Caller,
@@ -61,7 +61,7 @@ pub(crate) fn record(
     world.cloudtrail.pending.push_back((due_ms, event));
 }
 
-/// Puts what is due on the bus.
+/// Delivers the events that are due.
 pub(crate) fn tick(world: &mut World) {
     let now_ms = world.now_ms();
     let is_due =
@@ -136,7 +136,7 @@ fn identity(world: &World, caller: Caller, operation: &str) -> Value {
             "userName": name,
         });
     }
-    // Of targets ECS takes care with its service-linked role, of listeners with the service's
+    // ECS registers targets with its service-linked role and changes listeners with the service's
     // infrastructure role.
     let (path, session) = match (caller, operation) {
         (Caller::Ecs, "RegisterTargets" | "DeregisterTargets") => (
@@ -175,8 +175,8 @@ fn identity(world: &World, caller: Caller, operation: &str) -> Value {
     identity
 }
 
-/// Member names begin with a small letter in `CloudTrail`, and what is a number in the API model is
-/// one there.
+/// Member names begin with a lowercase letter in `CloudTrail`, and numbers of the API model are
+/// JSON numbers.
 fn lower_camel(value: &Value) -> Value {
     match value {
         Value::Object(members) => {

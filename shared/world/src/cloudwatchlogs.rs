@@ -1,6 +1,6 @@
-//! CloudWatch Logs: log groups, how long they keep what is written, and their tags.
+//! CloudWatch Logs: log groups, their retention and their tags.
 //!
-//! Knows groups only; streams and what is in them are not simulated. Source:
+//! Knows log groups only; log streams and log events are not simulated. Source:
 //! <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html>.
 
 mod log_group_api;
@@ -28,7 +28,6 @@ struct Group {
     created_ms: u64,
 }
 
-/// One operation of CloudWatch Logs.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateLogGroup" => log_group_api::create_log_group(world, input),

@@ -1,11 +1,11 @@
-//! MD5 digests, as SQS and SNS answer them, and identifiers made from them.
+//! MD5 digests, as SQS returns them, and identifiers derived from them.
 //!
-//! Knows bytes only; where an identifier must be unique, the caller passes what makes it so.
+//! Knows bytes only. If an identifier must be unique, the caller passes a unique input.
 
 use md5::{Digest, Md5};
 use std::fmt::Write;
 
-/// The MD5 digest in lower-case hex, as `MD5OfMessageBody` carries it.
+/// The MD5 digest in lowercase hex, as in `MD5OfMessageBody`.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut hex, byte| {
         // Writing to a String cannot fail.
@@ -14,7 +14,7 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     })
 }
 
-/// An identifier in UUID form: the same `kind` and `number` always give the same one.
+/// An identifier in UUID form. The same `kind` and `number` always return the same one.
 pub(crate) fn uuid(kind: &str, number: u64) -> String {
     let hex = md5_hex(format!("{kind}/{number}").as_bytes());
     let mut id = String::with_capacity(36);

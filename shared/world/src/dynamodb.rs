@@ -1,8 +1,8 @@
 //! `DynamoDB`: tables with a partition key, conditional writes, time to live.
 //!
-//! Knows attribute values and conditions; knows nothing of what an item means. Sort keys, indexes,
-//! transactions, queries and capacity are not simulated. Reads are always consistent.
-//! An expired item vanishes at its second, where AWS takes up to some days.
+//! Knows attribute values and conditions, not what an item means. Sort keys, indexes, transactions,
+//! queries and capacity are not simulated. Reads are always strongly consistent. An expired item
+//! disappears at once; AWS takes up to a few days.
 
 mod condition;
 mod expression;
@@ -33,24 +33,24 @@ struct Table {
     key_type: String,
     created_ms: u64,
     ttl_attribute: Option<String>,
-    /// By the text of the partition key.
+    /// By the partition key as text.
     items: BTreeMap<String, Item>,
 }
 
 impl DynamoDb {
-    /// `BatchGetItem` hands the next `keys` keys back as unprocessed.
+    /// The next `BatchGetItem` calls return `keys` keys as `UnprocessedKeys`.
     pub fn leave_unprocessed(&mut self, keys: usize) {
         self.leave_unprocessed = keys;
     }
 }
 
 impl Table {
-    /// The item under a key, unless its time to live is over.
+    /// The item with this key, unless it has expired.
     fn live(&self, key: &str, now_ms: u64) -> Option<&Item> {
         self.items.get(key).filter(|item| !self.is_expired(item, now_ms))
     }
 
-    /// Time to live counts in seconds; an attribute that is not a number never expires
+    /// Time to live is in seconds; an item whose attribute is not a number never expires
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>).
     fn is_expired(&self, item: &Item, now_ms: u64) -> bool {
         self.ttl_attribute
@@ -64,7 +64,6 @@ impl Table {
     }
 }
 
-/// One `DynamoDB` operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateTable" => table_api::create_table(world, input),
@@ -79,13 +78,14 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// The item under a key, given as the key's bare text. None: no table, no item, or expired.
+/// The item with this partition key, given as text. Returns `None` if the table or the item does
+/// not exist, or the item has expired.
 #[must_use]
 pub fn item<'w>(world: &'w World, table: &str, key: &str) -> Option<&'w Item> {
     world.dynamodb.tables.get(table)?.live(key, world.now_ms())
 }
 
-/// How many items a table holds.
+/// The number of items in a table that have not expired.
 #[must_use]
 pub fn len(world: &World, table: &str) -> usize {
     let now_ms = world.now_ms();
@@ -94,8 +94,8 @@ pub fn len(world: &World, table: &str) -> usize {
     })
 }
 
-/// Stores an item without any check, as if somebody else had written it. False: there is no such
-/// table, or the item lacks its key.
+/// Stores an item without any check, as if another program had written it. Returns false if the
+/// table does not exist or the item has no key.
 pub fn put_raw(world: &mut World, table: &str, item: Item) -> bool {
     let Some(table) = world.dynamodb.tables.get_mut(table) else {
         return false;
@@ -107,7 +107,7 @@ pub fn put_raw(world: &mut World, table: &str, item: Item) -> bool {
     true
 }
 
-/// Loses an item. Gives what was there.
+/// Removes an item and returns it.
 pub fn delete_raw(world: &mut World, table: &str, key: &str) -> Option<Item> {
     world.dynamodb.tables.get_mut(table)?.items.remove(key)
 }
@@ -129,7 +129,7 @@ fn table_mut<'w>(world: &'w mut World, name: &str) -> Result<&'w mut Table, ApiE
     world.dynamodb.tables.get_mut(table_name(name)).ok_or_else(|| not_found(name))
 }
 
-/// A table may be named by its ARN as well.
+/// A table may be named by its ARN, too.
 fn table_name(name: &str) -> &str {
     name.rsplit_once(":table/").map_or(name, |(_, name)| name)
 }
@@ -139,7 +139,7 @@ fn not_found(name: &str) -> ApiError {
     ApiError::refused("ResourceNotFoundException", message)
 }
 
-/// The partition key's text, from a structure that holds the key and nothing else.
+/// The partition key as text, from a structure that has only the key.
 fn key(table: &Table, key: &Item) -> Result<String, ApiError> {
     let text = table.key_of(key).filter(|_| key.len() == 1).ok_or_else(wrong_key)?;
     checked_key(table, text)

@@ -1,8 +1,8 @@
 //! Amazon ECS: clusters, container instances and their agents, task definitions, services,
 //! deployments, tasks.
 //!
-//! ECS reaches target groups only through the ELBv2 API, as `Caller::Ecs`, so that its own calls
-//! are on record.
+//! ECS changes target groups only through the ELBv2 API, as `Caller::Ecs`, so that its calls are
+//! recorded.
 
 mod agent;
 mod breaker;
@@ -46,7 +46,6 @@ use crate::World;
 use crate::api::{ApiError, Service};
 use serde_json::Value;
 
-/// One API call.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateCluster" => cluster_api::create_cluster(world, input),
@@ -83,7 +82,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// One second passes: tasks move on, schedulers look at their services.
+/// Runs each second: tasks advance, then the service scheduler runs.
 pub fn tick(world: &mut World) {
     task::lifecycle::tick(world);
     scheduler::tick(world);

@@ -1,9 +1,9 @@
 //! Elastic Load Balancing v2: load balancers, listeners, rules, target groups, registered targets
 //! and their health.
 //!
-//! Knows nothing of ECS services: it asks only whether an EC2 instance runs and whether some
-//! program answers on an address. That is why a target whose port now belongs to another program is
-//! healthy here, as in AWS.
+//! Knows nothing about ECS services: it only asks whether an EC2 instance is running and whether a
+//! program answers on an address. So a target whose port now belongs to another program is healthy
+//! here, as in AWS.
 
 mod attribute_api;
 mod balancer_api;
@@ -31,13 +31,13 @@ use groups::TargetGroup;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// How long load balancers take, in seconds.
+/// Durations of a load balancer's actions, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From registration to the first health check behind an Application Load Balancer.
     pub alb_registration_secs: u64,
-    /// The same behind a Network Load Balancer, which is known to take minutes (from experience;
-    /// AWS promises no number).
+    /// The same behind a Network Load Balancer. It takes minutes by experience; AWS documents no
+    /// number.
     pub nlb_registration_secs: u64,
 }
 
@@ -47,28 +47,24 @@ impl Default for Timing {
     }
 }
 
-/// How much there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Rules of all listeners of one load balancer, without the default ones.
+    /// Rules of all listeners of one load balancer, not counting default rules.
     pub rules: usize,
-    /// Target groups of the account.
+    /// Target groups in the account.
     pub target_groups: usize,
 }
 
 impl Default for Limits {
-    /// The quotas that an account begins with [DG load-balancer-limits].
+    /// The default quotas of an account [DG load-balancer-limits].
     fn default() -> Self {
         Self { rules: 100, target_groups: 3000 }
     }
 }
 
-/// The state of Elastic Load Balancing.
 #[derive(Debug, Default)]
 pub struct Elbv2 {
-    /// How long things take.
     pub timing: Timing,
-    /// How much there may be.
     pub limits: Limits,
     balancers: BTreeMap<String, LoadBalancer>,
     listeners: BTreeMap<String, Listener>,
@@ -79,14 +75,14 @@ pub struct Elbv2 {
 }
 
 impl Elbv2 {
-    /// Every target that was registered or deregistered through the API so far, by whom, and
-    /// whether it was harmful.
+    /// Every target registered or deregistered through the API so far, with the caller and whether
+    /// it was harmful.
     #[must_use]
     pub fn writes(&self) -> &[Write] {
         &self.writes
     }
 
-    /// The ARN of the target group with that name.
+    /// The ARN of the target group with this name.
     #[must_use]
     pub fn group_arn(&self, name: &str) -> Option<&str> {
         self.groups.values().find(|group| group.name == name).map(|group| group.arn.as_str())
@@ -96,7 +92,7 @@ impl Elbv2 {
         self.groups.get(arn)
     }
 
-    /// The name of a group for people, even if it is gone.
+    /// The name of a target group, for messages, even if the group was deleted.
     pub(crate) fn name_of<'a>(&'a self, arn: &'a str) -> &'a str {
         self.groups
             .get(arn)
@@ -112,7 +108,6 @@ impl Elbv2 {
     }
 }
 
-/// One API call.
 pub fn call(
     world: &mut World,
     caller: Caller,
@@ -148,7 +143,7 @@ pub fn call(
     }
 }
 
-/// One second passes: draining ends, health checks run.
+/// Runs each second: draining ends, health checks run.
 pub fn tick(world: &mut World) {
     health::tick(world);
 }

@@ -1,7 +1,7 @@
-//! `EventBridge`: rules that match events and deliver them to queues, and ways to lose, repeat and
-//! reorder what they deliver.
+//! `EventBridge`: rules that deliver matching events to queues, and ways to lose, duplicate and
+//! reorder deliveries.
 //!
-//! Knows patterns and queues by name; knows nothing of what an event means.
+//! Knows event patterns and queue names, not what an event means.
 
 mod event_api;
 mod pattern;
@@ -13,7 +13,7 @@ use crate::{World, sqs};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The default event bus of the account.
+/// The account's default event bus.
 #[derive(Debug, Default)]
 pub struct EventBridge {
     rules: BTreeMap<String, Rule>,
@@ -54,18 +54,18 @@ impl EventBridge {
         self.duplicate_next = events;
     }
 
-    /// Holds back the next `events` that match a rule, until [`release`].
+    /// Delays the next `events` that match a rule until [`release`].
     pub fn hold(&mut self, events: u32) {
         self.hold_next = events;
     }
 
-    /// Every event ever put, delivered or not, in order.
+    /// Every event put on the bus, delivered or not, in order.
     #[must_use]
     pub fn events(&self) -> &[Value] {
         &self.events
     }
 
-    /// Events held back now, in the order in which they came.
+    /// The delayed events, in the order in which they arrived.
     #[must_use]
     pub fn held(&self) -> &[Value] {
         &self.held
@@ -87,7 +87,6 @@ impl EventBridge {
     }
 }
 
-/// One EventBridge operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "PutEvents" => event_api::put_events(world, input),
@@ -95,7 +94,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// Puts an event on the bus: every rule that matches it delivers it to its queue.
+/// Puts an event on the bus. Every rule that matches delivers it to its queue.
 pub fn put(world: &mut World, event: Value) {
     world.eventbridge.events.push(event.clone());
     if world.eventbridge.queues_for(&event).is_empty() {
@@ -114,7 +113,7 @@ pub fn put(world: &mut World, event: Value) {
     deliver(world, &event);
 }
 
-/// Delivers what was held back, the last event first, and holds no more.
+/// Delivers the delayed events, the last one first, and stops delaying.
 pub fn release(world: &mut World) {
     world.eventbridge.hold_next = 0;
     for event in std::mem::take(&mut world.eventbridge.held).into_iter().rev() {
@@ -130,7 +129,7 @@ fn deliver(world: &mut World, event: &Value) {
     }
 }
 
-/// Counts one down; true when there was one.
+/// Decrements the count. Returns false if it was zero.
 fn take_one(count: &mut u32) -> bool {
     let any = *count > 0;
     *count = count.saturating_sub(1);

@@ -1,60 +1,48 @@
-//! What is told to go wrong between a client and the account: throttles, refusals, lost
-//! connections, incomplete answers, delays.
+//! Injected faults between a client and the account: throttling, errors, lost connections,
+//! incomplete responses, delays.
 //!
-//! Rules are consumed in order and counted. Only calls of clients pass through here: what ECS or a
-//! person does is never disturbed. Knows the services' error codes; knows nothing of what they do.
+//! Rules apply in order and are counted. Only calls of clients pass through here; calls of ECS and
+//! of people never fail this way. Knows the services' error codes, not what their operations do.
 
 use crate::World;
 use crate::api::{ApiError, Call, Caller, Service};
 use crate::limits::RateLimits;
 use serde_json::{Value, json};
 
-/// One way in which a call goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Not performed; answered with the service's own throttling error.
+    /// Not performed; returns the service's throttling error.
     Throttle,
-    /// Not performed; answered with this error.
-    Fail {
-        /// The error code.
-        code: String,
-        /// The message.
-        message: String,
-        /// The HTTP status.
-        status: u16,
-    },
-    /// Not performed; answered as IAM refuses.
+    /// Not performed; returns this error.
+    Fail { code: String, message: String, status: u16 },
+    /// Not performed; returns IAM's access-denied error.
     AccessDenied,
-    /// Performed, then the connection breaks: the client cannot know.
+    /// Performed, but the connection breaks before the response.
     LoseAnswer,
-    /// The connection breaks before the account sees the call.
+    /// Not performed: the connection breaks before the request arrives.
     LoseRequest,
-    /// Performed, but a list of the answer loses all items after the first `keep`.
+    /// Performed, but a list in the response is cut after the first `keep` items.
     Truncate {
-        /// The list's name at the top of the answer, such as `tasks`.
+        /// The list's name at the top level of the response, such as `tasks`.
         member: String,
-        /// How many items stay.
         keep: usize,
-        /// With a reason, each lost item is named in `failures`, as ECS does; without, it is
-        /// silent.
+        /// With a reason, each missing item is listed in `failures`, as ECS does. Without one, the
+        /// response does not show that items are missing.
         failure_reason: Option<String>,
     },
-    /// Performed after this much world time.
-    Delay {
-        /// Milliseconds.
-        ms: u64,
-    },
+    /// Performed after a delay on the world's clock.
+    Delay { ms: u64 },
 }
 
 impl Fault {
-    /// Not performed; answered with this error.
+    /// A fault that returns this error.
     #[must_use]
     pub fn fail(code: &str, message: &str, status: u16) -> Self {
         Self::Fail { code: code.to_owned(), message: message.to_owned(), status }
     }
 }
 
-/// Which calls go wrong, and how. By default: the next matching call, once.
+/// Which calls fail, and how. By default the next matching call, once.
 #[derive(Debug, Clone)]
 pub struct Rule {
     service: Option<Service>,
@@ -67,7 +55,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The next call of one operation.
+    /// The next call of this operation.
     #[must_use]
     pub fn new(service: Service, operation: &str, fault: Fault) -> Self {
         Self { service: Some(service), operation: Some(operation.to_owned()), ..Self::any(fault) }
@@ -93,14 +81,14 @@ impl Rule {
         Self { service: Some(service), ..Self::any(fault) }
     }
 
-    /// Only calls whose input, as compact JSON, contains this text.
+    /// Matches only calls whose input, as compact JSON, contains this text.
     #[must_use]
     pub fn containing(mut self, text: &str) -> Self {
         self.containing = Some(text.to_owned());
         self
     }
 
-    /// Lets the first `calls` matching calls pass.
+    /// Skips the first `calls` matching calls.
     #[must_use]
     pub fn skip(mut self, calls: u32) -> Self {
         self.skip = calls;
@@ -121,19 +109,18 @@ impl Rule {
         self
     }
 
-    /// How often it was applied.
+    /// How often the rule was applied.
     #[must_use]
     pub fn applied(&self) -> u32 {
         self.applied
     }
 
-    /// What it does.
     #[must_use]
     pub fn fault(&self) -> &Fault {
         &self.fault
     }
 
-    /// True when it will never apply again.
+    /// Whether the rule will never apply again.
     #[must_use]
     pub fn is_spent(&self) -> bool {
         self.remaining == Some(0)
@@ -146,7 +133,7 @@ impl Rule {
             && self.containing.as_deref().is_none_or(|text| input.to_string().contains(text))
     }
 
-    /// Counts one matching call; true when the fault applies to it.
+    /// Counts one matching call. Returns whether the fault applies to it.
     fn take(&mut self) -> bool {
         if self.skip > 0 {
             self.skip -= 1;
@@ -158,25 +145,22 @@ impl Rule {
     }
 }
 
-/// A fault that happened.
+/// A fault that was applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
-    /// World time at which the call arrived.
+    /// When the call arrived, by the world's clock.
     pub at_ms: u64,
-    /// The service called.
     pub service: Service,
-    /// The operation called.
     pub operation: String,
-    /// What went wrong.
     pub fault: Fault,
 }
 
-/// All faults of the account's edge.
+/// All fault rules of the account.
 #[derive(Debug, Default)]
 pub struct Faults {
-    /// World time that passes before each client call is performed, in milliseconds.
+    /// How long the clock advances before each client call is performed.
     pub latency_ms: u64,
-    /// AWS's published request limits; without them every call is taken.
+    /// AWS's published request quotas. Without them no call is throttled.
     pub limits: Option<RateLimits>,
     rules: Vec<Rule>,
     storm: Option<Storm>,
@@ -190,31 +174,31 @@ struct Storm {
 }
 
 impl Faults {
-    /// Adds a rule behind the others.
+    /// Adds a rule after the others.
     pub fn add(&mut self, rule: Rule) {
         self.rules.push(rule);
     }
 
-    /// Each client call fails with this probability, by throttle, HTTP 500, lost answer or lost
-    /// request. Its random source is its own: the same seed and the same calls give the same
-    /// faults.
+    /// Makes each client call fail with this probability: throttling, HTTP 500, a lost response or
+    /// a lost request. It has its own random source, so the same seed and the same calls give the
+    /// same faults.
     pub fn storm(&mut self, seed: u64, percent: u8) {
         self.storm = Some(Storm { random: fastrand::Rng::with_seed(seed), percent });
     }
 
-    /// Ends the storm and removes all rules; what was applied stays known.
+    /// Ends the storm and removes all rules. [`Faults::applied`] stays.
     pub fn clear(&mut self) {
         self.storm = None;
         self.rules.clear();
     }
 
-    /// The rules in their order, spent ones included.
+    /// The rules in order, including spent ones.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// Every fault that happened, in order.
+    /// Every applied fault, in order.
     #[must_use]
     pub fn applied(&self) -> &[Applied] {
         &self.applied
@@ -262,7 +246,7 @@ impl Storm {
     }
 }
 
-/// A client's call through latency and faults. None: the connection was lost.
+/// Performs a client's call with latency and faults. Returns `None` if the connection was lost.
 pub fn call(
     world: &mut World,
     service: Service,
@@ -337,7 +321,8 @@ fn truncate(answer: &mut Value, member: &str, keep: usize, failure_reason: Optio
     }
 }
 
-/// The throttling error of each service; all of them are retried by the SDKs. HTTP 400, but for S3.
+/// The throttling error of each service. The SDKs retry all of them. The status is HTTP 400, except
+/// for S3.
 fn throttled(service: Service) -> ApiError {
     let code = match service {
         Service::Elbv2 | Service::Sns => "Throttling",
@@ -350,7 +335,7 @@ fn throttled(service: Service) -> ApiError {
     ApiError::refused(code, "Rate exceeded")
 }
 
-/// What IAM answers to a role without the permission.
+/// The error for a role without the permission.
 fn access_denied(service: Service, operation: &str) -> ApiError {
     let (code, status) = match service {
         Service::Sqs | Service::Elbv2 | Service::S3 => ("AccessDenied", 403),

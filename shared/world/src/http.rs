@@ -1,8 +1,8 @@
-//! The account behind HTTP, as AWS's endpoints answer: in process for SDK clients ([`sdk_config`]),
-//! or on a loopback port for other programs ([`serve`]).
+//! The account behind HTTP, like AWS's endpoints: in process for SDK clients ([`sdk_config`]), or
+//! on a loopback port for other programs ([`serve`]).
 //!
-//! Knows wire protocols: awsJson 1.0 and 1.1, AWS Query with XML, S3's REST. Knows nothing of what
-//! operations do; signatures are not checked.
+//! Knows the wire protocols: awsJson 1.0 and 1.1, AWS Query with XML, and REST for S3. Knows
+//! nothing of what operations do. Does not check signatures.
 
 mod answer;
 mod clock;

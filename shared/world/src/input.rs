@@ -1,27 +1,26 @@
-//! Reading the members of an operation's input: known by name, present when required, of the right
-//! kind.
+//! Reads the members of an operation's input: only known members, all required members, correct
+//! types.
 //!
-//! Stricter than AWS on purpose: AWS's JSON services ignore a member that they do not know, but
-//! here a misspelt member must not pass. Knows how each service words a bad input; knows no
-//! operation.
+//! Stricter than AWS on purpose: AWS's JSON services ignore unknown members, but here a misspelled
+//! member is an error. Knows each service's error for an invalid input; knows no operation.
 
 use crate::api::{ApiError, Service};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-/// The members of an input, or of a structure in it, checked by name.
+/// The members of an input, or of a structure in it, with their names checked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {
     service: Service,
-    /// The operation, or the member that holds the structure, for messages.
+    /// The operation, or the member that holds the structure, for error messages.
     place: &'a str,
     members: &'a Map<String, Value>,
 }
 
 impl<'a> Input<'a> {
-    /// Checks that every `required` member is there and that there is none beyond the two lists
-    /// (names separated by spaces).
+    /// Checks that every `required` member is present and that every other member is `optional`.
+    /// Both lists have names separated by spaces.
     pub(crate) fn read(
         service: Service,
         place: &'a str,
@@ -48,7 +47,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// A structure whose members were checked before, by the API's model.
+    /// A structure whose members were already checked against the API model.
     pub(crate) fn checked(
         service: Service,
         place: &'a str,
@@ -60,7 +59,7 @@ impl<'a> Input<'a> {
         Ok(Self { service, place, members })
     }
 
-    /// A structure inside this one, checked in the same way.
+    /// A structure inside this one, checked like [`Input::read`].
     pub(crate) fn nested(
         &self,
         place: &'a str,
@@ -71,7 +70,7 @@ impl<'a> Input<'a> {
         Self::read(self.service, place, value, required, optional)
     }
 
-    /// An error with the service's code for a bad value.
+    /// The service's error for an invalid value.
     pub(crate) fn refuse(&self, message: impl Into<String>) -> ApiError {
         ApiError::invalid(self.service, message)
     }
@@ -134,7 +133,7 @@ impl<'a> Input<'a> {
             .unwrap_or_default())
     }
 
-    /// A list that must be there and hold something.
+    /// A required list with at least one item.
     pub(crate) fn required_list(&self, name: &str) -> Result<&'a [Value], ApiError> {
         match self.list(name)? {
             [] => Err(self.missing(name)),
@@ -161,8 +160,8 @@ impl<'a> Input<'a> {
         self.optional_map(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// A list of pairs such as tags, whose two members have these names. A pair without a value has
-    /// an empty one.
+    /// A list of pairs, such as tags, whose members have these names. A pair without a value gets
+    /// an empty value.
     pub(crate) fn pairs(
         &self,
         name: &'a str,

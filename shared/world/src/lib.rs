@@ -1,13 +1,14 @@
-//! A simulated AWS account: ECS, ELBv2, Application Auto Scaling, S3, EventBridge, CloudTrail, SQS,
-//! SNS, DynamoDB, CloudWatch Logs, Secrets Manager and Cloud Control, as far as Portkeeper needs
-//! them.
+//! A simulated AWS account: the parts of ECS, ELBv2, Application Auto Scaling, S3, EventBridge,
+//! CloudTrail, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager and Cloud Control that
+//! Portkeeper needs.
 //!
-//! One state, two faces: [`World::call`] takes an operation by name with AWS's own member names as
-//! JSON, and the HTTP face ([`http`]) carries the same calls behind the real SDK clients, in
-//! process or on a loopback port. The clock is a number; nothing happens unless time is advanced or
-//! somebody calls.
+//! There are two ways in. [`World::call`] takes an operation by name with its input as JSON, in
+//! AWS's member names. [`http`] carries the same calls for the real SDK clients, in process or on a
+//! loopback port. The clock is a number: the account changes only through calls and through
+//! [`World::advance`].
 //!
-//! This crate knows AWS and knows nothing of Portkeeper: no finding, no plan, no ledger record.
+//! This crate knows AWS and nothing of Portkeeper: no finding, no plan, no ledger record. Its
+//! README explains the layout and the source marks in comments.
 
 pub mod account;
 pub mod api;
@@ -42,11 +43,11 @@ use serde_json::Value;
 /// The whole simulated account.
 #[derive(Debug)]
 pub struct World {
-    /// Milliseconds since the Unix epoch. Moves only through [`World::advance`].
+    /// Milliseconds since the Unix epoch. Changes only through [`World::advance`].
     now_ms: u64,
-    /// Partition, region and account number; builds ARNs.
+    /// Partition, Region and account number; builds ARNs.
     pub account: Account,
-    /// Identifiers of new resources, from their own seeded source.
+    /// Identifiers of new resources, from a seeded source.
     pub ids: Ids,
     /// Clusters, container instances, services, deployments, tasks.
     pub ecs: ecs::Ecs,
@@ -56,11 +57,11 @@ pub struct World {
     pub applicationautoscaling: applicationautoscaling::ApplicationAutoScaling,
     /// Event rules and their targets.
     pub eventbridge: eventbridge::EventBridge,
-    /// What is written down of calls, and by whom they were made.
+    /// Management events that are not delivered yet.
     pub cloudtrail: cloudtrail::CloudTrail,
     /// Queues.
     pub sqs: sqs::Sqs,
-    /// Topics and what was published to them.
+    /// Topics and the messages published to them.
     pub sns: sns::Sns,
     /// Tables.
     pub dynamodb: dynamodb::DynamoDb,
@@ -72,11 +73,11 @@ pub struct World {
     pub cloudcontrol: cloudcontrol::CloudControl,
     /// Secrets.
     pub secretsmanager: secretsmanager::SecretsManager,
-    /// What was told to go wrong at the HTTP and API edge.
+    /// Injected faults of client calls.
     pub faults: faults::Faults,
-    /// What happened in the account, in order, for people to read.
+    /// What happened in the account, as sentences for people.
     pub journal: journal::Journal,
-    /// Every API call with its caller, for counting and for checking what was asked.
+    /// Every API call with its caller, for assertions about calls.
     pub calls: CallLog,
 }
 
@@ -112,7 +113,7 @@ impl World {
         self.now_ms
     }
 
-    /// One API call, recorded in [`World::calls`] with its outcome.
+    /// Performs one API call and records it in [`World::calls`].
     pub fn call(
         &mut self,
         caller: Caller,
@@ -148,8 +149,8 @@ impl World {
         outcome
     }
 
-    /// Moves the clock, second by second, letting ECS, the agents and the load balancers do what is
-    /// due.
+    /// Advances the clock second by second. At each second, ECS, its agents, the load balancers and
+    /// the other services do what is due.
     pub fn advance(&mut self, ms: u64) {
         let end = self.now_ms.saturating_add(ms);
         while self.now_ms < end {

@@ -1,14 +1,13 @@
-//! How many calls AWS takes from an account: its published token buckets, of ECS and of Elastic
-//! Load Balancing.
+//! The published request quotas (token buckets) of ECS and Elastic Load Balancing.
 //!
 //! Sources: "Request throttling for the Amazon ECS API" and "Request throttling for the Elastic
-//! Load Balancing API" of AWS's documentation. Other services publish none that a Lambda function
-//! meets; their calls pass.
+//! Load Balancing API" in AWS's documentation. Other services publish no quota that a Lambda
+//! function reaches, so their calls are never throttled here.
 
 use crate::api::Service;
 use std::collections::BTreeMap;
 
-/// Calls that AWS counts together.
+/// Operations that share a quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bucket {
     /// ECS: tasks and container instances, read.
@@ -29,17 +28,17 @@ pub enum Bucket {
     Balancing,
 }
 
-/// A bucket's size, and how many calls come back to it each second.
+/// A bucket's size and refill rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Calls at once.
+    /// The bucket's size.
     pub burst: u32,
-    /// Calls a second after that.
+    /// Tokens added each second.
     pub per_second: u32,
 }
 
 impl Bucket {
-    /// The buckets from which a call takes.
+    /// The buckets from which a call takes a token.
     #[must_use]
     pub fn of(service: Service, operation: &str) -> &'static [Self] {
         match (service, operation) {
@@ -65,7 +64,7 @@ impl Bucket {
         }
     }
 
-    /// What AWS publishes for it.
+    /// The published quota.
     #[must_use]
     pub fn rate(self) -> Rate {
         let (burst, per_second) = match self {
@@ -78,16 +77,16 @@ impl Bucket {
     }
 }
 
-/// The buckets of an account, all full at first.
+/// The buckets of an account, initially full.
 #[derive(Debug, Default)]
 pub struct RateLimits {
-    /// For each bucket that was taken from: when it will be full again, in microseconds.
+    /// For each used bucket, when it will be full again, in microseconds.
     full_at: BTreeMap<Bucket, u64>,
     refused: u64,
 }
 
 impl RateLimits {
-    /// Whether AWS takes a call that comes now. One that it refuses takes nothing.
+    /// Whether AWS accepts a call now. A throttled call takes no token.
     pub(crate) fn admit(&mut self, now_ms: u64, service: Service, operation: &str) -> bool {
         let now = now_ms.saturating_mul(1000);
         let buckets = Bucket::of(service, operation);
@@ -105,7 +104,7 @@ impl RateLimits {
         true
     }
 
-    /// How many calls were refused.
+    /// How many calls were throttled.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused

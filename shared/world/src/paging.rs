@@ -1,14 +1,14 @@
-//! Answers in pages. Knows no operation, nor what its members for limit and token are called.
+//! Pagination. Knows no operation and no member names.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 /// One page of names in order: those after `token`, at most `limit`, and the token of the next page
-/// if there is one. None: nobody gave out this token.
+/// if there is one. Returns `None` if the token is invalid.
 ///
-/// The token names the last item given rather than a position, so that items which come and go
-/// between two pages do not move the others.
+/// The token names the last returned item, not a position, so items created or deleted between two
+/// pages do not shift the others.
 pub(crate) fn page<T>(
     items: &BTreeMap<String, T>,
     mut keep: impl FnMut(&T) -> bool,
@@ -28,7 +28,7 @@ pub(crate) fn page<T>(
     Some((names, next))
 }
 
-/// Adds the next page's token to an answer, if there is another page.
+/// Adds the next page's token to a response, if there is another page.
 pub(crate) fn with_next(mut answer: Value, member: &str, next: Option<String>) -> Value {
     if let (Some(next), Some(members)) = (next, answer.as_object_mut()) {
         members.insert(member.to_owned(), Value::String(next));

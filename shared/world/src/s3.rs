@@ -1,8 +1,8 @@
-//! Amazon S3: buckets whose objects may have versions, and the events that they send.
+//! Amazon S3: buckets, objects with or without versions, and event notifications.
 //!
-//! Knows keys and bytes; knows nothing of what an object means. Multipart uploads, copies, access
-//! control lists, lifecycle rules, encryption and storage classes are not simulated. Bodies are
-//! Base64 in inputs and answers, as every AWS tool writes a blob in JSON. Source:
+//! Knows keys and bytes, not what an object means. Multipart uploads, copies, access control lists,
+//! lifecycle rules, encryption and storage classes are not simulated. Bodies are Base64 in inputs
+//! and outputs, as in the AWS CLI. Source:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html>.
 
 mod bucket;
@@ -28,18 +28,18 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct S3 {
     buckets: BTreeMap<String, Bucket>,
-    /// Counts the changes, so that a later one has a greater sequencer.
+    /// Counts changes, so that later ones have a greater sequencer.
     changes: u64,
 }
 
 impl S3 {
-    /// The bytes of an object as it is now. None: no such bucket, no such key, or deleted.
+    /// The current bytes of an object. Returns `None` if the bucket or the key does not exist.
     #[must_use]
     pub fn object(&self, bucket: &str, key: &str) -> Option<&[u8]> {
         self.buckets.get(bucket)?.newest(key)?.body.as_deref()
     }
 
-    /// The keys of the objects that a bucket holds now, in order.
+    /// The keys of a bucket's current objects, in order.
     #[must_use]
     pub fn keys(&self, bucket: &str) -> Vec<&str> {
         self.buckets
@@ -50,7 +50,7 @@ impl S3 {
 }
 
 impl World {
-    /// A person creates a bucket that keeps versions and tells EventBridge of every change.
+    /// A person creates a bucket with versioning and EventBridge notifications.
     pub fn make_bucket(&mut self, name: &str) -> Result<(), ApiError> {
         self.person_s3("CreateBucket", &json!({"Bucket": name}))?;
         let versioning = json!({"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}});
@@ -60,7 +60,8 @@ impl World {
         self.person_s3("PutBucketNotificationConfiguration", &notices).map(|_| ())
     }
 
-    /// A person uploads an object; gives its version, which is `null` in a bucket without versions.
+    /// A person uploads an object. Returns its version id, which is `null` in a bucket without
+    /// versioning.
     pub fn drop_object(
         &mut self,
         bucket: &str,
@@ -76,7 +77,7 @@ impl World {
             .to_owned())
     }
 
-    /// A person deletes an object: in a bucket with versions, a delete marker is put on top of it.
+    /// A person deletes an object. In a bucket with versioning, this adds a delete marker.
     pub fn delete_object(&mut self, bucket: &str, key: &str) -> Result<(), ApiError> {
         self.person_s3("DeleteObject", &json!({"Bucket": bucket, "Key": key})).map(|_| ())
     }
@@ -87,7 +88,6 @@ impl World {
     }
 }
 
-/// One S3 operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateBucket" => bucket_api::create_bucket(world, input),
@@ -102,8 +102,8 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// The input of an operation on a bucket, and the bucket's name. The bucket is this account's if
-/// the caller says whose it is.
+/// The input of an operation on a bucket, and the bucket's name. Checks that the bucket exists and
+/// that `ExpectedBucketOwner`, if given, is this account.
 fn read<'a>(
     world: &World,
     operation: &'a str,
@@ -128,7 +128,7 @@ fn read<'a>(
     Ok((input, name.to_owned()))
 }
 
-/// An error of S3, which has its own HTTP status for each code.
+/// An S3 error; each code has its own HTTP status.
 fn error(code: &str, message: &str, status: u16) -> ApiError {
     ApiError::failed(code, message, status)
 }

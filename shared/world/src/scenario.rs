@@ -1,8 +1,7 @@
-//! Short ways to build an account: clusters, instances, target groups behind a load balancer,
-//! services.
+//! Builds an account in few lines: clusters, container instances, target groups behind a load
+//! balancer, services.
 //!
-//! Everything goes through the API as a person would do it, so what AWS refuses is refused here
-//! too.
+//! Everything is created through the API, so what AWS rejects is rejected here too.
 
 use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
@@ -10,34 +9,28 @@ use crate::ecs::InstanceOptions;
 use crate::target_type::TargetType;
 use serde_json::{Value, json};
 
-/// A load balancer, its listener, a rule and the target group that the rule forwards to.
+/// A load balancer, its listener, a rule, and the target group to which the rule forwards.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frontend {
-    /// ARN of the load balancer.
     pub balancer: String,
-    /// ARN of the listener.
     pub listener: String,
-    /// ARN of the rule. A Network Load Balancer has none: its listener's ARN.
+    /// ARN of the rule, or of the listener for a Network Load Balancer, which has no rules.
     pub rule: String,
-    /// ARN of the target group.
     pub group: String,
 }
 
-/// A container of a service.
 #[derive(Debug, Clone)]
 pub struct ContainerSpec {
-    /// Name.
     pub name: String,
     /// Port mappings, as in `RegisterTaskDefinition`.
     pub port_mappings: Vec<Value>,
 }
 
-/// A service and its task definition. Start with [`ServiceSpec::new`] and change what differs.
+/// A service and its task definition. Start with [`ServiceSpec::new`].
 #[derive(Debug, Clone)]
 pub struct ServiceSpec {
-    /// Cluster name.
     pub cluster: String,
-    /// Service name; also the task definition's family.
+    /// Also the task definition's family.
     pub name: String,
     /// `bridge`, `host` or `awsvpc`.
     pub network_mode: String,
@@ -51,12 +44,13 @@ pub struct ServiceSpec {
     pub desired: u32,
     /// Subnets of awsvpc tasks; the default ones if empty.
     pub subnets: Vec<String>,
-    /// Further members of `CreateService`, such as `deploymentConfiguration` or `tags`.
+    /// Additional members of `CreateService`, such as `deploymentConfiguration` or `tags`.
     pub more: Value,
 }
 
 impl ServiceSpec {
-    /// One task of `cluster/name` in bridge mode on EC2, no container and no load balancer yet.
+    /// One task of `cluster/name` in bridge mode on EC2, with no container and no load balancer
+    /// yet.
     #[must_use]
     pub fn new(cluster: &str, name: &str) -> Self {
         Self {
@@ -93,14 +87,14 @@ impl ServiceSpec {
         self.awsvpc()
     }
 
-    /// So many tasks.
+    /// Sets the desired count.
     #[must_use]
     pub fn desired(mut self, count: u32) -> Self {
         self.desired = count;
         self
     }
 
-    /// A container with these container ports (dynamic host ports in bridge mode).
+    /// Adds a container with these container ports. In bridge mode the host ports are dynamic.
     #[must_use]
     pub fn container(mut self, name: &str, ports: &[u16]) -> Self {
         let port_mappings = ports.iter().map(|port| json!({"containerPort": port})).collect();
@@ -108,7 +102,7 @@ impl ServiceSpec {
         self
     }
 
-    /// A load balancer entry: that container port in that target group.
+    /// Adds a load balancer entry: this container port is registered in this target group.
     #[must_use]
     pub fn behind(mut self, group: &str, container: &str, port: u16) -> Self {
         self.load_balancers.push(
@@ -117,8 +111,8 @@ impl ServiceSpec {
         self
     }
 
-    /// A load balancer entry for blue/green: it starts in `front`'s group and alternates with
-    /// `alternate`.
+    /// Adds a load balancer entry for blue/green deployments, which starts with `front`'s group and
+    /// alternates with `alternate`.
     #[must_use]
     pub fn behind_blue_green(
         mut self,
@@ -140,7 +134,7 @@ impl ServiceSpec {
         self
     }
 
-    /// Another member of `CreateService`.
+    /// Adds a member of `CreateService`.
     #[must_use]
     pub fn with(mut self, member: &str, value: Value) -> Self {
         if let Some(more) = self.more.as_object_mut() {
@@ -150,7 +144,7 @@ impl ServiceSpec {
     }
 }
 
-/// A string in an answer.
+/// A string in a response.
 fn text(answer: &Value, pointer: &str) -> Result<String, ApiError> {
     let found = answer.pointer(pointer).and_then(Value::as_str);
     found
@@ -159,7 +153,7 @@ fn text(answer: &Value, pointer: &str) -> Result<String, ApiError> {
 }
 
 impl World {
-    /// Moves the clock by whole seconds.
+    /// Advances the clock by whole seconds.
     pub fn advance_secs(&mut self, seconds: u64) {
         self.advance(seconds.saturating_mul(1000));
     }
@@ -174,7 +168,7 @@ impl World {
         self.call(Caller::Person, Api::Elbv2, operation, input)
     }
 
-    /// Creates a cluster; gives its ARN.
+    /// Creates a cluster and returns its ARN.
     pub fn make_cluster(&mut self, name: &str) -> Result<String, ApiError> {
         text(
             &self.person_ecs("CreateCluster", &json!({"clusterName": name}))?,
@@ -182,15 +176,15 @@ impl World {
         )
     }
 
-    /// Adds container instances, in the zones a, b, c in turn; gives their EC2 ids.
+    /// Adds container instances in the zones a, b and c in turn. Returns their EC2 instance ids.
     pub fn make_instances(&mut self, cluster: &str, count: usize) -> Result<Vec<String>, ApiError> {
         (0..count)
             .map(|_| self.add_container_instance(cluster, &InstanceOptions::default()))
             .collect()
     }
 
-    /// A target group without load balancer, HTTP on port 80, checked every 10 seconds; gives its
-    /// ARN.
+    /// Creates a target group without a load balancer: HTTP on port 80, a health check every 10
+    /// seconds. Returns its ARN.
     pub fn make_bare_group(
         &mut self,
         name: &str,
@@ -207,8 +201,7 @@ impl World {
         text(&self.person_elb("CreateTargetGroup", &input)?, "/TargetGroups/0/TargetGroupArn")
     }
 
-    /// A target group behind an Application Load Balancer of its own, with one rule; gives all
-    /// their ARNs.
+    /// Creates a target group behind its own Application Load Balancer with one rule.
     pub fn make_alb(&mut self, name: &str, target_type: TargetType) -> Result<Frontend, ApiError> {
         let group = self.make_bare_group(name, target_type)?;
         let balancer = self.make_balancer(&format!("{name}-alb"), "application")?;
@@ -230,7 +223,7 @@ impl World {
         Ok(Frontend { balancer, listener, rule, group })
     }
 
-    /// The target group of [`World::make_alb`] alone.
+    /// Like [`World::make_alb`], but returns only the target group's ARN.
     pub fn make_alb_group(
         &mut self,
         name: &str,
@@ -239,7 +232,7 @@ impl World {
         self.make_alb(name, target_type).map(|front| front.group)
     }
 
-    /// A TCP target group behind a Network Load Balancer of its own.
+    /// Creates a TCP target group behind its own Network Load Balancer.
     pub fn make_nlb(&mut self, name: &str, target_type: TargetType) -> Result<Frontend, ApiError> {
         let input = json!({
             "Name": name,
@@ -263,7 +256,7 @@ impl World {
         text(&self.person_elb("CreateLoadBalancer", &input)?, "/LoadBalancers/0/LoadBalancerArn")
     }
 
-    /// Registers the task definition of a service again: a new revision, whose ARN it gives.
+    /// Registers a new revision of a service's task definition and returns its ARN.
     pub fn make_definition(&mut self, spec: &ServiceSpec) -> Result<String, ApiError> {
         let containers: Vec<Value> = spec
             .containers
@@ -290,8 +283,8 @@ impl World {
         )
     }
 
-    /// Registers the task definition and creates the service; gives the service's ARN. Its tasks
-    /// come with time.
+    /// Registers the task definition, creates the service, and returns the service's ARN. Its tasks
+    /// start as the clock advances.
     pub fn make_service(&mut self, spec: &ServiceSpec) -> Result<String, ApiError> {
         let definition = self.make_definition(spec)?;
         let mut input = json!({
@@ -314,8 +307,8 @@ impl World {
         text(&self.person_ecs("CreateService", &input)?, "/service/serviceArn")
     }
 
-    /// The ARNs of the tasks of `cluster/service` whose desired status is RUNNING, in order of
-    /// their ids.
+    /// The ARNs of the tasks of `cluster/service` with the desired status RUNNING, ordered by task
+    /// id.
     pub fn running_tasks(&mut self, service: &str) -> Result<Vec<String>, ApiError> {
         let (cluster, name) = service.split_once('/').unwrap_or(("default", service));
         let answer =
@@ -324,8 +317,8 @@ impl World {
         Ok(arns.filter_map(|arn| arn.as_str().map(str::to_owned)).collect())
     }
 
-    /// Advances second by second until the condition holds, for at most `limit_secs`; gives whether
-    /// it came to hold.
+    /// Advances second by second until the condition holds, for at most `limit_secs`. Returns
+    /// whether it holds.
     pub fn advance_until(
         &mut self,
         limit_secs: u64,

@@ -1,7 +1,7 @@
-//! AWS Secrets Manager: secrets with a text, of which the current version can be read.
+//! AWS Secrets Manager: reading the current version of text secrets.
 //!
-//! Knows names and ARNs; knows nothing of what a secret means, and never shows it. Rotation,
-//! staging labels other than the current one, and binary secrets are not simulated. Source:
+//! Never shows a secret's text in debug output. Rotation, staging labels other than the current
+//! one, and binary secrets are not simulated. Source:
 //! <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>.
 
 mod secret_api;
@@ -35,9 +35,9 @@ impl fmt::Debug for Secret {
 }
 
 impl World {
-    /// A person stores a secret, or a new version of it. Gives its ARN.
+    /// A person creates a secret or adds a version to it. Returns its ARN.
     pub fn put_secret(&mut self, name: &str, text: &str) -> String {
-        // Six characters that AWS adds, so that a secret of the same name later is another one.
+        // AWS adds six characters so that a later secret with the same name has another ARN.
         let suffix: String = digest::uuid("secret", name.len() as u64).chars().take(6).collect();
         let arn = self.account.arn("secretsmanager", &format!("secret:{name}-{suffix}"));
         let created_ms = self.now_ms;
@@ -48,13 +48,12 @@ impl World {
         secret.arn.clone()
     }
 
-    /// A person deletes a secret at once.
+    /// A person deletes a secret without a recovery window.
     pub fn delete_secret(&mut self, name: &str) {
         self.secretsmanager.secrets.remove(name);
     }
 }
 
-/// One Secrets Manager operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "GetSecretValue" => secret_api::get_secret_value(world, input),
@@ -69,7 +68,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_secret_is_read_by_name_and_arn_and_never_shown() {
+    fn a_secret_is_read_by_name_and_arn_and_not_shown_in_debug_output() {
         let mut world = World::new(1, 5_000);
         let read = |world: &mut World, id: &str| {
             let answer = world.call(

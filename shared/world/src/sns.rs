@@ -1,7 +1,6 @@
-//! Amazon SNS: topics and what was published to them.
+//! Amazon SNS: topics and the messages published to them.
 //!
-//! Knows the limits of a message; knows nothing of who subscribes. Subscriptions, delivery and
-//! `PublishBatch` are not simulated: a test reads [`Sns::published`].
+//! Subscriptions, delivery and `PublishBatch` are not simulated; tests read [`Sns::published`].
 
 mod topic_api;
 
@@ -17,26 +16,26 @@ pub struct Sns {
     published: u64,
 }
 
-/// A message that was published.
+/// A published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
     /// `MessageId`.
     pub id: String,
-    /// World time.
+    /// When it was published, by the world's clock.
     pub at_ms: u64,
     /// `Subject`.
     pub subject: Option<String>,
     /// `Message`.
     pub message: String,
-    /// With `MessageStructure=json`: what subscribers of each protocol get.
+    /// With `MessageStructure=json`: the message for subscribers of each protocol.
     by_protocol: Option<BTreeMap<String, String>>,
     /// `MessageAttributes`: name to `StringValue`.
     pub attributes: BTreeMap<String, String>,
 }
 
 impl Sns {
-    /// What was published to a topic, by its name or ARN, in order. Empty also when there is no
-    /// such topic.
+    /// The messages published to a topic, named by name or ARN, in order. Empty if the topic does
+    /// not exist.
     #[must_use]
     pub fn published(&self, topic: &str) -> &[Published] {
         self.topics
@@ -47,7 +46,7 @@ impl Sns {
 }
 
 impl Published {
-    /// What a subscriber of this protocol (`email`, `sqs`, `lambda`, `https`, …) gets.
+    /// The text that a subscriber of this protocol (`email`, `sqs`, `lambda`, `https`, …) receives.
     #[must_use]
     pub fn text_for(&self, protocol: &str) -> &str {
         let parts = self.by_protocol.as_ref();
@@ -56,7 +55,6 @@ impl Published {
     }
 }
 
-/// One SNS operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateTopic" => topic_api::create_topic(world, input),

@@ -1,8 +1,9 @@
-//! Amazon SQS standard queues: delay, visibility time-out, receive counts, dead letters, retention.
+//! Amazon SQS standard queues: delay, visibility timeout, receive counts, dead-letter queues,
+//! retention.
 //!
-//! Knows messages as text; knows nothing of what is in them. FIFO queues, encryption and long
-//! polling (a receive that waits) are not simulated. Messages come in the order in which they were
-//! sent, which SQS does not promise: to see other orders, let the event bus hold and release.
+//! Knows messages as text, not what is in them. FIFO queues, encryption and long polling are not
+//! simulated. Messages are received in the order in which they were sent, which SQS does not
+//! guarantee. For other orders, let the event bus delay events.
 
 mod batch;
 mod lambda;
@@ -19,7 +20,7 @@ use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Who sent a message; there is one account, so there is one sender.
+/// The sender of every message.
 const SENDER_ID: &str = "AROAEXAMPLEID:portkeeper-world";
 
 const MAX_VISIBILITY_S: u64 = 43_200;
@@ -31,32 +32,32 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// One queue.
     #[must_use]
     pub fn queue(&self, name: &str) -> Option<&Queue> {
         self.queues.get(name)
     }
 
-    /// How many messages the queue holds: visible, delayed and in flight. None: no such queue.
+    /// The number of messages in the queue: visible, delayed and in flight. Returns `None` if the
+    /// queue does not exist.
     #[must_use]
     pub fn depth(&self, queue: &str) -> Option<usize> {
         self.queues.get(queue).map(|queue| queue.messages().count())
     }
 
-    /// The messages of a queue in the order in which they were sent; nothing is received by
-    /// looking.
+    /// The messages of a queue in the order in which they were sent. Does not receive them.
     pub fn messages(&self, queue: &str) -> impl Iterator<Item = &Message> {
         self.queues.get(queue).into_iter().flat_map(Queue::messages)
     }
 
-    /// World time at which the next message can be received; in the past when one can be now.
+    /// When the next message can be received, by the world's clock. In the past if one can be
+    /// received now.
     #[must_use]
     pub fn next_visible_ms(&self, queue: &str) -> Option<u64> {
         self.messages(queue).map(|message| message.visible_at_ms).min()
     }
 
-    /// Receives up to `max` visible messages. What was received too often goes to the dead-letter
-    /// queue.
+    /// Receives up to `max` visible messages. Messages over the maximum receive count go to the
+    /// dead-letter queue.
     fn receive(
         &mut self,
         queue: &str,
@@ -80,14 +81,14 @@ impl Sqs {
     }
 }
 
-/// Sends a message with its queue's own delay, or with `delay_s`. None: no such queue.
+/// Sends a message with the queue's delay or with `delay_s`. Returns the message id, or `None` if
+/// the queue does not exist.
 pub fn send(world: &mut World, queue: &str, body: &str, delay_s: Option<u64>) -> Option<String> {
     let now_ms = world.now_ms();
     let queue = world.sqs.queues.get_mut(queue)?;
     Some(queue.send(body, Map::<String, Value>::new(), delay_s, now_ms).id.clone())
 }
 
-/// One SQS operation.
 pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, ApiError> {
     match operation {
         "CreateQueue" => queue_api::create_queue(world, input),
@@ -103,7 +104,7 @@ pub fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, 
     }
 }
 
-/// Lets what is older than its queue's retention period expire.
+/// Deletes messages older than their queue's retention period.
 pub(crate) fn tick(world: &mut World) {
     let now_ms = world.now_ms();
     for queue in world.sqs.queues.values_mut() {
@@ -120,7 +121,7 @@ fn read<'a>(
     Input::read(Service::Sqs, place, value, required, optional)
 }
 
-/// The queue that `QueueUrl` names. The host does not count: it is the endpoint's, not the queue's.
+/// The queue that `QueueUrl` names. Ignores the URL's host, which is the endpoint's.
 fn queue_mut<'w>(world: &'w mut World, input: &Input<'_>) -> Result<&'w mut Queue, ApiError> {
     let url = input.text("QueueUrl")?;
     let name = url

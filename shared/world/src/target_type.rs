@@ -1,12 +1,10 @@
 //! The type of a target group's targets.
 //!
-//! In a module of its own because both sides need it: ELBv2 to register targets, and ECS to register
-//! its tasks. Knows neither of them.
+//! Has its own module because both ELBv2 and ECS use it and ELBv2 imports ECS.
 
-/// What a group's targets are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TargetType {
-    /// EC2 instances by id.
+    /// EC2 instances, by instance id.
     Instance,
     /// IP addresses.
     Ip,

@@ -1,4 +1,4 @@
-//! How AWS writes a point in time: ISO 8601 in events, seconds as a number in JSON APIs.
+//! AWS's timestamp formats: ISO 8601 in events, epoch seconds in JSON APIs.
 
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -1,42 +1,37 @@
-//! What is true in the account, for invariants: who should be registered where, who answers, what
-//! is registered.
+//! The true state of the account, for invariants: which task should be registered where, which task
+//! answers, what is registered.
 //!
-//! Computed from the account's own state, sharing nothing with any program under test.
+//! Computed from the account's state, independently of the program under test.
 
 use crate::World;
 use crate::ecs::{Status, Task, expected};
 
-/// A target that a task which is not STOPPED should have, by its own revision or task set.
+/// A target that a task that is not STOPPED should have, according to its service revision or task
+/// set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LiveTarget {
-    /// Cluster name.
     pub cluster: String,
-    /// Service name.
     pub service: String,
-    /// ARN of the task.
     pub task_arn: String,
-    /// ARN of the target group.
     pub target_group_arn: String,
-    /// Instance id or IP address.
+    /// EC2 instance id or IP address.
     pub id: String,
-    /// Host port, or container port for awsvpc and host mode.
+    /// Host port, or container port in awsvpc and host mode.
     pub port: u16,
     /// When the task became RUNNING, if it has.
     pub running_since_ms: Option<u64>,
     /// `RUNNING` or `STOPPED`.
     pub desired_status: &'static str,
-    /// `ACTIVATING` to `DEPROVISIONING`; a task has no address before.
+    /// `ACTIVATING` to `DEPROVISIONING`; a task has no address before that.
     pub last_status: &'static str,
 }
 
-/// The task behind an address.
+/// The task that answers on an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Cluster name.
     pub cluster: String,
-    /// Service name, or the task's group if it is of no service.
+    /// Service name, or the task's group for a task without a service.
     pub service: String,
-    /// ARN of the task.
     pub task_arn: String,
 }
 
@@ -65,8 +60,8 @@ pub fn live_targets(world: &World) -> Vec<LiveTarget> {
     found
 }
 
-/// Which task answers on (instance id or address, port) now: also one that ECS has forgotten as an
-/// orphan.
+/// The task that answers on (instance id or address, port) now, including an orphan that ECS no
+/// longer shows.
 #[must_use]
 pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     let task = world.ecs.listener(id, port)?;
@@ -77,8 +72,8 @@ pub fn answering(world: &World, id: &str, port: u16) -> Option<Program> {
     })
 }
 
-/// The targets of a group that are registered or draining: id, port, and the state that
-/// `DescribeTargetHealth` shows.
+/// The registered and draining targets of a group: id, port, and state as in
+/// `DescribeTargetHealth`.
 #[must_use]
 pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)> {
     let targets = world.elbv2.group(group).into_iter().flat_map(|group| group.targets.keys());
@@ -89,8 +84,8 @@ pub fn registered(world: &World, group: &str) -> Vec<(String, u16, &'static str)
     targets.filter_map(state).collect()
 }
 
-/// The ARN of the task that is meant to run, is ACTIVATING or RUNNING, and should have exactly this
-/// target.
+/// The ARN of the ACTIVATING or RUNNING task with desired status RUNNING that should have exactly
+/// this target.
 #[must_use]
 pub fn owner(world: &World, group: &str, id: &str, port: u16) -> Option<String> {
     let task = world.ecs.listener(id, port).filter(|task| task.is_live())?;

@@ -1,4 +1,4 @@
-//! Reading a resource of any type.
+//! `GetResource`.
 
 use crate::World;
 use crate::api::{ApiError, Service};
