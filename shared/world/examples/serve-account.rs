@@ -1,9 +1,9 @@
-//! An empty simulated account on a free loopback port, for `tests/emulators`: it ends when standard
+//! Serves a simulated account on a free loopback port, for `tests/emulators`. Ends when standard
 //! input closes.
 //!
-//! The first line on standard output says, as JSON, where it is and what the API alone could not
-//! make: a VPC with two subnets, a running EC2 instance with programs on two ports, a secret, and
-//! two buckets. Its clock goes as fast as ours.
+//! The first line on standard output is a JSON object with the URL and the resources that the API
+//! cannot create: a VPC with two subnets, a running EC2 instance with programs on two ports, a
+//! secret, and two buckets. The account's clock runs in real time.
 
 use portkeeper_world::World;
 use portkeeper_world::ecs::DEFAULT_VPC;
@@ -15,10 +15,10 @@ use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// 2026-11-23T00:00:00Z: any fixed moment does.
+/// 2026-11-23T00:00:00Z: an arbitrary fixed time.
 const START_MS: u64 = 1_795_392_000_000;
 
-/// Fine enough for messages that come back after a second.
+/// Short enough for visibility timeouts of one second.
 const STEP_MS: u64 = 100;
 
 fn main() -> io::Result<()> {
@@ -56,12 +56,11 @@ async fn run() -> io::Result<()> {
     }
 }
 
-/// Completes when standard input closes, which it does when whoever started this program is gone,
-/// however it went.
+/// Completes when standard input closes, which happens even if the parent process is killed.
 fn parent_gone() -> oneshot::Receiver<()> {
     let (gone, parent) = oneshot::channel();
     thread::spawn(move || {
-        // An error says the same as the end: nobody is there.
+        // An error means the same as the end of input: the parent is gone.
         let _ = io::stdin().read_to_end(&mut Vec::new());
         let _ = gone.send(());
     });

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_told_of_later_with_its_caller() {
+    fn a_call_is_delivered_later_with_its_caller() {
         let mut world = World::new(1, 5_000);
         let group = world.make_alb_group("web", TargetType::Ip).unwrap();
         let input = json!({"TargetGroupArn": group, "Targets": [{"Id": "10.0.0.9", "Port": "80"}]});
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_trail_nothing_is_told() {
+    fn without_a_trail_no_event_is_delivered() {
         let mut world = World::new(1, 5_000);
         world.cloudtrail.on = false;
         world.make_alb_group("web", TargetType::Ip).unwrap();

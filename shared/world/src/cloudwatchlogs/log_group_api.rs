@@ -50,7 +50,7 @@ pub(super) fn create_log_group(world: &mut World, input: &Value) -> Result<Value
 fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
     let pair = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
     let tags: Option<_> = input.optional_map("tags")?.into_iter().flatten().map(pair).collect();
-    tags.ok_or_else(|| input.refuse("tags must be texts"))
+    tags.ok_or_else(|| input.refuse("tags must be strings"))
 }
 
 pub(super) fn describe_log_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
@@ -156,7 +156,7 @@ pub(super) fn list_tags_for_resource(world: &World, input: &Value) -> Result<Val
     Ok(json!({"tags": world.cloudwatchlogs.groups.get(&name).ok_or_else(gone)?.tags}))
 }
 
-/// The name in an ARN, which has no `:*` at its end here [BC `TagResource`].
+/// The log group name in an ARN. The ARN must not end with `:*` [BC `TagResource`].
 fn named(world: &World, input: &Input<'_>) -> Result<String, ApiError> {
     let given = input.text("resourceArn")?;
     let name = given.strip_prefix(arn(world, "").as_str()).filter(|name| !name.contains(':'));

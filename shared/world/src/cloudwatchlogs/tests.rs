@@ -1,4 +1,4 @@
-//! Log groups as the API shows them.
+//! Log groups through the API.
 
 use crate::World;
 use crate::api::{Caller, Service};
@@ -11,7 +11,7 @@ fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Stri
 }
 
 #[test]
-fn a_group_is_made_kept_tagged_and_deleted_once() {
+fn a_group_is_created_tagged_and_deleted_once() {
     let mut world = World::new(1, 5_000);
     let name = json!({"logGroupName": "/ecs/web"});
     let made = json!({"logGroupName": "/ecs/web", "tags": {"team": "shop"}});
@@ -51,7 +51,7 @@ fn a_group_is_made_kept_tagged_and_deleted_once() {
 }
 
 #[test]
-fn groups_come_in_pages() {
+fn groups_are_paginated() {
     let mut world = World::new(1, 0);
     for number in 0..5 {
         call(&mut world, "CreateLogGroup", &json!({"logGroupName": format!("g{number}")})).unwrap();

@@ -1,7 +1,7 @@
-//! Condition expressions: parsed, then asked about an item that may not exist.
+//! Condition expressions: parsed, then evaluated on an item that may not exist.
 //!
 //! `attribute_exists(a)`, `attribute_not_exists(a)`, comparisons of an attribute with a value,
-//! `AND`, `OR`, `NOT` and parentheses. Not known: `begins_with`, `contains`, `size`, `IN`,
+//! `AND`, `OR`, `NOT` and parentheses. Not supported: `begins_with`, `contains`, `size`, `IN`,
 //! `BETWEEN`, document paths. Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html>.
 
@@ -46,8 +46,8 @@ impl<'a> Condition<'a> {
         }
     }
 
-    /// Does the condition hold for the item? An absent attribute only satisfies its absence and
-    /// `<>`.
+    /// Whether the condition holds for the item. An absent attribute satisfies only
+    /// `attribute_not_exists` and `<>`.
     pub(super) fn holds(&self, item: Option<&Item>) -> bool {
         match self {
             Self::Exists(name) => item.is_some_and(|item| item.contains_key(*name)),
@@ -77,7 +77,7 @@ impl Comparison {
     }
 }
 
-/// Only strings and numbers have an order, each with its own kind.
+/// Only two strings or two numbers can be ordered.
 fn order(found: &Value, wanted: &Value) -> Option<Ordering> {
     match (parts(found)?, parts(wanted)?) {
         (("S", found), ("S", wanted)) => Some(found.as_str()?.cmp(wanted.as_str()?)),
@@ -86,7 +86,7 @@ fn order(found: &Value, wanted: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whole numbers are compared exactly; a counter beyond 2^53 must not be equal to its neighbour.
+/// Integers are compared exactly: a counter beyond 2^53 must not equal its neighbor.
 fn number_order(found: &str, wanted: &str) -> Option<Ordering> {
     match (found.parse::<i128>(), wanted.parse::<i128>()) {
         (Ok(found), Ok(wanted)) => Some(found.cmp(&wanted)),
@@ -185,7 +185,7 @@ impl<'a> Parser<'_, 'a> {
     }
 }
 
-/// Words, parentheses and comparison signs.
+/// Splits into words, parentheses and comparison operators.
 fn tokens(text: &str) -> Vec<&str> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();

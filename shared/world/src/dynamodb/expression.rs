@@ -1,4 +1,5 @@
-//! What expressions have in common: `#name` and `:value` placeholders, and that each one is used.
+//! What expressions have in common: the placeholders `#name` and `:value`, each of which must be
+//! used.
 //!
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html>.
 
@@ -8,8 +9,8 @@ use crate::input::Input;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// Reserved words that an item of ours could be tempted to use as an attribute name; `DynamoDB` has
-/// 573. They must be written as `#name`.
+/// Reserved words that an item could plausibly use as an attribute name, out of 573. Expressions
+/// must use `#name` for them.
 const RESERVED: [&str; 44] = [
     "ACTION",
     "ADD",
@@ -57,7 +58,7 @@ const RESERVED: [&str; 44] = [
     "ZONE",
 ];
 
-/// The placeholders of one request. Each one that is resolved counts as used.
+/// The placeholders of one request. Resolving one marks it as used.
 pub(super) struct Placeholders<'a> {
     names: Option<&'a Map<String, Value>>,
     values: Option<&'a Map<String, Value>>,
@@ -65,8 +66,7 @@ pub(super) struct Placeholders<'a> {
 }
 
 impl<'a> Placeholders<'a> {
-    /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, where the request has
-    /// them.
+    /// Reads `ExpressionAttributeNames` and `ExpressionAttributeValues`, if present.
     pub(super) fn of(input: &Input<'a>) -> Result<Self, ApiError> {
         let names = input.optional_map("ExpressionAttributeNames")?;
         let values = input.optional_map("ExpressionAttributeValues")?;
@@ -74,7 +74,7 @@ impl<'a> Placeholders<'a> {
         Ok(Self { names, values, used: BTreeSet::new() })
     }
 
-    /// The attribute that a name or `#placeholder` means.
+    /// The attribute of a name or `#placeholder`.
     pub(super) fn name(&mut self, text: &'a str) -> Result<&'a str, ApiError> {
         if text.starts_with('#') {
             self.used.insert(text.to_owned());
@@ -97,7 +97,7 @@ impl<'a> Placeholders<'a> {
         Ok(text)
     }
 
-    /// The value that a `:placeholder` means.
+    /// The value of a `:placeholder`.
     pub(super) fn value(&mut self, text: &str) -> Result<&'a Value, ApiError> {
         self.used.insert(text.to_owned());
         self.values.and_then(|values| values.get(text)).ok_or_else(|| {
@@ -107,7 +107,7 @@ impl<'a> Placeholders<'a> {
         })
     }
 
-    /// A placeholder that no expression uses is an error.
+    /// Returns an error if a placeholder is unused.
     pub(super) fn check_all_used(&self) -> Result<(), ApiError> {
         for (member, map) in
             [("ExpressionAttributeNames", self.names), ("ExpressionAttributeValues", self.values)]
@@ -123,7 +123,7 @@ impl<'a> Placeholders<'a> {
     }
 }
 
-/// A projection: names of attributes at the top of the item, separated by commas.
+/// A projection: names of top-level attributes, separated by commas.
 pub(super) fn projection<'a>(
     input: &Input<'a>,
     placeholders: &mut Placeholders<'a>,

@@ -1,4 +1,4 @@
-//! Attribute values: their forms on the wire and their size.
+//! Attribute values: format and size.
 //!
 //! Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
@@ -8,10 +8,10 @@ use crate::api::{ApiError, Service};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// The largest item: 400 KB, names included.
+/// The largest item: 400 KB, including attribute names.
 const MAX_ITEM_BYTES: usize = 409_600;
 
-/// Every attribute has a valid value and the item is not too large.
+/// Checks that every attribute has a valid value and the item is not too large.
 pub(super) fn check(item: &Item) -> Result<(), ApiError> {
     for value in item.values() {
         check_value(value)?;
@@ -23,7 +23,7 @@ pub(super) fn check(item: &Item) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// One attribute value: exactly one of the data types, holding what it should.
+/// Checks that an attribute value has exactly one data type with a valid value.
 pub(super) fn check_value(value: &Value) -> Result<(), ApiError> {
     let (kind, content) = parts(value).ok_or_else(|| {
         ApiError::invalid(
@@ -49,7 +49,7 @@ pub(super) fn check_value(value: &Value) -> Result<(), ApiError> {
     Err(ApiError::invalid(Service::DynamoDb, message))
 }
 
-/// The data type and what it holds.
+/// The data type and the value.
 pub(super) fn parts(value: &Value) -> Option<(&str, &Value)> {
     let mut members = value.as_object()?.iter();
     match (members.next(), members.next()) {

@@ -1,4 +1,4 @@
-//! The `DynamoDB` API: inputs checked, answers in `DynamoDB`'s shapes.
+//! Operations on items, except `UpdateItem`.
 //!
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/>.
 
@@ -62,7 +62,8 @@ pub(super) fn batch_get_item(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({"Responses": responses, "UnprocessedKeys": unprocessed}))
 }
 
-/// One table's part of a batch: items found, and keys that the first `left` reads leave.
+/// One table's part of a batch: the items found, and the keys that stay unprocessed because of
+/// `left`.
 fn read_keys(
     world: &World,
     name: &str,
@@ -114,7 +115,7 @@ pub(super) fn delete_item(world: &mut World, input: &Value) -> Result<Value, Api
     write(world, &input, key, None)
 }
 
-/// Puts or, without an item, deletes, if the condition holds for what is there now.
+/// Puts the item or, without one, deletes it, if the condition holds for the existing item.
 fn write(
     world: &mut World,
     input: &Input<'_>,

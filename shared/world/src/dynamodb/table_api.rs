@@ -1,4 +1,4 @@
-//! Tables: creating, describing, time to live.
+//! Operations on tables and their time to live.
 
 use super::{Table, read, table, table_mut, table_name};
 use crate::World;

@@ -47,7 +47,7 @@ fn put_if(
 }
 
 #[test]
-fn the_loser_of_a_race_learns_what_is_there() {
+fn a_failed_condition_returns_the_existing_item() {
     let mut world = world();
     let first = "attribute_not_exists(pk)";
     put_if(&mut world, &record("shop/web", 1), first, &json!(null)).unwrap();

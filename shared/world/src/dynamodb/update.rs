@@ -1,5 +1,5 @@
-//! `UpdateItem`, as far as `SET name = :value` and `ADD name :set` go; other clauses and functions
-//! are not simulated.
+//! `UpdateItem` with `SET name = :value` and `ADD name :set`. Other clauses and functions are not
+//! simulated.
 //!
 //! Source:
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html>.
@@ -11,13 +11,13 @@ use crate::api::{ApiError, Service};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// One change of one attribute.
 enum Change<'a> {
     Set(&'a str, &'a Value),
     Add(&'a str, &'a Value),
 }
 
-/// Changes an item, or makes it: "creates an item if it does not already exist" [BC `UpdateItem`].
+/// Updates an item, or creates it: "creates an item if it does not already exist" [BC
+/// `UpdateItem`].
 pub(super) fn update_item(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let optional = "ExpressionAttributeNames ExpressionAttributeValues";
     let input = read("UpdateItem", input, "TableName Key UpdateExpression", optional)?;
@@ -72,7 +72,7 @@ fn changes<'a>(
     if changes.is_empty() { Err(syntax(text)) } else { Ok(changes) }
 }
 
-/// A set with the members of another one of the same kind.
+/// The union of two sets of the same type.
 fn union(old: Option<&Value>, added: &Value) -> Result<Value, ApiError> {
     let members = |value: &Value| match item::parts(value) {
         Some(("SS", Value::Array(list))) => {

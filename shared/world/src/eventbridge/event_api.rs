@@ -1,7 +1,7 @@
-//! `PutEvents`: events that programs put on the account's default bus.
+//! `PutEvents` on the account's default event bus.
 //!
-//! Other buses, archives and replays are not simulated.
-//! Source: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>.
+//! Other buses, archives and replays are not simulated. Source:
+//! <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>.
 
 use super::put;
 use crate::api::{ApiError, Service};
@@ -9,10 +9,9 @@ use crate::input::Input;
 use crate::{World, digest, time};
 use serde_json::{Value, json};
 
-/// The most entries of one request.
 const MOST_ENTRIES: usize = 10;
 
-/// The most bytes of one request: source, type, detail and resources of all entries.
+/// The most bytes of one request, over source, type, detail and resources of all entries.
 const MOST_BYTES: usize = 1_048_576;
 
 pub(super) fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiError> {
@@ -47,7 +46,7 @@ pub(super) fn put_events(world: &mut World, input: &Value) -> Result<Value, ApiE
     Ok(json!({"FailedEntryCount": failed, "Entries": answers}))
 }
 
-/// The event that an entry makes, or why it alone fails.
+/// The event of an entry, or the code and message with which this entry fails.
 fn event(world: &World, entry: &Value) -> Result<Result<Value, (&'static str, String)>, ApiError> {
     let optional = "Source DetailType Detail Resources EventBusName Time TraceHeader";
     let entry = Input::read(Service::EventBridge, "Entries", entry, "", optional)?;
@@ -97,7 +96,7 @@ mod tests {
     use crate::api::Caller;
 
     #[test]
-    fn entries_stand_for_themselves_and_good_ones_are_on_the_bus() {
+    fn invalid_entries_fail_alone_and_valid_ones_are_delivered() {
         let mut world = World::new(1, 5_500);
         world
             .call(Caller::Person, Service::Sqs, "CreateQueue", &json!({"QueueName": "q"}))

@@ -1,51 +1,42 @@
-//! `EventBridge` event patterns: does an event match, and is the pattern one at all.
+//! `EventBridge` event patterns: validation and matching.
 //!
 //! A pure function of two JSON values. Source of every rule: "Comparison operators for use in event
 //! patterns",
 //! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>. Not
-//! known here: `cidr`, and patterns on more than one item of an array of objects at a time.
+//! supported: `cidr`, and patterns on more than one item of an array of objects at a time.
 
 use serde_json::{Map, Value};
 
-/// What is wrong with a pattern.
+/// Why a pattern is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// The pattern is not a JSON object.
     #[error("an event pattern must be a JSON object")]
     NotAnObject,
-    /// A field holds neither an object nor a list of allowed values.
+    /// A field is neither an object nor a list of allowed values.
     #[error("`{field}` must be an object or a non-empty array")]
-    NotAList {
-        /// The field.
-        field: String,
-    },
-    /// An operator that does not exist or is not known here.
+    NotAList { field: String },
+    /// An operator that does not exist or is not supported.
     #[error("`{field}` uses the unknown operator `{operator}`")]
-    UnknownOperator {
-        /// The field.
-        field: String,
-        /// The operator.
-        operator: String,
-    },
-    /// An operator with a wrong operand.
+    UnknownOperator { field: String, operator: String },
+    /// An operator with an invalid operand.
     #[error("`{field}`: `{operator}` needs {needs}")]
     BadOperand {
-        /// The field.
         field: String,
-        /// The operator.
         operator: String,
-        /// What it would take.
+        /// The valid operands.
         needs: &'static str,
     },
 }
 
-/// Does the event match the pattern? Every field of the pattern must match; a list means any of it.
+/// Whether the event matches the pattern. Every field of the pattern must match; in a list, any
+/// item may match.
 pub fn matches(pattern: &Value, event: &Value) -> Result<bool, PatternError> {
     validate(pattern)?;
     object_matches(pattern.as_object().ok_or(PatternError::NotAnObject)?, Some(event))
 }
 
-/// Checks a pattern without an event: every operator is known and has what it needs.
+/// Validates a pattern: every operator is known and has valid operands.
 pub(super) fn validate(pattern: &Value) -> Result<(), PatternError> {
     let fields = pattern.as_object().ok_or(PatternError::NotAnObject)?;
     for (field, wanted) in fields {
@@ -73,7 +64,7 @@ fn object_matches(
     pattern: &Map<String, Value>,
     event: Option<&Value>,
 ) -> Result<bool, PatternError> {
-    // An array of objects in the event matches if one of its items does.
+    // An array of objects in the event matches if one of its items matches.
     if let Some(Value::Array(items)) = event {
         return any(items, |item| object_matches(pattern, Some(item)));
     }
@@ -96,7 +87,7 @@ fn object_matches(
     Ok(true)
 }
 
-/// A list in the event matches if one of its values does.
+/// A list in the event matches if one of its values matches.
 fn field_matches(
     field: &str,
     matcher: &Value,
@@ -126,7 +117,7 @@ fn matcher_matches(
     match operator.as_str() {
         "exists" => {
             let wanted = operand.as_bool().ok_or_else(|| bad(field, operator, "true or false"))?;
-            // `exists` looks at leaves only: an object under the name is not one.
+            // `exists` applies to leaf nodes only; an object is not a leaf.
             Ok(wanted == found.is_some_and(|found| !found.is_object()))
         }
         "prefix" | "suffix" | "equals-ignore-case" | "wildcard" => {
@@ -144,7 +135,7 @@ fn matcher_matches(
     }
 }
 
-/// Does the value fall under what `anything-but` excludes?
+/// Whether `anything-but` excludes the value.
 fn excluded(field: &str, operand: &Value, found: Option<&Value>) -> Result<bool, PatternError> {
     match operand {
         Value::Array(list) if list.is_empty() || list.iter().any(|item| !is_scalar(item)) => {
@@ -199,7 +190,7 @@ fn text_matches(
     Ok(found.is_some_and(|found| holds(found, wanted)))
 }
 
-/// `*` stands for any characters, also none.
+/// `*` matches any characters, including none.
 fn wildcard_matches(found: &str, wanted: &str) -> bool {
     let Some((head, rest)) = wanted.split_once('*') else {
         return found == wanted;
@@ -243,7 +234,7 @@ fn numeric_matches(
     Ok(all)
 }
 
-/// Numbers are equal by value (300, 300.0 and 3.0e2 are one number), all else as it is written.
+/// Numbers are compared by value (300, 300.0 and 3.0e2 are equal), all else as written.
 fn equal(wanted: &Value, found: &Value) -> bool {
     match (wanted.as_f64(), found.as_f64()) {
         (Some(wanted), Some(found)) => wanted.total_cmp(&found).is_eq(),

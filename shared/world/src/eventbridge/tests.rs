@@ -1,4 +1,4 @@
-//! Rules, delivery and its faults. The table of patterns is in `pattern`.
+//! Rules, delivery and delivery faults. The table of patterns is in `pattern`.
 
 use super::*;
 use crate::api::{Caller, Service};
@@ -57,7 +57,7 @@ fn patterns() {
 }
 
 #[test]
-fn what_is_no_pattern_is_refused_by_name() {
+fn an_invalid_pattern_is_rejected_with_the_field() {
     for (pattern, expected) in [
         (json!([]), "an event pattern must be a JSON object"),
         (json!({"source": "aws.ecs"}), "`source` must be an object or a non-empty array"),
@@ -94,7 +94,7 @@ fn world() -> World {
 }
 
 #[test]
-fn events_are_dropped_repeated_and_reordered() {
+fn events_are_dropped_duplicated_and_reordered() {
     let mut world = world();
     world.eventbridge.drop_next(1);
     put(&mut world, json!({"other": 0}));
@@ -114,7 +114,7 @@ fn events_are_dropped_repeated_and_reordered() {
 }
 
 #[test]
-fn a_missing_queue_is_noted() {
+fn a_delivery_to_a_missing_queue_is_recorded() {
     let mut world = World::new(1, 0);
     world.eventbridge.put_rule("tasks", json!({"n": [1]}), "nowhere").unwrap();
     put(&mut world, json!({"n": 1}));

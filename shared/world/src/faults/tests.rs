@@ -1,4 +1,4 @@
-//! Rules in order, and what each kind of fault does to a call.
+//! The order of rules, and the effect of each kind of fault on a call.
 
 use super::*;
 
@@ -50,7 +50,7 @@ fn a_lost_answer_was_performed_and_a_lost_request_was_not() {
 }
 
 #[test]
-fn latency_and_delay_move_the_world() {
+fn latency_and_delay_advance_the_clock() {
     let mut world = World::new(1, 0);
     world.faults.latency_ms = 40;
     world.faults.add(Rule::any(Fault::Delay { ms: 500 }));
@@ -62,7 +62,7 @@ fn latency_and_delay_move_the_world() {
 }
 
 #[test]
-fn a_list_is_cut_with_and_without_saying_so() {
+fn a_list_is_cut_with_and_without_failures() {
     let whole = json!({"tasks": [{"taskArn": "t1"}, {"taskArn": "t2"}], "failures": []});
     let mut silent = whole.clone();
     truncate(&mut silent, "tasks", 1, None);

@@ -1,6 +1,6 @@
-//! One HTTP request to one HTTP answer.
+//! Handles one HTTP request.
 //!
-//! Joins routing, decoding, the faulty edge and encoding; knows no protocol itself.
+//! Calls routing, decoding, fault injection and encoding; knows no protocol.
 
 use super::route::{self, Protocol};
 use super::shared::SharedWorld;
@@ -9,7 +9,8 @@ use crate::api::ApiError;
 use crate::faults;
 use ::http::{Request, Response};
 
-/// Answers a request as AWS's endpoint would. None: the connection is lost without an answer.
+/// Handles a request as AWS's endpoint would. Returns `None` if the connection is lost without a
+/// response.
 pub fn handle<B: AsRef<[u8]>>(
     world: &SharedWorld,
     request: &Request<B>,

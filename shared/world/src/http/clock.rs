@@ -1,10 +1,10 @@
-//! The world's clock for SDK clients: what time it is, and sleeping without waiting.
+//! The world's clock for SDK clients: the time, and sleeps that take no real time.
 //!
-//! A sleep ends when nothing else can happen: it is the earliest of all sleeps under way, and no
-//! request has come and no sleep has begun or ended between a few polls of it. Then it moves the
-//! world's clock to its end. So a back-off costs world time and no real time, and an operation
-//! time-out, which is a sleep next to the call that it limits, ends only if the call really takes
-//! longer in world time.
+//! A sleep ends when nothing else can happen: it is the earliest pending sleep, and during a few
+//! polls no request has arrived and no sleep has begun or ended. Then it advances the world's clock
+//! to its end. So a backoff takes time on the world's clock but no real time. An operation timeout
+//! is a sleep that runs concurrently with the call, and ends first only if the call takes longer on
+//! the world's clock.
 
 use super::shared::SharedWorld;
 use aws_smithy_async::rt::sleep::{AsyncSleep, Sleep};
@@ -14,8 +14,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How often the earliest sleep yields in a quiet world before it moves the clock. A future beside
-/// it that is about to go on (tokio yields now and then by itself) gets its turn in between.
+/// How often the earliest sleep yields in an idle world before it advances the clock. Meanwhile
+/// other futures that are ready can run; tokio sometimes makes a future yield.
 const QUIET_POLLS: u32 = 3;
 
 /// The world's clock as a `TimeSource`.
@@ -25,7 +25,6 @@ pub struct WorldClock {
 }
 
 impl WorldClock {
-    /// The clock of this world.
     #[must_use]
     pub fn new(world: &SharedWorld) -> Self {
         Self { world: world.clone() }
@@ -38,14 +37,13 @@ impl TimeSource for WorldClock {
     }
 }
 
-/// Sleeping in world time.
+/// Sleeps on the world's clock.
 #[derive(Debug, Clone)]
 pub struct WorldSleep {
     world: SharedWorld,
 }
 
 impl WorldSleep {
-    /// Sleeps of this world.
     #[must_use]
     pub fn new(world: &SharedWorld) -> Self {
         Self { world: world.clone() }
@@ -69,9 +67,9 @@ impl AsyncSleep for WorldSleep {
 #[derive(Debug)]
 struct Timer {
     world: SharedWorld,
-    /// World time at which it ends, and a number that makes it unique.
+    /// When it ends, by the world's clock, and a number that makes it unique.
     key: (u64, u64),
-    /// Requests, sleeps begun and sleeps ended, when it was polled last.
+    /// The counts of requests, begun sleeps and ended sleeps at the last poll.
     seen: Option<(u64, u64, u64)>,
     quiet_polls: u32,
 }

@@ -1,4 +1,4 @@
-//! awsJson 1.0 and 1.1: the body is the input or the answer as it is; errors carry `__type`.
+//! The awsJson 1.0 and 1.1 protocols: the body is the input or the output; errors have `__type`.
 //!
 //! Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html>, and for the SQS error
 //! header
@@ -9,7 +9,7 @@ use crate::api::{ApiError, Service};
 use ::http::Response;
 use serde_json::{Value, json};
 
-/// The services that talk JSON.
+/// The services with this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JsonService {
     Ecs,
@@ -23,7 +23,7 @@ pub(super) enum JsonService {
 }
 
 impl JsonService {
-    /// The service behind the first part of `X-Amz-Target`.
+    /// The service named by the first part of `X-Amz-Target`.
     pub(super) fn of_target(prefix: &str) -> Option<Self> {
         match prefix {
             "AmazonEC2ContainerServiceV20141113" => Some(Self::Ecs),
@@ -58,7 +58,7 @@ impl JsonService {
         }
     }
 
-    /// What the service writes before an error's name in `__type`.
+    /// The prefix of an error's name in `__type`.
     fn namespace(self) -> &'static str {
         match self {
             Self::Sqs => "com.amazonaws.sqs#",
@@ -69,7 +69,7 @@ impl JsonService {
     }
 }
 
-/// The input; an empty body is an empty input.
+/// The input. An empty body is an empty input.
 pub(super) fn decode(body: &[u8]) -> Result<Value, ApiError> {
     if body.is_empty() {
         return Ok(json!({}));
@@ -108,8 +108,8 @@ pub(super) fn encode_error(
     response(error.status, service.content_type(), &headers, body.to_string().into_bytes())
 }
 
-/// The error codes of SQS's former Query protocol, which SDKs still look for (`awsQueryError` in
-/// its model).
+/// The error codes of SQS's former Query protocol, which SDKs still read (`awsQueryError` in its
+/// model).
 fn query_code(code: &str) -> String {
     match code {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),

@@ -1,4 +1,4 @@
-//! AWS Query: form parameters in, XML out.
+//! The AWS Query protocol: form parameters in, XML out.
 //!
 //! Parameters become nested JSON in which every scalar is a string. Source:
 //! <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>.
@@ -10,10 +10,10 @@ use ::http::Response;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The deepest parameter name: `A.member.1.B...` beyond this many parts is nobody's.
+/// The most parts of a parameter name such as `A.member.1.B`; no operation needs more.
 const MAX_DEPTH: usize = 24;
 
-/// The services that talk Query.
+/// The services with this protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryService {
     Elbv2,
@@ -21,7 +21,7 @@ pub(super) enum QueryService {
 }
 
 impl QueryService {
-    /// By `Version`, else by the signature's service name, else by host.
+    /// Found by `Version`, else by the signature's service name, else by host.
     pub(super) fn of(
         version: Option<&str>,
         signing_name: Option<&str>,
@@ -56,7 +56,7 @@ pub(super) struct QueryRequest {
     pub(super) action: Option<String>,
     pub(super) version: Option<String>,
     parameters: BTreeMap<String, Node>,
-    /// The first parameter that fits no place.
+    /// The first invalid parameter.
     malformed: Option<String>,
 }
 
@@ -101,8 +101,8 @@ pub(super) fn decode(body: &[u8]) -> QueryRequest {
     request
 }
 
-/// Puts a value under its dotted name. None: the name is a value and a structure at once, or given
-/// twice.
+/// Inserts a value at its dotted name. Returns `None` if the name is both a value and a structure,
+/// or given twice.
 fn insert(parameters: &mut BTreeMap<String, Node>, name: &str, value: String) -> Option<()> {
     let mut level = parameters;
     let (path, leaf) = match name.rsplit_once('.') {
@@ -119,7 +119,7 @@ fn insert(parameters: &mut BTreeMap<String, Node>, name: &str, value: String) ->
     level.insert(leaf.to_owned(), Node::Scalar(value)).is_none().then_some(())
 }
 
-/// `X.member.N` is a list, `X.entry.N.key` with `.value` a map, all else a structure.
+/// `X.member.N` is a list, `X.entry.N.key` with `.value` is a map, and all else is a structure.
 fn to_json(node: Node) -> Value {
     let mut children = match node {
         Node::Scalar(text) => return Value::String(text),
@@ -136,7 +136,7 @@ fn to_json(node: Node) -> Value {
     Value::Object(children.into_iter().map(|(name, node)| (name, to_json(node))).collect())
 }
 
-/// Items by their number; `10` comes after `9`.
+/// Items ordered by number: `10` after `9`.
 fn in_order(items: BTreeMap<String, Node>) -> impl Iterator<Item = Node> {
     let mut items: Vec<(u32, Node)> = items
         .into_iter()
@@ -146,7 +146,7 @@ fn in_order(items: BTreeMap<String, Node>) -> impl Iterator<Item = Node> {
     items.into_iter().map(|(_, item)| item)
 }
 
-/// SNS names the two parts of an attribute `Name` and `Value`, others `key` and `value`.
+/// In SNS the members of an attribute are `Name` and `Value`, elsewhere `key` and `value`.
 fn map_entry(entry: Node) -> Option<(String, Value)> {
     let Node::Nested(mut parts) = entry else {
         return None;

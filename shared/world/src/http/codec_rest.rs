@@ -1,8 +1,8 @@
-//! Amazon S3's REST protocol: method, host and path say the operation; members are headers, query
-//! parameters and the body.
+//! Amazon S3's REST protocol: method, host and path determine the operation; members are headers,
+//! query parameters and the body.
 //!
-//! Both ways to name a bucket are understood: in the host (`specs.s3.eu-west-1.amazonaws.com`,
-//! `specs.localhost`) and as the first part of the path. Source:
+//! A bucket can be named in the host (`specs.s3.eu-west-1.amazonaws.com`, `specs.localhost`) or as
+//! the first part of the path. Source:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>.
 
 mod chunked;
@@ -28,7 +28,7 @@ pub(super) struct RestCall {
     pub(super) input: Value,
 }
 
-/// Whether a request without `X-Amz-Target` is for S3: its signature says so, or else its host.
+/// Whether a request without `X-Amz-Target` is for S3, by its signature or else its host.
 pub(super) fn is_meant(signing_name: Option<&str>, uri: &Uri, headers: &HeaderMap) -> bool {
     match signing_name {
         Some(name) => name == "s3",
@@ -41,7 +41,7 @@ pub(super) fn decode<B: AsRef<[u8]>>(request: &Request<B>) -> Result<RestCall, A
     let query: Vec<(String, String)> =
         form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
-            // Says the operation once more, for logs.
+            // Repeats the operation, for logs.
             .filter(|(name, _)| name != "x-id")
             .collect();
     let operation = operation(request.method(), &bucket, key.as_deref(), &query)?;
@@ -83,7 +83,7 @@ fn operation(
     }
 }
 
-/// Bucket and key. A path that is not UTF-8 once it is decoded names no object.
+/// Bucket and key. A path that is not UTF-8 after decoding names no object.
 fn resource(uri: &Uri, headers: &HeaderMap) -> Result<(String, Option<String>), ApiError> {
     let host = host(uri, headers);
     let path = uri.path().strip_prefix('/').unwrap_or_default();
@@ -102,7 +102,7 @@ fn resource(uri: &Uri, headers: &HeaderMap) -> Result<(String, Option<String>), 
     Ok((decoded(bucket)?, Some(decoded(key)?).filter(|key| !key.is_empty())))
 }
 
-/// The host without its port.
+/// The host without the port.
 fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
     let of_header = || headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = uri.host().or_else(of_header).unwrap_or_default();

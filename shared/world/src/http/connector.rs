@@ -1,7 +1,6 @@
-//! The account as the HTTP client of real SDK clients, in the same process.
+//! The account as the HTTP client of SDK clients in the same process.
 //!
-//! Knows the SDK's HTTP interfaces; knows nothing of retries and time-outs, which the program under
-//! test sets.
+//! Knows the SDK's HTTP interfaces. Retries and timeouts are set by the program under test.
 
 use super::answer::handle;
 use super::clock::{WorldClock, WorldSleep};
@@ -25,13 +24,13 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What an SDK client needs to work on this world instead of AWS: region, credentials, HTTP client,
-/// clock and sleep. Retries and time-outs are left to the caller:
+/// The configuration with which an SDK client uses this world instead of AWS: Region, credentials,
+/// HTTP client, clock and sleep. The caller sets retries and timeouts:
 /// `sdk_config(&world).into_builder()`.
 #[must_use]
 pub fn sdk_config(world: &SharedWorld) -> SdkConfig {
     let region = world.lock().account.region.clone();
-    // The access key id of AWS's documentation; nothing checks signatures here.
+    // The example access key id of AWS's documentation. Signatures are not checked.
     let credentials =
         Credentials::new("AKIAIOSFODNN7EXAMPLE", "example", None, None, "portkeeper-world");
     SdkConfig::builder()
@@ -52,14 +51,13 @@ pub struct WorldHttpClient {
 }
 
 impl WorldHttpClient {
-    /// A client that talks to this world.
     #[must_use]
     pub fn new(world: &SharedWorld) -> Self {
         Self { world: world.clone(), distance: Duration::ZERO }
     }
 
-    /// The same, so far away that each call takes this much world time. Calls that are under way at
-    /// once take it together.
+    /// A client whose calls take this long on the world's clock. Concurrent calls wait at the same
+    /// time.
     #[must_use]
     pub fn at_distance(self, distance: Duration) -> Self {
         Self { distance, ..self }
@@ -100,7 +98,7 @@ impl HttpConnector for Connector {
             let answer = perform(&world, request).await;
             let took = Duration::from_millis(world.lock().now_ms() - began_ms);
             if !took.is_zero() {
-                // A time-out of the operation whose end has passed in world time gets its turn.
+                // An operation timeout that has expired on the world's clock can fire here.
                 yield_once().await;
             }
             match read_timeout.filter(|limit| took > *limit) {

@@ -1,9 +1,9 @@
-//! What every answer has, in whichever protocol.
+//! What all responses have in common.
 
 use ::http::header::CONTENT_TYPE;
 use ::http::{HeaderName, HeaderValue, Response, StatusCode};
 
-/// A response with AWS's request id header. A header value that HTTP does not allow is left out.
+/// A response with AWS's request id header. Omits header values that HTTP does not allow.
 pub(super) fn response(
     status: u16,
     content_type: &'static str,

@@ -1,8 +1,8 @@
-//! Which service and operation a request means, and in which protocol.
+//! Finds a request's service, operation and protocol.
 //!
-//! JSON services say it in `X-Amz-Target`; Query services in `Action` and `Version` of the body.
-//! Without a `Version`, the signature's credential scope or the host names the service. S3 is known
-//! by its signature or host.
+//! JSON services have them in `X-Amz-Target`, Query services in `Action` and `Version` of the body.
+//! Without a `Version`, the signature's credential scope or the host names the service. S3 requests
+//! are recognized by signature or host.
 
 use super::codec_json::{self, JsonService};
 use super::codec_query::{self, QueryService};
@@ -12,7 +12,7 @@ use ::http::header::{AUTHORIZATION, HOST};
 use ::http::{HeaderMap, Method, Request};
 use serde_json::Value;
 
-/// A call as the wire carried it.
+/// A decoded request.
 #[derive(Debug)]
 pub(super) struct WireCall {
     pub(super) protocol: Protocol,
@@ -21,18 +21,17 @@ pub(super) struct WireCall {
     pub(super) input: Value,
 }
 
-/// How a service talks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Protocol {
     Json(JsonService),
     Query(QueryService),
-    /// S3's. The answer to a HEAD has no body.
+    /// REST, for S3. The response to a HEAD has no body.
     Rest {
         is_head: bool,
     },
 }
 
-/// A request that reaches no operation, and the protocol in which to say so.
+/// The error for a request that reaches no operation, and the protocol of the response.
 #[derive(Debug)]
 pub(super) struct Refused {
     pub(super) protocol: Protocol,
@@ -115,7 +114,7 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A request that does not even name a service is answered in the protocol that it seems to speak.
+/// A request that names no service gets a response in the protocol that it seems to use.
 fn unknown(protocol: Protocol, message: String) -> Refused {
     Refused { protocol, error: ApiError::refused("UnknownOperationException", message) }
 }

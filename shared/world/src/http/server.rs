@@ -1,6 +1,6 @@
-//! The account on a loopback port: HTTP/1 for programs in other processes (`AWS_ENDPOINT_URL`).
+//! The account on a loopback port, over HTTP/1, for other processes (`AWS_ENDPOINT_URL`).
 //!
-//! The world's clock stands still unless its holder advances it or calls have latency.
+//! The world's clock advances only if the owner of the world advances it or calls have latency.
 
 use super::answer::handle;
 use super::shared::SharedWorld;
@@ -16,10 +16,10 @@ use std::net::SocketAddr;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The largest request: above every limit of the simulated services.
+/// The largest request body. It is above every limit of the simulated services.
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A running server; it ends when this is dropped.
+/// A running server. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -27,7 +27,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -42,7 +42,7 @@ impl Server {
     /// Closes the port and every connection.
     pub async fn shutdown(mut self) {
         self.accepting.abort();
-        // The task ends by the abort or has ended before; both are what is wanted.
+        // The task was aborted or had ended before; either way it is gone.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -53,20 +53,20 @@ impl Drop for Server {
     }
 }
 
-/// Serves the world on `address`; port 0 takes a free one. Needs a tokio runtime.
+/// Serves the world on `address`. Port 0 chooses a free port. Needs a tokio runtime.
 pub async fn serve(world: SharedWorld, address: SocketAddr) -> io::Result<Server> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     Ok(Server { address, accepting: tokio::spawn(accept(world, listener)) })
 }
 
-/// Dropping the set of connections, when the task is aborted, closes them.
+/// When the task is aborted, the set of connections is dropped, which closes them.
 async fn accept(world: SharedWorld, listener: TcpListener) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A connection that broke while it was being accepted is its client's problem.
+                // Ignore connections that broke while being accepted.
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(serve_connection(world.clone(), stream));
                 }
@@ -78,16 +78,15 @@ async fn accept(world: SharedWorld, listener: TcpListener) {
 
 async fn serve_connection(world: SharedWorld, stream: TcpStream) {
     let service = service_fn(move |request| answer(world.clone(), request));
-    // The world's clock is not the server's: no Date header, or SDKs would correct their clocks by
-    // it.
+    // No Date header: it would have the server's time, and SDKs would correct their clocks by it.
     let connection = http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service);
-    // An error here is a connection that was lost on purpose, or that the client closed.
+    // An error means that a fault or the client closed the connection.
     let _ = connection.await;
 }
 
-/// An error makes hyper close the connection without an answer.
+/// An error makes hyper close the connection without a response.
 async fn answer(
     world: SharedWorld,
     request: Request<Incoming>,

@@ -1,4 +1,4 @@
-//! One world that many hold. Knows nothing of what they do with it.
+//! A world with shared ownership.
 
 use super::timers::Timers;
 use crate::World;
@@ -6,7 +6,7 @@ use crate::digest;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One world with many holders: the test, SDK clients, the loopback server.
+/// A world shared by a test, SDK clients and the loopback server.
 #[derive(Debug, Clone)]
 pub struct SharedWorld {
     shared: Arc<Shared>,
@@ -20,7 +20,6 @@ struct Shared {
 }
 
 impl SharedWorld {
-    /// Shares a world.
     #[must_use]
     pub fn new(world: World) -> Self {
         let shared = Shared {
@@ -31,8 +30,8 @@ impl SharedWorld {
         Self { shared: Arc::new(shared) }
     }
 
-    /// The world, for as long as the guard lives. Let it go before awaiting a client's call: calls
-    /// need it. A holder that panicked leaves the world as it is.
+    /// Locks the world. Drop the guard before awaiting a client's call, which needs the lock. The
+    /// world stays usable after a panic of another owner.
     pub fn lock(&self) -> MutexGuard<'_, World> {
         self.shared.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -41,12 +40,12 @@ impl SharedWorld {
         self.shared.timers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a request and gives its id.
+    /// Counts a request and returns its id.
     pub(super) fn next_request_id(&self) -> String {
         digest::uuid("request", self.shared.requests.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// How many requests came so far: when it changes, somebody is still at work.
+    /// The number of requests so far. If it changes, a client is still active.
     pub(super) fn requests(&self) -> u64 {
         self.shared.requests.load(Ordering::Relaxed)
     }

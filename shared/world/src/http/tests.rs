@@ -1,4 +1,4 @@
-//! The wire forms: both protocols, errors, lost connections.
+//! Requests and responses on the wire: both protocols, errors, lost connections.
 
 use super::{SharedWorld, WorldSleep, codec_query, handle, serve};
 use crate::faults::{Fault, Rule};
@@ -53,7 +53,7 @@ fn json_answers_and_errors() {
 }
 
 #[test]
-fn what_reaches_no_operation_is_refused_clearly() {
+fn a_request_for_no_operation_is_rejected_with_the_reason() {
     let world = world();
     for (headers, body, code) in [
         (vec![("x-amz-target", "AmazonSQS.GetQueueUrl")], "{", "SerializationException"),
@@ -118,7 +118,7 @@ fn query_names_nest() {
 }
 
 #[test]
-fn answers_become_xml() {
+fn responses_become_xml() {
     let answer = json!({"A": [{"B": "<&>\"\u{1}"}, {"B": 1}], "C": true, "D": null, "E": []});
     let service = codec_query::QueryService::Elbv2;
     let xml = codec_query::encode(service, "Op", &answer, "r").into_body();

@@ -1,25 +1,25 @@
-//! Sleeps under way, in world time. Knows their order, not the clock.
+//! Pending sleeps. Knows their order, not the clock.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-/// All sleeps that were polled and have not ended, the earliest first.
+/// All sleeps that were polled and have not ended, earliest first.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    /// By their end in world time and their number.
+    /// By end, on the world's clock, and number.
     waiting: BTreeMap<(u64, u64), Waker>,
     number: u64,
     ended: u64,
 }
 
 impl Timers {
-    /// A number that makes a new sleep unique.
+    /// A unique number for a new sleep.
     pub(super) fn next_number(&mut self) -> u64 {
         self.number += 1;
         self.number
     }
 
-    /// A sleep was polled and has not ended.
+    /// Records a sleep that was polled and has not ended.
     pub(super) fn wait(&mut self, key: (u64, u64), waker: Waker) {
         self.waiting.insert(key, waker);
     }
@@ -29,7 +29,7 @@ impl Timers {
         (self.number, self.ended)
     }
 
-    /// Forgets a sleep and lets the others see whether they are the earliest now.
+    /// Removes a sleep and wakes the others, one of which may be the earliest now.
     pub(super) fn end(&mut self, key: (u64, u64)) {
         if self.waiting.remove(&key).is_some() {
             self.ended += 1;

@@ -1,11 +1,10 @@
-//! JSON written as the XML of AWS's answers: null is left out; lists become `<member>` elements, or
-//! flat ones where the protocol has them so.
+//! Writes JSON as the XML of AWS's responses. Null members are omitted; lists become `<member>`
+//! elements, or flat ones if the protocol has flat lists.
 //!
-//! Knows nothing of services. Maps (`<entry>`) have no place in the answers simulated here.
+//! Knows nothing of services. Does not support maps (`<entry>`), which no simulated response has.
 
 use serde_json::Value;
 
-/// Writes elements one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     text: String,
@@ -58,7 +57,7 @@ impl Writer {
         }
     }
 
-    /// The members of a structure, whose lists repeat their own element.
+    /// The members of a structure with flat lists.
     pub(super) fn flat_members(&mut self, structure: &Value) {
         for (member, value) in structure.as_object().into_iter().flatten() {
             match value.as_array() {
@@ -72,7 +71,7 @@ impl Writer {
         self.text.into_bytes()
     }
 
-    /// Characters that XML 1.0 does not have at all become the replacement character.
+    /// Characters that XML 1.0 does not allow become the replacement character.
     fn escaped(&mut self, text: &str) {
         for character in text.chars() {
             match character {

@@ -1,4 +1,4 @@
-//! What a topic takes and refuses.
+//! Which messages a topic accepts.
 
 use super::topic_api::MAX_MESSAGE_BYTES;
 use super::*;
@@ -10,7 +10,7 @@ fn publish(world: &mut World, input: &Value) -> Result<Value, String> {
 }
 
 #[test]
-fn published_messages_are_kept_and_bad_ones_refused() {
+fn published_messages_are_kept_and_invalid_ones_rejected() {
     let mut world = World::new(1, 5);
     let topic = world
         .call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"}))
@@ -56,7 +56,7 @@ fn published_messages_are_kept_and_bad_ones_refused() {
 }
 
 #[test]
-fn an_attribute_has_a_known_type_and_a_value_of_it() {
+fn an_attribute_needs_a_known_type_and_a_valid_value() {
     let mut world = World::new(1, 5);
     let topic = world
         .call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"}))
@@ -83,7 +83,7 @@ fn an_attribute_has_a_known_type_and_a_value_of_it() {
 }
 
 #[test]
-fn a_message_by_protocol_has_a_default() {
+fn a_message_by_protocol_needs_a_default() {
     let mut world = World::new(1, 5);
     let topic = world
         .call(Caller::Person, Service::Sns, "CreateTopic", &json!({"Name": "alerts"}))

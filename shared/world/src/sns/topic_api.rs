@@ -1,4 +1,4 @@
-//! Creating topics and publishing to them, with the limits of a message.
+//! Operations on topics, with the limits of a message.
 //!
 //! Source of limits: <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html>.
 
@@ -67,9 +67,9 @@ pub(super) fn publish(world: &mut World, input: &Value) -> Result<Value, ApiErro
     Ok(json!({"MessageId": id}))
 }
 
-/// Less than 100 characters, without line breaks or control characters. Only ASCII, and a letter,
-/// number or punctuation mark at the start: SNS asked for that once, and a subject that keeps to it
-/// is taken by both.
+/// Fewer than 100 characters, without line breaks or control characters. Also only ASCII, starting
+/// with a letter, number or punctuation mark: older SNS documentation requires that, and such a
+/// subject satisfies both versions.
 fn is_subject(subject: &str) -> bool {
     subject.starts_with(|first: char| first.is_ascii_graphic())
         && subject.len() < 100
@@ -88,7 +88,7 @@ fn check_message(message: &str, attributes: &BTreeMap<String, String>) -> Result
     Ok(())
 }
 
-/// The messages by protocol. `default` must be among them, and each must be a text.
+/// The messages by protocol. `default` is required, and each must be a string.
 fn parts(structure: &str, message: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let invalid =
         |reason: &str| ApiError::invalid(Service::Sns, format!("Invalid parameter: {reason}"));
@@ -106,7 +106,7 @@ fn parts(structure: &str, message: &str) -> Result<BTreeMap<String, String>, Api
     Ok(texts)
 }
 
-/// Attributes need a known type and a value; binary ones are not simulated.
+/// Attributes need a known type and a value. Binary attributes are not simulated.
 fn attributes(
     attributes: Option<&Map<String, Value>>,
 ) -> Result<BTreeMap<String, String>, ApiError> {

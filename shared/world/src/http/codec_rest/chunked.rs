@@ -1,6 +1,5 @@
-//! `aws-chunked`: a body in chunks, each with its length, and trailers behind the last one. SDKs
-//! use it for bodies whose checksum they know only at the end. Signatures of chunks are not
-//! checked.
+//! `aws-chunked`: a body in chunks, each with its length, followed by trailers. SDKs use it for
+//! bodies whose checksum is known only at the end. Chunk signatures are not checked.
 //!
 //! Source: <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html>.
 
@@ -19,7 +18,7 @@ pub(super) fn is_used(headers: &HeaderMap) -> bool {
     says(CONTENT_ENCODING.as_str(), "aws-chunked") || says("x-amz-content-sha256", "STREAMING-")
 }
 
-/// The body without its chunks. Its trailers become headers.
+/// Decodes the body. The trailers become headers.
 pub(super) fn decode(body: &[u8], headers: &mut HeaderMap) -> Result<Vec<u8>, ApiError> {
     let malformed =
         || ApiError::refused("IncompleteBody", "The request body terminated unexpectedly");
@@ -48,7 +47,7 @@ pub(super) fn decode(body: &[u8], headers: &mut HeaderMap) -> Result<Vec<u8>, Ap
     Ok(plain)
 }
 
-/// The text up to the next line break, and what follows it.
+/// The text up to the next line break, and the rest.
 fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
     let (line, rest) = bytes.split_at_checked(end)?;

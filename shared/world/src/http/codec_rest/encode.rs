@@ -1,4 +1,4 @@
-//! Answers and errors of S3 as HTTP responses.
+//! Encodes S3's results and errors as HTTP responses.
 
 use super::members::{self, OF_OBJECTS};
 use crate::api::ApiError;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
-/// Members of answers that are headers, beyond those that came with the object.
+/// Output members that are headers, in addition to those stored with the object.
 const HEADERS: [(&str, &str); 7] = [
     ("accept-ranges", "AcceptRanges"),
     ("content-length", "ContentLength"),
@@ -22,7 +22,7 @@ const HEADERS: [(&str, &str); 7] = [
     ("x-amz-version-id", "VersionId"),
 ];
 
-/// An answer. A list is XML; all else is headers, and the object's bytes.
+/// A response. Lists are XML; all else is headers and the object's bytes.
 pub(in crate::http) fn encode(
     operation: &str,
     answer: &Value,
@@ -59,7 +59,7 @@ pub(in crate::http) fn encode(
     response
 }
 
-/// An error. The answer to a HEAD has no body, so only its status tells what happened.
+/// An error. The response to a HEAD has no body, only the status.
 pub(in crate::http) fn encode_error(
     is_head: bool,
     error: &ApiError,
@@ -86,7 +86,7 @@ pub(in crate::http) fn encode_error(
     response
 }
 
-/// A missing object that was deleted says so in its headers.
+/// If the object is missing because of a delete marker, the headers say so.
 fn tell_marker(response: &mut Response<Vec<u8>>, error: &ApiError) {
     let Some(details) =
         error.details.as_ref().filter(|details| details.get("DeleteMarker").is_some())
@@ -116,7 +116,7 @@ fn respond(
     response
 }
 
-/// A header that HTTP does not allow is left out.
+/// Omits a header that HTTP does not allow.
 fn set(response: &mut Response<Vec<u8>>, name: &str, value: &str) {
     if let (Ok(name), Ok(value)) =
         (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))

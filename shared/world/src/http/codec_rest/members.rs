@@ -1,14 +1,14 @@
-//! Which header or query parameter is which member.
+//! The member for each header and query parameter.
 
 use super::not_implemented;
 use crate::api::ApiError;
 use ::http::{HeaderMap, HeaderValue};
 use serde_json::{Map, Value, json};
 
-/// How the names of headers with metadata begin.
+/// The prefix of metadata headers.
 const METADATA: &str = "x-amz-meta-";
 
-/// Headers that come and go with an object.
+/// Headers that are stored and returned with an object.
 pub(super) const OF_OBJECTS: [(&str, &str); 10] = [
     ("cache-control", "CacheControl"),
     ("content-disposition", "ContentDisposition"),
@@ -36,7 +36,7 @@ const OF_READS: [(&str, &str); 4] = [
     ("x-amz-checksum-mode", "ChecksumMode"),
 ];
 
-/// Headers of the signature and of the transfer, which are not members.
+/// Headers for signing and transfer, which are not members.
 const OF_NOBODY: [&str; 7] = [
     "x-amz-content-sha256",
     "x-amz-date",
@@ -47,7 +47,7 @@ const OF_NOBODY: [&str; 7] = [
     "x-amz-user-agent",
 ];
 
-/// The member of a query parameter. None: this operation has no such parameter, or it is not
+/// The member of a query parameter. Returns `None` if the operation does not have it or it is not
 /// simulated.
 pub(super) fn of_query(operation: &str, name: &str) -> Option<&'static str> {
     Some(match (operation, name) {
@@ -62,8 +62,8 @@ pub(super) fn of_query(operation: &str, name: &str) -> Option<&'static str> {
     })
 }
 
-/// Takes over the headers that are members. One that would change what is done, and is not
-/// simulated, is refused.
+/// Adds the headers that are members. Rejects a header that would change the operation and is not
+/// simulated.
 pub(super) fn read_headers(
     operation: &str,
     headers: &HeaderMap,
@@ -75,7 +75,7 @@ pub(super) fn read_headers(
         if let Some(name) = name.strip_prefix(METADATA).filter(|_| operation == "PutObject") {
             metadata.insert(name.to_owned(), json!(value));
         } else if let Some(member) = of_header(operation, name) {
-            // How the body was sent, not what it is.
+            // Describes the transfer, not the object.
             let value = if name == "content-encoding" { without_chunks(&value) } else { value };
             if !value.is_empty() {
                 input.insert(member.to_owned(), json!(value));
@@ -114,7 +114,7 @@ fn text(value: &HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// The header that carries a piece of metadata.
+/// The header of a metadata entry.
 pub(super) fn metadata_header(name: &str) -> String {
     format!("{METADATA}{name}")
 }

@@ -1,4 +1,4 @@
-//! Requests to S3 as they are on the wire, and the answers.
+//! S3 requests and responses on the wire.
 
 use crate::World;
 use crate::http::{SharedWorld, handle};
@@ -49,7 +49,7 @@ fn bucket_and_key_are_found_in_host_and_path() {
 }
 
 #[test]
-fn chunks_and_trailers_are_taken_apart() {
+fn chunks_and_trailers_are_decoded() {
     let world = world();
     let headers = [
         ("authorization", SIGNED),
@@ -98,7 +98,7 @@ fn errors_are_xml_and_a_head_has_only_its_status() {
 }
 
 #[test]
-fn what_is_not_simulated_is_refused_and_changes_nothing() {
+fn requests_that_are_not_simulated_are_rejected_and_change_nothing() {
     let world = world();
     world.lock().drop_object("specs", "a", "x").unwrap();
     for (method, uri, header) in [
@@ -135,7 +135,7 @@ fn lists_are_flat() {
 }
 
 #[tokio::test]
-async fn a_head_over_a_socket_tells_the_length_and_sends_nothing() {
+async fn a_head_response_has_the_length_and_no_body() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let world = world();
     world.lock().drop_object("specs", "a", "hello").unwrap();
