@@ -10,7 +10,7 @@ mod bucket_api;
 mod checksum;
 mod conditions;
 mod list_api;
-mod notices;
+mod notifications;
 mod object_api;
 #[cfg(test)]
 mod tests;
@@ -55,9 +55,9 @@ impl World {
         self.person_s3("CreateBucket", &json!({"Bucket": name}))?;
         let versioning = json!({"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}});
         self.person_s3("PutBucketVersioning", &versioning)?;
-        let notices =
+        let notifications =
             json!({"Bucket": name, "NotificationConfiguration": {"EventBridgeConfiguration": {}}});
-        self.person_s3("PutBucketNotificationConfiguration", &notices).map(|_| ())
+        self.person_s3("PutBucketNotificationConfiguration", &notifications).map(|_| ())
     }
 
     /// A person uploads an object. Returns its version id, which is `null` in a bucket without

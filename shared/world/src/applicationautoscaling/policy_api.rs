@@ -1,4 +1,4 @@
-//! API operations on scaling policies.
+//! Operations on scaling policies.
 
 use super::{DIMENSION, NAMESPACE, Policy, no_target, of_ecs, resource};
 use crate::World;
@@ -8,7 +8,7 @@ use crate::{paging, time};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// What target tracking can follow here.
+/// The predefined metrics that are simulated.
 const METRICS: [&str; 5] = [
     "ALBRequestCountPerTarget",
     "ECSServiceAverageCPUUtilization",
@@ -17,7 +17,7 @@ const METRICS: [&str; 5] = [
     "ECSServiceAverageMemoryUtilizationHighResolution",
 ];
 
-/// Makes a policy, or replaces the one of that name; its ARN stays.
+/// Creates a policy, or replaces the one with the same name, which keeps its ARN.
 pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "PolicyName ServiceNamespace ResourceId ScalableDimension";
     let optional =
@@ -70,7 +70,7 @@ pub(super) fn put(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     Ok(json!({"PolicyARN": arn, "Alarms": alarms}))
 }
 
-/// Checks a target tracking configuration; gives the predefined metric that it follows.
+/// Checks a target tracking configuration and returns its predefined metric.
 fn tracked<'a>(input: &Input<'a>, configuration: &'a Value) -> Result<Option<&'a str>, ApiError> {
     let optional = "PredefinedMetricSpecification CustomizedMetricSpecification ScaleOutCooldown ScaleInCooldown \
         DisableScaleIn";
@@ -114,7 +114,7 @@ fn metric_of(configuration: &Value) -> Option<&str> {
     configuration.pointer("/PredefinedMetricSpecification/PredefinedMetricType")?.as_str()
 }
 
-/// Target tracking makes two alarms of its own.
+/// Target tracking creates two alarms.
 fn alarms(world: &mut World, id: &str, kind: &str) -> Value {
     if kind != "TargetTrackingScaling" {
         return json!([]);

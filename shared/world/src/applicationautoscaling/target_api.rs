@@ -1,4 +1,4 @@
-//! API operations on scalable targets.
+//! Operations on scalable targets.
 
 use super::{DIMENSION, NAMESPACE, Target, no_target, of_ecs, resource};
 use crate::World;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 const ROLE: &str = "aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
 
-/// Registers a target, or changes what is given of one that is registered. Tags are only for a new
+/// Registers a target, or updates the given members of a registered one. Tags apply only to a new
 /// one.
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "ServiceNamespace ResourceId ScalableDimension";

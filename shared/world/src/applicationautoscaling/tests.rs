@@ -1,4 +1,4 @@
-//! Scalable targets and policies as the API shows them, and what they do to desired counts.
+//! Scalable targets and policies through the API, and their effect on desired counts.
 
 use crate::World;
 use crate::api::{Caller, Service};
@@ -14,7 +14,7 @@ fn world() -> World {
     world
 }
 
-/// An operation on the service's target, with further members.
+/// An operation on the service's target, with additional members.
 fn call(world: &mut World, operation: &str, more: Value) -> Result<Value, String> {
     let mut input = match operation {
         "DescribeScalableTargets" => json!({"ResourceIds": ["service/shop/web"]}),
@@ -90,7 +90,7 @@ fn a_target_is_registered_changed_tagged_and_deregistered() {
 }
 
 #[test]
-fn policies_keep_their_arn_and_there_is_one_for_each_metric() {
+fn policies_keep_their_arn_and_each_metric_has_at_most_one() {
     let mut world = world();
     call(&mut world, "RegisterScalableTarget", json!({"MinCapacity": 1, "MaxCapacity": 4}))
         .unwrap();
@@ -125,7 +125,7 @@ fn policies_keep_their_arn_and_there_is_one_for_each_metric() {
 }
 
 #[test]
-fn desired_counts_come_within_the_limits_and_follow_the_load() {
+fn desired_counts_move_within_the_limits_and_follow_the_load() {
     let mut world = world();
     call(&mut world, "RegisterScalableTarget", json!({"MinCapacity": 3, "MaxCapacity": 6}))
         .unwrap();

@@ -1,4 +1,4 @@
-//! Attributes of target groups: which there are for which kind of group, and their defaults [BC
+//! Attributes of target groups, with their defaults by load balancer type [BC
 //! `TargetGroupAttribute`].
 
 use super::conventions::read;
@@ -38,7 +38,7 @@ const OF_NETWORKS: [(&str, &str); 6] = [
     ("target_health_state.unhealthy.draining_interval_seconds", "0"),
 ];
 
-/// What a new group has.
+/// The attributes of a new group.
 pub(super) fn defaults(network: bool) -> BTreeMap<String, String> {
     let own: &[(&str, &str)] = if network { &OF_NETWORKS } else { &OF_APPLICATIONS };
     OF_ALL.iter().chain(own).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -54,7 +54,7 @@ pub(super) fn describe_attributes(world: &World, input: &Value) -> Result<Value,
     Ok(show(world.elbv2.find_group(input.text("TargetGroupArn")?)?))
 }
 
-/// All are taken over, or none.
+/// Changes all given attributes, or none.
 pub(super) fn modify_attributes(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ModifyTargetGroupAttributes", input, "TargetGroupArn Attributes", "")?;
     let group = world.elbv2.find_group_mut(input.text("TargetGroupArn")?)?;

@@ -1,4 +1,4 @@
-//! API operations on load balancers and listeners.
+//! Operations on load balancers and listeners.
 
 use super::balancers::{Listener, LoadBalancer};
 use super::conventions::{balancer_not_found, listener_not_found, paged, read, who};
@@ -143,7 +143,7 @@ pub(super) fn create_listener(world: &mut World, input: &Value) -> Result<Value,
     Ok(json!({"Listeners": [shown]}))
 }
 
-/// Which protocols a listener can have, and that encryption needs a certificate.
+/// Checks the listener's protocol, and that HTTPS and TLS have a certificate.
 fn check_protocol(
     input: &Input<'_>,
     balancer: &LoadBalancer,

@@ -1,6 +1,6 @@
-//! Load balancers, listeners and rules as state, and which target groups they forward to.
+//! The state of load balancers, listeners and rules, and the target groups to which they forward.
 //!
-//! Knows the shape of forward actions. Does not know health.
+//! Knows the shape of forward actions, not health.
 
 use super::Elbv2;
 use crate::time;
@@ -17,14 +17,14 @@ pub(crate) struct LoadBalancer {
     pub scheme: String,
     pub vpc: String,
     pub created_ms: u64,
-    /// Zone name and subnet.
+    /// Availability Zone name to subnet.
     pub zones: BTreeMap<String, String>,
     pub security_groups: Value,
     pub family: String,
 }
 
 impl LoadBalancer {
-    /// All but what a new one is given: its ARN, its address and the moment.
+    /// Whether all settings are equal, ignoring the ARN, the DNS name and the creation time.
     pub(super) fn has_settings_of(&self, other: &Self) -> bool {
         let settings = |it: &Self| {
             let parts = [&it.name, &it.kind, &it.scheme, &it.vpc, &it.family].map(String::clone);
@@ -59,7 +59,7 @@ pub(crate) struct Listener {
     pub port: u16,
     pub protocol: String,
     pub actions: Value,
-    /// Members that are shown as they were given: certificates and what belongs to them.
+    /// Members that are returned as given: certificates and TLS settings.
     pub options: Map<String, Value>,
 }
 
@@ -83,7 +83,7 @@ impl Listener {
         format!("{}/default0000000000", self.arn.replacen(":listener/", ":listener-rule/", 1))
     }
 
-    /// Every listener has a default rule, which shows its default actions.
+    /// Every listener has a default rule with its default actions.
     pub(super) fn default_rule(&self) -> Value {
         let arn = self.default_rule_arn();
         json!({"RuleArn": arn, "Priority": "default", "Conditions": [], "Actions": self.actions, "IsDefault": true})
@@ -111,10 +111,10 @@ impl Rule {
     }
 }
 
-/// The groups that these actions forward to, with their weights (a group without one has 1 [BC
+/// The groups to which these actions forward, with their weights (1 by default [BC
 /// `TargetGroupTuple`]).
 ///
-/// A group with weight 0 is still referenced: it is attached and its targets are checked [INF].
+/// A group with weight 0 is still attached and its targets are checked [INF].
 pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for action in actions.as_array().into_iter().flatten() {
@@ -135,7 +135,7 @@ pub(super) fn forwarded(actions: &Value) -> Vec<(String, u64)> {
 }
 
 impl Elbv2 {
-    /// Which load balancer each group is attached to, again, after listeners or rules changed.
+    /// Updates to which load balancer each group is attached, after a change of listeners or rules.
     pub(super) fn reattach(&mut self, now_ms: u64) {
         let of_rules = self
             .rules
@@ -157,8 +157,7 @@ impl Elbv2 {
         }
     }
 
-    /// Share of traffic per group behind a rule or listener, for people: `web-blue 90, web-green
-    /// 10`.
+    /// The weights of the groups, for messages: `web-blue 90, web-green 10`.
     pub(super) fn describe_actions(&self, actions: &Value) -> String {
         let shares: Vec<String> = forwarded(actions)
             .iter()
@@ -167,8 +166,7 @@ impl Elbv2 {
         shares.join(", ")
     }
 
-    /// The groups that really receive traffic from a listener or rule: those with a weight above
-    /// zero.
+    /// The groups that receive traffic from a listener or rule: those with a weight above zero.
     #[must_use]
     pub fn traffic(&self, listener_or_rule: &str) -> Vec<(String, u64)> {
         let of_rule = self.rules.get(listener_or_rule).map(|rule| &rule.actions);

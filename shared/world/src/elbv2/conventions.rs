@@ -1,5 +1,5 @@
-//! What the operations of this API have in common: reading inputs, pages, and the errors for what is
-//! not found.
+//! What the operations of this API have in common: reading inputs, pagination, and not-found
+//! errors.
 
 use crate::api::{ApiError, Caller, Service};
 use crate::input::Input;
@@ -7,7 +7,6 @@ use crate::paging;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The input of an operation of this API.
 pub(super) fn read<'a>(
     operation: &'a str,
     input: &'a Value,
@@ -17,7 +16,7 @@ pub(super) fn read<'a>(
     Input::read(Service::Elbv2, operation, input, required, optional)
 }
 
-/// One page of a Describe answer: `PageSize` 1 to 400, `Marker`, `NextMarker` [BC].
+/// One page of a Describe response: `PageSize` 1 to 400, `Marker`, `NextMarker` [BC].
 pub(super) fn paged<T>(
     input: &Input<'_>,
     items: &BTreeMap<String, T>,
@@ -44,7 +43,7 @@ pub(super) fn listener_not_found(arn: &str) -> ApiError {
     ApiError::refused("ListenerNotFound", format!("Listener '{arn}' not found"))
 }
 
-/// The caller as the subject of a sentence.
+/// The caller as the subject of a journal entry.
 pub(super) fn who(caller: Caller) -> &'static str {
     match caller {
         Caller::Client => "a client",

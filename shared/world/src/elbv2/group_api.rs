@@ -77,7 +77,7 @@ fn new_group(input: &Input<'_>, name: &str) -> Result<TargetGroup, ApiError> {
     let protocol = input.text("Protocol")?.to_owned();
     let port = input.port("Port")?.ok_or_else(|| input.refuse("A port must be specified"))?;
     let network = matches!(protocol.as_str(), "TCP" | "UDP" | "TLS" | "TCP_UDP");
-    // Defaults by kind of group [BC CreateTargetGroup].
+    // Defaults by protocol [BC CreateTargetGroup].
     let mut check = HealthCheck {
         protocol: if network { "TCP" } else { "HTTP" }.to_owned(),
         port: "traffic-port".to_owned(),
@@ -168,7 +168,7 @@ fn set_health_check(
         input.number_in("HealthyThresholdCount", 2..=10)?.unwrap_or(check.healthy_threshold);
     check.unhealthy_threshold =
         input.number_in("UnhealthyThresholdCount", 2..=10)?.unwrap_or(check.unhealthy_threshold);
-    // A TCP check may take all its time.
+    // The timeout of a TCP check may equal its interval.
     let longest = if network { check.interval_secs } else { check.interval_secs.saturating_sub(1) };
     if check.timeout_secs > longest {
         return Err(input.refuse("Health check interval must be greater than the timeout."));
@@ -194,14 +194,14 @@ pub(super) fn delete_target_group(world: &mut World, input: &Value) -> Result<Va
         let message = format!("Target group '{arn}' is currently in use by a listener or a rule");
         return Err(ApiError::refused("ResourceInUse", message));
     }
-    // Deleting what is not there succeeds [MEM].
+    // Deleting a group that does not exist succeeds [MEM].
     world.elbv2.groups.remove(arn);
     world.elbv2.tags.remove(arn);
     Ok(json!({}))
 }
 
-/// Pages hold at most 400 groups; ARNs or names that are not found are an error, not an empty
-/// answer [BC].
+/// Pages hold at most 400 groups. An ARN or name that is not found is an error, not an empty
+/// response [BC].
 pub(super) fn describe_target_groups(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read(
         "DescribeTargetGroups",

@@ -1,6 +1,6 @@
-//! Target groups and the targets in them, as state.
+//! The state of target groups and their targets.
 //!
-//! Knows what a group is made of and how the API shows it. Does not decide when a target is
+//! Knows the settings of a group and its form in the API. Does not decide whether a target is
 //! healthy.
 
 use crate::World;
@@ -8,7 +8,7 @@ use crate::target_type::TargetType;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// How a group checks its targets.
+/// The health check settings of a group.
 #[derive(Debug, Clone)]
 pub(crate) struct HealthCheck {
     pub protocol: String,
@@ -23,14 +23,14 @@ pub(crate) struct HealthCheck {
     pub unhealthy_threshold: u64,
 }
 
-/// A target is known by its id and port: one instance may be registered on many ports [BC
+/// A target is identified by id and port: one instance may be registered on many ports [BC
 /// `RegisterTargets`].
 pub(crate) type TargetKey = (String, u16);
 
-/// Why health checks fail.
+/// Why a health check fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Nobody has that address, or the program does not answer in time.
+    /// No task uses the address, or the program does not answer in time.
     Timeout,
     /// The connection is refused.
     Refused,
@@ -38,12 +38,12 @@ pub(crate) enum Failure {
     Status(u16),
 }
 
-/// What the health checks have found so far.
+/// The result of the health checks so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The load balancer has not taken the target in yet.
+    /// The load balancer is still registering the target.
     Registering,
-    /// Not yet enough checks to say.
+    /// Not enough checks yet.
     Checking,
     Healthy,
     Unhealthy(Failure),
@@ -52,16 +52,16 @@ pub(crate) enum Found {
 /// One registered (or draining) target.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// Only if the caller gave one.
+    /// Only if the caller specified one.
     pub zone: Option<String>,
     pub found: Found,
-    /// When `found` became what it is.
+    /// When `found` last changed.
     pub since_ms: u64,
-    /// Checks in a row that disagree with `found`.
+    /// Consecutive checks that disagree with `found`.
     pub streak: u64,
-    /// When the load balancer looks next.
+    /// When the load balancer next processes it.
     pub next_ms: u64,
-    /// The deregistration delay runs until then.
+    /// The end of the deregistration delay, if it is draining.
     pub draining_until_ms: Option<u64>,
 }
 
@@ -129,7 +129,7 @@ impl TargetGroup {
 }
 
 impl World {
-    /// Ends every deregistration delay of a group now, as if the time had passed.
+    /// Ends every deregistration delay of a group now.
     pub fn finish_draining(&mut self, group_arn: &str) {
         if let Some(group) = self.elbv2.groups.get_mut(group_arn) {
             group.targets.retain(|_, target| target.draining_until_ms.is_none());

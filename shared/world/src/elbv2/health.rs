@@ -1,8 +1,8 @@
 //! Health checks and `DescribeTargetHealth`.
 //!
-//! A check passes if *any* program answers on the address at that moment. The load balancer cannot
-//! know whose program it is; that is how a stale target turns healthy again with another service
-//! behind it.
+//! A check passes if *any* program answers on the address. The load balancer cannot know to which
+//! service the program belongs, so a stale target becomes healthy again if another service uses its
+//! address.
 
 use super::conventions::read;
 use super::groups::{Failure, Found, Target, TargetGroup, TargetKey};
@@ -13,7 +13,7 @@ use crate::journal::Kind;
 use crate::target_type::TargetType;
 use serde_json::{Value, json};
 
-/// State, reason code and description of a target, with AWS's words [BC `TargetHealth`].
+/// State, reason code and description of a target [BC `TargetHealth`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TargetHealth {
     pub state: &'static str,
@@ -35,7 +35,8 @@ impl TargetHealth {
     }
 }
 
-/// Why a registered target receives no traffic whatever its program does, if so.
+/// Why a registered target is `unused`, whatever its program answers. Returns `None` if it is in
+/// use.
 pub(super) fn unusable(
     world: &World,
     group: &TargetGroup,
@@ -72,7 +73,7 @@ pub(super) fn unusable(
     None
 }
 
-/// What `DescribeTargetHealth` says about a target of the group.
+/// The health that `DescribeTargetHealth` shows for a target of the group.
 pub(super) fn health_of(
     world: &World,
     group: &TargetGroup,
@@ -120,8 +121,8 @@ pub(super) fn health_of(
 }
 
 impl World {
-    /// The health of a registered or draining target; none if it is neither, or if the group is
-    /// gone.
+    /// The health of a registered or draining target. Returns `None` if the target or the group
+    /// does not exist.
     pub(crate) fn target_health(&self, group: &str, id: &str, port: u16) -> Option<TargetHealth> {
         let group = self.elbv2.group(group)?;
         let key = (id.to_owned(), port);
@@ -129,9 +130,9 @@ impl World {
     }
 }
 
-/// Whole group in one answer, or only the targets asked for; asking for one that was never
-/// registered is no error but `unused`, `Target.NotRegistered` [GH moto#7692], and has no port for
-/// health checks [GH aws-sdk-js#1593].
+/// The whole group in one response, or only the requested targets. A requested target that is not
+/// registered is no error: it is `unused` with `Target.NotRegistered` [GH moto#7692] and without a
+/// health check port [GH aws-sdk-js#1593].
 pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTargetHealth", input, "TargetGroupArn", "Targets Include")?;
     let group = world.elbv2.find_group(input.text("TargetGroupArn")?)?;
@@ -181,7 +182,7 @@ pub(super) fn describe_target_health(world: &World, input: &Value) -> Result<Val
     Ok([("TargetHealthDescriptions", Value::Array(answer))].into_iter().collect())
 }
 
-/// What one health check of this target finds now.
+/// The result of one health check of this target now.
 fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Failure> {
     let port = group.check.port.parse().unwrap_or(key.1);
     match world.ecs.answer(&key.0, port) {
@@ -195,8 +196,7 @@ fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Fail
     }
 }
 
-/// What becomes of a target when the load balancer looks at it; none means that it leaves the
-/// group.
+/// The target after the load balancer has processed it. Returns `None` if it leaves the group.
 fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> Option<Target> {
     let now = world.now_ms();
     let mut next = target.clone();
@@ -238,7 +238,7 @@ fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) ->
     Some(next)
 }
 
-/// One second of every load balancer.
+/// Processes every target that is due.
 pub(super) fn tick(world: &mut World) {
     let now = world.now_ms();
     let mut changes = Vec::new();

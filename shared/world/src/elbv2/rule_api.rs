@@ -1,4 +1,4 @@
-//! API operations on listener rules.
+//! Operations on listener rules.
 
 use super::balancers::{LoadBalancer, Rule};
 use super::conventions::{listener_not_found, paged, read, who};
@@ -18,7 +18,7 @@ fn balancer_of<'w>(world: &'w World, listener: &str) -> Option<&'w LoadBalancer>
     world.elbv2.balancers.get(&world.elbv2.listeners.get(listener)?.balancer)
 }
 
-/// The default rule of a listener can be read, and nothing else.
+/// Whether this is the default rule of a listener, which is read-only.
 fn is_default(world: &World, arn: &str) -> bool {
     world.elbv2.listeners.values().any(|listener| listener.default_rule_arn() == arn)
 }
@@ -107,7 +107,7 @@ pub(super) fn modify_rule(
     Ok(json!({"Rules": [shown]}))
 }
 
-/// All priorities change at once, so that rules can change places.
+/// All priorities change at once, so that rules can swap places.
 pub(super) fn set_priorities(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("SetRulePriorities", input, "RulePriorities", "")?;
     let mut wanted = BTreeMap::new();
@@ -158,7 +158,7 @@ pub(super) fn delete_rule(world: &mut World, input: &Value) -> Result<Value, Api
     Ok(json!({}))
 }
 
-/// One listener per call; its default rule comes last.
+/// One listener per call. Its default rule is last.
 pub(super) fn describe_rules(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeRules", input, "", "ListenerArn RuleArns Marker PageSize")?;
     let arns = input.texts("RuleArns")?;

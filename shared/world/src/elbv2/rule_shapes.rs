@@ -1,8 +1,8 @@
-//! Conditions and actions of listeners and rules: what AWS checks of them, and how it shows them.
+//! Conditions and actions of listeners and rules: AWS's validation, and their form in responses.
 //!
-//! Knows shapes and limits; what is forwarded to is `balancers`' business. Source:
+//! Knows shapes and limits; `balancers` knows to which groups actions forward. Source:
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html>;
-//! texts from [MEM].
+//! error texts from [MEM].
 
 use super::balancers::{LoadBalancer, forwarded};
 use super::conventions::group_not_found;
@@ -12,7 +12,7 @@ use crate::input::Input;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Fields of conditions, and the member that holds their values beside `Values`.
+/// Fields of conditions, and the member that can hold their values instead of `Values`.
 const FIELDS: [(&str, &str); 6] = [
     ("host-header", "HostHeaderConfig"),
     ("path-pattern", "PathPatternConfig"),
@@ -29,7 +29,7 @@ const MOST: usize = 5;
 /// The longest host or path pattern, in characters [BC `RuleCondition.Values`].
 const LONGEST_PATTERN: usize = 128;
 
-/// The conditions of a rule, as AWS shows them.
+/// The conditions of a rule, as AWS returns them.
 pub(super) fn conditions(input: &Input<'_>, given: &[Value]) -> Result<Value, ApiError> {
     let (mut fields, mut count, mut shown) = (BTreeSet::new(), 0, Vec::new());
     for condition in given {
@@ -74,7 +74,7 @@ fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The values of a condition: in itself, or in the member for its field.
+/// The values of a condition: in `Values`, or in the member for its field.
 fn condition_values(condition: &Input<'_>, config: &str) -> Result<Vec<Value>, ApiError> {
     let of_config = condition.optional_map(config)?;
     let inside = |name: &str| of_config.and_then(|config| config.get(name)?.as_array());
@@ -94,7 +94,7 @@ fn condition_values(condition: &Input<'_>, config: &str) -> Result<Vec<Value>, A
     }
 }
 
-/// AWS shows the values of hosts and paths in both places.
+/// AWS returns the values of hosts and paths in both places.
 fn show_condition(condition: &Input<'_>, field: &str, config: &str, values: &[Value]) -> Value {
     let mut shown = Map::new();
     shown.insert("Field".to_owned(), json!(field));
@@ -106,8 +106,8 @@ fn show_condition(condition: &Input<'_>, field: &str, config: &str, values: &[Va
     Value::Object(shown)
 }
 
-/// The actions of a listener or rule of this load balancer, as AWS shows them. What they forward to
-/// must exist, fit, and belong to no other load balancer ("LBs per TG: 1" [DG limits]).
+/// The actions of a listener or rule of this load balancer, as AWS returns them. The groups must
+/// exist, fit the load balancer, and belong to no other one ("LBs per TG: 1" [DG limits]).
 pub(super) fn actions(
     world: &World,
     input: &Input<'_>,
@@ -171,7 +171,7 @@ fn check_group(world: &World, balancer: &LoadBalancer, arn: &str) -> Result<(), 
     Ok(())
 }
 
-/// A single group is shown in both places, with its weight.
+/// A single group is returned in both places, with its weight.
 fn show_action(action: &Value) -> Value {
     let mut shown = action.clone();
     let groups = forwarded(&json!([action]));

@@ -1,4 +1,4 @@
-//! API operations on the tags of load balancers, listeners, rules and target groups.
+//! Operations on the tags of load balancers, listeners, rules and target groups.
 
 use super::conventions::{group_not_found, read};
 use crate::World;

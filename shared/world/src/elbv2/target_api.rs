@@ -1,7 +1,7 @@
-//! `RegisterTargets` and `DeregisterTargets`, by AWS's rules.
+//! `RegisterTargets` and `DeregisterTargets`.
 //!
-//! Knows who may be registered. Which target is *right* for whom is not known here; only the record
-//! of writes asks that, of the account as a whole.
+//! Knows which targets AWS accepts, not which target *should* be registered. Only the record of
+//! writes asks `truth` for that.
 
 use super::conventions::{read, who};
 use super::groups::{Found, Target, TargetGroup};
@@ -20,7 +20,7 @@ use std::net::IpAddr;
 /// published, so that error is not simulated.
 const TARGETS_PER_GROUP: usize = 1000;
 
-/// One `TargetDescription` of an input.
+/// A `TargetDescription` of an input.
 struct Named {
     id: String,
     port: u16,
@@ -48,13 +48,13 @@ fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::refused("InvalidTarget", message)
 }
 
-/// A zone that does not fit the address has no error code of its own.
+/// The error for an Availability Zone that does not fit the address, which has no code of its own.
 fn invalid_zone(message: String) -> ApiError {
     ApiError::refused("ValidationError", message)
 }
 
-/// One bad target fails the whole call and nothing is registered [MEM]; registering again is a
-/// no-op [MEM].
+/// One invalid target fails the whole call and nothing is registered [MEM]. Registering a
+/// registered target changes nothing [MEM].
 pub(super) fn register_targets(
     world: &mut World,
     caller: Caller,
@@ -81,7 +81,7 @@ pub(super) fn register_targets(
     Ok(json!({}))
 }
 
-/// Instance targets must be in the group's VPC and running; ip targets must be addresses, and one
+/// Instance targets must be running and in the group's VPC. IP targets must be addresses, and one
 /// outside the VPC needs an Availability Zone [BC `RegisterTargets`,
 /// `TargetDescription.AvailabilityZone`].
 fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<(), ApiError> {
@@ -114,8 +114,8 @@ fn check_target(world: &World, group: &TargetGroup, target: &Named) -> Result<()
     }
     check_zone(world, group, target)?;
     // "you must wait for the deregistration delay to complete before you can register the same IP
-    // address again" [DG elb application register-targets]. Which error RegisterTargets answers is
-    // [UNV]; this one is a choice.
+    // address again" [DG elb application register-targets]. Which error RegisterTargets returns is
+    // [UNV]; this one is a guess.
     let draining =
         |(key, held): (&(String, u16), &Target)| key.0 == *id && held.draining_until_ms.is_some();
     if group.targets.iter().any(draining) {
@@ -165,8 +165,8 @@ fn register(world: &mut World, caller: Caller, arn: &str, named: Named) {
 }
 
 /// "If the specified target does not exist, the action returns successfully" [BC
-/// `DeregisterTargets`]. An id without its port means the group's port, so it does not find a
-/// target that was registered on another one [INF].
+/// `DeregisterTargets`]. An id without a port means the group's port, so it does not match a target
+/// registered on another port [INF].
 pub(super) fn deregister_targets(
     world: &mut World,
     caller: Caller,
@@ -181,8 +181,8 @@ pub(super) fn deregister_targets(
     Ok(json!({}))
 }
 
-/// The target stays, draining, until the whole delay is over ("status keeps showing draining" [DG23
-/// alb]). In a group that receives no traffic there is nothing to drain and it goes at once [UNV].
+/// The target stays `draining` until the deregistration delay has passed ("status keeps showing
+/// draining" [DG23 alb]). In a group without traffic it is removed at once [UNV].
 fn deregister(world: &mut World, caller: Caller, arn: &str, named: Named) {
     let now = world.now_ms();
     let owner = truth::owner(world, arn, &named.id, named.port);

@@ -1,4 +1,4 @@
-//! Target groups, registration and health as the API shows them.
+//! Target groups, registration and health through the API.
 
 mod groups;
 mod rules;
@@ -24,7 +24,7 @@ fn deregister(world: &mut World, group: &str, targets: &Value) -> Result<Value, 
     call(world, "DeregisterTargets", group, targets)
 }
 
-/// State and reason of every target that `DescribeTargetHealth` shows.
+/// State and reason of every target in `DescribeTargetHealth`.
 fn health(world: &mut World, group: &str, targets: &Value) -> Vec<String> {
     let answer = call(world, "DescribeTargetHealth", group, targets).unwrap();
     let shown = answer["TargetHealthDescriptions"].as_array().unwrap().iter();
@@ -119,7 +119,7 @@ fn a_target_turns_unhealthy_and_healthy_by_the_thresholds() {
 }
 
 #[test]
-fn one_bad_target_fails_all_and_nothing_is_registered() {
+fn one_invalid_target_fails_the_call_and_nothing_is_registered() {
     let (mut world, group, host) = one_host();
     let elsewhere = world.add_host(None, Some("vpc-other"));
     let dead = world.add_host(None, None);
@@ -210,7 +210,7 @@ fn a_draining_address_is_refused_until_the_delay_is_over() {
 }
 
 #[test]
-fn unused_groups_zones_and_dead_instances_are_told_apart() {
+fn unused_groups_disabled_zones_and_terminated_instances_have_their_reasons() {
     let (mut world, group, host) = one_host();
     let bare = world.make_bare_group("bare-tg", TargetType::Instance).unwrap();
     let target = json!([{"Id": host, "Port": 8080}]);
@@ -268,7 +268,7 @@ fn wrong_answers_fail_http_checks_with_their_code() {
 }
 
 #[test]
-fn groups_are_paged_found_by_name_and_kept_while_in_use() {
+fn groups_are_paginated_found_by_name_and_kept_while_in_use() {
     let mut world = World::new(1, 0);
     for n in 0..5 {
         world.make_bare_group(&format!("group-{n}"), TargetType::Instance).unwrap();
@@ -339,7 +339,7 @@ fn tags_are_kept() {
 }
 
 #[test]
-fn a_load_balancer_is_made_once_and_its_groups_are_asked_for_by_its_arn() {
+fn a_load_balancer_is_created_once_and_its_groups_are_found_by_its_arn() {
     let mut world = World::new(1, 0);
     let subnets = world.default_subnets();
     let settings = json!({"Name": "front", "Subnets": subnets, "Scheme": "internal"});

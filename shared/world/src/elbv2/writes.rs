@@ -1,10 +1,10 @@
-//! The record of registrations and deregistrations, and the detector of harmful ones.
+//! The record of registrations and deregistrations, and which of them were harmful.
 //!
-//! It judges by what was true in the account at that instant, never by what the caller could know.
+//! Harm is judged by the true state of the account at that moment, not by what the caller could
+//! know.
 
 use crate::api::Caller;
 
-/// What was done to a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteKind {
     /// `RegisterTargets`.
@@ -16,28 +16,25 @@ pub enum WriteKind {
 /// One target of one accepted `RegisterTargets` or `DeregisterTargets` call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
-    /// World time.
+    /// When the call was made, by the world's clock.
     pub at_ms: u64,
-    /// Who called.
     pub caller: Caller,
-    /// What was done.
     pub kind: WriteKind,
-    /// ARN of the target group.
     pub group: String,
-    /// Instance id or IP address.
+    /// EC2 instance id or IP address.
     pub id: String,
     /// The port, after the group's default was applied.
     pub port: u16,
-    /// Whether it changed anything: false for registering what is registered and deregistering what
-    /// is not.
+    /// Whether it changed anything: false if a target to register was already registered, or one to
+    /// deregister was not.
     pub effective: bool,
-    /// ARN of a task that is meant to run (desired status RUNNING), is ACTIVATING or RUNNING, and
-    /// whose own revision or task set wants exactly this target in this group, at this instant.
+    /// ARN of an ACTIVATING or RUNNING task with desired status RUNNING whose service revision or
+    /// task set has exactly this target in this group at this moment.
     pub owner: Option<String>,
 }
 
 impl Write {
-    /// A deregistration that took a running task's own target away from it.
+    /// Whether it deregistered the target of a running task.
     #[must_use]
     pub fn is_wrong_deregistration(&self) -> bool {
         self.kind == WriteKind::Deregister && self.effective && self.owner.is_some()

@@ -1,12 +1,12 @@
-//! A bucket and the versions of its objects. Knows how versions are stacked; knows no operation.
+//! A bucket and the versions of its objects. Knows no operation.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The version id of an object that was put while the bucket kept no versions.
+/// The version id of an object put while versioning was not enabled.
 pub(super) const NULL_VERSION: &str = "null";
 
-/// Whether a bucket keeps versions. Once switched on, it can only be suspended.
+/// The versioning state. Once enabled, versioning can only be suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Versioning {
     #[default]
@@ -18,19 +18,18 @@ pub(super) enum Versioning {
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
     pub(super) versioning: Versioning,
-    /// Whether EventBridge hears of every change.
-    pub(super) tells_event_bridge: bool,
-    /// Queues that get S3's own notifications: ARN, events, and what the configuration is called.
-    pub(super) queues: Vec<QueueNotice>,
-    /// By key; the newest version is the last. A key without any version is not in here.
+    /// Whether every change is sent to EventBridge.
+    pub(super) sends_to_event_bridge: bool,
+    /// Queues that receive notifications.
+    pub(super) queues: Vec<QueueNotification>,
+    /// By key, newest version last. A key without versions has no entry.
     objects: BTreeMap<String, Vec<Version>>,
 }
 
 /// One entry of `QueueConfigurations`.
 #[derive(Debug, Clone)]
-pub(super) struct QueueNotice {
+pub(super) struct QueueNotification {
     pub(super) id: String,
-    /// The queue's name.
     pub(super) queue: String,
     /// Such as `s3:ObjectCreated:*`.
     pub(super) events: Vec<String>,
@@ -39,26 +38,28 @@ pub(super) struct QueueNotice {
 /// One version of an object, or a delete marker.
 #[derive(Debug, Clone)]
 pub(super) struct Version {
-    /// [`NULL_VERSION`] if the bucket kept no versions then.
+    /// [`NULL_VERSION`] if versioning was not enabled then.
     pub(super) id: String,
-    /// None: a delete marker.
+    /// `None` for a delete marker.
     pub(super) body: Option<Vec<u8>>,
     /// MD5 in hex, without quotes.
     pub(super) etag: String,
-    /// What was given with the object and is shown back: content type, metadata, checksums.
+    /// Stored and returned with the object: content type, metadata, checksums.
     pub(super) shown: Map<String, Value>,
     pub(super) modified_ms: u64,
 }
 
-/// What a deletion did.
+/// The result of a deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Deleted {
-    /// There was nothing to delete.
     Nothing,
-    /// A delete marker with this version was put on top.
+    /// A delete marker with this version id was added.
     Marked(String),
-    /// The version is gone for good.
-    Gone { id: String, was_marker: bool },
+    /// The version was permanently deleted.
+    Gone {
+        id: String,
+        was_marker: bool,
+    },
 }
 
 impl Bucket {
@@ -72,7 +73,7 @@ impl Bucket {
         self.objects.get(key)?.iter().find(|version| version.id == id)
     }
 
-    /// The objects that are there now, in order of their keys.
+    /// The current objects, ordered by key.
     pub(super) fn present(&self) -> impl Iterator<Item = (&str, &Version)> {
         self.objects.iter().filter_map(|(key, versions)| {
             versions
@@ -82,12 +83,13 @@ impl Bucket {
         })
     }
 
-    /// Whether a new version gets an id of its own.
+    /// Whether a new version gets a version id other than `null`.
     pub(super) fn numbers_versions(&self) -> bool {
         self.versioning == Versioning::Enabled
     }
 
-    /// Puts a version on top. One without an id of its own replaces the one without an id.
+    /// Adds a version as the current one. A version with the id `null` replaces an older one with
+    /// that id.
     pub(super) fn put(&mut self, key: &str, version: Version) {
         let versions = self.objects.entry(key.to_owned()).or_default();
         if version.id == NULL_VERSION {
@@ -96,7 +98,7 @@ impl Bucket {
         versions.push(version);
     }
 
-    /// Takes one version away for good.
+    /// Permanently deletes one version.
     pub(super) fn remove(&mut self, key: &str, id: &str) -> Deleted {
         let Some(versions) = self.objects.get_mut(key) else { return Deleted::Nothing };
         let Some(at) = versions.iter().position(|version| version.id == id) else {

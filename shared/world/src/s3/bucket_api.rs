@@ -1,7 +1,7 @@
-//! API operations on buckets.
+//! Operations on buckets.
 
-use super::bucket::{Bucket, QueueNotice, Versioning};
-use super::{error, notices, read};
+use super::bucket::{Bucket, QueueNotification, Versioning};
+use super::{error, notifications, read};
 use crate::World;
 use crate::api::{ApiError, Service};
 use crate::input::Input;
@@ -49,15 +49,14 @@ pub(super) fn put_versioning(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-/// Replaces what a bucket tells to whom. A queue gets S3's test event at once, as when AWS checks
-/// that it may write there.
+/// Replaces the notification configuration. Each queue receives S3's test event at once, as in AWS.
 pub(super) fn put_notifications(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let (input, name) =
         read(world, "PutBucketNotificationConfiguration", input, "NotificationConfiguration", "")?;
     let place = "NotificationConfiguration";
     let given = input.get(place).unwrap_or(&Value::Null);
     let given = input.nested(place, given, "", "EventBridgeConfiguration QueueConfigurations")?;
-    let tells_event_bridge = given.optional_map("EventBridgeConfiguration")?.is_some();
+    let sends_to_event_bridge = given.optional_map("EventBridgeConfiguration")?.is_some();
     let mut queues = Vec::new();
     for entry in given.list("QueueConfigurations")? {
         let entry = given.nested("QueueConfigurations", entry, "QueueArn Events", "Id")?;
@@ -68,13 +67,13 @@ pub(super) fn put_notifications(world: &mut World, input: &Value) -> Result<Valu
         }
         let events = entry.texts("Events")?.into_iter().map(str::to_owned).collect();
         let id = entry.optional_text("Id")?.unwrap_or("notice").to_owned();
-        queues.push(QueueNotice { id, queue, events });
+        queues.push(QueueNotification { id, queue, events });
     }
     for notice in &queues {
-        notices::test_event(world, &name, &notice.queue);
+        notifications::test_event(world, &name, &notice.queue);
     }
     if let Some(bucket) = world.s3.buckets.get_mut(&name) {
-        bucket.tells_event_bridge = tells_event_bridge;
+        bucket.sends_to_event_bridge = sends_to_event_bridge;
         bucket.queues = queues;
     }
     Ok(json!({}))

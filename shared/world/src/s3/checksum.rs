@@ -1,7 +1,7 @@
-//! Checksums that come with an object.
+//! Checksums of an object.
 //!
-//! CRC-32, which SDKs send unless told otherwise, and `Content-MD5` are checked; the others are
-//! kept and shown back. Source:
+//! CRC-32, which SDKs send by default, and `Content-MD5` are checked; the others are stored and
+//! returned. Source:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
 
 use super::error;
@@ -11,11 +11,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest, Md5};
 
-/// Every checksum that an object may come with.
+/// The members with checksums.
 pub(super) const NAMES: &str =
     "ChecksumCRC32 ChecksumCRC32C ChecksumCRC64NVME ChecksumSHA1 ChecksumSHA256";
 
-/// Refuses a body that does not have the checksums that came with it.
+/// Returns an error if the body does not match its checksums.
 pub(super) fn check(input: &Input<'_>, body: &[u8]) -> Result<(), ApiError> {
     let crc32 = STANDARD.encode(crc32fast::hash(body).to_be_bytes());
     if input.optional_text("ChecksumCRC32")?.is_some_and(|given| given != crc32) {

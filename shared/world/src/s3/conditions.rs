@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::input::Input;
 use serde_json::json;
 
-/// Whether an object may be read as the caller knows it.
+/// Checks the conditions of a read.
 pub(super) fn for_read(input: &Input<'_>, version: &Version) -> Result<(), ApiError> {
     if let Some(wanted) = input.optional_text("IfMatch")?
         && !names(wanted, version)
@@ -23,7 +23,7 @@ pub(super) fn for_read(input: &Input<'_>, version: &Version) -> Result<(), ApiEr
     Ok(())
 }
 
-/// Whether an object may be written over what is there now.
+/// Checks the conditions of a write.
 pub(super) fn for_write(input: &Input<'_>, now: Option<&Version>) -> Result<(), ApiError> {
     match input.optional_text("IfNoneMatch")? {
         Some("*") if now.is_some() => return Err(failed("If-None-Match")),
@@ -40,7 +40,7 @@ pub(super) fn for_write(input: &Input<'_>, now: Option<&Version>) -> Result<(), 
     }
 }
 
-/// `*`, or an entity tag with or without its quotes.
+/// `*`, or an entity tag with or without quotes.
 fn names(tag: &str, version: &Version) -> bool {
     tag == "*" || tag.trim_matches('"') == version.etag
 }

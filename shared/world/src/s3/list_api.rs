@@ -10,11 +10,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// What `EncodingType` `url` leaves as it is.
+/// The characters that `EncodingType` `url` does not encode.
 const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
 
-/// One line of a listing: an object, or what several keys have in common up to the delimiter.
+/// An entry of a listing: an object, or a common prefix of several keys.
 enum Line<'a> {
     Object(&'a str, &'a Version),
     Common(&'a str),

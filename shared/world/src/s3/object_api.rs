@@ -1,7 +1,7 @@
-//! API operations on objects.
+//! Operations on objects.
 
 use super::bucket::{Deleted, NULL_VERSION, Version, Versioning};
-use super::{checksum, conditions, error, notices, read};
+use super::{checksum, conditions, error, notifications, read};
 use crate::api::ApiError;
 use crate::input::Input;
 use crate::{World, digest, time};
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 /// The longest key, in bytes of UTF-8.
 const LONGEST_KEY: usize = 1024;
 
-/// Members that are shown with an object as they were given with it.
+/// Members that are stored with an object and returned unchanged.
 const SHOWN_AS_GIVEN: &str =
     "CacheControl ContentDisposition ContentEncoding ContentLanguage Metadata";
 
@@ -44,14 +44,14 @@ pub(super) fn put_object(world: &mut World, input: &Value) -> Result<Value, ApiE
     if let Some(bucket) = world.s3.buckets.get_mut(&bucket) {
         bucket.put(key, version.clone());
     }
-    notices::created(world, &bucket, key, &version);
+    notifications::created(world, &bucket, key, &version);
     let mut answer = checksums(&version);
     answer.insert("ETag".to_owned(), json!(quoted(&version.etag)));
     answer.extend(version_member(&version.id));
     Ok(Value::Object(answer))
 }
 
-/// What is kept to be shown with the object.
+/// The members to store with the object.
 fn shown(input: &Input<'_>) -> Result<Map<String, Value>, ApiError> {
     let mut shown = Map::new();
     for name in SHOWN_AS_GIVEN.split_whitespace().chain(checksum::NAMES.split_whitespace()) {
@@ -75,8 +75,7 @@ pub(super) fn get_object(world: &World, input: &Value) -> Result<Value, ApiError
             let (first, last) = byte_range(range, body.len())?;
             let text = format!("bytes {first}-{last}/{}", body.len());
             answer.insert("ContentRange".to_owned(), json!(text));
-            // They are of the whole object: clients would hold them against the part, and refuse
-            // it.
+            // They cover the whole object; clients would compare them with the part and reject it.
             answer.retain(|name, _| !name.starts_with("Checksum"));
             body.get(first..=last).unwrap_or_default()
         }
@@ -96,7 +95,8 @@ pub(super) fn head_object(world: &World, input: &Value) -> Result<Value, ApiErro
     Ok(Value::Object(answer))
 }
 
-/// The version that is asked for, as far as there is an object in it and its conditions hold.
+/// The requested version. Returns an error if it is missing or a delete marker, or a condition
+/// fails.
 fn find<'a>(world: &'a World, input: &Input<'_>, bucket: &str) -> Result<&'a Version, ApiError> {
     let key = input.text("Key")?;
     let no_such_key =
@@ -138,7 +138,7 @@ fn valid_id(id: &str) -> Result<&str, ApiError> {
     }
 }
 
-/// What is shown of a version, without its body and length. Checksums only if they are asked for.
+/// The output members of a version, without body and length. Checksums only if requested.
 fn describe(input: &Input<'_>, version: &Version) -> Result<Map<String, Value>, ApiError> {
     let mut answer = version.shown.clone();
     if input.optional_text("ChecksumMode")? != Some("ENABLED") {
@@ -187,7 +187,7 @@ pub(super) fn delete_object(world: &mut World, input: &Value) -> Result<Value, A
             Deleted::Marked(id)
         }
     };
-    notices::deleted(world, &name, key, &deleted);
+    notifications::deleted(world, &name, key, &deleted);
     let mut answer = Map::new();
     match deleted {
         Deleted::Nothing => {}

@@ -1,4 +1,4 @@
-//! Objects, their versions, conditions and events, as the API shows them.
+//! Objects, their versions, conditions and events, through the API.
 
 use crate::World;
 use crate::api::{ApiError, Caller, Service};
@@ -29,7 +29,7 @@ fn text(world: &mut World, key: &str, more: Value) -> Result<String, String> {
 }
 
 #[test]
-fn each_version_stays_readable_and_a_delete_marker_hides_them() {
+fn each_version_stays_readable_and_a_delete_marker_hides_the_object() {
     let mut world = world();
     let first = world.drop_object("specs", "specs/a.yaml", "one").unwrap();
     let second = world.drop_object("specs", "specs/a.yaml", "two").unwrap();
@@ -53,14 +53,14 @@ fn each_version_stays_readable_and_a_delete_marker_hides_them() {
         text(&mut world, "specs/a.yaml", of_marker.clone()).unwrap_err(),
         "405 MethodNotAllowed"
     );
-    // Deleting the marker brings the object back.
+    // Deleting the marker restores the object.
     let gone = call(&mut world, "DeleteObject", "specs/a.yaml", of_marker).unwrap();
     assert_eq!(gone["DeleteMarker"], true);
     assert_eq!(text(&mut world, "specs/a.yaml", json!({})).as_deref(), Ok("two"));
 }
 
 #[test]
-fn what_is_not_there_has_its_own_code() {
+fn each_missing_resource_has_its_error_code() {
     let mut world = world();
     world.drop_object("specs", "a", "x").unwrap();
     let code = |world: &mut World, key: &str, more: Value| text(world, key, more).unwrap_err();
@@ -89,7 +89,7 @@ fn what_is_not_there_has_its_own_code() {
 }
 
 #[test]
-fn conditions_hold_or_stop_the_call() {
+fn a_failed_condition_rejects_the_call() {
     let mut world = world();
     world.drop_object("specs", "a", "x").unwrap();
     let etag = call(&mut world, "HeadObject", "a", json!({})).unwrap()["ETag"].clone();
@@ -123,7 +123,7 @@ fn a_part_of_an_object_can_be_read() {
         (&answer["ContentRange"], &answer["ContentLength"]),
         (&json!("bytes 0-3/10"), &json!(4))
     );
-    // A checksum is of the whole object, and is shown with nothing less.
+    // A checksum covers the whole object, so a part is returned without it.
     let put = json!({"Body": STANDARD.encode("0123456789"), "ChecksumCRC32": "poTHxg=="});
     call(&mut world, "PutObject", "checked", put).unwrap();
     let mut has_checksum = |mut more: Value| {
@@ -134,7 +134,7 @@ fn a_part_of_an_object_can_be_read() {
 }
 
 #[test]
-fn lists_come_in_pages_and_fold_at_the_delimiter() {
+fn lists_are_paginated_and_grouped_by_the_delimiter() {
     let mut world = world();
     for key in ["results/a", "specs/a b", "specs/b+c", "specs/prod/x", "specs/prod/y", "specs/ü"] {
         world.drop_object("specs", key, "").unwrap();
@@ -170,7 +170,7 @@ fn lists_come_in_pages_and_fold_at_the_delimiter() {
 }
 
 #[test]
-fn event_bridge_hears_of_changes_in_the_shape_of_the_samples() {
+fn event_bridge_events_have_the_shape_of_the_samples() {
     let mut world = world();
     let key = "specs/red flower+50%ü.yaml";
     let version = world.drop_object("specs", key, "hello").unwrap();
@@ -201,7 +201,7 @@ fn event_bridge_hears_of_changes_in_the_shape_of_the_samples() {
 }
 
 #[test]
-fn sequencers_grow_as_numbers_but_not_as_text() {
+fn sequencers_increase_as_numbers_but_not_as_text() {
     let mut world = world();
     for _ in 0..4 {
         world.drop_object("specs", "a", "x").unwrap();
@@ -222,9 +222,9 @@ fn a_bucket_without_versions_has_no_ids_and_may_notify_a_queue_itself() {
     world.person_s3("CreateBucket", &json!({"Bucket": "specs"})).unwrap();
     let queue =
         json!({"QueueArn": world.account.arn("sqs", "q"), "Events": ["s3:ObjectCreated:*"]});
-    let notices =
+    let notifications =
         json!({"Bucket": "specs", "NotificationConfiguration": {"QueueConfigurations": [queue]}});
-    world.person_s3("PutBucketNotificationConfiguration", &notices).unwrap();
+    world.person_s3("PutBucketNotificationConfiguration", &notifications).unwrap();
     assert_eq!(world.drop_object("specs", "specs/red flower+.yaml", "x").unwrap(), "null");
     assert_eq!(world.drop_object("specs", "specs/red flower+.yaml", "y").unwrap(), "null");
     world.delete_object("specs", "specs/red flower+.yaml").unwrap();

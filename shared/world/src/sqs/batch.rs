@@ -1,5 +1,5 @@
-//! The batch operations: each entry succeeds or fails by itself, the batch as a whole is checked
-//! first.
+//! Batch operations. The batch is validated as a whole first; then each entry succeeds or fails
+//! separately.
 
 use super::message_api::{MAX_BODY_BYTES, receipt, send_one};
 use super::{queue_mut, read};
@@ -41,7 +41,7 @@ pub(super) fn delete_message_batch(world: &mut World, input: &Value) -> Result<V
     }))
 }
 
-/// The entries with their ids: 1 to 10, ids distinct and of allowed characters.
+/// The entries with their ids: 1 to 10 entries, distinct ids with allowed characters.
 fn entries<'a>(
     input: &Input<'a>,
     required: &str,

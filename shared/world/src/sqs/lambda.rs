@@ -1,5 +1,5 @@
-//! Lambda's event source mapping: a batch from a queue as the event that a function gets, and what
-//! becomes of the batch after the function's answer.
+//! Lambda's event source mapping: a batch from a queue as the function's event, and deletion of its
+//! messages after the function's response.
 //!
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html> (event shape) and
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html> (partial
@@ -10,8 +10,8 @@ use crate::{World, digest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
-/// Receives up to `max` messages as Lambda does, with the queue's visibility time-out.
-/// None: nothing to receive now.
+/// Receives up to `max` messages as Lambda does, with the queue's visibility timeout. Returns
+/// `None` if there is no message to receive.
 pub fn take_batch(world: &mut World, queue: &str, max: usize) -> Option<Value> {
     let now_ms = world.now_ms();
     let arn = world.sqs.queue(queue)?.arn.clone();
@@ -25,9 +25,9 @@ pub fn take_batch(world: &mut World, queue: &str, max: usize) -> Option<Value> {
     (!records.is_empty()).then(|| json!({"Records": records}))
 }
 
-/// Ends a batch: `Ok` with the function's answer, `Err` when the function failed or timed out.
-/// Messages that succeeded are deleted; the others come back when their visibility time-out ends.
-/// Gives how many were deleted.
+/// Ends a batch: `Ok` with the function's response, or `Err` if the function failed or timed out.
+/// Deletes the messages that succeeded; the others can be received again after their visibility
+/// timeout. Returns the number of deleted messages.
 pub fn finish_batch(
     world: &mut World,
     queue: &str,
@@ -56,8 +56,8 @@ pub fn finish_batch(
         .count()
 }
 
-/// The messages that the function reports as failed. None: the answer makes the whole batch a
-/// failure, because it is malformed or names a message that was not in the batch.
+/// The messages that the function reports as failed. Returns `None` if the whole batch fails,
+/// because the response is malformed or names a message that is not in the batch.
 fn failed_ids<'a>(response: &'a Value, known: &BTreeSet<&str>) -> Option<BTreeSet<&'a str>> {
     let failures = match response {
         Value::Null => return Some(BTreeSet::new()),
@@ -99,7 +99,7 @@ fn record(message: &Message, queue_arn: &str, region: &str) -> Value {
     })
 }
 
-/// Lambda writes attribute members in lower camel case and adds two empty lists.
+/// In Lambda's events, attribute members are in lower camel case and have two empty lists.
 fn message_attributes(attributes: &Map<String, Value>) -> Map<String, Value> {
     attributes
         .iter()

@@ -1,4 +1,4 @@
-//! Operations on messages, one at a time: inputs checked as SQS checks them, answers in SQS's shapes.
+//! Operations on single messages.
 //!
 //! Source of limits and messages:
 //! <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/>.
@@ -62,7 +62,7 @@ pub(super) fn receive_message(world: &mut World, input: &Value) -> Result<Value,
         .iter()
         .map(|message| received_message(message, &system, &wanted))
         .collect::<Result<_, _>>()?;
-    // SQS leaves the list out when it is empty.
+    // SQS omits an empty list.
     Ok(if received.is_empty() { json!({}) } else { json!({"Messages": received}) })
 }
 
@@ -131,8 +131,8 @@ pub(super) fn change_message_visibility(
     let now_ms = world.now_ms();
     let queue = queue_mut(world, &input)?;
     let receipt = receipt(&input)?;
-    // A handle of no message is a bad value. That of a message which can be received again changes
-    // nothing, and is no error [GH localstack#9632, aws-sdk-net#1927].
+    // A handle of no message is an invalid value. The handle of a message that can be received
+    // again changes nothing and is no error [GH localstack#9632, aws-sdk-net#1927].
     let message = queue.received_with(receipt).ok_or_else(|| {
         input.refuse(format!(
             "Value {receipt} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not \
@@ -156,7 +156,7 @@ pub(super) fn receipt<'a>(input: &Input<'a>) -> Result<&'a str, ApiError> {
     ))
 }
 
-/// Which characters a body may have: `SendMessage`, parameter `MessageBody`.
+/// Checks the length and the characters of a body: see `SendMessage`, parameter `MessageBody`.
 fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
         return Err(ApiError::refused(
@@ -180,8 +180,8 @@ fn check_body(body: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// The digest that clients check, by the algorithm of "Calculating the MD5 message digest for
-/// message attributes" in the SQS developer guide. None without attributes.
+/// The digest that clients check, as in "Calculating the MD5 message digest for message attributes"
+/// in the SQS developer guide. Returns `None` if there are no attributes.
 fn md5_of_attributes(attributes: &Map<String, Value>) -> Result<Option<String>, ApiError> {
     if attributes.is_empty() {
         return Ok(None);

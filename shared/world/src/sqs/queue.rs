@@ -1,21 +1,17 @@
 //! One standard queue and its messages.
 //!
-//! Knows times and counts; knows nothing of requests, answers and other queues.
+//! Knows times and counts, but no requests, responses or other queues.
 
 use crate::digest;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A queue with its attributes.
 #[derive(Debug)]
 pub struct Queue {
-    /// The queue's name.
     pub name: String,
-    /// The queue's ARN.
     pub arn: String,
-    /// The queue's URL.
     pub url: String,
-    /// World time of creation.
+    /// When it was created, by the world's clock.
     pub created_ms: u64,
     /// `DelaySeconds`.
     pub delay_s: u64,
@@ -29,12 +25,12 @@ pub struct Queue {
     sent: u64,
 }
 
-/// Where messages go that were received too often.
+/// The redrive policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Redrive {
     /// ARN of the dead-letter queue.
     pub target_arn: String,
-    /// How often a message may be received before it goes there.
+    /// `maxReceiveCount`.
     pub max_receives: u32,
 }
 
@@ -45,33 +41,32 @@ impl Redrive {
     }
 }
 
-/// A message in a queue.
 #[derive(Debug, Clone)]
 pub struct Message {
     /// `MessageId`.
     pub id: String,
     /// `Body`.
     pub body: String,
-    /// `MessageAttributes`, as they were sent.
+    /// `MessageAttributes`, as sent.
     pub attributes: Map<String, Value>,
-    /// World time at which it was sent.
+    /// When it was sent, by the world's clock.
     pub sent_ms: u64,
-    /// World time at which it was received first.
+    /// When it was first received.
     pub first_received_ms: Option<u64>,
-    /// `ApproximateReceiveCount`; goes on counting in the dead-letter queue.
+    /// `ApproximateReceiveCount`; continues in the dead-letter queue.
     pub receives: u32,
-    /// World time from which it can be received.
+    /// When it can be received.
     pub visible_at_ms: u64,
-    /// The receipt handle of its latest receive.
+    /// The receipt handle from the last time it was received.
     pub receipt: Option<String>,
-    /// ARN of the queue from which it came to this dead-letter queue.
+    /// In a dead-letter queue, the ARN of the queue from which it came.
     pub dead_letter_source: Option<String>,
 }
 
-/// Every receipt handle starts so.
+/// The prefix of receipt handles.
 const RECEIPT_PREFIX: &str = "AQEB";
 
-/// Is this the form of a receipt handle, whether or not a message has it?
+/// Whether this has the format of a receipt handle, even if no message has it.
 pub(super) fn is_receipt(text: &str) -> bool {
     text.strip_prefix(RECEIPT_PREFIX)
         .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
@@ -123,13 +118,13 @@ impl Queue {
         self.messages.entry(number).or_insert(message)
     }
 
-    /// Takes over a message of another queue, visible at once.
+    /// Adds a message from another queue, visible at once.
     pub(super) fn push(&mut self, message: Message) {
         self.messages.insert(self.sent, message);
         self.sent += 1;
     }
 
-    /// What is received, and what was received too often before and leaves the queue.
+    /// Returns the received messages and those that leave the queue because of their receive count.
     pub(super) fn receive(
         &mut self,
         max: usize,
@@ -166,20 +161,20 @@ impl Queue {
         (received, dead)
     }
 
-    /// Deletes the message whose latest receive gave this handle. An older handle deletes nothing
-    /// and is no error, as in SQS.
+    /// Deletes the message with this receipt handle. An older handle deletes nothing and is no
+    /// error, as in SQS.
     pub(super) fn delete(&mut self, receipt: &str) -> bool {
         let before = self.messages.len();
         self.messages.retain(|_, message| message.receipt.as_deref() != Some(receipt));
         self.messages.len() < before
     }
 
-    /// The message whose latest receive gave this handle.
+    /// The message with this receipt handle.
     pub(super) fn received_with(&mut self, receipt: &str) -> Option<&mut Message> {
         self.messages.values_mut().find(|message| message.receipt.as_deref() == Some(receipt))
     }
 
-    /// Drops messages older than the retention period, counted from when they were first sent.
+    /// Deletes messages older than the retention period, counted from when they were first sent.
     pub(super) fn expire(&mut self, now_ms: u64) {
         while let Some(oldest) = self.messages.first_entry() {
             if oldest.get().sent_ms + self.retention_s * 1000 > now_ms {

@@ -1,4 +1,4 @@
-//! Creating queues and describing them.
+//! Operations on queues.
 
 use super::{MAX_VISIBILITY_S, Queue, Redrive, no_such_queue, queue_mut, read};
 use crate::World;
@@ -22,7 +22,7 @@ pub(super) fn create_queue(world: &mut World, input: &Value) -> Result<Value, Ap
     let arn = account.arn("sqs", name);
     let mut queue = Queue::new(name, arn, url, world.now_ms());
     if let Some(existing) = world.sqs.queue(name) {
-        // Only the attributes that are given are compared with an existing queue's.
+        // Only the given attributes are compared with those of an existing queue.
         queue.delay_s = existing.delay_s;
         queue.visibility_s = existing.visibility_s;
         queue.retention_s = existing.retention_s;
@@ -44,7 +44,7 @@ pub(super) fn create_queue(world: &mut World, input: &Value) -> Result<Value, Ap
     Ok(answer)
 }
 
-/// What makes two queues of one name the same queue.
+/// The settings that must be equal for `CreateQueue` to return an existing queue.
 fn settings(queue: &Queue) -> (u64, u64, u64, Option<&Redrive>) {
     (queue.delay_s, queue.visibility_s, queue.retention_s, queue.redrive.as_ref())
 }
@@ -55,7 +55,7 @@ fn set_attribute(
     name: &str,
     value: &Value,
 ) -> Result<(), ApiError> {
-    // Attribute values are strings on the wire, whatever they mean.
+    // All attribute values are strings.
     let bad = || {
         let message = format!("Invalid value for the parameter {name}.");
         ApiError::refused("InvalidAttributeValue", message)
@@ -77,7 +77,7 @@ fn set_attribute(
     Ok(())
 }
 
-/// `{"deadLetterTargetArn": "...", "maxReceiveCount": 5}`; the number may be a string, and the
+/// `{"deadLetterTargetArn": "...", "maxReceiveCount": 5}`; the number may be a string. The
 /// dead-letter queue must exist.
 fn redrive(world: &World, policy: &str) -> Option<Redrive> {
     let policy: Value = serde_json::from_str(policy).ok()?;

@@ -1,4 +1,4 @@
-//! Delay, visibility, dead letters, and batches as Lambda takes them.
+//! Delay, visibility timeout, dead-letter queues, and Lambda's batches.
 
 use super::*;
 use crate::api::{Caller, Service};
@@ -53,7 +53,7 @@ fn a_message_waits_for_its_delay_and_hides_while_in_flight() {
 }
 
 #[test]
-fn received_too_often_goes_to_the_dead_letter_queue() {
+fn a_message_received_too_often_goes_to_the_dead_letter_queue() {
     let arn = "arn:aws:sqs:eu-west-1:111122223333:dead";
     let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": 2}).to_string();
     let mut world = world(&json!({"RedrivePolicy": policy, "VisibilityTimeout": "10"}));
@@ -73,7 +73,7 @@ fn received_too_often_goes_to_the_dead_letter_queue() {
 }
 
 #[test]
-fn a_batch_is_lambdas_event() {
+fn a_batch_has_the_shape_of_lambdas_event() {
     let mut world = world(&json!({}));
     let attributes = json!({"kind": {"DataType": "String", "StringValue": "look-again"}});
     let input =
@@ -109,7 +109,7 @@ fn a_batch_is_lambdas_event() {
 }
 
 #[test]
-fn a_partial_failure_keeps_what_failed() {
+fn a_partial_failure_keeps_the_failed_messages() {
     let failure = |id: &Value| json!({"batchItemFailures": [{"itemIdentifier": id}]});
     for (response, deleted) in [
         (json!(null), 2),
@@ -143,7 +143,7 @@ fn a_partial_failure_keeps_what_failed() {
 }
 
 #[test]
-fn batches_answer_entry_by_entry() {
+fn batch_entries_succeed_or_fail_separately() {
     let mut world = world(&json!({}));
     let entries = json!([{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b", "DelaySeconds": 901}]);
     let answer = ask(&mut world, "SendMessageBatch", &json!({"QueueUrl": URL, "Entries": entries}));

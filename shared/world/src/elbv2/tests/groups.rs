@@ -74,7 +74,7 @@ fn health_checks_must_fit_the_group() {
 }
 
 #[test]
-fn tags_come_and_go_and_have_a_limit() {
+fn tags_are_added_and_removed_within_a_limit() {
     let mut world = World::new(1, 0);
     let group = world.make_bare_group("web-tg", TargetType::Ip).unwrap();
     let tags = |from: u32, to: u32| -> Value {
@@ -99,7 +99,7 @@ fn tags_come_and_go_and_have_a_limit() {
 }
 
 #[test]
-fn the_account_has_room_for_so_many_groups() {
+fn target_groups_have_a_quota() {
     let mut world = World::new(1, 0);
     world.elbv2.limits.target_groups = 1;
     world.make_bare_group("a", TargetType::Ip).unwrap();

@@ -1,4 +1,4 @@
-//! Listeners and rules: what is refused, what is shown, and priorities.
+//! Listeners and rules: validation, responses and priorities.
 
 use crate::World;
 use crate::elbv2::TargetType;
@@ -25,7 +25,7 @@ fn code(world: &mut World, operation: &str, input: &Value) -> String {
 }
 
 #[test]
-fn conditions_and_actions_are_shown_in_both_places() {
+fn conditions_and_actions_are_returned_in_both_forms() {
     let (mut world, front) = world();
     let shown = world.person_elb("CreateRule", &rule(&front, 20)).unwrap()["Rules"][0].clone();
     let host = json!([{
@@ -51,7 +51,7 @@ fn conditions_and_actions_are_shown_in_both_places() {
 }
 
 #[test]
-fn bad_conditions_and_actions_are_refused() {
+fn invalid_conditions_and_actions_are_rejected() {
     let (mut world, front) = world();
     let mut refused = |member: &str, value: Value| {
         let mut input = rule(&front, 20);
@@ -129,7 +129,7 @@ fn groups_must_fit_the_load_balancer() {
 }
 
 #[test]
-fn priorities_change_places_all_at_once() {
+fn priorities_are_swapped_in_one_call() {
     let (mut world, front) = world();
     let second =
         world.person_elb("CreateRule", &rule(&front, 20)).unwrap()["Rules"][0]["RuleArn"].clone();
@@ -157,7 +157,7 @@ fn priorities_change_places_all_at_once() {
 }
 
 #[test]
-fn a_default_rule_stays_as_it_is_and_rules_have_a_limit() {
+fn a_default_rule_is_read_only_and_rules_have_a_quota() {
     let (mut world, front) = world();
     let rules = world.person_elb("DescribeRules", &json!({"ListenerArn": front.listener})).unwrap();
     let default = rules["Rules"][1]["RuleArn"].clone();

@@ -1,15 +1,15 @@
-//! What S3 tells of a change: events to EventBridge, and its own notifications to queues.
+//! Event notifications: to EventBridge and directly to queues.
 //!
-//! Shapes from AWS's samples:
+//! The shapes are those of AWS's samples:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html> and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>.
-//! Only a notification's key is form-urlencoded.
+//! Only the key in a notification to a queue is form-urlencoded.
 
-use super::bucket::{Deleted, NULL_VERSION, QueueNotice, Version};
+use super::bucket::{Deleted, NULL_VERSION, QueueNotification, Version};
 use crate::{World, digest, eventbridge, sqs, time};
 use serde_json::{Map, Value, json};
 
-/// One change of an object, with all that either kind of message needs.
+/// A change of an object, with the data for both kinds of message.
 struct Change<'a> {
     bucket: &'a str,
     key: &'a str,
@@ -62,7 +62,7 @@ pub(super) fn deleted(world: &mut World, bucket: &str, key: &str, deleted: &Dele
     tell(world, &change);
 }
 
-/// What S3 sends to a queue when it is configured as a destination.
+/// The test message that S3 sends to a queue when it is configured as a destination.
 pub(super) fn test_event(world: &mut World, bucket: &str, queue: &str) {
     let body = json!({
         "Service": "Amazon S3",
@@ -75,7 +75,7 @@ pub(super) fn test_event(world: &mut World, bucket: &str, queue: &str) {
     sqs::send(world, queue, &body.to_string(), None);
 }
 
-/// Versions without an id of their own are not named.
+/// The version id, unless it is `null`.
 fn numbered(id: &str) -> Option<&str> {
     Some(id).filter(|id| *id != NULL_VERSION)
 }
@@ -84,7 +84,7 @@ fn tell(world: &mut World, change: &Change<'_>) {
     world.s3.changes += 1;
     let sequencer = sequencer(world);
     let Some(bucket) = world.s3.buckets.get(change.bucket) else { return };
-    let (event_bridge, queues) = (bucket.tells_event_bridge, bucket.queues.clone());
+    let (event_bridge, queues) = (bucket.sends_to_event_bridge, bucket.queues.clone());
     if event_bridge {
         let event = event(world, change, &sequencer);
         eventbridge::put(world, event);
@@ -95,8 +95,8 @@ fn tell(world: &mut World, change: &Change<'_>) {
     }
 }
 
-/// Seconds and a counter in hexadecimal. The digits differ in number, as AWS's do: who compares
-/// them as text without padding is wrong every other time.
+/// Seconds and a counter in hexadecimal. The number of digits varies, as in AWS, so comparing them
+/// as text without padding gives wrong results.
 fn sequencer(world: &World) -> String {
     let number = (u128::from(world.now_ms() / 1000) << 32) | u128::from(world.s3.changes);
     if world.s3.changes.is_multiple_of(2) {
@@ -147,7 +147,7 @@ fn event(world: &mut World, change: &Change<'_>, sequencer: &str) -> Value {
 fn record(world: &World, change: &Change<'_>, sequencer: &str, configuration: &str) -> Value {
     let key: String = form_urlencoded::byte_serialize(change.key.as_bytes()).collect();
     let object = present([
-        // A slash stays as it is, unlike in a form.
+        // A slash is not encoded, unlike in a form.
         ("key", Some(json!(key.replace("%2F", "/")))),
         ("size", change.size.map(|size| json!(size))),
         ("eTag", change.etag.map(|etag| json!(etag))),
@@ -183,13 +183,13 @@ fn present<const N: usize>(members: [(&str, Option<Value>); N]) -> Map<String, V
     members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-/// The ARN of a bucket has neither region nor account.
+/// The ARN of a bucket has neither Region nor account.
 fn arn(world: &World, bucket: &str) -> String {
     format!("arn:{}:s3:::{bucket}", world.account.partition)
 }
 
-/// Whether a configuration asks for this event, such as `ObjectCreated:Put`; it may end in a star.
-fn wants(notice: &QueueNotice, name: &str) -> bool {
+/// Whether a configuration matches this event, such as `ObjectCreated:Put`. It may end with `*`.
+fn wants(notice: &QueueNotification, name: &str) -> bool {
     notice.events.iter().any(|wanted| {
         let wanted = wanted.strip_prefix("s3:").unwrap_or(wanted);
         wanted.strip_suffix('*').map_or(wanted == name, |start| name.starts_with(start))
