@@ -23,7 +23,7 @@ pub struct CloudTrail {
     /// The IAM user of calls by people.
     pub person: String,
     pending: VecDeque<(u64, Value)>,
-    told: u64,
+    recorded: u64,
 }
 
 impl Default for CloudTrail {
@@ -33,7 +33,7 @@ impl Default for CloudTrail {
             delay_secs: 60,
             person: "alice".to_owned(),
             pending: VecDeque::new(),
-            told: 0,
+            recorded: 0,
         }
     }
 }
@@ -55,7 +55,7 @@ pub(crate) fn record(
     if !world.cloudtrail.on || operation.starts_with("Describe") {
         return;
     }
-    world.cloudtrail.told += 1;
+    world.cloudtrail.recorded += 1;
     let event = event(world, caller, operation, input, error);
     let due_ms = world.now_ms() + world.cloudtrail.delay_secs.saturating_mul(1000);
     world.cloudtrail.pending.push_back((due_ms, event));
@@ -80,7 +80,7 @@ fn event(
     input: &Value,
     error: Option<&ApiError>,
 ) -> Value {
-    let (account, number) = (&world.account, world.cloudtrail.told);
+    let (account, number) = (&world.account, world.cloudtrail.recorded);
     let at = time::iso_seconds(world.now_ms());
     let source = match caller {
         Caller::Ecs => "ecs.amazonaws.com",
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
     use crate::elbv2::TargetType;
 
-    fn told(world: &World) -> Vec<&Value> {
+    fn delivered(world: &World) -> Vec<&Value> {
         let events = world
             .eventbridge
             .events()
@@ -227,12 +227,12 @@ mod tests {
                 &json!({"RuleArn": "x"}),
             )
             .unwrap_err();
-        assert_eq!(told(&world), [&Value::Null; 0]);
+        assert_eq!(delivered(&world), [&Value::Null; 0]);
         world.advance_secs(60);
-        let told: Vec<&Value> =
-            told(&world).into_iter().filter(|it| it["eventName"] != "CreateRule").collect();
+        let events: Vec<&Value> =
+            delivered(&world).into_iter().filter(|it| it["eventName"] != "CreateRule").collect();
         let by = |event: &Value| event["userIdentity"]["arn"].as_str().unwrap().to_owned();
-        let last: Vec<&&Value> = told.iter().rev().take(4).rev().collect();
+        let last: Vec<&&Value> = events.iter().rev().take(4).rev().collect();
         assert_eq!(by(last[0]), "arn:aws:iam::111122223333:user/alice");
         assert_eq!(
             by(last[1]),
@@ -260,6 +260,6 @@ mod tests {
         world.cloudtrail.on = false;
         world.make_alb_group("web", TargetType::Ip).unwrap();
         world.advance_secs(600);
-        assert_eq!(told(&world), [&Value::Null; 0]);
+        assert_eq!(delivered(&world), [&Value::Null; 0]);
     }
 }

@@ -90,18 +90,18 @@ impl<'a> Input<'a> {
         self.member(name, "a string", Value::as_str)
     }
 
-    /// An optional whole number that is not negative.
+    /// An optional integer that is not negative.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
         self.number_in(name, 0..=u64::MAX)
     }
 
-    /// An optional whole number within a range.
+    /// An optional integer within a range.
     pub(crate) fn number_in(
         &self,
         name: &str,
         range: RangeInclusive<u64>,
     ) -> Result<Option<u64>, ApiError> {
-        let number = self.member(name, "a whole number", |value| match value {
+        let number = self.member(name, "an integer", |value| match value {
             Value::String(text) if self.service.has_only_text() => text.parse::<i128>().ok(),
             number => number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from)),
         })?;
@@ -253,7 +253,7 @@ mod tests {
         for not_a_number in [json!([]), json!("3")] {
             assert_eq!(
                 read(&json!({"QueueUrl": "q", "DelaySeconds": not_a_number})),
-                Err("SerializationException: DelaySeconds of SendMessage must be a whole number"
+                Err("SerializationException: DelaySeconds of SendMessage must be an integer"
                     .to_owned())
             );
         }

@@ -75,7 +75,7 @@ fn read_tags(input: &Input<'_>) -> Result<BTreeMap<String, String>, ApiError> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let pair = |(key, value): (&String, &Value)| Some((key.clone(), text(value)?));
     let tags: Option<_> = input.optional_map("Tags")?.into_iter().flatten().map(pair).collect();
-    tags.ok_or_else(|| input.refuse("Tags must be texts"))
+    tags.ok_or_else(|| input.refuse("Tags must be strings"))
 }
 
 pub(super) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {

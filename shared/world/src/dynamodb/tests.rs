@@ -157,7 +157,7 @@ fn refusals() {
         ("TransactWriteItems", json!({}), "UnknownOperationException"),
         (
             "GetItem",
-            json!({"TableName": "nobody", "Key": {"pk": {"S": "a"}}}),
+            json!({"TableName": "unknown", "Key": {"pk": {"S": "a"}}}),
             "ResourceNotFoundException",
         ),
         (

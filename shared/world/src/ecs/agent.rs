@@ -1,4 +1,5 @@
-//! What can be done to machines and to the ECS agents on them.
+//! Levers of tests on EC2 instances and on the ECS agents on them: add, restart, disconnect,
+//! terminate.
 //!
 //! Does not know services or target groups.
 
@@ -11,14 +12,14 @@ use crate::World;
 use crate::api::ApiError;
 use crate::journal::Kind;
 
-/// What kind of machine to add to a cluster.
+/// The container instance to add to a cluster.
 #[derive(Debug, Clone, Default)]
 pub struct InstanceOptions {
-    /// Zone, such as `eu-west-1b`. By default the zones a, b and c in turn.
+    /// Availability Zone, such as `eu-west-1b`. By default the zones a, b and c in turn.
     pub zone: Option<String>,
     /// VPC. By default [`DEFAULT_VPC`].
     pub vpc: Option<String>,
-    /// A machine outside AWS (ECS Anywhere), with an `mi-` id.
+    /// An external instance (ECS Anywhere), with an `mi-` id.
     pub external: bool,
 }
 
@@ -30,8 +31,8 @@ fn no_instance(ec2_id: &str) -> ApiError {
 }
 
 impl World {
-    /// Starts an EC2 instance that runs no agent, such as one that an Auto Scaling group attaches;
-    /// gives its id.
+    /// Starts an EC2 instance without an agent, such as one that an Auto Scaling group attaches.
+    /// Returns its id.
     pub fn add_host(&mut self, zone: Option<&str>, vpc: Option<&str>) -> String {
         let letters = ['a', 'b', 'c'];
         let turn = letters.get(self.ecs.hosts.len() % letters.len()).copied().unwrap_or('a');
@@ -42,7 +43,7 @@ impl World {
         id
     }
 
-    /// Adds a container instance to a cluster; gives its EC2 (or `mi-`) id.
+    /// Adds a container instance to a cluster and returns its EC2 (or `mi-`) id.
     pub fn add_container_instance(
         &mut self,
         cluster: &str,
@@ -110,7 +111,7 @@ impl World {
         Ok(id)
     }
 
-    /// The agent restarts and forgets its last assigned port: the next dynamic port is the lowest
+    /// The agent restarts and loses its last assigned port: the next dynamic port is the lowest
     /// that is locally free.
     pub fn restart_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         self.edit_instance(ec2_id, "the ECS agent restarted on", |instance| {
@@ -119,8 +120,8 @@ impl World {
         .map(drop)
     }
 
-    /// The agent loses its connection: its tasks go on, but ECS learns nothing of them and can
-    /// start or stop nothing.
+    /// The agent loses its connection: its tasks keep running, but ECS gets no updates about them
+    /// and cannot start or stop tasks there.
     pub fn disconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent disconnected on", |instance| {
             instance.connected = false;
@@ -129,7 +130,7 @@ impl World {
         Ok(())
     }
 
-    /// The agent is back and reports what happened meanwhile.
+    /// The agent reconnects and reports what happened meanwhile.
     pub fn reconnect_agent(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.edit_instance(ec2_id, "the ECS agent reconnected on", |instance| {
             instance.connected = true;
@@ -138,8 +139,8 @@ impl World {
         Ok(())
     }
 
-    /// EC2 terminates the instance: its programs are gone at once, ECS marks its tasks STOPPED and
-    /// deregisters them.
+    /// EC2 terminates the instance: its programs end at once, ECS marks its tasks STOPPED and
+    /// deregisters their targets.
     pub fn terminate_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let host = self.ecs.hosts.get_mut(ec2_id);
         host.ok_or_else(|| no_instance(ec2_id))?.running = false;
@@ -160,8 +161,8 @@ impl World {
         Ok(())
     }
 
-    /// A program that is in no task starts to listen on (instance id or address, port) and takes
-    /// the port there.
+    /// A program outside ECS starts to listen on (instance id or address, port) and occupies the
+    /// port.
     pub fn add_program(&mut self, id: &str, port: u16) {
         self.ecs.programs.insert((id.to_owned(), port));
         if let Some(instance) =

@@ -1,10 +1,9 @@
-//! The deployment circuit breaker: when a deployment has failed, and what becomes of the service
-//! then.
+//! The deployment circuit breaker: when a deployment fails, and whether the service rolls back.
 //!
 //! Source:
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>.
-//! Alarms and lifecycle hooks that fail a deployment are not simulated; [`World::roll_back`] stands
-//! for them.
+//! Alarms and lifecycle hooks that fail a deployment are not simulated; tests call
+//! [`World::roll_back`] instead.
 
 use super::counts::count;
 use super::events;
@@ -12,14 +11,15 @@ use super::state::service::{Deployment, Rollout, Service};
 use crate::World;
 use serde_json::Value;
 
-/// The reason in AWS's own sample of the event.
+/// The reason in AWS's sample of the event.
 pub(super) const REASON: &str = "ECS deployment circuit breaker: task failed to start.";
 
 /// "Minimum threshold <= 0.5 * desired task count => maximum threshold", 3 and 200 by default.
 const LEAST: u32 = 3;
 const MOST: u32 = 200;
 
-/// Looks whether the deployment in progress has failed, and if so ends it. True if it did.
+/// Checks whether the deployment in progress has failed and, if so, ends it. Returns whether it
+/// did.
 pub(super) fn check(world: &mut World, key: &str) -> bool {
     let Some(service) = world.ecs.services.get(key) else { return false };
     let Some(rolls_back) = enabled(service) else { return false };
@@ -37,7 +37,7 @@ pub(super) fn check(world: &mut World, key: &str) -> bool {
     true
 }
 
-/// Whether the breaker is on, and then whether it rolls back.
+/// Whether the breaker is enabled and, if so, whether it rolls back.
 fn enabled(service: &Service) -> Option<bool> {
     let breaker =
         service.options.get("deploymentConfiguration")?.get("deploymentCircuitBreaker")?;
@@ -45,7 +45,7 @@ fn enabled(service: &Service) -> Option<bool> {
     flag("enable").then(|| flag("rollback"))
 }
 
-/// How many failed tasks are too many.
+/// The number of failed tasks that trips the breaker.
 fn threshold(service: &Service) -> u32 {
     let pointer = |name: &str| format!("/deploymentCircuitBreaker/thresholdConfiguration/{name}");
     let type_of = service
@@ -65,7 +65,7 @@ fn threshold(service: &Service) -> u32 {
     }
 }
 
-/// The deployment fails with nothing to go back to: it stays as it is, and starts no more tasks.
+/// Marks the deployment failed without a rollback: it stays PRIMARY and starts no further tasks.
 fn fail(world: &mut World, key: &str, id: &str) {
     let now = world.now_ms();
     let deployment = world.ecs.services.get_mut(key).and_then(|service| service.deployment_mut(id));

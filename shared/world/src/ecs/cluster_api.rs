@@ -1,4 +1,4 @@
-//! API operations on clusters, and on the tags of ECS resources.
+//! Operations on clusters and on the tags of ECS resources.
 
 use super::conventions::{at_most, missing, paged, read, read_tags, show_tags, with_token};
 use super::lookup::find_cluster;
@@ -27,8 +27,8 @@ pub(super) fn create_cluster(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({"cluster": show(world, &name, false)}))
 }
 
-/// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` are always there; others are
-/// not checked.
+/// Capacity providers and default strategy. FARGATE and `FARGATE_SPOT` always exist; others are not
+/// checked.
 fn read_capacity(input: &Input<'_>) -> Result<(Vec<String>, Vec<Value>), ApiError> {
     let providers: Vec<String> =
         input.texts("capacityProviders")?.into_iter().map(str::to_owned).collect();
@@ -47,7 +47,7 @@ fn read_capacity(input: &Input<'_>) -> Result<(Vec<String>, Vec<Value>), ApiErro
     }
 }
 
-/// Replaces what a cluster has.
+/// Replaces a cluster's capacity providers and default strategy.
 pub(super) fn put_capacity_providers(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let required = "cluster capacityProviders defaultCapacityProviderStrategy";
     let input = read("PutClusterCapacityProviders", input, required, "")?;
@@ -111,7 +111,7 @@ pub(super) fn describe_clusters(world: &World, input: &Value) -> Result<Value, A
     Ok(json!({"clusters": shown, "failures": missing.collect::<Vec<_>>()}))
 }
 
-/// The tags of the service or cluster with that ARN. Other resources have no tags here.
+/// The tags of the service or cluster with this ARN. Tags of other resources are not simulated.
 fn tags_of<'a>(
     world: &'a mut World,
     arn: &str,
@@ -144,7 +144,7 @@ pub(super) fn untag_resource(world: &mut World, input: &Value) -> Result<Value, 
     Ok(json!({}))
 }
 
-/// `ResourceNotFoundException` is an error of the other two, not of this operation [BC].
+/// `ResourceNotFoundException` is an error of the other two operations, not of this one [BC].
 pub(super) fn list_tags(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("ListTagsForResource", input, "resourceArn", "")?;
     let tags =

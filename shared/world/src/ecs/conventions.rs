@@ -1,5 +1,4 @@
-//! What ECS's operations have in common: how inputs are read, answers paged, failures and tags
-//! shown.
+//! What ECS's operations have in common: inputs, pagination, `failures` and tags.
 
 use crate::api::{ApiError, Service};
 use crate::input::Input;
@@ -7,7 +6,6 @@ use crate::paging;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The input of an operation of this API.
 pub(super) fn read<'a>(
     operation: &'a str,
     input: &'a Value,
@@ -17,12 +15,12 @@ pub(super) fn read<'a>(
     Input::read(Service::Ecs, operation, input, required, optional)
 }
 
-/// An entry of `failures` for something that does not exist (yet, or any more).
+/// An entry of `failures` for a resource that does not exist.
 pub(super) fn missing(arn: &str) -> Value {
     json!({"arn": arn, "reason": "MISSING"})
 }
 
-/// Refuses a batch above its documented size.
+/// Rejects a batch above its documented size.
 pub(super) fn at_most(
     input: &Input<'_>,
     what: &str,
@@ -36,7 +34,7 @@ pub(super) fn at_most(
     }
 }
 
-/// The names that a batch asks for: at least one, at most its documented size.
+/// The names in a batch: at least one, at most its documented size.
 pub(super) fn batch<'a>(
     input: &Input<'a>,
     name: &str,
@@ -48,7 +46,7 @@ pub(super) fn batch<'a>(
     input.texts(name)
 }
 
-/// One page of a List answer: `maxResults` from 1 to 100.
+/// One page of a List response: `maxResults` from 1 to 100.
 pub(super) fn paged<T>(
     input: &Input<'_>,
     items: &BTreeMap<String, T>,
@@ -76,8 +74,8 @@ pub(super) fn show_tags(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
 }
 
-/// An answer of what was found and what was not. `json!` would copy the lists, and these are the
-/// largest answers.
+/// A response with the found resources and the failures. `json!` would copy the lists, and these
+/// are the largest responses.
 pub(super) fn found(member: &str, items: Vec<Value>, failures: Vec<Value>) -> Value {
     [(member, Value::Array(items)), ("failures", Value::Array(failures))].into_iter().collect()
 }

@@ -1,13 +1,13 @@
-//! The tasks of a service and how they count.
+//! The tasks of a service, and their counts by status.
 
 use super::state::service::Service;
 use super::state::task::{Status, Task};
 use crate::World;
 
-/// How the stopped reason of a task begins that ECS stops for its health checks.
+/// The start of the stopped reason of a task that ECS stops because of its health checks.
 pub(super) const FAILED_CHECKS: &str = "Task failed ELB health checks";
 
-/// Tasks by how they count: running, pending (all states before RUNNING), failed.
+/// The numbers of running, pending (all states before RUNNING) and failed tasks.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counts {
     pub running: u32,

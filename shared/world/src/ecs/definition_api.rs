@@ -1,4 +1,4 @@
-//! API operations on task definitions.
+//! Operations on task definitions.
 
 use super::conventions::{paged, read, with_token};
 use super::lookup::find_definition;
@@ -11,7 +11,7 @@ use crate::time;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// Every call makes a new revision, even with the same content [BC; F-6].
+/// Every call creates a new revision, even with the same content [BC; F-6].
 pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input_value = input;
     let input = shapes::read("RegisterTaskDefinition", input)?;
@@ -58,8 +58,7 @@ pub(super) fn register(world: &mut World, input: &Value) -> Result<Value, ApiErr
     Ok(answer)
 }
 
-/// The revision becomes INACTIVE: services that use it go on with it, and its number is not given
-/// again.
+/// The revision becomes INACTIVE. Services continue to use it, and its number is not reused.
 pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterTaskDefinition", input, "taskDefinition", "")?;
     let name = input.text("taskDefinition")?;
@@ -91,8 +90,8 @@ pub(super) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiE
     Ok(json!({"taskDefinition": answer}))
 }
 
-/// AWS shows the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or as
-/// the container port.
+/// AWS returns the defaults of container and port mapping members: cpu 0, essential, hostPort 0 or
+/// equal to the container port.
 fn complete_containers(shown: &mut Map<String, Value>) {
     let same_port =
         matches!(shown.get("networkMode").and_then(Value::as_str), Some("awsvpc" | "host"));
@@ -118,8 +117,7 @@ fn complete_containers(shown: &mut Map<String, Value>) {
     }
 }
 
-/// The revisions of all families or of one, by family and revision; ACTIVE ones unless others are
-/// asked for.
+/// The revisions of one or all families, ordered by family and revision. ACTIVE ones by default.
 pub(super) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "familyPrefix status sort nextToken maxResults";
     let input = read("ListTaskDefinitions", input, "", optional)?;

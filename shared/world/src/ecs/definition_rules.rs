@@ -1,5 +1,5 @@
-//! What AWS refuses of a task definition. Texts are AWS's own as far as reports show them,
-//! otherwise [MEM].
+//! Which task definitions AWS rejects. The texts are AWS's where reports show them, otherwise
+//! [MEM].
 
 use super::service::rules::may_pass;
 use super::state::definition::NetworkMode;
@@ -63,7 +63,7 @@ fn check_fargate(input: &Input<'_>, mode: NetworkMode) -> Result<(), ApiError> {
     }
 }
 
-/// `256`, or `.25 vCPU` and `1 GB`, which are 1024 units each.
+/// `256`, or `.25 vCPU` and `1 GB`, with 1024 units per vCPU and GB.
 fn units(text: &str, unit: &str) -> Option<u64> {
     let text = text.trim().to_lowercase();
     match text.strip_suffix(unit) {

@@ -1,6 +1,6 @@
-//! How deployments and task sets look wherever they are shown.
+//! The parts of API responses about deployments and task sets.
 //!
-//! Services, revisions and task sets all show them, and import this module instead of each other.
+//! Several operations return them, so that they import this module instead of each other.
 
 use super::counts::count;
 use super::state::service::{Controller, Deployment, LoadBalancer, Service};
@@ -8,7 +8,7 @@ use crate::World;
 use crate::time;
 use serde_json::{Value, json};
 
-/// Revision ARNs end in the digits of the deployment (third-party evidence, F-3.3).
+/// A revision's ARN ends with the digits of the deployment (third-party evidence, F-3.3).
 pub(super) fn revision_arn(world: &World, service: &Service, id: &str) -> String {
     world.account.ecs_arn("service-revision", &format!("{}/{}/{id}", service.cluster, service.name))
 }
@@ -24,14 +24,14 @@ pub(super) fn summary(world: &World, service: &Service, deployment: &Deployment)
     })
 }
 
-/// Launch type, or the strategy in its place; Fargate's platform.
+/// Launch type or capacity provider strategy, and Fargate's platform.
 pub(super) fn capacity(service: &Service) -> Vec<(String, Value)> {
     let mut shown = vec![match service.options.get("capacityProviderStrategy") {
         Some(strategy) => ("capacityProviderStrategy".to_owned(), strategy.clone()),
         None => ("launchType".to_owned(), json!(service.launch_type)),
     }];
     if service.launch_type == "FARGATE" {
-        // LATEST stands for this one.
+        // LATEST resolves to this version.
         let version =
             service.options.get("platformVersion").filter(|version| *version != "LATEST").cloned();
         shown.push(("platformVersion".to_owned(), version.unwrap_or_else(|| json!("1.4.0"))));

@@ -47,8 +47,8 @@ pub(super) fn service_action(
     put(world, "ECS Service Action", &arn, detail);
 }
 
-/// `ECS Deployment State Change`: the detail has no cluster, the service is the event's
-/// resource [DG `ecs_service_deployment_events`].
+/// `ECS Deployment State Change`. The detail has no cluster; the service is the event's resource
+/// [DG `ecs_service_deployment_events`].
 pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, reason: &str) {
     let Some(service) = world.ecs.services.get(key) else { return };
     let arn = service.arn.clone();
@@ -69,7 +69,7 @@ pub(super) fn deployment(world: &mut World, key: &str, id: &str, name: &str, rea
     );
 }
 
-/// A message in `DescribeServices.events`, of which the last 100 are kept [DG
+/// Adds a message to `DescribeServices.events`, which keeps the last 100 [DG
 /// service-event-messages].
 pub(super) fn message(world: &mut World, key: &str, text: &str) {
     let now = world.now_ms();

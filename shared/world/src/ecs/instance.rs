@@ -1,6 +1,6 @@
-//! Container instances: the operations on them, and how they are lost.
+//! Container instances: their operations, and what happens to their tasks when they are lost.
 //!
-//! The machines and their agents are played by `agent`.
+//! `agent` simulates the EC2 instances and their agents.
 
 pub(super) mod api;
 pub(super) mod event;

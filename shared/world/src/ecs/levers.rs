@@ -1,4 +1,4 @@
-//! Direct control of ECS for tests and demonstrations: what to break, and when.
+//! Levers of tests and of the demo: they make ECS fail in chosen ways, and play `CodeDeploy`.
 //!
 //! Services are named `cluster/service`, tasks by ARN or id.
 
@@ -14,12 +14,12 @@ use crate::World;
 use crate::api::{ApiError, Caller, Service as Api};
 use serde_json::json;
 
-/// A step of a `CODE_DEPLOY` deployment, so that a test can stop in between.
+/// A step of a `CODE_DEPLOY` deployment. A test can pause between steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeDeployStep {
-    /// All production traffic goes to the replacement task set, which becomes PRIMARY.
+    /// Shifts all production traffic to the replacement task set, which becomes PRIMARY.
     ShiftTraffic,
-    /// The original task set is deleted.
+    /// Deletes the original task set.
     TerminateOriginal,
 }
 
@@ -31,36 +31,33 @@ fn no_task(task: &str) -> ApiError {
 }
 
 impl World {
-    /// The next `count` tasks of the service that ECS should register are never registered; ECS
-    /// believes they are.
+    /// ECS does not register the next `count` tasks of the service, but behaves as if it had.
     pub fn lose_registrations(&mut self, service: &str, count: u32) {
         self.ecs.misbehaviour(service).registrations_to_lose = count;
     }
 
-    /// The targets of the next `count` tasks of the service that stop are never deregistered by
-    /// ECS.
+    /// ECS does not deregister the targets of the next `count` tasks of the service that stop.
     pub fn keep_targets(&mut self, service: &str, count: u32) {
         self.ecs.misbehaviour(service).targets_to_keep = count;
     }
 
-    /// ECS registers the targets of this service's tasks so many seconds later than it would; 0
-    /// ends that.
+    /// ECS registers the targets of this service's tasks this many seconds late; 0 ends the delay.
     pub fn delay_registrations(&mut self, service: &str, seconds: u64) {
         self.ecs.misbehaviour(service).registration_delay_secs = seconds;
     }
 
-    /// The service shows no `currentServiceRevisions` and its revisions are MISSING, as for
-    /// services from before 2024-10-25; false ends that.
+    /// Whether the service has no `currentServiceRevisions` and its revisions are MISSING, as for
+    /// services from before 2024-10-25.
     pub fn revisions_unknown(&mut self, service: &str, unknown: bool) {
         self.ecs.misbehaviour(service).revisions_unknown = unknown;
     }
 
-    /// The next `count` answers of `DescribeTasks` show every task one version ago.
+    /// The next `count` responses of `DescribeTasks` return the previous version of every task.
     pub fn stale_reads(&mut self, count: u32) {
         self.ecs.stale_reads = count;
     }
 
-    /// A program of the task exits: its ports are free at once; ECS learns of it from the agent and
+    /// A program of the task exits: its ports are free at once, the agent reports it, and ECS
     /// replaces the task.
     pub fn kill_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
@@ -73,14 +70,13 @@ impl World {
         Ok(())
     }
 
-    /// What the task's programs answer to health checks from now on.
+    /// Sets how the task's programs answer health checks from now on.
     pub fn set_answer(&mut self, task: &str, answer: Answer) -> Result<(), ApiError> {
         self.ecs.tasks.get_mut(tail(task)).ok_or_else(|| no_task(task))?.answers = answer;
         Ok(())
     }
 
-    /// The agent reports no network bindings of this task, or reports them again; events and API
-    /// show that.
+    /// Whether the agent reports no network bindings of this task, in events and in the API.
     pub fn lose_bindings(&mut self, task: &str, lost: bool) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
@@ -88,16 +84,16 @@ impl World {
         Ok(())
     }
 
-    /// Deregisters a container instance by its EC2 id with force: its tasks become orphans whose
-    /// containers run on.
+    /// Deregisters a container instance with `force`, by its EC2 id: its tasks become orphans whose
+    /// containers keep running.
     pub fn force_deregister_instance(&mut self, ec2_id: &str) -> Result<(), ApiError> {
         let id = self.instance_id(ec2_id)?;
         loss::deregister_instance(self, &id);
         Ok(())
     }
 
-    /// A Spot interruption or similar: the task is told to stop (`desiredStatus` STOPPED while
-    /// RUNNING).
+    /// A Spot interruption or similar: the task's `desiredStatus` becomes STOPPED while it is
+    /// RUNNING.
     pub fn interrupt_task(&mut self, task: &str) -> Result<(), ApiError> {
         let id = tail(task);
         self.ecs.find_task(id).ok_or_else(|| no_task(task))?;
@@ -106,7 +102,7 @@ impl World {
     }
 
     /// `CodeDeploy` starts a deployment of a `CODE_DEPLOY` service: a replacement task set with
-    /// this task definition, in that target group. Gives the digits of the task set.
+    /// this task definition and target group. Returns the digits of the task set.
     pub fn start_code_deploy(
         &mut self,
         service: &str,
@@ -133,9 +129,9 @@ impl World {
         task_set_api::add(self, service, NewTaskSet { revision, scale: 100, external_id })
     }
 
-    /// `CodeDeploy` goes on with what [`World::start_code_deploy`] began. To shift traffic it needs
-    /// the ARN of the listener (or rule) to point at the replacement; the replacement becomes
-    /// PRIMARY then.
+    /// `CodeDeploy` continues the deployment of [`World::start_code_deploy`]. To shift traffic it
+    /// needs the ARN of the listener or rule that shall forward to the replacement, which becomes
+    /// PRIMARY.
     pub fn code_deploy(
         &mut self,
         service: &str,

@@ -1,4 +1,4 @@
-//! Finding what an input names, by name or ARN, and the errors for what is not there.
+//! Finds resources by name or ARN, and returns the errors for missing ones.
 
 use super::state::definition::TaskDefinition;
 use super::state::tail;
@@ -7,16 +7,15 @@ use crate::api::ApiError;
 use crate::input::Input;
 use std::sync::Arc;
 
-/// The name of a cluster that is named by name or ARN; `default` if it is not named.
+/// The name of the cluster with this name or ARN, `default` if it is not given.
 pub(super) fn find_cluster(world: &World, cluster: Option<&str>) -> Result<String, ApiError> {
     let name = tail(cluster.unwrap_or("default"));
     let cluster = world.ecs.clusters.get_key_value(name).map(|(name, _)| name.clone());
     cluster.ok_or_else(|| ApiError::refused("ClusterNotFoundException", "Cluster not found."))
 }
 
-/// The ids or names at the end of what a batch asks for. An ARN of another cluster fails the whole
-/// call, and so does what is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH
-/// aws-sdk-js#1466].
+/// The ids or names in a batch. An ARN of another cluster fails the whole call, as does a text that
+/// is neither an ARN nor an id [GH aws-toolkit-vscode#2915, GH aws-sdk-js#1466].
 pub(super) fn ids<'a>(
     input: &Input<'_>,
     cluster: &str,
@@ -28,7 +27,7 @@ pub(super) fn ids<'a>(
             (true, [_, other, _]) if *other != cluster => Err(input.refuse(format!(
                 "Invalid identifier: Identifier is for cluster {other}. Your cluster is {cluster}"
             ))),
-            // ARNs of old tasks and services do not name their cluster.
+            // ARNs of old tasks and services do not contain their cluster.
             (true, [_, id] | [_, _, id]) | (false, [id]) => Ok(*id),
             _ => Err(input.refuse("Identifier is invalid")),
         }
@@ -36,7 +35,7 @@ pub(super) fn ids<'a>(
     asked.into_iter().map(check).collect()
 }
 
-/// The key of a service that is named by name or ARN in a cluster that is named by name or ARN.
+/// The key of a service. Service and cluster are given by name or ARN.
 pub(super) fn find_service(
     world: &World,
     cluster: Option<&str>,
@@ -46,12 +45,12 @@ pub(super) fn find_service(
     if world.ecs.services.contains_key(&key) { Ok(key) } else { Err(gone()) }
 }
 
-/// The error for a service that is not there (any more).
+/// The error for a service that does not exist.
 pub(super) fn gone() -> ApiError {
     ApiError::refused("ServiceNotFoundException", "Service not found.")
 }
 
-/// A task definition by ARN, `family:revision`, or family for its latest revision that is ACTIVE.
+/// A task definition by ARN, `family:revision`, or family for its latest ACTIVE revision.
 pub(super) fn find_definition(world: &World, name: &str) -> Result<Arc<TaskDefinition>, ApiError> {
     let name = tail(name);
     let (family, revision) =

@@ -1,6 +1,6 @@
-//! Where a task runs: on which container instance, in which subnet.
+//! Chooses the container instance and the subnet of a new task.
 //!
-//! Decides only; launching the task is `task::lifecycle`'s job.
+//! `task::lifecycle` launches the task.
 
 use super::counts::tasks_of;
 use super::state::definition::{NetworkMode, TaskDefinition};
@@ -33,8 +33,8 @@ pub(super) fn place(
     ))
 }
 
-/// The instance with the fewest tasks of this service in its zone, then on itself, then the fewest
-/// tasks at all.
+/// The instance with the fewest tasks of this service in its Availability Zone, then on the
+/// instance, then the fewest tasks of any service.
 pub(super) fn place_on_instance<'a>(
     world: &'a World,
     service: Option<&Service>,
@@ -56,7 +56,7 @@ pub(super) fn place_on_instance<'a>(
     let ports = static_ports(definition);
     let has_ports = |instance: &&Instance| {
         let on_it = |task: &&Task| task.instance.as_deref() == Some(&instance.id);
-        // Tasks that have not bound their static ports yet hold them already.
+        // Tasks that have not bound their static ports yet already reserve them.
         let claimed = |port: &u16| {
             own.iter()
                 .copied()
@@ -89,7 +89,7 @@ pub(super) fn place_on_instance<'a>(
         .ok_or(reason)
 }
 
-/// Ports that a task needs on its machine whatever the agent chooses.
+/// The host ports that a task needs regardless of the agent's choice.
 fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
     let mappings = definition.containers.iter().flat_map(|container| &container.ports);
     match definition.network_mode {
@@ -101,8 +101,8 @@ fn static_ports(definition: &TaskDefinition) -> Vec<u16> {
     }
 }
 
-/// A subnet of `networkConfiguration`: one in the instance's zone if there is an instance,
-/// otherwise in turn.
+/// A subnet of `networkConfiguration`: one in the instance's Availability Zone if there is an
+/// instance, otherwise in turn.
 pub(super) fn pick_subnet(
     world: &World,
     network: &Value,

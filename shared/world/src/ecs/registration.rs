@@ -1,7 +1,7 @@
 //! Which targets a task should have, and how ECS registers and deregisters them.
 //!
-//! The truth is the task's own service revision or task set (F-3), never the service's
-//! current settings.
+//! They follow from the task's service revision or task set (F-3), not from the service's current
+//! settings.
 
 use super::events;
 use super::state::definition::NetworkMode;
@@ -14,7 +14,7 @@ use crate::journal::Kind;
 use crate::target_type::TargetType;
 use serde_json::json;
 
-/// A refused registration is tried again after this time [INF].
+/// A rejected registration is retried after this time [INF].
 const RETRY_MS: u64 = 15_000;
 
 /// A target that a task should have.
@@ -25,8 +25,8 @@ pub(crate) struct Expected {
     pub port: u16,
 }
 
-/// The targets that this task should have now, by its own revision or task set. None before it has
-/// an address.
+/// The targets that this task should have now, according to its service revision or task set. Empty
+/// before it has an address.
 pub(crate) fn expected(world: &World, task: &Task) -> Vec<Expected> {
     let service = task.service.as_ref().and_then(|key| world.ecs.services.get(key));
     let revision = service.and_then(|service| service.revisions.get(task.deployment.as_ref()?));
@@ -67,7 +67,7 @@ fn target_for(world: &World, task: &Task, balancer: &LoadBalancer) -> Option<Exp
     Some(Expected { group: balancer.live.clone(), id, port })
 }
 
-/// The task has become ACTIVATING or RUNNING: decides when ECS will register its targets.
+/// Schedules the registration of a task that has become ACTIVATING or RUNNING.
 pub(super) fn schedule(world: &mut World, id: &str) {
     let now = world.now_ms();
     let register_at = world.ecs.timing.register_at;
@@ -101,7 +101,7 @@ fn targets(world: &World, id: &str) -> (Vec<Expected>, String, Option<String>) {
     )
 }
 
-/// ECS registers the task's targets, as the service-linked role.
+/// ECS registers the task's targets, with its service-linked role.
 pub(super) fn register(world: &mut World, id: &str) {
     let (targets, title, service) = targets(world, id);
     let Some(service) = service else { return };
@@ -133,7 +133,7 @@ pub(super) fn register(world: &mut World, id: &str) {
     }
 }
 
-/// ECS deregisters what it should have registered for a task that stops.
+/// ECS deregisters the targets of a task that stops.
 pub(super) fn deregister(world: &mut World, id: &str) {
     let (targets, title, service) = targets(world, id);
     let Some(service) = service else { return };
@@ -150,7 +150,7 @@ pub(super) fn deregister(world: &mut World, id: &str) {
         return;
     }
     for target in &targets {
-        // A group that was deleted meanwhile is nothing to clean up.
+        // The group may have been deleted meanwhile.
         if let Err(error) = call(world, "DeregisterTargets", target) {
             let text = format!(
                 "failed to deregister targets in (target-group {}) with (error {error})",
@@ -169,18 +169,18 @@ fn call(world: &mut World, operation: &str, target: &Expected) -> Result<(), Api
     world.call(Caller::Ecs, Api::Elbv2, operation, &input).map(drop)
 }
 
-/// How a task stands with its load balancers, as the service scheduler sees it.
+/// The health of a task's targets, as the service scheduler sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
     Good,
-    /// Not yet known to be good.
+    /// Not healthy yet.
     Waiting,
-    /// Fails its health checks: the group, and the reason in words.
+    /// Fails its health checks: the target group, and the reason for the event message.
     Bad(String, String),
 }
 
-/// Judges a RUNNING task: "RUNNING + reported healthy by the LB" [BC `CreateService`]. A target in
-/// a group without traffic counts as good, since nothing will ever check it.
+/// Evaluates a RUNNING task: "RUNNING + reported healthy by the LB" [BC `CreateService`]. A target
+/// in a group without traffic counts as healthy, because it is never checked.
 pub(super) fn standing(world: &World, task: &Task) -> Standing {
     if matches!(task.registration, Registration::Due(_)) {
         return Standing::Waiting;

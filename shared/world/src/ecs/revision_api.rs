@@ -1,4 +1,4 @@
-//! Service revisions: what a deployment really uses.
+//! Service revisions: the settings that a deployment uses.
 
 use super::conventions::{batch, missing, read};
 use super::deployment_view::{self, revision_arn};
@@ -46,7 +46,7 @@ fn show(world: &World, service: &Service, revision: &Revision) -> Value {
     shown
 }
 
-/// At most 20 revisions per call; asking for one of an INACTIVE service fails the whole call [BC;
+/// At most 20 revisions per call; a revision of an INACTIVE service fails the whole call [BC;
 /// aws-cli].
 pub(super) fn describe_service_revisions(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServiceRevisions", input, "serviceRevisionArns", "")?;

@@ -1,7 +1,7 @@
-//! The service scheduler: how many tasks of which deployment there are, and which are replaced.
+//! The service scheduler: starts, stops and replaces the tasks of each deployment.
 //!
-//! One function decides from what was seen; another does it. Shifting traffic is `traffic`'s
-//! business.
+//! `decide` chooses from the state of the tasks what to start and stop, and `run` does it.
+//! `traffic` shifts traffic.
 
 use super::counts::{FAILED_CHECKS, tasks_of};
 use super::registration::{Standing, standing};
@@ -16,10 +16,10 @@ use crate::World;
 use crate::journal::Kind;
 use std::collections::BTreeSet;
 
-/// How often a quiet service is looked at; one with something going on is looked at every second.
+/// How often the scheduler runs for a steady service. For others it runs every second.
 const QUIET_MS: u64 = 5000;
 
-/// How often ECS says that it cannot place tasks.
+/// The shortest time between two messages that ECS cannot place tasks.
 const PLACEMENT_MESSAGE_MS: u64 = 60_000;
 
 enum Act {
@@ -27,18 +27,19 @@ enum Act {
     Stop { id: String, reason: String },
 }
 
-/// One second of every service.
+/// Runs the scheduler for every service that is due.
 pub(super) fn tick(world: &mut World) {
     let now = world.now_ms();
-    let due =
-        |service: &&Service| service.look_ms <= now && service.status != ServiceStatus::Inactive;
+    let due = |service: &&Service| {
+        service.next_run_ms <= now && service.status != ServiceStatus::Inactive
+    };
     let keys: Vec<String> = world.ecs.services.values().filter(due).map(Service::key).collect();
     for key in keys {
-        look(world, &key);
+        run(world, &key);
     }
 }
 
-fn look(world: &mut World, key: &str) {
+fn run(world: &mut World, key: &str) {
     let now = world.now_ms();
     count_daemons(world, key);
     if breaker::check(world, key) {
@@ -50,7 +51,7 @@ fn look(world: &mut World, key: &str) {
     let acts = decide(service, &seen);
     let quiet = acts.is_empty() && service.steady;
     if let Some(service) = world.ecs.services.get_mut(key) {
-        service.look_ms = now + if quiet { QUIET_MS } else { 1000 };
+        service.next_run_ms = now + if quiet { QUIET_MS } else { 1000 };
     }
     for trouble in troubles {
         events::message(world, key, &trouble);
@@ -84,7 +85,7 @@ fn look(world: &mut World, key: &str) {
     }
 }
 
-/// A daemon service wants a task on every active instance of its cluster.
+/// Sets the desired count of a daemon service: one task on every active instance of its cluster.
 fn count_daemons(world: &mut World, key: &str) {
     let Some(service) = world.ecs.services.get(key).filter(|service| service.is_daemon()) else {
         return;
@@ -113,7 +114,7 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
                 Standing::Bad(group, why)
                     if task.started_ms.is_some_and(|ms| ms + service.grace_ms() <= now) =>
                 {
-                    // The stopped reason of the 2024 sample.
+                    // The stopped reason in the sample of 2024.
                     let reason = format!("{FAILED_CHECKS} in (target-group {group})");
                     replace = (world.ecs.behaviour.replaces > Replaces::Nothing).then_some(reason);
                     trouble = replace.as_ref().map(|_| unhealthy_message(task, &group, &why));
@@ -139,7 +140,7 @@ fn see(world: &World, service: &Service) -> Vec<Seen> {
     tasks_of(world, service).map(one).collect()
 }
 
-/// What ECS says of a task that it replaces [DG service-unhealthy-event-messages,
+/// The event message for a task that ECS replaces [DG service-unhealthy-event-messages,
 /// service-event-messages-list].
 fn unhealthy_message(task: &Task, group: &str, why: &str) -> String {
     let Task { id, .. } = task;
@@ -161,9 +162,9 @@ fn len(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Starts within `maximumPercent`, stops down to `minimumHealthyPercent`; unhealthy tasks are
-/// replaced first and stopped then, if there is room for that [BC `CreateService`, DG
-/// `ecs_services`].
+/// Starts tasks up to `maximumPercent` and stops tasks down to `minimumHealthyPercent`. Starts the
+/// replacement of an unhealthy task before stopping it, if `maximumPercent` allows [BC
+/// `CreateService`, DG `ecs_services`].
 fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
     let (minimum_percent, maximum_percent) = service.percents();
     let alive: Vec<&Seen> = seen.iter().filter(|task| task.wanted).collect();
@@ -188,13 +189,13 @@ fn decide(service: &Service, seen: &[Seen]) -> Vec<Act> {
         let want = service.wanted(deployment);
         let mine = || alive.iter().copied().filter(|task| task.deployment == deployment.id);
         let mut sound: Vec<&Seen> = mine().filter(|task| task.replace.is_none()).collect();
-        // A deployment that failed starts nothing more.
+        // A failed deployment starts no further tasks.
         let given_up = deployment.rollout == Rollout::Failed;
         let missing = if given_up { 0 } else { want.saturating_sub(len(sound.len())) };
         let starting = missing.min(room);
         room -= starting;
         acts.extend((0..starting).map(|_| Act::Start { deployment: deployment.id.clone() }));
-        // Those that are not good go first, then the newest.
+        // Stop unhealthy tasks first, then the newest.
         sound.sort_by_key(|task| (task.good, std::cmp::Reverse(task.created_ms)));
         let surplus = sound.len().saturating_sub(usize::try_from(want).unwrap_or(usize::MAX));
         superfluous.extend(sound.iter().take(surplus));
@@ -243,7 +244,7 @@ fn start(world: &mut World, key: &str, deployment: &str) -> Option<String> {
     Some(lifecycle::launch(world, new))
 }
 
-/// `SERVICE_TASK_PLACEMENT_FAILURE`, not more than once a minute.
+/// Emits `SERVICE_TASK_PLACEMENT_FAILURE`, at most once a minute.
 fn complain(world: &mut World, key: &str, reason: &str) {
     let now = world.now_ms();
     let Some(service) = world.ecs.services.get_mut(key) else { return };

@@ -1,6 +1,6 @@
-//! Operations on services: what they take, what they refuse, and how services look.
+//! Operations on services: inputs, validation and responses.
 //!
-//! What a service *is* stands in `state::service`; what the scheduler makes of it, in `scheduler`.
+//! `state::service` has the data, and `scheduler` runs the tasks.
 
 pub(super) mod api;
 pub(super) mod check;

@@ -1,8 +1,8 @@
-//! What AWS's API model says of the inputs from which task definitions and services are made: every
-//! member, of which kind.
+//! Validates the inputs of task definitions and services against AWS's API model: every member and
+//! its type.
 //!
-//! Knows kinds, not meanings: what a member is for is its operation's business, and most of them
-//! this world only keeps and shows back. The model is in `shapes.txt`, made from AWS's own.
+//! Knows types, not meanings. Most members are only stored and returned. The model is in
+//! `shapes.txt`, generated from botocore's.
 
 use crate::api::{ApiError, Service};
 use crate::input::Input;
@@ -15,7 +15,7 @@ static SHAPES: LazyLock<BTreeMap<&'static str, Shape>> =
 
 #[derive(Debug)]
 enum Shape {
-    /// Its members: shape, and whether it must be there.
+    /// Its members: shape, and whether it is required.
     Structure(BTreeMap<&'static str, (&'static str, bool)>),
     List {
         of: &'static str,
@@ -24,7 +24,7 @@ enum Shape {
     Map {
         of: &'static str,
     },
-    /// One of these words; any text if there are none.
+    /// One of these values, or any string if there are none.
     Text(Vec<&'static str>),
     Integer(Limits),
     Number,
@@ -33,14 +33,14 @@ enum Shape {
     Document,
 }
 
-/// Smallest and largest, if the model says so.
+/// Minimum and maximum, if the model has them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Limits {
     least: Option<i64>,
     most: Option<i64>,
 }
 
-/// The input of an operation whose members are all in the model, such as `CreateService`.
+/// Validates the input of an operation of the model, such as `CreateService`.
 pub(super) fn read<'a>(operation: &'a str, input: &'a Value) -> Result<Input<'a>, ApiError> {
     check(&format!("{operation}Request"), operation, input)?;
     Input::checked(Service::Ecs, operation, input)
@@ -69,7 +69,7 @@ fn parse(text: &'static str) -> BTreeMap<&'static str, Shape> {
                     Shape::List { of, length: limits(rest.next()) }
                 }
                 "map" => Shape::Map { of: rest.next().unwrap_or_default() },
-                // Words are separated by bars; limits of a text's length are not.
+                // Values are separated by bars; limits of a string's length have none.
                 "string" => Shape::Text(
                     rest.next()
                         .filter(|word| !word.contains(".."))
@@ -93,14 +93,14 @@ fn limits(word: Option<&str>) -> Limits {
     Limits { least: least.parse().ok(), most: most.parse().ok() }
 }
 
-/// Checks a value and all that is in it. JSON null counts as absent.
+/// Validates a value recursively. JSON null counts as absent.
 fn check(shape: &str, place: &str, value: &Value) -> Result<(), ApiError> {
     let wrong = |kind: &str| {
         Err(ApiError::refused("SerializationException", format!("{place} must be {kind}")))
     };
     let refuse = |text: String| Err(ApiError::invalid(Service::Ecs, text));
     match SHAPES.get(shape) {
-        None => refuse(format!("the simulated account has no model of {shape} ({place})")),
+        None => refuse(format!("{shape} ({place}) is not in the API model")),
         Some(Shape::Structure(members)) => match value.as_object() {
             None => wrong("a structure"),
             Some(given) => structure(members, place, given),
@@ -131,7 +131,7 @@ fn check(shape: &str, place: &str, value: &Value) -> Result<(), ApiError> {
             Some(_) => Ok(()),
         },
         Some(Shape::Integer(limits)) => match value.as_i64() {
-            None => wrong("a whole number"),
+            None => wrong("an integer"),
             Some(number) if outside(*limits, number) => {
                 refuse(format!("{place} '{number}' is outside its limits."))
             }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_that_is_named_is_there() {
+    fn every_referenced_shape_exists() {
         let named = SHAPES.values().flat_map(|shape| match shape {
             Shape::Structure(members) => members.values().map(|(shape, _)| *shape).collect(),
             Shape::List { of, .. } | Shape::Map { of } => vec![*of],
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn members_kinds_and_words_are_checked_in_depth() {
+    fn members_types_and_values_are_checked_recursively() {
         let ok = json!({"serviceName": "web", "volumeConfigurations": [{
             "name": "data", "managedEBSVolume": {"roleArn": "r", "sizeInGiB": 10, "encrypted": true},
         }], "desiredCount": null});
@@ -214,7 +214,7 @@ mod tests {
         );
         let unknown = "InvalidParameterException: CreateService has no member `desiredCuont`";
         assert_eq!(with("desiredCuont", json!(1)), unknown);
-        let text = "SerializationException: CreateService.desiredCount must be a whole number";
+        let text = "SerializationException: CreateService.desiredCount must be an integer";
         assert_eq!(with("desiredCount", json!("1")), text);
         let nested = json!({"awsvpcConfiguration": {"subnets": [7]}});
         let text = "SerializationException: CreateService.networkConfiguration.awsvpcConfiguration.subnets[0] must be a string";

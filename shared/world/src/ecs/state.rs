@@ -1,5 +1,4 @@
-//! What ECS, its agents and the machines under them hold. Knows no operation and changes nothing by
-//! itself.
+//! The state of ECS, its agents and the EC2 instances. Knows no operation.
 
 pub(super) mod definition;
 pub(super) mod image;
@@ -19,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use task::{Answer, Task};
 
-/// What was told to go wrong for one service.
+/// The injected faults of one service.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Misbehaviour {
     pub(super) registrations_to_lose: u32,
@@ -31,9 +30,7 @@ pub(super) struct Misbehaviour {
 /// The state of ECS, of its agents, and of the EC2 instances and subnets they need.
 #[derive(Debug)]
 pub struct Ecs {
-    /// How long things take.
     pub timing: Timing,
-    /// What may differ between accounts.
     pub behaviour: Behaviour,
     pub(crate) network: Network,
     /// EC2 instances by instance id, whether or not they run an agent.
@@ -41,15 +38,15 @@ pub struct Ecs {
     pub(super) clusters: BTreeMap<String, Cluster>,
     /// By container instance id.
     pub(super) instances: BTreeMap<String, Instance>,
-    /// By family, in order of revision.
+    /// By family, ordered by revision.
     pub(super) definitions: BTreeMap<String, Vec<Arc<TaskDefinition>>>,
     /// By `cluster/service`.
     pub(super) services: BTreeMap<String, Service>,
     /// By task id.
     pub(crate) tasks: BTreeMap<String, Task>,
-    /// Which task answers on (instance id or address, port).
+    /// The task that answers on (instance id or address, port).
     pub(super) sockets: BTreeMap<(String, u16), String>,
-    /// Programs that are not in any task, by (instance id or address, port).
+    /// Programs outside tasks, by (instance id or address, port).
     pub(super) programs: BTreeSet<(String, u16)>,
     pub(super) misbehaviour: BTreeMap<String, Misbehaviour>,
     pub(super) broken_images: image::Images,
@@ -66,7 +63,7 @@ pub(super) struct Cluster {
 }
 
 impl Ecs {
-    /// No cluster yet; three subnets, one in each zone. The seed is for jitter.
+    /// No clusters, and three subnets, one in each Availability Zone. The seed is for jitter.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
@@ -88,7 +85,7 @@ impl Ecs {
         }
     }
 
-    /// What a client finds that connects to (instance id or address, port) now.
+    /// The answer to a client that connects to (instance id or address, port) now.
     pub(crate) fn answer(&self, id: &str, port: u16) -> Answer {
         let key = (id.to_owned(), port);
         match self.sockets.get(&key).and_then(|task| self.tasks.get(task)) {
@@ -103,7 +100,7 @@ impl Ecs {
         self.tasks.get(self.sockets.get(&(id.to_owned(), port))?)
     }
 
-    /// How many tasks `cluster/service` is to run. None: there is no such service that is active.
+    /// The desired count of `cluster/service`. Returns `None` if there is no such active service.
     pub(crate) fn desired_count(&self, service: &str) -> Option<u32> {
         self.services
             .get(service)

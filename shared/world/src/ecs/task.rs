@@ -1,4 +1,4 @@
-//! The life of tasks, and the operations on them.
+//! Tasks: their life cycle and the operations on them.
 
 pub(super) mod api;
 pub(super) mod changes;

@@ -14,7 +14,7 @@ use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Map, Value, json};
 
-/// What a new task set is made from.
+/// The settings of a new task set.
 #[derive(Debug)]
 pub(super) struct NewTaskSet {
     pub revision: Revision,
@@ -22,7 +22,7 @@ pub(super) struct NewTaskSet {
     pub external_id: Option<String>,
 }
 
-/// Adds a task set to a service; gives its id. It is not primary.
+/// Adds a task set, which is not primary, to a service and returns its id.
 pub(super) fn add(world: &mut World, key: &str, new: NewTaskSet) -> Result<String, ApiError> {
     let now = world.now_ms();
     let id = new.revision.id.clone();
@@ -41,7 +41,7 @@ pub(super) fn add(world: &mut World, key: &str, new: NewTaskSet) -> Result<Strin
         external_id: new.external_id,
     };
     service.deployments.insert(0, set);
-    (service.steady, service.look_ms) = (false, now);
+    (service.steady, service.next_run_ms) = (false, now);
     world.journal.push(
         now,
         Kind::Deployment,
@@ -100,7 +100,7 @@ fn not_found() -> ApiError {
     ApiError::refused("TaskSetNotFoundException", "The specified task set wasn't found.")
 }
 
-/// Reads service and task set, and changes the task set.
+/// Edits the task set of the input.
 fn edit(
     world: &mut World,
     input: &Input<'_>,
@@ -112,7 +112,7 @@ fn edit(
     let now = world.now_ms();
     let service = world.ecs.services.get_mut(&key).ok_or_else(gone)?;
     service.deployment_mut(&id).ok_or_else(not_found)?.updated_ms = now;
-    (service.steady, service.look_ms) = (false, now);
+    (service.steady, service.next_run_ms) = (false, now);
     edit(service, &id);
     shown(world, &key, &id)
 }
@@ -134,8 +134,8 @@ pub(super) fn update_primary(world: &mut World, input: &Value) -> Result<Value, 
     })
 }
 
-/// Without `force` only a task set that is scaled to 0 can be deleted [BC `DeleteTaskSet`]. Its
-/// tasks are stopped.
+/// Without `force` only a task set scaled to 0 can be deleted [BC `DeleteTaskSet`]. ECS stops its
+/// tasks.
 pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteTaskSet", input, "cluster service taskSet", "force")?;
     let key = find_service(world, Some(input.text("cluster")?), input.text("service")?)?;
@@ -148,7 +148,7 @@ pub(super) fn delete_task_set(world: &mut World, input: &Value) -> Result<Value,
         return Err(input.refuse("Cannot delete a TaskSet that is scaled above 0 without force."));
     }
     service.deployments.retain(|set| set.id != id);
-    service.look_ms = now;
+    service.next_run_ms = now;
     if let Some(set) = answer.get_mut("taskSet").and_then(Value::as_object_mut) {
         set.insert("status".to_owned(), json!("DRAINING"));
     }

@@ -1,4 +1,4 @@
-//! ECS as its API, its events and the target groups show it.
+//! ECS through its API, its events and the target groups.
 
 mod breaker;
 mod chance;
@@ -20,8 +20,8 @@ fn web(group: &str) -> ServiceSpec {
     ServiceSpec::new("shop", "web").container("app", &[8080]).behind(group, "app", 8080)
 }
 
-/// A cluster with so many instances and one bridge service of `desired` tasks behind `web-tg`,
-/// running.
+/// A cluster with this many instances and a running bridge service of `desired` tasks behind
+/// `web-tg`.
 fn bridge_world(instances: usize, desired: u32) -> (World, String) {
     let mut world = World::new(1, START);
     world.make_cluster("shop").unwrap();
@@ -55,7 +55,7 @@ fn states(world: &World, group: &str) -> Vec<&'static str> {
     truth::registered(world, group).into_iter().map(|(_, _, state)| state).collect()
 }
 
-/// Every target that a running task should have is registered in its group.
+/// Whether every expected target of a running task is registered in its group.
 fn everything_is_registered(world: &World) -> bool {
     truth::live_targets(world).iter().filter(|live| live.desired_status == "RUNNING").all(|live| {
         truth::registered(world, &live.target_group_arn)

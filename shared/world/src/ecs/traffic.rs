@@ -1,9 +1,8 @@
-//! Deployments from start to end: rolling ones, and those that shift traffic between two target
-//! groups.
+//! The course of deployments: rolling ones, and those that shift traffic between two target groups.
 //!
 //! Blue/green, canary and linear deployments of an ECS-controlled service alternate between
 //! `targetGroupArn` and `alternateTargetGroupArn`: "after deployment, forwards traffic to the
-//! alternate target group", and the next one goes the other way [DG
+//! alternate target group", and the next deployment shifts back [DG
 //! blue-green-deployment-how-it-works, INF]. Between deployments the rule names only the live
 //! group, so the idle one is `unused/Target.NotInUse`.
 
@@ -16,31 +15,30 @@ use crate::api::{Caller, Service as Api};
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-/// A task of a service, as far as the scheduler cares.
+/// The state of a task that the scheduler needs.
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub id: String,
     pub deployment: String,
-    /// Its desired status is RUNNING.
+    /// Whether its desired status is RUNNING.
     pub wanted: bool,
     pub stopped: bool,
-    /// RUNNING and fine with its load balancers.
+    /// Whether it is RUNNING and healthy in its target groups.
     pub good: bool,
     pub created_ms: u64,
-    /// Why it has to be replaced, if so.
+    /// Why it must be replaced, if it must.
     pub replace: Option<String>,
-    /// What ECS says of it in the service's events.
+    /// The message about it for the service's events.
     pub trouble: Option<String>,
 }
 
-/// Starts a deployment of the service as it now is: a new revision, and the deployment that brings
-/// it about.
+/// Starts a deployment of the service's current settings, with a new revision.
 pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
     let (id, now) = (world.ids.deployment(), world.now_ms());
     let service = world.ecs.services.get_mut(key)?;
     let definition = service.definition.clone()?;
     let source = service.primary().map(|primary| match (&primary.source, primary.rollout) {
-        // A deployment that is replaced before it is complete gives way to what was live before it.
+        // If a deployment is replaced before it completes, the source stays the last completed one.
         (Some(source), Rollout::InProgress | Rollout::Failed) => source.clone(),
         _ => primary.id.clone(),
     });
@@ -72,7 +70,7 @@ pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
         external_id: None,
     };
     service.deployments.insert(0, deployment);
-    (service.steady, service.look_ms) = (false, now);
+    (service.steady, service.next_run_ms) = (false, now);
     if service.controller == Controller::Ecs {
         events::deployment(world, key, &id, "SERVICE_DEPLOYMENT_IN_PROGRESS", &reason);
     }
@@ -82,7 +80,7 @@ pub(super) fn deploy(world: &mut World, key: &str) -> Option<String> {
     Some(id)
 }
 
-/// The entry as the next revision uses it: in the group that the revision before it does not use.
+/// The entry for the next revision: it uses the group that the previous revision does not use.
 fn turned(balancer: &LoadBalancer, blue: Option<&[LoadBalancer]>) -> LoadBalancer {
     let before = blue.and_then(|blue| blue.iter().find(|before| same_entry(before, balancer)));
     let live = match (before, balancer.alternate()) {
@@ -96,8 +94,8 @@ fn same_entry(one: &LoadBalancer, other: &LoadBalancer) -> bool {
     one.group == other.group && one.container == other.container && one.port == other.port
 }
 
-/// Gives that percentage of production traffic to the primary deployment's groups, the rest to its
-/// source's.
+/// Sends this percentage of production traffic to the primary deployment's groups and the rest to
+/// the source's.
 fn shift(world: &mut World, key: &str, percent: u32) {
     let Some(service) = world.ecs.services.get(key) else { return };
     let Some(primary) = service.primary() else { return };
@@ -117,7 +115,7 @@ fn shift(world: &mut World, key: &str, percent: u32) {
     }
 }
 
-/// Only this deployment's groups are forwarded to, from now on.
+/// Sends all production traffic to this deployment's groups.
 fn settle(world: &mut World, key: &str, id: &str) {
     let revision = world.ecs.services.get(key).and_then(|service| service.revisions.get(id));
     let balancers = revision.map(|revision| revision.load_balancers.clone()).unwrap_or_default();
@@ -128,7 +126,7 @@ fn settle(world: &mut World, key: &str, id: &str) {
     }
 }
 
-/// ECS changes a listener rule, or a listener (of a Network Load Balancer), as the infrastructure
+/// ECS changes a listener rule, or the listener of a Network Load Balancer, with the infrastructure
 /// role.
 fn point(world: &mut World, key: &str, rule: &str, groups: &[Value]) {
     let actions = json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]);
@@ -142,7 +140,7 @@ fn point(world: &mut World, key: &str, rule: &str, groups: &[Value]) {
     }
 }
 
-/// Looks whether a service that needs no task started or stopped has come further.
+/// Advances the deployment of a service that needs no task started or stopped.
 pub(super) fn progress(world: &mut World, key: &str, seen: &[Seen]) {
     let Some(service) = world.ecs.services.get(key) else { return };
     if service.status == ServiceStatus::Draining {
@@ -178,7 +176,7 @@ pub(super) fn progress(world: &mut World, key: &str, seen: &[Seen]) {
     steady(world, key, done && all_settled, "SERVICE_STEADY_STATE");
 }
 
-/// Emits the steady state when it is reached.
+/// Emits the steady state event when the service reaches it.
 fn steady(world: &mut World, key: &str, now_steady: bool, event: &str) {
     let Some(service) = world.ecs.services.get_mut(key) else { return };
     let before = std::mem::replace(&mut service.steady, now_steady);
@@ -188,7 +186,7 @@ fn steady(world: &mut World, key: &str, now_steady: bool, event: &str) {
     }
 }
 
-/// Percentages of traffic, step by step, and how long each is baked.
+/// The percentages of traffic of the steps, and their bake times.
 fn steps(service: &Service) -> (Vec<u32>, u64) {
     let minutes =
         |pointer: &str| u64::from(service.deployment_number(pointer).unwrap_or(0)) * 60_000;
@@ -250,7 +248,7 @@ fn advance_stage(
     }
 }
 
-/// The deployment is complete: the others leave the list, their revisions stay known.
+/// Completes the deployment: the others are removed, but their revisions stay.
 fn complete(world: &mut World, key: &str, id: &str) {
     let now = world.now_ms();
     let reason = format!("ECS deployment ecs-svc/{id} completed.");
@@ -279,10 +277,10 @@ fn end(world: &mut World, key: &str) {
 }
 
 impl World {
-    /// The circuit breaker trips (or an alarm, or a hook fails): the primary deployment of
-    /// `cluster/service` fails and the one before it becomes PRIMARY again, under its own id:
-    /// "rollback creates no new revision" [DG service-revision]. Gives false if there is nothing to
-    /// go back to.
+    /// The circuit breaker, an alarm or a lifecycle hook fails the primary deployment of
+    /// `cluster/service`, and the previous one becomes PRIMARY again with its own id: "rollback
+    /// creates no new revision" [DG service-revision]. Returns false if there is no previous
+    /// deployment.
     pub fn roll_back(&mut self, service: &str) -> bool {
         let now = self.now_ms();
         let Some(held) = self.ecs.services.get_mut(service) else { return false };
@@ -323,7 +321,7 @@ impl World {
             }
         }
         held.deployments.sort_by_key(|deployment| !deployment.primary);
-        (held.steady, held.look_ms) = (false, now);
+        (held.steady, held.next_run_ms) = (false, now);
         events::deployment(self, service, &failed.id, "SERVICE_DEPLOYMENT_FAILED", &reason);
         events::deployment(self, service, &previous, "SERVICE_DEPLOYMENT_IN_PROGRESS", &again);
         settle(self, service, &previous);

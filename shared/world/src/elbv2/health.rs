@@ -197,7 +197,7 @@ fn check(world: &World, group: &TargetGroup, key: &TargetKey) -> Result<(), Fail
 }
 
 /// The target after the load balancer has processed it. Returns `None` if it leaves the group.
-fn look(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> Option<Target> {
+fn process(world: &World, group: &TargetGroup, key: &TargetKey, target: &Target) -> Option<Target> {
     let now = world.now_ms();
     let mut next = target.clone();
     if target.draining_until_ms.is_some() {
@@ -248,7 +248,7 @@ pub(super) fn tick(world: &mut World) {
                 group.arn.clone(),
                 key.clone(),
                 target.found,
-                look(world, group, key, target),
+                process(world, group, key, target),
             ));
         }
     }

@@ -264,7 +264,7 @@ fn wrong_answers_fail_http_checks_with_their_code() {
     );
     world.set_answer(&task, Answer::Silence).unwrap();
     world.advance_secs(60);
-    assert_eq!(world.running_tasks("shop/web").unwrap(), [task], "ECS was told to replace nothing");
+    assert_eq!(world.running_tasks("shop/web").unwrap(), [task], "ECS replaces no task");
 }
 
 #[test]
@@ -359,9 +359,10 @@ fn a_load_balancer_is_created_once_and_its_groups_are_found_by_its_arn() {
     let groups =
         world.person_elb("DescribeTargetGroups", &json!({"LoadBalancerArn": arn})).unwrap();
     assert_eq!(groups, json!({"TargetGroups": []}));
-    let nobody = json!({"LoadBalancerArn": world.account.elb_arn("loadbalancer", "app/nobody/1")});
+    let unknown =
+        json!({"LoadBalancerArn": world.account.elb_arn("loadbalancer", "app/unknown/1")});
     assert_eq!(
-        world.person_elb("DescribeTargetGroups", &nobody).unwrap_err().code,
+        world.person_elb("DescribeTargetGroups", &unknown).unwrap_err().code,
         "LoadBalancerNotFound"
     );
 }

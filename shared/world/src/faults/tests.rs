@@ -67,10 +67,10 @@ fn a_list_is_cut_with_and_without_failures() {
     let mut silent = whole.clone();
     truncate(&mut silent, "tasks", 1, None);
     assert_eq!(silent, json!({"tasks": [{"taskArn": "t1"}], "failures": []}));
-    let mut told = whole;
-    truncate(&mut told, "tasks", 0, Some("MISSING"));
+    let mut cut = whole;
+    truncate(&mut cut, "tasks", 0, Some("MISSING"));
     let failures = json!([{"arn": "t1", "reason": "MISSING"}, {"arn": "t2", "reason": "MISSING"}]);
-    assert_eq!(told, json!({"tasks": [], "failures": failures}));
+    assert_eq!(cut, json!({"tasks": [], "failures": failures}));
 }
 
 #[test]

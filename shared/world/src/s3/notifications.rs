@@ -34,7 +34,7 @@ pub(super) fn created(world: &mut World, bucket: &str, key: &str, version: &Vers
         name: "ObjectCreated:Put",
         deletion_type: None,
     };
-    tell(world, &change);
+    send(world, &change);
 }
 
 pub(super) fn deleted(world: &mut World, bucket: &str, key: &str, deleted: &Deleted) {
@@ -59,7 +59,7 @@ pub(super) fn deleted(world: &mut World, bucket: &str, key: &str, deleted: &Dele
         name,
         deletion_type: Some(deletion_type),
     };
-    tell(world, &change);
+    send(world, &change);
 }
 
 /// The test message that S3 sends to a queue when it is configured as a destination.
@@ -80,7 +80,7 @@ fn numbered(id: &str) -> Option<&str> {
     Some(id).filter(|id| *id != NULL_VERSION)
 }
 
-fn tell(world: &mut World, change: &Change<'_>) {
+fn send(world: &mut World, change: &Change<'_>) {
     world.s3.changes += 1;
     let sequencer = sequencer(world);
     let Some(bucket) = world.s3.buckets.get(change.bucket) else { return };

@@ -234,7 +234,7 @@ fn a_bucket_without_versions_has_no_ids_and_may_notify_a_queue_itself() {
         .messages("q")
         .map(|message| serde_json::from_str(&message.body).unwrap())
         .collect();
-    assert_eq!(bodies.len(), 3, "a test event and two changes: nobody asked for deletions");
+    assert_eq!(bodies.len(), 3, "a test event and two changes: deletions are not configured");
     assert_eq!(bodies[0]["Event"], "s3:TestEvent");
     let record = &bodies[2]["Records"][0];
     assert_eq!(record["eventName"], "ObjectCreated:Put");

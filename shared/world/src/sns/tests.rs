@@ -46,7 +46,7 @@ fn published_messages_are_kept_and_invalid_ones_rejected() {
             "InvalidParameter: Invalid parameter: Empty message",
         ),
         (
-            json!({"TopicArn": "arn:aws:sns:eu-west-1:111122223333:nobody", "Message": "m"}),
+            json!({"TopicArn": "arn:aws:sns:eu-west-1:111122223333:unknown", "Message": "m"}),
             "NotFound: Topic does not exist",
         ),
     ] {

@@ -118,7 +118,7 @@ fn a_partial_failure_keeps_the_failed_messages() {
         (json!({"batchItemFailures": null}), 2),
         (failure(&json!("first")), 1),
         (failure(&json!("")), 0),
-        (failure(&json!("nobody")), 0),
+        (failure(&json!("unknown")), 0),
         (json!({"failures": []}), 0),
         (json!("text"), 0),
     ] {

@@ -1,4 +1,4 @@
-//! API operations on container instances.
+//! Operations on container instances.
 
 use super::{event, loss, view};
 use crate::World;
@@ -28,8 +28,8 @@ pub(in crate::ecs) fn list(world: &World, input: &Value) -> Result<Value, ApiErr
     Ok(with_token(json!({"containerInstanceArns": arns}), next))
 }
 
-/// At most 100 instances per call; unknown ones are failures. A deregistered one is shown INACTIVE
-/// for a while [BC `DeregisterContainerInstance`]; here for ever.
+/// At most 100 instances per call; unknown ones are failures. AWS shows a deregistered one as
+/// INACTIVE for a while [BC `DeregisterContainerInstance`]; here it stays forever.
 pub(in crate::ecs) fn describe(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeContainerInstances", input, "containerInstances", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -46,9 +46,9 @@ pub(in crate::ecs) fn describe(world: &World, input: &Value) -> Result<Value, Ap
     Ok(found("containerInstances", instances, failures))
 }
 
-/// Without `force` only an instance without running tasks can be deregistered; with it, tasks
-/// become orphans: their containers run on, ECS forgets them and deregisters their targets [DG
-/// `deregister_container_instance`].
+/// Without `force` an instance with running tasks cannot be deregistered. With it, tasks become
+/// orphans: their containers keep running, ECS no longer tracks them and deregisters their targets
+/// [DG `deregister_container_instance`].
 pub(in crate::ecs) fn deregister(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeregisterContainerInstance", input, "containerInstance", "cluster force")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -68,7 +68,8 @@ pub(in crate::ecs) fn deregister(world: &mut World, input: &Value) -> Result<Val
     Ok(json!({"containerInstance": view::show(world, instance)}))
 }
 
-/// ACTIVE or DRAINING; at most ten instances per call [BC `UpdateContainerInstancesState`].
+/// Sets ACTIVE or DRAINING, for at most ten instances per call [BC
+/// `UpdateContainerInstancesState`].
 pub(in crate::ecs) fn update_state(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input =
         read("UpdateContainerInstancesState", input, "containerInstances status", "cluster")?;
@@ -104,7 +105,7 @@ pub(in crate::ecs) fn update_state(world: &mut World, input: &Value) -> Result<V
         instances.extend(world.ecs.instances.get(id).map(|instance| view::show(world, instance)));
     }
     for service in world.ecs.services.values_mut().filter(|service| service.cluster == cluster) {
-        service.look_ms = 0;
+        service.next_run_ms = 0;
     }
     Ok(found("containerInstances", instances, failures))
 }

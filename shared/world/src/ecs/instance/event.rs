@@ -1,4 +1,4 @@
-//! The event about a container instance that changed.
+//! The event for a change of a container instance.
 
 use super::view;
 use crate::World;
@@ -6,7 +6,7 @@ use crate::ecs::events;
 use crate::time;
 use serde_json::{Value, json};
 
-/// `ECS Container Instance State Change`, with the instance as it is now.
+/// Emits `ECS Container Instance State Change` with the current instance.
 pub(in crate::ecs) fn emit(world: &mut World, id: &str) {
     let Some(instance) = world.ecs.instances.get(id) else { return };
     let mut detail = view::show(world, instance);

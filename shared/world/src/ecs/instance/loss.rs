@@ -1,4 +1,4 @@
-//! What becomes of tasks whose container instance goes away or loses its agent.
+//! What happens to tasks whose container instance is deregistered, terminated or disconnected.
 
 use super::event;
 use crate::World;
@@ -8,9 +8,9 @@ use crate::ecs::state::task::{Status, Task};
 use crate::ecs::task::lifecycle::{close, end, stop};
 use crate::journal::Kind;
 
-/// The instance under these tasks is gone for ECS: they are STOPPED at once and their targets are
-/// deregistered [DG `deregister_container_instance`]. As orphans their containers run on and
-/// answer; otherwise they died.
+/// ECS no longer has the instance: it marks the tasks STOPPED at once and deregisters their targets
+/// [DG `deregister_container_instance`]. The containers of orphans keep running and answering;
+/// otherwise they have ended.
 pub(in crate::ecs) fn lose_instance(
     world: &mut World,
     instance: &str,
@@ -24,7 +24,7 @@ pub(in crate::ecs) fn lose_instance(
     for id in ids {
         stop(world, &id, "TerminationNotice", reason);
         registration::deregister(world, &id);
-        // An orphan's containers run on, but its interface is deleted.
+        // An orphan's containers keep running, but its network interface is deleted.
         let reachable = orphans && world.ecs.tasks.get(&id).is_some_and(|task| task.eni.is_none());
         if !reachable {
             close(world, &id, 137);
@@ -33,7 +33,7 @@ pub(in crate::ecs) fn lose_instance(
     }
 }
 
-/// Deregisters a container instance; with tasks on it only if forced.
+/// Deregisters a container instance; its tasks become orphans.
 pub(in crate::ecs) fn deregister_instance(world: &mut World, instance: &str) {
     let Some(held) = world.ecs.instances.get_mut(instance) else { return };
     held.status = InstanceStatus::Inactive;
@@ -46,7 +46,8 @@ pub(in crate::ecs) fn deregister_instance(world: &mut World, instance: &str) {
     lose_instance(world, instance, "Container instance was deregistered with force.", true);
 }
 
-/// Shows the agent's connection on its tasks. Not a state change: no version, no event [INF].
+/// Sets the connectivity of the instance's tasks. It is not a state change: no new version and no
+/// event [INF].
 pub(in crate::ecs) fn set_connectivity(world: &mut World, instance: &str, connected: bool) {
     for task in
         world.ecs.tasks.values_mut().filter(|task| task.instance.as_deref() == Some(instance))

@@ -1,4 +1,4 @@
-//! How container instances look, in the API and in events.
+//! A container instance in API responses and events.
 
 use crate::World;
 use crate::ecs::state::instance::Instance;
@@ -6,7 +6,7 @@ use crate::ecs::state::task::Status;
 use crate::time;
 use serde_json::{Value, json};
 
-/// As `DescribeContainerInstances` shows it.
+/// As in `DescribeContainerInstances`.
 pub(in crate::ecs) fn show(world: &World, instance: &Instance) -> Value {
     let (mut running, mut pending) = (0, 0);
     for task in

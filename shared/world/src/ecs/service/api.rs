@@ -26,7 +26,7 @@ pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result
     }
     let key = format!("{cluster}/{name}");
     match world.ecs.services.get(&key) {
-        // Texts from [MEM]; AWS's documentation is silent (F-6).
+        // Texts from [MEM]; AWS does not document them (F-6).
         Some(held)
             if held.status == ServiceStatus::Active && same_request(&held.created_from, value) =>
         {
@@ -56,8 +56,7 @@ pub(in crate::ecs) fn create_service(world: &mut World, value: &Value) -> Result
     Ok(json!({"service": view::show(world, created, true)}))
 }
 
-/// The same call again. With the same client token or with another one: what counts is what is
-/// asked for.
+/// A repeated call. It is compared by its settings, whatever its client token.
 fn same_request(one: &Value, other: &Value) -> bool {
     let asked = |value: &Value| {
         let mut asked = value.clone();
@@ -117,12 +116,12 @@ fn new_service(
         tasks: BTreeSet::new(),
         created_ms: world.now_ms(),
         steady: false,
-        look_ms: world.now_ms(),
+        next_run_ms: world.now_ms(),
         placement_trouble_ms: None,
     })
 }
 
-/// How many tasks. Daemons have one on each instance, and nobody says how many.
+/// The desired count. A daemon service must not have one.
 fn desired(
     input: &Input<'_>,
     controller: Controller,
@@ -164,7 +163,7 @@ fn definition(
     }
 }
 
-/// Whether network, launch type, load balancers and volumes fit the task definition.
+/// Checks that network, launch type, load balancers and volumes fit the task definition.
 fn check_fit(
     world: &World,
     input: &Input<'_>,

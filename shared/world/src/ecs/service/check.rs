@@ -1,4 +1,4 @@
-//! What AWS checks of load balancers when a service or task set is made from them (F-6).
+//! AWS's validation of the load balancers of a new service or task set (F-6).
 
 use crate::World;
 use crate::api::ApiError;
@@ -46,7 +46,7 @@ pub(in crate::ecs) fn load_balancers(
             continue;
         };
         fits(world, definition, alternate)?;
-        // Of two groups that alternate, one is idle between deployments.
+        // Of two alternating groups, one is idle between deployments.
         has_balancer(world, &balancer.group, &[&balancer.group, alternate])?;
     }
     Ok(())

@@ -1,13 +1,12 @@
-//! Members of a service that are kept and shown as they were given, with AWS's defaults for the
-//! others.
+//! Members of a service that are stored and returned unchanged, with AWS's defaults.
 //!
-//! Knows where each member is shown: on the service, or on its deployments and revisions only.
-//! Knows no rule about them.
+//! Knows whether a member belongs to the service or only to its deployments and revisions.
+//! Validates nothing.
 
 use crate::input::Input;
 use serde_json::{Map, Value, json};
 
-/// Members that the service shows as they were given, on create and on update.
+/// Members of the service that create and update store unchanged.
 const SHOWN_AS_GIVEN: [&str; 14] = [
     "availabilityZoneRebalancing",
     "capacityProviderStrategy",
@@ -25,7 +24,7 @@ const SHOWN_AS_GIVEN: [&str; 14] = [
     "serviceRegistries",
 ];
 
-/// Members that only deployments and service revisions show, with who shows them [BC `Deployment`,
+/// Members that only deployments or service revisions have, and which of them [BC `Deployment`,
 /// `ServiceRevision`].
 const OF_REVISIONS: [(&str, bool); 5] = [
     ("serviceConnectConfiguration", true),
@@ -35,7 +34,7 @@ const OF_REVISIONS: [(&str, bool); 5] = [
     ("monitoring", false),
 ];
 
-/// What a new service shows.
+/// The members of a new service.
 pub(in crate::ecs) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String, Value> {
     let mut options = Map::new();
     for (name, value) in [
@@ -73,7 +72,7 @@ pub(in crate::ecs) fn of_new(input: &Input<'_>, launch_type: &str) -> Map<String
     options
 }
 
-/// Takes over what an input says. Members of `deploymentConfiguration` are replaced one by one.
+/// Applies the input. Members of `deploymentConfiguration` are replaced one by one.
 pub(in crate::ecs) fn take(options: &mut Map<String, Value>, input: &Input<'_>) {
     for name in SHOWN_AS_GIVEN {
         let Some(value) = input.get(name) else { continue };
@@ -93,7 +92,7 @@ pub(in crate::ecs) fn take(options: &mut Map<String, Value>, input: &Input<'_>) 
     }
 }
 
-/// Takes over what an input says of the members that only revisions show.
+/// Applies the members of the input that only revisions have.
 pub(in crate::ecs) fn take_for_revisions(options: &mut Map<String, Value>, input: &Input<'_>) {
     for (name, _) in OF_REVISIONS {
         if let Some(value) = input.get(name) {
@@ -102,7 +101,7 @@ pub(in crate::ecs) fn take_for_revisions(options: &mut Map<String, Value>, input
     }
 }
 
-/// Those of a revision's members that its deployment shows too.
+/// The members of a revision that its deployment has, too.
 pub(in crate::ecs) fn of_deployment(
     options: &Map<String, Value>,
 ) -> impl Iterator<Item = (String, Value)> {

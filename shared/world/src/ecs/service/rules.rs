@@ -1,5 +1,5 @@
-//! What AWS refuses of a service's settings before it looks at load balancers: capacity, network,
-//! scheduling, deployment configuration, roles. Texts are AWS's own as far as reports show them,
+//! AWS's validation of a service's settings other than load balancers: capacity, network,
+//! scheduling, deployment configuration, roles. The texts are AWS's where reports show them,
 //! otherwise [MEM].
 
 use crate::World;
@@ -10,16 +10,16 @@ use crate::ecs::state::tail;
 use crate::input::Input;
 use serde_json::{Value, json};
 
-/// Where the tasks of a service run.
+/// The capacity of a service.
 #[derive(Debug)]
 pub(in crate::ecs) struct Capacity {
-    /// `EC2`, `FARGATE` or `EXTERNAL`, also when a strategy says so.
+    /// `EC2`, `FARGATE` or `EXTERNAL`, derived from the strategy if there is one.
     pub launch_type: String,
-    /// The strategy as it is shown; none if a launch type was given.
+    /// The capacity provider strategy; `None` if a launch type was given.
     pub strategy: Option<Value>,
 }
 
-/// Launch type or capacity provider strategy, or else what the cluster has as its default.
+/// Launch type or capacity provider strategy, or else the cluster's default strategy.
 pub(in crate::ecs) fn capacity(
     world: &World,
     input: &Input<'_>,
@@ -66,7 +66,7 @@ pub(in crate::ecs) fn capacity(
     Ok(Capacity { launch_type, strategy })
 }
 
-/// Whether launch type and network fit the task definition.
+/// Checks that launch type and network fit the task definition.
 pub(in crate::ecs) fn fits_definition(
     world: &World,
     input: &Input<'_>,
@@ -121,7 +121,7 @@ fn subnets(world: &World, input: &Input<'_>, network: &Value) -> Result<(), ApiE
     Ok(())
 }
 
-/// What goes together in the settings alone.
+/// Checks the combination of settings of a new service.
 pub(in crate::ecs) fn settings(
     world: &World,
     input: &Input<'_>,
@@ -146,7 +146,7 @@ pub(in crate::ecs) fn settings(
     roles(world, input, load_balancers)
 }
 
-/// The same for an update: load balancers that are not given stay.
+/// The same for an update, with the current load balancers if none are given.
 pub(in crate::ecs) fn settings_of_update(
     world: &World,
     input: &Input<'_>,
@@ -176,7 +176,7 @@ fn deployment(input: &Input<'_>, controller: Controller) -> Result<(), ApiError>
     Ok(())
 }
 
-/// Roles that ECS would have to pass on, and the one that it needs itself.
+/// Checks the roles that the caller passes to ECS, and ECS's service-linked role.
 fn roles(
     world: &World,
     input: &Input<'_>,
@@ -212,7 +212,7 @@ fn roles(
     all.try_for_each(|role| may_pass(world, role))
 }
 
-/// `iam:PassRole`, which is checked on the caller.
+/// Checks the caller's permission `iam:PassRole`.
 pub(in crate::ecs) fn may_pass(world: &World, role: &str) -> Result<(), ApiError> {
     if !world.ecs.behaviour.roles_not_passable.contains(tail(role)) {
         return Ok(());
@@ -226,7 +226,7 @@ pub(in crate::ecs) fn may_pass(world: &World, role: &str) -> Result<(), ApiError
     Err(ApiError::refused("AccessDeniedException", text))
 }
 
-/// A volume that is configured at launch is one that the task definition leaves open [BC
+/// A volume configured at launch must be `configuredAtLaunch` in the task definition [BC
 /// `ServiceVolumeConfiguration`].
 pub(in crate::ecs) fn volumes(
     input: &Input<'_>,

@@ -12,7 +12,7 @@ use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
-/// What starts a new deployment when it is given [BC `UpdateService`; F-6].
+/// The members that start a new deployment [BC `UpdateService`; F-6].
 const STARTS_DEPLOYMENT: [&str; 10] = [
     "taskDefinition",
     "networkConfiguration",
@@ -36,7 +36,7 @@ pub(in crate::ecs) fn update_service(world: &mut World, input: &Value) -> Result
     let deploys = input.flag("forceNewDeployment")?
         || STARTS_DEPLOYMENT.iter().any(|name| input.get(name).is_some());
     if deploys && service.controller != Controller::Ecs {
-        // They deploy through CodeDeploy or CreateTaskSet [BC UpdateService].
+        // Such services deploy through CodeDeploy or CreateTaskSet [BC UpdateService].
         return Err(input.refuse(format!(
             "Unable to update task definition, network or load balancers on services with a {} deployment controller.",
             service.controller.name()
@@ -85,7 +85,7 @@ pub(in crate::ecs) fn update_service(world: &mut World, input: &Value) -> Result
     Ok(json!({"service": view::show(world, service, false)}))
 }
 
-/// Whether what the next deployment is made from goes together.
+/// Checks the combination of settings of the next deployment.
 fn check_fit(
     world: &World,
     input: &Input<'_>,
@@ -111,21 +111,21 @@ fn apply(world: &mut World, key: &str, input: &Input<'_>, desired: u32) -> Resul
             .ok_or_else(|| input.refuse("Unknown deployment controller type."))?;
     }
     let before = std::mem::replace(&mut service.desired, desired);
-    service.look_ms = now;
+    service.next_run_ms = now;
     if before != desired {
         service.steady = false;
         world.journal.push(
             now,
             Kind::Deployment,
             Some(key),
-            format!("{key} is to run {desired} tasks instead of {before}"),
+            format!("desired count of {key} changed from {before} to {desired}"),
         );
     }
     Ok(())
 }
 
-/// The service drains, then is INACTIVE; ECS stops its tasks (with `force`, or when it wants none
-/// any more).
+/// The service becomes DRAINING, then INACTIVE. Requires a desired count of 0 or `force`; ECS stops
+/// the tasks.
 pub(in crate::ecs) fn delete_service(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DeleteService", input, "service", "cluster force")?;
     let key = find_service(world, input.optional_text("cluster")?, input.text("service")?)?;
@@ -140,7 +140,7 @@ pub(in crate::ecs) fn delete_service(world: &mut World, input: &Value) -> Result
     }
     service.status = ServiceStatus::Draining;
     service.desired = 0;
-    service.look_ms = now;
+    service.next_run_ms = now;
     world.journal.push(
         now,
         Kind::Deployment,

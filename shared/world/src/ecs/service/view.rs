@@ -1,4 +1,4 @@
-//! How services and their deployments look; `DescribeServices` and `ListServices`.
+//! `DescribeServices` and `ListServices`, and services and their deployments in responses.
 
 use super::options;
 use crate::World;
@@ -13,7 +13,7 @@ use crate::ecs::state::service::{
 use crate::time;
 use serde_json::{Map, Value, json};
 
-/// As `DescribeServices` shows it.
+/// As in `DescribeServices`.
 pub(in crate::ecs) fn show(world: &World, service: &Service, with_tags: bool) -> Value {
     let counts = count(world, service, None);
     let mut shown: Map<String, Value> = service.options.clone();
@@ -95,8 +95,7 @@ fn show_deployment(world: &World, service: &Service, deployment: &Deployment) ->
     shown
 }
 
-/// At most ten services per call; DRAINING and INACTIVE ones are shown without error [BC
-/// `DescribeServices`].
+/// At most ten services per call; DRAINING and INACTIVE ones are returned [BC `DescribeServices`].
 pub(in crate::ecs) fn describe_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeServices", input, "services", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -113,7 +112,7 @@ pub(in crate::ecs) fn describe_services(world: &World, input: &Value) -> Result<
     Ok(found("services", services, failures))
 }
 
-/// Pages of ten unless asked for more [BC `ListServices.maxResults`].
+/// Pages of ten by default [BC `ListServices.maxResults`].
 pub(in crate::ecs) fn list_services(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional =
         "cluster nextToken maxResults launchType schedulingStrategy resourceManagementType";

@@ -1,4 +1,4 @@
-//! Task definitions as state: which containers, which ports, which network mode.
+//! The state of task definitions: containers, ports, network mode.
 
 use crate::api::ApiError;
 use crate::input::Input;
@@ -25,12 +25,12 @@ impl NetworkMode {
     }
 }
 
-/// One port or several in a row.
+/// One port or a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ports {
     pub first: u16,
     pub count: u16,
-    /// Written as `containerPortRange` even if it holds one port.
+    /// Given as `containerPortRange`, even if it holds one port.
     pub range: bool,
 }
 
@@ -43,7 +43,7 @@ impl Ports {
         self.first.saturating_add(self.count.saturating_sub(1))
     }
 
-    /// How far into the range a port is.
+    /// The offset of a port in the range.
     pub(crate) fn offset(self, port: u16) -> Option<u16> {
         port.checked_sub(self.first).filter(|offset| *offset < self.count)
     }
@@ -93,15 +93,15 @@ pub(crate) struct TaskDefinition {
     pub containers: Vec<ContainerDefinition>,
     pub cpu: Option<String>,
     pub memory: Option<String>,
-    /// As `DescribeTaskDefinition` shows it.
+    /// As in `DescribeTaskDefinition`.
     pub shown: Value,
     pub tags: Value,
-    /// INACTIVE: nothing new is made from it.
+    /// Whether it is INACTIVE, so that no new service or task can use it.
     pub deregistered: bool,
 }
 
 impl TaskDefinition {
-    /// Fargate needs awsvpc, and CPU and memory of the whole task.
+    /// Whether it fits Fargate, which needs awsvpc and task-level CPU and memory.
     pub(crate) fn fits_fargate(&self) -> bool {
         self.network_mode == NetworkMode::Awsvpc && self.cpu.is_some() && self.memory.is_some()
     }
@@ -111,7 +111,7 @@ impl TaskDefinition {
     }
 }
 
-/// Reads what matters of a `RegisterTaskDefinition` input: network mode and containers.
+/// Reads network mode and containers from a `RegisterTaskDefinition` input.
 pub(crate) fn read_containers(
     input: &Input<'_>,
 ) -> Result<(NetworkMode, Vec<ContainerDefinition>), ApiError> {
@@ -126,8 +126,8 @@ pub(crate) fn read_containers(
     Ok((mode, containers.collect::<Result<_, _>>()?))
 }
 
-/// Unlike other bad parameters this is a `ClientException` [GH cloudformation-user-guide#454, #612,
-/// aws-cli#5924].
+/// Unlike for other invalid parameters, this is a `ClientException` [GH
+/// cloudformation-user-guide#454, #612, aws-cli#5924].
 fn incomplete(message: &str) -> ApiError {
     ApiError::refused("ClientException", message)
 }

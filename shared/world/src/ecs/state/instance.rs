@@ -1,11 +1,10 @@
-//! Container instances, the EC2 instances under them, and the ECS agent's choice of dynamic host
-//! ports.
+//! The state of container instances and their EC2 instances, and the ECS agent's choice of dynamic
+//! host ports.
 //!
-//! Knows machines and ports. Does not know tasks, services or target groups.
+//! Knows no tasks, services or target groups.
 
 use std::collections::BTreeSet;
 
-/// An EC2 instance.
 #[derive(Debug)]
 pub(crate) struct Host {
     pub zone: String,
@@ -30,31 +29,31 @@ impl InstanceStatus {
     }
 }
 
-/// A machine that is registered in a cluster.
+/// A container instance of a cluster.
 #[derive(Debug)]
 pub(crate) struct Instance {
     pub id: String,
     pub cluster: String,
-    /// EC2 instance id, or the `mi-` id of a machine outside AWS.
+    /// EC2 instance id, or the `mi-` id of an external instance.
     pub ec2_id: String,
     pub zone: String,
     pub status: InstanceStatus,
     pub connected: bool,
     pub external: bool,
     pub ports: PortAllocator,
-    /// How many tasks are on it that have not left it yet, kept here because placing a task asks
-    /// for it every time.
+    /// The number of tasks on it. Cached here because every placement needs it.
     pub load: usize,
     pub registered_ms: u64,
     pub version: u64,
 }
 
-/// The agent's allocation of dynamic host ports on one machine.
+/// The agent's allocation of dynamic host ports on one instance.
 ///
 /// From amazon-ecs-agent `agent/utils/ephemeral_ports.go` (1.70 and later): scan upward from the
 /// last assigned port + 1 to the end of the range, then from its start, and take the first port
-/// that is free *on this machine*. The last assigned port is kept in memory only, so after an agent
-/// restart the scan begins at the low end again, whatever target groups still hold.
+/// that is free *on this instance*. The last assigned port is kept in memory only, so after an
+/// agent restart the scan starts at the low end again, even if target groups still have those
+/// ports.
 #[derive(Debug, Default)]
 pub struct PortAllocator {
     last_assigned: u16,
@@ -67,7 +66,7 @@ impl PortAllocator {
     /// The highest dynamic port.
     pub const HIGH: u16 = 60_999;
 
-    /// Finds and takes `count` free ports in a row; gives the first of them.
+    /// Allocates `count` consecutive free ports and returns the first.
     pub fn assign(&mut self, count: u16) -> Option<u16> {
         let start = self.last_assigned.saturating_add(1).max(Self::LOW);
         let last_start = Self::HIGH.checked_sub(count.checked_sub(1)?)?;
@@ -79,23 +78,21 @@ impl PortAllocator {
         Some(first)
     }
 
-    /// Takes a static port, if it is free.
+    /// Allocates a static port, if it is free.
     pub fn occupy(&mut self, port: u16) -> bool {
         self.used.insert(port)
     }
 
-    /// Whether a port is free on this machine.
     #[must_use]
     pub fn is_free(&self, port: u16) -> bool {
         !self.used.contains(&port)
     }
 
-    /// Gives a port back.
     pub fn release(&mut self, port: u16) {
         self.used.remove(&port);
     }
 
-    /// The agent restarts: it forgets where it was, not what is in use.
+    /// The agent restarts: it loses the last assigned port, not the ports in use.
     pub fn restart(&mut self) {
         self.last_assigned = 0;
     }
@@ -111,10 +108,10 @@ mod tests {
         assert_eq!(ports.assign(1), Some(32_768));
         assert_eq!(ports.assign(1), Some(32_769));
         ports.release(32_768);
-        assert_eq!(ports.assign(1), Some(32_770), "the scan goes on upward");
+        assert_eq!(ports.assign(1), Some(32_770), "the scan continues upward");
         ports.restart();
         assert_eq!(ports.assign(1), Some(32_768), "the lowest locally free port after a restart");
-        assert_eq!(ports.assign(1), Some(32_771), "used ports are passed over");
+        assert_eq!(ports.assign(1), Some(32_771), "used ports are skipped");
     }
 
     #[test]

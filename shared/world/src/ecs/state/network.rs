@@ -1,15 +1,15 @@
-//! Subnets and the addresses that network interfaces get in them.
+//! Subnets and the addresses of network interfaces in them.
 //!
-//! The lowest free address is handed out first, so that a released address is soon somebody else's:
+//! The lowest free address is assigned first, so that another task soon gets a released address:
 //! the awsvpc form of port reuse. Knows nothing of tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// The VPC that everything is in unless told otherwise.
+/// The default VPC.
 pub const DEFAULT_VPC: &str = "vpc-0c0ffee0000000001";
 
-/// Addresses per subnet (a /20); the first four are AWS's own.
+/// Addresses per subnet (a /20). AWS reserves the first four.
 const SUBNET_SIZE: u32 = 4096;
 const FIRST_HOST: u32 = 4;
 
@@ -87,7 +87,7 @@ impl Network {
             .collect()
     }
 
-    /// The subnet of that VPC whose range holds the address.
+    /// The subnet of this VPC whose range contains the address.
     pub(crate) fn subnet_of(&self, vpc: &str, address: &str) -> Option<&Subnet> {
         self.subnets.values().find(|subnet| subnet.vpc == vpc && subnet.host_of(address).is_some())
     }

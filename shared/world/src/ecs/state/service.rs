@@ -1,7 +1,7 @@
-//! Services, their deployments (or task sets) and service revisions, as state.
+//! The state of services, their deployments or task sets, and service revisions.
 //!
-//! Deployments and task sets are one thing inside ECS: both have the id that is their tasks'
-//! `startedBy` (F-3.3).
+//! Inside ECS, deployments and task sets are the same: the id of each is its tasks' `startedBy`
+//! (F-3.3).
 
 use super::definition::TaskDefinition;
 use crate::api::ApiError;
@@ -27,7 +27,7 @@ impl ServiceStatus {
     }
 }
 
-/// Who decides about deployments.
+/// The deployment controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Controller {
     Ecs,
@@ -59,8 +59,8 @@ pub(crate) struct LoadBalancer {
     pub port: u16,
     /// `advancedConfiguration` as given, for blue/green.
     pub advanced: Option<Value>,
-    /// The group that this revision's tasks are registered in: `group`, or the alternate one after
-    /// a shift.
+    /// The group in which this revision's tasks are registered: `group`, or the alternate one after
+    /// a traffic shift.
     pub live: String,
 }
 
@@ -95,7 +95,7 @@ impl LoadBalancer {
         self.advanced_text("alternateTargetGroupArn")
     }
 
-    /// A rule's or a listener's ARN.
+    /// The ARN of a rule or a listener.
     pub(crate) fn production_rule(&self) -> Option<&str> {
         self.advanced_text("productionListenerRule")
     }
@@ -109,14 +109,14 @@ impl LoadBalancer {
     }
 }
 
-/// What the tasks of one deployment or task set are made from. Never changes.
+/// The immutable settings of the tasks of one deployment or task set.
 #[derive(Debug, Clone)]
 pub(crate) struct Revision {
     pub id: String,
     pub definition: Arc<TaskDefinition>,
     pub load_balancers: Vec<LoadBalancer>,
     pub network: Value,
-    /// Further members that only deployments and revisions show.
+    /// Members that only deployments and revisions have.
     pub options: Map<String, Value>,
     pub created_ms: u64,
 }
@@ -138,14 +138,14 @@ impl Rollout {
     }
 }
 
-/// Where a deployment that shifts traffic stands [DG blue-green-deployment-how-it-works].
+/// The stage of a deployment that shifts traffic [DG blue-green-deployment-how-it-works].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// New tasks start without traffic.
     ScaleUp,
-    /// That step of the traffic shift is done and baked until then.
+    /// This step of the traffic shift is done; its bake time ends then.
     Shift { step: usize, until_ms: u64 },
-    /// All traffic is on the new tasks; the old ones are kept until then.
+    /// All traffic goes to the new tasks; the old ones are kept until then.
     Bake { until_ms: u64 },
     /// The old tasks are stopped.
     CleanUp,
@@ -162,9 +162,9 @@ pub(crate) struct Deployment {
     pub created_ms: u64,
     pub updated_ms: u64,
     pub stage: Option<Stage>,
-    /// The deployment that traffic is shifted away from.
+    /// The deployment from which traffic is shifted.
     pub source: Option<String>,
-    /// Percentage of the service's desired count; for task sets.
+    /// For task sets: percentage of the service's desired count.
     pub scale: u32,
     pub external_id: Option<String>,
 }
@@ -189,24 +189,24 @@ pub(crate) struct Service {
     pub controller: Controller,
     /// Newest first.
     pub deployments: Vec<Deployment>,
-    /// By their 19 digits.
+    /// By the 19 digits of their id.
     pub revisions: BTreeMap<String, Revision>,
-    /// Members of the create input that are shown as they are.
+    /// Members of the input that are returned unchanged.
     pub options: Map<String, Value>,
-    /// Members that are shown on deployments and revisions, not on the service.
+    /// Members that only deployments and revisions have.
     pub revision_options: Map<String, Value>,
-    /// The whole create input, to answer the same call again.
+    /// The input of `CreateService`, to recognize a repeated call.
     pub created_from: Value,
     pub tags: BTreeMap<String, String>,
     /// Newest first.
     pub events: VecDeque<Message>,
-    /// Task ids, including those that stopped within the hour.
+    /// Task ids, including tasks that stopped within the last hour.
     pub tasks: BTreeSet<String>,
     pub created_ms: u64,
     pub steady: bool,
-    /// When the scheduler looks next.
-    pub look_ms: u64,
-    /// When it last said that it cannot place tasks.
+    /// When the scheduler runs next.
+    pub next_run_ms: u64,
+    /// When ECS last sent the message that it cannot place tasks.
     pub placement_trouble_ms: Option<u64>,
 }
 
@@ -223,7 +223,7 @@ impl Service {
         self.deployments.iter_mut().find(|deployment| deployment.id == id)
     }
 
-    /// How many tasks of this deployment there should be.
+    /// The desired count of this deployment.
     pub(crate) fn wanted(&self, deployment: &Deployment) -> u32 {
         let shifts_from = |other: &Deployment| {
             let kept = !matches!(other.stage, None | Some(Stage::CleanUp));
@@ -241,8 +241,7 @@ impl Service {
         }
     }
 
-    /// A number inside `deploymentConfiguration`. It may be written with a fraction there;
-    /// percentages are rounded.
+    /// A number in `deploymentConfiguration`, rounded if it has a fraction.
     pub(crate) fn deployment_number(&self, pointer: &str) -> Option<u32> {
         let number = self.options.get("deploymentConfiguration")?.pointer(pointer)?;
         let rounded =
@@ -255,12 +254,12 @@ impl Service {
         configuration.and_then(|c| c.get("strategy")?.as_str()).unwrap_or("ROLLING")
     }
 
-    /// Whether there is one task on each instance.
     pub(crate) fn is_daemon(&self) -> bool {
         self.options.get("schedulingStrategy").and_then(Value::as_str) == Some("DAEMON")
     }
 
-    /// Defaults 100 and 200, for daemons 0 and 100 [BC `DeploymentConfiguration`].
+    /// `minimumHealthyPercent` and `maximumPercent`. The defaults are 100 and 200, for daemons 0
+    /// and 100 [BC `DeploymentConfiguration`].
     pub(crate) fn percents(&self) -> (u32, u32) {
         let (minimum, maximum) = if self.is_daemon() { (0, 100) } else { (100, 200) };
         let percent = |pointer| self.deployment_number(pointer);
@@ -278,7 +277,7 @@ impl Service {
             .saturating_mul(1000)
     }
 
-    /// Subnets of awsvpc tasks.
+    /// `networkConfiguration`.
     pub(crate) fn network(&self) -> Value {
         self.options.get("networkConfiguration").cloned().unwrap_or(Value::Null)
     }

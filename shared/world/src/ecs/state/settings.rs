@@ -1,19 +1,18 @@
-//! How fast ECS is and what may differ between accounts. Knows no state.
+//! How fast ECS is, and behavior that differs between accounts. Has no state.
 
 use std::collections::BTreeSet;
 
-/// When ECS registers the targets of a task that it starts.
+/// When ECS registers the targets of a new task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegisterAt {
     /// While ACTIVATING [DG task-lifecycle-explanation, 2026].
     Activating,
-    /// So many seconds after RUNNING, as older services with one target group do [DG23
+    /// This many seconds after RUNNING, as for older services with one target group [DG23
     /// task-lifecycle].
     AfterRunning(u64),
 }
 
-/// How long ECS and its agents take for each step of a task's life, in seconds. A step of 0 happens
-/// in the next second.
+/// The duration of each step of a task's life, in seconds. A step of 0 happens in the next second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From creation to PENDING.
@@ -28,9 +27,8 @@ pub struct Timing {
     pub stopping_secs: u64,
     /// From DEPROVISIONING to STOPPED.
     pub deprovisioning_secs: u64,
-    /// Each step of a task takes up to so many seconds more, by chance from the world's seed.
+    /// Each step takes up to this many seconds longer, chosen by the world's seed.
     pub jitter_secs: u64,
-    /// When targets are registered.
     pub register_at: RegisterAt,
 }
 
@@ -49,29 +47,29 @@ impl Default for Timing {
     }
 }
 
-/// Which running tasks the service scheduler replaces, beyond the grace period.
+/// Which running tasks the service scheduler replaces after the grace period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Replaces {
-    /// None: an unhealthy target stays as it is.
+    /// No tasks.
     Nothing,
-    /// Those whose target fails its health checks [BC `CreateService`].
+    /// Tasks whose target fails its health checks [BC `CreateService`].
     Unhealthy,
-    /// Also those whose target is not found or draining. Reports conflict about that (F-1.3).
+    /// In addition, tasks whose target is not found or draining. Reports contradict each other
+    /// about that (F-1.3).
     UnhealthyOrUnregistered,
 }
 
-/// What may differ between accounts, agent versions and days.
+/// Behavior that differs between accounts and agent versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Behaviour {
-    /// Which running tasks ECS replaces.
     pub replaces: Replaces,
-    /// Docker 20.10.6 and later without the agent's own allocation: IPv6 bindings get another host
-    /// port.
+    /// IPv6 bindings get another host port, as with Docker 20.10.6 and later if the agent does not
+    /// choose the ports.
     pub separate_v6_ports: bool,
-    /// Lets `CreateService` accept load balancers that AWS would refuse, to build accounts that are
-    /// broken already.
+    /// `CreateService` accepts load balancers that AWS would reject, to build accounts that are
+    /// already broken.
     pub accept_broken_services: bool,
-    /// Names of roles that callers may not pass on (`iam:PassRole`).
+    /// Names of roles that callers may not pass (`iam:PassRole`).
     pub roles_not_passable: BTreeSet<String>,
     /// The account has no service-linked role for ECS, which services behind load balancers need.
     pub no_service_linked_role: bool,

@@ -1,15 +1,13 @@
-//! Tasks and their containers as state, and the one way in which a task changes.
+//! The state of tasks and their containers.
 
 use super::definition::{NetworkMode, Ports, TaskDefinition};
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What a program answers to a connection or a health check.
+/// A program's answer to a connection or a health check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// A good answer.
     Ok,
-    /// This HTTP status.
     Status(u16),
     /// The connection is refused.
     Refused,
@@ -45,7 +43,7 @@ impl Status {
     }
 }
 
-/// Where a container port is reachable on the machine.
+/// The host port of a container port.
 #[derive(Debug, Clone)]
 pub(crate) struct Binding {
     pub bind_ip: &'static str,
@@ -76,16 +74,16 @@ pub(crate) struct Eni {
     pub v6: Option<String>,
 }
 
-/// What ECS has done about a task's targets.
+/// The progress of a task's registration by ECS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Registration {
-    /// Nothing yet, or there is nothing to do.
+    /// Nothing is scheduled.
     None,
-    /// It will register at that time.
+    /// ECS will register the targets at this time.
     Due(u64),
-    /// It has registered, or believes so.
+    /// ECS has registered the targets, or behaves as if it had.
     Done,
-    /// It has deregistered, or believes so.
+    /// ECS has deregistered the targets, or behaves as if it had.
     Removed,
 }
 
@@ -103,7 +101,7 @@ pub(crate) struct Task {
     pub definition: Arc<TaskDefinition>,
     /// Container instance id.
     pub instance: Option<String>,
-    /// Its EC2 id, kept here because the instance may be gone before the task.
+    /// EC2 instance id, kept here because the instance may be deregistered before the task.
     pub ec2_id: Option<String>,
     pub zone: String,
     pub group: String,
@@ -124,7 +122,7 @@ pub(crate) struct Task {
     pub answers: Answer,
     /// The agent reports no bindings although the ports are bound.
     pub bindings_lost: bool,
-    /// Its container exited, but ECS does not know yet.
+    /// A container exited, but the agent has not reported it yet.
     pub crashed: bool,
     pub created_ms: u64,
     pub started_ms: Option<u64>,
@@ -132,11 +130,11 @@ pub(crate) struct Task {
     pub execution_stopped_ms: Option<u64>,
     pub stopped_ms: Option<u64>,
     pub updated_ms: u64,
-    /// Why it is to stop or has stopped: `desiredStatus` is STOPPED.
+    /// Why it stops or has stopped. If set, `desiredStatus` is STOPPED.
     pub stop: Option<Stop>,
-    /// When the next step of its life is due.
+    /// When the next status change is due.
     pub due_ms: Option<u64>,
-    /// How the API showed it one version ago.
+    /// The previous version, as in the API.
     pub previous: Option<Box<Value>>,
 }
 
@@ -153,17 +151,17 @@ impl Task {
         if self.stop_wanted() { "STOPPED" } else { "RUNNING" }
     }
 
-    /// Its containers are on their machine, or will be.
+    /// Whether its containers are on their instance, or will be.
     pub(crate) fn is_present(&self) -> bool {
         self.status < Status::Deprovisioning
     }
 
-    /// Meant to run, and running or about to.
+    /// Whether its desired status is RUNNING and it is ACTIVATING or RUNNING.
     pub(crate) fn is_live(&self) -> bool {
         !self.stop_wanted() && matches!(self.status, Status::Activating | Status::Running)
     }
 
-    /// `task 1f3a9c02 of shop/web`, for people.
+    /// `task 1f3a9c02 of shop/web`, for messages.
     pub(crate) fn title(&self) -> String {
         let short = self.id.get(..8).unwrap_or(&self.id);
         match &self.service {
@@ -172,7 +170,7 @@ impl Task {
         }
     }
 
-    /// Where it listens, for people.
+    /// Where it listens, for messages.
     pub(crate) fn place(&self) -> String {
         let address = self.eni.as_ref().and_then(|eni| eni.v4.as_ref().or(eni.v6.as_ref()));
         let port = self

@@ -1,4 +1,4 @@
-//! API operations on tasks.
+//! Operations on tasks.
 
 use super::lifecycle::{self, NewTask};
 use super::view;
@@ -13,7 +13,7 @@ use crate::ecs::state::task::Task;
 use crate::input::Input;
 use serde_json::{Value, json};
 
-/// By default only tasks whose desired status is RUNNING; `startedBy` "must be the only filter" [BC
+/// By default only tasks with desired status RUNNING; `startedBy` "must be the only filter" [BC
 /// `ListTasks`].
 pub(in crate::ecs) fn list_tasks(world: &World, input: &Value) -> Result<Value, ApiError> {
     let optional = "cluster containerInstance family nextToken maxResults startedBy serviceName desiredStatus \
@@ -59,8 +59,8 @@ pub(in crate::ecs) fn list_tasks(world: &World, input: &Value) -> Result<Value, 
     Ok(with_token(json!({"taskArns": arns}), next))
 }
 
-/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. One of
-/// another cluster is an error.
+/// At most 100 tasks per call; unknown ones are failures, not errors [BC `DescribeTasks`]. A task
+/// of another cluster is an error.
 pub(in crate::ecs) fn describe_tasks(world: &mut World, input: &Value) -> Result<Value, ApiError> {
     let input = read("DescribeTasks", input, "tasks", "cluster include")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
@@ -71,7 +71,7 @@ pub(in crate::ecs) fn describe_tasks(world: &mut World, input: &Value) -> Result
     for id in asked {
         match world.ecs.tasks.get(id).filter(|task| task.cluster == cluster) {
             Some(task) if !stale => tasks.push(view::api(world, task)),
-            // Eventual consistency: one version ago a new task did not exist.
+            // Eventual consistency: a new task has no previous version.
             Some(task) if task.previous.is_some() => {
                 tasks.extend(task.previous.as_deref().cloned());
             }

@@ -1,4 +1,4 @@
-//! The life of a task, step by step, from launch to STOPPED and to being forgotten.
+//! The life cycle of a task, from launch to STOPPED and to its removal an hour later.
 
 use super::changes::{announce, change};
 use super::ports;
@@ -14,12 +14,12 @@ use std::sync::Arc;
 /// "stopped tasks appear for at least one hour" [BC `DescribeTasks`].
 const STOPPED_VISIBLE_MS: u64 = 3_600_000;
 
-/// What to launch, and where.
+/// The task to launch.
 #[derive(Debug, Clone)]
 pub(in crate::ecs) struct NewTask {
     pub cluster: String,
     pub definition: Arc<TaskDefinition>,
-    /// `cluster/service`, and the digits of its deployment or task set.
+    /// `cluster/service`, and the digits of the deployment or task set.
     pub service: Option<(String, String)>,
     pub group: String,
     pub started_by: Option<String>,
@@ -30,7 +30,7 @@ pub(in crate::ecs) struct NewTask {
     pub behind_balancer: bool,
 }
 
-/// Creates a task in PROVISIONING; gives its id.
+/// Creates a task in PROVISIONING and returns its id.
 pub(in crate::ecs) fn launch(world: &mut World, new: NewTask) -> String {
     let id = world.ids.task();
     let now = world.now_ms();
@@ -107,7 +107,7 @@ fn new_containers(ids: &mut Ids, definition: &TaskDefinition) -> Vec<Container> 
     definition.containers.iter().map(|container| container.name.as_str()).map(new).collect()
 }
 
-/// An interface that has no address until the task is ACTIVATING.
+/// A network interface, which has no address until the task is ACTIVATING.
 fn new_eni(ids: &mut Ids, subnet: String) -> Eni {
     Eni {
         attachment: ids.uuid(),
@@ -126,7 +126,7 @@ fn step_ms(world: &mut World, seconds: u64) -> u64 {
     (seconds + more) * 1000
 }
 
-/// One second of every task.
+/// Advances every task that is due.
 pub(in crate::ecs) fn tick(world: &mut World) {
     let now = world.now_ms();
     let is_due = |task: &&Task| match (task.due_ms, task.registration, task.stopped_ms) {
@@ -150,8 +150,7 @@ pub(in crate::ecs) fn tick(world: &mut World) {
     }
 }
 
-/// A stopped task is not shown any more. What an orphan left behind keeps listening, as nobody's
-/// program.
+/// Removes a stopped task. The programs of an orphan keep listening, as programs outside ECS.
 fn forget(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.remove(id) else { return };
     for socket in ports::sockets(&task) {
@@ -165,7 +164,7 @@ fn forget(world: &mut World, id: &str) {
     }
 }
 
-/// The next step of a task, if it is due and does not wait for an agent that is away.
+/// Performs the next step of a task, if it is due and does not need a disconnected agent.
 fn step(world: &mut World, id: &str) {
     let now = world.now_ms();
     let Some(task) = world.ecs.tasks.get(id) else { return };
@@ -226,7 +225,7 @@ fn move_on(world: &mut World, id: &str, status: Status) {
     registration::schedule(world, id);
 }
 
-/// The task runs, unless its image is one whose program exits at once.
+/// The task becomes RUNNING. With a broken image its program may exit at once.
 fn run(world: &mut World, id: &str) {
     move_on(world, id, Status::Running);
     let broken = world.ecs.tasks.get(id).and_then(|task| image::of(world, &task.definition));
@@ -235,7 +234,7 @@ fn run(world: &mut World, id: &str) {
     }
 }
 
-/// A program of the task exits: its ports are free at once, and ECS learns of it from the agent.
+/// A program of the task exits: its ports are free at once, and the agent reports it to ECS.
 pub(in crate::ecs) fn crash(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
     task.crashed = true;
@@ -249,7 +248,8 @@ pub(in crate::ecs) fn crash(world: &mut World, id: &str) {
     ports::release(world, id);
 }
 
-/// The containers start: ports are chosen, the interface gets its address, programs listen.
+/// The containers start: ports are assigned, the network interface gets its address, programs
+/// listen.
 fn activate(world: &mut World, id: &str) {
     let Some(mut task) = world.ecs.tasks.get(id).cloned() else { return };
     if let Some((Broken::CannotBePulled, image)) = image::of(world, &task.definition) {
@@ -291,7 +291,7 @@ fn activate(world: &mut World, id: &str) {
     move_on(world, id, Status::Activating);
 }
 
-/// The containers have stopped, as far as ECS is told.
+/// Marks the containers stopped and frees their ports.
 pub(in crate::ecs) fn close(world: &mut World, id: &str, exit_code: i32) {
     ports::release(world, id);
     let now = world.now_ms();
@@ -325,7 +325,7 @@ pub(in crate::ecs) fn end(world: &mut World, id: &str) {
     });
 }
 
-/// Wants a task stopped: `desiredStatus` changes now, the rest follows.
+/// Sets a task's `desiredStatus` to STOPPED. The task then stops step by step.
 pub(in crate::ecs) fn stop(world: &mut World, id: &str, code: &'static str, reason: &str) {
     let now = world.now_ms();
     if world.ecs.tasks.get(id).is_none_or(Task::stop_wanted) {

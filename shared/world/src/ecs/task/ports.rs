@@ -1,12 +1,12 @@
-//! Host ports and listeners of a task: which the agent chooses, where the programs listen, and when
-//! the ports are free again.
+//! Host ports and sockets of a task: assigned, listening, released.
 
 use crate::World;
 use crate::ecs::state::definition::{NetworkMode, Ports};
 use crate::ecs::state::task::{Binding, Task};
 
-/// The agent chooses host ports in bridge mode; bindings come for IPv4 and IPv6 with the same port,
-/// or with two ports if Docker chose them (20.10.6 and later).
+/// Binds the task's host ports. In bridge mode the agent assigns them, with one binding for IPv4
+/// and one for IPv6. Both have the same port, except if Docker chose the ports (20.10.6 and later).
+/// Returns false if no port is free.
 pub(super) fn bind(world: &mut World, task: &mut Task) -> bool {
     let separate_v6 = world.ecs.behaviour.separate_v6_ports;
     if matches!(task.mode(), NetworkMode::Awsvpc | NetworkMode::None) {
@@ -17,7 +17,7 @@ pub(super) fn bind(world: &mut World, task: &mut Task) -> bool {
         return false;
     };
     if task.mode() == NetworkMode::Host {
-        // Programs bind container ports on the machine itself; Docker and the agent report no
+        // Programs bind container ports on the instance itself; Docker and the agent report no
         // bindings.
         let mut ports = sockets(task).into_iter();
         return ports.all(|(_, port)| instance.ports.occupy(port));
@@ -45,7 +45,7 @@ pub(super) fn bind(world: &mut World, task: &mut Task) -> bool {
     true
 }
 
-/// Where the task's programs listen.
+/// The sockets on which the task's programs listen.
 pub(super) fn sockets(task: &Task) -> Vec<(String, u16)> {
     let mappings = || task.definition.containers.iter().flat_map(|container| &container.ports);
     let bindings = || task.containers.iter().flat_map(|container| &container.bindings);
@@ -70,7 +70,7 @@ pub(super) fn sockets(task: &Task) -> Vec<(String, u16)> {
         .collect()
 }
 
-/// The programs are gone: nothing listens any more and the host ports are free for others.
+/// The programs have ended: frees their sockets and host ports.
 pub(super) fn release(world: &mut World, id: &str) {
     let Some(task) = world.ecs.tasks.get(id) else { return };
     for (host, port) in sockets(task) {

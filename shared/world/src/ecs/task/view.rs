@@ -1,18 +1,18 @@
-//! How a task looks in `DescribeTasks` and in an `ECS Task State Change` event.
+//! A task in `DescribeTasks` and in an `ECS Task State Change` event.
 //!
-//! The two differ in spelling: timestamps, attachment types, empty lists, `healthStatus` and tags
-//! (F-2.2, samples in `events/`).
+//! The two differ in timestamps, attachment types, empty lists, `healthStatus` and tags (F-2.2,
+//! samples in `events/`).
 
 use crate::World;
 use crate::ecs::state::task::{Binding, Container, Eni, Registration, Status, Task};
 use crate::time;
 use serde_json::{Map, Value, json};
 
-/// As `DescribeTasks` shows it.
+/// As in `DescribeTasks`.
 pub(in crate::ecs) fn api(world: &World, task: &Task) -> Value {
     let mut shown = body(world, task, time::epoch, api_container);
-    // The `elb` attachment is known from events only; whether the API shows it is [UNV], so it does
-    // not here.
+    // The `elb` attachment is known only from events. Whether the API returns it is [UNV]; here it
+    // does not.
     let eni = task.eni.as_ref().map(|eni| show_eni(world, eni, "ElasticNetworkInterface"));
     shown.insert("attachments".to_owned(), eni.into_iter().collect());
     shown.insert("healthStatus".to_owned(), json!("UNKNOWN"));
@@ -20,7 +20,7 @@ pub(in crate::ecs) fn api(world: &World, task: &Task) -> Value {
     Value::Object(shown)
 }
 
-/// As the detail of an event shows it.
+/// As in the detail of an event.
 pub(in crate::ecs) fn event(world: &World, task: &Task) -> Value {
     let mut shown = body(world, task, |ms| json!(time::iso(ms)), event_container);
     let eni = task.eni.as_ref().map(|eni| show_eni(world, eni, "eni"));
@@ -37,7 +37,7 @@ pub(in crate::ecs) fn event(world: &World, task: &Task) -> Value {
     Value::Object(shown)
 }
 
-/// What the two have in common.
+/// The common part.
 fn body(
     world: &World,
     task: &Task,
@@ -99,7 +99,7 @@ fn body(
     shown
 }
 
-/// In the API the lists are there even if they are empty.
+/// The API returns empty lists.
 fn api_container(world: &World, task: &Task, container: &Container) -> Value {
     let mut shown = container_body(world, task, container);
     shown.insert("networkBindings".to_owned(), bindings(task, container).into());

@@ -1,4 +1,4 @@
-//! New revisions that fail, and the deployment circuit breaker.
+//! Failing revisions and the deployment circuit breaker.
 
 use super::{bridge_world, describe, states, update};
 use crate::World;
@@ -9,7 +9,7 @@ fn breaker(rollback: bool) -> Value {
     json!({"deploymentCircuitBreaker": {"enable": true, "rollback": rollback}})
 }
 
-/// Registers the task definition of `web` again with another image, and deploys it; gives the
+/// Registers a revision of `web`'s task definition with another image and deploys it. Returns the
 /// deployment's id.
 fn deploy(world: &mut World, image: &str, rollback: bool) -> Value {
     let container = json!({"name": "app", "image": image, "memory": 128, "portMappings": [{"containerPort": 8080}]});
@@ -20,8 +20,8 @@ fn deploy(world: &mut World, image: &str, rollback: bool) -> Value {
     describe(world, "web")["deployments"][0]["id"].clone()
 }
 
-/// Event name and deployment of every deployment event from here on.
-fn told(world: &World, from: usize) -> Vec<(String, Value)> {
+/// Event name and deployment of every deployment event from this index on.
+fn events(world: &World, from: usize) -> Vec<(String, Value)> {
     let events = world.eventbridge.events().iter().skip(from);
     let events = events.filter(|event| event["detail-type"] == "ECS Deployment State Change");
     let short = |event: &Value| {
@@ -35,7 +35,7 @@ fn told(world: &World, from: usize) -> Vec<(String, Value)> {
 }
 
 #[test]
-fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
+fn a_failing_revision_is_rolled_back_and_its_events_have_the_deployment_id() {
     for broken in [Broken::CannotBePulled, Broken::Exits, Broken::Answers(Answer::Status(503))] {
         let (mut world, group) = bridge_world(2, 2);
         let old = describe(&mut world, "web")["deployments"][0]["id"].clone();
@@ -43,14 +43,14 @@ fn a_revision_that_fails_is_rolled_back_and_told_by_deployment_id() {
         world.break_image("app:bad", broken);
         let new = deploy(&mut world, "app:bad", true);
         assert!(
-            world.advance_until(600, |world| told(world, from).len() == 4),
+            world.advance_until(600, |world| events(world, from).len() == 4),
             "{broken:?}: {:?}",
-            told(&world, from)
+            events(&world, from)
         );
         let expected =
             [("IN_PROGRESS", &new), ("FAILED", &new), ("IN_PROGRESS", &old), ("COMPLETED", &old)];
         assert_eq!(
-            told(&world, from),
+            events(&world, from),
             expected.map(|(name, id)| (name.to_owned(), id.clone())),
             "{broken:?}"
         );
@@ -79,7 +79,7 @@ fn without_rollback_the_deployment_fails_and_the_old_tasks_stay() {
     world.break_image("app:bad", Broken::CannotBePulled);
     let new = deploy(&mut world, "app:bad", false);
     world.advance_secs(120);
-    assert_eq!(told(&world, from).last(), Some(&("FAILED".to_owned(), new.clone())));
+    assert_eq!(events(&world, from).last(), Some(&("FAILED".to_owned(), new.clone())));
     let shown = describe(&mut world, "web");
     assert_eq!(
         (&shown["deployments"][0]["id"], &shown["deployments"][0]["rolloutState"]),
@@ -92,16 +92,16 @@ fn without_rollback_the_deployment_fails_and_the_old_tasks_stay() {
     assert_eq!(
         describe(&mut world, "web")["deployments"][0]["failedTasks"],
         failed,
-        "nothing more is started"
+        "no further task is started"
     );
-    // A better image goes through.
+    // A working image is deployed.
     let good = deploy(&mut world, "app:good", true);
     world.advance_secs(180);
-    assert_eq!(told(&world, from).last(), Some(&("COMPLETED".to_owned(), good)));
+    assert_eq!(events(&world, from).last(), Some(&("COMPLETED".to_owned(), good)));
 }
 
 #[test]
-fn without_a_breaker_it_goes_on_and_on_until_the_image_is_mended() {
+fn without_a_breaker_the_deployment_continues_until_the_image_is_restored() {
     let (mut world, _) = bridge_world(2, 2);
     world.break_image("app:bad", Broken::CannotBePulled);
     let input = json!({"deploymentCircuitBreaker": {"enable": false, "rollback": false}});
@@ -113,7 +113,7 @@ fn without_a_breaker_it_goes_on_and_on_until_the_image_is_mended() {
         (&shown["deployments"][0]["rolloutState"], &shown["runningCount"]),
         (&json!("IN_PROGRESS"), &json!(2))
     );
-    world.mend_image("app:bad");
+    world.restore_image("app:bad");
     world.advance_secs(180);
     assert_eq!(describe(&mut world, "web")["deployments"][0]["rolloutState"], "COMPLETED");
 }

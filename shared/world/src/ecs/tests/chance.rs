@@ -1,14 +1,14 @@
-//! Accounts in which things happen by chance: ECS itself comes to rest without harm, and a seed
-//! repeats itself.
+//! Accounts with random events: ECS alone reaches a steady state without harmful writes, and the
+//! same seed gives the same history.
 //!
-//! Agents do not restart here: with port reuse even ECS does harm, see `faults`.
+//! Agents do not restart here: with port reuse, ECS itself makes harmful writes; see `faults`.
 
 use super::{START, everything_is_registered, web};
 use crate::World;
 use crate::elbv2::TargetType;
 use serde_json::json;
 
-/// Ten minutes of deployments, rollbacks, crashes, lost instances and scaling, then quiet; gives
+/// Ten minutes of deployments, rollbacks, crashes, lost instances and scaling, then quiet. Returns
 /// the journal as text.
 fn live_through(seed: u64) -> Vec<String> {
     let mut world = World::new(seed, START);
@@ -49,14 +49,14 @@ fn live_through(seed: u64) -> Vec<String> {
 }
 
 #[test]
-fn ecs_alone_ends_steady_and_deregisters_nothing_that_runs() {
+fn ecs_alone_reaches_a_steady_state_and_deregisters_no_running_task() {
     for seed in 0..15 {
         live_through(seed);
     }
 }
 
 #[test]
-fn the_same_seed_is_the_same_world() {
+fn the_same_seed_gives_the_same_history() {
     assert_eq!(live_through(7), live_through(7));
     assert_ne!(live_through(7), live_through(8));
 }

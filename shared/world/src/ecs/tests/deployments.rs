@@ -1,4 +1,4 @@
-//! Deployments of every kind, and which groups their tasks belong to.
+//! Deployments of every kind, and the target groups of their tasks.
 
 use super::{
     START, bridge_world, describe, describe_task, error, everything_is_registered, states, update,
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 #[test]
-fn a_bridge_service_comes_up_registered_and_healthy() {
+fn a_bridge_service_becomes_registered_and_healthy() {
     let (mut world, group) = bridge_world(3, 3);
     let registered = truth::registered(&world, &group);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What goes wrong, and what ECS makes of it.
+//! Injected faults, and how ECS reacts.
 
 use super::{START, bridge_world, describe_task, everything_is_registered, states, update, web};
 use crate::World;
@@ -16,7 +16,7 @@ fn a_kept_target_turns_healthy_with_another_services_task_behind_it() {
     world.keep_targets("shop/web", 1);
     update(&mut world, json!({"desiredCount": 0}));
     world.advance_secs(60);
-    assert_eq!(states(&world, &group), ["unhealthy"], "nobody listens");
+    assert_eq!(states(&world, &group), ["unhealthy"], "no program listens");
     let (instance, port, _) = truth::registered(&world, &group).remove(0);
     world.restart_agent(&instance).unwrap();
     let api =
@@ -92,7 +92,7 @@ fn crashed_and_unhealthy_tasks_are_replaced() {
         .collect();
     let unhealthy: Vec<&&str> =
         events.iter().filter(|event| event.contains(" is unhealthy in ")).collect();
-    assert_eq!(unhealthy.len(), 1, "said once: {events:#?}");
+    assert_eq!(unhealthy.len(), 1, "one message: {events:#?}");
     assert!(
         unhealthy[0].starts_with(&format!(
             "(service web) (task {}) (instance i-",
@@ -114,7 +114,7 @@ fn crashed_and_unhealthy_tasks_are_replaced() {
 }
 
 #[test]
-fn orphans_run_on_unregistered_and_terminated_instances_take_their_tasks_along() {
+fn orphans_keep_running_unregistered_and_terminated_instances_end_their_tasks() {
     let (mut world, group) = bridge_world(3, 3);
     let instances: Vec<String> =
         truth::registered(&world, &group).into_iter().map(|(id, ..)| id).collect();
@@ -139,7 +139,7 @@ fn orphans_run_on_unregistered_and_terminated_instances_take_their_tasks_along()
 }
 
 #[test]
-fn a_disconnected_agent_reports_nothing_until_it_is_back() {
+fn a_disconnected_agent_reports_nothing_until_it_reconnects() {
     let (mut world, group) = bridge_world(1, 1);
     let (instance, port, _) = truth::registered(&world, &group).remove(0);
     let task = world.running_tasks("shop/web").unwrap().remove(0);
@@ -168,7 +168,7 @@ fn a_disconnected_agent_reports_nothing_until_it_is_back() {
 }
 
 #[test]
-fn draining_instances_lose_their_service_tasks_and_standalone_tasks_belong_to_nobody() {
+fn draining_instances_lose_their_service_tasks_and_keep_standalone_tasks() {
     let (mut world, group) = bridge_world(2, 2);
     let listed = world.person_ecs("ListContainerInstances", &json!({"cluster": "shop"})).unwrap();
     let first = listed["containerInstanceArns"][0].clone();
@@ -185,7 +185,7 @@ fn draining_instances_lose_their_service_tasks_and_standalone_tasks_belong_to_no
 }
 
 #[test]
-fn a_port_that_is_reused_before_ecs_deregisters_it_takes_the_new_tasks_target_away() {
+fn a_port_reused_before_ecs_deregisters_it_costs_the_new_task_its_target() {
     let (mut world, group) = bridge_world(1, 1);
     let (instance, port, _) = truth::registered(&world, &group).remove(0);
     let first = world.running_tasks("shop/web").unwrap().remove(0);

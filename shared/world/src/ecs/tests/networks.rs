@@ -8,7 +8,7 @@ use crate::truth;
 use serde_json::json;
 
 #[test]
-fn host_mode_reports_no_bindings_and_takes_one_task_per_instance() {
+fn host_mode_reports_no_bindings_and_allows_one_task_per_instance() {
     let mut world = World::new(1, START);
     world.make_cluster("shop").unwrap();
     world.make_instances("shop", 2).unwrap();

@@ -1,4 +1,4 @@
-//! Limits, refusals, and the shapes of answers and events.
+//! Limits, errors, and the shapes of responses and events.
 
 use super::{START, bridge_world, describe_task, error, web};
 use crate::World;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[test]
-fn lists_are_paged_and_batches_are_limited() {
+fn lists_are_paginated_and_batches_are_limited() {
     let (mut world, group) = bridge_world(2, 130);
     assert_eq!(world.running_tasks("shop/web").unwrap().len(), 100, "the first page");
     let (mut token, mut seen) = (Value::Null, BTreeSet::new());
@@ -51,7 +51,7 @@ fn lists_are_paged_and_batches_are_limited() {
 }
 
 #[test]
-fn what_belongs_to_another_cluster_is_an_error_and_what_is_unknown_is_not() {
+fn a_resource_of_another_cluster_is_an_error_and_an_unknown_one_is_a_failure() {
     let (mut world, _) = bridge_world(1, 1);
     world.make_cluster("other").unwrap();
     let task = world.running_tasks("shop/web").unwrap().remove(0);
@@ -92,13 +92,13 @@ fn what_belongs_to_another_cluster_is_an_error_and_what_is_unknown_is_not() {
 }
 
 #[test]
-fn each_operation_has_its_own_error_for_the_same_trouble() {
+fn each_operation_has_its_own_not_found_error() {
     let (mut world, _) = bridge_world(1, 1);
-    let nobody = world.account.ecs_arn("service", "shop/nobody");
+    let unknown = world.account.ecs_arn("service", "shop/unknown");
     let tags = json!([{"key": "a", "value": "b"}]);
     for (operation, input, code) in [
-        ("TagResource", json!({"resourceArn": nobody, "tags": tags}), "ResourceNotFoundException"),
-        ("ListTagsForResource", json!({"resourceArn": nobody}), "InvalidParameterException"),
+        ("TagResource", json!({"resourceArn": unknown, "tags": tags}), "ResourceNotFoundException"),
+        ("ListTagsForResource", json!({"resourceArn": unknown}), "InvalidParameterException"),
         (
             "RegisterTaskDefinition",
             json!({"family": "a", "containerDefinitions": []}),
@@ -124,7 +124,7 @@ fn each_operation_has_its_own_error_for_the_same_trouble() {
 }
 
 #[test]
-fn stale_reads_show_the_version_before_and_stopped_tasks_are_listed_apart() {
+fn stale_reads_return_the_previous_version_and_stopped_tasks_are_listed_separately() {
     let (mut world, _) = bridge_world(1, 1);
     let task = world.running_tasks("shop/web").unwrap().remove(0);
     let fresh = describe_task(&mut world, &task);
@@ -192,7 +192,7 @@ fn events_have_the_members_of_the_published_samples() {
 }
 
 #[test]
-fn deployment_and_service_events_say_what_the_samples_say() {
+fn deployment_and_service_events_equal_the_samples() {
     let (world, _) = bridge_world(1, 1);
     let of_type = |detail_type: &str| {
         let mut events =
@@ -215,7 +215,7 @@ fn deployment_and_service_events_say_what_the_samples_say() {
 }
 
 #[test]
-fn create_service_refuses_what_aws_refuses() {
+fn create_service_rejects_what_aws_rejects() {
     let (mut world, group) = bridge_world(1, 1);
     let bare = world.make_bare_group("bare-tg", TargetType::Instance).unwrap();
     let api = |group: &str, container: &str, port| {
@@ -239,7 +239,7 @@ fn create_service_refuses_what_aws_refuses() {
         refused(&api(&group, "app", 8080).with("desiredCuont", json!(1)))
             .contains("`desiredCuont`")
     );
-    assert!(error(&mut world, "RunTusk", &json!({})).contains("does not know ecs:RunTusk"));
+    assert!(error(&mut world, "RunTusk", &json!({})).contains("ecs:RunTusk is not simulated"));
     assert!(
         error(&mut world, "DescribeTasks", &json!({"cluster": "shap", "tasks": ["1"]}))
             .contains("ClusterNotFound")

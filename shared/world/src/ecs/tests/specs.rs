@@ -1,5 +1,5 @@
-//! What task definitions and services are made from: kept and shown as given, or refused with AWS's
-//! words.
+//! Members of task definitions and services: stored and returned unchanged, or rejected with AWS's
+//! error.
 
 use super::{START, bridge_world, describe, error, update};
 use crate::World;
@@ -7,7 +7,7 @@ use crate::elbv2::TargetType;
 use crate::scenario::ServiceSpec;
 use serde_json::{Map, Value, json};
 
-/// A task definition with this in it.
+/// A task definition with these members.
 fn definition(more: &Value) -> Value {
     let mut input = json!({
         "family": "web",
@@ -24,7 +24,7 @@ fn world() -> World {
 }
 
 #[test]
-fn every_member_of_a_task_definition_is_shown_as_given() {
+fn every_member_of_a_task_definition_is_returned_unchanged() {
     let mut world = world();
     let more = json!({
         "volumes": [
@@ -61,7 +61,7 @@ fn every_member_of_a_task_definition_is_shown_as_given() {
 }
 
 #[test]
-fn bad_task_definitions_are_refused() {
+fn invalid_task_definitions_are_rejected() {
     let mut world = world();
     world.ecs.behaviour.roles_not_passable.insert("admin".to_owned());
     let mut refused = |more: Value| error(&mut world, "RegisterTaskDefinition", &definition(&more));
@@ -113,7 +113,7 @@ fn bad_task_definitions_are_refused() {
 }
 
 #[test]
-fn a_deregistered_revision_is_not_used_again_and_its_number_stays_taken() {
+fn a_deregistered_revision_cannot_be_used_and_its_number_is_not_reused() {
     let mut world = world();
     let register = |world: &mut World| {
         let answer = world.person_ecs("RegisterTaskDefinition", &definition(&json!({}))).unwrap();
@@ -154,7 +154,7 @@ fn a_deregistered_revision_is_not_used_again_and_its_number_stays_taken() {
 }
 
 #[test]
-fn services_show_defaults_and_keep_what_only_revisions_show() {
+fn services_return_defaults_and_store_what_only_revisions_return() {
     let mut world = world();
     let connect = json!({"enabled": true, "namespace": "shop", "services": [{"portName": "http"}]});
     let spec = ServiceSpec::new("shop", "web").fargate().container("app", &[80]);
@@ -185,7 +185,7 @@ fn services_show_defaults_and_keep_what_only_revisions_show() {
     let revision =
         world.person_ecs("DescribeServiceRevisions", &arns).unwrap()["serviceRevisions"][0].clone();
     assert_eq!(revision["serviceConnectConfiguration"], connect);
-    // What an update does not name stays for the next revision.
+    // Members that an update does not contain stay for the next revision.
     update(&mut world, json!({"forceNewDeployment": true}));
     assert_eq!(
         describe(&mut world, "web")["deployments"][0]["serviceConnectConfiguration"],
@@ -194,7 +194,7 @@ fn services_show_defaults_and_keep_what_only_revisions_show() {
 }
 
 #[test]
-fn create_service_says_why_not() {
+fn create_service_reports_why_it_rejects_the_input() {
     let (mut world, group) = bridge_world(1, 1);
     let far = json!({"awsvpcConfiguration": {"subnets": ["subnet-0far"]}});
     let bridge = || ServiceSpec::new("shop", "api").container("app", &[8080]);
@@ -275,7 +275,7 @@ fn create_service_says_why_not() {
 }
 
 #[test]
-fn creating_again_is_the_same_service_and_something_else_is_refused() {
+fn a_repeated_create_returns_the_service_and_a_different_one_is_rejected() {
     let (mut world, group) = bridge_world(1, 1);
     let balancers =
         json!([{"targetGroupArn": group, "containerName": "app", "containerPort": 8080}]);

@@ -45,7 +45,7 @@ fn each_kind_of_group_has_its_attributes() {
             .unwrap_err();
         assert_eq!(refused.code, "ValidationError", "{key}");
     }
-    assert_eq!(attributes(&mut world, &application), web, "nothing was taken over in part");
+    assert_eq!(attributes(&mut world, &application), web, "all or nothing");
     let good = change(&application, "slow_start.duration_seconds", "30");
     world.person_elb("ModifyTargetGroupAttributes", &good).unwrap();
     assert_eq!(attributes(&mut world, &application)["deregistration_delay.timeout_seconds"], "7");

@@ -37,7 +37,7 @@ const OF_READS: [(&str, &str); 4] = [
 ];
 
 /// Headers for signing and transfer, which are not members.
-const OF_NOBODY: [&str; 7] = [
+const NOT_MEMBERS: [&str; 7] = [
     "x-amz-content-sha256",
     "x-amz-date",
     "x-amz-decoded-content-length",
@@ -81,7 +81,7 @@ pub(super) fn read_headers(
                 input.insert(member.to_owned(), json!(value));
             }
         } else if (name.starts_with("x-amz-") || name.starts_with("if-"))
-            && !OF_NOBODY.contains(&name)
+            && !NOT_MEMBERS.contains(&name)
         {
             return Err(not_implemented());
         }
