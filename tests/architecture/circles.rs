@@ -72,8 +72,7 @@ fn describe(parent: &str, imports: &Imports, group: &BTreeSet<&str>) -> String {
 }
 
 /// Circles that are not opened yet: the file of the parent, and the modules. Nothing is added here.
-const NOT_YET_OPENED: [&str; 4] = [
-    "functions/create-service/src/lib.rs: follow, remove",
+const NOT_YET_OPENED: [&str; 3] = [
     "tests/src/simulation/mod.rs: account, actions, machines, opponents, people, plumbing, rollouts",
     "tests/src/simulation/mod.rs: explained, quiet, told",
     "tests/src/simulation/mod.rs: handling, mutant",
@@ -81,9 +80,11 @@ const NOT_YET_OPENED: [&str; 4] = [
 
 #[test]
 fn no_two_modules_import_each_other() {
-    let circles = circles(&super::all_sources());
-    let heads: Vec<&str> = circles.iter().filter_map(|circle| circle.lines().next()).collect();
-    assert_eq!(heads, NOT_YET_OPENED, "{}", Vec::from_iter(circles.clone()).join("\n"));
+    let open =
+        |circle: &String| NOT_YET_OPENED.iter().any(|head| circle.lines().next() == Some(head));
+    let circles: Vec<String> =
+        circles(&super::all_sources()).into_iter().filter(|circle| !open(circle)).collect();
+    assert!(circles.is_empty(), "\n{}", circles.join("\n"));
 }
 
 fn heads(files: &[(&str, &str)]) -> Vec<String> {
