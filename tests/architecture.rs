@@ -17,6 +17,8 @@ mod documents;
 mod modules;
 #[path = "architecture/traceability.rs"]
 mod traceability;
+#[path = "architecture/language.rs"]
+mod language;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
