@@ -1,5 +1,4 @@
-//! Calls of a check, by a function that starts and by one that is warm, beside the fewest there can
-//! be.
+//! Counts the API calls of a check, by a cold and by a warm function, next to the lower bound.
 
 use crate::estate::{SERVICE, Size};
 use portkeeper_core::event::check_message;
@@ -10,10 +9,10 @@ use portkeeper_world::sqs::send;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// Any moment does.
+/// An arbitrary start time.
 const START_MS: u64 = 1_795_392_000_000;
 
-/// The check of one service in order.
+/// The check of one service without findings.
 #[derive(Debug, Serialize)]
 pub(crate) struct Check {
     pub(crate) tasks: u32,
@@ -23,7 +22,7 @@ pub(crate) struct Check {
     pub(crate) fewest_warm_calls: usize,
 }
 
-/// Checks a service of so many tasks twice.
+/// Checks a service with this many tasks twice.
 pub(crate) async fn measure(tasks: u32) -> Result<Check, StageError> {
     let size = Size { clusters: 1, services: 1, tasks };
     let mut stage = size.come_up(START_MS, &[]).await?;
@@ -52,6 +51,6 @@ async fn calls_of_a_check(stage: &mut Stage) -> Result<usize, StageError> {
     let delivery = stage.deliver().await?.ok_or("no message is due")?;
     match delivery.reports.as_slice() {
         [report] if report.succeeded() => Ok(stage.world.lock().calls.counts().values().sum()),
-        reports => Err(format!("one check was asked for: {reports:?}").into()),
+        reports => Err(format!("expected one check: {reports:?}").into()),
     }
 }

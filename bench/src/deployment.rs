@@ -1,5 +1,5 @@
-//! A rolling deployment of one large service: how many events ECS sends, and what the function
-//! makes of them.
+//! Plays a rolling deployment of one large service and counts the events that ECS sends and the
+//! work they cause.
 
 use crate::estate::{SERVICE, Size};
 use portkeeper_stage::{StageError, TOPIC};
@@ -8,32 +8,32 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Any moment does.
+/// An arbitrary start time.
 const START_MS: u64 = 1_795_392_000_000;
 
-/// Until long after the last task of the old deployment has stopped.
+/// Long after the last task of the old deployment has stopped.
 const WATCHED_SECS: u64 = 3600;
 
-/// What a deployment led to.
+/// The work that one deployment caused.
 #[derive(Debug, Serialize)]
 pub(crate) struct Deployment {
     pub(crate) tasks: u32,
-    /// Events of ECS about the service.
+    /// Events that ECS sent about the service.
     pub(crate) events: usize,
-    /// Batches that the function was given.
+    /// Batches that the function received.
     pub(crate) batches: usize,
-    /// Messages in them: events that the rules let through, and looks that the function asked for.
+    /// Messages in these batches: events that match the rules, and rechecks.
     pub(crate) messages: usize,
     pub(crate) checks: usize,
-    /// The function's calls, by operation.
+    /// The function's API calls by operation.
     pub(crate) calls: BTreeMap<String, usize>,
     pub(crate) calls_total: usize,
-    /// Registrations and deregistrations by the function: ECS needs no help here.
+    /// Registrations and deregistrations by the function. ECS does its work, so there are none.
     pub(crate) writes: usize,
     pub(crate) alerts: usize,
 }
 
-/// Deploys a service of so many tasks anew, and watches.
+/// Forces a new deployment of a service with this many tasks and counts.
 pub(crate) async fn measure(tasks: u32) -> Result<Deployment, StageError> {
     let mut stage = Size { clusters: 1, services: 1, tasks }.come_up(START_MS, &[]).await?;
     let events_before = {

@@ -1,7 +1,7 @@
-//! Simulated accounts to measure on: services in order, spread over clusters, with Portkeeper
-//! deployed.
+//! Simulated accounts to measure on: services without findings, spread over clusters, with
+//! Portkeeper deployed.
 //!
-//! It knows how large an account is and how it is made. It measures nothing.
+//! It knows the size of an account and how to build it. It measures nothing.
 
 use portkeeper_stage::specs::{BUCKET, SpecStage};
 use portkeeper_stage::{QUEUE, Stage, StageError};
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The service that events are about, in the first cluster.
+/// The service that the events name, in the first cluster.
 pub(crate) const SERVICE: &str = "s0000";
 
-/// A spec of a service without load balancer.
+/// A spec of a service without a load balancer.
 const SPEC: &str = "\
 cluster: prod-1
 taskDefinition:
@@ -38,32 +38,33 @@ service:
 /// Tasks on one container instance.
 const TASKS_PER_INSTANCE: u32 = 20;
 
-/// Until every task runs, every target is healthy, and the function has handled all events.
+/// The time until every task runs, every target is healthy, and the function has handled all
+/// events.
 const START_SECS: u64 = 400;
 
-/// How large an account is.
+/// The size of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
     /// Clusters; the services are spread over them evenly.
     pub(crate) clusters: u32,
-    /// Services, all clusters together, each with a target group of its own.
+    /// Services in all clusters together, each with its own target group.
     pub(crate) services: u32,
     /// Tasks of each service, in bridge mode.
     pub(crate) tasks: u32,
 }
 
 impl Size {
-    /// Services of one cluster.
+    /// Returns the number of services in one cluster.
     pub(crate) fn services_of_cluster(self) -> u32 {
         self.services.div_ceil(self.clusters)
     }
 
-    /// Container instances of one cluster.
+    /// Returns the number of container instances in one cluster.
     pub(crate) fn instances_of_cluster(self) -> u32 {
         (self.services_of_cluster() * self.tasks).div_ceil(TASKS_PER_INSTANCE)
     }
 
-    /// The account, long running and in order. Its clock stands still where it is.
+    /// Returns an account that has been running for long, without findings. Its clock stands still.
     pub(crate) async fn come_up(
         self,
         start_ms: u64,
@@ -99,15 +100,15 @@ fn cluster_name(number: u32) -> String {
     format!("prod-{}", number + 1)
 }
 
-/// An account behind HTTP, for functions that run as processes. Its clock shows the real time,
-/// because theirs does.
+/// An account behind HTTP, for functions that run as processes. Its clock shows the real time, as
+/// theirs does.
 pub(crate) struct Served {
     specs: SpecStage,
     server: Server,
 }
 
 impl Served {
-    /// An account of this size that came up a while ago.
+    /// Builds an account of this size whose services have been stable for a while.
     pub(crate) async fn new(size: Size, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let start_ms = u64::try_from(since_epoch.as_millis())?.saturating_sub(START_SECS * 1000);
@@ -122,12 +123,12 @@ impl Served {
         self.specs.world()
     }
 
-    /// The environment of a function in it.
+    /// Returns the environment of a function in this account.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         self.with_endpoint(self.specs.stage.variables())
     }
 
-    /// The environment of the function that makes services.
+    /// Returns the environment of `create-service`.
     pub(crate) fn spec_variables(&self) -> Vec<(String, String)> {
         self.with_endpoint(self.specs.variables())
     }
@@ -137,13 +138,14 @@ impl Served {
         variables.clone().into_iter().chain([endpoint]).collect()
     }
 
-    /// A batch with one event, as Lambda gives it to that function: a spec was dropped.
+    /// Returns a batch with one event as Lambda passes it to `create-service`: a new spec object.
     pub(crate) fn spec_batch(&self) -> Result<Value, StageError> {
         self.world().lock().drop_object(BUCKET, "specs/orders.yaml", SPEC)?;
         Ok(self.specs.take().ok_or("there is no message")?)
     }
 
-    /// A batch with one event, as Lambda gives it to a function: a task of the service has started.
+    /// Returns a batch with one event as Lambda passes it to `reconcile`: a task of the service has
+    /// started.
     pub(crate) fn batch(&self) -> Result<Value, StageError> {
         let mut world = self.world().lock();
         let group = format!("service:{SERVICE}");

@@ -1,7 +1,7 @@
-//! The functions, each as a process, beside one that does nothing and one in Python that makes the
-//! same check.
+//! Measures each function as a process, next to an empty function and a Python function that
+//! makes the same check.
 //!
-//! It knows which functions there are and what each is invoked with.
+//! It knows which functions exist and the event that each is invoked with.
 
 use crate::estate::{Served, Size};
 use crate::instructions::{self, Instructions};
@@ -17,9 +17,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-/// The function that does nothing.
+/// The empty function.
 pub(crate) const EMPTY: &str = "empty";
-/// The check in Python.
+/// The same check in Python.
 pub(crate) const PYTHON: &str = "python";
 
 /// The service in the account: ten tasks behind one group.
@@ -28,40 +28,40 @@ const SIZE: Size = Size { clusters: 1, services: 1, tasks: 10 };
 /// An alert, as the core writes it.
 const ALERT: &str = include_str!("../../shared/core/tests/forms/hijacked.json");
 
-/// Packages of the SDK for Python: what a function brings along that pins them.
+/// Packages of the SDK for Python that a function ships when it pins their versions.
 const PYTHON_SDK: [&str; 7] =
     ["boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six.py", "urllib3"];
 
-/// Where everything was built.
+/// Where the programs are.
 #[derive(Debug)]
 pub(crate) struct Places {
-    /// `cargo lambda`'s folder: in it a folder for each function, and in that its `bootstrap`.
+    /// The output folder of `cargo lambda`: one folder for each function, with its `bootstrap`.
     pub(crate) functions: PathBuf,
     /// The Python that has the packages of bench/requirements.txt.
     pub(crate) python: PathBuf,
-    /// The folder of the function in Python.
+    /// The folder of the Python function.
     pub(crate) python_function: PathBuf,
 }
 
-/// How often everything is done.
+/// How many times each measurement is repeated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Effort {
-    /// Lives of each function. Medians are of these.
+    /// Starts of each function. Medians are taken over these.
     pub(crate) lives: usize,
-    /// Warm events in each. No more than AWS allows at once, or the functions would wait for their
-    /// turn.
+    /// Warm events after each start. They fit into AWS's burst limits; with more, the functions'
+    /// own rate limiter would delay them.
     pub(crate) warm: usize,
     /// Whether to count instructions, which takes minutes.
     pub(crate) instructions: bool,
 }
 
-/// What was measured of one function. Times in microseconds.
+/// The measurements of one function. Times are in microseconds.
 #[derive(Debug, Serialize)]
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    /// What Lambda loads.
+    /// Size of the files that Lambda loads.
     pub(crate) bytes: u64,
-    /// As a deployment package.
+    /// Size of the deployment package.
     pub(crate) zipped_bytes: u64,
     pub(crate) to_first_poll_us: u64,
     pub(crate) shortest_to_first_poll_us: u64,
@@ -73,18 +73,17 @@ pub(crate) struct Function {
     pub(crate) cpu_first_us: u64,
     /// Processor time of one warm event, user and system.
     pub(crate) cpu_warm_us: u64,
-    /// How much of all its processor time was user time, in percent; absent where too little was
-    /// seen of it.
+    /// Share of user time in all processor time, in percent. Absent if the sample is too small.
     pub(crate) user_percent: Option<u64>,
     pub(crate) instructions: Option<Instructions>,
 }
 
-/// Measures all functions: a life of each in turn, so that a busy minute hits all of them alike.
+/// Measures all functions. They take turns, so that a busy minute affects all of them equally.
 pub(crate) async fn measure(places: &Places, effort: Effort) -> Result<Vec<Function>, StageError> {
     let account = Served::new(SIZE, &[("PORTKEEPER_API_SHARE_PERCENT", "100")]).await?;
     let slack = Slack::start(&[]).await;
     let programs = programs(places, &account, &slack)?;
-    // Once each without counting: the first start reads the file from disk.
+    // One uncounted start each: the first one reads the file from disk.
     for program in &programs {
         live(program, 1).await?;
     }
@@ -109,7 +108,7 @@ pub(crate) async fn measure(places: &Places, effort: Effort) -> Result<Vec<Funct
     Ok(functions)
 }
 
-/// The program of one function of ours.
+/// One of Portkeeper's functions as a program.
 pub(crate) fn ours(
     places: &Places,
     name: &'static str,
@@ -142,7 +141,7 @@ fn programs(places: &Places, account: &Served, slack: &Slack) -> Result<Vec<Prog
     ])
 }
 
-/// The Python function has no configuration of ours.
+/// The Python function needs none of Portkeeper's configuration.
 fn python_variables(places: &Places, account: &Served) -> Vec<(String, String)> {
     let folder = places.python_function.display().to_string();
     let own = [
@@ -195,7 +194,7 @@ fn summary(name: &'static str, lives: &[Life], effort: Effort) -> Function {
         cpu_start_us: of(&|life| micros(life.cpu_start)),
         cpu_first_us: of(&|life| micros(life.cpu_first)),
         cpu_warm_us: of(&|life| micros(life.cpu_warm) / each),
-        // A tick is ten milliseconds: fewer than twenty say little.
+        // A tick is ten milliseconds: fewer than twenty ticks are too coarse for a share.
         user_percent: (user + system >= 20).then(|| user * 100 / (user + system)),
         instructions: None,
     }
@@ -215,7 +214,7 @@ fn package(places: &Places, program: &Program) -> io::Result<Vec<PathBuf>> {
     if program.name != PYTHON {
         return Ok(program.command.iter().map(PathBuf::from).collect());
     }
-    // Asked of Python itself, because the folder's name holds its version.
+    // Python reports the folder itself, because the folder's name contains the Python version.
     let ask = ["-c", "import boto3, os; print(os.path.dirname(os.path.dirname(boto3.__file__)))"];
     let answer = Command::new(&places.python).args(ask).output()?;
     let packages = PathBuf::from(String::from_utf8_lossy(&answer.stdout).trim());
@@ -223,7 +222,7 @@ fn package(places: &Places, program: &Program) -> io::Result<Vec<PathBuf>> {
     Ok([places.python_function.join("check.py")].into_iter().chain(sdk).collect())
 }
 
-/// How many bytes a deployment package holds, and how many it has when it is zipped.
+/// Returns the size of a deployment package in bytes, unpacked and zipped.
 fn size_of(places: &Places, program: &Program) -> Result<(u64, u64), StageError> {
     let script = places.python_function.join("package_size.py");
     let answer =

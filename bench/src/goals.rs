@@ -1,37 +1,37 @@
-//! What is aimed at, and whether it is reached. Numbers of calls are facts: they are the same on
-//! every machine, and a run in which one is missed has failed. Times and sizes are measured, and a
-//! busy machine may miss them.
+//! The goals, and whether a run meets them. Numbers of calls are facts: they are the same on every
+//! machine, and a run that misses one fails. Times and sizes are measurements, which a busy machine
+//! may miss.
 
 use crate::Report;
 use crate::functions::{EMPTY, Function, PYTHON};
 use serde::Serialize;
 
-/// A start, in starts of the function that does nothing.
+/// The start-up time, as a multiple of the empty function's.
 const MOST_TO_EMPTY: f64 = 2.0;
-/// How often a start fits into one of the Python function.
+/// The Python function's start-up time, as a multiple of `reconcile`'s.
 const LEAST_TO_PYTHON_START: f64 = 40.0;
-/// How often the processor time of a check fits into that of the Python function.
+/// The Python function's processor time for a check, as a multiple of `reconcile`'s.
 const LEAST_TO_PYTHON_CPU: f64 = 20.0;
-/// A sweep, in the time that AWS's request limits allow.
+/// The duration of a sweep, as a multiple of the shortest that AWS's request limits allow.
 const MOST_TO_LIMITS: f64 = 1.1;
-/// From here on the request limits decide how long a sweep takes, and not the way to the account,
-/// of 20 ms for each call.
+/// From this duration on, the request limits determine how long a sweep takes, and not the round
+/// trip of 20 ms for each call.
 const LIMITS_DECIDE_MS: u64 = 5_000;
-/// The function's memory with a service of a thousand tasks, in kibibytes: 64 MB.
+/// Peak memory of the function for a service with a thousand tasks, in kibibytes: 64 MB.
 const MOST_KIB: u64 = 64_000_000 / 1024;
 
-/// One aim.
+/// One goal.
 #[derive(Debug, Serialize)]
 pub(crate) struct Goal {
     pub(crate) what: String,
     pub(crate) aim: String,
     pub(crate) is: String,
     pub(crate) reached: bool,
-    /// The same on every machine.
+    /// True if the number is the same on every machine.
     pub(crate) is_fact: bool,
 }
 
-/// All aims that this run has numbers for.
+/// Returns every goal that this run has numbers for.
 pub(crate) fn of(report: &Report) -> Vec<Goal> {
     starts(report)
         .into_iter()
@@ -41,7 +41,7 @@ pub(crate) fn of(report: &Report) -> Vec<Goal> {
         .collect()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "What is measured is far below 2^52.")]
+#[allow(clippy::cast_precision_loss, reason = "The measured numbers are far below 2^52.")]
 pub(crate) fn ratio(one: u64, other: u64) -> f64 {
     one as f64 / other.max(1) as f64
 }
@@ -50,7 +50,7 @@ fn named<'a>(report: &'a Report, name: &str) -> Option<&'a Function> {
     report.functions.iter().find(|function| function.name == name)
 }
 
-/// Compared by the shortest: whatever else the machine does only ever makes a start longer.
+/// Compares the shortest times: other load on the machine can only make a start longer.
 fn starts(report: &Report) -> Vec<Goal> {
     let mut goals = Vec::new();
     let (Some(empty), Some(python)) = (named(report, EMPTY), named(report, PYTHON)) else {
@@ -127,8 +127,8 @@ fn calls(report: &Report) -> Vec<Goal> {
     goals
 }
 
-/// By the account's clock, so that these are facts, too, where the limits decide: a small sweep
-/// fits into the buckets, and takes as long as its calls one after the other.
+/// Uses the account's clock, so these are facts, too, for sweeps that the limits determine. A small
+/// sweep fits into the token buckets and takes as long as its calls in sequence.
 fn limits(report: &Report) -> Vec<Goal> {
     let goal = |sweep: &crate::sweeps::Sweep| {
         let times = ratio(sweep.took_ms, sweep.least_ms);

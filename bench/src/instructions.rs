@@ -1,8 +1,8 @@
-//! How many instructions a function takes, by callgrind: the one number that a busy machine does
+//! Counts the instructions of a function with callgrind: the one measurement that other load does
 //! not change.
 //!
-//! Instructions of the program itself, not of the kernel. Where valgrind is not installed there are
-//! none to tell.
+//! It counts instructions of the program, not of the kernel, and reports none if valgrind is not
+//! installed.
 
 use crate::process::{Problem, Program, Running, invoke};
 use portkeeper_tests::runtime_api::RuntimeApi;
@@ -12,25 +12,24 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Events of which the mean is taken.
+/// The number of events that the mean is taken over.
 const WARM: u64 = 10;
 
-/// A program that is looked at takes fifty times as long, and Python begins with half a minute
-/// then.
+/// Under callgrind a program takes fifty times as long; Python then needs half a minute to start.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// Instructions, in user mode.
+/// Instructions in user mode.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Instructions {
     /// From `exec` to the first poll.
     pub(crate) start: u64,
-    /// For the first event, beyond a warm one or not: all of them.
+    /// For the whole first event.
     pub(crate) first: u64,
-    /// For each event after that.
+    /// For each further event.
     pub(crate) warm: u64,
 }
 
-/// Whether valgrind is there.
+/// Returns whether valgrind is installed.
 pub(crate) fn can_be_counted() -> bool {
     let version = Command::new("valgrind")
         .arg("--version")
@@ -40,7 +39,7 @@ pub(crate) fn can_be_counted() -> bool {
     version.is_ok_and(|status| status.success())
 }
 
-/// Counts: three lives that differ in the number of events.
+/// Counts over three runs that differ in the number of events.
 pub(crate) async fn count(program: &Program) -> Result<Instructions, Problem> {
     let (start, one, more) =
         (life(program, 0).await?, life(program, 1).await?, life(program, 1 + WARM).await?);
@@ -69,5 +68,5 @@ async fn life(program: &Program, events: u64) -> Result<u64, Problem> {
     let collected =
         said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
     collected
-        .ok_or(Problem::Unclear(PathBuf::from("valgrind"), "how many instructions it collected"))
+        .ok_or(Problem::Unclear(PathBuf::from("valgrind"), "the number of collected instructions"))
 }

@@ -1,9 +1,8 @@
-//! Measures what is claimed: how large, how quick and how sparing the functions are, beside a
-//! function that does nothing and one in Python that makes the same check. `bench/run` builds what
-//! this needs, and starts it.
+//! Measures the size, speed and API calls of the functions, next to an empty function and a Python
+//! function that makes the same check. `bench/run` builds the programs and starts this one.
 //!
-//! It prints tables, writes JSON, and fails if a number of calls, or a time by the account's own
-//! clock, is not what it should be. It never fails for a time by the real clock.
+//! It prints tables and writes JSON. It fails if a number of calls, or a time by the account's own
+//! clock, misses its goal. It never fails because of a time by the real clock.
 
 mod checks;
 mod deployment;
@@ -25,27 +24,27 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{env, fs, thread};
 
-/// Measure the functions on simulated accounts: no AWS account, no network beyond this machine.
+/// Measure the functions on simulated accounts, without an AWS account or network access
 #[derive(Parser)]
 struct Arguments {
     /// The folder where `cargo lambda build` puts each function's `bootstrap`.
     #[arg(long)]
     functions: PathBuf,
-    /// A Python that has the packages of bench/requirements.txt.
+    /// A Python interpreter with the packages of bench/requirements.txt.
     #[arg(long)]
     python: PathBuf,
-    /// The folder of the function in Python.
+    /// The folder of the Python function.
     #[arg(long)]
     python_function: PathBuf,
-    /// The file for what was measured.
+    /// The output file for the measurements.
     #[arg(long)]
     json: PathBuf,
-    /// Few runs and small accounts: a minute or two instead of half an hour.
+    /// Measure few runs on small accounts: two minutes instead of half an hour.
     #[arg(long)]
     short: bool,
 }
 
-/// Everything that was measured.
+/// All measurements.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     machine: String,
@@ -65,7 +64,7 @@ async fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
             eprintln!(
-                "a number of calls, or a time by the account's clock, is not what it should be: see the goals that are missed"
+                "a number of calls, or a time by the account's clock, misses its goal: see the table of goals"
             );
             ExitCode::FAILURE
         }
@@ -80,7 +79,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// True if every fact is as it should be.
+/// Returns whether every fact meets its goal.
 async fn run(arguments: Arguments) -> Result<bool, StageError> {
     let Arguments { functions, python, python_function, json, short } = arguments;
     let places = Places { functions, python, python_function };
@@ -114,7 +113,7 @@ async fn run(arguments: Arguments) -> Result<bool, StageError> {
         say(&format!("sweep of {} services", size.services));
         report.sweeps.push(sweeps::measure(*size, 100).await?);
     }
-    // The share that template.yaml gives, as far as one run reaches.
+    // The default share of template.yaml, for accounts that fit into one run.
     for size in sizes.iter().filter(|size| size.services <= 500) {
         report.sweeps.push(sweeps::measure(*size, 25).await?);
     }
@@ -136,7 +135,7 @@ fn sweep_of(services: u32) -> Size {
     Size { clusters: services.div_ceil(250), services, tasks: 10 }
 }
 
-/// What is being measured, for whoever waits.
+/// Prints the current measurement as progress.
 fn say(what: &str) {
     eprintln!("... {what}");
 }

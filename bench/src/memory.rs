@@ -1,8 +1,7 @@
-//! The most memory that a function holds: a check of a large service, and sweeps of growing
-//! accounts.
+//! Measures the peak memory of a check of a large service and of sweeps of growing accounts.
 //!
-//! The functions are processes here, and keep to AWS's rates by the real clock: a sweep of two
-//! thousand services takes over three minutes.
+//! The functions run as processes and keep AWS's rates by the real clock: a sweep of two thousand
+//! services takes over three minutes.
 
 use crate::estate::{Served, Size};
 use crate::functions::{Places, ours};
@@ -11,10 +10,10 @@ use portkeeper_stage::StageError;
 use serde::Serialize;
 use serde_json::json;
 
-/// All of what AWS allows the account, so that it takes no longer than it must.
+/// The account's whole request limits, so that the measurement takes as little time as possible.
 const SETTINGS: [(&str, &str); 1] = [("PORTKEEPER_API_SHARE_PERCENT", "100")];
 
-/// What one event took.
+/// The resources that one event used.
 #[derive(Debug, Serialize)]
 pub(crate) struct Event {
     pub(crate) services: u32,
@@ -24,7 +23,7 @@ pub(crate) struct Event {
     pub(crate) cpu_ms: u64,
 }
 
-/// A check of one service of so many tasks.
+/// Measures a check of one service with this many tasks.
 pub(crate) async fn of_check(places: &Places, tasks: u32) -> Result<Event, StageError> {
     let size = Size { clusters: 1, services: 1, tasks };
     let account = Served::new(size, &SETTINGS).await?;
@@ -32,7 +31,7 @@ pub(crate) async fn of_check(places: &Places, tasks: u32) -> Result<Event, Stage
     event(size, &live(&program, 0).await?)
 }
 
-/// A sweep of an account of this size.
+/// Measures a sweep of an account of this size.
 pub(crate) async fn of_sweep(places: &Places, size: Size) -> Result<Event, StageError> {
     let account = Served::new(size, &SETTINGS).await?;
     let program = ours(places, "sweep", account.variables(), json!({}));

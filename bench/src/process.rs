@@ -1,7 +1,7 @@
-//! A function as a process: how long it takes to start and to answer, and what it takes of the
-//! machine.
+//! Runs a function as a process and measures how long it takes to start and to answer, and which
+//! resources it uses.
 //!
-//! It knows processes, `/proc` and Lambda's Runtime API; it does not know what a function does.
+//! It knows processes, `/proc` and Lambda's Runtime API. It does not know what a function does.
 //! Linux only.
 
 use portkeeper_tests::runtime_api::{Answer, RuntimeApi};
@@ -12,14 +12,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, io};
 
-/// Left to a function after its first poll and after its last answer, so that what it does beside
-/// has come to rest.
+/// The pause after a function's first poll and after its last answer, so that background work has
+/// finished.
 const IDLE: Duration = Duration::from_millis(50);
 
-/// What a function is given to handle an event, as in template.yaml at most.
+/// The time limit for one event: the longest in template.yaml.
 const TIMEOUT_SECS: u64 = 600;
 
-/// Where systems keep their root certificates in one file. Lambda's is the second.
+/// Files in which systems keep their root certificates. Lambda uses the second.
 const BUNDLES: [&str; 2] =
     ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"];
 
@@ -29,9 +29,9 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     /// The executable and its arguments.
     pub(crate) command: Vec<OsString>,
-    /// Beside what Lambda sets for every function.
+    /// Environment variables in addition to those that Lambda sets for every function.
     pub(crate) variables: Vec<(String, String)>,
-    /// What it is invoked with.
+    /// The event that it is invoked with.
     pub(crate) event: Value,
 }
 
@@ -40,29 +40,29 @@ pub(crate) struct Program {
 pub(crate) enum Problem {
     #[error("{0} has no command")]
     NoCommand(&'static str),
-    #[error("{0} cannot be started")]
+    #[error("cannot start {0}")]
     Start(&'static str, #[source] io::Error),
-    #[error("{0} does not ask for work; what it said is above")]
+    #[error("{0} does not poll the Runtime API; its output is above")]
     NoPoll(&'static str),
-    #[error("{0} does not answer; what it said is above")]
+    #[error("{0} does not answer; its output is above")]
     NoAnswer(&'static str),
     #[error("{0} did not handle its event: {1}")]
     Failed(&'static str, Value),
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] io::Error),
-    #[error("{0} does not say {1}")]
+    #[error("{0} does not contain {1}")]
     Unclear(PathBuf, &'static str),
 }
 
-/// One life of a function: a start, a first event, and some more.
+/// One run of a function: a start, a first event, and some warm events.
 #[derive(Debug, Clone)]
 pub(crate) struct Life {
     pub(crate) to_first_poll: Duration,
     pub(crate) first: Duration,
     pub(crate) warm: Vec<Duration>,
-    /// Resident after the first poll.
+    /// Resident memory after the first poll.
     pub(crate) idle_kib: u64,
-    /// The most that was ever resident.
+    /// Peak resident memory.
     pub(crate) peak_kib: u64,
     /// Processor time from `exec` to the first poll.
     pub(crate) cpu_start: Duration,
@@ -70,36 +70,35 @@ pub(crate) struct Life {
     pub(crate) cpu_first: Duration,
     /// Processor time of all warm events.
     pub(crate) cpu_warm: Duration,
-    /// How much of its processor time the function spent in its own code, as the kernel's clock
-    /// ticks saw it.
+    /// User and total processor time, in the kernel's clock ticks.
     pub(crate) ticks: Ticks,
 }
 
-/// Clock ticks of the kernel: hundredths of a second.
+/// The kernel's clock ticks, in hundredths of a second.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Ticks {
     pub(crate) user: u64,
     pub(crate) system: u64,
 }
 
-/// A process that ends with its owner, whatever happens.
+/// A process that is killed when its handle is dropped.
 pub(crate) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only when it has ended by itself.
+        // Both fail only if the process has already ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 impl Running {
-    /// Starts a program, with a Runtime API and nothing of this process's environment.
+    /// Starts a program with a Runtime API and without this process's environment.
     pub(crate) fn start(program: &Program, api: &RuntimeApi) -> Result<Self, Problem> {
         Self::start_with(program, api, Stdio::inherit())
     }
 
-    /// The same; what it writes to standard error is kept for its end.
+    /// Does the same and captures standard error until the program ends.
     pub(crate) fn start_and_listen(program: &Program, api: &RuntimeApi) -> Result<Self, Problem> {
         Self::start_with(program, api, Stdio::piped())
     }
@@ -127,8 +126,8 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr);
-        // On Lambda the bundle is all there is. Other systems have a folder with each certificate
-        // once more, which would be read, too, and would take longer than all the rest.
+        // Lambda has only the bundle. Other systems also have a folder with a file for each
+        // certificate; reading it would take longer than the rest of the start.
         if let Some(bundle) = BUNDLES.iter().find(|bundle| Path::new(bundle).exists()) {
             command.env("SSL_CERT_FILE", bundle);
         }
@@ -148,8 +147,8 @@ impl Running {
         number.ok_or(Problem::Unclear(file, name))
     }
 
-    /// Processor time of all its threads that there are, user and system, as the scheduler counts
-    /// it: nanoseconds.
+    /// Returns the processor time of all its current threads, user and system, in nanoseconds, as
+    /// the scheduler counts it.
     fn cpu(&self) -> Result<Duration, Problem> {
         let folder = self.file("task");
         let threads =
@@ -164,12 +163,13 @@ impl Running {
                 .split_whitespace()
                 .next()
                 .and_then(|number| number.parse::<u64>().ok());
-            sum += first.ok_or(Problem::Unclear(file, "how long the thread ran"))?;
+            sum += first.ok_or(Problem::Unclear(file, "the run time of the thread"))?;
         }
         Ok(Duration::from_nanos(sum))
     }
 
-    /// The fields after the program's name, which may hold anything but a closing bracket.
+    /// Returns the fields after the program's name; the name may contain anything but a closing
+    /// bracket.
     fn ticks(&self) -> Result<Ticks, Problem> {
         let file = self.file("stat");
         let text = read(&file)?;
@@ -180,8 +180,7 @@ impl Running {
         ticks.ok_or(Problem::Unclear(file, "its clock ticks"))
     }
 
-    /// Asks it to end, as Lambda does, and waits. Gives what it wrote to standard error, if that
-    /// was kept.
+    /// Sends SIGTERM, as Lambda does, and waits. Returns the captured standard error, if any.
     pub(crate) fn end(mut self) -> io::Result<String> {
         Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status()?;
         let mut said = String::new();
@@ -197,7 +196,7 @@ fn read(file: &Path) -> Result<String, Problem> {
     fs::read_to_string(file).map_err(|error| Problem::Read(file.to_owned(), error))
 }
 
-/// One event, handled.
+/// Invokes the function with one event and waits for its answer.
 pub(crate) async fn invoke(program: &Program, api: &RuntimeApi) -> Result<Duration, Problem> {
     let begun = Instant::now();
     let answer =
@@ -215,7 +214,7 @@ pub(crate) async fn invoke(program: &Program, api: &RuntimeApi) -> Result<Durati
     }
 }
 
-/// Starts a function, has it handle a first event and so many more, and ends it.
+/// Starts a function, lets it handle a first event and `warm` more, and stops it.
 pub(crate) async fn live(program: &Program, warm: usize) -> Result<Life, Problem> {
     let api = RuntimeApi::start().await.with_patience(Duration::from_secs(TIMEOUT_SECS));
     let started = Instant::now();

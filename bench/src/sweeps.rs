@@ -1,8 +1,8 @@
-//! Sweeps of growing accounts by the clock of the account: AWS's published request limits hold, and
-//! each call takes as long as one within a region does. Nobody waits: a sweep of minutes is played
+//! Sweeps growing accounts by the account's own clock. AWS's published request limits apply, and
+//! each call takes as long as a call within a Region. The clock is virtual: a sweep of minutes runs
 //! in seconds.
 //!
-//! It knows the limits, and from them how long reading so much must take at least.
+//! It knows the limits and derives the shortest possible sweep from them.
 
 use crate::estate::Size;
 use portkeeper_aws::account::Aws;
@@ -15,10 +15,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What one call takes within a region, there and back.
+/// The round-trip time of one call within a Region.
 const DISTANCE: Duration = Duration::from_millis(20);
 
-/// Any moment does.
+/// An arbitrary start time.
 const START_MS: u64 = 1_795_392_000_000;
 
 /// The sweep of one account.
@@ -27,23 +27,23 @@ pub(crate) struct Sweep {
     pub(crate) clusters: u32,
     pub(crate) services: u32,
     pub(crate) tasks: u32,
-    /// The share of the account's calls that the sweep takes.
+    /// The share of the account's request limits that the sweep may use.
     pub(crate) share_percent: u32,
-    /// Calls that were made, those that AWS refused included.
+    /// Calls made, including those that AWS throttled.
     pub(crate) calls: usize,
-    /// The fewest with which as much can be seen.
+    /// The smallest number of calls that can read the same.
     pub(crate) fewest_calls: usize,
     /// Where calls and bound differ: operation, made, fewest.
     pub(crate) differences: Vec<(String, usize, usize)>,
-    /// Calls that AWS refused.
+    /// Calls that AWS throttled.
     pub(crate) refused: u64,
-    /// By the account's clock, in milliseconds.
+    /// The duration by the account's clock, in milliseconds.
     pub(crate) took_ms: u64,
-    /// What the share of AWS's buckets allows at best.
+    /// The shortest duration that the share of AWS's token buckets allows, in milliseconds.
     pub(crate) least_ms: u64,
 }
 
-/// Sweeps an account of this size with such a share of its calls.
+/// Sweeps an account of this size with this share of its request limits.
 pub(crate) async fn measure(size: Size, share_percent: u32) -> Result<Sweep, StageError> {
     let stage = size.come_up(START_MS, &[]).await?;
     stage.world.lock().faults.limits = Some(RateLimits::default());
@@ -79,7 +79,7 @@ pub(crate) async fn measure(size: Size, share_percent: u32) -> Result<Sweep, Sta
     })
 }
 
-/// Clients whose calls take their time, together if they are made together.
+/// Clients whose calls take [`DISTANCE`]; concurrent calls overlap.
 fn distant(world: &SharedWorld) -> Aws {
     let near = sdk_config(world);
     let far =
@@ -94,8 +94,8 @@ fn fewest(size: Size) -> BTreeMap<&'static str, usize> {
     bound::sweep(size.clusters as usize, services, tasks, instances)
 }
 
-/// The longer of two: what the fullest bucket needs to let that many calls through, and the calls
-/// that must wait for each other's answers.
+/// Returns the longer of two times: what the most used bucket needs for that many calls, and the
+/// calls that depend on each other's answers.
 fn least_ms(calls: &BTreeMap<&'static str, usize>, size: Size, share_percent: u32) -> u64 {
     let mut of_bucket: BTreeMap<Bucket, u64> = BTreeMap::new();
     for (operation, count) in calls {
@@ -112,9 +112,9 @@ fn least_ms(calls: &BTreeMap<&'static str, usize>, size: Size, share_percent: u3
     });
     let (services, tasks) = (size.services_of_cluster() as usize, size.tasks as usize);
     let pages = (bound::pages(services, 100) + bound::pages(services * tasks, 100)) as u64;
-    // First the mark, then the clusters. Of each: the pages of its services, described; the groups,
-    // and what is in them; the count of its tasks, the pages of their list, described; their
-    // instances; the ledger.
+    // First the sweep mark, then the clusters. For each: the pages of its services and their
+    // descriptions; the groups and their targets; the count of its tasks, the pages of their list
+    // and their descriptions; their container instances; the ledger.
     let in_turn = 2 + u64::from(size.clusters) * (7 + pages);
     let in_turn_ms = in_turn * u64::try_from(DISTANCE.as_millis()).unwrap_or(0);
     waits.max().unwrap_or(0).max(in_turn_ms)

@@ -1,4 +1,4 @@
-//! What was measured, as tables for a terminal that are Markdown at the same time.
+//! Prints the measurements as tables for a terminal that are valid Markdown.
 
 use crate::Report;
 use crate::deployment::Deployment;
@@ -7,7 +7,7 @@ use crate::goals::{Goal, ratio};
 use crate::memory::Event;
 use comfy_table::{CellAlignment, Table, presets};
 
-/// The whole report.
+/// Returns the whole report.
 pub(crate) fn of(report: &Report) -> String {
     let mut parts = vec![
         format!("Measured on {}. Medians.", report.machine),
@@ -22,7 +22,7 @@ pub(crate) fn of(report: &Report) -> String {
     parts.join("\n\n")
 }
 
-/// The first column is words, the others are numbers.
+/// Aligns the first column left and the others, which are numbers, right.
 fn table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN).set_header(header);
@@ -76,7 +76,7 @@ fn functions(functions: &[Function]) -> String {
     format!("{all}\n\n{}", table(&["instructions", "start", "first event", "warm event"], counted))
 }
 
-/// Every function of ours against the empty one and the Python one.
+/// Compares each of Portkeeper's functions with the empty and the Python function.
 fn ratios(functions: &[Function]) -> String {
     let find = |name| functions.iter().find(|function| function.name == name);
     let (Some(empty), Some(python)) = (find(EMPTY), find(PYTHON)) else { return String::new() };

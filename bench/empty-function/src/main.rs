@@ -1,4 +1,4 @@
-//! The least that a Rust function on Lambda can be: what the others are compared with.
+//! The smallest possible Rust function on Lambda, for comparison.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
