@@ -13,12 +13,12 @@
 mod circles;
 #[path = "architecture/documents.rs"]
 mod documents;
+#[path = "architecture/language.rs"]
+mod language;
 #[path = "architecture/modules.rs"]
 mod modules;
 #[path = "architecture/traceability.rs"]
 mod traceability;
-#[path = "architecture/language.rs"]
-mod language;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

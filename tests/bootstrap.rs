@@ -1,8 +1,7 @@
-//! The real programs as Lambda runs them: processes that poll a Runtime API, and an account behind
+//! The real programs as Lambda runs them: processes that poll a Runtime API, with an account behind
 //! real HTTP.
 //!
-//! What only a process shows: how it starts, how it refuses to start, what it answers, what it
-//! prints.
+//! Covers what only a process shows: start-up, a refused start, answers and output.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -26,7 +25,7 @@ use portkeeper_world::sqs::{finish_batch, take_batch};
 use process::Process;
 use serde_json::{Value, json};
 
-/// A secret that stands in an event and must be printed nowhere.
+/// A secret in an event, which must never be printed.
 const SECRET: &str = "hunter2-is-no-good-secret";
 
 /// An account, the program in it, and the Runtime API that it polls.
@@ -48,7 +47,8 @@ impl Deployed {
         Self { account, api, process }
     }
 
-    /// Takes the messages that are due and has them handled; they end as Lambda would end them.
+    /// Receives the visible messages, lets the program handle them, and deletes or keeps them as
+    /// Lambda would.
     async fn deliver(&mut self) -> Answer {
         let batch =
             take_batch(&mut self.account.world.lock(), QUEUE, 100).expect("messages are due");
@@ -61,8 +61,8 @@ impl Deployed {
     }
 }
 
-/// Holds C-19, C-36, C-41: a stale target is repaired from the message to the alert, an unreadable
-/// message comes back.
+/// Holds C-19, C-36, C-41: a stale target is repaired, from the message to the alert; an unreadable
+/// message is retried.
 #[tokio::test]
 async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back() {
     let mut deployed = Deployed::new().await;
@@ -83,7 +83,7 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     );
     assert_eq!(deployed.account.alerts(), ["stale opened"]);
 
-    // The next look sees that the target is on its way out.
+    // The next check finds the target draining.
     deployed.account.ask("web");
     assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
     assert_eq!(deployed.account.alerts(), ["stale opened", "stale resolved"]);
@@ -116,10 +116,9 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
     assert!(!said.contains(SECRET), "{said}");
 }
 
-/// The scheduled look at everything: a stale target of which no message tells leads to a message,
-/// and to no write.
+/// The scheduled sweep: a stale target without any event leads to a message and no write.
 #[tokio::test]
-async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
+async fn the_sweep_requests_a_check_of_a_faulty_service() {
     let deployed = Deployed::with("sweep").await;
     deployed.account.leave_a_target_behind().await;
     let Some(Answer::Response(report)) = deployed.api.invoke(&json!({}), 300).await else {
@@ -142,8 +141,8 @@ async fn the_sweep_asks_for_a_check_of_what_is_wrong() {
     );
 }
 
-/// Holds I-DELIVERY, C-40, C-41: from the queue to Slack. What Slack refuses for good is put aside,
-/// and no webhook is printed.
+/// Holds I-DELIVERY, C-40, C-41: from the queue to Slack. What Slack refuses permanently goes to
+/// the dead-letter queue, and no webhook is printed.
 #[tokio::test]
 async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let account = Account::new().await;
@@ -208,9 +207,9 @@ async fn alerts_go_to_the_event_bus() {
     assert_eq!(event["detail"], serde_json::from_str::<Value>(alert).unwrap());
 }
 
-/// A webhook in the place of its secret's name is not printed with the problem.
+/// A webhook given instead of the secret's name is not printed with the problem.
 #[tokio::test]
-async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {
+async fn notify_slack_does_not_start_with_a_webhook_instead_of_a_secret() {
     let api = RuntimeApi::start().await;
     let wrong = [(
         "PORTKEEPER_SLACK_SECRET".to_owned(),
@@ -225,9 +224,9 @@ async fn slacks_function_does_not_start_with_a_webhook_for_a_name() {
     }
 }
 
-/// Holds C-31: an account that cannot be reached costs a try of the message, not the process.
+/// Holds C-31: an unreachable account fails the message, not the process.
 #[tokio::test]
-async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_handled() {
+async fn with_aws_unreachable_messages_are_retried_and_the_process_continues() {
     let mut deployed = Deployed::new().await;
     deployed.account.ask("web");
     let refused = portkeeper_world::faults::Fault::fail("InternalFailure", "down", 500);
@@ -246,7 +245,7 @@ async fn every_message_comes_back_when_aws_cannot_be_reached_and_the_next_is_han
     assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
 }
 
-/// What is no batch of messages at all is an error of the invocation, and the process goes on.
+/// An event that is not a batch of messages fails the invocation, and the process continues.
 #[tokio::test]
 async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_handled() {
     let mut deployed = Deployed::new().await;
@@ -256,10 +255,10 @@ async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_handled() {
     assert_eq!(deployed.deliver().await, Answer::Response(json!({"batchItemFailures": []})));
 }
 
-/// Near the end of the function's time no check begins: the messages come back at once, instead of
-/// after a time-out.
+/// Near the end of the function's time no check starts: the messages are retried at once, not after
+/// a time-out.
 #[tokio::test]
-async fn no_check_begins_when_the_time_does_not_suffice() {
+async fn no_check_starts_without_enough_time() {
     let deployed = Deployed::new().await;
     deployed.account.ask("web");
     let batch = take_batch(&mut deployed.account.world.lock(), QUEUE, 100).unwrap();
@@ -270,8 +269,8 @@ async fn no_check_begins_when_the_time_does_not_suffice() {
     assert_eq!(deployed.account.world.lock().calls.of("DescribeServices").count(), 0);
 }
 
-/// Missing and wrong variables: every problem is printed with its name, before any work is asked
-/// for.
+/// Missing and wrong variables: every problem is printed with the variable's name, before the first
+/// poll.
 #[tokio::test]
 async fn it_does_not_start_with_a_wrong_configuration() {
     let api = RuntimeApi::start().await;

@@ -1,4 +1,4 @@
-//! From the queue to the default event bus: whoever has a rule for it sees every alert.
+//! From the queue to the default event bus: every alert reaches the targets of a matching rule.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// An alert as the core writes it.
 const ALERT: &str = include_str!("../shared/core/tests/forms/hijacked.json");
 
-/// Somebody's queue, with a rule for alerts that are critical.
+/// A queue with a rule for critical alerts.
 const QUEUE: &str = "somebody";
 
 /// An account with a rule, and the function's client.
@@ -33,7 +33,7 @@ fn account() -> (SharedWorld, Bus) {
     (world, bus)
 }
 
-/// Hands over messages. Gives the ids of those that come back.
+/// Invokes the function with messages. Returns the ids of the failed ones.
 async fn hand_over(bus: &Bus, messages: &[String]) -> Vec<String> {
     let record = |(number, message): (usize, &String)| {
         let body = json!({"Type": "Notification", "Message": message}).to_string();
@@ -73,7 +73,8 @@ async fn an_alert_is_an_event_with_its_document_and_its_resources() {
     assert_eq!(world.sqs.messages(QUEUE).count(), 1, "a rule may filter by what is in it");
 }
 
-/// What is no alert is left out; one of another version is for those who have rules for it.
+/// Messages that are not alerts are left out; an alert of another version is published for rules
+/// that expect it.
 #[tokio::test]
 async fn only_alerts_of_portkeeper_are_events() {
     let (world, bus) = account();
@@ -88,9 +89,9 @@ async fn only_alerts_of_portkeeper_are_events() {
     assert_eq!(versions, [7]);
 }
 
-/// What became of a spec has a kind of its own.
+/// The result of a spec has its own detail type.
 #[tokio::test]
-async fn what_became_of_a_spec_is_an_event() {
+async fn the_result_of_a_spec_is_an_event() {
     let (world, bus) = account();
     let service = "arn:aws:ecs:eu-west-1:111122223333:service/shop/orders";
     let result = json!({"schema": "portkeeper.spec-result", "version": 1, "status": "ready", "service_arn": service});
@@ -104,9 +105,9 @@ async fn what_became_of_a_spec_is_an_event() {
     assert_eq!(event["resources"], json!([service]));
 }
 
-/// More than one request takes; one that fails comes back with its messages, and only with those.
+/// More messages than one request may hold; a failed request fails its own messages only.
 #[tokio::test]
-async fn what_the_bus_does_not_take_comes_back() {
+async fn messages_that_the_bus_refuses_are_retried() {
     let (world, bus) = account();
     world
         .lock()

@@ -1,4 +1,4 @@
-//! The published schemas of specs and of their results, against what the program reads and writes.
+//! Compares the published schemas of specs and results with what the program reads and writes.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

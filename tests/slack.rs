@@ -1,4 +1,5 @@
-//! From the queue to Slack: a real HTTP server plays Slack, with each bad answer. Holds C-40, C-41.
+//! From the queue to Slack: a real HTTP server plays Slack and gives each bad answer. Holds C-40,
+//! C-41.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -55,7 +56,8 @@ impl Desk {
         Self { world, slack, client, dead_letters }
     }
 
-    /// Hands over messages with so many seconds to handle them. Gives how many come back.
+    /// Invokes the function with messages and this many seconds to handle them. Returns how many
+    /// are retried.
     async fn hand_over(&self, bodies: &[&str], seconds: u32) -> usize {
         let records: Vec<Value> = bodies
             .iter()
@@ -67,7 +69,7 @@ impl Desk {
         handle(&self.client, &self.dead_letters, event, deadline).await.batch_item_failures.len()
     }
 
-    /// The reasons in the dead-letter queue.
+    /// Returns the reasons in the dead-letter queue.
     fn put_aside(&self) -> Vec<String> {
         let world = self.world.lock();
         let reason = |attributes: &serde_json::Map<String, Value>| {
@@ -117,24 +119,24 @@ async fn whatever_is_on_the_topic_is_delivered() {
     assert_eq!(desk.put_aside(), [""; 0]);
 }
 
-/// Holds I-DELIVERY. Each answer: what is posted in all, how many messages come back, and what is
-/// put aside.
+/// Holds I-DELIVERY. Each answer: all posts, the number of retried messages, and the messages in
+/// the dead-letter queue.
 #[tokio::test]
 async fn each_bad_answer() {
     let say = |status, body| Reply::Say(status, body, None);
     let cases: Vec<(Vec<Reply>, usize, usize, &[&str])> = vec![
-        // Retry-After is honoured while there is time, and also when it is not said.
+        // Retry-After is honoured while there is time; a missing one has a default.
         (vec![Reply::Say(429, "rate_limited", Some("1")), OK], 2, 0, &[]),
         (vec![say(429, "rate_limited"), OK], 2, 0, &[]),
         (vec![Reply::Say(429, "rate_limited", Some("not a number")), OK], 2, 0, &[]),
-        // Longer than the function may take: it comes back.
+        // Longer than the function's remaining time: the message is retried.
         (vec![Reply::Say(429, "rate_limited", Some("60"))], 1, 1, &[]),
-        // Slack, or what is before it, is not well.
+        // Slack or a proxy in front of it is unavailable.
         (vec![say(500, "internal_error")], 1, 1, &[]),
         (vec![say(503, "")], 1, 1, &[]),
         (vec![say(200, "<html>sign in</html>")], 1, 1, &[]),
         (vec![say(200, "")], 1, 1, &[]),
-        // Its form is not accepted: the plain one is tried.
+        // Slack refuses the blocks: the plain text is tried.
         (vec![say(400, "invalid_blocks"), OK], 2, 0, &[]),
         (
             vec![say(400, "invalid_blocks"), say(400, "invalid_payload")],
@@ -142,7 +144,7 @@ async fn each_bad_answer() {
             0,
             &["400 Bad Request: invalid_payload"],
         ),
-        // For good.
+        // Permanent failures.
         (vec![say(400, "no_text")], 1, 0, &["400 Bad Request: no_text"]),
         (vec![say(403, "action_prohibited")], 1, 0, &["403 Forbidden: action_prohibited"]),
         (vec![say(404, "no_service")], 1, 0, &["404 Not Found: no_service"]),
@@ -163,21 +165,21 @@ async fn each_bad_answer() {
 
 /// Holds I-DELIVERY.
 #[tokio::test]
-async fn who_does_not_answer_is_tried_later() {
+async fn a_missing_answer_is_retried() {
     let desk = Desk::new(&[Reply::Hang]).await;
     assert_eq!(desk.hand_over(&[&alert(), &alert()], 30).await, 1);
     assert_eq!((desk.slack.posts().len(), desk.put_aside()), (2, vec![]));
 }
 
-/// Holds I-DELIVERY. Without time left nothing is begun, and everything comes back.
+/// Holds I-DELIVERY. Without time left nothing is started, and every message is retried.
 #[tokio::test]
-async fn what_does_not_fit_comes_back() {
+async fn messages_without_time_left_are_retried() {
     let desk = Desk::new(&[]).await;
     assert_eq!(desk.hand_over(&[&alert(), &alert()], 3).await, 2);
     assert_eq!(desk.slack.posts(), []);
 }
 
-/// A webhook that was replaced in the secret is found without a new process.
+/// The function finds a replaced webhook in the secret without a restart.
 #[tokio::test]
 async fn a_revoked_webhook_is_read_again() {
     let desk = Desk::new(&[OK, Reply::Say(404, "no_service", None)]).await;
@@ -209,8 +211,8 @@ async fn routes_choose_the_webhook() {
     assert_eq!(desk.slack.paths(), ["night", "shop", "team", "default"]);
 }
 
-/// Holds I-DELIVERY. A person mends the secret: until then everything waits in the queue. What no
-/// route takes needs a person, too, but waiting would only hide it.
+/// Holds I-DELIVERY. An operator must fix the secret: until then every message waits in the queue.
+/// A message without a route needs an operator, too, but waiting would hide it.
 #[tokio::test]
 async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     for secret in [
@@ -235,7 +237,8 @@ async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     );
 }
 
-/// Holds I-DELIVERY. A message that cannot even be put aside comes back: it is not lost.
+/// Holds I-DELIVERY. A message that cannot be moved to the dead-letter queue is retried: it is not
+/// lost.
 #[tokio::test]
 async fn nothing_is_lost_when_the_dead_letter_queue_fails() {
     let desk = Desk::new(&[Reply::Say(410, "channel_is_archived", None)]).await;

@@ -1,5 +1,5 @@
-//! Services from specs: an object comes in, and the account afterwards is looked at. Holds C-42 to
-//! 49.
+//! Services from specs: an object is uploaded, and the test checks the account afterwards. Holds
+//! C-42 to 49.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,5 +1,5 @@
-//! The simulated account behind SDK clients that Portkeeper's own reads and writes do not wrap in a
-//! test of their own: does the account speak the wire as the SDKs do.
+//! Tests the simulated account behind real SDK clients, for services that no other wire test
+//! covers.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

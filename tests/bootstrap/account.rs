@@ -1,7 +1,6 @@
-//! An account behind HTTP whose clock shows the real time, because the program's does.
+//! An account behind HTTP whose clock shows the real time, as the program's does.
 //!
-//! Its past is played in no time: what was long ago for the program was a moment ago for the test,
-//! and nobody sleeps.
+//! Its past is simulated in virtual time, so the test never sleeps.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
@@ -24,7 +23,7 @@ pub const QUEUE: &str = "checks";
 const TABLE: &str = "ledger";
 const TOPIC: &str = "alerts";
 
-/// How long ago the account begins, in seconds: ECS still lists whatever stopped since then.
+/// The age of the account in seconds: ECS still lists every task that stopped since then.
 const PAST_SECS: u64 = 3000;
 
 fn real_now_ms() -> u64 {
@@ -87,7 +86,8 @@ impl Account {
     }
 
     /// A task stops and ECS leaves its target behind; minutes ago another instance of the function
-    /// has seen that once. Then the account's clock is set to the real time. Gives the target.
+    /// found it in a first check. Then the account's clock is set to the real time. Returns the
+    /// target.
     pub async fn leave_a_target_behind(&self) -> String {
         self.look().await;
         let before = self.wanted();
@@ -108,7 +108,7 @@ impl Account {
         before.into_iter().find(|target| !after.contains(target)).unwrap()
     }
 
-    /// A look by the same handler in this process, by the account's clock.
+    /// Runs a check with the same handler in this process, by the account's clock.
     async fn look(&self) {
         self.ask("web");
         let batch = take_batch(&mut self.world.lock(), QUEUE, 100).unwrap();
@@ -123,7 +123,7 @@ impl Account {
         );
     }
 
-    /// Asks for a look at a service, now.
+    /// Requests a check of a service, now.
     pub fn ask(&self, service: &str) {
         let cluster = self.world.lock().account.ecs_arn("cluster", "shop");
         let key = ServiceKey {
@@ -133,12 +133,12 @@ impl Account {
         self.send(&look_again_message(&key, &BTreeMap::new(), 0).to_string());
     }
 
-    /// Puts a message into the queue.
+    /// Sends a message to the queue.
     pub fn send(&self, body: &str) {
         send(&mut self.world.lock(), QUEUE, body, Some(0)).unwrap();
     }
 
-    /// The id of the message with this text in it.
+    /// Returns the id of the message that contains this text.
     pub fn message_with(&self, text: &str) -> String {
         let world = self.world.lock();
         let found = world.sqs.messages(QUEUE).find(|message| message.body.contains(text)).unwrap();
@@ -161,7 +161,7 @@ impl Account {
             .collect()
     }
 
-    /// What the program wrote, as `Deregister i-1:32768`.
+    /// Returns the program's writes, such as `Deregister i-1:32768`.
     pub fn writes(&self) -> Vec<String> {
         self.ours()
             .iter()
@@ -169,11 +169,11 @@ impl Account {
             .collect()
     }
 
-    /// What people were told, as `stale opened`.
+    /// Returns the published alerts, such as `stale opened`.
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world.lock();
-        let told = world.sns.published(TOPIC).iter();
-        told.map(|it| format!("{} {}", it.attributes["code"], it.attributes["state"])).collect()
+        let published = world.sns.published(TOPIC).iter();
+        published.map(|it| format!("{} {}", it.attributes["code"], it.attributes["state"])).collect()
     }
 }
 

@@ -14,19 +14,19 @@ use std::time::Duration;
 const PROGRAMS: [&str; 5] =
     ["create-service", "notify-events", "notify-slack", "reconcile", "sweep"];
 
-/// Cargo gives a test the path of a program only within one package, so cargo is asked to build
-/// them and says where they are. What `cargo test` has built is not built again.
+/// Cargo gives a test the path of a program only within one package, so the test lets cargo build
+/// the programs and print their paths. Cargo does not rebuild what `cargo test` has built.
 fn program(name: &str) -> &'static PathBuf {
     static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
     let programs = BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format", "json-render-diagnostics"]);
-        // Together with the tests, so that the features of what all depend on are the same.
+        // Selected together with the tests, so that shared dependencies have the same features.
         cargo.args(["--package", "portkeeper-tests"]);
         for program in PROGRAMS {
             cargo.args(["--bin", program, "--package", &format!("portkeeper-{program}")]);
         }
-        // What cargo tells this test of its package; build scripts that look at it would run again.
+        // Variables that cargo sets for this test; with them, some build scripts would run again.
         let ours = |name: &String| {
             ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
         };
@@ -47,7 +47,7 @@ fn program(name: &str) -> &'static PathBuf {
     programs.get(name).unwrap_or_else(|| panic!("cargo does not say where {name} is"))
 }
 
-/// A running program. It is ended when this is dropped, also when the test has failed.
+/// A running program. Dropping this handle kills it, even if the test has failed.
 pub struct Process {
     child: Child,
     said: Arc<Mutex<String>>,
@@ -55,7 +55,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program with these variables and Lambda's own, and with nothing of this process's
+    /// Starts the program with these variables and Lambda's own, without this process's
     /// environment.
     pub fn start(name: &str, api: &RuntimeApi, variables: &[(String, String)]) -> Self {
         let mut command = Command::new(program(name));
@@ -83,13 +83,13 @@ impl Process {
         Self { child, said, readers }
     }
 
-    /// What it has printed so far, on both outputs.
+    /// Returns what it has printed so far, on both outputs.
     pub fn said(&self) -> String {
         self.said.lock().expect("no reader panics").clone()
     }
 
-    /// What it has printed once `enough` is there, or after ten seconds: an answer may be here
-    /// before the last lines have come through the pipe.
+    /// Waits until `enough` is printed, at most ten seconds, and returns the output: an answer may
+    /// arrive before the last lines have come through the pipe.
     pub async fn said_until(&self, enough: impl Fn(&str) -> bool) -> String {
         for _ in 0..400 {
             let said = self.said();
@@ -101,7 +101,7 @@ impl Process {
         self.said()
     }
 
-    /// Waits for its end: whether it succeeded, and what it printed.
+    /// Waits for the program to exit; returns whether it succeeded, and its output.
     pub fn ended(mut self) -> (bool, String) {
         let status = self.child.wait().expect("it ends");
         self.readers.drain(..).for_each(|reader| reader.join().expect("no reader panics"));
@@ -109,7 +109,7 @@ impl Process {
     }
 }
 
-/// Collects what comes, so that the program never waits for a full pipe.
+/// Collects the output, so that the program never blocks on a full pipe.
 fn listen(mut output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let said = said.clone();
     spawn(move || {
@@ -123,7 +123,7 @@ fn listen(mut output: impl Read + Send + 'static, said: &Arc<Mutex<String>>) -> 
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when it has ended by itself.
+        // Both fail only if the process has already exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

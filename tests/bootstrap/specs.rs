@@ -1,5 +1,4 @@
-//! The program that makes services from specs, from the object in the bucket to tasks that get
-//! traffic.
+//! The program `create-service`, from the object in the bucket to tasks that receive traffic.
 
 use crate::account::Account;
 use crate::process::Process;
@@ -15,7 +14,7 @@ const BUCKET: &str = "specs";
 const QUEUE: &str = "specs";
 const KEY: &str = "specs/orders.yaml";
 
-/// What template.yaml makes for specs. Gives the program's own variables.
+/// Creates what template.yaml deploys for specs. Returns the program's variables.
 fn deploy(world: &mut World) -> Vec<(String, String)> {
     let mut queue = |name: &str| {
         let made = world
@@ -57,8 +56,8 @@ impl Deployed {
         Self { account, api, process }
     }
 
-    /// Lets the account's time pass, and has the program handle what is due. Nobody sleeps: the
-    /// account's clock runs ahead.
+    /// Advances the account's clock and lets the program handle the visible messages. The test does
+    /// not sleep.
     async fn run(&self, seconds: u64) {
         for _ in 0..seconds / 5 {
             self.account.world.lock().advance_secs(5);
@@ -103,7 +102,7 @@ impl Deployed {
     }
 }
 
-/// The whole path: dropped, running, registered, healthy; changed; dropped again; a failed
+/// The whole path: uploaded, running, registered, healthy; changed; uploaded again; a failed
 /// deployment; removed.
 #[tokio::test]
 async fn a_spec_lives_its_whole_life() {
@@ -137,12 +136,12 @@ async fn a_spec_lives_its_whole_life() {
     deployed.run(1800).await;
     let result = deployed.result();
     assert_eq!(result["status"], "deleted", "{result:#}");
-    let told = deployed.account.alerts();
-    let codes: Vec<&str> = told.iter().map(|alert| alert.split(' ').next().unwrap()).collect();
+    let alerts = deployed.account.alerts();
+    let codes: Vec<&str> = alerts.iter().map(|alert| alert.split(' ').next().unwrap()).collect();
     assert_eq!(codes, ["spec_ready", "spec_ready", "spec_failed", "spec_deleted"]);
 }
 
-/// A bad spec is refused by the program, and the next one is made by the same process.
+/// The program refuses a bad spec, and the same process applies the next one.
 #[tokio::test]
 async fn a_bad_spec_is_refused_and_the_next_one_is_made() {
     let deployed = Deployed::new().await;

@@ -1,4 +1,4 @@
-//! `docs/spec-result.schema.json`: every member of a result is in it, and every result holds.
+//! `docs/spec-result.schema.json`: it names every member of a result, and every result is valid.
 
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::check;
@@ -13,7 +13,7 @@ fn schema() -> Value {
     serde_json::from_str(include_str!("../../docs/spec-result.schema.json")).unwrap()
 }
 
-/// It holds, and every member is named in it.
+/// Asserts that the document is valid and that the schema names every member.
 fn follows_the_schema(document: &Value) {
     let schema = schema();
     let validator = jsonschema::draft202012::new(&schema).unwrap();

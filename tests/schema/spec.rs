@@ -1,5 +1,5 @@
-//! `docs/service-spec.schema.json`: it takes what the program takes, refuses what nobody knows, and
-//! says the same as the shapes that the program reads specs by.
+//! `docs/service-spec.schema.json`: it accepts what the program accepts, refuses unknown members,
+//! and agrees with the shapes that the program validates specs against.
 
 use portkeeper_service_spec::check;
 use portkeeper_tests::yaml;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the program reads specs by.
+/// The shapes that the program validates specs against.
 const SHAPES: [&str; 2] = [
     include_str!("../../shared/service-spec/src/shapes/aws.txt"),
     include_str!("../../shared/service-spec/src/shapes/own.txt"),
@@ -18,7 +18,7 @@ fn schema() -> Value {
     serde_json::from_str(include_str!("../../docs/service-spec.schema.json")).unwrap()
 }
 
-/// The spec files of a folder, as an editor sees them.
+/// Returns the spec files of a folder as an editor parses them.
 fn files(folder: &str) -> Vec<(PathBuf, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -48,7 +48,7 @@ fn the_schema_takes_the_examples() {
     }
 }
 
-/// What the program takes in other words, editors take as well.
+/// Editors accept the spellings that the program accepts.
 #[test]
 fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
     let document = json!({
@@ -64,10 +64,9 @@ fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
     assert!(spec.is_some(), "{problems:?}");
 }
 
-/// The schema knows no rules between members; what nobody knows at all, it refuses as the program
-/// does.
+/// The schema has no rules between members; it refuses unknown members as the program does.
 #[test]
-fn the_schema_refuses_what_nobody_knows() {
+fn the_schema_refuses_unknown_members() {
     let refused = files("specs/broken")
         .into_iter()
         .filter(|(_, document)| !errors(document).is_empty())
@@ -93,7 +92,7 @@ fn the_schema_refuses_what_nobody_knows() {
     }
 }
 
-/// One definition for each structure, with the same members, of which the same are required.
+/// Each structure has one definition with the same members, and the same ones are required.
 #[test]
 fn the_schema_says_the_same_as_the_shapes() {
     let schema = schema();
@@ -127,7 +126,7 @@ fn the_schema_says_the_same_as_the_shapes() {
     }
 }
 
-/// Editors show words for nearly everything.
+/// Nearly every member has a description that editors show.
 #[test]
 fn members_have_descriptions() {
     let schema = schema();

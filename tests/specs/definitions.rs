@@ -1,8 +1,8 @@
-//! Task and service definitions as people have them: what AWS receives is what the spec says,
-//! member by member.
+//! Task and service definitions from real projects: AWS receives what the spec says, member by
+//! member.
 //!
-//! Each file in `real-world` is one. They have their values in AWS's own types, so that nothing but
-//! the spec's own words is compared; what Portkeeper adds is a closed list.
+//! Each file in `real-world` is one spec. Values have AWS's own types, so the test compares them
+//! verbatim; what Portkeeper adds is a closed list.
 
 use portkeeper_tests::desk::Desk;
 use portkeeper_tests::yaml;
@@ -10,7 +10,7 @@ use portkeeper_world::ecs::DEFAULT_VPC;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// What is added to a task definition, and to a service whose spec does not name them.
+/// The members that Portkeeper adds to a task definition, and to a service whose spec omits them.
 const ADDED: [&str; 5] = ["clientToken", "cluster", "loadBalancers", "tags", "taskDefinition"];
 
 fn files() -> Vec<PathBuf> {
@@ -21,8 +21,8 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// Every member of the spec is in the request as it is; what else is there, Portkeeper adds. Gives
-/// what is otherwise.
+/// Compares a request with the spec: every member of the spec is in it unchanged, and the rest is
+/// on the closed list. Returns the differences.
 fn compare(spec: &Value, sent: &Value) -> Vec<String> {
     let (spec, sent) = (spec.as_object().unwrap(), sent.as_object().unwrap());
     let mut wrong = Vec::new();
@@ -40,7 +40,7 @@ fn compare(spec: &Value, sent: &Value) -> Vec<String> {
     wrong
 }
 
-/// Security groups and roles that a file names anywhere.
+/// Creates the security groups and roles that a file names anywhere.
 fn make_named(desk: &Desk, member: &str, value: &Value) {
     match value {
         Value::String(text) if text.starts_with("sg-") => {
@@ -57,7 +57,8 @@ fn make_named(desk: &Desk, member: &str, value: &Value) {
     }
 }
 
-/// What some of the files name: capacity providers, an HTTPS listener, and a Network Load Balancer.
+/// Creates what some of the files name: capacity providers, an HTTPS listener, and a Network Load
+/// Balancer.
 fn prepare(desk: &Desk) {
     let providers = ["FARGATE", "FARGATE_SPOT"];
     desk.ecs(
@@ -77,7 +78,7 @@ fn prepare(desk: &Desk) {
     desk.elb("CreateLoadBalancer", &json!({"Name": "edge", "Type": "network", "Subnets": subnets}));
 }
 
-/// The only call of an operation.
+/// Returns the only call of an operation.
 fn only(desk: &Desk, operation: &str) -> Result<Value, String> {
     match desk.inputs(operation).as_slice() {
         [one] => Ok(one.clone()),
@@ -85,7 +86,7 @@ fn only(desk: &Desk, operation: &str) -> Result<Value, String> {
     }
 }
 
-/// Drops a file; gives what reaches AWS otherwise than the file says.
+/// Uploads a file and returns the differences between it and the requests that reach AWS.
 async fn check(path: &Path) -> Result<Vec<String>, String> {
     let text = std::fs::read_to_string(path).unwrap();
     let spec = yaml::to_json(&text);

@@ -1,4 +1,4 @@
-//! AWS refuses, AWS does not answer, writes are stopped.
+//! AWS refuses a call, AWS does not answer, and writes are stopped.
 
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use portkeeper_world::api::Service;
@@ -6,10 +6,10 @@ use portkeeper_world::ecs::DEFAULT_VPC;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// Holds I-UNDO, C-45: what was made is removed again, the last first; the result says so, and
-/// dropping again works.
+/// Holds I-UNDO, C-45: a failed run is rolled back, last step first; the result says so, and
+/// uploading the spec again works.
 #[tokio::test]
-async fn what_was_made_is_taken_back_when_the_service_is_refused() {
+async fn a_refused_service_rolls_back_the_steps_before_it() {
     let mut desk = Desk::default();
     desk.refuse_all(
         Service::Ecs,
@@ -46,10 +46,10 @@ async fn what_was_made_is_taken_back_when_the_service_is_refused() {
     assert_eq!(desk.healthy("orders"), 2);
 }
 
-/// How long a log group keeps events that was there before is taken back, too; a new group goes
-/// with what was set on it.
+/// The retention of an existing log group is rolled back, too; a new log group is deleted together
+/// with its settings.
 #[tokio::test]
-async fn how_long_events_are_kept_is_taken_back() {
+async fn log_retention_is_rolled_back() {
     for before in [None, Some(30)] {
         let mut desk = Desk::default();
         let group = json!({"logGroupName": "/ecs/kept"});
@@ -75,7 +75,7 @@ async fn how_long_events_are_kept_is_taken_back() {
     }
 }
 
-/// Every permission that is missing is named by its IAM action; reads before anything is written.
+/// Each missing permission is named by its IAM action; reads come before any write.
 #[tokio::test]
 async fn a_missing_permission_is_named() {
     for (service, operation, action) in [
@@ -93,7 +93,8 @@ async fn a_missing_permission_is_named() {
     }
 }
 
-/// What cannot be read is not taken for absent: nothing is written, and the permission is named.
+/// What cannot be read does not count as absent: nothing is written, and the result names the
+/// permission.
 #[tokio::test]
 async fn a_missing_permission_to_read_is_named_before_anything_is_written() {
     for (service, operation, action) in [
@@ -115,7 +116,7 @@ async fn a_missing_permission_to_read_is_named_before_anything_is_written() {
     }
 }
 
-/// A task with roles, and an address in a network.
+/// A task with roles and a network configuration.
 const PLACED: &str = "\
 cluster: shop
 taskDefinition:
@@ -138,10 +139,10 @@ fn placed(desk: &Desk) -> String {
     PLACED.replace("SUBNET", &subnet)
 }
 
-/// Holds C-42: subnets, security groups and roles that are not there; ECS itself would accept the
-/// task definition.
+/// Holds C-42: missing subnets, security groups and roles; ECS itself would accept the task
+/// definition.
 #[tokio::test]
-async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written() {
+async fn a_missing_network_or_role_is_reported_before_any_write() {
     let mut desk = Desk::default();
     let result = desk.carry_out(&PLACED.replace("SUBNET", "subnet-0far")).await;
     assert_eq!(result["status"], "refused", "{result:#}");
@@ -175,10 +176,10 @@ async fn a_network_or_role_that_is_not_there_is_told_before_anything_is_written(
     assert_eq!(desk.carry_out(&spec).await["status"], "ready");
 }
 
-/// The network and roles are read by a detour: whatever is wrong with it, the service is made, and
-/// the result says what was not looked at.
+/// Network and roles are read through Cloud Control. If that fails, the service is created anyway,
+/// and the result lists what was not checked.
 #[tokio::test]
-async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
+async fn a_network_that_cannot_be_read_does_not_stop_the_service() {
     for fault in [Fault::AccessDenied, Fault::LoseRequest] {
         let mut desk = Desk::default();
         desk.fault(Rule::new(Service::CloudControl, "GetResource", fault).forever());
@@ -197,9 +198,9 @@ async fn a_network_that_cannot_be_looked_at_keeps_no_service_from_being_made() {
     }
 }
 
-/// Holds I-UNDO. The last step fails: the service itself is taken back, too.
+/// Holds I-UNDO. The last step fails: the service itself is rolled back, too.
 #[tokio::test]
-async fn a_service_whose_scaling_is_refused_is_taken_back() {
+async fn a_service_whose_scaling_is_refused_is_rolled_back() {
     let mut desk = Desk::default();
     desk.fault(
         Rule::new(Service::ApplicationAutoScaling, "PutScalingPolicy", Fault::AccessDenied)
@@ -220,9 +221,9 @@ async fn a_service_whose_scaling_is_refused_is_taken_back() {
     assert_eq!(desk.service("orders")["status"], "INACTIVE");
 }
 
-/// What cannot be taken back is said.
+/// The result lists what cannot be rolled back.
 #[tokio::test]
-async fn what_is_left_behind_is_told() {
+async fn what_cannot_be_rolled_back_is_reported() {
     let mut desk = Desk::default();
     desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
     desk.fault(Rule::new(Service::Elbv2, "DeleteTargetGroup", Fault::AccessDenied).forever());
@@ -239,10 +240,10 @@ async fn what_is_left_behind_is_told() {
     assert_eq!(desk.things(), ["target group orders"]);
 }
 
-/// Holds C-31: throttled to the end, or out of order: the message comes back, and nothing is made
-/// twice.
+/// Holds C-31: AWS throttles every retry or is unavailable: the message is retried, and nothing is
+/// created twice.
 #[tokio::test]
-async fn what_may_succeed_later_is_tried_again() {
+async fn a_transient_failure_is_retried() {
     for operation in [
         "RegisterTaskDefinition",
         "CreateTargetGroup",
@@ -268,9 +269,10 @@ async fn what_may_succeed_later_is_tried_again() {
     }
 }
 
-/// Holds I-SWITCH. The kill switch: nothing is written, the result says so, and the message waits.
+/// Holds I-SWITCH. With the kill switch set nothing is written, the result says so, and the message
+/// waits.
 #[tokio::test]
-async fn the_kill_switch_holds_specs() {
+async fn the_kill_switch_delays_specs() {
     let mut desk = Desk::default();
     desk.switch("stopped");
     desk.drop_spec(KEY, ORDERS);
@@ -289,9 +291,9 @@ async fn the_kill_switch_holds_specs() {
     assert_eq!(desk.status(KEY), "ready");
 }
 
-/// Mode `alert`: the plan is told, and nothing is written.
+/// Mode `alert`: the plan is reported, and nothing is written.
 #[tokio::test]
-async fn without_the_mode_repair_the_plan_is_told() {
+async fn in_mode_alert_the_plan_is_reported() {
     for mode in ["alert", "off"] {
         let mut desk = Desk::new(&[("PORTKEEPER_MODE", mode)]);
         let result = desk.carry_out(ORDERS).await;
@@ -305,7 +307,7 @@ async fn without_the_mode_repair_the_plan_is_told() {
     }
 }
 
-/// SNS does not take the alert: it is sent when the message comes back.
+/// SNS refuses the alert: the retried message sends it.
 #[tokio::test]
 async fn an_alert_is_not_lost() {
     let mut desk = Desk::default();
@@ -319,7 +321,7 @@ async fn an_alert_is_not_lost() {
     assert_eq!(desk.alerts(), ["spec_refused specs/orders.yaml"]);
 }
 
-/// A cluster that the stack does not watch is nobody's to write to.
+/// A cluster that the stack does not watch is never written to.
 #[tokio::test]
 async fn only_watched_clusters_get_services() {
     let mut desk = Desk::new(&[("PORTKEEPER_CLUSTERS", "bank")]);

@@ -1,6 +1,5 @@
-//! A function that is killed between any two calls, or whose answers are lost: afterwards there is
-//! exactly one of everything, or, where AWS refuses the service, nothing. Every point is tried, in
-//! order; nothing is left to chance.
+//! The function is killed between any two calls, or its answers are lost. Afterwards exactly one of
+//! everything exists or, if AWS refuses the service, nothing. Every point is tried, in order.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_create_service::handle;
@@ -15,20 +14,19 @@ use std::task::Poll;
 const MADE: [&str; 4] =
     ["task definition orders:1", "target group orders", "rule 1000", "service orders"];
 
-/// Long enough for a message to come back several times, and for the tasks to become healthy.
+/// Long enough for a message to be retried several times, and for the tasks to become healthy.
 const LATER_SECS: u64 = 1500;
 
-/// Every call takes so long in the account: without it a function would run from its begin to its
-/// end in one go.
+/// The duration of every call: without it a function would run from start to end in one step.
 const INTERLEAVING_MS: u64 = 5;
 
-/// How many calls clients made.
+/// Returns the number of calls that clients made.
 fn calls(desk: &Desk) -> usize {
     desk.world().calls.all().iter().filter(|call| call.caller == Caller::Client).count()
 }
 
-/// Hands a message over and kills the function after so many calls. False: it came to its end
-/// before that.
+/// Invokes the function with a message and kills it after this many calls. Returns false if it
+/// finished before that.
 async fn kill_after(desk: &Desk, limit: usize) -> bool {
     let batch = desk.specs.take().unwrap();
     let event: SqsEvent = serde_json::from_value(batch.clone()).unwrap();
@@ -50,8 +48,8 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     };
     desk.world().faults.latency_ms = 0;
     let response = answer.as_ref().map(|answer| serde_json::to_value(answer).unwrap());
-    // A function that was killed answers nothing: Lambda leaves the message alone until it is
-    // visible again.
+    // A killed function does not answer: the message becomes visible again after its visibility
+    // timeout.
     finish_batch(
         &mut desk.world(),
         portkeeper_stage::specs::SPECS_QUEUE,
@@ -61,8 +59,8 @@ async fn kill_after(desk: &Desk, limit: usize) -> bool {
     answer.is_none()
 }
 
-/// Kills the function at each point in turn, on an account of its own each time, and lets `judge`
-/// look at it afterwards.
+/// Kills the function at each point in turn, each time in a new account, and lets `judge` check
+/// that account afterwards.
 async fn at_every_point(
     arrange: impl Fn(&Desk),
     before: Option<&str>,
@@ -88,7 +86,7 @@ async fn at_every_point(
 
 /// Holds I-ONCE.
 #[tokio::test]
-async fn killed_anywhere_there_is_one_of_everything() {
+async fn killed_at_any_call_there_is_one_of_everything() {
     let points = at_every_point(
         |_| {},
         None,
@@ -109,7 +107,7 @@ async fn killed_anywhere_there_is_one_of_everything() {
 
 /// Holds I-UNDO.
 #[tokio::test]
-async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
+async fn killed_at_any_call_nothing_remains_of_a_refused_service() {
     let refuse = |desk: &Desk| {
         desk.refuse_all(Service::Ecs, "CreateService", "InvalidParameterException", "no");
     };
@@ -122,7 +120,7 @@ async fn killed_anywhere_there_is_nothing_when_the_service_is_refused() {
 
 /// Holds I-ONCE.
 #[tokio::test]
-async fn killed_anywhere_a_change_is_made_once() {
+async fn killed_at_any_call_a_change_is_applied_once() {
     let changed = ORDERS.replace("orders:1", "orders:2");
     let points = at_every_point(
         |_| {},
@@ -142,10 +140,10 @@ async fn killed_anywhere_a_change_is_made_once() {
     assert!(points.await > 10, "the run has many points");
 }
 
-/// Holds I-UNDO. Killed, and a newer version comes before the message does: the newer one is
-/// carried out, and nothing else is left.
+/// Holds I-UNDO. The function is killed, and a newer version arrives before the message is retried:
+/// the newer version is applied, and nothing else remains.
 #[tokio::test]
-async fn killed_anywhere_and_overtaken_the_newer_one_is_made() {
+async fn killed_and_superseded_only_the_newer_version_is_applied() {
     for point in 1.. {
         let mut desk = Desk::default();
         desk.drop_spec(KEY, ORDERS);
@@ -168,9 +166,10 @@ async fn killed_anywhere_and_overtaken_the_newer_one_is_made() {
     }
 }
 
-/// Holds I-ONCE. The answer to each call is lost once: AWS has carried it out, and we do not know.
+/// Holds I-ONCE. The answer to each call is lost once: AWS has carried out the call, and the
+/// function does not know.
 #[tokio::test]
-async fn whatever_answer_is_lost_there_is_one_of_everything() {
+async fn with_any_answer_lost_there_is_one_of_everything() {
     for skip in 0.. {
         let mut desk = Desk::default();
         desk.fault(Rule::any(Fault::LoseAnswer).skip(skip));
@@ -187,9 +186,9 @@ async fn whatever_answer_is_lost_there_is_one_of_everything() {
     }
 }
 
-/// A deletion that is killed is gone on with.
+/// An interrupted deletion resumes.
 #[tokio::test]
-async fn killed_anywhere_a_deletion_comes_to_its_end() {
+async fn killed_at_any_call_a_deletion_completes() {
     for point in 1.. {
         let mut desk = Desk::default();
         desk.carry_out(&format!("{ORDERS}onDelete: delete\n")).await;

@@ -1,4 +1,4 @@
-//! From the drop to a service that is registered right; changed, rolled back, removed.
+//! From the upload to a service with registered targets; then changed, rolled back, and removed.
 
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn the_same_spec_again_changes_nothing() {
     assert_eq!(desk.alerts().len(), 1, "that it is well still is no news");
 }
 
-/// Holds C-46: exactly what differs.
+/// Holds C-46: exactly the differences are written.
 #[tokio::test]
 async fn a_changed_spec_changes_what_differs() {
     let mut desk = Desk::default();
@@ -90,7 +90,7 @@ async fn a_changed_spec_changes_what_differs() {
     assert_eq!(desk.alerts().len(), 2);
 }
 
-/// What cannot be changed in place is refused with the reason, and nothing is touched.
+/// A change that is impossible in place is refused with the reason, and nothing is changed.
 #[tokio::test]
 async fn what_cannot_be_changed_is_refused() {
     let mut desk = Desk::default();
@@ -109,7 +109,7 @@ async fn what_cannot_be_changed_is_refused() {
     assert_eq!(desk.things(), MADE);
 }
 
-/// A spec that names another service makes that one; the first stays, and is told of.
+/// A spec that names another service creates that one; the first stays, and the result reports it.
 #[tokio::test]
 async fn a_spec_that_is_renamed_makes_another_service() {
     let mut desk = Desk::default();
@@ -127,7 +127,7 @@ async fn a_spec_that_is_renamed_makes_another_service() {
     assert_eq!((desk.healthy("orders"), desk.healthy("prices")), (2, 2));
 }
 
-/// Holds I-READY, C-47: judged by the deployment's id, not by how the service looks.
+/// Holds I-READY, C-47: judged by the deployment's id, not by the state of the service.
 #[tokio::test]
 async fn a_rollback_is_a_failure_although_the_service_is_stable() {
     let mut desk = Desk::default();
@@ -148,7 +148,7 @@ async fn a_rollback_is_a_failure_although_the_service_is_stable() {
     assert_eq!(desk.alerts(), ["spec_ready specs/orders.yaml", "spec_failed specs/orders.yaml"]);
 }
 
-/// The event of the deployment is lost: looking again tells.
+/// The event of the deployment is lost: a recheck finds the result.
 #[tokio::test]
 async fn a_lost_event_delays_and_hides_nothing() {
     let mut desk = Desk::default();
@@ -186,7 +186,7 @@ async fn a_removed_spec_that_said_so_deletes_what_it_made() {
     assert_eq!(desk.alerts(), ["spec_ready specs/orders.yaml", "spec_deleted specs/orders.yaml"]);
 }
 
-/// A service that was deleted comes again when its spec does.
+/// A deleted service is created again when its spec is uploaded again.
 #[tokio::test]
 async fn a_spec_that_comes_back_makes_its_service_again() {
     let mut desk = Desk::default();
@@ -199,9 +199,9 @@ async fn a_spec_that_comes_back_makes_its_service_again() {
     assert_eq!(desk.healthy("orders"), 2);
 }
 
-/// The removal of an old version is no removal of the spec.
+/// Deleting an old version of the object does not remove the spec.
 #[tokio::test]
-async fn an_old_version_that_is_removed_means_nothing() {
+async fn deleting_an_old_version_changes_nothing() {
     let mut desk = Desk::default();
     let first = desk.world().drop_object("specs-of-the-shop", KEY, ORDERS).unwrap();
     desk.carry_out(&format!("{ORDERS}onDelete: delete\n")).await;

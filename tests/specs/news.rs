@@ -1,10 +1,10 @@
-//! What comes through the queue: every form of news, odd objects, and what nobody can read.
+//! Messages from the queue: every form of notification, odd objects, and unreadable messages.
 
 use portkeeper_stage::specs::BUCKET;
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
 use serde_json::json;
 
-/// A plain S3 notification of a key as S3 writes it.
+/// An S3 event notification with the key as S3 encodes it.
 fn notification(event: &str, key: &str, version: &str, sequencer: &str) -> String {
     let object =
         json!({"key": key, "size": 1, "eTag": "e", "versionId": version, "sequencer": sequencer});
@@ -12,7 +12,7 @@ fn notification(event: &str, key: &str, version: &str, sequencer: &str) -> Strin
         .to_string()
 }
 
-/// An account whose bucket tells nobody by itself.
+/// An account whose bucket sends no events.
 fn silent() -> Desk {
     let desk = Desk::default();
     let off = json!({"Bucket": BUCKET, "NotificationConfiguration": {}});
@@ -21,7 +21,7 @@ fn silent() -> Desk {
 }
 
 #[tokio::test]
-async fn a_plain_notification_is_as_good() {
+async fn an_s3_notification_works_like_an_event() {
     let mut desk = silent();
     let version = desk.world().drop_object(BUCKET, "specs/the orders+more.yaml", ORDERS).unwrap();
     desk.send(&notification(
@@ -34,7 +34,7 @@ async fn a_plain_notification_is_as_good() {
     assert_eq!(desk.status("specs/the orders+more.yaml"), "ready");
 }
 
-/// S3 tries whether it can send; consoles make folders; other programs send what they like.
+/// S3 sends a test event; consoles create folder objects; other programs send anything.
 #[tokio::test]
 async fn what_is_no_spec_is_ignored_by_rule() {
     let desk = Desk::default();
@@ -54,9 +54,10 @@ async fn what_is_no_spec_is_ignored_by_rule() {
     assert_eq!(desk.count("PutObject"), 0);
 }
 
-/// Holds I-FAILURE, C-36: put aside at once, with the reason; the queue goes on.
+/// Holds I-FAILURE, C-36: moved to the dead-letter queue at once, with the reason; later messages
+/// are handled.
 #[tokio::test]
-async fn what_nobody_can_read_is_put_aside() {
+async fn unreadable_messages_go_to_the_dead_letter_queue() {
     let desk = Desk::default();
     for body in ["{", "[]", r#"{"portkeeper":{"version":7}}"#] {
         desk.send(body);
@@ -90,7 +91,7 @@ async fn odd_objects_have_a_clear_result() {
     assert_eq!(desk.things(), [""; 0]);
 }
 
-/// Holds C-48: keys that somebody will have. What is JSON is read as JSON.
+/// Holds C-48: keys that exist in practice. JSON is read as JSON.
 #[tokio::test]
 async fn odd_keys_are_keys() {
     let json = json!({"cluster": "shop", "service": {"serviceName": "x", "taskDefinition": "x", "desiredCount": 1}});
@@ -136,9 +137,9 @@ async fn a_bad_spec_is_refused_whole() {
     );
 }
 
-/// Holds C-41: what is in an environment is in no result, no alert, and not in the record.
+/// Holds C-41: values of environment variables are in no result, no alert and no record.
 #[tokio::test]
-async fn no_secret_is_told() {
+async fn no_secret_leaves_the_spec() {
     const SECRET: &str = "hunter2-is-no-good-secret";
     let mut desk = Desk::default();
     let with = |value: &str| {
@@ -151,7 +152,7 @@ async fn no_secret_is_told() {
     assert_eq!(result["status"], "ready", "{result:#}");
     assert!(!result.to_string().contains(SECRET), "{result:#}");
     let world = desk.world();
-    assert!(world.sns.published("alerts").iter().all(|told| !format!("{told:?}").contains(SECRET)));
+    assert!(world.sns.published("alerts").iter().all(|alert| !format!("{alert:?}").contains(SECRET)));
     let key = format!("spec#{KEY}");
     let record = portkeeper_world::dynamodb::item(&world, "ledger", &key).unwrap();
     assert!(!format!("{record:?}").contains(SECRET), "{record:?}");

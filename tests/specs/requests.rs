@@ -1,4 +1,4 @@
-//! What is written, member by member, as the account got it.
+//! The writes as the account received them, member by member.
 
 use expect_test::{Expect, expect};
 use portkeeper_tests::desk::{Desk, KEY, ORDERS};
@@ -17,7 +17,7 @@ logGroups:
 tags: {team: orders}
 ";
 
-/// The identifiers that the account chose are masked.
+/// Masks the identifiers that the account generated.
 fn masked(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value).unwrap();
     let mut words = String::new();
@@ -280,10 +280,9 @@ async fn every_write_from_the_service_on_says_what_the_spec_says() {
     );
 }
 
-/// Holds I-WHOLE. A member that is newer than our SDK reaches AWS as it was written, where the spec
-/// says that it is meant.
+/// Holds I-WHOLE. A member that is newer than the SDK reaches AWS unchanged if the spec allows it.
 #[tokio::test]
-async fn a_member_of_tomorrow_reaches_aws() {
+async fn a_member_unknown_to_the_sdk_reaches_aws() {
     let of_container = "      essential: true\n      tomorrow: {deep: [1, two, 3.5, true, null]}\n";
     let of_service = "  serviceName: orders\n  nextYear: [{a: b}]\n";
     let deep = json!({"deep": [1, "two", 3.5, true, null]});
@@ -319,7 +318,7 @@ async fn a_member_of_tomorrow_reaches_aws() {
     }
 }
 
-/// Holds I-WHOLE. The SDK asks again after a throttle, and says the same again, whole.
+/// Holds I-WHOLE. The SDK retries after throttling and sends the same whole request again.
 #[tokio::test]
 async fn a_request_that_is_sent_again_is_the_same() {
     for (service, operation) in [
@@ -337,10 +336,10 @@ async fn a_request_that_is_sent_again_is_the_same() {
     }
 }
 
-/// Holds I-ONCE. What AWS would carry out twice is not asked for twice: the answer that was lost is
+/// Holds I-ONCE. A call that is not idempotent is not repeated: the result of a lost answer is
 /// found in the account.
 #[tokio::test]
-async fn what_is_not_idempotent_is_asked_for_once() {
+async fn a_call_that_is_not_idempotent_is_made_once() {
     for (service, operation) in
         [(Service::Ecs, "RegisterTaskDefinition"), (Service::Elbv2, "CreateRule")]
     {

@@ -1,5 +1,5 @@
-//! Several at once: the same news twice, older after newer, two specs for one listener or one
-//! service.
+//! Concurrent work: the same notification twice, an older one after a newer one, two specs for one
+//! listener or one service.
 
 use portkeeper_core::time::Timestamp;
 use portkeeper_create_service::handle;
@@ -22,7 +22,7 @@ fn deadline(desk: &Desk) -> Timestamp {
 
 /// Holds I-ONCE, C-43: EventBridge delivers at least once.
 #[tokio::test]
-async fn the_same_news_twice_makes_one_of_everything() {
+async fn a_repeated_notification_creates_one_of_everything() {
     let mut desk = Desk::default();
     desk.world().eventbridge.duplicate_next(1);
     let result = desk.carry_out(ORDERS).await;
@@ -31,10 +31,10 @@ async fn the_same_news_twice_makes_one_of_everything() {
     assert_eq!(desk.alerts().len(), 1);
 }
 
-/// Holds I-ONCE, C-43: two functions at the same moment. One has the spec; the other's message
-/// comes back, and finds it done.
+/// Holds I-ONCE, C-43: two functions at the same moment. One has the lock; the other's message is
+/// retried and finds the work done.
 #[tokio::test]
-async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
+async fn simultaneous_notifications_create_one_of_everything() {
     let mut desk = Desk::default();
     desk.world().eventbridge.duplicate_next(1);
     desk.drop_spec(KEY, ORDERS);
@@ -55,7 +55,7 @@ async fn the_same_news_at_the_same_moment_makes_one_of_everything() {
     assert_eq!(desk.count("CreateService"), 1);
 }
 
-/// Holds C-43: an older version that arrives after a newer one is nothing.
+/// Holds C-43: an older version that arrives after a newer one is ignored.
 #[tokio::test]
 async fn a_newer_version_is_not_overwritten_by_an_older_one() {
     let mut desk = Desk::default();
@@ -74,7 +74,7 @@ async fn a_newer_version_is_not_overwritten_by_an_older_one() {
     assert_eq!(desk.status(KEY), "ready");
 }
 
-/// The object is read at the version that was announced, whatever was uploaded a moment later.
+/// The function reads the object version that the event names, even if a newer one exists.
 #[tokio::test]
 async fn exactly_the_announced_version_is_read() {
     let desk = Desk::default();
@@ -128,9 +128,9 @@ async fn a_priority_that_was_taken_meanwhile_gives_the_next_free_one() {
     assert_eq!(desk.rules()[0]["Priority"], "1001");
 }
 
-/// Holds C-44: a rule that takes some of the requests is named.
+/// Holds C-44: an existing rule that matches some of the requests is named.
 #[tokio::test]
-async fn a_rule_that_overlaps_is_told_of() {
+async fn an_overlapping_rule_is_reported() {
     let mut desk = Desk::default();
     desk.drop_spec("specs/prices.yaml", &second("/*"));
     desk.run(300).await;

@@ -1,4 +1,4 @@
-//! S3 through the real SDK client: with the bucket in the host, as AWS has it, and in the path, as
+//! S3 through the real SDK client: with the bucket in the host name, as on AWS, and in the path, as
 //! on a loopback port.
 
 use aws_sdk_s3::Client;
@@ -11,7 +11,7 @@ use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::http::{SharedWorld, sdk_config};
 use serde_json::json;
 
-/// Keys that somebody will have, and that some program will get wrong (C-48).
+/// Keys that exist in practice and that programs often handle wrongly (C-48).
 const ODD_KEYS: [&str; 9] = [
     "specs/red flower.yaml",
     "specs/a+b.yaml",
@@ -152,7 +152,7 @@ async fn throttling_lost_requests_and_lost_answers_are_survived() {
         put().await.unwrap();
     }
     let events = world.lock().eventbridge.events().len();
-    assert_eq!(events, 4, "the write whose answer was lost was done twice, and both are told");
+    assert_eq!(events, 4, "the write whose answer was lost was carried out twice, and S3 sends an event for each");
     world.lock().faults.add(Rule::new(Service::S3, "PutObject", Fault::Throttle).forever());
     assert_eq!(put().await.unwrap_err().into_service_error().code(), Some("SlowDown"));
 }
