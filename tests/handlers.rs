@@ -1,8 +1,8 @@
 //! Events in, the account afterwards: the real handler on a simulated account, with queue, ledger
 //! and topic.
 //!
-//! Each test breaks something as AWS breaks it, lets time pass, and looks at what was written and
-//! what people were told. Ids are those of `docs/cases.md` and of ARCHITECTURE.md.
+//! Each test breaks something as AWS breaks it, lets time pass, and checks the writes and the
+//! published alerts. Ids are those of `docs/cases.md` and of ARCHITECTURE.md.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

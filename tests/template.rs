@@ -1,5 +1,5 @@
-//! What is deployed, and what is documented, against what the code expects: environment,
-//! permissions, queues, tables, and which events come through.
+//! Compares what is deployed and documented with what the code expects: environment, permissions,
+//! queues, tables, and event patterns.
 //!
 //! Reads `template.yaml`, `events/` and documents; calls nothing.
 #![allow(

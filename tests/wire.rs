@@ -1,8 +1,8 @@
-//! The real SDK clients against the simulated account: what is asked, what is made of the answers,
-//! and of none.
+//! The real SDK clients against the simulated account: the requests, and how answers and missing
+//! answers are handled.
 //!
 //! Requests go through the SDK's own serialisation, signing, paging, retries and error parsing.
-//! Time is the account's: a back-off of the SDK takes none of ours.
+//! Time is the account's: a back-off of the SDK takes no real time.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -173,7 +173,9 @@ impl Account {
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world.lock();
         let published = world.sns.published(TOPIC).iter();
-        published.map(|it| format!("{} {}", it.attributes["code"], it.attributes["state"])).collect()
+        published
+            .map(|it| format!("{} {}", it.attributes["code"], it.attributes["state"]))
+            .collect()
     }
 }
 

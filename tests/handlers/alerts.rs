@@ -1,4 +1,4 @@
-//! What people are told, how often, and what is never told.
+//! Alerts: what is published, how often, and what is never published.
 
 use portkeeper_reconcile::write_log;
 use portkeeper_tests::shop::{Shop, behind};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-const TOLD: [&str; 2] = ["critical missing opened", "critical missing resolved"];
+const ALERTS: [&str; 2] = ["critical missing opened", "critical missing resolved"];
 
 /// A service whose task is registered in no group.
 fn with_a_lost_registration(settings: &[(&str, &str)], tag: Option<&str>) -> Shop {
@@ -28,7 +28,7 @@ fn with_a_lost_registration(settings: &[(&str, &str)], tag: Option<&str>) -> Sho
 
 /// Holds I-INCIDENT, C-38.
 #[tokio::test]
-async fn a_finding_seen_fifty_times_is_told_of_once() {
+async fn a_finding_of_fifty_checks_sends_one_alert() {
     let mut shop = Shop::settled_web(1, 1).await;
     let host = shop.world().add_host(None, None);
     shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
@@ -42,10 +42,10 @@ async fn a_finding_seen_fifty_times_is_told_of_once() {
     assert!(shop.alert_texts()[1].contains(", over after "), "{}", shop.alert_texts()[1]);
 }
 
-/// Holds I-INCIDENT, C-39: the repair is made, the alert is not accepted: the next check sends it,
+/// Holds I-INCIDENT, C-39: the repair succeeds and SNS refuses the alert: the next check sends it,
 /// and nothing is repaired twice.
 #[tokio::test]
-async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
+async fn an_alert_that_sns_refused_is_sent_by_the_next_check() {
     for fault in
         [Fault::AccessDenied, Fault::fail("InternalError", "broke", 500), Fault::LoseRequest]
     {
@@ -57,14 +57,15 @@ async fn an_alert_that_was_not_accepted_is_sent_by_the_next_check() {
             assert!(deliveries.iter().any(|it| it.failed == 1), "{fault:?}");
         }
         shop.run(1200).await;
-        // By then it is registered, and no task is without traffic any more.
-        let told = ["error missing opened", "error missing resolved"].map(str::to_owned).to_vec();
-        assert_eq!((shop.writes().len(), shop.alerts()), (1, told), "{fault:?}");
+        // By then the target is registered, and every task receives traffic.
+        let published =
+            ["error missing opened", "error missing resolved"].map(str::to_owned).to_vec();
+        assert_eq!((shop.writes().len(), shop.alerts()), (1, published), "{fault:?}");
     }
 }
 
-/// Holds I-INCIDENT. SNS took it and the answer was lost: the SDK sends it again, which may tell
-/// twice, but never not at all.
+/// Holds I-INCIDENT. SNS accepted the alert and the answer was lost: the SDK sends it again. An
+/// alert may arrive twice, but is never lost.
 #[tokio::test]
 async fn an_alert_whose_answer_is_lost_is_not_lost() {
     let mut shop = with_a_lost_registration(&[], None);
@@ -77,22 +78,22 @@ async fn an_alert_whose_answer_is_lost_is_not_lost() {
     assert_eq!(shop.writes().len(), 1);
 }
 
-/// The mode of a service is its tag's, or else the stack's.
+/// The service's tag sets its mode; without a tag the stack's mode applies.
 #[tokio::test]
 async fn modes_by_tag() {
-    let opened: &[&str] = &TOLD[..1];
+    let opened: &[&str] = &ALERTS[..1];
     let cases: [(&str, Option<&str>, usize, &[&str]); 10] = [
-        ("repair", None, 1, &TOLD),
+        ("repair", None, 1, &ALERTS),
         ("alert", None, 0, opened),
         ("off", None, 0, &[]),
         ("repair", Some("off"), 0, &[]),
         ("repair", Some("alert"), 0, opened),
         ("repair", Some("alert until 2026-12-31"), 0, opened),
         // The account's day is 2026-11-23.
-        ("repair", Some("alert until 2026-11-22"), 1, &TOLD),
-        ("repair", Some("off until 2026-11-22"), 1, &TOLD),
-        ("alert", Some("repair"), 1, &TOLD),
-        // A mistake never does more than telling.
+        ("repair", Some("alert until 2026-11-22"), 1, &ALERTS),
+        ("repair", Some("off until 2026-11-22"), 1, &ALERTS),
+        ("alert", Some("repair"), 1, &ALERTS),
+        // An invalid value allows alerts only.
         ("repair", Some("aus"), 0, opened),
     ];
     for (stack, tag, writes, alerts) in cases {
@@ -106,22 +107,22 @@ async fn modes_by_tag() {
     }
 }
 
-/// A person changes the mind in the middle.
+/// The tag changes during an incident.
 #[tokio::test]
-async fn a_changed_tag_holds_from_the_next_look_on() {
+async fn a_changed_tag_applies_from_the_next_check() {
     let mut shop = with_a_lost_registration(&[], Some("alert"));
     shop.watch(&["web"], 400).await;
-    assert_eq!((shop.writes().len(), shop.alerts()), (0, vec![TOLD[0].to_owned()]));
+    assert_eq!((shop.writes().len(), shop.alerts()), (0, vec![ALERTS[0].to_owned()]));
     let arn =
         shop.ecs("DescribeServices", json!({"services": ["web"]}))["services"][0]["serviceArn"]
             .clone();
     let tag = json!({"resourceArn": arn, "tags": [{"key": "portkeeper:mode", "value": "repair"}]});
     shop.world().person_ecs("TagResource", &tag).unwrap();
     shop.watch(&["web"], 400).await;
-    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()));
+    assert_eq!((shop.writes().len(), shop.alerts()), (1, ALERTS.map(str::to_owned).to_vec()));
 }
 
-/// What is logged.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -144,8 +145,7 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Holds C-41: what tasks are given by their environment is nobody's business, whatever the message
-/// is about.
+/// Holds C-41: values of a task's environment variables never leave the function.
 #[tokio::test]
 async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
     const SECRET: &str = "hunter2-is-no-good-secret";
@@ -200,5 +200,5 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
     let everything =
         [logged, shop.alert_texts().join("\n"), calls, shop.record("web").to_string()].concat();
     assert_eq!(everything.find(SECRET).map(|at| &everything[at.saturating_sub(300)..at]), None);
-    assert_eq!(shop.alerts(), TOLD, "and the work is done");
+    assert_eq!(shop.alerts(), ALERTS, "and the work is done");
 }

@@ -1,5 +1,5 @@
-//! Deployments as ECS, `CodeDeploy` and others run them: watched from the first second to the last,
-//! and left alone.
+//! Deployments by ECS, `CodeDeploy` and other tools: checked from the first second to the last,
+//! without a write or an alert.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::CodeDeployStep;
@@ -16,14 +16,14 @@ fn nothing_happened(shop: &Shop, when: &str) {
     );
 }
 
-/// Two groups, of which the first is behind a rule.
+/// Creates two groups, the first of them behind a listener rule.
 fn pair(shop: &Shop, target_type: TargetType) -> (Frontend, String) {
     let front = shop.world().make_alb("blue-tg", target_type).unwrap();
     let green = shop.world().make_bare_group("green-tg", target_type).unwrap();
     (front, green)
 }
 
-/// A service whose deployments shift traffic between two groups, running.
+/// Creates a running service whose deployments shift traffic between two groups.
 async fn shifting(configuration: Value) -> Shop {
     let mut shop = Shop::new(3, &[]);
     let (front, green) = pair(&shop, TargetType::Instance);
@@ -60,7 +60,7 @@ async fn deployments_that_shift_traffic_are_left_alone() {
     }
 }
 
-/// Holds C-10: rolled back in the middle, by an alarm or the circuit breaker.
+/// Holds C-10: an alarm or the circuit breaker rolls the deployment back halfway.
 #[tokio::test]
 async fn a_rollback_is_left_alone() {
     for at in [0, 30, 90] {
@@ -74,8 +74,8 @@ async fn a_rollback_is_left_alone() {
     }
 }
 
-/// Holds C-10: a change of strategy starts no deployment, so the tasks stay in the group to which
-/// the last one brought them.
+/// Holds C-10: a change of strategy starts no deployment, so the tasks stay in the group of the
+/// last one.
 #[tokio::test]
 async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_them() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1})).await;
@@ -87,8 +87,8 @@ async fn a_service_that_becomes_rolling_keeps_its_tasks_where_blue_green_left_th
     assert_eq!((shop.states("green-tg"), shop.states("blue-tg")), (vec!["healthy"; 3], vec![]));
 }
 
-/// Holds C-10, C-16: what goes wrong in the middle of a deployment is mended in the group where it
-/// went wrong.
+/// Holds C-10, C-16: a fault in the middle of a deployment is repaired in the group in which it
+/// occurred.
 #[tokio::test]
 async fn a_registration_that_is_lost_while_traffic_shifts_is_made_in_the_right_group() {
     let mut shop = shifting(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 15})).await;
@@ -169,12 +169,12 @@ async fn task_sets_of_other_tools_are_left_alone() {
     assert_eq!(shop.states("green-tg"), ["healthy"; 4]);
 }
 
-/// Holds C-9: the tasks of the old revision stay in the old group while they run.
+/// Holds C-9: tasks of the old revision stay in the old group while they run.
 #[tokio::test]
 async fn changed_load_balancers_hold_for_new_tasks_only() {
     let mut shop = Shop::settled_web(3, 4).await;
     let other = shop.alb_group("other-tg");
-    // The new tasks take their time, so that both revisions run for long.
+    // The new tasks start slowly, so that both revisions run for long.
     shop.world().ecs.timing.pending_secs = 300;
     let entry = json!([{"targetGroupArn": other, "containerName": "app", "containerPort": 8080}]);
     shop.update("web", json!({"loadBalancers": entry}));
@@ -185,8 +185,7 @@ async fn changed_load_balancers_hold_for_new_tasks_only() {
     assert_eq!((shop.states("web-tg"), shop.states("other-tg")), (vec![], vec!["healthy"; 4]));
 }
 
-/// Holds C-9, C-12: another container, another port, more and fewer tasks, one deployment over the
-/// other.
+/// Holds C-9, C-12: another container, another port, more and fewer tasks, overlapping deployments.
 #[tokio::test]
 async fn rolling_deployments_are_left_alone() {
     let mut shop = Shop::settled_web(3, 4).await;
@@ -208,8 +207,8 @@ async fn rolling_deployments_are_left_alone() {
     assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 5);
 }
 
-/// Services from before October 2024 show no revision: what their tasks belong to is told by their
-/// deployments.
+/// Services from before October 2024 have no service revision: their deployments show what their
+/// tasks belong to.
 #[tokio::test]
 async fn a_service_without_revisions_is_left_alone() {
     let mut shop = Shop::new(2, &[]);

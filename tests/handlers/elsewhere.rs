@@ -1,5 +1,5 @@
-//! A target group that serves services of two clusters: how services move from one cluster to
-//! another.
+//! A target group shared by services of two clusters, as while a service moves from one cluster to
+//! the other.
 
 use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::api::Service;
@@ -22,7 +22,7 @@ fn web(shop: &Shop, cluster: &str) -> ServiceSpec {
     ServiceSpec { subnets: vec![subnet], ..spec }
 }
 
-/// The service `web` of two clusters in one group, long ago.
+/// Creates the stable service `web` in two clusters with one shared group.
 async fn moving(settings: &[(&str, &str)]) -> Shop {
     let mut shop = Shop::new(0, settings);
     shop.world().make_cluster(OTHER).unwrap();
@@ -34,7 +34,7 @@ async fn moving(settings: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// A task of this cluster stops, and ECS leaves its target behind: gives the address.
+/// Stops a task of this cluster whose target ECS leaves behind. Returns the address.
 fn leave_one(shop: &Shop) -> String {
     let before = shop.wanted("web");
     shop.world().keep_targets("shop/web", 1);
@@ -51,8 +51,8 @@ fn scale_up(shop: &Shop) {
     shop.pass(20);
 }
 
-/// While it moves, the service grows there as it shrinks here, and gets the addresses that were
-/// given back.
+/// While the service moves, it grows in one cluster as it shrinks in the other, and reuses the
+/// released addresses.
 #[tokio::test]
 async fn an_address_that_a_task_of_another_cluster_took_over_stays() {
     let mut shop = moving(&[]).await;
@@ -67,7 +67,8 @@ async fn an_address_that_a_task_of_another_cluster_took_over_stays() {
     assert_eq!((shop.writes(), shop.states("web-tg")), (vec![], vec!["healthy"; 4]));
 }
 
-/// Nobody took it: it goes, though other targets of the group are another cluster's.
+/// No task reuses the address: the target is deregistered, although other targets of the group
+/// belong to another cluster.
 #[tokio::test]
 async fn what_was_left_behind_goes_from_a_group_of_two_clusters() {
     let mut shop = moving(&[]).await;
@@ -77,9 +78,10 @@ async fn what_was_left_behind_goes_from_a_group_of_two_clusters() {
     assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 3);
 }
 
-/// Who uses the group in the other cluster is not known: nothing goes until it is.
+/// The users of the group in the other cluster are unknown: nothing is deregistered until they are
+/// read.
 #[tokio::test]
-async fn nothing_goes_while_another_cluster_cannot_be_read() {
+async fn nothing_is_deregistered_while_another_cluster_cannot_be_read() {
     for (operation, input) in [
         ("ListServices", OTHER),
         ("ListTasks", OTHER),

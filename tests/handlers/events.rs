@@ -55,10 +55,10 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0), "the chain of looks has ended");
 }
 
-/// Holds I-FAILURE. A batch that comes too late in the function's time is handed back whole, and
-/// nothing is read or written.
+/// Holds I-FAILURE. A batch that arrives too close to the deadline is returned whole, and nothing
+/// is read or written.
 #[tokio::test]
-async fn what_there_is_no_time_for_comes_back() {
+async fn messages_without_time_left_are_returned() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.ask(&["web"]);
     shop.pass(1);
@@ -77,10 +77,10 @@ async fn what_there_is_no_time_for_comes_back() {
     nothing_happened(&shop);
 }
 
-/// The next look cannot be asked for: the message comes back, and the record does not believe that
-/// a look is coming.
+/// The recheck message cannot be sent: the message is retried, and the record does not count on a
+/// recheck.
 #[tokio::test]
-async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
+async fn a_recheck_that_cannot_be_sent_is_requested_again() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.world().lose_registrations("shop/web", 1);
     shop.update("web", json!({"desiredCount": 3}));
@@ -94,10 +94,9 @@ async fn a_look_that_cannot_be_asked_for_is_asked_for_again() {
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
-/// A message that comes back is the next look: a second one beside it would multiply from try to
-/// try.
+/// A retried message serves as the recheck: another one next to it would multiply with each retry.
 #[tokio::test]
-async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
+async fn a_retried_check_requests_no_additional_recheck() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.world().lose_registrations("shop/web", 1);
     shop.update("web", json!({"desiredCount": 3}));
@@ -108,7 +107,7 @@ async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
     assert_eq!(
         (shop.count("SendMessage"), shop.count("DescribeServices")),
         (0, 5),
-        "five tries and no more"
+        "exactly five receives"
     );
     assert_eq!(
         shop.world().sqs.depth(DEAD_LETTERS),
@@ -118,7 +117,7 @@ async fn a_check_that_is_tried_again_asks_for_no_look_beside_it() {
     nothing_happened(&shop);
 }
 
-/// All events of a deployment that are due together are one check.
+/// Events of one deployment in the same batch lead to one check.
 #[tokio::test]
 async fn many_events_are_one_check() {
     let mut shop = Shop::with_web(4, 40);
@@ -129,8 +128,8 @@ async fn many_events_are_one_check() {
     assert_eq!(shop.count("DescribeServices"), checks);
 }
 
-/// Holds I-FAILURE, C-36: what cannot be read fails alone, and ends in the dead-letter queue after
-/// five tries.
+/// Holds I-FAILURE, C-36: an unreadable message fails alone, and reaches the dead-letter queue
+/// after five receives.
 #[tokio::test]
 async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_handled() {
     let shop = Shop::new(1, &[]);
@@ -150,7 +149,7 @@ async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_hand
     for body in &unreadable {
         shop.send(body);
     }
-    // Of other kinds: handled, and nothing follows.
+    // Messages of other kinds are handled without any effect.
     shop.send(
         &json!({"source": "aws.ec2", "detail-type": "EC2 Instance State-change Notification"})
             .to_string(),
@@ -170,7 +169,7 @@ async fn unreadable_messages_reach_the_dead_letter_queue_and_the_others_are_hand
     assert_eq!(
         (shop.writes().len(), shop.alerts().len()),
         (1, 2),
-        "the service was mended meanwhile"
+        "the service was repaired in the meantime"
     );
 }
 
@@ -231,9 +230,9 @@ async fn other_partitions_work_alike() {
     }
 }
 
-/// Holds C-13: an event with ARNs in the form from before 2018, which name no cluster.
+/// Holds C-13: an event with ARNs in the form from before 2018, which do not name a cluster.
 #[tokio::test]
-async fn an_event_with_short_arns_is_a_doorbell_too() {
+async fn an_event_with_short_arns_leads_to_a_check_too() {
     let mut shop = Shop::settled_web(1, 1).await;
     let event = shop
         .world()
@@ -255,7 +254,7 @@ async fn an_event_with_short_arns_is_a_doorbell_too() {
     nothing_happened(&shop);
 }
 
-/// Holds C-12: tasks that no service started have no targets, whatever they call themselves.
+/// Holds C-12: tasks that no service started have no targets, whatever their group name is.
 #[tokio::test]
 async fn standalone_tasks_are_left_alone() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -277,7 +276,7 @@ async fn standalone_tasks_are_left_alone() {
 }
 
 #[tokio::test]
-async fn clusters_that_are_not_configured_are_not_looked_at() {
+async fn clusters_that_are_not_configured_are_not_read() {
     let mut shop = Shop::new(1, &[("PORTKEEPER_CLUSTERS", "bank")]);
     let group = shop.alb_group("web-tg");
     shop.world().lose_registrations("shop/web", 1);
@@ -291,10 +290,10 @@ async fn clusters_that_are_not_configured_are_not_looked_at() {
     assert_eq!(shop.calls(), [""; 0]);
 }
 
-/// Holds I-FAILURE. One message may name several services; one of them fails, and the message comes
-/// back.
+/// Holds I-FAILURE. One message may name several services; if one of them fails, the message is
+/// retried.
 #[tokio::test]
-async fn a_message_for_several_services_comes_back_when_one_of_them_fails() {
+async fn a_message_for_several_services_is_retried_when_one_of_them_fails() {
     let mut shop = Shop::settled_web(1, 1).await;
     let api = shop.alb_group("api-tg");
     shop.make(&behind("api", &api));

@@ -1,4 +1,4 @@
-//! What keeps a repair from being made: limits, what could not be read, throttling, modes.
+//! What stops a repair: guards, gaps, throttling, modes.
 
 use portkeeper_core::plan::Decision;
 use portkeeper_tests::shop::{Shop, behind};
@@ -6,7 +6,7 @@ use portkeeper_world::api::Service;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// Ten tasks; eight of them are stopped, and ECS leaves their targets behind.
+/// Creates ten tasks; eight of them stop, and ECS leaves their targets behind.
 async fn eight_left_behind(settings: &[(&str, &str)]) -> Shop {
     let mut shop = Shop::new(2, settings);
     let group = shop.alb_group("web-tg");
@@ -44,8 +44,8 @@ async fn as_many_as_the_limit_are_made() {
     );
 }
 
-/// Holds I-GUARDS, C-27: four are left behind, and four more a few minutes later. The limit of five
-/// holds for both together, until ten minutes have passed; then it goes on by itself.
+/// Holds I-GUARDS, C-27: four targets are left behind, and four more a few minutes later. The limit
+/// of five applies to both together until ten minutes have passed; then the repairs continue.
 #[tokio::test]
 async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     let mut shop = Shop::new(2, &[]);
@@ -59,8 +59,8 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     shop.update("web", json!({"desiredCount": 2}));
     shop.run(300).await;
     assert_eq!(shop.writes().len(), 4);
-    let told = ["error stale opened", "error stale resolved", "error limit_exceeded opened"];
-    assert_eq!(shop.alerts(), told);
+    let published = ["error stale opened", "error stale resolved", "error limit_exceeded opened"];
+    assert_eq!(shop.alerts(), published);
     assert!(
         shop.alert_texts()[2].contains("with 4 made within 10 min"),
         "{}",
@@ -74,7 +74,7 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     );
 }
 
-/// Holds I-GUARDS, C-27: nothing runs, and what is left is all that the group has.
+/// Holds I-GUARDS, C-27: no task runs, and the leftover is the last target of the group.
 #[tokio::test]
 async fn the_last_target_of_a_group_stays() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -98,8 +98,8 @@ async fn the_last_target_of_a_group_stays() {
     );
 }
 
-/// Holds I-GUARDS, C-26: another writer takes a running task's target out again and again. It is
-/// put back three times, then left.
+/// Holds I-GUARDS, C-26: another writer deregisters a running task's target repeatedly. It is
+/// registered three times and then left alone.
 #[tokio::test]
 async fn a_second_writer_is_not_fought_for_ever() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -123,7 +123,7 @@ async fn a_second_writer_is_not_fought_for_ever() {
 }
 
 /// Holds I-FIRST. A task is replaced, its target is left behind, and the new one is not registered:
-/// first in, then out.
+/// registration comes before deregistration.
 #[tokio::test]
 async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
     let mut shop = Shop::settled_web(1, 1).await;
@@ -138,8 +138,7 @@ async fn the_new_target_is_registered_and_healthy_before_the_old_one_goes() {
     assert!(shop.states("web-tg").contains(&"healthy"));
 }
 
-/// Holds I-PARTIAL, C-28: a list that lacks tasks without saying so is known by the service's own
-/// counts.
+/// Holds I-PARTIAL, C-28: the service's own counts reveal a list that silently lacks tasks.
 #[tokio::test]
 async fn nothing_is_deregistered_because_a_page_is_missing() {
     let truncate =
@@ -158,15 +157,15 @@ async fn nothing_is_deregistered_because_a_page_is_missing() {
     }
 }
 
-/// Holds I-PARTIAL, C-29: what could not be read is not touched, and the rest is handled.
+/// Holds I-PARTIAL, C-29: what could not be read is not changed, and the rest is handled.
 #[tokio::test]
 async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered() {
     let mut shop = Shop::settled_web(3, 4).await;
     shop.world().keep_targets("shop/web", 1);
     shop.update("web", json!({"desiredCount": 3}));
     shop.pass(150);
-    // One task is not answered for, the target of another is gone, and one stopped task's target is
-    // left behind.
+    // One task is missing from the answer, the target of another is absent, and a stopped task's
+    // target is left behind.
     let tasks = shop.tasks("web");
     let hidden = Fault::Truncate {
         member: "tasks".to_owned(),
@@ -196,9 +195,9 @@ async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered(
     assert!(shop.writes()[1].starts_with("deregister"));
 }
 
-/// Holds I-PARTIAL, C-29: nobody knows what runs on an instance whose agent is out of contact.
+/// Holds I-PARTIAL, C-29: the tasks on an instance whose agent is disconnected are unknown.
 #[tokio::test]
-async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
+async fn a_disconnected_agent_blocks_deregistration_on_its_instance_only() {
     let mut shop = Shop::settled_web(2, 6).await;
     let instances: Vec<String> = shop.targets("web-tg").into_iter().map(|(id, ..)| id).collect();
     shop.world().keep_targets("shop/web", 2);
@@ -214,7 +213,11 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     let written = shop.writes();
     assert!(written.iter().all(|write| !write.contains(&frozen)), "{written:?}");
     let expected = left.iter().filter(|(id, ..)| *id != frozen).count();
-    assert_eq!(written.len(), expected, "the other instance's is mended: {written:?}");
+    assert_eq!(
+        written.len(),
+        expected,
+        "the target on the other instance is repaired: {written:?}"
+    );
     let alerts = shop.alerts();
     assert!(alerts.contains(&"warning agent_disconnected opened".to_owned()), "{alerts:?}");
     shop.world().reconnect_agent(&frozen).unwrap();
@@ -228,8 +231,8 @@ async fn an_agent_out_of_contact_freezes_its_instance_and_no_other() {
     );
 }
 
-/// Holds C-31: throttled for five minutes at any call, the message comes back and nothing false is
-/// said or done.
+/// Holds C-31: any call is throttled for five minutes: the message is retried, and nothing wrong is
+/// reported or written.
 #[tokio::test]
 async fn throttling_delays_a_repair_and_changes_nothing_else() {
     let calls = [
@@ -257,10 +260,10 @@ async fn throttling_delays_a_repair_and_changes_nothing_else() {
             deliveries.iter().any(|delivery| delivery.failed > 0),
             "{operation}: the message comes back"
         );
-        // That a task has no traffic is true and is told, with what became of the call.
-        let told: &[&str] =
+        // A task without traffic is a true finding, and the alert includes the result of the call.
+        let published: &[&str] =
             if operation == "RegisterTargets" { &["error missing opened"] } else { &[] };
-        assert_eq!(shop.alerts(), told, "{operation}");
+        assert_eq!(shop.alerts(), published, "{operation}");
         shop.world().faults.clear();
         shop.run(1800).await;
         assert_eq!(shop.writes(), [format!("register {}", register_of(&shop))], "{operation}");
@@ -282,8 +285,8 @@ fn register_of(shop: &Shop) -> String {
     shop.wanted("web").into_iter().find(|target| !by_ecs.contains(target)).unwrap()
 }
 
-/// Holds I-AGE, I-SHARE. Fifty services at once, each with a target left behind: proofs do not grow
-/// old while calls wait for their turn.
+/// Holds I-AGE, I-SHARE. Fifty services at once, each with a leftover target: proofs do not expire
+/// while calls wait for the rate limiter.
 #[tokio::test]
 async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_writing() {
     let mut shop = Shop::new(6, &[]);
@@ -297,7 +300,7 @@ async fn many_repairs_at_once_wait_before_they_read_and_not_between_reading_and_
         shop.world().keep_targets(&format!("shop/{name}"), 1);
         shop.update(name, json!({"desiredCount": 1}));
     }
-    // As AWS answers within a Region.
+    // AWS's usual latency within a Region.
     shop.world().faults.latency_ms = 30;
     shop.run(1200).await;
     assert_eq!(shop.writes().len(), 50, "each once");

@@ -1,5 +1,5 @@
-//! The memory between checks: lost, old, contended for, and left alone when there is nothing to
-//! say.
+//! The ledger between checks: lost, outdated, contended, and untouched if there is nothing to
+//! store.
 
 use portkeeper_aws::account::Aws;
 use portkeeper_reconcile::handle_and_report;
@@ -10,9 +10,10 @@ use portkeeper_world::http::sdk_config;
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::{Value, json};
 
-const TOLD: [&str; 2] = ["error missing opened", "error missing resolved"];
+const ALERTS: [&str; 2] = ["error missing opened", "error missing resolved"];
 
-/// A service of three tasks whose first target was deregistered by hand, seen missing once.
+/// Creates a service of three tasks whose first target was deregistered by hand, after the first
+/// check.
 async fn seen_once() -> (Shop, String) {
     let mut shop = Shop::settled_web(3, 3).await;
     let (id, port, _) = shop.targets("web-tg").remove(0);
@@ -22,7 +23,7 @@ async fn seen_once() -> (Shop, String) {
     (shop, format!("register web-tg {id}:{port}"))
 }
 
-/// Holds I-INTENT, C-34: what was seen once is forgotten, so that two more looks are needed.
+/// Holds I-INTENT, C-34: the first check is forgotten, so two more checks are needed.
 #[tokio::test]
 async fn a_lost_record_delays_a_repair() {
     let (mut shop, write) = seen_once().await;
@@ -30,7 +31,7 @@ async fn a_lost_record_delays_a_repair() {
     shop.run(70).await;
     assert_eq!(shop.writes(), [""; 0], "it counts from the beginning");
     shop.run(600).await;
-    assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()));
+    assert_eq!((shop.writes(), shop.alerts()), (vec![write], ALERTS.map(str::to_owned).to_vec()));
 }
 
 /// Holds C-34.
@@ -44,12 +45,15 @@ async fn a_record_of_another_version_is_as_good_as_none() {
         shop.run(70).await;
         assert_eq!(shop.writes(), [""; 0], "it counts from the beginning");
         shop.run(600).await;
-        assert_eq!((shop.writes(), shop.alerts()), (vec![write], TOLD.map(str::to_owned).to_vec()));
+        assert_eq!(
+            (shop.writes(), shop.alerts()),
+            (vec![write], ALERTS.map(str::to_owned).to_vec())
+        );
         assert_eq!(shop.record("web")["schema"], 1);
     }
 }
 
-/// What became of a batch: how many messages come back, and why.
+/// Returns the result of a batch: how many messages failed, and why.
 async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     let event = serde_json::from_value(batch.clone()).unwrap();
     let mut errors = Vec::new();
@@ -62,13 +66,13 @@ async fn play(shop: &Shop, aws: &Aws, batch: &Value) -> (usize, Vec<String>) {
     (failed, errors)
 }
 
-/// Holds I-INTENT, C-34: two functions look at one service at the same moment. One of them writes;
-/// the other steps back before any write, and its message is tried again.
+/// Holds I-INTENT, C-34: two functions check one service at the same moment. One of them writes;
+/// the other stops before any write, and its message is retried.
 #[tokio::test]
 async fn of_two_functions_at_once_one_steps_back() {
     let (mut shop, write) = seen_once().await;
     shop.pass(61);
-    // Calls take time, and so the two take turns.
+    // Calls take time, so the two functions interleave.
     shop.world().faults.latency_ms = 7;
     shop.world().calls.clear();
     let mut batches = Vec::new();
@@ -90,12 +94,12 @@ async fn of_two_functions_at_once_one_steps_back() {
     assert_eq!(shop.writes(), [write]);
     shop.world().faults.latency_ms = 0;
     shop.run(900).await;
-    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()));
+    assert_eq!((shop.writes().len(), shop.alerts()), (1, ALERTS.map(str::to_owned).to_vec()));
 }
 
-/// Holds I-INTENT, C-34: whatever the moment at which the two are behind each other.
+/// Holds I-INTENT, C-34: for every offset between the two functions.
 #[tokio::test]
-async fn two_functions_never_repair_twice_nor_tell_twice() {
+async fn two_functions_never_repair_twice_nor_alert_twice() {
     for offset in 0..40 {
         let (mut shop, write) = seen_once().await;
         shop.pass(61);
@@ -117,7 +121,7 @@ async fn two_functions_never_repair_twice_nor_tell_twice() {
         shop.run(900).await;
         assert_eq!(
             (shop.writes(), shop.alerts()),
-            (vec![write], TOLD.map(str::to_owned).to_vec()),
+            (vec![write], ALERTS.map(str::to_owned).to_vec()),
             "{offset}"
         );
     }
@@ -125,7 +129,7 @@ async fn two_functions_never_repair_twice_nor_tell_twice() {
 
 /// Holds I-COST, C-37.
 #[tokio::test]
-async fn nothing_at_all_is_written_for_services_that_are_right() {
+async fn nothing_is_written_for_services_without_findings() {
     let mut shop = Shop::new(5, &[]);
     let names: Vec<String> = (0..40).map(|number| format!("s{number}")).collect();
     for name in &names {
@@ -150,7 +154,7 @@ async fn nothing_at_all_is_written_for_services_that_are_right() {
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
 }
 
-/// A quiet service is written again before its record expires, and so is never forgotten.
+/// The record of a quiet service is renewed before it expires, and so is never lost.
 #[tokio::test]
 async fn a_record_is_renewed_before_it_expires() {
     let mut shop = Shop::settled_web(1, 1).await;

@@ -1,5 +1,4 @@
-//! Running tasks without their targets: registered once, after ECS had its chance, and told of
-//! once.
+//! Running tasks without their targets: registered once, after the settle time, with one alert.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
@@ -9,12 +8,12 @@ use portkeeper_world::faults::{Fault, Rule};
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
 
-const TOLD: [&str; 2] = ["error missing opened", "error missing resolved"];
+const ALERTS: [&str; 2] = ["error missing opened", "error missing resolved"];
 
-/// The same where no task of the group gets traffic.
+/// The same if no task of the group receives traffic.
 const TOLD_LOUDLY: [&str; 2] = ["critical missing opened", "critical missing resolved"];
 
-/// A service of so many tasks, of which ECS never registers the first few.
+/// Creates a service with this many tasks, of which ECS never registers the first few.
 fn with_lost_registrations(tasks: u32, lost: u32) -> Shop {
     let shop = Shop::new(2, &[]);
     let group = shop.alb_group("web-tg");
@@ -43,7 +42,7 @@ async fn a_registration_that_ecs_makes_late_is_left_to_ecs() {
 
 /// Holds C-16.
 #[tokio::test]
-async fn a_target_that_ecs_never_registers_is_registered_once_and_told_of_once() {
+async fn a_target_that_ecs_never_registers_is_registered_once_with_one_alert() {
     let mut shop = with_lost_registrations(1, 1);
     shop.run(1200).await;
     assert_eq!(shop.writes(), registrations(&shop));
@@ -55,11 +54,12 @@ async fn a_target_that_ecs_never_registers_is_registered_once_and_told_of_once()
     assert_eq!(shop.record("web")["incidents"], serde_json::Value::Null, "closed");
 }
 
-/// Holds C-16: not before both looks have seen it, and not before ECS had its time.
+/// Holds C-16: not before two checks have found it, and not before the settle time.
 #[tokio::test]
-async fn nothing_is_registered_before_the_second_look() {
+async fn nothing_is_registered_before_the_second_check() {
     let mut shop = with_lost_registrations(1, 1);
-    // RUNNING after 8 seconds, the event 90 later, the second look 60 after the first.
+    // RUNNING after 8 seconds, the event 90 seconds later, the second check 60 seconds after the
+    // first.
     shop.run(150).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
     assert_eq!(shop.record("web")["incidents"][0]["seen"], 1);
@@ -80,11 +80,11 @@ async fn a_draining_instance_target_of_a_running_task_is_registered_again_after_
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
     assert_eq!(
         (shop.states("web-tg"), shop.alerts()),
-        (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec())
+        (vec!["healthy"; 2], ALERTS.map(str::to_owned).to_vec())
     );
 }
 
-/// Holds C-17: ELBv2 refuses an address that still drains, so it is not even tried.
+/// Holds C-17: ELBv2 refuses an address that is draining, so no registration is attempted.
 #[tokio::test]
 async fn a_draining_address_is_registered_again_only_after_the_deregistration_delay() {
     let mut shop = Shop::new(0, &[]);
@@ -106,7 +106,7 @@ async fn a_draining_address_is_registered_again_only_after_the_deregistration_de
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
     assert_eq!(
         (shop.states("web-tg"), shop.alerts()),
-        (vec!["healthy"; 2], TOLD.map(str::to_owned).to_vec())
+        (vec!["healthy"; 2], ALERTS.map(str::to_owned).to_vec())
     );
 }
 
@@ -136,8 +136,8 @@ async fn one_target_that_aws_refuses_does_not_keep_the_others_out() {
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "tried again when it may be accepted");
 }
 
-/// Holds I-INTENT, C-30: the answer is lost after the write. The ledger knew of it before, and
-/// nothing is told twice.
+/// Holds I-INTENT, C-30: the answer is lost after the write. The ledger holds the intent, and no
+/// alert is sent twice.
 #[tokio::test]
 async fn a_lost_answer_is_no_lost_repair() {
     let mut shop = with_lost_registrations(1, 1);
@@ -154,7 +154,7 @@ async fn a_lost_answer_is_no_lost_repair() {
     assert_eq!(
         distinct.into_iter().collect::<Vec<_>>(),
         registrations(&shop),
-        "the attempts of one call, no more"
+        "only the attempts of one call"
     );
     assert_eq!(shop.writes().len(), 4);
     assert_eq!(
@@ -164,17 +164,17 @@ async fn a_lost_answer_is_no_lost_repair() {
 }
 
 #[tokio::test]
-async fn a_cold_start_between_the_looks_changes_nothing() {
+async fn a_cold_start_between_two_checks_changes_nothing() {
     let mut shop = with_lost_registrations(2, 1);
     for _ in 0..60 {
         shop.run(20).await;
         shop.stage.cold_start();
     }
-    assert_eq!((shop.writes().len(), shop.alerts()), (1, TOLD.map(str::to_owned).to_vec()));
+    assert_eq!((shop.writes().len(), shop.alerts()), (1, ALERTS.map(str::to_owned).to_vec()));
     assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
 }
 
-/// The function sees the task's own address in every network mode.
+/// The function finds the task's address in every network mode.
 #[tokio::test]
 async fn host_and_awsvpc_tasks_are_registered_where_they_answer() {
     for kind in [TargetType::Instance, TargetType::Ip] {
@@ -197,7 +197,7 @@ async fn host_and_awsvpc_tasks_are_registered_where_they_answer() {
     }
 }
 
-/// Holds C-33: what an orphan answers on is nobody's business any more.
+/// Holds C-33: the targets of an orphaned task are out of scope.
 #[tokio::test]
 async fn orphans_of_a_force_deregistered_instance_are_not_registered_again() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -212,9 +212,9 @@ async fn orphans_of_a_force_deregistered_instance_are_not_registered_again() {
     );
 }
 
-/// Holds C-24, C-16: a group that a task belongs into twice over, and a container with two ports.
+/// Holds C-24, C-16: a group in which a task belongs twice, and a container with two ports.
 #[tokio::test]
-async fn every_group_of_a_task_is_mended_on_its_own() {
+async fn every_group_of_a_task_is_repaired_independently() {
     let mut shop = Shop::new(1, &[]);
     let (one, other) = (shop.alb_group("one-tg"), shop.alb_group("other-tg"));
     let spec = ServiceSpec::new(CLUSTER, "web").container("app", &[8080, 9090]);

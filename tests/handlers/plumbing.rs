@@ -1,5 +1,4 @@
-//! Groups, load balancers and zones that do not fit, health that takes its time, services at their
-//! end.
+//! Groups, load balancers and zones that do not fit, slow health checks, services that end.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::{Answer, DEFAULT_VPC, Replaces};
@@ -7,51 +6,51 @@ use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::{Value, json};
 
-/// What was told, and that no target was tried to be registered or deregistered.
-fn told_only(shop: &Shop, expected: &[&str]) {
+/// Asserts which alerts were published and that no registration or deregistration was attempted.
+fn assert_only_alerts(shop: &Shop, expected: &[&str]) {
     assert_eq!(shop.alerts(), expected, "{}", shop.alert_texts().join("\n\n"));
     assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 0));
 }
 
 /// Holds C-24.
 #[tokio::test]
-async fn a_deleted_group_is_told_of_until_the_service_has_another() {
+async fn a_deleted_group_is_reported_until_the_service_has_another() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.delete_group("web-tg");
     shop.watch(&["web"], 300).await;
-    told_only(&shop, &["critical target_group_missing opened"]);
+    assert_only_alerts(&shop, &["critical target_group_missing opened"]);
     let other = shop.alb_group("new-tg");
     let entry = json!([{"targetGroupArn": other, "containerName": "app", "containerPort": 8080}]);
     shop.update("web", json!({"loadBalancers": entry}));
     shop.run(600).await;
-    told_only(
+    assert_only_alerts(
         &shop,
         &["critical target_group_missing opened", "critical target_group_missing resolved"],
     );
     assert_eq!(shop.states("new-tg"), ["healthy"; 2]);
 }
 
-/// Holds C-24: the listener is deleted, so nothing leads to the group; and then there is one again.
+/// Holds C-24: the listener is deleted, so nothing leads to the group, and is then created again.
 #[tokio::test]
-async fn a_group_without_a_load_balancer_is_told_of_until_it_has_one() {
+async fn a_group_without_a_load_balancer_is_reported_until_it_has_one() {
     let mut shop = Shop::new(2, &[]);
     let front = shop.world().make_alb("web-tg", TargetType::Instance).unwrap();
     shop.make(&behind("web", &front.group).desired(2));
     shop.settle().await;
     shop.elb("DeleteListener", &json!({"ListenerArn": front.listener}));
     shop.watch(&["web"], 300).await;
-    told_only(&shop, &["error target_group_unattached opened"]);
+    assert_only_alerts(&shop, &["error target_group_unattached opened"]);
     let actions = json!([{"Type": "forward", "TargetGroupArn": front.group}]);
     let listener = json!({"LoadBalancerArn": front.balancer, "Protocol": "HTTP", "Port": 80, "DefaultActions": actions});
     shop.elb("CreateListener", &listener);
     shop.watch(&["web"], 300).await;
-    told_only(
+    assert_only_alerts(
         &shop,
         &["error target_group_unattached opened", "error target_group_unattached resolved"],
     );
 }
 
-/// Holds C-24: the targets are not even registered, and registering them would bring no request.
+/// Holds C-24: the targets are not registered, and registering them would bring no traffic.
 #[tokio::test]
 async fn nothing_is_registered_in_a_group_without_a_load_balancer() {
     let mut shop = Shop::new(2, &[]);
@@ -60,12 +59,12 @@ async fn nothing_is_registered_in_a_group_without_a_load_balancer() {
     let group = shop.world().make_bare_group("web-tg", TargetType::Instance).unwrap();
     shop.make(&behind("web", &group).desired(2));
     shop.run(600).await;
-    told_only(&shop, &["error target_group_unattached opened"]);
+    assert_only_alerts(&shop, &["error target_group_unattached opened"]);
 }
 
 /// Holds C-24.
 #[tokio::test]
-async fn a_zone_that_the_load_balancer_does_not_serve_is_told_of() {
+async fn a_zone_that_the_load_balancer_does_not_serve_is_reported() {
     let mut shop = Shop::new(3, &[]);
     let group = shop.world().make_bare_group("web-tg", TargetType::Instance).unwrap();
     let subnet = shop.world().default_subnets().remove(0);
@@ -77,11 +76,11 @@ async fn a_zone_that_the_load_balancer_does_not_serve_is_told_of() {
     shop.elb("CreateListener", &listener);
     shop.make(&behind("web", &group).desired(3));
     shop.run(600).await;
-    told_only(&shop, &["error az_disabled opened"]);
+    assert_only_alerts(&shop, &["error az_disabled opened"]);
     assert_eq!(shop.states("web-tg"), ["healthy", "unused", "unused"]);
 }
 
-/// A group of this type and family behind a load balancer.
+/// Creates a group of this type and family behind a load balancer.
 fn odd_group(shop: &Shop, name: &str, target_type: &str, family: &str) -> String {
     let input = json!({
         "Name": name, "Protocol": "HTTP", "Port": 80, "TargetType": target_type, "IpAddressType": family,
@@ -100,7 +99,7 @@ fn odd_group(shop: &Shop, name: &str, target_type: &str, family: &str) -> String
 
 /// Holds C-24.
 #[tokio::test]
-async fn a_group_of_the_wrong_kind_is_told_of() {
+async fn a_group_of_the_wrong_kind_is_reported() {
     for (target_type, family, awsvpc, code) in [
         ("ip", "ipv4", false, "target_type_mismatch"),
         ("instance", "ipv4", true, "target_type_mismatch"),
@@ -112,13 +111,13 @@ async fn a_group_of_the_wrong_kind_is_told_of() {
         let spec = behind("web", &group).desired(2);
         shop.make(&if awsvpc { spec.awsvpc() } else { spec });
         shop.run(600).await;
-        told_only(&shop, &[&format!("error {code} opened")]);
+        assert_only_alerts(&shop, &[&format!("error {code} opened")]);
     }
 }
 
 /// Holds C-32.
 #[tokio::test]
-async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
+async fn a_network_load_balancer_may_take_minutes_without_an_alert() {
     let mut shop = Shop::new(2, &[]);
     shop.world().elbv2.timing.nlb_registration_secs = 180;
     let group = shop.world().make_nlb("web-tg", TargetType::Instance).unwrap().group;
@@ -126,7 +125,7 @@ async fn a_network_load_balancer_takes_minutes_and_nothing_is_said() {
     shop.watch(&["web"], 180).await;
     assert_eq!(shop.states("web-tg"), ["initial"; 2]);
     shop.watch(&["web"], 600).await;
-    told_only(&shop, &[]);
+    assert_only_alerts(&shop, &[]);
     assert_eq!(shop.states("web-tg"), ["healthy"; 2]);
 }
 
@@ -139,17 +138,17 @@ async fn a_target_that_is_never_checked_to_its_end_is_unhealthy() {
     shop.make(&behind("web", &group).desired(2));
     shop.watch(&["web"], 600).await;
     assert_eq!(shop.states("web-tg"), ["initial"; 2]);
-    told_only(&shop, &["critical unhealthy opened"]);
+    assert_only_alerts(&shop, &["critical unhealthy opened"]);
 }
 
 #[tokio::test]
-async fn a_failing_task_is_told_of_with_its_reason_until_it_answers() {
+async fn a_failing_task_is_reported_with_its_reason_until_it_is_healthy() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.world().ecs.behaviour.replaces = Replaces::Nothing;
     let task = shop.tasks("web").remove(0);
     shop.world().set_answer(&task, Answer::Status(502)).unwrap();
     shop.watch(&["web"], 600).await;
-    told_only(&shop, &["error unhealthy opened"]);
+    assert_only_alerts(&shop, &["error unhealthy opened"]);
     let text = shop.alert_texts().remove(0);
     assert!(
         text.contains("Target.ResponseCodeMismatch") && text.contains("with another code"),
@@ -157,27 +156,27 @@ async fn a_failing_task_is_told_of_with_its_reason_until_it_answers() {
     );
     shop.world().set_answer(&task, Answer::Ok).unwrap();
     shop.watch(&["web"], 200).await;
-    told_only(&shop, &["error unhealthy opened", "error unhealthy resolved"]);
+    assert_only_alerts(&shop, &["error unhealthy opened", "error unhealthy resolved"]);
 }
 
-/// A service of one task with an open incident that people were told of.
+/// Creates a service of one task with an open incident whose alert was published.
 async fn with_an_open_incident() -> Shop {
     let mut shop = Shop::settled_web(2, 1).await;
     let host = shop.world().add_host(None, None);
     shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
     shop.watch(&["web"], 200).await;
-    told_only(&shop, &["warning foreign opened"]);
+    assert_only_alerts(&shop, &["warning foreign opened"]);
     shop
 }
 
 /// Holds C-35.
 #[tokio::test]
-async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
+async fn a_deleted_service_is_left_alone_and_its_incidents_resolve() {
     let mut shop = with_an_open_incident().await;
     shop.world().keep_targets("shop/web", 1);
     shop.ecs("DeleteService", json!({"service": "web", "force": true}));
     shop.watch(&["web"], 900).await;
-    told_only(&shop, &["warning foreign opened", "warning foreign resolved"]);
+    assert_only_alerts(&shop, &["warning foreign opened", "warning foreign resolved"]);
     assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
     assert_eq!(
         shop.targets("web-tg").len(),
@@ -186,20 +185,20 @@ async fn a_service_that_is_over_is_left_alone_and_its_incidents_end() {
     );
 }
 
-/// Holds C-35: nothing is wanted, and nothing is registered.
+/// Holds C-35: the desired count is 0, and nothing is registered.
 #[tokio::test]
-async fn a_service_that_is_scaled_to_nothing_is_left_alone() {
+async fn a_service_scaled_to_zero_is_left_alone() {
     let mut shop = Shop::settled_web(1, 1).await;
     shop.update("web", json!({"desiredCount": 0}));
     shop.watch(&["web"], 900).await;
-    told_only(&shop, &[]);
+    assert_only_alerts(&shop, &[]);
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// Holds C-35, C-19: what is left of a service that was scaled to nothing leads to whoever gets the
-/// port next.
+/// Holds C-35, C-19: a target left over from a service scaled to zero would lead to the next task
+/// on its port.
 #[tokio::test]
-async fn a_target_that_outlives_all_tasks_is_taken_out() {
+async fn a_target_that_outlives_all_tasks_is_deregistered() {
     let mut shop = Shop::settled_web(1, 1).await;
     shop.world().keep_targets("shop/web", 1);
     shop.update("web", json!({"desiredCount": 0}));
@@ -209,22 +208,22 @@ async fn a_target_that_outlives_all_tasks_is_taken_out() {
     assert!(shop.targets("web-tg").iter().all(|(_, _, state)| *state == "draining"));
 }
 
-/// Holds C-35: ECS has never heard of it, or the cluster is gone.
+/// Holds C-35: the service or its cluster does not exist.
 #[tokio::test]
-async fn a_service_that_does_not_exist_is_nothing() {
+async fn a_service_that_does_not_exist_causes_nothing() {
     let mut shop = Shop::new(1, &[]);
     shop.watch(&["web"], 100).await;
-    told_only(&shop, &[]);
+    assert_only_alerts(&shop, &[]);
     assert_eq!(shop.count("PutItem"), 0);
 }
 
 /// Holds C-35, C-12.
 #[tokio::test]
-async fn a_service_without_a_load_balancer_costs_one_call_and_nothing_is_said() {
+async fn a_service_without_a_load_balancer_costs_one_call_and_no_alert() {
     let mut shop = Shop::new(1, &[]);
     shop.make(&ServiceSpec::new(CLUSTER, "worker").container("app", &[8080]).desired(3));
     shop.settle().await;
     shop.look("worker").await;
     assert_eq!(shop.calls(), ["BatchGetItem 1", "DescribeServices 1"]);
-    told_only(&shop, &[]);
+    assert_only_alerts(&shop, &[]);
 }

@@ -1,4 +1,4 @@
-//! What programs get is what the published schema says.
+//! Published documents follow the published schema.
 
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::sns::Published;
@@ -32,7 +32,7 @@ fn follows_the_schema(document: &Value) {
     }
 }
 
-/// The golden forms of a kind, by file name.
+/// Returns the golden documents of a kind, by file name.
 fn golden(kind: &str) -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/core/tests/forms");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -55,7 +55,7 @@ fn the_golden_documents_follow_the_schema() {
     assert!(documents.len() >= 6, "{}", documents.len());
 }
 
-/// AWS publishes the form of custom notifications as a table, and refuses silently what does not
+/// AWS documents the schema of custom notifications as a table, and silently drops what does not
 /// follow it: <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
 #[test]
 fn the_golden_chat_notifications_have_the_form_that_aws_documents() {
@@ -87,7 +87,7 @@ fn the_golden_chat_notifications_have_the_form_that_aws_documents() {
     assert!(notifications.len() >= 6, "{}", notifications.len());
 }
 
-/// What subscribers over SQS get, from begin to end.
+/// What SQS subscribers receive, from opened to resolved.
 #[tokio::test]
 async fn published_alerts_follow_the_schema() {
     let mut shop = Shop::settled_web(1, 2).await;
@@ -114,7 +114,7 @@ async fn published_alerts_follow_the_schema() {
     assert_eq!(Some(published[0].text_for("sms")), published[0].subject.as_deref());
 }
 
-/// A slip in a document is found: the schema is not empty.
+/// The schema rejects a mistake in a document: it is not empty.
 #[test]
 fn the_schema_refuses_what_is_wrong() {
     let validator = jsonschema::draft202012::new(&schema()).unwrap();

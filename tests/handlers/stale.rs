@@ -1,4 +1,4 @@
-//! Targets that no running task explains: deregistered with proof, told of without.
+//! Targets that no running task explains: deregistered with proof, reported without.
 
 use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
@@ -11,18 +11,18 @@ use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
 use serde_json::json;
 
-const TOLD: [&str; 2] = ["error stale opened", "error stale resolved"];
+const ALERTS: [&str; 2] = ["error stale opened", "error stale resolved"];
 const HIJACKED: [&str; 2] = ["critical hijacked opened", "critical hijacked resolved"];
 
-/// A quiet service of three tasks; one of them ends and ECS leaves its target behind. Gives that
-/// target.
+/// Creates a quiet service of three tasks; one of them stops and ECS leaves its target behind.
+/// Returns that target.
 async fn left_behind() -> (Shop, String) {
     let shop = Shop::settled_web(3, 3).await;
     let target = leave_one(&shop);
     (shop, target)
 }
 
-/// The service is told to run one task less, and ECS leaves the target of that task behind.
+/// Scales the service in by one task, and ECS leaves the target of that task behind.
 fn leave_one(shop: &Shop) -> String {
     let before = shop.wanted("web");
     shop.world().keep_targets("shop/web", 1);
@@ -45,16 +45,16 @@ async fn a_stopped_tasks_target_is_deregistered_once_with_id_and_port() {
     let (mut shop, target) = left_behind().await;
     shop.run(900).await;
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
-    assert_eq!(shop.alerts(), TOLD);
+    assert_eq!(shop.alerts(), ALERTS);
     let (id, port) = split(&target);
     let sent = &shop.inputs("DeregisterTargets")[0]["Targets"];
     assert_eq!(*sent, json!([{"Id": id, "Port": port.to_string()}]));
     assert!(shop.alert_texts()[0].contains("Deregistered."), "{}", shop.alert_texts()[0]);
 }
 
-/// Holds I-PROOF, C-19: neither before ECS had its time nor before the second look.
+/// Holds I-PROOF, C-19: neither before the settle time nor before the second check.
 #[tokio::test]
-async fn nothing_is_deregistered_before_the_second_look() {
+async fn nothing_is_deregistered_before_the_second_check() {
     let (mut shop, target) = left_behind().await;
     shop.run(130).await;
     assert_eq!(shop.writes(), [""; 0]);
@@ -62,10 +62,10 @@ async fn nothing_is_deregistered_before_the_second_look() {
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
 }
 
-/// Holds C-31, C-30: a deregistration is not repeated by the SDK but by the next look, which proves
-/// everything anew.
+/// Holds C-31, C-30: the SDK does not retry a deregistration; the next check does, after it has
+/// proved everything again.
 #[tokio::test]
-async fn a_deregistration_that_failed_is_decided_on_anew() {
+async fn a_failed_deregistration_is_decided_again() {
     for fault in [Fault::Throttle, Fault::LoseRequest, Fault::LoseAnswer] {
         let (mut shop, target) = left_behind().await;
         shop.fault(Rule::new(Service::Elbv2, "DeregisterTargets", fault.clone()));
@@ -77,11 +77,11 @@ async fn a_deregistration_that_failed_is_decided_on_anew() {
         );
         shop.run(900).await;
         assert_eq!(shop.writes(), [format!("deregister {target}")], "{fault:?}");
-        assert_eq!(shop.alerts(), TOLD, "{fault:?}");
+        assert_eq!(shop.alerts(), ALERTS, "{fault:?}");
     }
 }
 
-/// The record is as old as before, but knows no target: no look ever met the task alive.
+/// Keeps the age of the record but removes its targets, as if no check had found the task running.
 fn forget_targets(shop: &Shop) {
     let mut record = shop.record("web");
     record.as_object_mut().unwrap().remove("known");
@@ -98,12 +98,12 @@ async fn the_list_of_stopped_tasks_is_proof() {
     shop.run(900).await;
     assert_eq!(
         (shop.writes(), shop.alerts()),
-        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+        (vec![format!("deregister {target}")], ALERTS.map(str::to_owned).to_vec())
     );
 }
 
-/// Holds I-PROOF, C-19: every event was lost and ECS has forgotten the task; the ledger knows whose
-/// the target was.
+/// Holds I-PROOF, C-19: every event was lost and ECS has forgotten the task; the ledger holds the
+/// target's task.
 #[tokio::test]
 async fn the_ledger_is_proof() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -114,14 +114,14 @@ async fn the_ledger_is_proof() {
     shop.run(300).await;
     assert_eq!(
         (shop.writes(), shop.alerts()),
-        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+        (vec![format!("deregister {target}")], ALERTS.map(str::to_owned).to_vec())
     );
 }
 
-/// Holds I-PROOF, C-34: the ledger was lost. Had the target been gone and come back meanwhile,
-/// nobody would know.
+/// Holds I-PROOF, C-34: the ledger was lost, so the target may have been absent and registered
+/// again in the meantime.
 #[tokio::test]
-async fn a_lost_ledger_is_no_proof_of_what_was_before() {
+async fn without_the_ledger_earlier_tasks_are_no_proof() {
     let (mut shop, _) = left_behind().await;
     delete_raw(&mut shop.world(), TABLE, "shop/web").unwrap();
     shop.run(900).await;
@@ -133,7 +133,7 @@ async fn a_lost_ledger_is_no_proof_of_what_was_before() {
     );
 }
 
-/// The ledger never knew the target, and the event comes so late that ECS has forgotten the task.
+/// The ledger never held the target, and the event arrives after ECS has forgotten the task.
 async fn with_a_late_event(seconds: u64) -> (Shop, String) {
     let mut shop = Shop::settled_web(3, 3).await;
     shop.world().eventbridge.hold(1000);
@@ -151,20 +151,20 @@ async fn the_event_is_proof() {
     let (shop, target) = with_a_late_event(4000).await;
     assert_eq!(
         (shop.writes(), shop.alerts()),
-        (vec![format!("deregister {target}")], TOLD.map(str::to_owned).to_vec())
+        (vec![format!("deregister {target}")], ALERTS.map(str::to_owned).to_vec())
     );
 }
 
-/// An event may have waited in the dead-letter queue; the target may have been given up and taken
-/// again since.
+/// An event may have waited in the dead-letter queue; since then the target may have been
+/// deregistered and registered again.
 #[tokio::test]
 async fn an_old_event_is_no_proof() {
     let (shop, _) = with_a_late_event(2 * 3600).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["warning foreign opened".to_owned()]));
 }
 
-/// Holds I-PROOF, C-34: ledger, events and list are all gone: nobody can prove whose it was, so it
-/// stays and people are told.
+/// Holds I-PROOF, C-34: ledger, events and list are all lost: nothing proves whose the target was,
+/// so it stays and is reported.
 #[tokio::test]
 async fn without_any_proof_it_is_foreign_and_stays() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -181,7 +181,7 @@ async fn without_any_proof_it_is_foreign_and_stays() {
 
 /// Holds C-18.
 #[tokio::test]
-async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
+async fn a_stopping_task_keeps_its_target_until_it_has_stopped() {
     let mut shop = Shop::settled_web(3, 3).await;
     shop.world().ecs.timing.stopping_secs = 700;
     shop.world().keep_targets("shop/web", 1);
@@ -195,14 +195,14 @@ async fn a_task_that_is_told_to_stop_keeps_its_target_until_it_has_stopped() {
     shop.run(600).await;
     assert_eq!(
         (shop.writes().len(), shop.alerts()),
-        (1, TOLD.map(str::to_owned).to_vec()),
+        (1, ALERTS.map(str::to_owned).to_vec()),
         "it has stopped"
     );
 }
 
-/// Holds C-18: scaling in and Spot interruptions as they should go.
+/// Holds C-18: scale-in and Spot interruptions without faults.
 #[tokio::test]
-async fn draining_targets_are_on_their_way_out() {
+async fn draining_targets_are_left_alone() {
     let mut shop = Shop::settled_web(3, 3).await;
     let task = shop.tasks("web").remove(0);
     shop.world().interrupt_task(&task).unwrap();
@@ -214,9 +214,8 @@ async fn draining_targets_are_on_their_way_out() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// Holds C-20, amazon-ecs-agent#500: the port of a task that has stopped is handed to another
-/// service's task, and the target that was left behind turns healthy with the wrong program behind
-/// it.
+/// Holds C-20, amazon-ecs-agent#500: the port of a stopped task goes to another service's task, and
+/// the leftover target turns healthy with the wrong program behind it.
 #[tokio::test]
 async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     let (mut shop, target) = left_behind().await;
@@ -249,10 +248,10 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     );
 }
 
-/// Holds C-20, C-34: the port was reused before Portkeeper's first look. People hear of it under
-/// its name, again after ECS has forgotten the old task, and nothing is touched.
+/// Holds C-20, C-34: the port was reused before Portkeeper's first check. It is reported as
+/// `hijacked`, even after ECS has forgotten the old task, and nothing is changed.
 #[tokio::test]
-async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched() {
+async fn a_port_reused_before_the_first_check_is_reported_as_hijacked_and_not_repaired() {
     let (mut shop, target) = left_behind().await;
     let (id, port) = split(&target);
     shop.world().restart_agent(&id).unwrap();
@@ -279,7 +278,11 @@ async fn a_port_reused_before_the_first_look_is_told_as_hijacked_and_not_touched
     );
     shop.pass(3600);
     shop.watch(&["web"], 300).await;
-    assert_eq!(shop.alerts(), HIJACKED[..1], "ECS lists the old task no more, and the name stays");
+    assert_eq!(
+        shop.alerts(),
+        HIJACKED[..1],
+        "ECS no longer lists the old task, and the code stays"
+    );
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
     shop.watch(&["web"], 90).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], HIJACKED.map(str::to_owned).to_vec()));
@@ -315,7 +318,7 @@ async fn a_reused_address_is_hijacked() {
     assert_eq!(shop.states("api-tg"), ["healthy"]);
 }
 
-/// Holds C-22: people do build a second group with the tasks of another service in it.
+/// Holds C-22: some setups register the tasks of one service in a second group on purpose.
 #[tokio::test]
 async fn another_services_running_task_in_a_group_is_foreign_until_it_is_gone() {
     let mut shop = Shop::settled_web(2, 1).await;
@@ -350,8 +353,8 @@ async fn an_instance_on_the_groups_own_port_is_foreign_and_the_reason_is_named()
     assert!(shop.alert_texts()[0].contains("Auto Scaling group"), "{}", shop.alert_texts()[0]);
 }
 
-/// Holds I-ADDRESS. Two services in one group: what one of them left behind goes, and nothing of
-/// the other.
+/// Holds I-ADDRESS. Two services in one group: only the leftover target is deregistered, and none
+/// of the other service.
 #[tokio::test]
 async fn of_a_group_that_two_services_share_only_the_left_over_target_goes() {
     let mut shop = Shop::settled_web(3, 3).await;
@@ -366,9 +369,13 @@ async fn of_a_group_that_two_services_share_only_the_left_over_target_goes() {
     }
     assert_eq!(shop.writes(), [format!("deregister {target}")]);
     assert_eq!(shop.states("web-tg").iter().filter(|state| **state == "healthy").count(), 5);
-    // The other service cannot know whose it was: it may say `foreign` until the target is gone.
+    // A check of the other service has no proof: it may report `foreign` until the target is
+    // absent.
     let alerts = shop.alerts();
-    assert!(TOLD.iter().all(|told| alerts.iter().any(|alert| alert == told)), "{alerts:?}");
+    assert!(
+        ALERTS.iter().all(|expected| alerts.iter().any(|alert| alert == expected)),
+        "{alerts:?}"
+    );
     assert_eq!(
         alerts.iter().filter(|it| it.ends_with("opened")).count() * 2,
         alerts.len(),

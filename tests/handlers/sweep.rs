@@ -1,5 +1,5 @@
-//! The sweep: what no event tells of is found, what is in order costs nothing, and nothing is
-//! changed by it.
+//! The sweep finds faults without an event, costs nothing for services in order, and changes
+//! nothing.
 
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::api::Service;
@@ -9,8 +9,8 @@ use portkeeper_world::scenario::ServiceSpec;
 use portkeeper_world::truth;
 use serde_json::{Value, json};
 
-/// So many bridge services of two tasks, each behind a group of its own, long running and known to
-/// the ledger.
+/// Creates this many stable bridge services of two tasks, each with its own group and a ledger
+/// record.
 async fn quiet_services(count: usize, settings: &[(&str, &str)]) -> Shop {
     let mut shop = Shop::new(4, settings);
     for number in 0..count {
@@ -22,7 +22,7 @@ async fn quiet_services(count: usize, settings: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// The services that the sweep asked for, from its messages.
+/// Returns the services whose checks the sweep requested, from its messages.
 fn asked(shop: &Shop) -> Vec<String> {
     let bodies = shop.inputs("SendMessage");
     let names = bodies.iter().flat_map(|input| {
@@ -33,9 +33,9 @@ fn asked(shop: &Shop) -> Vec<String> {
     names.collect()
 }
 
-/// Holds I-COST, I-SWEEP, C-37: not even to the ledger.
+/// Holds I-COST, I-SWEEP, C-37: nothing is written, not even to the ledger.
 #[tokio::test]
-async fn an_account_in_order_is_read_and_nothing_else() {
+async fn an_account_without_findings_is_only_read() {
     let mut shop = quiet_services(12, &[]).await;
     let report = shop.stage.sweep().await.unwrap();
     assert!(report.is_round_over, "{report:#?}");
@@ -52,10 +52,10 @@ async fn an_account_in_order_is_read_and_nothing_else() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// Holds I-SWEEP, C-20, when every event is lost: health is green, and only a look at the other
-/// service's group shows it.
+/// Holds I-SWEEP, C-20, when every event is lost: targets are healthy, and only a check of the
+/// other service's group shows the fault.
 #[tokio::test]
-async fn a_hijack_that_no_event_tells_of_is_found() {
+async fn a_hijack_without_an_event_is_found() {
     let mut shop = Shop::settled_web(3, 3).await;
     let before = shop.wanted("web");
     shop.world().keep_targets("shop/web", 1);
@@ -71,7 +71,7 @@ async fn a_hijack_that_no_event_tells_of_is_found() {
     shop.run(200).await;
     assert_eq!(truth::answering(&shop.world(), id, port.parse().unwrap()).unwrap().service, "api");
     assert_eq!(shop.states("web-tg"), ["healthy"; 3], "green, with the wrong program");
-    assert_eq!(shop.alerts(), [""; 0], "nobody knows");
+    assert_eq!(shop.alerts(), [""; 0], "no check has found it");
 
     let report = shop.stage.sweep().await.unwrap();
     let suspects: Vec<&String> = report.clusters[CLUSTER].suspects.keys().collect();
@@ -84,7 +84,7 @@ async fn a_hijack_that_no_event_tells_of_is_found() {
     assert_eq!(report.clusters[CLUSTER].suspects.len(), 0, "{report:#?}");
 }
 
-/// What is told of and is nobody's to repair is not looked at more closely each time.
+/// A reported finding without a repair does not cause a check in each sweep.
 #[tokio::test]
 async fn a_known_foreign_target_costs_no_check() {
     let mut shop = quiet_services(3, &[]).await;
@@ -100,20 +100,20 @@ async fn a_known_foreign_target_costs_no_check() {
     assert_eq!(report.clusters[CLUSTER].findings["foreign"], 1, "and it is still counted");
 }
 
-/// Two services in one group explain each other's targets: the tasks of the whole cluster are
-/// known.
+/// Two services in one group explain each other's targets: the sweep reads the tasks of the whole
+/// cluster.
 #[tokio::test]
-async fn a_group_that_two_services_share_is_in_order() {
+async fn a_group_that_two_services_share_has_no_findings() {
     let mut shop = Shop::settled_web(2, 2).await;
     let group = shop.group("web-tg");
     shop.make(&behind("api", &group).desired(2));
     shop.settle().await;
     let report = shop.stage.sweep().await.unwrap();
     assert_eq!(report.clusters[CLUSTER].suspects, std::collections::BTreeMap::new());
-    assert_eq!(shop.count("DescribeTargetHealth"), 1, "a group is read once, whoever uses it");
+    assert_eq!(shop.count("DescribeTargetHealth"), 1, "a shared group is read once");
 }
 
-/// Young tasks differ because they are young, and because a large cluster is not read in one
+/// Differences of new tasks are within the settle time, and a large cluster is not read at one
 /// moment.
 #[tokio::test]
 async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
@@ -133,9 +133,9 @@ async fn a_deployment_under_way_is_left_to_ecs_and_to_its_events() {
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
 }
 
-/// Holds C-31: what is throttled is left to the next run, which begins where this one stopped.
+/// Holds C-31: after throttling the next run resumes where this one stopped.
 #[tokio::test]
-async fn a_throttled_sweep_yields_and_comes_back() {
+async fn a_throttled_sweep_yields_and_resumes() {
     let mut shop = quiet_services(5, &[]).await;
     shop.stage.cold_start();
     shop.fault(Rule::new(Service::Elbv2, "DescribeTargetHealth", Fault::Throttle).forever());
@@ -150,9 +150,9 @@ async fn a_throttled_sweep_yields_and_comes_back() {
     assert_eq!(shop.alerts(), [""; 0]);
 }
 
-/// A round over a large account takes several runs; each service has its turn once.
+/// A round over a large account takes several runs and reads each service once.
 #[tokio::test]
-async fn a_round_that_does_not_fit_into_one_run_goes_on_in_the_next() {
+async fn a_round_that_does_not_fit_into_one_run_resumes_in_the_next() {
     // One percent of ten reads a second: some twenty groups in the time of a run.
     let mut shop = quiet_services(60, &[("PORTKEEPER_API_SHARE_PERCENT", "1")]).await;
     let mut seen = Vec::new();
@@ -172,7 +172,7 @@ async fn a_round_that_does_not_fit_into_one_run_goes_on_in_the_next() {
     assert_eq!(shop.count("DescribeTargetHealth"), 60);
 }
 
-/// A configured cluster that does not exist is told of, and the others are looked at.
+/// A configured cluster that does not exist is reported, and the others are swept.
 #[tokio::test]
 async fn a_cluster_that_does_not_exist_is_named() {
     let mut shop = quiet_services(1, &[("PORTKEEPER_CLUSTERS", "shop,shopp")]).await;
@@ -181,9 +181,9 @@ async fn a_cluster_that_does_not_exist_is_named() {
     assert!(report.unread["shopp"].contains("there is no cluster `shopp`"), "{report:#?}");
 }
 
-/// Holds C-29: one cluster of several cannot be read, with the permission that is missing.
+/// Holds C-29: one cluster of several cannot be read; the missing permission is named.
 #[tokio::test]
-async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_looked_at() {
+async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_swept() {
     let mut shop = quiet_services(1, &[]).await;
     shop.world().make_cluster("bank").unwrap();
     shop.fault(Rule::new(Service::Ecs, "ListServices", Fault::AccessDenied).times(1));
@@ -193,7 +193,7 @@ async fn one_unreadable_cluster_of_several_is_named_and_the_others_are_looked_at
     assert_eq!(report.clusters[CLUSTER].services, 1);
 }
 
-/// Holds C-28, C-29: a page that is missed is never read as "there are no more".
+/// Holds C-28, C-29: a missing page never counts as the end of the list.
 #[tokio::test]
 async fn a_list_that_breaks_off_finds_nothing() {
     let mut shop = Shop::new(4, &[]);
@@ -210,10 +210,9 @@ async fn a_list_that_breaks_off_finds_nothing() {
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// Services without load balancers, of other kinds, and without tasks cost no more than their
-/// description.
+/// Services without load balancers, of other kinds, and without tasks cost only their description.
 #[tokio::test]
-async fn services_that_are_nobodys_business_cost_one_description() {
+async fn services_out_of_scope_cost_one_description() {
     let mut shop = Shop::new(2, &[]);
     for name in ["a", "b", "c"] {
         shop.make(&ServiceSpec::new(CLUSTER, name).container("app", &[8080]));
@@ -244,9 +243,9 @@ async fn addresses_are_known_across_services() {
     assert_eq!(report.clusters[CLUSTER].targets, 4);
 }
 
-/// As many services as a cluster may have: every page is read, in parts.
+/// The maximum number of services in a cluster: every page is read, in parts.
 #[tokio::test]
-async fn five_thousand_services_are_all_looked_at() {
+async fn five_thousand_services_are_all_swept() {
     let mut shop = Shop::new(1, &[]);
     for number in 0..5000 {
         shop.make(
@@ -260,7 +259,7 @@ async fn five_thousand_services_are_all_looked_at() {
     assert_eq!(report.clusters[CLUSTER].suspects.len(), 0);
 }
 
-/// As many targets as a group may hold.
+/// The maximum number of targets in a group.
 #[tokio::test]
 async fn a_group_of_a_thousand_targets_is_read_whole() {
     let mut shop = Shop::settled_web(2, 2).await;

@@ -1,5 +1,5 @@
-//! The kill switch: one item of the ledger's table stops every write at once, and people are still
-//! told.
+//! The kill switch: one item of the ledger's table stops every write at once, and alerts are still
+//! published.
 
 use portkeeper_stage::TABLE;
 use portkeeper_tests::shop::{Shop, behind};
@@ -9,7 +9,7 @@ use portkeeper_world::dynamodb::put_raw;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::{Value, json};
 
-/// A person puts the item there.
+/// Sets the kill switch as an operator would.
 fn throw(world: &mut World, item: Value) {
     assert!(put_raw(world, TABLE, serde_json::from_value(item).unwrap()), "the table is there");
 }
@@ -25,7 +25,7 @@ fn with_lost_registration() -> Shop {
 
 /// Holds I-SWITCH.
 #[tokio::test]
-async fn while_it_is_on_nothing_is_written_and_people_are_told() {
+async fn while_it_is_set_nothing_is_written_and_alerts_are_published() {
     let mut shop = with_lost_registration();
     throw(
         &mut shop.world(),
@@ -42,11 +42,11 @@ async fn while_it_is_on_nothing_is_written_and_people_are_told() {
     throw(&mut shop.world(), json!({"pk": {"S": "switch"}, "writes": {"S": "allowed"}}));
     shop.look("web").await;
     shop.run(300).await;
-    assert_eq!(shop.writes().len(), 1, "it goes on");
+    assert_eq!(shop.writes().len(), 1, "writes resume");
     assert_eq!(shop.states("web-tg"), ["healthy"]);
 }
 
-/// Holds I-SWITCH. Whatever somebody wrote there, something was meant by it.
+/// Holds I-SWITCH. Any value stops writes, because somebody set it for a reason.
 #[tokio::test]
 async fn a_switch_that_cannot_be_understood_stops_writes() {
     for item in
@@ -64,13 +64,13 @@ async fn a_switch_that_cannot_be_understood_stops_writes() {
 async fn it_holds_at_once() {
     let mut shop = with_lost_registration();
     shop.run(150).await;
-    assert_eq!(shop.record("web")["incidents"][0]["seen"], 1, "the next look writes");
+    assert_eq!(shop.record("web")["incidents"][0]["seen"], 1, "the next check writes");
     shop.pass(60);
     shop.world().calls.clear();
     shop.world().faults.latency_ms = 10;
     let world = shop.stage.world.clone();
-    // The switch is thrown while the intent is being stored: the plan is made, and nothing is
-    // written yet.
+    // The switch is set while the intent is being stored: the plan exists, and nothing is written
+    // yet.
     let throw = async {
         while world.lock().calls.of("PutItem").count() == 0 {
             tokio::task::yield_now().await;
@@ -91,7 +91,7 @@ async fn it_holds_at_once() {
     assert!(outcome.contains("stop it"), "{outcome}");
 }
 
-/// Holds I-SWITCH. A switch that cannot be read is no leave to write.
+/// Holds I-SWITCH. A switch that cannot be read stops writes.
 #[tokio::test]
 async fn a_switch_out_of_reach_stops_writes() {
     let mut shop = with_lost_registration();
@@ -101,5 +101,5 @@ async fn a_switch_out_of_reach_stops_writes() {
     shop.run(61).await;
     assert_eq!(shop.writes(), [""; 0]);
     shop.run(200).await;
-    assert_eq!(shop.writes().len(), 1, "the next look may");
+    assert_eq!(shop.writes().len(), 1, "the next check may write");
 }

@@ -1,5 +1,4 @@
-//! Who did it: calls of people, of other tools, of ECS and of Portkeeper itself, as CloudTrail
-//! tells of them.
+//! Causes: calls by people, other tools, ECS and Portkeeper itself, as CloudTrail records them.
 
 use portkeeper_stage::{QUEUE, TABLE};
 use portkeeper_tests::shop::{CLUSTER, Shop, behind};
@@ -16,23 +15,23 @@ fn last(shop: &Shop) -> String {
 /// The documents of the alerts, in order.
 fn documents(shop: &Shop) -> Vec<Value> {
     let world = shop.world();
-    let told = world.sns.published(portkeeper_stage::TOPIC).iter();
-    told.map(|it| serde_json::from_str(it.text_for("sqs")).expect("JSON")).collect()
+    let published = world.sns.published(portkeeper_stage::TOPIC).iter();
+    published.map(|it| serde_json::from_str(it.text_for("sqs")).expect("JSON")).collect()
 }
 
-/// A person takes a target out. Gives its id and port.
-fn take_out(shop: &Shop) -> (String, u16) {
+/// Deregisters a target as a person would. Returns its id and port.
+fn deregister_as_a_person(shop: &Shop) -> (String, u16) {
     let (id, port, _) = shop.targets("web-tg").remove(0);
     shop.by_hand("DeregisterTargets", &shop.group("web-tg"), &id, port);
     (id, port)
 }
 
-/// Holds I-CAUSE. The event alone leads to the check: no sweep, no task event. The alert and its
-/// end name the person and the time.
+/// Holds I-CAUSE. The CloudTrail event alone leads to the check: no sweep, no task event. The
+/// opened and the resolved alert name the person and the time.
 #[tokio::test]
-async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named() {
+async fn a_target_that_a_person_deregistered_is_registered_again_and_the_person_is_named() {
     let mut shop = Shop::settled_web(2, 2).await;
-    let (id, port) = take_out(&shop);
+    let (id, port) = deregister_as_a_person(&shop);
     shop.run(600).await;
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
@@ -51,16 +50,20 @@ async fn a_target_that_a_person_deregistered_is_put_back_and_the_person_is_named
         let event = cause["event_id"].as_str().unwrap();
         assert!(text.contains(&format!("#/events/{event}")), "a link leads there: {text}");
     }
-    assert_eq!(shop.record("web")["calls"], Value::Null, "what was told of is forgotten");
+    assert_eq!(
+        shop.record("web")["calls"],
+        Value::Null,
+        "a call is forgotten after its incident's end was published"
+    );
 }
 
-/// Holds I-CAUSE. The account has no trail: the sweep finds it, and nobody is named.
+/// Holds I-CAUSE. The account has no trail: the sweep finds the fault, and no cause is named.
 #[tokio::test]
-async fn without_a_trail_it_is_said_that_nobody_is_known() {
+async fn without_a_trail_the_alert_says_that_the_cause_is_unknown() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.world().cloudtrail.on = false;
-    take_out(&shop);
-    assert_eq!(shop.run(300).await.len(), 0, "nothing tells of it");
+    deregister_as_a_person(&shop);
+    assert_eq!(shop.run(300).await.len(), 0, "no event leads to a check");
     shop.stage.sweep().await.unwrap();
     shop.run(300).await;
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
@@ -73,10 +76,10 @@ async fn without_a_trail_it_is_said_that_nobody_is_known() {
     assert!(!texts[1].contains("Who did it"), "{}", texts[1]);
 }
 
-/// The event is lost, or comes only after people were told: the end says who it was, if it is known
+/// The event is lost, or arrives after the alert: the resolved alert names the cause if it is known
 /// by then.
 #[tokio::test]
-async fn an_event_that_comes_late_is_told_with_the_end() {
+async fn a_late_event_is_named_in_the_resolved_alert() {
     for late in [true, false] {
         let mut shop = Shop::settled_web(2, 2).await;
         shop.world().cloudtrail.delay_secs = if late { 40 } else { 100_000 };
@@ -101,15 +104,15 @@ async fn an_event_that_comes_late_is_told_with_the_end() {
     }
 }
 
-/// ECS's own calls and Portkeeper's: no doorbell, no blame.
+/// Calls by ECS and by Portkeeper lead to no check and are no cause.
 #[tokio::test]
-async fn what_ecs_and_portkeeper_do_rings_nobody() {
+async fn calls_by_ecs_and_portkeeper_lead_to_no_check() {
     let mut shop = Shop::settled_web(2, 2).await;
     shop.world().lose_registrations("shop/web", 1);
     shop.update("web", json!({"desiredCount": 3}));
     let deliveries = shop.run(900).await;
     assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2));
-    let told: Vec<String> = shop
+    let published: Vec<String> = shop
         .world()
         .eventbridge
         .events()
@@ -121,11 +124,11 @@ async fn what_ecs_and_portkeeper_do_rings_nobody() {
         })
         .collect();
     assert!(
-        told.contains(&"\"AWSServiceRoleForECS\"".to_owned())
-            && told.contains(&"\"program\"".to_owned()),
-        "{told:?}"
+        published.contains(&"\"AWSServiceRoleForECS\"".to_owned())
+            && published.contains(&"\"program\"".to_owned()),
+        "{published:?}"
     );
-    // Portkeeper's own call comes to the queue, and asks for nothing.
+    // Portkeeper's own call reaches the queue and requests nothing.
     assert!(deliveries.iter().any(|it| it.reports.is_empty() && it.failed == 0));
     assert!(shop.alert_texts()[0].contains("Who did it: not known"), "{}", shop.alert_texts()[0]);
     assert_eq!(shop.record("web")["calls"], Value::Null);
@@ -133,21 +136,21 @@ async fn what_ecs_and_portkeeper_do_rings_nobody() {
     assert!(checks <= 6, "{checks} checks for one lost registration");
 }
 
-/// Without its own role in its configuration Portkeeper takes itself for somebody else, and still
-/// comes to rest.
+/// Without its own role in its configuration Portkeeper takes itself for another writer, and still
+/// stops.
 #[tokio::test]
-async fn own_calls_that_are_not_known_as_own_come_to_an_end() {
+async fn own_calls_that_are_not_recognised_do_not_loop() {
     let mut shop = Shop::new(2, &[("PORTKEEPER_OWN_ROLES", "")]);
     let group = shop.alb_group("web-tg");
     shop.make(&behind("web", &group).desired(2));
     shop.settle().await;
-    take_out(&shop);
+    deregister_as_a_person(&shop);
     shop.run(1800).await;
     assert_eq!((shop.writes().len(), shop.alerts().len()), (1, 2), "{:?}", shop.alerts());
     assert_eq!(shop.world().sqs.depth(QUEUE), Some(0));
 }
 
-/// The group and its listener are deleted: who did that, in whichever order the events come.
+/// The group and its listener are deleted: the cause is named, in any order of the events.
 #[tokio::test]
 async fn a_group_that_a_person_deleted() {
     for reorder in [false, true] {
@@ -158,8 +161,11 @@ async fn a_group_that_a_person_deleted() {
         assert_eq!(shop.world().eventbridge.held().len(), if reorder { 2 } else { 0 });
         eventbridge::release(&mut shop.world());
         shop.run(300).await;
-        let told = shop.alerts();
-        assert!(told.contains(&"critical target_group_missing opened".to_owned()), "{told:?}");
+        let published = shop.alerts();
+        assert!(
+            published.contains(&"critical target_group_missing opened".to_owned()),
+            "{published:?}"
+        );
         let texts = shop.alert_texts();
         let text =
             texts.iter().find(|text| text.contains("target_group_missing in")).expect("an alert");
@@ -167,7 +173,7 @@ async fn a_group_that_a_person_deleted() {
     }
 }
 
-/// A rule is deleted: its ARN leads to the load balancer, and that to the services behind it.
+/// A listener is deleted: its ARN leads to the load balancer, and that to the services behind it.
 #[tokio::test]
 async fn a_listener_that_a_person_deleted() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -185,9 +191,9 @@ async fn a_listener_that_a_person_deleted() {
 }
 
 /// A group that no service names, calls that AWS refused, and services of clusters that are not
-/// configured.
+/// configured are ignored.
 #[tokio::test]
-async fn what_concerns_nobody_is_ignored() {
+async fn calls_that_concern_no_service_are_ignored() {
     let mut shop = Shop::settled_web(2, 2).await;
     let other = shop.alb_group("other-tg");
     let host = shop.world().add_host(None, None);
@@ -207,13 +213,12 @@ async fn what_concerns_nobody_is_ignored() {
     let group = shop.alb_group("web-tg");
     shop.make(&behind("web", &group));
     shop.settle().await;
-    take_out(&shop);
+    deregister_as_a_person(&shop);
     shop.run(400).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec![]));
 }
 
-/// A group that two services share leads to both, and they are looked at once for a whole batch of
-/// calls.
+/// A group that two services share leads to both, with one check each for a whole batch of calls.
 #[tokio::test]
 async fn a_shared_group_leads_to_every_service() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -237,7 +242,7 @@ async fn a_shared_group_leads_to_every_service() {
     assert_eq!(shop.record("web")["calls"].as_array().unwrap().len(), 20);
 }
 
-/// A look at a service in order writes nothing to the index again.
+/// A check of a service without findings does not write to the index again.
 #[tokio::test]
 async fn the_index_is_written_once() {
     let mut shop = Shop::settled_web(2, 2).await;
@@ -245,12 +250,12 @@ async fn the_index_is_written_once() {
     assert_eq!((shop.count("UpdateItem"), shop.count("PutItem")), (0, 0));
 }
 
-/// The index cannot be read: the message comes back. It cannot be written: the check is made, and
-/// the next one enters the service.
+/// If the index cannot be read, the message is retried. If it cannot be written, the check runs,
+/// and the next one adds the service.
 #[tokio::test]
-async fn an_index_out_of_reach_loses_nothing() {
+async fn an_unavailable_index_loses_nothing() {
     let mut shop = Shop::settled_web(2, 2).await;
-    let (id, port) = take_out(&shop);
+    let (id, port) = deregister_as_a_person(&shop);
     shop.fault(Rule::new(Service::DynamoDb, "BatchGetItem", Fault::AccessDenied).times(1));
     let deliveries = shop.run(160).await;
     assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 1);

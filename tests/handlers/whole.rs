@@ -1,11 +1,12 @@
-//! The service as a whole: tasks that cannot be placed, and tasks that ECS stops again and again.
+//! The service as a whole: tasks that cannot be placed, and tasks that ECS stops repeatedly.
 
 use portkeeper_tests::shop::{Shop, behind};
 use portkeeper_world::ecs::Answer;
 
-/// A task without a place is told of with ECS's own words, once it has lasted; and its end is told.
+/// A task that cannot be placed is reported with ECS's own message once it has lasted, and so is
+/// its end.
 #[tokio::test]
-async fn a_task_that_cannot_be_placed_is_told_of_with_what_ecs_says() {
+async fn a_task_that_cannot_be_placed_is_reported_with_ecs_own_message() {
     let mut shop = Shop::new(2, &[]);
     let group = shop.alb_group("web-tg");
     shop.make(&behind("web", &group).host().desired(2));
@@ -30,10 +31,10 @@ async fn a_task_that_cannot_be_placed_is_told_of_with_what_ecs_says() {
     assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 0));
 }
 
-/// ECS stops one task after the other, and always has one that just started: nothing looks wrong at
-/// any moment.
+/// ECS stops one task after another and always has one that just started: at no moment is anything
+/// wrong.
 #[tokio::test]
-async fn tasks_that_ecs_stops_again_and_again_are_a_kill_loop() {
+async fn tasks_that_ecs_stops_repeatedly_are_a_kill_loop() {
     let mut shop = Shop::settled_web(2, 1).await;
     for _ in 0..3 {
         assert_eq!(shop.alerts(), [""; 0]);

@@ -3,7 +3,7 @@
 use portkeeper_tests::shop::{Shop, behind};
 use portkeeper_world::elbv2::TargetType;
 
-/// A service of one task in a subnet of another VPC. ECS tries to register it, in vain.
+/// Creates a service of one task in a subnet of another VPC. ECS fails to register it.
 fn far_away(settings: &[(&str, &str)]) -> Shop {
     let shop = Shop::new(1, settings);
     let group = shop.world().make_alb_group("web-tg", TargetType::Ip).unwrap();
@@ -15,9 +15,10 @@ fn far_away(settings: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// Holds C-25: ELBv2's refusal tells what is wrong. It is named, and not tried again.
+/// Holds C-25: ELBv2's refusal shows the fault. It is reported, and the registration is not
+/// retried.
 #[tokio::test]
-async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
+async fn an_address_outside_the_vpc_is_reported_after_one_refusal() {
     let mut shop = far_away(&[]);
     shop.run(300).await;
     shop.watch(&["web"], 600).await;
@@ -31,10 +32,10 @@ async fn an_address_outside_the_vpc_is_told_of_after_one_refusal() {
     assert_eq!(shop.targets("web-tg"), []);
 }
 
-/// Holds C-25: ECS cannot register it; with the policy Portkeeper does, and takes it out again with
-/// the same zone when its task has stopped, because ECS believes that it never registered it.
+/// Holds C-25: ECS cannot register it; by policy Portkeeper does, and deregisters it with the same
+/// zone when its task has stopped, because ECS has no registration to remove.
 #[tokio::test]
-async fn by_policy_it_is_registered_with_the_zone_all_and_taken_out_with_it() {
+async fn by_policy_it_is_registered_and_deregistered_with_the_zone_all() {
     let mut shop = far_away(&[("PORTKEEPER_AZ_ALL", "true")]);
     shop.run(300).await;
     shop.watch(&["web"], 300).await;

@@ -152,7 +152,9 @@ async fn no_secret_leaves_the_spec() {
     assert_eq!(result["status"], "ready", "{result:#}");
     assert!(!result.to_string().contains(SECRET), "{result:#}");
     let world = desk.world();
-    assert!(world.sns.published("alerts").iter().all(|alert| !format!("{alert:?}").contains(SECRET)));
+    assert!(
+        world.sns.published("alerts").iter().all(|alert| !format!("{alert:?}").contains(SECRET))
+    );
     let key = format!("spec#{KEY}");
     let record = portkeeper_world::dynamodb::item(&world, "ledger", &key).unwrap();
     assert!(!format!("{record:?}").contains(SECRET), "{record:?}");

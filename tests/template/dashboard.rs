@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
 
-/// The body of a stack that has everything that is optional, or nothing of it.
+/// Returns the dashboard's body for a stack with all optional parts, or with none.
 fn body_with(optional: bool) -> Value {
     let template = template();
     let dashboards = resources(&template, "AWS::CloudWatch::Dashboard");
@@ -27,7 +27,7 @@ fn body() -> Value {
     body_with(true)
 }
 
-/// The names of our own metrics, also those in a search.
+/// Returns the names of Portkeeper's metrics, including those in search expressions.
 fn shown(body: &Value) -> BTreeSet<String> {
     let lines = find(body, &|value| {
         value.as_array().is_some_and(|line| line.first() == Some(&"Portkeeper".into()))

@@ -52,7 +52,7 @@ fn to_json(node: &Yaml) -> Value {
     }
 }
 
-/// A scalar as `CloudFormation` hands it on: every parameter and environment value is text.
+/// Reads a scalar as `CloudFormation` does: every parameter and environment value is text.
 pub fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -6,7 +6,7 @@ use portkeeper_service_spec_aws::config::SPEC_VARIABLES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The variables of the function that repairs: those of all functions, and its own.
+/// Returns the variables of `reconcile`: those of all functions and its own.
 fn environment(template: &Value) -> BTreeMap<&str, &Value> {
     let of_all = &template["Globals"]["Function"]["Environment"]["Variables"];
     let own = &template["Resources"]["ReconcileFunction"]["Properties"]["Environment"]["Variables"];
@@ -15,7 +15,7 @@ fn environment(template: &Value) -> BTreeMap<&str, &Value> {
     both.map(|(name, value)| (name.as_str(), value)).collect()
 }
 
-/// The parameter from which a variable gets its value; none when it names a resource.
+/// Returns the parameter that sets a variable, or `None` if it names a resource.
 fn parameter<'a>(template: &'a Value, variable: &Value) -> Option<&'a Value> {
     if !find(variable, &|value| value.get("Fn::GetAtt").is_some()).is_empty() {
         return None;
@@ -25,10 +25,10 @@ fn parameter<'a>(template: &'a Value, variable: &Value) -> Option<&'a Value> {
     template["Parameters"].get(text_of(&reference["Ref"]))
 }
 
-/// A variable that the template sets although it may be left out: no person knows its value.
+/// An optional variable that the template always sets, because only the template knows its value.
 const SET_BY_TEMPLATE: &str = "PORTKEEPER_OWN_ROLES";
 
-/// Each variable that has a default, with the parameter that sets it.
+/// Returns each variable with a default, together with the parameter that sets it.
 fn parameters(template: &Value) -> Vec<(&'static Variable, &Value)> {
     let environment = environment(template);
     let optional = VARIABLES.iter().filter(|it| it.default.is_some() && it.name != SET_BY_TEMPLATE);
@@ -43,7 +43,7 @@ fn parameters(template: &Value) -> Vec<(&'static Variable, &Value)> {
         .collect()
 }
 
-/// The code takes this value.
+/// Returns whether the code accepts this value.
 fn is_allowed(variable: &Variable, value: &str) -> bool {
     let required = [
         ("PORTKEEPER_CHECKS_QUEUE_URL", "https://sqs.eu-west-1.amazonaws.com/111122223333/checks"),
@@ -138,7 +138,7 @@ fn ranges_agree() {
     }
 }
 
-/// Every role that may change what a load balancer does is one whose calls are Portkeeper's own.
+/// Each role that may change load balancing is in the list of Portkeeper's own roles.
 #[test]
 fn calls_of_the_functions_that_change_load_balancing_are_our_own() {
     let template = template();
@@ -191,7 +191,7 @@ fn clusters_are_names_or_all() {
         .find(|variable| variable.name == "PORTKEEPER_CLUSTERS")
         .expect("it exists");
     assert!(is_allowed(clusters, "shop,Back_office-2") && is_allowed(clusters, "*"));
-    // The role's condition is made of names, so ARNs must not come through.
+    // The role's condition is built from names, so ARNs must not be allowed.
     assert!(!is_allowed(clusters, "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"));
     let pattern = text_of(&template()["Parameters"]["Clusters"]["AllowedPattern"]);
     assert_eq!(pattern, r"^(\*|[A-Za-z0-9_-]{1,255})$");

@@ -1,4 +1,4 @@
-//! The rules let through what the code checks, and nothing else of what `events/` shows.
+//! Of the events in `events/`, the rules match those that the code checks and no others.
 
 use crate::document::{resources, root, template, text_of};
 use portkeeper_core::event::{Check, Message, parse};
@@ -43,7 +43,7 @@ const TASK_STATES: [&str; 9] = [
     "DELETED",
 ];
 
-/// The patterns of the rules that lead to checks.
+/// Returns the patterns of the rules that lead to checks.
 fn patterns() -> Vec<Value> {
     let template = template();
     let rules = resources(&template, "AWS::Events::Rule");
@@ -158,7 +158,7 @@ fn rules_and_code_agree_on_every_call() {
     }
 }
 
-/// What the tables of `events/README.md` say: `cluster/service` or the name under which the event
+/// Returns the tables of `events/README.md`: `cluster/service`, or the reason under which the event
 /// is counted.
 fn documented() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("events/README.md")).expect("the tables can be read");

@@ -4,7 +4,7 @@ use crate::document::{resources, root, template, text_of};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// What a text says between two others, as its words.
+/// Returns the words of a file between two texts.
 fn listed(file: &str, from: &str, to: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(root().join(file)).expect("a text");
     let rest = text.split_once(from).unwrap_or_else(|| panic!("{file} has no `{from}`")).1;

@@ -1,4 +1,5 @@
-//! What the functions may do: what they do, no more, and each with its reason.
+//! Permissions: the functions may do what they do and nothing else, and each permission has its
+//! reason.
 //!
 //! AWS facts: F-8.
 
@@ -32,7 +33,7 @@ const WITHOUT_RESOURCE: [&str; 19] = [
     "elasticloadbalancing:DescribeTargetHealth",
 ];
 
-/// What Lambda does in the functions' names; the code calls none of it.
+/// Actions that Lambda performs under the functions' roles; the code calls none of them.
 const BY_LAMBDA: [&str; 5] = [
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -41,9 +42,9 @@ const BY_LAMBDA: [&str; 5] = [
     "sqs:ReceiveMessage",
 ];
 
-/// What AWS asks for beside the action of the call itself: for the tags and roles in it, for a
-/// version that is named, for telling an absent object from a forbidden one, and for what
-/// Application Auto Scaling and Cloud Control do under the caller's name.
+/// Actions that AWS requires in addition to the call's own: for tags and roles in it, for a named
+/// object version, for distinguishing an absent object from a forbidden one, and for what
+/// Application Auto Scaling and Cloud Control do with the caller's permissions.
 const BESIDE_A_CALL: [&str; 17] = [
     "application-autoscaling:TagResource",
     "cloudwatch:DeleteAlarms",
@@ -83,15 +84,15 @@ fn statements(of: &Value) -> Vec<&Value> {
     find(of, &|value| value.get("Effect").is_some())
 }
 
-/// Policies that are resources of their own.
+/// Managed policies.
 const POLICIES: [&str; 5] =
     ["FindPolicy", "MakeServicesPolicy", "PassRolesPolicy", "ReadPolicy", "RepairPolicy"];
 
-/// The statements of a function's role: without who may take it.
+/// Returns the statements of a function's role, without its trust policy.
 fn granted_to<'a>(template: &'a Value, role: &str) -> Vec<&'a Value> {
     let resources = &template["Resources"];
     let own = &resources[role]["Properties"]["Policies"];
-    // Some are named only on a condition.
+    // Some are attached only under a condition.
     let names_role = |value: &Value| !find(value, &|value| value["Ref"] == role).is_empty();
     let attached = POLICIES.iter().map(|name| &resources[*name]["Properties"]);
     let attached =
@@ -153,7 +154,7 @@ fn the_functions_may_do_what_they_do_and_nothing_else() {
     assert_eq!(granted, called(), "left is the template, right are the calls in the sources");
 }
 
-/// Holds I-SWEEP. The sweep only looks and asks, and sees no more than the function that repairs.
+/// Holds I-SWEEP. The sweep only reads and sends messages, and may read only what `reconcile` may.
 #[test]
 fn the_sweep_changes_nothing() {
     let template = template();
@@ -174,9 +175,9 @@ fn the_sweep_changes_nothing() {
     );
 }
 
-/// The function that talks to the outside world knows one secret, and nothing of ECS.
+/// `notify-slack`, which calls the internet, may read one secret and nothing of ECS.
 #[test]
-fn the_function_for_slack_reads_its_secret_and_puts_aside() {
+fn notify_slack_reads_its_secret_and_sends_to_its_dead_letter_queue() {
     let actions = actions(&granted_to(&template(), "NotifySlackRole"));
     let own: Vec<&str> =
         actions.iter().map(String::as_str).filter(|action| !BY_LAMBDA.contains(action)).collect();
@@ -199,8 +200,8 @@ fn the_function_for_events_puts_them_under_its_own_name() {
     assert_eq!(put["Condition"], json!({ "StringEquals": { "events:source": source } }));
 }
 
-/// What makes and removes things exists in the mode `repair` alone; roles are passed to ECS alone,
-/// and only those named.
+/// Permissions to create and delete exist in the mode `repair` alone; only the named roles are
+/// passed, and only to ECS.
 #[test]
 fn only_the_mode_repair_may_make_services() {
     let template = template();
@@ -240,8 +241,8 @@ fn only_the_mode_repair_may_make_services() {
     assert_eq!(statement["Condition"], to);
 }
 
-/// Whatever AWS lets a policy ask for a tag, the tag of a spec is asked for: when something is
-/// made, and before it is changed or removed.
+/// Wherever AWS supports it, a policy requires the tag of a spec: on creation, and before a change
+/// or deletion.
 #[test]
 fn only_what_comes_from_a_spec_is_made_changed_or_removed() {
     let template = template();
@@ -327,7 +328,7 @@ fn only_the_mode_repair_may_change_target_groups() {
     );
 }
 
-/// With `IfExists` a group without the tag passes; any value that is not listed is refused.
+/// With `IfExists` a group without the tag is allowed; any value that is not listed is denied.
 #[test]
 fn a_tag_on_a_target_group_closes_it() {
     let template = template();
@@ -348,7 +349,7 @@ fn every_partition_and_only_names_of_this_stack() {
     assert!(!text.contains("amazonaws.com.cn") && !text.contains("111122223333"));
 }
 
-/// SAM and the linters take them; `CloudFormation` does not.
+/// SAM and the linters accept them; `CloudFormation` does not.
 #[test]
 fn no_anchors_and_no_aliases() {
     for line in text().lines().filter(|line| !line.trim_start().starts_with('#')) {

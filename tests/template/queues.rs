@@ -1,10 +1,10 @@
-//! Queues, rules and alarms: nothing is lost without a word.
+//! Queues, rules and alarms: nothing is lost without an alarm.
 
 use crate::document::{find, resources, template, text_of};
 use portkeeper_core::ledger::TELLING_SECS;
 use serde_json::{Value, json};
 
-/// The seconds for which a parameter or a literal stands at most.
+/// Returns the largest number of seconds that a parameter or a literal allows.
 fn at_most(template: &Value, value: &Value) -> i64 {
     let parameter = value.get("Ref").map(|name| &template["Parameters"][text_of(name)]["MaxValue"]);
     parameter.unwrap_or(value).as_i64().expect("a number")
@@ -26,7 +26,7 @@ fn a_message_stays_hidden_while_lambda_tries() {
     assert_eq!(
         timeout,
         i64::from(TELLING_SECS),
-        "so long is a function that tells people left alone with it"
+        "the record reserves publishing for as long as the function may run"
     );
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     assert!(queue["VisibilityTimeout"].as_i64().expect("seconds") >= 6 * timeout + window);
@@ -43,7 +43,7 @@ fn the_settle_time_is_the_delay_of_the_queue() {
     let template = template();
     let delay = &template["Resources"]["ChecksQueue"]["Properties"]["DelaySeconds"];
     assert_eq!(*delay, json!({ "Ref": "SettleSeconds" }));
-    // The longest delays that SQS has, for a queue and for a message.
+    // The longest delays that SQS allows, for a queue and for a message.
     assert!(at_most(&template, delay) <= 900);
     assert!(at_most(&template, &json!({ "Ref": "ConfirmSeconds" })) <= 900);
 }
@@ -105,9 +105,9 @@ fn rules_deliver_to_their_queue_and_may() {
     assert_eq!(delivering, rules.len(), "every rule may deliver");
 }
 
-/// The bucket's rule and the code agree on where specs lie, and no result is taken for one.
+/// The bucket's rule and the code agree on the prefix of specs, and no result matches it.
 #[test]
-fn only_specs_are_news() {
+fn only_specs_match_the_rule() {
     let template = template();
     let pattern = &template["Resources"]["SpecObjectRule"]["Properties"]["EventPattern"];
     let prefix = portkeeper_service_spec::notice::PREFIX;
@@ -135,7 +135,7 @@ fn news_of_a_spec_stays_hidden_while_lambda_tries() {
 }
 
 #[test]
-fn alarms_tell_people_when_and_what_to_do() {
+fn alarms_say_when_they_fire_and_what_to_do() {
     let template = template();
     for (name, alarm) in resources(&template, "AWS::CloudWatch::Alarm") {
         let properties = &alarm["Properties"];
@@ -145,18 +145,18 @@ fn alarms_tell_people_when_and_what_to_do() {
             (&topic, &topic),
             "{name}"
         );
-        // A sentence of what it means, and one of what to do.
+        // One sentence for the meaning, and one for the action.
         let description = text_of(&properties["AlarmDescription"]);
         assert!(
             description.matches(". ").count() + description.matches("; ").count() >= 1,
             "{name}: {description}"
         );
-        // The topic's policy lets in alarms by name.
+        // The topic's policy allows alarms by name.
         assert!(
             text_of(&properties["AlarmName"]["Fn::Sub"]).starts_with("${AWS::StackName}-"),
             "{name}"
         );
-        // Only of the sweep is silence a failure; of the others it is the rule.
+        // Missing data is a failure for the sweep only; for the other functions it is normal.
         let silence = if name == "SweepSilentAlarm" { "breaching" } else { "notBreaching" };
         assert_eq!(properties["TreatMissingData"], silence, "{name}");
     }

@@ -1,6 +1,6 @@
-//! Tables of the documents against what they describe: finding codes, settings.
+//! Compares the tables of the documents with what they describe: finding codes, settings.
 //!
-//! A table is found by its header, in whatever document it is.
+//! A table is found by its header, in any document.
 
 use crate::document::{root, template, text_of};
 use portkeeper_aws::config::{SLACK_VARIABLES, VARIABLES, Variable};
@@ -23,7 +23,7 @@ fn documents() -> BTreeMap<String, String> {
     .collect()
 }
 
-/// The cells of each row of the one table with this header.
+/// Returns the cells of each row of the one table with this header.
 fn table(header: &str) -> Vec<Vec<String>> {
     let documents = documents();
     let with: Vec<&String> =
@@ -38,7 +38,7 @@ fn table(header: &str) -> Vec<Vec<String>> {
     rows.map(cells).collect()
 }
 
-/// A cell's value, which may be written as code.
+/// Returns a cell's value without code marks.
 fn bare(cell: &str) -> &str {
     cell.trim_matches('`')
 }
@@ -93,7 +93,7 @@ fn follows_the_template(parameter: &Value, name: &str, default: &str, allowed: &
     }
 }
 
-/// Those that are in no table are in the text.
+/// Those without a table row are named in the text.
 #[test]
 fn every_parameter_and_every_variable_is_documented() {
     let text: String = documents().into_values().collect();

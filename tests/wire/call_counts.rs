@@ -1,11 +1,11 @@
-//! How many calls a check makes: what it needs, and not one more.
+//! A check makes the calls that it needs and not one more.
 
 use portkeeper_tests::bound::{self, Calls};
 use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::scenario::ServiceSpec;
 use std::collections::BTreeMap;
 
-/// A healthy bridge service whose one container is in so many groups, long running.
+/// Creates a stable, healthy bridge service whose one container is in this many groups.
 async fn healthy(groups: u16) -> Shop {
     let mut shop = Shop::new(2, &[]);
     let ports: Vec<u16> = (0..groups).map(|number| 8080 + number).collect();
@@ -19,7 +19,7 @@ async fn healthy(groups: u16) -> Shop {
     shop
 }
 
-/// Clients' calls since they were last forgotten, beside the fewest there can be.
+/// Compares the clients' calls since the last reset with the lower bound.
 fn assert_fewest(shop: &Shop, fewest: &Calls, what: &str) {
     let wanted: BTreeMap<String, usize> =
         fewest.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
@@ -35,7 +35,7 @@ fn assert_fewest(shop: &Shop, fewest: &Calls, what: &str) {
 
 /// Holds I-COST.
 #[tokio::test]
-async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be() {
+async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls() {
     for groups in 1..=3 {
         let mut shop = healthy(groups).await;
         let report = shop.look("web").await;
@@ -51,8 +51,7 @@ async fn a_warm_check_of_a_healthy_service_makes_the_fewest_calls_there_can_be()
     }
 }
 
-/// The first check of a process also learns what never changes: the groups, and which instance is
-/// which.
+/// The first check of a process also reads what never changes: groups and container instances.
 #[tokio::test]
 async fn a_cold_check_makes_two_calls_more() {
     let mut shop = healthy(3).await;
@@ -120,11 +119,10 @@ async fn services_of_one_batch_are_described_in_tens() {
     }
 }
 
-/// Twenty tasks of each service on so many services of one cluster, swept by a function that starts
-/// now: lists are read once for all, and no call is made twice. The formula is that of AWS's batch
-/// sizes.
+/// A cold sweep of one cluster with this many services of twenty tasks each: lists are read once,
+/// and no call is made twice. The formula follows from AWS's batch sizes.
 #[tokio::test]
-async fn a_sweep_makes_the_fewest_calls_there_can_be() {
+async fn a_sweep_makes_the_fewest_calls() {
     for (services, tasks) in [(1, 2), (3, 2), (30, 10), (101, 2), (180, 1)] {
         let mut shop = Shop::new(4, &[]);
         for number in 0..services {

@@ -1,4 +1,4 @@
-//! The ledger's table: one writer at a time, lost answers, keys left over, records of other
+//! The ledger's table: one writer at a time, lost answers, unprocessed keys, records of other
 //! versions.
 
 use portkeeper_aws::ledger::{CommitError, Stored, commit, recall};
@@ -11,7 +11,7 @@ use portkeeper_world::dynamodb::put_raw;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// A record that differs by this number.
+/// Returns a record that differs by this number.
 fn record(shop: &Shop, number: u32) -> LedgerRecord {
     LedgerRecord {
         look_again_at: Some(shop.aws().now().plus_secs(number)),
@@ -66,7 +66,7 @@ async fn a_lost_answer_to_our_own_write_is_no_lost_race() {
 }
 
 #[tokio::test]
-async fn keys_that_are_left_over_are_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let shop = Shop::new(0, &[]);
     let keys: Vec<ServiceKey> = (0..101).map(|number| shop.key(&format!("s{number}"))).collect();
     for key in &keys {
@@ -95,16 +95,17 @@ async fn keys_that_are_left_over_are_asked_for_again() {
     assert_eq!(shop.count("BatchGetItem"), asked.len() + 10, "it has an end");
 }
 
-/// Holds C-34: what another version wrote is not used, and is not written over by chance.
+/// Holds C-34: the record of another version is not used, and is overwritten only under its
+/// counter.
 #[tokio::test]
-async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_counter() {
+async fn a_record_of_another_version_or_a_damaged_one_is_replaced_under_its_counter() {
     for text in [r#"{"schema":99,"known":{}}"#, "{", r#"{"schema":1,"surprise":true}"#] {
         let shop = Shop::new(0, &[]);
         let item = json!({"pk": {"S": "shop/web"}, "counter": {"N": "41"}, "record": {"S": text}});
         assert!(put_raw(&mut shop.world(), TABLE, item.as_object().unwrap().clone()));
         let stored = get(&shop).await;
         assert_eq!((&stored.record, stored.counter), (&LedgerRecord::default(), 41));
-        assert!(stored.note.is_some(), "somebody is told why");
+        assert!(stored.note.is_some(), "the reason is logged");
         assert!(matches!(
             put(&shop, &Stored::default(), 1).await,
             Err(CommitError::LostRace { .. })
@@ -115,7 +116,7 @@ async fn a_record_of_another_version_or_a_damaged_one_starts_anew_under_its_coun
 
 /// Holds C-31.
 #[tokio::test]
-async fn a_ledger_out_of_reach_is_an_error() {
+async fn an_unavailable_ledger_is_an_error() {
     for fault in
         [Fault::Throttle, Fault::AccessDenied, Fault::fail("InternalServerError", "broke", 500)]
     {

@@ -7,7 +7,7 @@ use portkeeper_tests::shop::{CLUSTER, Shop};
 use portkeeper_world::api::Caller;
 use portkeeper_world::scenario::ServiceSpec;
 
-/// Services with three groups each, long running; no call is remembered.
+/// Creates stable services with three groups each and resets the recorded calls.
 async fn settled(services: usize) -> Shop {
     let mut shop = Shop::new(2, &[]);
     for number in 0..services {
@@ -23,14 +23,14 @@ async fn settled(services: usize) -> Shop {
     shop
 }
 
-/// The places of an operation among the function's calls, in the order in which they arrived.
+/// Returns the positions of an operation among the function's calls, in order of arrival.
 fn places(shop: &Shop, operation: &str) -> Vec<usize> {
     let world = shop.world();
     let calls = world.calls.all().iter().filter(|call| call.caller == Caller::Client);
     calls.enumerate().filter(|(_, call)| call.operation == operation).map(|it| it.0).collect()
 }
 
-/// Every call of the first operation comes before every call of the second.
+/// Asserts that every call of the first operation precedes every call of the second.
 fn assert_before(shop: &Shop, first: &str, second: &str) {
     let (last_of_first, first_of_second) =
         (places(shop, first).into_iter().max(), places(shop, second).into_iter().min());

@@ -1,5 +1,5 @@
-//! Reading: every page and every batch, and what is made of what cannot be read. Nothing unread is
-//! ever absent.
+//! Reading: every page and every batch, and the gaps where a read fails. Nothing unread counts as
+//! absent.
 
 use portkeeper_aws::observe::{observe_service, observe_services};
 use portkeeper_core::observation::{Missed, Observation, TargetGroup};
@@ -9,7 +9,7 @@ use portkeeper_world::ecs::RegisterAt;
 use portkeeper_world::faults::{Fault, Rule};
 use serde_json::json;
 
-/// As many attempts as the SDK makes.
+/// The number of attempts that the SDK makes.
 const ATTEMPTS: u32 = 4;
 
 async fn read(shop: &Shop) -> Observation {
@@ -194,9 +194,9 @@ async fn a_service_is_absent_only_when_ecs_says_so() {
     );
 }
 
-/// A fault of one service that makes ECS refuse the whole call is not a fault of the nine others.
+/// If one service makes ECS refuse the whole call, the nine others are read anyway.
 #[tokio::test]
-async fn a_refused_batch_of_services_is_asked_for_one_by_one() {
+async fn a_refused_batch_of_services_is_described_one_by_one() {
     let shop = Shop::with_web(1, 1);
     shop.make(&behind("api", &shop.group("web-tg")));
     shop.fault(
@@ -210,7 +210,7 @@ async fn a_refused_batch_of_services_is_asked_for_one_by_one() {
     assert!(read[1].as_ref().is_ok_and(|seen| seen.service.is_some()), "{read:?}");
 }
 
-/// Holds C-31: a person learns which permission is missing, from every call that a check makes.
+/// Holds C-31: every call of a check names the permission that is missing.
 #[tokio::test]
 async fn a_denied_call_names_the_action() {
     let reads = [
@@ -239,7 +239,7 @@ async fn a_denied_call_names_the_action() {
 
 /// Holds C-31.
 #[tokio::test]
-async fn throttled_calls_are_repeated_in_the_accounts_time_and_have_an_end() {
+async fn throttled_calls_are_retried_a_limited_number_of_times() {
     let reads = [
         (Service::Ecs, "ListTasks"),
         (Service::Ecs, "DescribeTasks"),
@@ -279,9 +279,9 @@ async fn throttled_calls_are_repeated_in_the_accounts_time_and_have_an_end() {
     assert_eq!(shop.count("DescribeServices"), ATTEMPTS as usize);
 }
 
-/// An answer that never comes is given up after the time-outs, in the account's time.
+/// A call without an answer ends after the time-outs, in the account's time.
 #[tokio::test]
-async fn a_hanging_call_is_given_up() {
+async fn a_call_without_an_answer_times_out() {
     let shop = Shop::with_web(1, 1);
     let before = shop.world().now_ms();
     shop.fault(Rule::new(Service::Ecs, "DescribeTasks", Fault::Delay { ms: 60_000 }).forever());
@@ -293,7 +293,7 @@ async fn a_hanging_call_is_given_up() {
     );
 }
 
-/// Holds C-24: a group that is gone is known as gone, whether or not it was known before.
+/// Holds C-24: a deleted group is read as missing, whether or not it was cached.
 #[tokio::test]
 async fn a_deleted_group_is_missing() {
     let shop = Shop::with_web(1, 1);
@@ -308,7 +308,7 @@ async fn a_deleted_group_is_missing() {
     }
 }
 
-/// ELBv2 refuses the description of all groups of a call when one of them is gone.
+/// ELBv2 refuses to describe all groups of a call if one of them does not exist.
 #[tokio::test]
 async fn one_missing_group_does_not_hide_the_others() {
     let shop = Shop::new(1, &[]);

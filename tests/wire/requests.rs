@@ -1,4 +1,4 @@
-//! What is written: the members of each request, as the account got them.
+//! The writes: the members of each request as the account received them.
 
 use expect_test::expect;
 use portkeeper_aws::ledger::{self, index};
@@ -17,7 +17,7 @@ use portkeeper_world::elbv2::TargetType;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything about targets, or about a group, in one request.
+/// Returns one action on these targets of a group.
 fn action(kind: ActionKind, group: &TargetGroupArn, targets: &[&str], shop: &Shop) -> Action {
     let targets =
         targets.iter().map(|text| Target::try_from((*text).to_owned()).unwrap()).collect();
@@ -80,7 +80,7 @@ async fn targets_are_named_with_id_and_port() {
     );
 }
 
-/// Holds C-25: the zone is named with each target where the action has one, and only there.
+/// Holds C-25: each target names the zone if the action has one, and only then.
 #[tokio::test]
 async fn an_address_outside_the_vpc_is_named_with_the_zone_all() {
     let shop = Shop::new(0, &[]);
@@ -199,9 +199,9 @@ async fn a_record_is_stored_under_a_condition() {
     assert_eq!(read.records[&key], second);
 }
 
-/// The ledger's index: DynamoDB adds to the set, whoever else does so at the same time.
+/// The ledger's index: DynamoDB adds to the set, even if another writer adds at the same time.
 #[tokio::test]
-async fn a_service_is_entered_under_its_target_group() {
+async fn a_service_is_indexed_under_its_target_group() {
     let shop = Shop::new(0, &[]);
     let group =
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
@@ -275,8 +275,8 @@ async fn a_record_is_read_together_with_the_kill_switch() {
     .assert_eq(&pretty(&shop.inputs("BatchGetItem")[0]));
 }
 
-/// One publication holds what each kind of subscriber gets; what chat gets is asked for by
-/// configuration.
+/// One publication holds the form for each kind of subscriber; the configuration selects the form
+/// for chat.
 #[tokio::test]
 async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filter_by() {
     for (format, protocols) in
@@ -356,7 +356,7 @@ async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filte
 }
 
 #[tokio::test]
-async fn a_look_again_is_a_delayed_message() {
+async fn a_recheck_is_a_delayed_message() {
     let shop = Shop::new(0, &[]);
     let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/0123").unwrap();
     let at_least = BTreeMap::from([(task, 7)]);

@@ -1,5 +1,4 @@
-//! Carrying out registrations and deregistrations: refusals, lost answers, throttling, age of
-//! proofs.
+//! Executing registrations and deregistrations: refusals, lost answers, throttling, age of proofs.
 
 use portkeeper_aws::execute::execute;
 use portkeeper_core::ids::Target;
@@ -12,7 +11,7 @@ use portkeeper_world::faults::{Fault, Rule};
 const REGISTER: &str = "RegisterTargets";
 const DEREGISTER: &str = "DeregisterTargets";
 
-/// A group `web-tg`, and an instance of its VPC.
+/// Creates a group `web-tg` and an instance in its VPC.
 fn account() -> (Shop, String) {
     let shop = Shop::new(0, &[]);
     let _arn = shop.alb_group("web-tg");
@@ -20,7 +19,7 @@ fn account() -> (Shop, String) {
     (shop, instance)
 }
 
-/// An action on `web-tg`, whose proof holds for five seconds.
+/// Returns an action on `web-tg` whose proof is valid for five seconds.
 fn action(shop: &Shop, kind: ActionKind, targets: &[String]) -> Action {
     let targets = targets.iter().map(|text| Target::try_from(text.clone()).unwrap()).collect();
     let not_after = shop.aws().now().plus_secs(5);
@@ -31,7 +30,7 @@ fn ports(instance: &str, from: u16, count: u16) -> Vec<String> {
     (from..from + count).map(|port| format!("{instance}:{port}")).collect()
 }
 
-/// Registers by hand what a test is to deregister.
+/// Registers by hand the targets that a test deregisters.
 fn register(shop: &Shop, targets: &[String]) {
     for text in targets {
         let (id, port) = text.rsplit_once(':').unwrap();
@@ -39,7 +38,7 @@ fn register(shop: &Shop, targets: &[String]) {
     }
 }
 
-/// `done 99, refused 1`, and the first reason that was given.
+/// Returns `done 99, refused 1` and the first reason.
 fn summary(outcomes: &[Outcome]) -> (String, String) {
     let (mut done, mut refused, mut failed, mut skipped, mut first) = (0, 0, 0, 0, String::new());
     for outcome in outcomes {
@@ -79,8 +78,8 @@ async fn one_invalid_target_among_a_hundred_is_refused_and_the_others_are_regist
     assert!(shop.count(REGISTER) <= 15, "halving finds it: {}", shop.count(REGISTER));
 }
 
-/// Holds C-25, C-30: an address outside the VPC spoils the call for the others, under a code that
-/// says nothing of it.
+/// Holds C-25, C-30: an address outside the VPC fails the whole call, with an error code that does
+/// not name it.
 #[tokio::test]
 async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
     let shop = Shop::new(0, &[]);
@@ -96,7 +95,7 @@ async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
         "{why}"
     );
     assert!(why.contains("since the IP address '10.250.0.7' is outside the VPC"), "{why}");
-    // The wrong zone is refused as well, so that naming it by mistake does no harm.
+    // AWS refuses the wrong zone as well, so naming it by mistake does no harm.
     let wrong = action(&shop, ActionKind::Register, &inside[..1]);
     let outcomes = execute(shop.aws(), &[Action { zone: Some(TargetZone::All), ..wrong }]).await;
     assert!(
@@ -106,13 +105,14 @@ async fn one_address_outside_the_vpc_among_others_is_refused_alone() {
     );
 }
 
-/// A group in which every target is refused ends after so many calls, and says so of the rest.
+/// If every target is refused, splitting stops after a limited number of calls, and the rest are
+/// reported as such.
 #[tokio::test]
-async fn splitting_has_an_end() {
+async fn splitting_is_limited() {
     let (shop, _) = account();
     let targets: Vec<String> =
         (0..100).map(|number| format!("i-0deadbeefdead{number:04}:80")).collect();
-    // Our share of the calls makes this last longer than a registration may wait.
+    // The rate limiter makes this last longer than a registration may wait.
     let not_after = shop.aws().now().plus_secs(600);
     let action = Action { not_after, ..action(&shop, ActionKind::Register, &targets) };
     let outcomes = execute(shop.aws(), &[action]).await;
@@ -138,7 +138,7 @@ async fn more_than_a_hundred_targets_are_several_calls() {
     assert_eq!(shop.count(DEREGISTER), 3);
 }
 
-/// Holds C-24, C-31: what is final is refused, with what a person needs to mend it.
+/// Holds C-24, C-31: permanent failures are refusals, with the information to fix them.
 #[tokio::test]
 async fn a_deleted_group_and_a_missing_permission_are_refusals() {
     let (shop, instance) = account();
@@ -165,7 +165,7 @@ async fn a_deleted_group_and_a_missing_permission_are_refusals() {
 
 /// Holds C-31.
 #[tokio::test]
-async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
+async fn a_throttled_registration_is_retried() {
     let (shop, instance) = account();
     shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::Throttle).times(3));
     let before = shop.world().now_ms();
@@ -181,7 +181,7 @@ async fn a_throttled_registration_is_repeated_in_the_accounts_time() {
 }
 
 #[tokio::test]
-async fn a_registration_whose_answer_is_lost_is_repeated() {
+async fn a_registration_whose_answer_is_lost_is_retried() {
     let (shop, instance) = account();
     shop.fault(Rule::new(Service::Elbv2, REGISTER, Fault::LoseAnswer));
     let action = action(&shop, ActionKind::Register, &ports(&instance, 80, 1));
@@ -190,10 +190,10 @@ async fn a_registration_whose_answer_is_lost_is_repeated() {
     assert_eq!(shop.targets("web-tg").len(), 1);
 }
 
-/// A second attempt could come when the proof is no longer one: the address may have a new owner by
+/// A second attempt could come after the proof has expired: another task may use the address by
 /// then.
 #[tokio::test]
-async fn a_deregistration_is_sent_once_whatever_becomes_of_it() {
+async fn a_deregistration_is_sent_once_whatever_its_result() {
     let internal = Fault::fail("InternalFailure", "something broke", 500);
     let faults = [
         (Fault::Throttle, true),
@@ -234,11 +234,11 @@ async fn a_quick_deregistration_is_not_cut_off() {
 
 /// Holds I-AGE.
 #[tokio::test]
-async fn an_old_proof_is_not_acted_on() {
+async fn an_expired_proof_stops_the_write() {
     let (shop, instance) = account();
     let targets = ports(&instance, 32_768, 150);
     register(&shop, &targets);
-    // The first call takes longer than the proof holds: the rest comes too late.
+    // The first call takes longer than the proof is valid: the other calls would be too late.
     shop.fault(Rule::new(Service::Elbv2, DEREGISTER, Fault::Delay { ms: 1900 }));
     let late = Action {
         not_after: shop.aws().now().plus_secs(1),
@@ -269,7 +269,7 @@ async fn nothing_is_deregistered_when_a_registration_was_not_accepted() {
         let stale = ports(&instance, 32_768, 1);
         register(&shop, &stale);
         shop.fault(Rule::new(Service::Elbv2, REGISTER, fault).forever());
-        // The order in which they are given does not matter.
+        // The order of the actions does not matter.
         let actions = [
             action(&shop, ActionKind::Deregister, &stale),
             action(&shop, ActionKind::Register, &ports(&instance, 80, 1)),

@@ -152,7 +152,10 @@ async fn throttling_lost_requests_and_lost_answers_are_survived() {
         put().await.unwrap();
     }
     let events = world.lock().eventbridge.events().len();
-    assert_eq!(events, 4, "the write whose answer was lost was carried out twice, and S3 sends an event for each");
+    assert_eq!(
+        events, 4,
+        "the write whose answer was lost was carried out twice, and S3 sends an event for each"
+    );
     world.lock().faults.add(Rule::new(Service::S3, "PutObject", Fault::Throttle).forever());
     assert_eq!(put().await.unwrap_err().into_service_error().code(), Some("SlowDown"));
 }
