@@ -1,4 +1,4 @@
-//! A spec that came or changed: read, verified, held against what exists, planned, carried out.
+//! Applies a new or changed spec: read, validate, compare with the account, plan, write.
 
 use crate::lock::{Acquired, SpecLock};
 use crate::publish;
@@ -23,7 +23,7 @@ use portkeeper_service_spec_aws::find::find;
 use portkeeper_service_spec_aws::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject};
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
-/// Deals with one state of an object.
+/// Processes one version of an object.
 pub(crate) async fn object(
     deps: &Dependencies,
     object: &Object,
@@ -34,26 +34,26 @@ pub(crate) async fn object(
         Acquired::Processed => {
             tracing::info!(
                 spec = object.key,
-                "ignored: this state of the spec was dealt with already"
+                "ignored: an earlier run processed this version of the spec"
             );
             return Ok(());
         }
         Acquired::Superseded => {
             tracing::info!(
                 spec = object.key,
-                "ignored: a later state of the spec was taken up already"
+                "ignored: an earlier run started with a later version of the spec"
             );
             return Ok(());
         }
     };
-    // A large future, awaited within others.
+    // Boxed: this future is large and nested in others.
     match Box::pin(run(deps, &mut lock, object)).await {
         Ok(next) => lock.finish(next).await,
         Err(retry) => Err(lock.release(retry).await),
     }
 }
 
-/// All steps; what ends the run is the record that it leaves.
+/// Runs all steps and returns the record to store at the end.
 async fn run(
     deps: &Dependencies,
     lock: &mut SpecLock<'_>,
@@ -105,7 +105,7 @@ async fn run(
     finish(deps, lock, &draft, &found, carried, planned.is_empty()).await
 }
 
-/// What is known of a spec before anything is written for it.
+/// What is known about a spec before the first write.
 #[derive(Debug, Default)]
 struct Draft<'a> {
     spec: Option<&'a Spec>,
@@ -131,8 +131,8 @@ impl Draft<'_> {
     }
 }
 
-/// The spec at exactly the announced state of its object, with what is wrong with it; none if that
-/// state is gone, of which another message tells.
+/// Reads exactly the version of the object that the message names, and validates it. Returns none
+/// if that version no longer exists: another message reports its successor or its removal.
 async fn read(
     deps: &Dependencies,
     object: &Object,
@@ -144,14 +144,11 @@ async fn read(
         ReadObject::Content(bytes) => Some(check(key, &bytes)),
         ReadObject::TooLarge { bytes } => {
             let message =
-                format!("the object has {bytes} bytes; a spec has {LARGEST_SPEC} at most");
+                format!("the object has {bytes} bytes; a spec has at most {LARGEST_SPEC}");
             Some((None, vec![problem("too_large", "", message)]))
         }
         ReadObject::Absent | ReadObject::Replaced => {
-            tracing::info!(
-                spec = key,
-                "ignored: this state of the object is gone, of which another message tells"
-            );
+            tracing::info!(spec = key, "ignored: this version of the object no longer exists");
             None
         }
     })
@@ -167,8 +164,8 @@ fn problem(code: &str, at: &str, message: String) -> Problem {
     }
 }
 
-/// The service in its cluster; or why it may not be made there. A cluster that does not exist is
-/// told by the core.
+/// Returns the key of the service, or the problem that forbids to create it in this cluster. The
+/// error is empty if the cluster does not exist: the plan already reports that.
 fn service_key(
     deps: &Dependencies,
     spec: &Spec,
@@ -179,7 +176,7 @@ fn service_key(
     let cluster = arn.ok_or(None)?;
     if !deps.config.shared.clusters.include(&cluster) {
         let message = format!(
-            "Portkeeper does not watch the cluster {}: add it to the stack's parameter Clusters, or name another one",
+            "Portkeeper does not watch the cluster {}: add it to the stack parameter Clusters, or name another cluster",
             cluster.name()
         );
         return Err(Some(problem("cluster_not_watched", "cluster", message)));
@@ -189,12 +186,12 @@ fn service_key(
 
 fn of_another_spec(key: &ServiceKey, other: &str) -> Problem {
     let message = format!(
-        "the service {key} comes from the spec {other}: change it there, or give this one another name"
+        "the spec {other} manages the service {key}: change the service there, or choose another name here"
     );
     problem("service_of_another_spec", "service.serviceName", message)
 }
 
-/// Told once, and nothing is written.
+/// Publishes the problems and writes nothing to AWS.
 async fn refuse(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -206,8 +203,8 @@ async fn refuse(
     let refused =
         draft.steps.iter().filter(|step| matches!(step.action, StepAction::Refuse(_))).count();
     let summary = match errors + refused {
-        1 => "1 thing must be changed in the spec; nothing was written".to_owned(),
-        count => format!("{count} things must be changed in the spec; nothing was written"),
+        1 => "1 error in the spec; nothing was written".to_owned(),
+        count => format!("{count} errors in the spec; nothing was written"),
     };
     let result = draft.result(deps, &of, Status::Refused, summary);
     publish::publish(deps, &next, &result).await?;
@@ -216,8 +213,8 @@ async fn refuse(
     Ok(next)
 }
 
-/// Nothing may be written: by the stack's mode, which is an end, or by the kill switch, for which
-/// the message waits.
+/// Returns the record to store if the mode of the stack forbids writes, and an error if the kill
+/// switch does. The message then returns to the queue until the switch is cleared.
 async fn stopped(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -233,9 +230,9 @@ async fn stopped(
     let mut next = lock.record().clone();
     let Some(of) = next.object.clone() else { return Ok(Some(next)) };
     let summary = match (&switch, mode) {
-        (Some(why), _) => format!("the kill switch is on ({why}): this is what would be done, and it is tried again"),
+        (Some(why), _) => format!("nothing was written, because the kill switch is set ({why}); Portkeeper will retry"),
         (None, Mode::Repair) => return Ok(None),
-        (None, _) => "nothing was written, because the stack's parameter Mode is not `repair`: this is what would be done. Drop the spec again when it is".to_owned(),
+        (None, _) => "nothing was written, because the stack parameter Mode is not `repair`; upload the spec again after you change it".to_owned(),
     };
     let result = draft.result(deps, &of, Status::Waiting, summary);
     publish::write_result(deps, &result).await?;
@@ -248,7 +245,8 @@ async fn stopped(
     Ok(Some(next))
 }
 
-/// A spec that names another service than before: the earlier one stays, and is nobody's.
+/// Handles a spec that names another service than its last version: the earlier service stays, and
+/// no spec manages it any more.
 async fn renamed(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -258,14 +256,17 @@ async fn renamed(
         return Ok(None);
     };
     record::release(&deps.aws, &deps.config.shared.ledger_table, before, &lock.spec).await?;
-    let message = format!("this spec was about the service {before} before, which stays as it is");
+    let message = format!(
+        "an earlier version of this spec managed the service {before}, which stays unchanged; no spec manages it now"
+    );
     Ok(Some(Problem {
         weight: Weight::Warning,
         ..problem("renamed", "service.serviceName", message)
     }))
 }
 
-/// What is remembered before the first write: whose it is, and what takes back what may be made.
+/// Returns the record to store before the first write: the service, and the writes that undo the
+/// plan.
 fn record_before_writes(
     lock: &SpecLock<'_>,
     spec: &Spec,
@@ -284,7 +285,7 @@ fn record_before_writes(
     next
 }
 
-/// What is remembered and told after the last write.
+/// Publishes the result and returns the record to store after the last write.
 async fn finish(
     deps: &Dependencies,
     lock: &mut SpecLock<'_>,
@@ -297,7 +298,7 @@ async fn finish(
     let Some(of) = next.object.clone() else { return Ok(next) };
     next.undo.clear();
     if let Some(why) = carried.failure {
-        let summary = format!("{why}; what this run had made was taken back, see the steps");
+        let summary = format!("{why}; this run rolled back what it created, see the steps");
         let result =
             SpecResult { steps: carried.steps, ..draft.result(deps, &of, Status::Failed, summary) };
         publish::publish(deps, &next, &result).await?;
@@ -315,7 +316,7 @@ async fn finish(
     next.deployment =
         service.map_or_else(|| shown.and_then(primary_deployment), |made| made.deployment.clone());
     let summary =
-        if was_idle { "nothing is to be changed" } else { "all was written; ECS is at work" };
+        if was_idle { "nothing to change" } else { "all steps are done; ECS is deploying" };
     let result = SpecResult {
         steps: carried.steps,
         service_arn: service.map(|made| made.arn.clone()).or_else(known_arn),

@@ -1,7 +1,7 @@
-//! Following a deployment: by the events of ECS, and by looking again where one was lost.
+//! Follows a deployment by its ECS events, and by rechecks in case an event is lost.
 
 use crate::lock::SpecLock;
-use crate::recheck::{RECHECK_DELAYS, recheck_later};
+use crate::recheck::{recheck_later, recheck_minutes};
 use crate::retry::Retry;
 use crate::{Dependencies, publish};
 use portkeeper_aws::observe;
@@ -13,13 +13,13 @@ use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
-/// So many looks at a service that ECS does not know are made before that is believed.
+/// ECS is eventually consistent: only after this many checks is an unknown service really absent.
 const CHECKS_FOR_A_NEW_SERVICE: u32 = 3;
 
 const COMPLETED: &str = "SERVICE_DEPLOYMENT_COMPLETED";
 const FAILED: &str = "SERVICE_DEPLOYMENT_FAILED";
 
-/// An event of a deployment. Most are of services that come from no spec.
+/// Handles one deployment event. Most events are about services without a spec.
 pub(crate) async fn event(
     deps: &Dependencies,
     event: &Deployment,
@@ -29,7 +29,7 @@ pub(crate) async fn event(
     let key = ServiceKey { cluster, service: event.service.name().to_owned() };
     let table = &deps.config.shared.ledger_table;
     let Some(spec) = record::spec_of(&deps.aws, table, &key).await? else {
-        tracing::debug!(service = %key, "ignored: a service of no spec");
+        tracing::debug!(service = %key, "ignored: the service has no spec");
         return Ok(());
     };
     let reported = match event.event_name.as_str() {
@@ -38,7 +38,7 @@ pub(crate) async fn event(
         _ => return Ok(()),
     };
     let followed = |record: &SpecRecord| {
-        // One that was given up may still come to its end.
+        // A deployment that this function stopped following may still complete.
         let open = matches!(record.status, Some(Status::Deploying))
             || (reported.completed && matches!(record.status, Some(Status::Failed)));
         open && record.deployment.as_deref() == Some(&event.id)
@@ -46,25 +46,30 @@ pub(crate) async fn event(
     if let Some(lock) = SpecLock::resume(deps, &spec, deadline, followed).await? {
         return check_and_store(deps, *lock, 0, Some(&reported)).await;
     }
-    tracing::info!(spec, deployment = event.id, "ignored: not the deployment that is followed");
+    tracing::info!(
+        spec,
+        deployment = event.id,
+        "ignored: this function follows another deployment"
+    );
     Ok(())
 }
 
-/// Looks at the service, and says how far it is.
+/// Checks the service and stores its status.
 pub(crate) async fn check_and_store(
     deps: &Dependencies,
     lock: SpecLock<'_>,
     hop: u32,
     reported: Option<&Told>,
 ) -> Result<(), Retry> {
-    // A large future, awaited within others.
+    // Boxed: this future is large and nested in others.
     match Box::pin(check_deployment(deps, &lock, hop, reported, true)).await {
         Ok(next) => lock.finish(next).await,
         Err(retry) => Err(lock.release(retry).await),
     }
 }
 
-/// Says how far a service is for which nothing was to be written. That it is well still is no news.
+/// Checks a service whose plan was empty. It publishes only a bad status: that the service is still
+/// ready is no news.
 pub(crate) async fn check_quietly(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -85,7 +90,7 @@ async fn check_deployment(
     let seen = observe::observe_service(&deps.aws.shared, &check).await?;
     let deployment = next.deployment.as_deref();
     let (status, summary) = match progress(&seen, deployment, reported) {
-        // What was made a moment ago may not be in every answer yet.
+        // ECS may not return a service that it created a moment ago.
         Progress::Failed(why) if seen.service.is_none() && hop < CHECKS_FOR_A_NEW_SERVICE => {
             recheck_or_give_up(deps, lock, hop, why).await?
         }
@@ -111,7 +116,7 @@ async fn check_deployment(
     Ok(next)
 }
 
-/// Not yet: asks for the next look, as long as there is one.
+/// Requests the next recheck. If there is none left, the deployment has failed.
 async fn recheck_or_give_up(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -121,9 +126,11 @@ async fn recheck_or_give_up(
     if recheck_later(deps, &lock.spec, hop).await? {
         return Ok((Status::Deploying, why));
     }
-    let spent: u32 = RECHECK_DELAYS.iter().sum();
     Ok((
         Status::Failed,
-        format!("not ready after {} minutes, and no longer followed: {why}", spent / 60),
+        format!(
+            "not ready after {} minutes; Portkeeper no longer follows it: {why}",
+            recheck_minutes()
+        ),
     ))
 }

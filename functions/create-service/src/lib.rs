@@ -1,10 +1,10 @@
-//! The function that makes services from specs: a batch of the `specs` queue in, the ids of
-//! messages that must be tried again out.
+//! The function that creates services from specs: it takes a batch of the `specs` queue and returns
+//! the ids of the messages that must be retried.
 //!
-//! An object that came or changed is taken through one straight line of steps; what failed for good
-//! is told in its result, and its message is done. What may succeed later leaves its message in the
-//! queue, and what was made so far is found again. A deployment is followed by its events and by
-//! looking again, never by waiting.
+//! A new or changed object goes through one fixed sequence of steps. A permanent failure is
+//! reported in the result, and the message is done. A temporary failure leaves the message in the
+//! queue, and the next run finds what this one created. The function follows a deployment by its
+//! events and by rechecks; it never waits for one.
 
 mod apply;
 mod follow;
@@ -31,36 +31,34 @@ use portkeeper_service_spec_aws::config::SpecConfig;
 use portkeeper_service_spec_aws::record::SpecRecord;
 use retry::Retry;
 
-/// What the function works with.
+/// The clients and settings that every step needs.
 #[derive(Debug)]
 pub struct Dependencies {
-    /// The clients.
     pub aws: SpecAws,
-    /// Where messages go that nobody can read.
+    /// Takes the messages that cannot be parsed.
     pub dead_letters: DeadLetters,
-    /// The configuration.
     pub config: SpecConfig,
-    /// Where a metric's line goes: in Lambda to standard output, as `metrics::emit` has it.
+    /// Writes one line of metrics. In Lambda this is `metrics::emit`, which prints it.
     pub emit: fn(&str),
 }
 
 impl Dependencies {
-    /// What a plan for this object needs to know beside the spec.
+    /// What a plan for this object needs in addition to the spec.
     fn context(&self, object: &Object) -> Context {
         Context { owner: spec_id(object), band: self.config.priorities }
     }
 }
 
-/// Whose everything is that is made for this object.
+/// The id that tags every resource created for this object.
 fn spec_id(object: &Object) -> Owner {
     Owner { bucket: object.bucket.clone(), key: object.key.clone() }
 }
 
-/// Nothing begins with less time than this: a run that is stopped half-way is gone on with, but
-/// only when its message comes back.
+/// The function starts no notice with less time left than this. An interrupted run does resume, but
+/// only after the visibility timeout of its message.
 const LEAST_SECS: u32 = 20;
 
-/// Handles one batch, message by message. Whoever has a spec loses it at `deadline`, when Lambda
+/// Handles one batch, message by message. The lock on a spec expires at `deadline`, when Lambda
 /// ends this run.
 pub async fn handle(deps: &Dependencies, event: SqsEvent, deadline: Timestamp) -> SqsBatchResponse {
     let begun = deps.aws.shared.spent();
@@ -68,7 +66,11 @@ pub async fn handle(deps: &Dependencies, event: SqsEvent, deadline: Timestamp) -
     for message in event.records {
         let id = message.message_id.clone().unwrap_or_default();
         if let Err(retry) = Box::pin(one(deps, message, deadline)).await {
-            tracing::warn!(message_id = id, error = chain(&retry), "the message is tried again");
+            tracing::warn!(
+                message_id = id,
+                error = chain(&retry),
+                "message returned to the queue for a retry"
+            );
             response.add_failure(id);
         }
     }
@@ -85,7 +87,7 @@ async fn one(deps: &Dependencies, message: SqsMessage, deadline: Timestamp) -> R
             tracing::error!(
                 message_id = message.message_id,
                 error = why,
-                "the message cannot be read, and is put aside"
+                "cannot parse the message: it goes to the dead-letter queue"
             );
             return deps.dead_letters.put(&body, &why).await.map_err(Retry::DeadLetter);
         }
@@ -96,7 +98,7 @@ async fn one(deps: &Dependencies, message: SqsMessage, deadline: Timestamp) -> R
         }
         match notice {
             Notice::Object(object) if object.bucket != deps.config.bucket => {
-                tracing::info!(bucket = object.bucket, "ignored: not the bucket of specs");
+                tracing::info!(bucket = object.bucket, "ignored: not the spec bucket");
             }
             Notice::Object(object) => match object.change {
                 Change::Created => Box::pin(apply::object(deps, &object, deadline)).await?,
@@ -127,7 +129,7 @@ async fn recheck(
         }
         Some(lock) => follow::check_and_store(deps, *lock, hop, None).await,
         None => {
-            tracing::info!(spec, "ignored: nothing is under way");
+            tracing::info!(spec, "ignored: no deployment or deletion is in progress");
             Ok(())
         }
     }

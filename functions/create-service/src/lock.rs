@@ -1,8 +1,8 @@
-//! One run for one spec at a time, and none for what was overtaken.
+//! One run at a time for each spec, and none for a version that a later one superseded.
 //!
-//! A run takes the spec by writing its name into the record, under the condition that nobody wrote
-//! since it was read. It lets go when it is done; a run that was killed has lost the spec at the
-//! end of its time, long before its message comes back.
+//! A run locks the spec with a conditional write of its name into the record: the write fails if
+//! the record changed since it was read. The run releases the lock when it is done. If the run is
+//! interrupted, the lock expires at the run's deadline, long before its message reappears.
 
 use crate::Dependencies;
 use crate::retry::Retry;
@@ -11,30 +11,29 @@ use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::notice::{Object, is_newer};
 use portkeeper_service_spec_aws::record::{self, Holder, SpecRecord, StoredSpec};
 
-/// A spec that this run has to itself.
+/// This run's lock on a spec.
 #[derive(Debug)]
 pub(crate) struct SpecLock<'a> {
     deps: &'a Dependencies,
     /// The object's key.
     pub(crate) spec: String,
     stored: StoredSpec,
-    /// An earlier run began with the same state of the object, and did not come to its end.
+    /// An earlier run started with the same version of the object and did not finish.
     pub(crate) resumed: bool,
 }
 
-/// What comes of trying to take a spec for a state of its object.
+/// The result of an attempt to lock a spec for a version of its object.
 #[derive(Debug)]
 pub(crate) enum Acquired<'a> {
-    /// It is ours.
     Lock(Box<SpecLock<'a>>),
-    /// This state was dealt with already.
+    /// An earlier run processed this version.
     Processed,
-    /// A later state was taken up already.
+    /// An earlier run started with a later version.
     Superseded,
 }
 
 impl<'a> SpecLock<'a> {
-    /// Takes a spec for a state of its object.
+    /// Locks a spec for a version of its object.
     pub(crate) async fn acquire(
         deps: &'a Dependencies,
         object: &Object,
@@ -64,7 +63,8 @@ impl<'a> SpecLock<'a> {
         Ok(Acquired::Lock(Box::new(lock)))
     }
 
-    /// Takes a spec to go on with what was begun for it; none if there is nothing to go on with.
+    /// Locks a spec to continue what an earlier run started. Returns none if `is_due` says that
+    /// there is nothing to continue.
     pub(crate) async fn resume(
         deps: &'a Dependencies,
         spec: &str,
@@ -91,13 +91,12 @@ impl<'a> SpecLock<'a> {
         self.store(SpecRecord { holder: Some(holder), ..next }).await
     }
 
-    /// What is remembered.
     pub(crate) fn record(&self) -> &SpecRecord {
         &self.stored.record
     }
 
-    /// Stores what is to be remembered. In a box, as everything here that calls AWS: these futures
-    /// are large.
+    /// Stores the record. The call is boxed, like every AWS call here, because these futures are
+    /// large.
     pub(crate) async fn store(&mut self, next: SpecRecord) -> Result<(), Retry> {
         let table = &self.deps.config.shared.ledger_table;
         match Box::pin(record::commit(&self.deps.aws, table, &self.spec, &mut self.stored, next))
@@ -108,23 +107,23 @@ impl<'a> SpecLock<'a> {
         }
     }
 
-    /// Stores this as the end of the run.
+    /// Stores the record and releases the lock.
     pub(crate) async fn finish(mut self, next: SpecRecord) -> Result<(), Retry> {
         self.store(SpecRecord { holder: None, ..next }).await
     }
 
-    /// Lets go, so that the message that comes back need not wait. If that fails, the end of this
-    /// run's time does it.
+    /// Releases the lock, so that the retried message need not wait. If that fails, the lock
+    /// expires at this run's deadline.
     pub(crate) async fn release(self, retry: Retry) -> Retry {
         let next = self.record().clone();
         if let Err(error) = self.finish(next).await {
-            tracing::warn!(%error, "the spec is let go of only at the end of this run's time");
+            tracing::warn!(%error, "cannot release the lock on the spec: it expires at this run's deadline");
         }
         retry
     }
 }
 
-/// The same event twice. Without a sequencer the version says it.
+/// Whether S3 delivered the same event twice. An event without a sequencer is compared by version.
 fn is_same(known: &Object, object: &Object) -> bool {
     let what =
         |it: &Object| (it.change, it.version_id.clone(), it.sequencer.clone(), it.etag.clone());

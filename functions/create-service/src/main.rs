@@ -1,4 +1,4 @@
-//! Starts the function: configuration, clients, the loop that takes batches from Lambda.
+//! Starts the function: reads the configuration, builds the clients and runs Lambda's event loop.
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -9,7 +9,7 @@ use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
 use tracing::Instrument as _;
 
-/// One thread: a spec waits for AWS nearly all of its time.
+/// One thread is enough: a run spends nearly all of its time waiting for AWS.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(SpecConfig::from_env());

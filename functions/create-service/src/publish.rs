@@ -1,5 +1,5 @@
-//! The result beside the spec, and the alert. What was not written or sent makes the message come
-//! back.
+//! Writes the result to the bucket and publishes it as an alert. If either fails, the message
+//! returns to the queue.
 
 use crate::Dependencies;
 use crate::retry::Retry;
@@ -10,10 +10,10 @@ use portkeeper_service_spec_aws::object;
 use portkeeper_service_spec_aws::record::SpecRecord;
 use portkeeper_service_spec_aws::{metrics, notify};
 
-/// Where results are written.
+/// The prefix of results in the bucket.
 const RESULTS: &str = "results/";
 
-/// A result of which nothing is known yet but its spec.
+/// Returns a result without problems, steps or deployment.
 pub(crate) fn new_result(
     deps: &Dependencies,
     of: &Object,
@@ -36,27 +36,27 @@ pub(crate) fn new_result(
     }
 }
 
-/// `results/orders.yaml.json` for `specs/orders.yaml`.
+/// Returns `results/orders.yaml.json` for `specs/orders.yaml`.
 pub(crate) fn result_key(spec: &str) -> String {
     format!("{RESULTS}{}.json", spec.strip_prefix(PREFIX).unwrap_or(spec))
 }
 
-/// Writes a result beside its spec.
+/// Writes a result to the bucket of its spec.
 pub(crate) async fn write_result(deps: &Dependencies, result: &SpecResult) -> Result<(), Retry> {
-    // Its keys are texts and its numbers finite, so this cannot fail.
+    // This cannot fail: all map keys are strings and all numbers are finite.
     let content = serde_json::to_string_pretty(result).unwrap_or_default();
     let key = result_key(&result.spec.key);
     tracing::info!(
         spec = result.spec.key,
         status = result.status.as_str(),
         summary = result.summary,
-        "result"
+        "spec result stored"
     );
     object::write(&deps.aws, &result.spec.bucket, &key, content).await?;
     Ok(())
 }
 
-/// Writes a result, tells people of it, and counts it.
+/// Writes a result, publishes it, and counts it.
 pub(crate) async fn publish(
     deps: &Dependencies,
     record: &SpecRecord,
@@ -68,7 +68,7 @@ pub(crate) async fn publish(
     Ok(())
 }
 
-/// Counts a result. How long it took is known of a spec that became ready.
+/// Counts a result. Only a spec that became ready has a duration.
 pub(crate) fn count_result(deps: &Dependencies, record: &SpecRecord, result: &SpecResult) {
     let took = record
         .taken_at
@@ -77,7 +77,7 @@ pub(crate) fn count_result(deps: &Dependencies, record: &SpecRecord, result: &Sp
     (deps.emit)(&metrics::spec_line(result.at, &result.spec.key, result.status, took));
 }
 
-/// The result as it was written last, with what is new.
+/// Returns the last result with a new status and summary.
 pub(crate) fn updated_result(
     deps: &Dependencies,
     record: &SpecRecord,

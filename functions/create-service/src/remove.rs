@@ -1,9 +1,9 @@
-//! A spec that was removed: everything stays, or is drained and deleted, as the spec said while it
-//! was there.
+//! Handles a spec that was removed. The last version of the spec decides: its service stays, or
+//! Portkeeper drains and deletes it.
 
 use crate::lock::{Acquired, SpecLock};
 use crate::publish;
-use crate::recheck::recheck_later;
+use crate::recheck::{recheck_later, recheck_minutes};
 use crate::retry::Retry;
 use crate::rollback::roll_back_unfinished;
 use crate::steps;
@@ -18,8 +18,7 @@ use portkeeper_service_spec_aws::find::find;
 use portkeeper_service_spec_aws::object::{self, ObjectVersion, ReadObject};
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
 
-/// Deals with an object that went. Also the removal of an old version of one that is there tells of
-/// itself.
+/// Processes the removal of an object. S3 sends the same event if only an old version was removed.
 pub(crate) async fn object(
     deps: &Dependencies,
     gone: &Object,
@@ -27,16 +26,13 @@ pub(crate) async fn object(
 ) -> Result<(), Retry> {
     let now = ObjectVersion { bucket: &gone.bucket, key: &gone.key, version_id: None, etag: None };
     if object::read(&deps.aws, &now).await? != ReadObject::Absent {
-        tracing::info!(
-            spec = gone.key,
-            "ignored: an old version was removed, or the object is there again"
-        );
+        tracing::info!(spec = gone.key, "ignored: the object still exists");
         return Ok(());
     }
     let mut lock = match SpecLock::acquire(deps, gone, deadline).await? {
         Acquired::Lock(lock) => *lock,
         Acquired::Processed | Acquired::Superseded => {
-            tracing::info!(spec = gone.key, "ignored: dealt with already, or overtaken");
+            tracing::info!(spec = gone.key, "ignored: already processed, or superseded");
             return Ok(());
         }
     };
@@ -50,10 +46,10 @@ pub(crate) async fn object(
     }
 }
 
-/// Goes on with a deletion that is under way.
+/// Continues a deletion in progress.
 pub(crate) async fn resume(deps: &Dependencies, lock: SpecLock<'_>, hop: u32) -> Result<(), Retry> {
     let Some(of) = lock.record().object.clone() else { return Ok(()) };
-    // A large future, awaited within others.
+    // Boxed: this future is large and nested in others.
     match Box::pin(delete(deps, &lock, &of, hop)).await {
         Ok(next) => lock.finish(next).await,
         Err(retry) => Err(lock.release(retry).await),
@@ -71,22 +67,22 @@ async fn begin(
             deps,
             lock,
             Status::Kept,
-            "the spec is gone; nothing had been made for it".to_owned(),
+            "the spec was removed; nothing had been created for it".to_owned(),
         )
         .await;
     };
     if !record.delete_with_object {
         record::release(&deps.aws, &deps.config.shared.ledger_table, &key, &lock.spec).await?;
         let summary = format!(
-            "the spec is gone; the service {key} and what belongs to it stay (onDelete: keep)"
+            "the spec was removed; the service {key} and its resources stay (onDelete: keep)"
         );
         return end(deps, lock, Status::Kept, summary).await;
     }
     Box::pin(delete(deps, lock, gone, 0)).await
 }
 
-/// The next part of a deletion: first the service, which ECS drains; once it is gone, what stood in
-/// front of it.
+/// Runs the next part of a deletion: first the service, which ECS drains; then its listener rules
+/// and target groups.
 async fn delete(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
@@ -99,20 +95,22 @@ async fn delete(
             deps,
             lock,
             Status::Kept,
-            "the spec is gone; what was made for it is not known".to_owned(),
+            "the spec was removed; it is unknown what was created for it".to_owned(),
         )
         .await;
     };
     if deps.config.shared.policy.mode != Mode::Repair {
         let summary = format!(
-            "the service {key} was not deleted, because the stack's parameter Mode is not `repair`"
+            "the service {key} was not deleted, because the stack parameter Mode is not `repair`"
         );
         return end(deps, lock, Status::Kept, summary).await;
     }
     if let Some(why) =
         ledger::writes_stopped(&deps.aws.shared, &deps.config.shared.ledger_table).await?
     {
-        let summary = format!("the kill switch is on ({why}): the deletion of {key} waits");
+        let summary = format!(
+            "{key} was not deleted, because the kill switch is set ({why}); Portkeeper will retry"
+        );
         publish::write_result(deps, &publish::new_result(deps, of, Status::Waiting, summary))
             .await?;
         return Err(Retry::WritesStopped(why));
@@ -122,13 +120,7 @@ async fn delete(
         if gap.must_wait() {
             return Err(Retry::Unreadable(gap.why.clone()));
         }
-        return end(
-            deps,
-            lock,
-            Status::Failed,
-            format!("the deletion of {key} was given up: {}", gap.why),
-        )
-        .await;
+        return end(deps, lock, Status::Failed, format!("cannot delete {key}: {}", gap.why)).await;
     }
     let Removal { plan, waits } =
         plan_removal(&spec_id(of), &wanted.cluster, &wanted.service, &found);
@@ -140,20 +132,17 @@ async fn delete(
             deps,
             of,
             Status::Failed,
-            format!("the deletion of {key} stopped: {why}"),
+            format!("cannot delete everything of {key}: {why}"),
         ),
         None => match &waits {
-            Some(why) => publish::new_result(
-                deps,
-                of,
-                Status::Deleting,
-                format!("{key} is being deleted: {why}"),
-            ),
+            Some(why) => {
+                publish::new_result(deps, of, Status::Deleting, format!("deleting {key}: {why}"))
+            }
             None => publish::new_result(
                 deps,
                 of,
                 Status::Deleted,
-                format!("{key} and what was made for it are gone"),
+                format!("{key} and its resources were deleted"),
             ),
         },
     };
@@ -169,7 +158,8 @@ async fn delete(
     if result.status == Status::Deleting && !recheck_later(deps, &lock.spec, hop).await? {
         result.status = Status::Failed;
         result.summary = format!(
-            "{key} is still being drained after two hours; what stood in front of it was left"
+            "{key} is still draining after {} minutes; its listener rules and target groups stay",
+            recheck_minutes()
         );
     }
     if result.status == Status::Deleting {
@@ -185,7 +175,7 @@ async fn delete(
     Ok(next)
 }
 
-/// The end of a removal in which nothing is written.
+/// Publishes the result of a removal that writes nothing to AWS.
 async fn end(
     deps: &Dependencies,
     lock: &SpecLock<'_>,

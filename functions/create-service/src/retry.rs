@@ -1,30 +1,27 @@
-//! What makes a message be tried again. What would fail again is no retry: it is a result.
+//! Errors worth a retry. A permanent failure is a `SpecResult`, not an error.
 
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::ledger::CommitError;
 
-/// Why a message comes back.
+/// Why a message returns to the queue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Retry {
-    /// Another run is at work on the same spec.
-    #[error("another run is at work on {0}")]
+    #[error("another run holds the lock on {0}")]
     Busy(String),
-    /// The function ends before this could be done.
-    #[error("no time is left")]
+    #[error("not enough time left in this run")]
     NoTime,
-    /// Nothing may be written now.
+    /// The kill switch is set.
     #[error("writes are stopped: {0}")]
     WritesStopped(String),
-    /// Something could not be read that may be readable later.
-    #[error("not all could be read: {0}")]
+    /// A read failed that may succeed later.
+    #[error("cannot read everything that the spec refers to: {0}")]
     Unreadable(String),
-    /// A call failed, and may succeed later.
-    #[error("a call failed that may succeed later")]
+    /// A call failed that may succeed later.
+    #[error("a call failed; the message will be retried")]
     Call(#[from] Failure),
-    /// What is remembered of the spec could not be stored.
-    #[error("what is known of the spec cannot be stored")]
+    #[error("cannot store the record of the spec")]
     Record(#[from] CommitError),
-    /// A message that nobody can read could not be put aside.
-    #[error("the dead-letter queue did not take the message")]
+    /// The message cannot be parsed, and the dead-letter queue did not accept it.
+    #[error("cannot send the message to the dead-letter queue")]
     DeadLetter(#[source] Failure),
 }

@@ -1,5 +1,4 @@
-//! What a run that did not come to its end may have made: found again by its tags, so that it can
-//! be taken back.
+//! Finds by tag what an interrupted run may have created, so that it can be rolled back.
 
 use crate::lock::SpecLock;
 use crate::retry::Retry;
@@ -14,7 +13,7 @@ use portkeeper_service_spec_aws::find::find;
 use portkeeper_service_spec_aws::record::SpecRecord;
 use std::collections::BTreeMap;
 
-/// What takes back what an earlier run of the same state of the spec has made.
+/// Returns the writes that undo what an earlier run for the same version of the spec created.
 pub(crate) fn undo_of_earlier_run(
     lock: &SpecLock<'_>,
     found: &Found,
@@ -25,7 +24,7 @@ pub(crate) fn undo_of_earlier_run(
         return Vec::new();
     }
     let mut made = made_for(found, object);
-    // The run would have made a revision, and now none is to be made: that is the one.
+    // The earlier run planned a new revision, and this plan needs none: it is the one kept here.
     let is_kept =
         |step: &Step| step.resource == Resource::TaskDefinition && step.action == StepAction::Keep;
     let arn = steps.iter().find(|step| is_kept(step)).and_then(|step| step.arn.clone());
@@ -33,12 +32,12 @@ pub(crate) fn undo_of_earlier_run(
     filled(&lock.record().undo, &made)
 }
 
-/// What can be taken back, of what was to be made: the rest was not made.
+/// Keeps the undo writes whose resources exist: the others were never created.
 fn filled(undo: &[Write], made: &Made) -> Vec<Write> {
     undo.iter().filter_map(|write| fill(write, made).ok()).collect()
 }
 
-/// What there is that was made for this object, by the names that a plan has for it.
+/// Returns the existing resources that were created for this object, by their names in a plan.
 fn made_for(found: &Found, object: &Object) -> Made {
     let tag = spec_id(object).tag();
     let is_ours = |tags: &BTreeMap<String, String>| tags.get(SPEC_TAG) == Some(&tag);
@@ -64,13 +63,13 @@ fn made_for(found: &Found, object: &Object) -> Made {
     made
 }
 
-/// ECS has the service, and does not delete it.
+/// The service exists and ECS is not deleting it.
 pub(crate) fn is_active(service: &FoundService) -> bool {
     service.shown.get("status").is_some_and(|status| status == "ACTIVE")
 }
 
-/// A run that began with an earlier state of the spec was killed, and that state is overtaken: what
-/// it has made is taken back, unless it came as far as the service, which the new state changes.
+/// Rolls back what an interrupted run created for an earlier version of the spec. If that run
+/// already created the service, everything stays, because the new version changes the service.
 pub(crate) async fn roll_back_unfinished(
     deps: &Dependencies,
     lock: &mut SpecLock<'_>,

@@ -1,7 +1,7 @@
-//! Carries a plan out, step by step, and takes back what was made when a step fails for good.
+//! Applies a plan step by step, and rolls back what it created if a step fails permanently.
 //!
-//! What fails for now is no end: the message comes back, what was made is found again, and the plan
-//! goes on from there.
+//! After a temporary failure nothing is rolled back: the message returns to the queue, and the next
+//! run finds what exists and continues from there.
 
 use crate::Dependencies;
 use crate::retry::Retry;
@@ -12,22 +12,21 @@ use portkeeper_service_spec::steps::{Made, Priority, Step, StepAction, Write};
 use portkeeper_service_spec::{NotMade, fill, undo};
 use portkeeper_service_spec_aws::carry_out::{self, DeployedService, Done};
 
-/// How often another priority is tried for one rule. Several specs may come at once, but not
-/// dozens.
+/// How many priorities are tried for one rule. Several specs may arrive at once, but not dozens.
 const MOST_PRIORITIES: usize = 20;
 
-/// What became of a plan.
+/// The result of a plan.
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
-    /// Each step, and what became of it.
+    /// Each step with its result.
     pub(crate) steps: Vec<StepResult>,
-    /// The service, if it was made or changed.
+    /// The service, if it was created or changed.
     pub(crate) service: Option<DeployedService>,
-    /// What AWS said to the step that it refused.
+    /// Why AWS refused a step, if it did.
     pub(crate) failure: Option<String>,
 }
 
-/// The steps of a plan of which nothing is carried out.
+/// Returns the steps of a plan that is not applied.
 pub(crate) fn not_tried(steps: &[Step]) -> Vec<StepResult> {
     steps.iter().map(|step| outcome_of(step, idle(step), None)).collect()
 }
@@ -40,8 +39,8 @@ fn outcome_of(step: &Step, outcome: Outcome, note: Option<String>) -> StepResult
     StepResult { step: step.clone(), outcome, note }
 }
 
-/// Carries out all steps. `earlier` takes back what an earlier run of the same state of the spec
-/// has made.
+/// Applies all steps. `earlier` undoes what an earlier run for the same version of the spec
+/// created.
 pub(crate) async fn carry_out(
     deps: &Dependencies,
     steps: &[Step],
@@ -82,7 +81,7 @@ pub(crate) async fn carry_out(
     Ok(carried)
 }
 
-/// Why a step was not carried out.
+/// Why a step was not applied.
 #[derive(Debug, thiserror::Error)]
 enum NotWritten {
     #[error(transparent)]
@@ -91,8 +90,8 @@ enum NotWritten {
     NotMade(#[from] NotMade),
 }
 
-/// Makes the writes of one step; notes those that were made. Gives the ARN of what they made or
-/// changed.
+/// Makes the writes of one step and adds those that succeeded to `writes`. Returns the ARN of what
+/// they created or changed.
 async fn one(
     deps: &Dependencies,
     step: &Step,
@@ -104,7 +103,7 @@ async fn one(
     for write in &step.writes {
         let filled = fill(write, made)?;
         let Done { made: thing, service: deployed } = write_one(deps, &filled).await?;
-        tracing::info!(resource = ?step.resource, name = step.name, "written");
+        tracing::info!(resource = ?step.resource, name = step.name, "write succeeded");
         arn = thing
             .as_ref()
             .map(|(_, arn)| arn.clone())
@@ -119,7 +118,8 @@ async fn one(
     Ok(arn)
 }
 
-/// Makes one write. A rule whose priority somebody else has taken meanwhile gets the next free one.
+/// Makes one write. If another writer has taken a rule's priority since the plan was made, the rule
+/// gets the next free one.
 async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> {
     let mut write = write.clone();
     for _ in 0..MOST_PRIORITIES {
@@ -137,20 +137,24 @@ async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> 
         else {
             return Err(failure);
         };
-        tracing::info!(listener, free, "the priority was taken by somebody else meanwhile");
+        tracing::info!(
+            listener,
+            free,
+            "another writer took the priority: trying the next free one"
+        );
         *priority = Priority::Automatic(free);
     }
     carry_out::carry_out(&deps.aws, &write).await
 }
 
-/// Takes back what these steps have made, the last first.
+/// Rolls back what these steps created, last first.
 async fn roll_back(
     deps: &Dependencies,
     steps: &mut [StepResult],
     done: &[Vec<Write>],
     made: &Made,
 ) -> Result<(), Retry> {
-    // Some is taken back or not for what was done after it, so all is asked for at once.
+    // Whether a write is undone may depend on a later write, so `undo` gets all of them.
     let all = undo(&done.concat());
     for (step, writes) in steps.iter_mut().zip(done).rev() {
         let back: Vec<Write> =
@@ -171,7 +175,7 @@ async fn roll_back(
     Ok(())
 }
 
-/// Takes back one write. Gives why AWS does not let it.
+/// Makes one undo write. Returns the reason if AWS refuses it.
 pub(crate) async fn roll_back_one(
     deps: &Dependencies,
     write: &Write,
@@ -180,7 +184,7 @@ pub(crate) async fn roll_back_one(
         Ok(_) => Ok(None),
         Err(failure) if failure.is_final() => {
             let why = chain(&failure);
-            tracing::error!(error = why, "what was made could not be taken back");
+            tracing::error!(error = why, "cannot roll back a write: the resource stays");
             Ok(Some(why))
         }
         Err(failure) => Err(failure.into()),

@@ -152,7 +152,7 @@ mod tests {
         let result = serde_json::json!({
             "schema": "portkeeper.spec-result", "version": 1, "status": "refused", "at": "2026-11-23T10:00:00Z",
             "spec": {"bucket": "specs", "key": "specs/orders.yaml", "change": "created"},
-            "summary": "1 thing must be changed in the spec; nothing was written",
+            "summary": "1 error in the spec; nothing was written",
             "cluster": "arn:aws:ecs:eu-west-1:111122223333:cluster/shop", "service": "orders",
             "problems": [{"weight": "error", "code": "unknown_member", "at": "service.nam", "place": {"line": 3, "column": 1},
                 "message": "did you mean `serviceName`?"}],
