@@ -106,7 +106,8 @@ async fn a_stale_target_is_repaired_and_only_the_unreadable_message_comes_back()
         metrics.filter_map(|line| line["ApiCalls"].as_u64()).all(|calls| calls > 3),
         "and one for its calls"
     );
-    let checks: Vec<&Value> = lines.iter().filter(|line| line["message"] == "check").collect();
+    let checks: Vec<&Value> =
+        lines.iter().filter(|line| line["message"] == "service checked").collect();
     assert!(
         checks.len() == 2
             && checks[0]["service"] == "web"
@@ -170,7 +171,7 @@ async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
     let body = json!({"Type": "Notification", "Subject": "subject", "Message": alert}).to_string();
     let record = |id: &str| json!({"messageId": id, "body": body});
     let answer = api.invoke(&json!({"Records": [record("m1"), record("m2")]}), 30).await;
-    let said = process.said_until(|said| said.contains("refused for good")).await;
+    let said = process.said_until(|said| said.contains("cannot deliver the message")).await;
     assert_eq!(answer, Some(Answer::Response(json!({"batchItemFailures": []}))), "{said}");
     assert_eq!(slack.paths(), [SECRET, SECRET], "{said}");
     let aside: Vec<String> = {
@@ -178,8 +179,8 @@ async fn alerts_go_to_slack_and_their_webhook_is_printed_nowhere() {
         let messages = world.sqs.messages("slack-dead-letters");
         messages.map(|message| message.attributes["reason"]["StringValue"].to_string()).collect()
     };
-    assert_eq!(aside, ["\"Slack refused it (default): 404 Not Found: no_service\""]);
-    assert!(!said.contains(SECRET) && said.contains("refused for good"), "{said}");
+    assert_eq!(aside, ["\"Slack refused the message (route default): 404 Not Found: no_service\""]);
+    assert!(!said.contains(SECRET) && said.contains("cannot deliver the message"), "{said}");
 }
 
 /// An alert from the queue to the default event bus.

@@ -233,7 +233,7 @@ async fn a_secret_that_cannot_be_used_keeps_the_messages() {
     assert_eq!(desk.hand_over(&[&alert()], 30).await, 0);
     assert!(
         desk.put_aside()[0]
-            .starts_with("no route of the secret fits severity critical, service `shop/web`")
+            .x
     );
 }
 

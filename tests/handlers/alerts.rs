@@ -192,7 +192,7 @@ async fn no_environment_value_reaches_log_alert_ledger_or_queue() {
 
     let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     assert!(
-        logged.contains("the message cannot be read") && logged.contains("register: done"),
+        logged.contains("cannot parse the message") && logged.contains("register: done"),
         "{logged}"
     );
     let calls: String =

@@ -178,7 +178,7 @@ async fn a_cluster_that_does_not_exist_is_named() {
     let mut shop = quiet_services(1, &[("PORTKEEPER_CLUSTERS", "shop,shopp")]).await;
     let report = shop.stage.sweep().await.unwrap();
     assert_eq!(report.clusters[CLUSTER].services, 1);
-    assert!(report.unread["shopp"].contains("there is no cluster `shopp`"), "{report:#?}");
+    assert!(report.unread["shopp"].contains("cluster `shopp` not found"), "{report:#?}");
 }
 
 /// Holds C-29: one cluster of several cannot be read; the missing permission is named.

@@ -1,8 +1,8 @@
-//! The function that puts alerts on the default event bus, so that others can build on them: a
-//! batch of the `events` queue in, the ids of those that must be tried again out.
+//! The function that puts alerts on the default event bus, where your own rules can use them: it
+//! takes a batch of the `events` queue and returns the ids of the messages that must be retried.
 //!
-//! The detail of an event is the alert's document as it came. What is no alert of ours (an alarm of
-//! the stack, say) is left out by rule: it is on the bus by itself, or nobody's.
+//! The detail of an event is the unchanged document of the alert. The function ignores every other
+//! message of the topic: the alarms of the stack, for example, are on the event bus already.
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use portkeeper_aws::bus::{Bus, EVENTS_PER_CALL, Event};
@@ -18,10 +18,10 @@ pub const SOURCE: &str = "portkeeper";
 /// `detail-type` of an alert.
 pub const DETAIL_TYPE: &str = "Portkeeper Alert";
 
-/// `detail-type` of what became of a spec.
+/// `detail-type` of a spec result.
 pub const SPEC_DETAIL_TYPE: &str = "Portkeeper Spec Result";
 
-/// Handles one batch. Each message stands for itself.
+/// Handles one batch. A failed message does not affect the others.
 pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     let mut events_by_id = Vec::new();
@@ -30,7 +30,7 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
         if let Some(event) = to_event(&body) {
             events_by_id.push((id, event));
         } else {
-            tracing::info!(message_id = id, "left out: not an alert of Portkeeper");
+            tracing::info!(message_id = id, "ignored: not an alert of Portkeeper");
         }
     }
     for together in events_by_id.chunks(EVENTS_PER_CALL) {
@@ -42,14 +42,18 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
                         tracing::error!(
                             message_id = id,
                             why,
-                            "the bus did not take it; it is tried again"
+                            "the event bus refused the event; message returned to the queue for a retry"
                         );
                         response.add_failure(id.clone());
                     }
                 }
             }
             Err(failure) => {
-                tracing::error!(error = chain(&failure), messages = together.len(), "tried again");
+                tracing::error!(
+                    error = chain(&failure),
+                    messages = together.len(),
+                    "cannot call the event bus; messages returned to the queue for a retry"
+                );
                 for (id, _) in together {
                     response.add_failure(id.clone());
                 }
@@ -59,7 +63,7 @@ pub async fn handle(bus: &Bus, event: SqsEvent) -> SqsBatchResponse {
     response
 }
 
-/// The event for an alert of any version: whoever has a rule for it reads `version`.
+/// Returns the event for an alert of any version: the consumer reads `version`.
 fn to_event(body: &str) -> Option<Event> {
     let (_, text) = unwrap_notification(body);
     let document: Value = serde_json::from_str(&text).ok()?;

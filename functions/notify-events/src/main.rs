@@ -1,4 +1,4 @@
-//! Starts the function: configuration, clients, the loop that takes batches from Lambda.
+//! Starts the function: reads the configuration, builds the client and runs Lambda's event loop.
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -8,7 +8,7 @@ use portkeeper_aws::{account, log, start};
 use portkeeper_notify_events::{SOURCE, handle};
 use tracing::Instrument as _;
 
-/// One thread: there is one call to wait for.
+/// One thread is enough: each batch waits for one call.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(Config::from_env());

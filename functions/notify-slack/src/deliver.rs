@@ -1,6 +1,5 @@
-//! The way of one message: route, post, and what to do about each answer. Knows the secret only as
-//! long as the process lives, and reads it again when Slack says that a webhook is no longer
-//! allowed.
+//! Delivers one message: finds the route, posts, and handles each answer. The secret is kept in
+//! memory and read again if Slack no longer accepts a webhook.
 
 use crate::post::{Answer, Http};
 use crate::routes::{Routes, UnreadableSecret, Webhook};
@@ -12,54 +11,42 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Posts of one message in one go. Two pauses that Slack asked for, or a webhook that was replaced,
-/// and the plain form.
+/// How many times one delivery posts a message: enough for two pauses that Slack requests, or for a
+/// replaced webhook and the plain form.
 const MOST_POSTS: u32 = 5;
 
-/// A post may take this long. None begins with less time left.
+/// How long a post may take. None starts with less time left.
 const POST_TAKES_SECS: u32 = 6;
 
-/// Why a message is not in Slack.
+/// Why a message was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub enum NotDelivered {
-    /// The secret could not be read.
-    #[error("Slack's webhook cannot be read")]
+    #[error("cannot read the secret with the Slack webhook")]
     NoSecret(#[source] Failure),
-    /// The secret is not understood.
-    #[error("Slack's webhook cannot be used")]
+    #[error("cannot use the secret with the Slack webhook")]
     BadSecret(#[from] UnreadableSecret),
-    /// No route fits, and there is no default.
     #[error(
-        "no route of the secret fits severity {severity}, service `{service}`, owner `{owner}`, and it has no `default`"
+        "cannot route the message: no route of the secret matches severity {severity}, service `{service}` and owner `{owner}`, and the secret has no `default`"
     )]
-    NoRoute {
-        /// How loud.
-        severity: &'static str,
-        /// Which service.
-        service: String,
-        /// Whose.
-        owner: String,
-    },
-    /// Slack will never take it.
-    #[error("Slack refused it ({route}): {answer}")]
+    NoRoute { severity: &'static str, service: String, owner: String },
+    /// A permanent failure.
+    #[error("Slack refused the message (route {route}): {answer}")]
     Refused {
-        /// By which route.
         route: String,
-        /// What Slack said.
+        /// Slack's answer.
         answer: String,
     },
-    /// Slack does not take it now.
-    #[error("Slack did not take it ({route}): {answer}")]
+    /// A temporary failure.
+    #[error("cannot post the message to Slack now (route {route}): {answer}")]
     Later {
-        /// By which route.
         route: String,
-        /// What Slack said.
+        /// Slack's answer, or why there was none.
         answer: String,
     },
 }
 
 impl NotDelivered {
-    /// Trying again is no use until a person has changed something.
+    /// A retry fails until an operator changes the secret or the webhook.
     #[must_use]
     pub fn is_final(&self) -> bool {
         // I-DELIVERY: "If it may accept it later, the message stays in the queue; if never, it is
@@ -68,7 +55,7 @@ impl NotDelivered {
     }
 }
 
-/// Brings messages to Slack.
+/// Delivers messages to Slack.
 #[derive(Debug)]
 pub struct SlackClient {
     secrets: Secrets,
@@ -78,19 +65,19 @@ pub struct SlackClient {
 }
 
 impl SlackClient {
-    /// A slack that knows nothing yet but where the secret is.
+    /// Returns a client that reads the secret at its first message.
     #[must_use]
     pub fn new(secrets: Secrets, secret_id: String) -> Self {
         Self { secrets, secret_id, http: Http::default(), routes: Mutex::new(None) }
     }
 
-    /// The moment, by the clock that signs requests.
+    /// The time by the clock that signs requests.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.secrets.now()
     }
 
-    /// Delivers a message, and says by which route. It is in the channel when this returns.
+    /// Delivers a message and returns the name of its route. The message is then in the channel.
     pub(crate) async fn deliver(
         &self,
         post: &SlackPost,
@@ -99,7 +86,7 @@ impl SlackClient {
         let routes = self.routes(None).await?;
         let (mut route, mut webhook) = find(&routes, post)?;
         let (mut message, mut reread) = (post.message.clone(), false);
-        let mut latest = "there was no time for it";
+        let mut latest = "not enough time left in this run";
         for _ in 0..MOST_POSTS {
             if self.now().plus_secs(POST_TAKES_SECS) > deadline {
                 break;
@@ -110,7 +97,7 @@ impl SlackClient {
                     tokio::time::sleep(pause).await;
                 }
                 Answer::Wait(pause) => {
-                    let answer = format!("429: not before {} s", pause.as_secs());
+                    let answer = format!("429: retry after {} s", pause.as_secs());
                     return Err(NotDelivered::Later { route, answer });
                 }
                 Answer::Revoked(answer) if !reread => {
@@ -120,15 +107,19 @@ impl SlackClient {
                     if other == webhook {
                         return Err(NotDelivered::Refused { route, answer });
                     }
-                    tracing::warn!(route, answer, "the webhook was replaced; the new one is used");
+                    tracing::warn!(
+                        route,
+                        answer,
+                        "the webhook was replaced: posting to the new one"
+                    );
                     (route, webhook) = (other_route, other);
                 }
-                // Better a plain line than silence: the form is our mistake, not the reader's.
+                // The form is a defect of Portkeeper: a plain line still reaches the reader.
                 Answer::BadForm(answer) if message != post.plain() => {
                     tracing::error!(
                         route,
                         answer,
-                        "Slack does not accept the form; the plain one is tried"
+                        "Slack refused the form of the message: posting the plain form"
                     );
                     message = post.plain();
                 }
@@ -137,7 +128,7 @@ impl SlackClient {
                 }
                 Answer::Unavailable(answer) => return Err(NotDelivered::Later { route, answer }),
             }
-            latest = "it asked for a pause again and again";
+            latest = "Slack requested too many pauses";
         }
         Err(NotDelivered::Later { route, answer: latest.to_owned() })
     }
@@ -147,7 +138,7 @@ impl SlackClient {
         self.now().plus_secs(seconds.saturating_add(POST_TAKES_SECS)) <= deadline
     }
 
-    /// The routes: from memory, unless these are the ones that no longer serve.
+    /// Returns the routes: from memory, unless these are `stale`.
     async fn routes(&self, stale: Option<&Arc<Routes>>) -> Result<Arc<Routes>, NotDelivered> {
         let mut known = self.routes.lock().await;
         if let Some(routes) =

@@ -1,9 +1,9 @@
-//! The function that brings alerts to Slack: a batch of the `slack` queue in, the ids of those that
-//! must be tried again out.
+//! The function that delivers alerts to Slack: it takes a batch of the `slack` queue and returns the
+//! ids of the messages that must be retried.
 //!
-//! What Slack does not take now stays in the queue. What it will never take goes to the dead-post
-//! queue, with the reason. Nothing is only logged. No webhook is ever printed: whoever knows one
-//! can write to the channel.
+//! A message that Slack cannot accept now stays in the queue. A message that Slack will never accept
+//! goes to the dead-letter queue with the reason, so no message ends only in the log. The function
+//! never prints a webhook: anyone who knows its URL can post to the channel.
 
 mod deliver;
 mod post;
@@ -19,7 +19,7 @@ use portkeeper_aws::failure::chain;
 use portkeeper_aws::metrics;
 use portkeeper_core::time::Timestamp;
 
-/// What became of a batch, in numbers.
+/// The results of one batch.
 #[derive(Debug, Default)]
 struct Count {
     delivered: usize,
@@ -27,8 +27,8 @@ struct Count {
     later: usize,
 }
 
-/// Handles one batch, message by message: Slack takes one a second for each webhook. What does not
-/// fit before `deadline` comes back.
+/// Handles one batch, message by message, because Slack accepts one message a second for each
+/// webhook. Messages for which there is no time before `deadline` return to the queue.
 pub async fn handle(
     slack: &SlackClient,
     dead_letters: &DeadLetters,
@@ -51,14 +51,14 @@ pub async fn handle(
                     message_id = id,
                     about = post.summary,
                     error = why,
-                    "refused for good"
+                    "cannot deliver the message: it goes to the dead-letter queue"
                 );
                 count.refused += 1;
                 if let Err(failure) = dead_letters.put(&body, &why).await {
                     tracing::error!(
                         message_id = id,
                         error = chain(&failure),
-                        "the dead-post queue did not take it"
+                        "cannot send the message to the dead-letter queue"
                     );
                     response.add_failure(id);
                 }
@@ -68,7 +68,7 @@ pub async fn handle(
                     message_id = id,
                     about = post.summary,
                     error = chain(&error),
-                    "tried again later"
+                    "message returned to the queue for a retry"
                 );
                 count.later += 1;
                 response.add_failure(id);

@@ -1,4 +1,4 @@
-//! Starts the function: configuration, clients, the loop that takes batches from Lambda.
+//! Starts the function: reads the configuration, builds the clients and runs Lambda's event loop.
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -9,7 +9,7 @@ use portkeeper_aws::{account, log, start};
 use portkeeper_notify_slack::{SlackClient, handle};
 use tracing::Instrument as _;
 
-/// One thread: a message waits for Slack nearly all of its time.
+/// One thread is enough: a batch spends nearly all of its time waiting for Slack.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(SlackConfig::from_env());

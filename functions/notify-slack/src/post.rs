@@ -1,4 +1,4 @@
-//! One request to a webhook, and what its answer means. Source of the answers:
+//! Sends one request to a webhook and classifies the answer. Source of the answers:
 //! <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors>.
 
 use crate::routes::Webhook;
@@ -15,47 +15,45 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Slack answers within a second. An attempt that takes longer is better made again.
+/// Slack usually answers within a second. After this long a new attempt is faster than waiting.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// An answer is one word. More than this is somebody else's page.
+/// Slack answers with one word. A longer answer is not Slack's.
 const LONGEST_ANSWER: usize = 4_096;
 
-/// So much of an answer is told.
+/// How many characters of an answer go into errors and logs.
 const MOST_SHOWN: usize = 200;
 
-/// When Slack asks for a pause and does not say how long: it takes one message a second for each
-/// webhook.
+/// The pause if Slack names none: Slack accepts one message a second for each webhook.
 const USUAL_PAUSE: Duration = Duration::from_secs(1);
 
 type Body = Full<VecDeque<u8>>;
 
-/// What Slack made of a message.
+/// Slack's answer to a message.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    /// It is in the channel.
+    /// The message is in the channel.
     Accepted,
-    /// Too many messages: not before this.
+    /// Too many messages: retry after this pause.
     Wait(Duration),
-    /// The webhook is not, or no longer, allowed: it may have been replaced in the secret.
+    /// The webhook is not accepted (any longer): it may have been replaced in the secret.
     Revoked(String),
-    /// The message's form is not accepted.
+    /// Slack does not accept the form of the message.
     BadForm(String),
-    /// Not now.
+    /// A temporary failure.
     Unavailable(String),
-    /// Never.
+    /// A permanent failure.
     Refused(String),
 }
 
 type Https = Client<HttpsConnector<HttpConnector>, Body>;
 
-/// The HTTP client. It reads the system's root certificates before the first post, and not before.
+/// The HTTP client. It reads the root certificates of the system at the first post.
 #[derive(Debug, Default)]
 pub(crate) struct Http(OnceLock<Https>);
 
 impl Http {
-    /// Without root certificates there is no client: nothing is posted to a server that cannot
-    /// prove who it is.
+    /// Returns no client without root certificates: the server could not be authenticated.
     fn client(&self) -> io::Result<&Https> {
         if let Some(client) = self.0.get() {
             return Ok(client);
@@ -68,7 +66,6 @@ impl Http {
         Ok(self.0.get_or_init(|| Client::builder(TokioExecutor::new()).build(https)))
     }
 
-    /// Posts a message.
     pub(crate) async fn post(&self, webhook: &Webhook, message: &SlackMessage) -> Answer {
         let body: VecDeque<u8> = message.to_json().to_string().into_bytes().into();
         let request = Request::builder()
@@ -78,7 +75,7 @@ impl Http {
             .body(Body::new(body));
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Answer::Refused(format!("no request can be made: {error}")),
+            Err(error) => return Answer::Refused(format!("cannot build the request: {error}")),
         };
         match tokio::time::timeout(ANSWER_WITHIN, self.answer(request)).await {
             Ok(Ok((status, headers, text))) => classify(status, &headers, &text),
@@ -94,8 +91,8 @@ impl Http {
         request: Request<Body>,
     ) -> Result<(StatusCode, HeaderMap, String), String> {
         let client =
-            self.client().map_err(|error| format!("no root certificates can be read: {error}"))?;
-        // The errors name the host at most, and the host is no secret.
+            self.client().map_err(|error| format!("cannot read root certificates: {error}"))?;
+        // These errors name at most the host, which is no secret.
         let response = client
             .request(request)
             .await
@@ -103,14 +100,14 @@ impl Http {
         let (parts, body) = response.into_parts();
         let bytes = Limited::new(body, LONGEST_ANSWER).collect().await.map(Collected::to_bytes);
         let text = bytes.map_or_else(
-            |_| "(a longer answer than Slack gives)".to_owned(),
+            |_| format!("(an answer of more than {LONGEST_ANSWER} bytes, not Slack's)"),
             |bytes| shown(&bytes),
         );
         Ok((parts.status, parts.headers, text))
     }
 }
 
-/// The beginning of an answer, on one line.
+/// Returns the beginning of an answer, on one line.
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.trim().chars().take(MOST_SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -120,7 +117,7 @@ fn classify(status: StatusCode, headers: &HeaderMap, text: &str) -> Answer {
     let said = || format!("{status}: {text}");
     match status {
         StatusCode::OK if text == "ok" => Answer::Accepted,
-        // Somebody answers who is not Slack: a proxy, or a page that asks to sign in.
+        // This is not Slack: a proxy answers, or a page that asks to sign in.
         StatusCode::OK => Answer::Unavailable(format!("200 without `ok`: {text}")),
         StatusCode::TOO_MANY_REQUESTS => {
             let seconds =

@@ -1,5 +1,5 @@
-//! Which webhook an alert goes to. Read from the secret; what is wrong with it is said without
-//! saying what is in it.
+//! Selects the webhook for an alert by the routes in the secret. No error contains the content of
+//! the secret.
 
 use crate::slack_post::SlackPost;
 use portkeeper_core::code::Severity;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::fmt;
 use wildmatch::WildMatch;
 
-/// A webhook: a URL that lets whoever knows it write to a channel. It is never printed.
+/// The URL of a webhook. It is never printed: anyone who knows it can post to the channel.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Webhook(http::Uri);
 
@@ -23,7 +23,7 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// What the secret says.
+/// The content of the secret.
 #[derive(Debug, Clone)]
 pub struct Routes {
     default: Option<Webhook>,
@@ -39,43 +39,24 @@ struct Route {
     webhook: Webhook,
 }
 
-/// What is wrong with the secret. Its content is in none of the texts.
+/// Why the secret cannot be used. No text contains its content.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableSecret {
-    /// Neither a URL nor JSON.
     #[error(
         "the secret is neither a URL nor a JSON object with `default` and `routes` (it has {bytes} bytes)"
     )]
-    NeitherUrlNorJson {
-        /// How long it is.
-        bytes: usize,
-    },
-    /// JSON of another form.
+    NeitherUrlNorJson { bytes: usize },
     #[error(
-        "the secret is JSON, but not as it should be, near line {line}, column {column}: allowed are `default` and `routes`, a list of objects with `url` and optionally `name`, `severity` (a list of critical, error, warning, info), `service`, `owner`"
+        "the secret is JSON of another form, near line {line}, column {column}: it may have `default` (a URL) and `routes`, a list of objects with `url` and optionally `name`, `severity` (a list of critical, error, warning, info), `service`, `owner`"
     )]
-    OtherJson {
-        /// Where.
-        line: usize,
-        /// Where.
-        column: usize,
-    },
-    /// Not a URL.
+    OtherJson { line: usize, column: usize },
     #[error("the secret's {which} is not a URL")]
-    NotAUrl {
-        /// Which of them.
-        which: String,
-    },
-    /// Not over TLS.
+    NotAUrl { which: String },
     #[error(
-        "the secret's {which} does not begin with https://: a webhook would be readable on its way"
+        "the secret's {which} does not begin with https://: without TLS the webhook is readable in transit"
     )]
-    NotHttps {
-        /// Which of them.
-        which: String,
-    },
-    /// Nothing in it.
-    #[error("the secret names no webhook")]
+    NotHttps { which: String },
+    #[error("the secret contains no webhook")]
     Empty,
 }
 
@@ -128,7 +109,7 @@ impl Routes {
         Ok(Self { default, routes })
     }
 
-    /// The first route that fits, or the default one, with its name.
+    /// Returns the first matching route, or the default route, with its name.
     pub(crate) fn find(&self, post: &SlackPost) -> Option<(&str, &Webhook)> {
         let fits = |route: &&Route| {
             let matches = |pattern: &Option<WildMatch>, text: &str| {
@@ -152,7 +133,7 @@ fn route(number: usize, form: RouteForm) -> Result<Route, UnreadableSecret> {
     Ok(Route { name, severities: form.severity, service, owner, webhook })
 }
 
-/// https only, except to this machine itself, where a test or a proxy may listen.
+/// Accepts https only, except for loopback addresses, where a test or a proxy may listen.
 fn webhook(text: &str, which: &str) -> Result<Webhook, UnreadableSecret> {
     let not_a_url = || UnreadableSecret::NotAUrl { which: which.to_owned() };
     let uri: http::Uri = text.trim().parse().map_err(|_| not_a_url())?;
@@ -185,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_route_that_fits_is_taken() {
+    fn the_first_matching_route_is_used() {
         let routes = Routes::from_secret(
             r#"{
                 "default": "https://hooks.slack.com/services/T/B/default",
@@ -207,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_secret_is_said_without_its_content() {
+    fn errors_about_a_secret_do_not_contain_its_content() {
         let cases = [
-            ("", "the secret names no webhook"),
-            ("{}", "the secret names no webhook"),
+            ("", "the secret contains no webhook"),
+            ("{}", "the secret contains no webhook"),
             (
                 "s3cret",
                 "the secret is neither a URL nor a JSON object with `default` and `routes` (it has 6 bytes)",

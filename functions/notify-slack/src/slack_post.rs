@@ -1,5 +1,5 @@
-//! From the body of a message to what Slack shows. Whatever arrives is delivered: our alerts as
-//! they are meant, a CloudWatch alarm with its words, everything else as it is.
+//! Turns the body of a message into a Slack message. Everything on the topic is delivered: alerts as
+//! Block Kit, a CloudWatch alarm with its description and reason, everything else unchanged.
 
 use portkeeper_core::code::Severity;
 use portkeeper_core::report::{
@@ -12,23 +12,21 @@ use portkeeper_service_spec::result::{
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What Slack gets, and what its route is chosen by.
+/// A message for Slack, and what selects its route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SlackPost {
-    /// One line, for the log and for a message that Slack takes when it does not take the real one.
+    /// One line, for the log and for the plain form.
     pub(crate) summary: String,
-    /// The message.
     pub(crate) message: SlackMessage,
-    /// How loud.
     pub(crate) severity: Severity,
-    /// `cluster/service`; empty where it is about none.
+    /// `cluster/service`; empty if the message is about no service.
     pub(crate) service: String,
-    /// The service's tag `portkeeper:owner`; empty where it has none.
+    /// The value of the service's tag `portkeeper:owner`; empty without the tag.
     pub(crate) owner: String,
 }
 
 impl SlackPost {
-    /// The same in a form that has nothing Slack could not take.
+    /// The same in a plain form, without blocks that Slack could refuse.
     pub(crate) fn plain(&self) -> SlackMessage {
         SlackMessage::bare(&self.summary)
     }
@@ -44,7 +42,7 @@ impl SlackPost {
     }
 }
 
-/// A CloudWatch alarm, as it is published.
+/// A CloudWatch alarm, as CloudWatch publishes it to SNS.
 #[derive(Deserialize)]
 struct Alarm {
     #[serde(rename = "AlarmName")]
@@ -57,12 +55,11 @@ struct Alarm {
     reason: String,
 }
 
-/// Reads a body.
 pub(crate) fn read(body: &str) -> SlackPost {
     let (subject, text) = unwrap_notification(body);
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
         return SlackPost::other(
-            subject.as_deref().unwrap_or("A message on the alerts' topic"),
+            subject.as_deref().unwrap_or("A message on the alert topic"),
             &text,
         );
     };
@@ -79,14 +76,14 @@ pub(crate) fn read(body: &str) -> SlackPost {
     let title = match (subject, version) {
         (Some(subject), _) => subject,
         (None, Some(version)) => {
-            format!("An alert of version {version}, which this program does not read")
+            format!("An alert of version {version}, which this version of Portkeeper cannot read")
         }
-        (None, None) => "A message on the alerts' topic".to_owned(),
+        (None, None) => "A message on the alert topic".to_owned(),
     };
     SlackPost::other(&title, &text)
 }
 
-/// One of our alerts, of a version that is understood.
+/// Reads an alert of the version that this function knows.
 fn alert(value: &Value) -> Option<SlackPost> {
     let ours = value.get("schema")? == SCHEMA && value.get("version")? == SCHEMA_VERSION;
     let document = Document::deserialize(value).ok().filter(|_| ours)?;
@@ -99,7 +96,7 @@ fn alert(value: &Value) -> Option<SlackPost> {
     })
 }
 
-/// What became of a spec, in a version that is understood.
+/// Reads a spec result of the version that this function knows.
 fn spec(value: &Value) -> Option<SlackPost> {
     let ours = value.get("schema")? == SPEC_SCHEMA && value.get("version")? == SPEC_VERSION;
     let result = SpecResult::deserialize(value).ok().filter(|_| ours)?;
@@ -122,7 +119,7 @@ mod tests {
 
     use super::*;
 
-    /// A document that an earlier test of the core wrote.
+    /// A document that a test of the core writes.
     const ALERT: &str = include_str!("../../../shared/core/tests/forms/hijacked.json");
 
     fn notification(message: &str) -> String {
@@ -131,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn our_alert_is_routed_by_what_it_says() {
+    fn an_alert_is_routed_by_its_severity_and_service() {
         for body in [notification(ALERT), ALERT.to_owned()] {
             let post = read(&body);
             assert_eq!((post.severity, post.service.as_str()), (Severity::Critical, "shop/web"));
@@ -140,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_is_delivered_all_the_same() {
+    fn an_alert_with_an_unknown_code_is_delivered() {
         let post =
             read(&notification(&ALERT.replace("\"code\": \"hijacked\"", "\"code\": \"new_one\"")));
         assert_eq!(post.service, "shop/web");
@@ -148,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_became_of_a_spec_is_told_in_words() {
+    fn a_spec_result_is_delivered_as_text() {
         let result = serde_json::json!({
             "schema": "portkeeper.spec-result", "version": 1, "status": "refused", "at": "2026-11-23T10:00:00Z",
             "spec": {"bucket": "specs", "key": "specs/orders.yaml", "change": "created"},
@@ -165,15 +162,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_shown_as_it_is() {
+    fn an_unknown_message_is_delivered_unchanged() {
         let newer = ALERT.replace("\"version\": 1", "\"version\": 2");
         let cases = [
             (notification(&newer), "subject"),
-            (newer, "An alert of version 2, which this program does not read"),
+            (newer, "An alert of version 2, which this version of Portkeeper cannot read"),
             (notification("hello"), "subject"),
-            ("hello".to_owned(), "A message on the alerts' topic"),
-            (String::new(), "A message on the alerts' topic"),
-            ("{}".to_owned(), "A message on the alerts' topic"),
+            ("hello".to_owned(), "A message on the alert topic"),
+            (String::new(), "A message on the alert topic"),
+            ("{}".to_owned(), "A message on the alert topic"),
             (
                 notification(
                     r#"{"AlarmName":"x-sweep-silent","NewStateValue":"ALARM","NewStateReason":"why"}"#,

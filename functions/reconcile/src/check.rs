@@ -1,5 +1,5 @@
-//! The check of one service, step by step. The order of the steps is the promise: the intent is
-//! stored before the next look is asked for and before any write, and an alert counts as sent only
+//! The check of one service, step by step. The order of the steps is a guarantee: the check stores
+//! its intent before it requests a recheck and before any write, and an alert counts as sent only
 //! after SNS accepted it.
 
 use crate::errors::CheckError;
@@ -21,7 +21,7 @@ use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writ
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
 
-/// Checks one service that was described just now.
+/// Checks one service with the description that the caller has just read.
 pub(crate) async fn check_service(
     aws: &Aws,
     config: &Config,
@@ -32,7 +32,7 @@ pub(crate) async fn check_service(
 ) -> CheckReport {
     let mut report = CheckReport::begin(check, aws.now());
     if let Some(note) = &stored.note {
-        tracing::warn!(service = %check.key, note, "the ledger record was not used");
+        tracing::warn!(service = %check.key, note, "the ledger record is not used");
     }
     let done = match described {
         Ok(described) => {
@@ -47,8 +47,8 @@ pub(crate) async fn check_service(
     report
 }
 
-/// All steps; the first that fails ends the check. What may fail without ending it is noted in the
-/// report.
+/// Runs all steps. The first error that is returned ends the check; the report notes the errors that
+/// do not.
 async fn run_steps(
     aws: &Aws,
     config: &Config,
@@ -62,8 +62,8 @@ async fn run_steps(
     report.note_observation(&input.observation);
     let mut plan = plan(&input);
     if !report.succeeded() {
-        // The messages come back in any case: that is the next look, and a second one beside it
-        // would only multiply.
+        // The messages return to the queue and cause the next check. A recheck in addition would
+        // only multiply the checks.
         plan.look_again_at = None;
         plan.next_record.look_again_at = stored.record.look_again_at;
     }
@@ -91,10 +91,10 @@ async fn run_steps(
     result
 }
 
-/// What is to be remembered of what was done.
+/// What the record has to keep of the writes and the alerts.
 struct Marks<'a> {
     outcomes: &'a [Outcome],
-    /// Publishing was begun.
+    /// The check started to publish alerts.
     publishing: bool,
     accepted: &'a [Alert],
 }
@@ -105,8 +105,9 @@ impl Marks<'_> {
     }
 }
 
-/// Stores the record after everything was done. Where somebody else wrote meanwhile, what was done
-/// and told is added to what they wrote: nobody else knows of it, and people would be told again.
+/// Stores the record at the end of the check. If another check stored the record in the meantime,
+/// the outcomes and the sent alerts are added to that record: otherwise the next check would send
+/// the same alerts again.
 async fn store_outcomes(
     aws: &Aws,
     table: &str,
@@ -131,8 +132,8 @@ async fn store_outcomes(
     .map_err(CheckError::Ledger)
 }
 
-/// Enters the service under its groups and load balancers, before the record says that it is there.
-/// What fails is tried again by the next check; this one goes on.
+/// Adds the service to the index under its groups and load balancers, before the record says that
+/// the index has it. If this fails, this check continues and the next one retries.
 async fn add_to_index(
     aws: &Aws,
     table: &str,
@@ -151,7 +152,8 @@ async fn add_to_index(
     }
 }
 
-/// Makes the writes, unless the kill switch was thrown since the plan was made: it holds at once.
+/// Makes the writes, unless the kill switch was set since the plan was made: it takes effect at
+/// once.
 async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     if plan.actions.is_empty() {
         return Vec::new();
@@ -159,15 +161,16 @@ async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
     // I-SWITCH: "The kill switch holds at once."
     match ledger::writes_stopped(aws, table).await {
         Ok(None) => execute(aws, &plan.actions).await,
-        Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is on: {why}")),
+        Ok(Some(why)) => skip(&plan.actions, &format!("the kill switch is set: {why}")),
         Err(failure) => {
-            skip(&plan.actions, &format!("the kill switch cannot be read: {}", chain(&failure)))
+            skip(&plan.actions, &format!("cannot read the kill switch: {}", chain(&failure)))
         }
     }
 }
 
-/// Publishes the alerts, and gives those that SNS accepted. A begin that was not accepted waits for
-/// the next check, and so does its end: an end never arrives alone.
+/// Publishes the alerts and returns those that SNS accepted. If SNS does not accept the alert that
+/// opens an incident, the next check sends it, and then the one that resolves it: a resolved alert
+/// never arrives alone.
 async fn publish(
     aws: &Aws,
     config: &Config,
@@ -195,7 +198,7 @@ async fn publish(
     accepted
 }
 
-/// Reads what the plan needs: the service's targets and tasks, then what these leave in doubt.
+/// Reads what the plan needs: the service's targets and tasks, then whatever these leave open.
 async fn read(
     aws: &Aws,
     config: &Config,
@@ -232,7 +235,7 @@ async fn request_recheck(
     plan: &Plan,
 ) -> Result<(), CheckError> {
     let Some(at) = plan.look_again_at else { return Ok(()) };
-    // A whole second too early would be before the moment that is waited for.
+    // One second more, so that a rounded delay does not end before `at`.
     let delay = at.secs_since(aws.now()).saturating_add(1);
     let hop = check.hop.saturating_add(1);
     look_again::send(

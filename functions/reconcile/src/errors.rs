@@ -1,33 +1,31 @@
-//! What makes a check be tried again.
+//! Errors that make `reconcile` retry a check.
 
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::ledger::CommitError;
 
-/// A step of a check that failed.
+/// A failed step of a check.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckError {
-    /// The service could not be described.
-    #[error("the service cannot be described")]
+    #[error("cannot describe the service")]
     Observe(#[source] Failure),
-    /// Something could not be read that may be readable later.
-    #[error("not all could be read: {0}")]
+    /// A read failed that may succeed later.
+    #[error("cannot read everything that the check needs: {0}")]
     Incomplete(String),
-    /// The next look could not be asked for.
-    #[error("the next look cannot be asked for")]
+    #[error("cannot request a recheck")]
     LookAgain(#[source] Failure),
-    /// Somebody else wrote the record meanwhile, and theirs could not be read.
-    #[error("what was done and told cannot be remembered")]
+    /// Another check stored the record in the meantime, and that record could not be read.
+    #[error(
+        "cannot store the results of the writes and the sent alerts: the record changed and cannot be read"
+    )]
     Recall(#[source] Failure),
-    /// The service could not be entered in the ledger's index.
-    #[error("calls of others at this service's target groups may not lead to it")]
+    #[error("cannot index this service: CloudTrail events for its target groups may be missed")]
     Index(#[source] Failure),
-    /// The record could not be stored.
-    #[error("what was learnt and planned cannot be stored")]
+    #[error("cannot store the ledger record with the observation and the plan")]
     Ledger(#[source] CommitError),
-    /// A write failed, and it is not known whether AWS carried it out.
-    #[error("a repair may not have been carried out: {0}")]
+    /// A write failed, and it is unknown whether AWS executed it.
+    #[error("a repair may not have been executed: {0}")]
     Write(String),
-    /// An alert was not accepted. The next check sends it.
-    #[error("an alert was not sent")]
+    /// SNS did not accept an alert. The next check sends it.
+    #[error("cannot publish an alert")]
     Alert(#[source] Failure),
 }

@@ -1,5 +1,5 @@
-//! From messages to checks: what can be read, what is ignored, what cannot be read, and whom a call
-//! of others concerns.
+//! Turns messages into check requests: which messages are ignored, which cannot be read, and which
+//! services an API call concerns.
 
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
@@ -11,27 +11,27 @@ use portkeeper_core::event::{Check, Message, parse};
 use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Why a check of a cluster that is not configured is ignored, as it is counted.
+/// The reason for ignoring a check of a cluster that is not configured.
 const OTHER_CLUSTER: &str = "other_cluster";
 
-/// Why a call that Portkeeper itself made is ignored: it knows of it, and a doorbell would only
-/// ring in a circle.
+/// The reason for ignoring a call by Portkeeper itself: it knows of the call already, and a check
+/// that causes a check would never end.
 const OWN_CALL: &str = "own_call";
 
-/// Why a call is ignored at whose place no service is known. If one is there all the same, the
-/// sweep sees it.
+/// The reason for ignoring a call whose target group or load balancer is not in the index. If a
+/// service uses it all the same, the sweep finds it.
 const UNKNOWN_PLACE: &str = "unknown_place";
 
-/// A batch, read.
+/// A parsed batch.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    /// Message ids and what each asks for.
+    /// Message ids and the check that each requests.
     pub(crate) checks: Vec<(String, Check)>,
-    /// Message ids and calls of others, until it is known whom they concern.
+    /// Message ids and API calls, until [`find_services`] finds the services that they concern.
     calls: Vec<(String, Call)>,
-    /// Ids of messages that nobody can read: they go to the dead-letter queue.
+    /// Ids of messages that cannot be parsed: they go to the dead-letter queue.
     pub(crate) unreadable: BTreeSet<String>,
-    /// How many messages ask for nothing, by reason.
+    /// How many messages request no check, by reason.
     pub(crate) ignored: BTreeMap<&'static str, usize>,
 }
 
@@ -41,7 +41,7 @@ impl Inbox {
         *self.ignored.entry(reason).or_insert(0) += 1;
     }
 
-    /// Takes a message, if it is about a cluster that is looked at.
+    /// Adds a check, if its cluster is configured.
     fn ask(&mut self, config: &Config, id: String, check: Check) {
         if config.clusters.include(&check.cluster) {
             self.checks.push((id, check));
@@ -51,7 +51,7 @@ impl Inbox {
     }
 }
 
-/// Reads every message of a batch, each on its own.
+/// Parses each message of a batch on its own.
 pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     let mut inbox = Inbox::default();
     for record in event.records {
@@ -67,7 +67,7 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
                 tracing::error!(
                     message_id = id,
                     error = chain(&unreadable),
-                    "the message cannot be read"
+                    "cannot parse the message"
                 );
                 // I-FAILURE: "An unreadable message fails alone"
                 inbox.unreadable.insert(id);
@@ -77,8 +77,8 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     inbox
 }
 
-/// Finds out which services calls of others concern. Where the index cannot be read, the messages
-/// of those calls come back: gives their ids.
+/// Finds the services that the API calls concern. If the index cannot be read, returns the ids of
+/// those messages, which are then retried.
 pub(crate) async fn find_services(
     aws: &Aws,
     config: &Config,
@@ -97,7 +97,7 @@ pub(crate) async fn find_services(
             tracing::error!(
                 error = chain(&failure),
                 calls = calls.len(),
-                "nobody knows whom these calls concern"
+                "cannot read the index: the services affected by these calls are unknown"
             );
             return calls.into_iter().map(|(id, _)| id).collect();
         }
@@ -105,7 +105,7 @@ pub(crate) async fn find_services(
     for (id, call) in calls {
         let services = behind.get(&call.place).map(Vec::as_slice).unwrap_or_default();
         let (by, operation, place) = (&call.by, &call.operation, &call.place);
-        tracing::info!(message_id = id, %by, %operation, %place, at = %call.at, services = services.len(), "somebody else's call");
+        tracing::info!(message_id = id, %by, %operation, %place, at = %call.at, services = services.len(), "API call by another principal");
         if services.is_empty() {
             inbox.ignore(&id, UNKNOWN_PLACE, call.place.as_str());
         }
@@ -127,11 +127,18 @@ fn by_cluster(services: &[ServiceArn]) -> BTreeMap<ClusterArn, BTreeSet<String>>
     clusters
 }
 
-/// Says what a batch asks for.
+/// Logs what a batch requests.
 pub(crate) fn write_log(inbox: &Inbox, messages: usize) {
     let (asking, unreadable) = (inbox.checks.len(), inbox.unreadable.len());
     let ignored: usize = inbox.ignored.values().sum();
     let reasons: Vec<String> =
         inbox.ignored.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
-    tracing::info!(messages, asking, ignored, unreadable, reasons = reasons.join(" "), "batch");
+    tracing::info!(
+        messages,
+        asking,
+        ignored,
+        unreadable,
+        reasons = reasons.join(" "),
+        "batch parsed"
+    );
 }

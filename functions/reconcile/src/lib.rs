@@ -1,8 +1,8 @@
-//! The function that checks services and repairs them: a batch of messages in, the ids of those
-//! that must be tried again out.
+//! The function that checks services and repairs them: it takes a batch of messages and returns the
+//! ids of the messages that must be retried.
 //!
-//! It wires reading, planning and writing together and decides nothing. A message is tried again
-//! when anything that it asked for failed; the other messages of its batch are not.
+//! It connects reading, planning and writing, and decides nothing. A message is retried if any check
+//! that it requested failed; the other messages of its batch are not.
 
 mod check;
 mod errors;
@@ -23,15 +23,15 @@ use portkeeper_core::plan::Writes;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// Services that are described with one call: what `DescribeServices` takes.
+/// Services in one `DescribeServices` call: the most that ECS accepts.
 const SERVICES_PER_CALL: usize = 10;
 
-/// Services that are checked at once. Half of those described together: the other half begins while
-/// their description is still fresh, because proofs age from it.
+/// Services that are checked at once. This is half of those described together, so that the other
+/// half starts while its description is still fresh: the age of a proof counts from it.
 const SERVICES_AT_ONCE: usize = 5;
 
-/// Handles one batch of messages of the `checks` queue, and logs what was done. Services whose
-/// check has not begun at `deadline` are left to the next batch: their messages come back.
+/// Handles one batch of the `checks` queue and logs each check. If a check has not started at
+/// `deadline`, its messages return to the queue.
 pub async fn handle(
     aws: &Aws,
     config: &Config,
@@ -44,7 +44,7 @@ pub async fn handle(
     response
 }
 
-/// Handles one batch, however long it takes, and tells of every check when it is over.
+/// Handles one batch, however long it takes, and calls `on_report` after every check.
 pub async fn handle_and_report(
     aws: &Aws,
     config: &Config,
@@ -68,11 +68,15 @@ async fn run(
     failed.append(&mut inbox.unreadable);
     let checks = coalesce(inbox.checks);
     let keys: Vec<ServiceKey> = checks.iter().map(|check| check.key.clone()).collect();
-    tracing::debug!(services = keys.len(), "batch read");
+    tracing::debug!(services = keys.len(), "checks coalesced");
     let mut recalled = match ledger::recall(aws, &config.ledger_table, &keys).await {
         Ok(recalled) => recalled,
         Err(failure) => {
-            tracing::error!(error = chain(&failure), services = keys.len(), "nothing was checked");
+            tracing::error!(
+                error = chain(&failure),
+                services = keys.len(),
+                "cannot read the ledger: no service is checked"
+            );
             failed.extend(checks.into_iter().flat_map(|check| check.messages));
             return response(failed);
         }
@@ -84,7 +88,7 @@ async fn run(
         if deadline.is_some_and(|deadline| aws.now() >= deadline) {
             tracing::warn!(
                 services = together.len(),
-                "no time is left for these; their messages come back"
+                "not enough time left to check these services: their messages return to the queue"
             );
             failed.extend(together.iter().flat_map(|check| check.messages.iter().cloned()));
             continue;
@@ -108,8 +112,8 @@ async fn run(
     response(failed)
 }
 
-/// Lambda takes a failure without an id for a failure of the whole batch, which is right for a
-/// message that has none.
+/// A message without an id fails the whole batch, because Lambda treats an empty `itemIdentifier`
+/// like that. This is right: such a message could not be retried alone.
 fn response(failed: BTreeSet<String>) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for id in failed {

@@ -1,4 +1,4 @@
-//! Starts the function: configuration, clients, the loop that takes batches from Lambda.
+//! Starts the function: reads the configuration, builds the clients and runs Lambda's event loop.
 
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -8,13 +8,12 @@ use portkeeper_aws::{log, start};
 use portkeeper_reconcile::handle;
 use tracing::Instrument as _;
 
-/// No check begins with less time than this before the function is stopped: one that is stopped
-/// half-way has stored its intent and must be looked at again, which takes longer than letting the
-/// message come back.
+/// No check starts with less time left than this. An interrupted check has stored its intent, so its
+/// service must be checked again, which takes longer than returning the message to the queue.
 const LONGEST_CHECK_SECS: u32 = 30;
 
-/// One thread: a check waits for AWS nearly all of its time, and a small function has a fraction of
-/// a processor.
+/// One thread is enough: a check spends nearly all of its time waiting for AWS, and a function with
+/// little memory has only a fraction of a vCPU.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(Config::from_env());

@@ -1,5 +1,4 @@
-//! What one check saw, decided and did. The log and the metrics are written from it, and so is the
-//! demo.
+//! What one check read, decided and did. The log, the metrics and the demo are written from it.
 
 use crate::errors::CheckError;
 use portkeeper_aws::failure::chain;
@@ -13,35 +12,30 @@ use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-/// One check of one service, from its beginning to its end.
+/// The report of one check of one service.
 #[derive(Debug, Clone)]
 pub struct CheckReport {
-    /// The service.
     pub key: ServiceKey,
-    /// How many looks in a row led here.
+    /// How many rechecks in a row led to this check.
     pub hop: u32,
-    /// How many messages asked for it.
+    /// How many messages requested it.
     pub messages: usize,
-    /// When it began.
     pub began: Timestamp,
-    /// When it ended.
     pub ended: Timestamp,
-    /// How many tasks are not over.
+    /// How many tasks have not stopped.
     pub tasks_watched: usize,
-    /// What could not be read.
     pub gaps: Vec<Gap>,
-    /// What was decided; absent when the service could not be described.
+    /// The plan; none if the service could not be described.
     pub plan: Option<Plan>,
-    /// What AWS answered to the writes.
+    /// The results of the writes.
     pub outcomes: Vec<Outcome>,
     /// The alerts that SNS accepted.
     pub alerts: Vec<Message>,
-    /// What failed, each with everything that led to it. Not empty: the messages are tried again.
+    /// What failed, each with its chain of causes. If this is not empty, the messages are retried.
     pub errors: Vec<String>,
 }
 
 impl CheckReport {
-    /// A check that begins now.
     pub(crate) fn begin(check: &ServiceCheck, began: Timestamp) -> Self {
         Self {
             key: check.key.clone(),
@@ -58,13 +52,13 @@ impl CheckReport {
         }
     }
 
-    /// Nothing failed: the messages that asked for this check are done.
+    /// Nothing failed, so the messages that requested this check are done.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.errors.is_empty()
     }
 
-    /// Notes what was read. What may be readable later is an error of this check.
+    /// Notes the gaps. A gap that a later read may close is an error of this check.
     pub(crate) fn note_observation(&mut self, observation: &Observation) {
         self.tasks_watched =
             observation.tasks.iter().filter(|task| !task.last_status.is_over()).count();
@@ -80,8 +74,7 @@ impl CheckReport {
         }
     }
 
-    /// Notes what AWS answered. A write of which it is not known whether it was carried out is an
-    /// error.
+    /// Notes the results of the writes. It is an error if AWS may or may not have executed a write.
     pub(crate) fn note_outcomes(&mut self, outcomes: Vec<Outcome>) {
         let failures: Vec<&str> = outcomes
             .iter()
@@ -97,7 +90,6 @@ impl CheckReport {
         self.outcomes = outcomes;
     }
 
-    /// Notes a step that failed.
     pub(crate) fn note_error(&mut self, error: &CheckError) {
         self.errors.push(chain(error));
     }
@@ -108,7 +100,7 @@ impl CheckReport {
         self.outcomes.iter().filter(done).count()
     }
 
-    /// How long the incidents took of which people were told that they are over.
+    /// The durations of the incidents for which this check sent a resolved alert.
     fn healed_seconds(&self) -> Vec<u32> {
         let over = self
             .alerts
@@ -118,7 +110,6 @@ impl CheckReport {
         over.flat_map(|document| &document.items).filter_map(|item| item.took_seconds).collect()
     }
 
-    /// The check in numbers.
     #[must_use]
     pub fn metrics(&self) -> CheckMetrics {
         let verdicts = self.plan.iter().flat_map(|plan| &plan.verdicts);
@@ -142,12 +133,12 @@ impl CheckReport {
     }
 }
 
-/// Writes a check to the log: a line for each thing done or failed, one summary, one line of
+/// Writes a check to the log: a line for each finding, write and error, one summary, and one line of
 /// metrics.
 pub fn write_log(report: &CheckReport) {
     let (cluster, service) = (report.key.cluster.name(), report.key.service.as_str());
     for gap in report.gaps.iter().filter(|gap| !gap.retry) {
-        tracing::info!(cluster, service, why = gap.why, "not known");
+        tracing::info!(cluster, service, why = gap.why, "gap in the observation");
     }
     for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
         if let Some(code) = &verdict.code {
@@ -166,12 +157,17 @@ pub fn write_log(report: &CheckReport) {
                 tracing::warn!(cluster, service, group, %target, why, "{verb}: failed");
             }
             OutcomeResult::Skipped(why) => {
-                tracing::warn!(cluster, service, group, %target, why, "{verb}: not tried");
+                tracing::warn!(cluster, service, group, %target, why, "{verb}: skipped");
             }
         }
     }
     for error in &report.errors {
-        tracing::error!(cluster, service, error, "check failed in part; it is tried again");
+        tracing::error!(
+            cluster,
+            service,
+            error,
+            "a step of the check failed: the check is retried"
+        );
     }
     write_summary(report);
 }
@@ -199,7 +195,7 @@ fn write_summary(report: &CheckReport) {
         errors = metrics.errors,
         look_again_at,
         duration_ms = metrics.duration_ms,
-        "check"
+        "service checked"
     );
     metrics::emit(&metrics::metric_line(&report.key, report.ended, &metrics));
 }

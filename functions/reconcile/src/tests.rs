@@ -1,4 +1,4 @@
-//! What needs no AWS: reading a batch, and the form of the answer.
+//! Tests that need no AWS: parsing a batch, and the form of the response.
 
 use super::*;
 use aws_lambda_events::sqs::SqsMessage;
@@ -36,7 +36,7 @@ fn check_message(cluster: &str, service: &str) -> String {
 }
 
 #[test]
-fn one_unreadable_message_is_one_failure() {
+fn an_unreadable_message_fails_alone() {
     let bodies = [
         check_message("shop", "web"),
         "{".to_owned(),
@@ -55,7 +55,7 @@ fn one_unreadable_message_is_one_failure() {
 }
 
 #[test]
-fn the_answer_names_what_failed() {
+fn the_response_contains_the_ids_of_failed_messages() {
     let answer = response(BTreeSet::from(["m1".to_owned()]));
     assert_eq!(
         serde_json::to_string(&answer).unwrap(),
@@ -64,7 +64,7 @@ fn the_answer_names_what_failed() {
     assert_eq!(config("*").policy, Policy::default());
 }
 
-/// Tests and tools run the handler on threads of their own.
+/// Tests and tools run the handler on their own threads.
 #[test]
 fn the_handler_can_be_spawned() {
     fn is_send<T: Send>(_: fn(&'static Aws, &'static Config, SqsEvent, Timestamp) -> T) {}

@@ -1,10 +1,10 @@
-//! The function that looks at every service of every cluster on a schedule: whatever events were
-//! lost, each target is accounted for.
+//! The function that screens every service of every cluster on a schedule, so that a lost event only
+//! delays a check.
 //!
-//! It reads whole clusters, the cheapest way there is, and asks for a check of each service that is
-//! not plainly in order. It changes nothing and decides nothing: the check reads anew. It keeps
-//! within a share of the account's calls, so a round over a large account takes several runs, each
-//! of which goes on where the last one stopped.
+//! It reads whole clusters, which takes the fewest calls, and requests a check of each service that
+//! is not clearly in order. It changes nothing and decides nothing: the check reads everything
+//! again. It stays within its share of the account's API rates, so a round over a large account
+//! takes several runs, and each run continues where the last one stopped.
 
 mod report;
 mod round;
@@ -22,18 +22,17 @@ use round::Round;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-/// Why a sweep could not be made at all.
+/// Why a sweep failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// Where the last run stopped cannot be read or stored.
-    #[error("the ledger cannot be used")]
+    /// The ledger's item that says where the next run resumes.
+    #[error("cannot read or store the position of the sweep in the ledger")]
     Ledger(#[source] Failure),
-    /// Nobody could say which clusters there are.
-    #[error("the clusters cannot be listed")]
+    #[error("cannot list the clusters")]
     Clusters(#[source] Failure),
 }
 
-/// Sweeps until the round is over or `deadline` is near, and says what it saw.
+/// Sweeps until the round is over or `deadline` is near.
 pub async fn handle(
     aws: &Aws,
     config: &Config,
@@ -53,8 +52,8 @@ pub async fn handle(
     Ok(report)
 }
 
-/// The clusters to look at. A configured one that does not exist is told of; the others are looked
-/// at.
+/// Returns the clusters to sweep. The report names a configured cluster that does not exist; the
+/// others are swept.
 async fn clusters(
     aws: &Aws,
     config: &Config,
@@ -65,7 +64,8 @@ async fn clusters(
         Clusters::Named(names) => {
             let clusters = find_clusters(aws, names).await.map_err(SweepError::Clusters)?;
             for name in clusters.missing {
-                let why = format!("there is no cluster `{name}`: correct the parameter Clusters");
+                let why =
+                    format!("cluster `{name}` not found: correct the stack parameter Clusters");
                 report.unread.insert(name, why);
             }
             Ok(clusters.found)
@@ -73,7 +73,8 @@ async fn clusters(
     }
 }
 
-/// Looks at the clusters from the mark on. Gives where to go on; nothing when the round is over.
+/// Sweeps the clusters from the mark onwards. Returns where the next run resumes, or none if the
+/// round is over.
 async fn sweep(
     aws: &Aws,
     config: &Config,

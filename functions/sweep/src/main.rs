@@ -1,5 +1,4 @@
-//! Starts the function: configuration, clients, the loop that takes calls of the schedule from
-//! Lambda.
+//! Starts the function: reads the configuration, builds the clients and runs Lambda's event loop.
 
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use portkeeper_aws::account::Aws;
@@ -9,7 +8,7 @@ use portkeeper_sweep::{handle, write_log};
 use serde_json::Value;
 use tracing::Instrument as _;
 
-/// One thread: a sweep waits for AWS nearly all of its time.
+/// One thread is enough: a sweep spends nearly all of its time waiting for AWS.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = start::config_or_exit(Config::from_env());

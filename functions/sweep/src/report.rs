@@ -1,4 +1,4 @@
-//! What one run of the sweep saw and asked for. The log and the metrics are written from it.
+//! What one run of the sweep read and requested. The log and the metrics are written from it.
 
 use portkeeper_aws::metrics::{self, SweepMetrics};
 use portkeeper_aws::observe::cluster::Sizes;
@@ -11,47 +11,43 @@ use std::collections::BTreeMap;
 /// One run of the sweep.
 #[derive(Debug, Clone, Serialize)]
 pub struct SweepReport {
-    /// When it began.
     pub began: Timestamp,
-    /// When it ended.
     pub ended: Timestamp,
-    /// Every service of every cluster has had its turn.
+    /// Every service of every cluster was screened.
     pub is_round_over: bool,
-    /// What was seen, by cluster name.
+    /// By cluster name.
     pub clusters: BTreeMap<String, ClusterReport>,
-    /// Clusters of which nothing could be read, with the reason.
+    /// Clusters that could not be read at all, with the reason.
     pub unread: BTreeMap<String, String>,
 }
 
-/// What was seen of one cluster.
+/// What one run read of one cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ClusterReport {
-    /// Services that were looked at.
+    /// Screened services.
     pub services: usize,
-    /// Target groups of theirs.
+    /// Their target groups.
     pub target_groups: usize,
-    /// Targets in them.
+    /// The targets in those groups.
     pub targets: usize,
-    /// Tasks that are wanted to run.
+    /// Tasks with the desired status RUNNING.
     pub tasks: usize,
-    /// Services for which a check was asked for, with the reason.
+    /// Services for which the sweep requested a check, with the reason.
     pub suspects: BTreeMap<String, String>,
-    /// Findings by code, before any second look.
+    /// Findings by code. None is confirmed yet.
     pub findings: BTreeMap<String, usize>,
     /// Services that could not be read, with the reason.
     pub unread: BTreeMap<String, String>,
-    /// Why this cluster was not looked at to its end.
+    /// Why this run did not finish the cluster.
     pub failures: Vec<String>,
 }
 
 impl SweepReport {
-    /// A run that begins now.
     pub(crate) fn begin(began: Timestamp) -> Self {
         let (clusters, unread) = (BTreeMap::new(), BTreeMap::new());
         Self { began, ended: began, is_round_over: false, clusters, unread }
     }
 
-    /// The report of a cluster.
     pub(crate) fn of(&mut self, cluster: &ClusterArn) -> &mut ClusterReport {
         self.clusters.entry(cluster.name().to_owned()).or_default()
     }
@@ -64,7 +60,6 @@ impl ClusterReport {
         self.tasks += sizes.running_tasks;
     }
 
-    /// Notes a service that was screened.
     pub(crate) fn note(&mut self, plan: &Plan) {
         self.services += 1;
         for code in plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()) {
@@ -72,27 +67,26 @@ impl ClusterReport {
         }
     }
 
-    /// Notes a service that could not be read.
     pub(crate) fn note_unread(&mut self, name: &str, why: &str) {
         self.unread.insert(name.to_owned(), why.to_owned());
     }
 }
 
-/// Writes a run to the log: a line for each service that is not plainly in order, one for each
+/// Writes a run to the log: a line for each service that is not clearly in order, one for each
 /// cluster with its metrics, and one for the run.
 pub fn write_log(report: &SweepReport) {
     for (cluster, why) in &report.unread {
-        tracing::error!(cluster, why, "the cluster was not looked at");
+        tracing::error!(cluster, why, "cannot read the cluster");
     }
     for (cluster, seen) in &report.clusters {
         for (service, why) in &seen.suspects {
-            tracing::info!(cluster, service, why, "a check is asked for");
+            tracing::info!(cluster, service, why, "check requested");
         }
         for (service, why) in &seen.unread {
-            tracing::error!(cluster, service, why, "the service was not looked at");
+            tracing::error!(cluster, service, why, "cannot read the service");
         }
         for why in &seen.failures {
-            tracing::warn!(cluster, why, "the cluster was not looked at to its end");
+            tracing::warn!(cluster, why, "the cluster is not finished");
         }
         let metrics = SweepMetrics {
             services: seen.services,
@@ -111,7 +105,7 @@ pub fn write_log(report: &SweepReport) {
             suspects = metrics.suspects,
             findings = metrics.findings,
             unread = metrics.unread,
-            "swept"
+            "cluster swept"
         );
         metrics::emit(&metrics::sweep_line(cluster, report.ended, &metrics));
     }
@@ -123,7 +117,7 @@ pub fn write_log(report: &SweepReport) {
         is_round_over = report.is_round_over,
         unread,
         duration_ms = took,
-        "sweep"
+        "sweep run ended"
     );
     metrics::emit(&metrics::heartbeat_line(
         report.ended,

@@ -1,4 +1,4 @@
-//! The look at one cluster, in parts that fit into the time that is left.
+//! Sweeps one cluster, in parts that fit into the time left.
 
 use crate::report::ClusterReport;
 use portkeeper_aws::account::Aws;
@@ -15,14 +15,14 @@ use portkeeper_core::time::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-/// Services that are read together. The cluster's tasks are listed once for each such part.
+/// Services that are read together. Each such part lists the tasks of the cluster once.
 const SERVICES_TOGETHER: usize = 500;
 
-/// Seconds that a part takes beside reading its target groups: services, tasks, the ledger,
+/// Seconds that a part takes in addition to reading its target groups: services, tasks, the ledger,
 /// messages.
 const OVERHEAD_SECS: u32 = 45;
 
-/// Services that one message names: as many as a check describes with one call.
+/// Services in one message: as many as `reconcile` describes with one call.
 const SERVICES_IN_MESSAGE: usize = 10;
 
 /// A run of the function.
@@ -62,7 +62,7 @@ impl Round<'_> {
             if throttled_now {
                 report
                     .failures
-                    .push("AWS throttles: this part is read again in the next run".to_owned());
+                    .push("AWS throttles calls: the next run reads this part again".to_owned());
                 return ControlFlow::Break(after);
             }
             let Some(last) = last else { return ControlFlow::Break(after) };
@@ -72,8 +72,8 @@ impl Round<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Asks for a check of each service that is not plainly in order. While AWS throttles, what
-    /// could not be read is left to the next run: checks of it would only be throttled, too.
+    /// Requests a check of each service that is not clearly in order. While AWS throttles calls,
+    /// the next run reads what this one could not: checks would only be throttled, too.
     async fn screen(
         &self,
         cluster: &ClusterArn,
@@ -97,7 +97,7 @@ impl Round<'_> {
                 }
             };
             if throttled_now && !observation.gaps.is_empty() {
-                report.note_unread(&name, "AWS throttles");
+                report.note_unread(&name, "AWS throttles calls");
                 continue;
             }
             let stored = recalled.records.remove(&observation.key).unwrap_or_default();
@@ -109,7 +109,7 @@ impl Round<'_> {
             match screened {
                 Screened::InOrder if is_aging => {
                     suspects.insert(name.clone());
-                    report.suspects.insert(name, "its record must be renewed".to_owned());
+                    report.suspects.insert(name, "its ledger record expires soon".to_owned());
                 }
                 Screened::InOrder => {}
                 Screened::Suspect(why) => {

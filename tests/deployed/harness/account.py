@@ -165,7 +165,7 @@ class Account:
     def checks(self, service: str) -> int:
         """Returns how many checks of `cluster/service` have ended, according to the function's log."""
         cluster, name = service.split("/")
-        about = f'"message":"check","cluster":"{cluster}","service":"{name}"'
+        about = f'"message":"service checked","cluster":"{cluster}","service":"{name}"'
         return self.log("ReconcileFunction").count(about)
 
     def await_check(self, service: str) -> None:
