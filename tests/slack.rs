@@ -158,7 +158,7 @@ async fn each_bad_answer() {
         let reasons = desk.put_aside();
         assert_eq!(reasons.len(), aside.len(), "{script:?}: {reasons:?}");
         for (reason, wanted) in reasons.iter().zip(aside) {
-            assert_eq!(reason, &format!("Slack refused it (default): {wanted}"));
+            assert_eq!(reason, &format!("Slack refused the message (route default): {wanted}"));
         }
     }
 }

@@ -272,7 +272,7 @@ async fn an_unavailable_index_loses_nothing() {
         deliveries.into_iter().flat_map(|it| it.reports).flat_map(|it| it.errors).collect();
     assert!(
         errors[0]
-            .starts_with("calls of others at this service's target groups may not lead to it: dynamodb:UpdateItem"),
+            .starts_with("cannot index this service: CloudTrail events for its target groups may be missed: dynamodb:UpdateItem"),
         "{errors:?}"
     );
     shop.run(600).await;
