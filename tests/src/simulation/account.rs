@@ -4,13 +4,13 @@
 //! of it.
 
 use super::dice::{Dice, one_in, weighted};
-use super::opponents::Opponent;
+use super::history::Place;
 use fastrand::Rng;
 use portkeeper_core::policy::Mode;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::{RegisterAt, Replaces};
-use portkeeper_world::elbv2::TargetType;
+use portkeeper_world::elbv2::{TargetType, WriteKind};
 use portkeeper_world::scenario::{Frontend, ServiceSpec};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -87,6 +87,29 @@ pub(crate) struct InstanceModel {
     pub cluster: String,
     pub id: String,
     pub connected: bool,
+}
+
+/// Somebody who writes in a target group.
+#[derive(Debug, Clone)]
+pub(crate) enum Opponent {
+    /// Keeps a group as its list says.
+    Keeper {
+        group: String,
+        list: Vec<(String, u16)>,
+        /// Also takes out what is not on its list.
+        exact: bool,
+        every_ms: u64,
+        next_ms: u64,
+    },
+    /// Undoes what Portkeeper writes in a group, so many times.
+    Undoer {
+        group: String,
+        left: u32,
+        /// How many writes it has seen.
+        seen: usize,
+        /// What it will do, and when.
+        due: Vec<(u64, WriteKind, Place)>,
+    },
 }
 
 /// All of it.

@@ -3,23 +3,14 @@
 //! An action that AWS refuses (no such task any more, and so on) is no fault of the simulation: it
 //! is noted and nothing happens.
 
-use super::account::{Account, Kind, ServiceModel};
+use super::account::{Kind, ServiceModel};
 use super::dice::{one_in, weighted};
-use super::history::History;
+use super::scene::{Scene, service};
 use super::{machines, opponents, people, plumbing, rollouts};
-use fastrand::Rng;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::Answer;
 use serde_json::json;
-
-/// What an action may look at and change.
-pub(crate) struct Scene<'a> {
-    pub world: &'a mut World,
-    pub account: &'a mut Account,
-    pub history: &'a History,
-    pub random: &'a mut Rng,
-}
 
 /// What may happen.
 #[derive(Debug, Clone, Copy)]
@@ -127,11 +118,6 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
     }
 }
 
-/// A service by chance.
-pub(crate) fn service(scene: &mut Scene<'_>) -> Result<ServiceModel, StageError> {
-    Ok(scene.random.choice(scene.account.services.iter()).ok_or("no service")?.clone())
-}
-
 /// A task by chance that ECS wants to run.
 fn task(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let key = service(scene)?.key();
@@ -139,7 +125,7 @@ fn task(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(scene.random.choice(tasks.iter()).ok_or("it has no task")?.clone())
 }
 
-pub(crate) fn short(arn: &str) -> &str {
+fn short(arn: &str) -> &str {
     let id = arn.rsplit('/').next().unwrap_or(arn);
     id.get(..8).unwrap_or(id)
 }

@@ -1,54 +1,17 @@
 //! One batch in the hands of one function, or of two at once, or of one that is killed half way.
 
+use super::handled::{Checked, Handled};
 use super::mutant;
 use super::mutation::Mutation;
 use fastrand::Rng;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::plan::{Outcome, Plan};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_stage::{SWEEP_TIMEOUT_SECS, StageError};
-use portkeeper_sweep::SweepReport;
 use serde_json::Value;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
-
-/// What a check did, as far as it is judged.
-#[derive(Debug, Clone)]
-pub(crate) struct Checked {
-    pub key: ServiceKey,
-    pub began_ms: u64,
-    pub plan: Option<Plan>,
-    pub outcomes: Vec<Outcome>,
-    pub errors: Vec<String>,
-    /// Subjects of the alerts that were sent.
-    pub alerts: Vec<String>,
-}
-
-impl From<&CheckReport> for Checked {
-    fn from(report: &CheckReport) -> Self {
-        Self {
-            key: report.key.clone(),
-            began_ms: u64::try_from(report.began.as_millis()).unwrap_or(0),
-            plan: report.plan.clone(),
-            outcomes: report.outcomes.clone(),
-            errors: report.errors.clone(),
-            alerts: report.alerts.iter().map(|message| message.subject.clone()).collect(),
-        }
-    }
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub(crate) struct Handled {
-    pub checks: Vec<Checked>,
-    /// What the function answered to Lambda.
-    pub response: Value,
-    /// What it saw, if it was the sweep.
-    pub sweep: Option<SweepReport>,
-}
 
 /// A function at work.
 pub(crate) type Run<'a> = Pin<Box<dyn Future<Output = Result<Handled, StageError>> + 'a>>;

@@ -2,7 +2,7 @@
 //! what Portkeeper knew.
 
 use super::account::{Account, ServiceModel};
-use super::handling::Checked;
+use super::handled::Checked;
 use super::history::{History, Place, registered_in};
 use super::troubles::{answers_of_describe_tasks, lists_were_short};
 use portkeeper_core::ledger::{LedgerRecord, Repair, Subject};

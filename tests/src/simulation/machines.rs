@@ -1,7 +1,7 @@
 //! What becomes of container instances and of the agents on them.
 
 use super::account::InstanceModel;
-use super::actions::Scene;
+use super::scene::Scene;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::InstanceOptions;

@@ -2,7 +2,7 @@
 //! the same parts, one service after another, with a place between them where a [`Mutation`]
 //! changes something.
 
-use super::handling::{Checked, Handled};
+use super::handled::{Checked, Handled};
 use super::mutation::{Mutation, change_input, change_plan, change_view};
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;

@@ -4,9 +4,10 @@
 //!
 //! Both write as a person would: the judge takes what they did for somebody else's.
 
-use super::actions::{Scene, service};
+use super::account::Opponent;
 use super::history::{Place, registered_in};
 use super::people::{name, targets};
+use super::scene::{Scene, service};
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
@@ -14,29 +15,6 @@ use portkeeper_world::elbv2::WriteKind;
 
 /// ECS needs so long to come back to what it thinks is right, in milliseconds.
 const UNDO_AFTER_MS: u64 = 7_000;
-
-/// Somebody who writes in a target group.
-#[derive(Debug, Clone)]
-pub(crate) enum Opponent {
-    /// Keeps a group as its list says.
-    Keeper {
-        group: String,
-        list: Vec<(String, u16)>,
-        /// Also takes out what is not on its list.
-        exact: bool,
-        every_ms: u64,
-        next_ms: u64,
-    },
-    /// Undoes what Portkeeper writes in a group, so many times.
-    Undoer {
-        group: String,
-        left: u32,
-        /// How many writes it has seen.
-        seen: usize,
-        /// What it will do, and when.
-        due: Vec<(u64, WriteKind, Place)>,
-    },
-}
 
 /// A tool begins to keep a group as it is now.
 pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {

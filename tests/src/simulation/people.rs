@@ -1,7 +1,7 @@
 //! What people do to target groups and tags by hand: right, wrong, and none of ECS's business.
 
-use super::actions::{Scene, service};
 use super::history::{Place, place_of, registered_in};
+use super::scene::{Scene, service};
 use portkeeper_core::policy::{MODE_TAG, Mode};
 use portkeeper_stage::StageError;
 use portkeeper_world::elbv2::TargetType;

@@ -1,9 +1,9 @@
 //! What people do to rules, target groups and services: take away, move, make anew.
 
 use super::account::{Account, Kind, ServiceModel};
-use super::actions::{Scene, service};
 use super::dice::one_in;
 use super::people::name;
+use super::scene::{Scene, service};
 use portkeeper_core::policy::Mode;
 use portkeeper_stage::StageError;
 use serde_json::json;

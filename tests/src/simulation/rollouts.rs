@@ -1,8 +1,8 @@
 //! Deployments of every kind: rolling, blue/green, by `CodeDeploy`, by somebody else's tool.
 
 use super::account::{Kind, ServiceModel, add_task_set, make_primary};
-use super::actions::{Scene, service};
 use super::dice::one_in;
+use super::scene::{Scene, service};
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 use portkeeper_world::ecs::CodeDeployStep;

@@ -1,6 +1,6 @@
 //! What happened how often.
 
-use super::handling::Checked;
+use super::handled::Checked;
 use portkeeper_core::plan::OutcomeResult;
 use portkeeper_world::World;
 use portkeeper_world::faults::Fault;

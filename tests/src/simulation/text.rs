@@ -1,7 +1,7 @@
 //! A run as text, for whoever has to find out what went wrong.
 
 use super::Play;
-use super::handling::Checked;
+use super::handled::Checked;
 use super::judge::Violation;
 use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult};
 use portkeeper_world::World;

@@ -1,10 +1,12 @@
 //! How batches and sweeps are given to functions: plainly, to two at once, to one that dies half
 //! way.
 
-use super::actions::{self, Scene};
-use super::handling::{Go, Handled, drive, start, start_sweep};
+use super::actions;
+use super::handled::Handled;
+use super::handling::{Go, drive, start, start_sweep};
 use super::judge::Violation;
 use super::mutation::Mutation;
+use super::scene::Scene;
 use super::{Play, Stop, cold_start, text};
 use portkeeper_stage::{QUEUE, StageError};
 use portkeeper_sweep::SweepReport;
