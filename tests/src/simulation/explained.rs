@@ -1,8 +1,8 @@
 //! Every open incident must be true: what it says is there to be seen in the account.
 
 use super::history::registered_in;
-use super::quiet::{Watched, broken};
-use super::{Play, Stop};
+use super::watched::Watched;
+use super::{Play, Stop, broken};
 use portkeeper_core::code::Code;
 use portkeeper_core::ledger::{Incident, Subject};
 use portkeeper_core::policy::Mode;

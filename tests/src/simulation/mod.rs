@@ -22,10 +22,12 @@ mod plumbing;
 mod quiet;
 mod rollouts;
 mod scene;
+mod shown;
 mod stats;
 mod text;
 mod told;
 mod troubles;
+mod watched;
 mod work;
 
 pub use mutation::Mutation;
@@ -138,6 +140,11 @@ impl From<ApiError> for Stop {
     fn from(error: ApiError) -> Self {
         Self::Broken(error.into())
     }
+}
+
+/// Ends a run: a rule does not hold.
+fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
+    Err(Violation { rule, what }.into())
 }
 
 /// A seed being played.

@@ -3,20 +3,20 @@
 use super::account::{Kind, ServiceModel};
 use super::history::{Place, place_of, registered_in};
 use super::judge::Violation;
+use super::shown::Shown;
 use super::text::group_name;
-use super::{Play, Stop, actions, explained, told, troubles};
+use super::watched::{Watched, record};
+use super::{Play, Stop, actions, broken, explained, told, troubles};
 use portkeeper_core::code::Code;
-use portkeeper_core::ids::{Target, TargetGroupArn};
-use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_core::policy::Mode;
-use portkeeper_stage::{DEAD_LETTERS, QUEUE, TABLE, TOPIC};
+use portkeeper_stage::{DEAD_LETTERS, QUEUE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elbv2::WriteKind;
 use portkeeper_world::sqs::Message;
 use portkeeper_world::truth::LiveTarget;
-use portkeeper_world::{World, dynamodb, truth};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use portkeeper_world::{World, truth};
+use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and
 /// the queue's visibility time-out (365 s) pass.
@@ -31,10 +31,6 @@ const LONG_RUNNING_MS: u64 = 400_000;
 
 /// `maxReceiveCount` of the stage's queue.
 const MOST_RECEIVES: u32 = 5;
-
-pub(crate) fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
-    Err(Violation { rule, what }.into())
-}
 
 /// Ends all trouble, sweeps until nothing happens any more, and judges what is left.
 pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
@@ -138,69 +134,12 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
     Ok(None)
 }
 
-/// What the ledger holds of a service.
-fn record(world: &World, key: &str) -> LedgerRecord {
-    let item = dynamodb::item(world, TABLE, key);
-    let text = item.and_then(|item| item.get("record")?.get("S")?.as_str());
-    text.and_then(|text| LedgerRecord::from_json(text).ok()).unwrap_or_default()
-}
-
 /// No message but garbage was given up since the trouble ended.
 fn nothing_is_given_up(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
     let garbage = |body: &str| troubles::GARBAGE.contains(&body);
     let given_up =
         world.sqs.messages(DEAD_LETTERS).find(|it| !garbage(&it.body) && !lost.contains(&it.id));
     given_up.map_or(Ok(()), |message| broken("dead letters", message.body.clone()))
-}
-
-/// A service that is looked at, with what is remembered of it.
-pub(crate) struct Watched<'a> {
-    pub service: &'a ServiceModel,
-    pub record: LedgerRecord,
-}
-
-impl Watched<'_> {
-    pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
-        self.record
-            .incidents
-            .iter()
-            .filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
-    }
-
-    /// People were told that a group is no use.
-    fn told_of_group(&self, group: &str) -> bool {
-        let of_it = |it: &&Incident| matches!(&it.subject, Subject::Group(other) if other.as_str() == group);
-        let codes = [Code::TargetGroupMissing, Code::TargetGroupUnattached, Code::AzDisabled];
-        self.told().filter(of_it).any(|it| codes.contains(&it.code))
-    }
-
-    /// People were told of a target in the group.
-    fn tells_of(&self, group: &str) -> bool {
-        self.told().any(
-            |it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group),
-        )
-    }
-
-    /// What people were told of a target.
-    fn told_of(&self, place: &Place) -> Vec<&Code> {
-        let group = TargetGroupArn::try_from(place.group.as_str());
-        let target = if place.id.contains(':') {
-            format!("[{}]:{}", place.id, place.port)
-        } else {
-            format!("{}:{}", place.id, place.port)
-        };
-        let (Ok(group), Ok(target)) = (group, Target::try_from(target)) else { return Vec::new() };
-        let of_it = |subject: &Subject| match subject {
-            Subject::Target(in_group, other) => *in_group == group && *other == target,
-            _ => false,
-        };
-        let guarded = |incident: &&Incident| {
-            incident.code == Code::LimitExceeded
-                && (incident.subject == Subject::Service
-                    || incident.subject == Subject::Group(group.clone()))
-        };
-        self.told().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
-    }
 }
 
 fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), Stop> {
@@ -353,62 +292,4 @@ fn is_provable(
         && shown.stopped.contains(task)
         && !by_hand
         && !touched
-}
-
-/// What ECS shows of the services.
-struct Shown {
-    /// Stopped tasks that are still listed, of deployments and task sets that are still there.
-    stopped: BTreeSet<String>,
-    /// The load balancers of each service: after a rollback they are the old ones again.
-    load_balancers: BTreeMap<String, String>,
-}
-
-impl Shown {
-    fn read(world: &mut World, services: &[ServiceModel]) -> Result<Self, Stop> {
-        let (mut shown, mut load_balancers) = (BTreeSet::new(), BTreeMap::new());
-        for service in services.iter().filter(|service| !service.deleted) {
-            let ServiceModel { cluster, name, .. } = service;
-            let described = world.person_ecs(
-                "DescribeServices",
-                &json!({ "cluster": cluster, "services": [name] }),
-            )?;
-            let named = described.pointer("/services/0/loadBalancers").map(Value::to_string);
-            load_balancers.insert(service.key(), named.unwrap_or_default());
-            let current: BTreeSet<String> = ["/services/0/deployments", "/services/0/taskSets"]
-                .into_iter()
-                .flat_map(|list| texts(described.pointer(list), "id"))
-                .collect();
-            let stopped =
-                json!({ "cluster": cluster, "serviceName": name, "desiredStatus": "STOPPED" });
-            let listed = world.person_ecs("ListTasks", &stopped)?;
-            let tasks =
-                listed.get("taskArns").and_then(Value::as_array).cloned().unwrap_or_default();
-            if tasks.is_empty() {
-                continue;
-            }
-            let described = world
-                .person_ecs("DescribeTasks", &json!({ "cluster": cluster, "tasks": tasks }))?;
-            let tasks = described.get("tasks").and_then(Value::as_array).into_iter().flatten();
-            let of_current = tasks.filter(|task| {
-                task.get("startedBy").and_then(Value::as_str).is_some_and(|by| current.contains(by))
-            });
-            shown.extend(
-                of_current.filter_map(|task| task.get("taskArn")?.as_str().map(str::to_owned)),
-            );
-        }
-        Ok(Self { stopped: shown, load_balancers })
-    }
-
-    /// Whether the service itself names the group. Task sets bring their own.
-    fn names(&self, service: &ServiceModel, group: &str) -> bool {
-        let named =
-            self.load_balancers.get(&service.key()).filter(|_| service.kind != Kind::CodeDeploy);
-        named.is_some_and(|named| named.contains(group))
-    }
-}
-
-/// This member of every item of a list.
-fn texts(list: Option<&Value>, member: &str) -> Vec<String> {
-    let items = list.and_then(Value::as_array).into_iter().flatten();
-    items.filter_map(|item| item.get(member)?.as_str().map(str::to_owned)).collect()
 }

@@ -2,8 +2,8 @@
 //! whatever went wrong on the way. What may be told twice is only what a failure of the ledger or
 //! of SNS, or a function that died, left in doubt.
 
-use super::quiet::{Watched, broken};
-use super::{Play, Stop};
+use super::watched::Watched;
+use super::{Play, Stop, broken};
 use portkeeper_core::ledger::Incident;
 use portkeeper_core::report::{Document, DocumentCause};
 use portkeeper_stage::TOPIC;

@@ -1,0 +1,66 @@
+//! A service that must come right, and what the ledger's record says that people were told of it.
+
+use super::account::ServiceModel;
+use super::history::Place;
+use portkeeper_core::code::Code;
+use portkeeper_core::ids::{Target, TargetGroupArn};
+use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
+use portkeeper_stage::TABLE;
+use portkeeper_world::{World, dynamodb};
+
+/// A service that is looked at, with what is remembered of it.
+pub(crate) struct Watched<'a> {
+    pub service: &'a ServiceModel,
+    pub record: LedgerRecord,
+}
+
+impl Watched<'_> {
+    pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
+        self.record
+            .incidents
+            .iter()
+            .filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
+    }
+
+    /// People were told that a group is no use.
+    pub(crate) fn told_of_group(&self, group: &str) -> bool {
+        let of_it = |it: &&Incident| matches!(&it.subject, Subject::Group(other) if other.as_str() == group);
+        let codes = [Code::TargetGroupMissing, Code::TargetGroupUnattached, Code::AzDisabled];
+        self.told().filter(of_it).any(|it| codes.contains(&it.code))
+    }
+
+    /// People were told of a target in the group.
+    pub(crate) fn tells_of(&self, group: &str) -> bool {
+        self.told().any(
+            |it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group),
+        )
+    }
+
+    /// What people were told of a target.
+    pub(crate) fn told_of(&self, place: &Place) -> Vec<&Code> {
+        let group = TargetGroupArn::try_from(place.group.as_str());
+        let target = if place.id.contains(':') {
+            format!("[{}]:{}", place.id, place.port)
+        } else {
+            format!("{}:{}", place.id, place.port)
+        };
+        let (Ok(group), Ok(target)) = (group, Target::try_from(target)) else { return Vec::new() };
+        let of_it = |subject: &Subject| match subject {
+            Subject::Target(in_group, other) => *in_group == group && *other == target,
+            _ => false,
+        };
+        let guarded = |incident: &&Incident| {
+            incident.code == Code::LimitExceeded
+                && (incident.subject == Subject::Service
+                    || incident.subject == Subject::Group(group.clone()))
+        };
+        self.told().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
+    }
+}
+
+/// What the ledger holds of a service.
+pub(crate) fn record(world: &World, key: &str) -> LedgerRecord {
+    let item = dynamodb::item(world, TABLE, key);
+    let text = item.and_then(|item| item.get("record")?.get("S")?.as_str());
+    text.and_then(|text| LedgerRecord::from_json(text).ok()).unwrap_or_default()
+}
