@@ -4,7 +4,8 @@
 use crate::document::{resources, template};
 use portkeeper_stage::specs::{self, BUCKET, SPECS_DEAD_LETTERS, SPECS_QUEUE, SpecStage};
 use portkeeper_stage::{
-    BATCH_SIZE, DEAD_LETTERS, QUEUE, SWEEP_TIMEOUT_SECS, Stage, TABLE, rules as check_rules,
+    BATCH_SIZE, DEAD_LETTERS, QUEUE, SWEEP_EVERY_SECS, SWEEP_TIMEOUT_SECS, Stage, TABLE,
+    rules as check_rules,
 };
 use portkeeper_world::World;
 use portkeeper_world::api::{Caller, Service};
@@ -112,6 +113,8 @@ fn batches_and_timeouts_of_the_stage_are_those_of_the_template() {
     assert_eq!(batch("ReconcileFunction", "Checks"), BATCH_SIZE as u64);
     assert_eq!(batch("CreateServiceFunction", "Specs"), specs::BATCH_SIZE as u64);
     assert_eq!(function("SweepFunction")["Timeout"], SWEEP_TIMEOUT_SECS);
+    let minutes = template["Parameters"]["SweepMinutes"]["Default"].as_u64().expect("minutes");
+    assert_eq!(minutes * 60, SWEEP_EVERY_SECS);
     assert_eq!(function("CreateServiceFunction")["Timeout"], specs::TIMEOUT_SECS);
 }
 

@@ -39,12 +39,14 @@ pub const TOPIC: &str = "alerts";
 /// The most messages of a batch.
 pub const BATCH_SIZE: usize = 100;
 /// How often Lambda receives a message before it goes to the dead-letter queue.
-const MAX_RECEIVE_COUNT: u32 = 5;
+pub const MAX_RECEIVE_COUNT: u32 = 5;
 /// How long a received message stays hidden, in seconds.
 const VISIBILITY_TIMEOUT_SECS: u32 = 365;
 /// The settle time where no setting says another, in seconds: the parameter's default. It delays the
 /// queue's messages.
 const SETTLE_SECS: &str = "90";
+/// How often the schedule starts the sweep: the parameter's default.
+pub const SWEEP_EVERY_SECS: u64 = 300;
 /// How long a sweep may take.
 pub const SWEEP_TIMEOUT_SECS: u32 = 290;
 

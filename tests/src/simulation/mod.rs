@@ -38,7 +38,7 @@ use dice::{Dice, one_in};
 use history::History;
 use judge::{Judge, Violation};
 use portkeeper_aws::account::Aws;
-use portkeeper_stage::{Stage, StageError, clients};
+use portkeeper_stage::{SWEEP_EVERY_SECS, Stage, StageError, clients};
 use portkeeper_world::api::ApiError;
 use portkeeper_world::cloudtrail::CloudTrail;
 use portkeeper_world::dynamodb::Item;
@@ -50,8 +50,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// How long services get to come up before trouble begins, in seconds.
 const WARM_UP_SECS: u64 = 150;
 
-/// The schedule of the sweep, as in template.yaml.
-const SWEEP_EVERY_MS: u64 = 300_000;
+/// The schedule of the sweep.
+const SWEEP_EVERY_MS: u64 = SWEEP_EVERY_SECS * 1000;
 
 /// One step in so many takes as long as ECS remembers stopped tasks, and longer.
 const LONG_STEPS: u32 = 100;

@@ -9,7 +9,7 @@ use super::watched::{Watched, record};
 use super::{Play, Stop, actions, broken, explained, told, troubles};
 use portkeeper_core::code::Code;
 use portkeeper_core::policy::Mode;
-use portkeeper_stage::{DEAD_LETTERS, QUEUE, TOPIC};
+use portkeeper_stage::{DEAD_LETTERS, MAX_RECEIVE_COUNT, QUEUE, TOPIC};
 use portkeeper_world::api::{Caller, Service};
 use portkeeper_world::elbv2::WriteKind;
 use portkeeper_world::sqs::Message;
@@ -28,9 +28,6 @@ const MOST_SWEEPS: usize = 16;
 
 /// A task that has been running for so long has been looked at by every sweep since.
 const LONG_RUNNING_MS: u64 = 400_000;
-
-/// `maxReceiveCount` of the stage's queue.
-const MOST_RECEIVES: u32 = 5;
 
 /// Ends all trouble, sweeps until nothing happens any more, and judges what is left.
 pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
@@ -79,7 +76,7 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
 /// Messages that were given up, or will be when they come next: they were tried as often as they
 /// may.
 fn dead_letters(world: &World) -> BTreeSet<String> {
-    let spent = world.sqs.messages(QUEUE).filter(|message| message.receives >= MOST_RECEIVES);
+    let spent = world.sqs.messages(QUEUE).filter(|message| message.receives >= MAX_RECEIVE_COUNT);
     world.sqs.messages(DEAD_LETTERS).chain(spent).map(|message| message.id.clone()).collect()
 }
 

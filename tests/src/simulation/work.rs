@@ -8,7 +8,7 @@ use super::judge::Violation;
 use super::mutation::Mutation;
 use super::scene::Scene;
 use super::{Play, Stop, cold_start, text};
-use portkeeper_stage::{QUEUE, StageError};
+use portkeeper_stage::{BATCH_SIZE, QUEUE, StageError};
 use portkeeper_sweep::SweepReport;
 use portkeeper_world::api::{Call, Caller};
 use portkeeper_world::sqs::{finish_batch, take_batch};
@@ -98,8 +98,11 @@ impl Play {
 
     /// Hands over one batch, if one is due.
     pub(super) async fn deliver(&mut self) -> Result<bool, Stop> {
-        let size =
-            if self.calm { 100 } else { self.dice.delivery.choice([1, 3, 100]).unwrap_or(100) };
+        let size = if self.calm {
+            BATCH_SIZE
+        } else {
+            self.dice.delivery.choice([1, 3, BATCH_SIZE]).unwrap_or(BATCH_SIZE)
+        };
         let batch = take_batch(&mut self.stage.world.lock(), QUEUE, size);
         let Some(batch) = batch else { return Ok(false) };
         let how = self.choose_how();
