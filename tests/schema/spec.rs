@@ -2,6 +2,7 @@
 //! and agrees with the shapes that the program validates specs against.
 
 use portkeeper_service_spec::check;
+use portkeeper_service_spec::problem::ProblemCode;
 use portkeeper_tests::yaml;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,7 +86,9 @@ fn the_schema_refuses_unknown_members() {
             assert_eq!(errors(&changed).len(), 1, "{pointer}");
             let (spec, problems) = check("a.json", changed.to_string().as_bytes());
             assert!(
-                spec.is_none() && problems.len() == 1 && problems[0].code == "unknown_member",
+                spec.is_none()
+                    && problems.len() == 1
+                    && problems[0].code == ProblemCode::UnknownMember,
                 "{problems:?}"
             );
         }

@@ -13,7 +13,7 @@ use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::found::Found;
 use portkeeper_service_spec::notice::Object;
-use portkeeper_service_spec::problem::{Problem, Weight};
+use portkeeper_service_spec::problem::{Problem, ProblemCode};
 use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::spec::{OnDelete, Spec};
 use portkeeper_service_spec::steps::{SpecPlan, StepAction, Write};
@@ -145,23 +145,13 @@ async fn read(
         ReadObject::TooLarge { bytes } => {
             let message =
                 format!("the object has {bytes} bytes; a spec has at most {LARGEST_SPEC}");
-            Some((None, vec![problem("too_large", "", message)]))
+            Some((None, vec![Problem::error(ProblemCode::TooLarge, "", message)]))
         }
         ReadObject::Absent | ReadObject::Replaced => {
             tracing::info!(spec = key, "ignored: this version of the object no longer exists");
             None
         }
     })
-}
-
-fn problem(code: &str, at: &str, message: String) -> Problem {
-    Problem {
-        weight: Weight::Error,
-        code: code.to_owned(),
-        at: at.to_owned(),
-        place: None,
-        message,
-    }
 }
 
 /// Returns the key of the service, or the problem that forbids to create it in this cluster. The
@@ -179,7 +169,7 @@ fn service_key(
             "Portkeeper does not watch the cluster {}: add it to the stack parameter Clusters, or name another cluster",
             cluster.name()
         );
-        return Err(Some(problem("cluster_not_watched", "cluster", message)));
+        return Err(Some(Problem::error(ProblemCode::ClusterNotWatched, "cluster", message)));
     }
     Ok(ServiceKey { cluster, service: spec.service_name().to_owned() })
 }
@@ -188,7 +178,7 @@ fn of_another_spec(key: &ServiceKey, other: &str) -> Problem {
     let message = format!(
         "the spec {other} manages the service {key}: change the service there, or choose another name here"
     );
-    problem("service_of_another_spec", "service.serviceName", message)
+    Problem::error(ProblemCode::ServiceOfAnotherSpec, "service.serviceName", message)
 }
 
 /// Publishes the problems and writes nothing to AWS.
@@ -259,10 +249,7 @@ async fn renamed(
     let message = format!(
         "an earlier version of this spec managed the service {before}, which stays unchanged; no spec manages it now"
     );
-    Ok(Some(Problem {
-        weight: Weight::Warning,
-        ..problem("renamed", "service.serviceName", message)
-    }))
+    Ok(Some(Problem::warning(ProblemCode::Renamed, "service.serviceName", message)))
 }
 
 /// Returns the record to store before the first write: the service, and the writes that undo the

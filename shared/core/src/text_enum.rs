@@ -2,7 +2,8 @@
 //! text.
 
 /// Declares an enum with one variant per AWS name, an `Unknown(String)` arm, the list of its known
-/// names, and its text form both ways.
+/// names, and its text form both ways. The crate that calls it needs serde.
+#[macro_export]
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*

@@ -1,7 +1,7 @@
 //! All that can be said of a spec file by itself.
 
 use super::draft::draft;
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, ProblemCode};
 use super::reading::{self, Node, NodeValue};
 use super::shapes::{SPEC, Shapes};
 use super::spec::Spec;
@@ -23,7 +23,10 @@ pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
             "a spec is a mapping with `cluster`, `service` and so on, and this is {}",
             node.kind()
         );
-        return (None, vec![Problem::error("wrong_type", "", message).at_place(node.place)]);
+        return (
+            None,
+            vec![Problem::error(ProblemCode::WrongType, "", message).at_place(node.place)],
+        );
     }
     let shapes = Shapes::load();
     let mut typed = Typed::new(&shapes, is_lenient(&node));

@@ -2,7 +2,7 @@
 //! here it is left out, so that the rest can still be verified.
 
 use super::members::{list, number, text, texts};
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, ProblemCode};
 use super::spec::{
     BlueGreen, HealthCheck, ListenerRef, LoadBalancing, LogGroup, OnDelete, Scaling, ScalingMetric,
     ScalingTarget, Spec, TargetGroupSpec,
@@ -27,7 +27,11 @@ pub(super) fn draft(
         members.remove("cluster");
         if members.remove("clientToken").is_some() {
             let message = "Portkeeper chooses the token, so that one spec makes one service; this one is not used";
-            problems.push(Problem::warning("client_token", "service.clientToken", message));
+            problems.push(Problem::warning(
+                ProblemCode::ClientToken,
+                "service.clientToken",
+                message,
+            ));
         }
     }
     let task_definition = root.get("taskDefinition").cloned();
@@ -58,13 +62,13 @@ fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String
         (Some(ours), Some(theirs)) if ours != theirs => {
             let message =
                 format!("`cluster` says {ours}, and here it is {theirs}; keep one of them");
-            problems.push(Problem::error("two_clusters", "service.cluster", message));
+            problems.push(Problem::error(ProblemCode::TwoClusters, "service.cluster", message));
             ours.to_owned()
         }
         (Some(cluster), _) | (None, Some(cluster)) => cluster.to_owned(),
         (None, None) => {
             problems.push(Problem::error(
-                "missing_member",
+                ProblemCode::MissingMember,
                 "cluster",
                 "`cluster` is missing: give its name or ARN",
             ));

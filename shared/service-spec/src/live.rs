@@ -8,7 +8,7 @@ use super::check::locate;
 use super::found::{About, Found, Gap};
 use super::identity::Owner;
 use super::members::{list, number, text};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
 use super::spec::Spec;
 use super::wanted::role_name;
 use serde_json::Value;
@@ -38,11 +38,11 @@ struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    fn error(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn error(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::error(code, at, message));
     }
 
-    fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn warn(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::warning(code, at, message));
     }
 
@@ -76,10 +76,10 @@ fn gaps(live: &mut Live<'_>) {
         };
         let at = at_of(gap.about);
         match gap.about {
-            about if about.is_beside() => live.warn("not_looked_at", at, message),
-            About::LogGroups if gap.denied => live.warn("not_looked_at", at, message),
-            _ if gap.denied => live.error("permission_missing", at, message),
-            _ => live.error("not_read", at, message),
+            about if about.is_beside() => live.warn(ProblemCode::NotLookedAt, at, message),
+            About::LogGroups if gap.denied => live.warn(ProblemCode::NotLookedAt, at, message),
+            _ if gap.denied => live.error(ProblemCode::PermissionMissing, at, message),
+            _ => live.error(ProblemCode::NotRead, at, message),
         }
     }
 }
@@ -103,13 +103,13 @@ fn cluster(live: &mut Live<'_>) {
             let message = format!(
                 "there is no cluster `{name}` in this account and region: is the name right, or the region?"
             );
-            live.error("no_such_cluster", at, message);
+            live.error(ProblemCode::NoSuchCluster, at, message);
         }
         return;
     };
     if cluster.status != "ACTIVE" {
         live.error(
-            "cluster_inactive",
+            ProblemCode::ClusterInactive,
             at,
             format!("the cluster `{name}` is {}, not ACTIVE", cluster.status),
         );
@@ -127,7 +127,7 @@ fn cluster(live: &mut Live<'_>) {
             };
             let message = format!("the cluster has no capacity provider `{provider}`; {hint}");
             live.error(
-                "no_such_provider",
+                ProblemCode::NoSuchProvider,
                 format!("service.capacityProviderStrategy[{index}].capacityProvider"),
                 message,
             );
@@ -139,7 +139,7 @@ fn cluster(live: &mut Live<'_>) {
         let message = format!(
             "the cluster `{name}` has no container instances, so no task could be placed: add some, or run the service on Fargate"
         );
-        live.error("no_capacity", at, message);
+        live.error(ProblemCode::NoCapacity, at, message);
     }
 }
 
@@ -151,7 +151,7 @@ fn task_definition(live: &mut Live<'_>) {
     let named = text(&live.spec.service, "taskDefinition").unwrap_or_default();
     let Some(found) = &live.found.task_definition else {
         live.error(
-            "no_such_task_definition",
+            ProblemCode::NoSuchTaskDefinition,
             at,
             format!("there is no active task definition `{named}`"),
         );
@@ -179,7 +179,7 @@ fn has_port(live: &mut Live<'_>, at: &str, definition: &Value, name: &str, port:
             containers.iter().filter_map(|container| text(container, "name")).collect();
         let message =
             format!("the task definition has no container `{name}`; it has {}", names.join(", "));
-        live.error("no_such_container", at, message);
+        live.error(ProblemCode::NoSuchContainer, at, message);
         return;
     };
     let mut mappings = list(container, "portMappings").iter();
@@ -189,7 +189,7 @@ fn has_port(live: &mut Live<'_>, at: &str, definition: &Value, name: &str, port:
         let message = format!(
             "`{name}` has no port mapping with the container port {port} in the task definition"
         );
-        live.error("no_such_port", at, message);
+        live.error(ProblemCode::NoSuchPort, at, message);
     }
 }
 
@@ -206,13 +206,13 @@ fn service(live: &mut Live<'_>) {
             let message = format!(
                 "the service `{name}` belongs to another spec, {tag}: change that one, or choose another name"
             );
-            live.error("service_of_another_spec", at, message);
+            live.error(ProblemCode::ServiceOfAnotherSpec, at, message);
         }
         (None, _) => {
             let message = format!(
                 "the service `{name}` exists and was not made from a spec: from now on it is kept like this one"
             );
-            live.warn("service_adopted", at, message);
+            live.warn(ProblemCode::ServiceAdopted, at, message);
         }
         _ => {}
     }
@@ -222,7 +222,7 @@ fn service(live: &mut Live<'_>) {
         let message = format!(
             "the service `{name}` is deployed by {controller}; a spec can only keep services that ECS deploys"
         );
-        live.error("other_controller", at, message);
+        live.error(ProblemCode::OtherController, at, message);
     }
 }
 
@@ -248,7 +248,11 @@ fn roles(live: &mut Live<'_>) {
     for (at, role) in named {
         let Some(name) = role.and_then(role_name) else { continue };
         if !roles.contains(&name) {
-            live.error("no_such_role", at, format!("there is no role `{name}` in this account"));
+            live.error(
+                ProblemCode::NoSuchRole,
+                at,
+                format!("there is no role `{name}` in this account"),
+            );
         }
     }
 }
@@ -264,7 +268,7 @@ fn log_groups(live: &mut Live<'_>) {
             let message = format!(
                 "there is no log group `{group}`, and the container would not start: add it to `logGroups`"
             );
-            live.error("no_such_log_group", at, message);
+            live.error(ProblemCode::NoSuchLogGroup, at, message);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::difference::difference;
 use super::found::Found;
 use super::identity::Owner;
 use super::live::verify_live;
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
 use super::rules::Band;
 use super::shapes::Shapes;
 use super::spec::Spec;
@@ -63,11 +63,11 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn error(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn error(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::error(code, at, message));
     }
 
-    fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn warn(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::warning(code, at, message));
     }
 

@@ -1,5 +1,9 @@
 //! What is wrong with a spec, where, and what to do about it.
 
+mod code;
+
+pub use code::ProblemCode;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -44,7 +48,7 @@ pub struct Problem {
     /// Whether it stops the spec.
     pub weight: Weight,
     /// Names the kind of problem; stays the same when the sentence gets better.
-    pub code: String,
+    pub code: ProblemCode,
     /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as
     /// a whole.
     pub at: String,
@@ -57,19 +61,18 @@ pub struct Problem {
 
 impl Problem {
     /// An error.
-    pub(super) fn error(code: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            weight: Weight::Error,
-            code: code.to_owned(),
-            at: at.into(),
-            place: None,
-            message: message.into(),
-        }
+    pub fn error(code: ProblemCode, at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Weight::Error, code, at.into(), message.into())
     }
 
     /// A warning.
-    pub(super) fn warning(code: &str, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { weight: Weight::Warning, ..Self::error(code, at, message) }
+    pub fn warning(code: ProblemCode, at: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Weight::Warning, code, at.into(), message.into())
+    }
+
+    fn new(weight: Weight, code: ProblemCode, at: String, message: String) -> Self {
+        debug_assert!(code.weights().contains(&weight), "`{code}` is never a {weight}");
+        Self { weight, code, at, place: None, message }
     }
 
     /// The same at this place.

@@ -7,7 +7,7 @@ mod yaml;
 
 pub(super) use tree::{Kind, Member, Node, NodeValue, Scalar};
 
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, ProblemCode};
 
 /// The most bytes of a spec. A task definition has at most 64 KB (ECS quotas), and the rest is
 /// small.
@@ -30,7 +30,7 @@ fn text(bytes: &[u8]) -> Result<&str, Problem> {
         let message = format!(
             "the file has {bytes} bytes; a spec has at most {most} KB. Is it the right file?"
         );
-        return Err(Problem::error("too_large", "", message));
+        return Err(Problem::error(ProblemCode::TooLarge, "", message));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
@@ -42,7 +42,7 @@ fn text(bytes: &[u8]) -> Result<&str, Problem> {
 
 fn empty() -> Problem {
     let message = "the file is empty; specs/ in Portkeeper's repository has examples";
-    Problem::error("empty", "", message)
+    Problem::error(ProblemCode::Empty, "", message)
 }
 
 fn not_utf8(bytes: &[u8], valid: usize) -> Problem {
@@ -51,10 +51,11 @@ fn not_utf8(bytes: &[u8], valid: usize) -> Problem {
     let place = tree::place_at(good, good.len());
     let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let what = if is_utf16 { "UTF-16" } else { "not UTF-8" };
-    Problem::error("not_utf8", "", format!("the file is {what}; save it as UTF-8")).at_place(place)
+    Problem::error(ProblemCode::NotUtf8, "", format!("the file is {what}; save it as UTF-8"))
+        .at_place(place)
 }
 
 /// A file that is not YAML or not JSON.
 fn syntax(place: Place, message: String) -> Problem {
-    Problem::error("syntax", "", message).at_place(place)
+    Problem::error(ProblemCode::Syntax, "", message).at_place(place)
 }

@@ -7,7 +7,7 @@
 mod scalar;
 mod unknown;
 
-use super::problem::{Place, Problem};
+use super::problem::{Place, Problem, ProblemCode};
 use super::reading::{Kind, Member, Node, NodeValue, Scalar};
 use super::shapes::{Limits, MemberShape, SPEC, Shape, Shapes};
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ impl<'a> Typed<'a> {
         let shape_of = self.shapes.get(shape);
         if let NodeValue::Scalar(Scalar { kind: Kind::Null, .. }) = node.value {
             self.warn(
-                "no_value",
+                ProblemCode::NoValue,
                 at,
                 node.place,
                 "it has no value, so it counts as not given".to_owned(),
@@ -99,7 +99,8 @@ impl<'a> Typed<'a> {
         for missing in members.iter().filter(|member| member.required && !is_given(member.name)) {
             let message = format!("`{}` is missing here", missing.name);
             self.problems.push(
-                Problem::error("missing_member", below(at, missing.name), message).at_place(place),
+                Problem::error(ProblemCode::MissingMember, below(at, missing.name), message)
+                    .at_place(place),
             );
         }
         object
@@ -116,7 +117,8 @@ impl<'a> Typed<'a> {
         let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
         if !limits.hold(count) {
             let message = format!("the list has {count} elements; AWS takes {}", limits.words());
-            self.problems.push(Problem::error("list_length", at, message).at_place(place));
+            self.problems
+                .push(Problem::error(ProblemCode::ListLength, at, message).at_place(place));
         }
         let values = elements.iter().enumerate();
         values.filter_map(|(index, node)| self.value(node, of, &format!("{at}[{index}]"))).collect()
@@ -137,10 +139,11 @@ impl<'a> Typed<'a> {
             _ => String::new(),
         };
         let message = format!("{wanted} is wanted here, and this is {}{hint}", node.kind());
-        self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+        self.problems
+            .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
     }
 
-    fn warn(&mut self, code: &str, at: &str, place: Place, message: String) {
+    fn warn(&mut self, code: ProblemCode, at: &str, place: Place, message: String) {
         self.problems.push(Problem::warning(code, at, message).at_place(place));
     }
 }

@@ -19,7 +19,7 @@ mod service;
 mod task;
 
 use super::members::{list, text};
-use super::problem::Problem;
+use super::problem::{Problem, ProblemCode};
 use super::spec::Spec;
 use serde_json::Value;
 
@@ -49,11 +49,11 @@ struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    fn error(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn error(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::error(code, at, message));
     }
 
-    fn warn(&mut self, code: &str, at: impl Into<String>, message: impl Into<String>) {
+    fn warn(&mut self, code: ProblemCode, at: impl Into<String>, message: impl Into<String>) {
         self.problems.push(Problem::warning(code, at, message));
     }
 

@@ -4,6 +4,7 @@
 use super::Live;
 use crate::found::{About, FoundListener, FoundTargetGroup};
 use crate::members::{list, text};
+use crate::problem::ProblemCode;
 use crate::spec::{ListenerRef, LoadBalancing};
 use serde_json::Value;
 
@@ -43,7 +44,7 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
     }
     let ListenerRef::On { load_balancer, port } = &entry.listener else {
         live.error(
-            "no_such_listener",
+            ProblemCode::NoSuchListener,
             at_listener,
             "there is no listener with this ARN in this account and region",
         );
@@ -53,7 +54,7 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         let message = format!(
             "there is no load balancer `{load_balancer}` in this account and region: is the name right?"
         );
-        live.error("no_such_load_balancer", at_listener, message);
+        live.error(ProblemCode::NoSuchLoadBalancer, at_listener, message);
         return;
     };
     if balancer.kind == "network" && !is_http {
@@ -64,7 +65,7 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         let message = format!(
             "`{load_balancer}` is a Network Load Balancer: give `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)"
         );
-        live.error("protocol_of_other_kind", format!("{at}.targetGroup.protocol"), message);
+        live.error(ProblemCode::ProtocolOfOtherKind, format!("{at}.targetGroup.protocol"), message);
         return;
     }
     let ports: Vec<String> = live
@@ -80,7 +81,7 @@ fn listener(live: &mut Live<'_>, at: &str, entry: &LoadBalancing) {
         format!("it listens on {}", ports.join(", "))
     };
     let message = format!("`{load_balancer}` has no listener on port {port}; {hint}");
-    live.error("no_such_listener", at_listener, message);
+    live.error(ProblemCode::NoSuchListener, at_listener, message);
 }
 
 fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundListener) {
@@ -92,14 +93,14 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
                 "`{}` is an Application Load Balancer: its target groups have the protocol HTTP or HTTPS",
                 listener.load_balancer
             );
-            live.error("protocol_of_other_kind", at_protocol, message);
+            live.error(ProblemCode::ProtocolOfOtherKind, at_protocol, message);
         }
         "network" if is_http => {
             let message = format!(
                 "`{}` is a Network Load Balancer: give `targetGroup.protocol: TCP` (or TLS, UDP, TCP_UDP)",
                 listener.load_balancer
             );
-            live.error("protocol_of_other_kind", at_protocol, message);
+            live.error(ProblemCode::ProtocolOfOtherKind, at_protocol, message);
         }
         "application" | "network" => {}
         kind => {
@@ -107,7 +108,7 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
                 "`{}` is a {kind} load balancer; services stand behind application and network ones",
                 listener.load_balancer
             );
-            live.error("protocol_of_other_kind", format!("{at}.listener"), message);
+            live.error(ProblemCode::ProtocolOfOtherKind, format!("{at}.listener"), message);
         }
     }
     if entry.group.protocol_version.as_deref() == Some("GRPC") && listener.protocol != "HTTPS" {
@@ -115,7 +116,7 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
             "gRPC needs an HTTPS listener, and port {} speaks {}",
             listener.port, listener.protocol
         );
-        live.error("grpc_without_https", format!("{at}.listener"), message);
+        live.error(ProblemCode::GrpcWithoutHttps, format!("{at}.listener"), message);
     }
 }
 
@@ -131,7 +132,7 @@ fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &st
     let at = format!("{at}.{member}");
     let Some(group) = found else {
         live.error(
-            "no_such_group",
+            ProblemCode::NoSuchGroup,
             at,
             format!("there is no target group `{named}` in this account and region"),
         );
@@ -142,7 +143,7 @@ fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &st
             "no listener leads to the target group `{}`, and ECS refuses such a group: make a rule that forwards to it, or let `loadBalancing` make both",
             group.name
         );
-        live.error("group_without_listener", &at, message);
+        live.error(ProblemCode::GroupWithoutListener, &at, message);
     }
     target_type(live, &at, group);
 }
@@ -164,5 +165,5 @@ fn target_type(live: &mut Live<'_>, at: &str, group: &FoundTargetGroup) {
             group.name
         ),
     };
-    live.error("target_type", at, message);
+    live.error(ProblemCode::TargetType, at, message);
 }

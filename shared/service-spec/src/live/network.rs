@@ -3,6 +3,7 @@
 use super::Live;
 use crate::found::About;
 use crate::members::{list, number, text, texts};
+use crate::problem::ProblemCode;
 use crate::spec::ListenerRef;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,7 +27,7 @@ pub(super) fn verify(live: &mut Live<'_>) {
             } else {
                 let what = if member == "subnets" { "subnet" } else { "security group" };
                 live.error(
-                    "no_such_network",
+                    ProblemCode::NoSuchNetwork,
                     at,
                     format!("there is no {what} `{id}` in this account and region"),
                 );
@@ -39,7 +40,7 @@ pub(super) fn verify(live: &mut Live<'_>) {
             "subnets and security groups are in several VPCs: {}; take all from one",
             names.join(", ")
         );
-        live.error("several_vpcs", AT, message);
+        live.error(ProblemCode::SeveralVpcs, AT, message);
     } else if let Some(vpc) = vpcs.first() {
         same_vpc(live, vpc);
     }
@@ -62,7 +63,7 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
             let message = format!(
                 "`{name}` is in {other}, and the tasks' subnets are in {vpc}: they must be in one VPC"
             );
-            live.error("other_vpc", format!("loadBalancing[{index}].listener"), message);
+            live.error(ProblemCode::OtherVpc, format!("loadBalancing[{index}].listener"), message);
         }
     }
     for (index, entry) in list(&spec.service, "loadBalancers").iter().enumerate() {
@@ -73,7 +74,7 @@ fn same_vpc(live: &mut Live<'_>, vpc: &str) {
                 "the target group `{}` is in {}, and the tasks' subnets are in {vpc}",
                 group.name, group.vpc
             );
-            live.error("other_vpc", format!("service.loadBalancers[{index}]"), message);
+            live.error(ProblemCode::OtherVpc, format!("service.loadBalancers[{index}]"), message);
         }
     }
 }
@@ -122,6 +123,6 @@ fn room_for_fixed_ports(live: &mut Live<'_>) {
         let message = format!(
             "with the host port fixed to {port}, {tasks} tasks need {needed} instances (one for a deployment that stops none first), and the cluster has {instances}: set `hostPort: 0`, or lower `minimumHealthyPercent`"
         );
-        live.error("static_host_port", at, message);
+        live.error(ProblemCode::StaticHostPort, at, message);
     }
 }

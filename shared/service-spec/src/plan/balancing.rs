@@ -3,6 +3,7 @@
 
 use super::{Planner, Step, differs};
 use crate::found::{About, FoundListener, FoundRule};
+use crate::problem::ProblemCode;
 use crate::rules::{Matches, Relation, free_beside, relations};
 use crate::spec::{ListenerRef, LoadBalancing};
 use crate::steps::{Conditions, Priority, Ref, Resource, StepAction, Write};
@@ -114,7 +115,7 @@ fn priority(
                 "every priority from {} to {} is taken on this listener: give a `priority`, or widen the band that Portkeeper is configured with",
                 band.first, band.last
             );
-            planner.error("no_free_priority", at, message);
+            planner.error(ProblemCode::NoFreePriority, at, message);
         }
         return free.map(Priority::Automatic);
     };
@@ -125,7 +126,7 @@ fn priority(
             "the priority {asked} belongs to another rule, {}: choose another, or leave it out",
             words(planner, other)
         );
-        planner.error("priority_taken", format!("{at}.priority"), message);
+        planner.error(ProblemCode::PriorityTaken, format!("{at}.priority"), message);
         return None;
     }
     Some(Priority::Fixed(asked))
@@ -207,19 +208,25 @@ fn warn_of_others(
     for relation in relations(listener, &new, priority, ours.map(|rule| rule.arn.as_str())) {
         let (code, other, what) = match relation {
             Relation::Hides(other) => (
-                "rule_hidden",
+                ProblemCode::RuleHidden,
                 other,
                 "comes first and takes every request of this rule: nothing would lead here",
             ),
-            Relation::TakesSome(other) => {
-                ("rule_overlap", other, "comes first and takes some requests of this rule")
-            }
-            Relation::Hidden(other) => {
-                ("rule_hides", other, "comes later, and this rule takes every request of it")
-            }
-            Relation::LosesSome(other) => {
-                ("rule_overlap", other, "comes later, and this rule takes some requests of it")
-            }
+            Relation::TakesSome(other) => (
+                ProblemCode::RuleOverlap,
+                other,
+                "comes first and takes some requests of this rule",
+            ),
+            Relation::Hidden(other) => (
+                ProblemCode::RuleHides,
+                other,
+                "comes later, and this rule takes every request of it",
+            ),
+            Relation::LosesSome(other) => (
+                ProblemCode::RuleOverlap,
+                other,
+                "comes later, and this rule takes some requests of it",
+            ),
         };
         let message = format!(
             "another rule of the listener, {}, {what}; this one has priority {priority}. Is that meant? Else choose `priority`, host or path",
@@ -294,7 +301,7 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
     let protocol = if entry.certificate.is_some() { "TLS" } else { entry.group.protocol.as_str() };
     if protocol == "TLS" && entry.certificate.is_none() {
         let message = "a TLS listener that is made needs a `certificateArn`";
-        planner.error("missing_member", at, message);
+        planner.error(ProblemCode::MissingMember, at, message);
         return;
     }
     let write = Write::CreateListener {
@@ -341,6 +348,6 @@ fn leftovers(planner: &mut Planner<'_>) {
         })
         .collect();
     for message in messages {
-        planner.warn("left_over", "loadBalancing", message);
+        planner.warn(ProblemCode::LeftOver, "loadBalancing", message);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Planner, Step, differs};
 use crate::found::{FoundListener, FoundTargetGroup};
+use crate::problem::ProblemCode;
 use crate::spec::{HealthCheck, ListenerRef, LoadBalancing};
 use crate::steps::{Difference, NewTargetGroup, Ref, Resource, StepAction, Write};
 use std::collections::BTreeMap;
@@ -29,7 +30,11 @@ fn one(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &st
         let message = format!(
             "the target group `{name}` exists, and {whose}: choose another `targetGroup.name`, or use it as it is with `service.loadBalancers[].targetGroupName`"
         );
-        planner.error("group_taken", format!("loadBalancing[{index}].targetGroup.name"), message);
+        planner.error(
+            ProblemCode::GroupTaken,
+            format!("loadBalancing[{index}].targetGroup.name"),
+            message,
+        );
         return;
     }
     if let Some(reason) = fixed(planner, entry, found) {
@@ -71,7 +76,7 @@ fn create(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: 
     }
     if group.target_type == "instance" && planner.spec.is_fargate() {
         let at = format!("loadBalancing[{index}].targetGroup");
-        planner.warn("target_type", at, "Fargate tasks need a target group of type ip");
+        planner.warn(ProblemCode::TargetType, at, "Fargate tasks need a target group of type ip");
     }
     planner.step(step);
 }

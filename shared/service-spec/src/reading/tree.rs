@@ -1,7 +1,7 @@
 //! What a file says before anybody asks what it means: scalars with their own text, lists, members
 //! in their order.
 
-use crate::problem::{Place, Problem};
+use crate::problem::{Place, Problem, ProblemCode};
 
 /// A value, and where it begins.
 #[derive(Debug, Clone)]
@@ -85,5 +85,5 @@ pub(super) fn add(members: &mut Vec<Member>, member: Member) -> Result<(), Probl
         "`{}` is here twice, first in line {}; keep one of them",
         member.name, first.place.line
     );
-    Err(Problem::error("duplicate_key", member.name, message).at_place(member.place))
+    Err(Problem::error(ProblemCode::DuplicateKey, member.name, message).at_place(member.place))
 }

@@ -3,7 +3,7 @@
 
 use super::unknown::meant;
 use super::{Typed, wanted};
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::reading::{Kind, Node, Scalar};
 use crate::shapes::{Limits, Shape};
 use serde_json::{Number, Value};
@@ -43,7 +43,8 @@ impl Typed<'_> {
         let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
         if !limits.hold(length) {
             let message = format!("the text has {length} characters; AWS takes {}", limits.words());
-            self.problems.push(Problem::error("text_length", at, message).at_place(node.place));
+            self.problems
+                .push(Problem::error(ProblemCode::TextLength, at, message).at_place(node.place));
         }
         if values.is_empty() || values.contains(&scalar.text.as_str()) {
             return &scalar.text;
@@ -55,9 +56,9 @@ impl Typed<'_> {
         };
         let message = format!("`{}` is not known here; {hint}", scalar.text);
         let problem = if self.lenient {
-            Problem::warning("unknown_value", at, message)
+            Problem::warning(ProblemCode::UnknownValue, at, message)
         } else {
-            Problem::error("unknown_value", at, message)
+            Problem::error(ProblemCode::UnknownValue, at, message)
         };
         self.problems.push(problem.at_place(node.place));
         meant.filter(|_| !self.lenient).unwrap_or(&scalar.text)
@@ -67,7 +68,8 @@ impl Typed<'_> {
         let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool)
         else {
             let message = format!("a whole number is wanted here, and this is `{}`", scalar.text);
-            self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+            self.problems
+                .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
             return None;
         };
         self.check_limits(number.into(), limits, node, at);
@@ -82,7 +84,8 @@ impl Typed<'_> {
         };
         let Some(number) = number.filter(|_| scalar.kind != Kind::Bool) else {
             let message = format!("a number is wanted here, and this is `{}`", scalar.text);
-            self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+            self.problems
+                .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
             return None;
         };
         if let Some(whole) = number.as_i64() {
@@ -100,14 +103,16 @@ impl Typed<'_> {
             _ => "",
         };
         let message = format!("true or false is wanted here, and this is `{}`{value}", scalar.text);
-        self.problems.push(Problem::error("wrong_type", at, message).at_place(node.place));
+        self.problems
+            .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
         None
     }
 
     fn check_limits(&mut self, number: i64, limits: Limits, node: &Node, at: &str) {
         if !limits.hold(number) {
             let message = format!("{number} is out of range; AWS takes {}", limits.words());
-            self.problems.push(Problem::error("out_of_range", at, message).at_place(node.place));
+            self.problems
+                .push(Problem::error(ProblemCode::OutOfRange, at, message).at_place(node.place));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Members that a shape does not have: what may be meant, and what AWS shows but does not take.
 
 use super::Typed;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemCode};
 use crate::reading::Member;
 use crate::shapes::MemberShape;
 
@@ -65,7 +65,8 @@ impl Typed<'_> {
             None => "docs/service-spec.schema.json lists what can be here".to_owned(),
         };
         let message = format!("there is no member `{name}` here; {hint}");
-        self.problems.push(Problem::error("unknown_member", at, message).at_place(member.place));
+        self.problems
+            .push(Problem::error(ProblemCode::UnknownMember, at, message).at_place(member.place));
         let is_free = |known: &&MemberShape| !given.iter().any(|member| member.name == known.name);
         meant.filter(|_| !ONLY_SHOWN.contains(&name)).filter(is_free)
     }
@@ -76,7 +77,7 @@ impl Typed<'_> {
             "`{}` is not known to this version, and is passed on to AWS as it is",
             member.name
         );
-        self.warn("unknown_member", at, member.place, message);
+        self.warn(ProblemCode::UnknownMember, at, member.place, message);
     }
 }
 

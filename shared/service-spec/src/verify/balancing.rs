@@ -2,6 +2,7 @@
 
 use super::Checks;
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use crate::rules;
 use crate::spec::{ListenerRef, LoadBalancing};
 use serde_json::Value;
@@ -66,7 +67,7 @@ impl Checks<'_> {
             let all = self.containers().filter_map(|(_, container)| text(container, "name"));
             let hint = super::names("the containers are", all);
             let message = format!("there is no container `{name}` in the task definition{hint}");
-            self.error("no_such_container", at_name, message);
+            self.error(ProblemCode::NoSuchContainer, at_name, message);
             return;
         };
         let mappings = list(container, "portMappings");
@@ -91,7 +92,7 @@ impl Checks<'_> {
             };
             let message =
                 format!("`{name}` has no port mapping with the container port {port}; {hint}");
-            self.error("no_such_port", at_port, message);
+            self.error(ProblemCode::NoSuchPort, at_port, message);
             return;
         };
         let carries = text(mapping, "protocol").unwrap_or("tcp");
@@ -100,7 +101,7 @@ impl Checks<'_> {
             let message = format!(
                 "port {port} of `{name}` is mapped for {carries}, and the target group sends {wanted}"
             );
-            self.error("wrong_transport", at_port, message);
+            self.error(ProblemCode::WrongTransport, at_port, message);
         }
     }
 
@@ -125,7 +126,7 @@ impl Checks<'_> {
             let message = format!(
                 "with the host port fixed to {host_port}, an instance can run only one of these tasks, and a deployment needs a free instance: set `hostPort: 0` (or leave it out) for a port that is chosen for each task"
             );
-            self.warn("static_host_port", at, message);
+            self.warn(ProblemCode::StaticHostPort, at, message);
         }
     }
 }
@@ -155,7 +156,7 @@ fn listener(checks: &mut Checks<'_>, at: &str, listener: &ListenerRef) {
     let message = format!(
         "{what}; give a listener's ARN, or its load balancer and port: `listener: {{loadBalancer: NAME, port: 443}}`"
     );
-    checks.error("not_a_listener", at, message);
+    checks.error(ProblemCode::NotAListener, at, message);
 }
 
 /// A listener of a Network Load Balancer has no rules: it leads to one group.
@@ -170,12 +171,12 @@ fn network(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
             "a {} listener has no rules: leave `{member}` out, or use an Application Load Balancer with protocol HTTP",
             entry.group.protocol
         );
-        checks.error("rule_on_network_listener", format!("{at}.{member}"), message);
+        checks.error(ProblemCode::RuleOnNetworkListener, format!("{at}.{member}"), message);
     }
     if entry.certificate.is_some() && entry.group.protocol != "TLS" && entry.group.protocol != "TCP"
     {
         let message = "only a TLS listener has a certificate";
-        checks.error("certificate_without_tls", format!("{at}.certificateArn"), message);
+        checks.error(ProblemCode::CertificateWithoutTls, format!("{at}.certificateArn"), message);
     }
 }
 
@@ -183,28 +184,28 @@ fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     if entry.hosts.is_empty() && entry.paths.is_empty() {
         let message =
             "say which requests lead here: `host`, `path`, or both (`path: /*` takes all of them)";
-        checks.error("no_condition", at, message);
+        checks.error(ProblemCode::NoCondition, at, message);
     }
     if entry.certificate.is_some() {
         let message = "the certificate belongs to the Application Load Balancer's listener, which exists already: leave it out";
-        checks.error("certificate_without_tls", format!("{at}.certificateArn"), message);
+        checks.error(ProblemCode::CertificateWithoutTls, format!("{at}.certificateArn"), message);
     }
     let values = entry.hosts.len() + entry.paths.len();
     if values > MOST_VALUES {
         let message =
             format!("the rule would have {values} host and path values; ELBv2 takes {MOST_VALUES}");
-        checks.error("too_many_conditions", at, message);
+        checks.error(ProblemCode::TooManyConditions, at, message);
     }
     for (index, host) in entry.hosts.iter().enumerate() {
         let at = one_of(&format!("{at}.host"), index, entry.hosts.len());
         if host.contains("://") || host.contains('/') || host.contains(':') {
             let message =
                 format!("`{host}` is more than a host name: give it without scheme, port and path");
-            checks.error("bad_host", at, message);
+            checks.error(ProblemCode::BadHost, at, message);
         } else if host.is_empty() || host.len() > LONGEST_PATTERN || !host.chars().all(is_of_host) {
             let message =
                 format!("a host has 1 to {LONGEST_PATTERN} letters, digits, `-`, `.`, `*` and `?`");
-            checks.error("bad_host", at, message);
+            checks.error(ProblemCode::BadHost, at, message);
         }
     }
     for (index, path) in entry.paths.iter().enumerate() {
@@ -212,15 +213,15 @@ fn conditions(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
         if !path.starts_with('/') && !path.starts_with('*') {
             let message =
                 format!("paths begin with `/`, so `{path}` would never match: write `/{path}`");
-            checks.error("bad_path", at, message);
+            checks.error(ProblemCode::BadPath, at, message);
         } else if path.contains('?') && path.contains('=') {
             let message = "a path condition does not see what follows the `?` of an address: take that out (`?` here means any one character)";
-            checks.error("query_in_path", at, message);
+            checks.error(ProblemCode::QueryInPath, at, message);
         } else if path.len() > LONGEST_PATTERN || !path.chars().all(is_of_path) {
             let message = format!(
                 "a path has at most {LONGEST_PATTERN} letters, digits and `_-.$/~\"'@:+&*?`"
             );
-            checks.error("bad_path", at, message);
+            checks.error(ProblemCode::BadPath, at, message);
         }
     }
 }
@@ -259,7 +260,7 @@ fn together(
         let message = format!(
             "loadBalancing[{before}] leads to the same port from the same listener; give both hosts or paths in one entry"
         );
-        checks.error("duplicate_entry", at, message);
+        checks.error(ProblemCode::DuplicateEntry, at, message);
         return;
     }
     if entry.listener != other.listener {
@@ -269,12 +270,12 @@ fn together(
         let message = format!(
             "loadBalancing[{before}] has the same listener, and a listener of a Network Load Balancer leads to one target group"
         );
-        checks.error("listener_taken", format!("{at}.listener"), message);
+        checks.error(ProblemCode::ListenerTaken, format!("{at}.listener"), message);
         return;
     }
     if entry.priority.is_some() && entry.priority == other.priority {
         let message = format!("loadBalancing[{before}] has the same priority on the same listener");
-        checks.error("duplicate_priority", format!("{at}.priority"), message);
+        checks.error(ProblemCode::DuplicatePriority, format!("{at}.priority"), message);
     }
     if entry.priority.is_none() || other.priority.is_none() {
         let (this, that) = (
@@ -285,7 +286,7 @@ fn together(
             let message = format!(
                 "some requests fit both this and loadBalancing[{before}]: give both a `priority`, the narrower one the lower number"
             );
-            checks.error("ambiguous_rules", at, message);
+            checks.error(ProblemCode::AmbiguousRules, at, message);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Checks, is_ecs_name};
 use crate::members::{list, number, text, texts};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -10,23 +11,23 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     for (at, container) in checks.containers() {
         match text(container, "name") {
             None if container.get("name").is_none() => {
-                checks.error("missing_member", &at, "the container needs a `name`");
+                checks.error(ProblemCode::MissingMember, &at, "the container needs a `name`");
             }
             None => {}
             Some(name) if name.is_empty() || name.len() > 255 || !is_ecs_name(name) => {
                 let message =
                     "a container's name has 1 to 255 letters, digits, hyphens and underscores";
-                checks.error("bad_name", format!("{at}.name"), message);
+                checks.error(ProblemCode::BadName, format!("{at}.name"), message);
             }
             Some(name) => {
                 if let Some(first) = seen.insert(name, at.clone()) {
                     let message = format!("the container `{name}` is there already: {first}");
-                    checks.error("duplicate_name", format!("{at}.name"), message);
+                    checks.error(ProblemCode::DuplicateName, format!("{at}.name"), message);
                 }
             }
         }
         if text(container, "image").is_none_or(str::is_empty) {
-            checks.error("missing_member", &at, "the container needs an `image`");
+            checks.error(ProblemCode::MissingMember, &at, "the container needs an `image`");
         }
         memory(checks, &at, container);
         environment(checks, &at, container);
@@ -43,11 +44,11 @@ fn memory(checks: &mut Checks<'_>, at: &str, container: &Value) {
         let message = format!(
             "`memory` ({hard}) is the limit and must be more than `memoryReservation` ({soft})"
         );
-        checks.error("memory_below_reservation", format!("{at}.memory"), message);
+        checks.error(ProblemCode::MemoryBelowReservation, format!("{at}.memory"), message);
     }
     if hard.is_some_and(|memory| (1..6).contains(&memory)) {
         checks.error(
-            "out_of_range",
+            ProblemCode::OutOfRange,
             format!("{at}.memory"),
             "Docker needs at least 6 MiB for a container",
         );
@@ -59,7 +60,7 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
     for (index, variable) in list(container, "environment").iter().enumerate() {
         let Some(name) = text(variable, "name") else {
             checks.error(
-                "missing_member",
+                ProblemCode::MissingMember,
                 format!("{at}.environment[{index}]"),
                 "a variable needs a `name`",
             );
@@ -68,7 +69,11 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
         if names.contains(&name) {
             let message =
                 format!("the variable {name} is there twice; the program sees only one of them");
-            checks.warn("duplicate_name", format!("{at}.environment[{index}].name"), message);
+            checks.warn(
+                ProblemCode::DuplicateName,
+                format!("{at}.environment[{index}].name"),
+                message,
+            );
         }
         names.push(name);
     }
@@ -77,7 +82,11 @@ fn environment(checks: &mut Checks<'_>, at: &str, container: &Value) {
         if names.contains(&name) {
             let message =
                 format!("{name} is also a variable, or a secret before this one; ECS refuses that");
-            checks.error("duplicate_name", format!("{at}.secrets[{index}].name"), message);
+            checks.error(
+                ProblemCode::DuplicateName,
+                format!("{at}.secrets[{index}].name"),
+                message,
+            );
         }
         names.push(name);
     }
@@ -92,7 +101,7 @@ fn health(checks: &mut Checks<'_>, at: &str, container: &Value) {
     {
         if number(check, member).is_some_and(|number| !(least..=most).contains(&number)) {
             checks.error(
-                "out_of_range",
+                ProblemCode::OutOfRange,
                 format!("{at}.{member}"),
                 format!("ECS takes from {least} to {most}"),
             );
@@ -101,7 +110,7 @@ fn health(checks: &mut Checks<'_>, at: &str, container: &Value) {
     let first = texts(check, "command").next();
     if first.is_some_and(|word| !["CMD", "CMD-SHELL", "NONE"].contains(&word)) {
         let message = "the first word is CMD (a program and its arguments) or CMD-SHELL (one line for the shell)";
-        checks.error("bad_health_command", format!("{at}.command"), message);
+        checks.error(ProblemCode::BadHealthCommand, format!("{at}.command"), message);
     }
 }
 
@@ -122,6 +131,10 @@ fn logs(checks: &mut Checks<'_>, at: &str, container: &Value) {
         let message = format!(
             "the log driver awslogs needs the option `{option}`, or the container does not start"
         );
-        checks.error("log_option_missing", format!("{at}.logConfiguration.options"), message);
+        checks.error(
+            ProblemCode::LogOptionMissing,
+            format!("{at}.logConfiguration.options"),
+            message,
+        );
     }
 }

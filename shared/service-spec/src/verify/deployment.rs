@@ -2,6 +2,7 @@
 
 use super::Checks;
 use crate::members::{flag, list, number, text};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 
 const AT: &str = "service.deploymentConfiguration";
@@ -16,7 +17,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             if entry.get("advancedConfiguration").is_some() {
                 let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `deploymentConfiguration.strategy`, or leave it out";
                 checks.error(
-                    "advanced_without_strategy",
+                    ProblemCode::AdvancedWithoutStrategy,
                     format!("service.loadBalancers[{index}].advancedConfiguration"),
                     message,
                 );
@@ -27,7 +28,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         {
             let message = "this is for the strategies BLUE_GREEN, LINEAR and CANARY; set `service.deploymentConfiguration.strategy`, or leave it out";
             checks.error(
-                "advanced_without_strategy",
+                ProblemCode::AdvancedWithoutStrategy,
                 format!("loadBalancing[{index}].blueGreen"),
                 message,
             );
@@ -44,11 +45,11 @@ fn controller(checks: &mut Checks<'_>) {
     let at = "service.deploymentController.type";
     if controller == "CODE_DEPLOY" {
         let message = "deployments would be made by CodeDeploy, not from this spec: use ECS with `deploymentConfiguration.strategy: BLUE_GREEN`";
-        checks.error("other_controller", at, message);
+        checks.error(ProblemCode::OtherController, at, message);
     } else if controller == "EXTERNAL" {
         let message =
             "tasks would be run by task sets of another program, not from this spec: use ECS";
-        checks.error("other_controller", at, message);
+        checks.error(ProblemCode::OtherController, at, message);
     }
 }
 
@@ -59,19 +60,27 @@ fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
             let message = format!(
                 "{strategy} shifts traffic between two target groups: give `advancedConfiguration` with the second group, the listener rule and the role"
             );
-            checks.error("no_second_group", at, message);
+            checks.error(ProblemCode::NoSecondGroup, at, message);
             continue;
         };
         let given = |member: &str| text(advanced, member).is_some_and(|text| !text.is_empty());
         if !given("alternateTargetGroupArn") && !given("alternateTargetGroupName") {
             let message = "the second target group is missing: give `alternateTargetGroupArn` or `alternateTargetGroupName`";
-            checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
+            checks.error(
+                ProblemCode::MissingMember,
+                format!("{at}.advancedConfiguration"),
+                message,
+            );
         }
         for member in
             ["productionListenerRule", "roleArn"].into_iter().filter(|member| !given(member))
         {
             let message = format!("{strategy} needs `{member}`");
-            checks.error("missing_member", format!("{at}.advancedConfiguration"), message);
+            checks.error(
+                ProblemCode::MissingMember,
+                format!("{at}.advancedConfiguration"),
+                message,
+            );
         }
     }
     for (index, _) in
@@ -80,11 +89,11 @@ fn shifting(checks: &mut Checks<'_>, service: &Value, strategy: &str) {
         let message = format!(
             "{strategy} shifts traffic between two target groups: give `blueGreen` with the second group's name and the role"
         );
-        checks.error("no_second_group", format!("loadBalancing[{index}]"), message);
+        checks.error(ProblemCode::NoSecondGroup, format!("loadBalancing[{index}]"), message);
     }
     if checks.is_daemon() {
         let message = format!("a DAEMON service is deployed ROLLING only, not {strategy}");
-        checks.error("daemon_strategy", format!("{AT}.strategy"), message);
+        checks.error(ProblemCode::DaemonStrategy, format!("{AT}.strategy"), message);
     }
 }
 
@@ -96,7 +105,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
     {
         let message = "`rollback` does nothing while `enable` is false";
         checks.warn(
-            "rollback_without_breaker",
+            ProblemCode::RollbackWithoutBreaker,
             format!("{AT}.deploymentCircuitBreaker.rollback"),
             message,
         );
@@ -105,14 +114,18 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
         (number(configuration, "minimumHealthyPercent"), number(configuration, "maximumPercent"));
     if least.is_some_and(|least| !(0..=100).contains(&least)) {
         checks.error(
-            "out_of_range",
+            ProblemCode::OutOfRange,
             format!("{AT}.minimumHealthyPercent"),
             "give 0 to 100 percent",
         );
         return;
     }
     if most.is_some_and(|most| most < 100) {
-        checks.error("out_of_range", format!("{AT}.maximumPercent"), "give 100 percent or more");
+        checks.error(
+            ProblemCode::OutOfRange,
+            format!("{AT}.maximumPercent"),
+            "give 100 percent or more",
+        );
         return;
     }
     let daemon = checks.is_daemon();
@@ -123,7 +136,7 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
     );
     if (least, most) == (100, 100) {
         let message = "with both at 100 percent no task can be stopped or started, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`";
-        checks.error("deployment_stuck", AT, message);
+        checks.error(ProblemCode::DeploymentStuck, AT, message);
     } else if let Some(count) = checks.spec.desired_count().filter(|count| *count > 0 && !daemon) {
         // Rounded as ECS does: the least up, the most down.
         let (healthy, running) = ((count * least + 99) / 100, count * most / 100);
@@ -131,11 +144,15 @@ fn rolling(checks: &mut Checks<'_>, service: &Value) {
             let message = format!(
                 "with {count} tasks, at least {healthy} must stay and at most {running} may run, so nothing could be deployed: lower `minimumHealthyPercent` or raise `maximumPercent`"
             );
-            checks.error("deployment_stuck", AT, message);
+            checks.error(ProblemCode::DeploymentStuck, AT, message);
         }
     }
     if text(service, "availabilityZoneRebalancing") == Some("ENABLED") && most <= 100 {
         let message = "moving tasks to another zone needs room for one more: raise `maximumPercent` over 100, or set DISABLED";
-        checks.error("rebalancing_without_room", "service.availabilityZoneRebalancing", message);
+        checks.error(
+            ProblemCode::RebalancingWithoutRoom,
+            "service.availabilityZoneRebalancing",
+            message,
+        );
     }
 }

@@ -4,6 +4,7 @@
 
 use super::Checks;
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 
 /// CPU units, and the least, the most and the step of the memory in MiB (ECS developer guide,
@@ -28,14 +29,14 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     let requires = checks.spec.requires();
     if checks.is_fargate() && !requires.is_empty() && !requires.contains(&"FARGATE") {
         let message = "the service runs on Fargate: add FARGATE here";
-        checks.error("not_for_fargate", format!("{AT}.requiresCompatibilities"), message);
+        checks.error(ProblemCode::NotForFargate, format!("{AT}.requiresCompatibilities"), message);
     }
     if !checks.is_fargate() && !requires.contains(&"FARGATE") {
         return;
     }
     if checks.network_mode() != Some("awsvpc") {
         let message = "on Fargate each task has its own address: set `networkMode: awsvpc`";
-        checks.error("fargate_network_mode", format!("{AT}.networkMode"), message);
+        checks.error(ProblemCode::FargateNetworkMode, format!("{AT}.networkMode"), message);
     }
     size(checks, definition);
     for (at, container) in checks.containers() {
@@ -44,19 +45,19 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     for (index, volume) in list(definition, "volumes").iter().enumerate() {
         if volume.get("host").is_some_and(|host| text(host, "sourcePath").is_some()) {
             let message = "there is no host to see on Fargate: use an EFS or EBS volume, or leave `host` out for one that ends with the task";
-            checks.error("not_on_fargate", format!("{AT}.volumes[{index}].host"), message);
+            checks.error(ProblemCode::NotOnFargate, format!("{AT}.volumes[{index}].host"), message);
         }
     }
     if !list(definition, "placementConstraints").is_empty() {
         let message = "there are no instances to choose from on Fargate: leave it out";
-        checks.error("not_on_fargate", format!("{AT}.placementConstraints"), message);
+        checks.error(ProblemCode::NotOnFargate, format!("{AT}.placementConstraints"), message);
     }
     if let Some(size) =
         definition.get("ephemeralStorage").and_then(|storage| number(storage, "sizeInGiB"))
         && !(21..=200).contains(&size)
     {
         checks.error(
-            "out_of_range",
+            ProblemCode::OutOfRange,
             format!("{AT}.ephemeralStorage.sizeInGiB"),
             "Fargate takes from 21 to 200 GiB",
         );
@@ -70,13 +71,13 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
             let message = format!(
                 "Fargate needs the size of the task: give `{member}`, such as cpu 256 with memory 512"
             );
-            checks.error("fargate_size", AT, message);
+            checks.error(ProblemCode::FargateSize, AT, message);
         }
         return;
     };
     let Some(units) = units(cpu, "vcpu") else {
         checks.error(
-            "fargate_size",
+            ProblemCode::FargateSize,
             format!("{AT}.cpu"),
             format!("`{cpu}` is no size: write CPU units, such as 256"),
         );
@@ -86,7 +87,7 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
         let sizes: Vec<String> = SIZES.iter().map(|(cpu, ..)| cpu.to_string()).collect();
         let message =
             format!("Fargate has no size of {units} CPU units; it has {}", sizes.join(", "));
-        checks.error("fargate_size", format!("{AT}.cpu"), message);
+        checks.error(ProblemCode::FargateSize, format!("{AT}.cpu"), message);
         return;
     };
     let fits = units_of_memory(memory).is_some_and(|memory| {
@@ -100,7 +101,7 @@ fn size(checks: &mut Checks<'_>, definition: &Value) {
                 "with {units} CPU units Fargate takes {least} to {most} MiB of memory, in steps of {step}"
             )
         };
-        checks.error("fargate_size", format!("{AT}.memory"), message);
+        checks.error(ProblemCode::FargateSize, format!("{AT}.memory"), message);
     }
 }
 
@@ -126,11 +127,11 @@ fn units_of_memory(text: &str) -> Option<u32> {
 fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
     if container.get("privileged").and_then(Value::as_bool) == Some(true) {
         let message = "Fargate runs no privileged containers: leave it out, or run on EC2";
-        checks.error("not_on_fargate", format!("{at}.privileged"), message);
+        checks.error(ProblemCode::NotOnFargate, format!("{at}.privileged"), message);
     }
     if !list(container, "dockerSecurityOptions").is_empty() {
         checks.error(
-            "not_on_fargate",
+            ProblemCode::NotOnFargate,
             format!("{at}.dockerSecurityOptions"),
             "Fargate takes none: leave it out",
         );
@@ -139,7 +140,7 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
         if text(requirement, "type") == Some("GPU") {
             let message = "Fargate has no GPUs: run this service on EC2";
             checks.error(
-                "not_on_fargate",
+                ProblemCode::NotOnFargate,
                 format!("{at}.resourceRequirements[{index}].type"),
                 message,
             );
@@ -149,11 +150,15 @@ fn container_on_fargate(checks: &mut Checks<'_>, at: &str, container: &Value) {
         && !LOG_DRIVERS.contains(&driver)
     {
         let message = format!("Fargate has the log drivers {}", LOG_DRIVERS.join(", "));
-        checks.error("not_on_fargate", format!("{at}.logConfiguration.logDriver"), message);
+        checks.error(
+            ProblemCode::NotOnFargate,
+            format!("{at}.logConfiguration.logDriver"),
+            message,
+        );
     }
     if number(container, "stopTimeout").is_some_and(|seconds| seconds > 120) {
         checks.error(
-            "out_of_range",
+            ProblemCode::OutOfRange,
             format!("{at}.stopTimeout"),
             "Fargate waits at most 120 seconds",
         );
@@ -181,7 +186,7 @@ fn execution_role(checks: &mut Checks<'_>, definition: &Value) {
             let message = format!(
                 "this container {why}, for which Fargate needs a role: give `executionRoleArn`"
             );
-            checks.error("no_execution_role", format!("{at}.{member}"), message);
+            checks.error(ProblemCode::NoExecutionRole, format!("{at}.{member}"), message);
             return;
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Checks;
 use crate::members::{list, text, texts};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -30,7 +31,7 @@ fn exists(checks: &mut Checks<'_>, at: &str, name: &str) -> bool {
             "there is no container `{name}` in the task definition{}",
             super::names("the containers are", all)
         );
-        checks.error("no_such_container", at, message);
+        checks.error(ProblemCode::NoSuchContainer, at, message);
     }
     is_there
 }
@@ -38,7 +39,7 @@ fn exists(checks: &mut Checks<'_>, at: &str, name: &str) -> bool {
 fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: &Value) {
     let Some(name) = text(dependency, "containerName") else { return };
     if text(container, "name") == Some(name) {
-        checks.error("dependency_cycle", at, format!("`{name}` waits for itself"));
+        checks.error(ProblemCode::DependencyCycle, at, format!("`{name}` waits for itself"));
         return;
     }
     if !exists(checks, &format!("{at}.containerName"), name) {
@@ -53,13 +54,13 @@ fn depends_on(checks: &mut Checks<'_>, at: &str, container: &Value, dependency: 
             let message = format!(
                 "`{name}` has no `healthCheck`, so it never gets HEALTHY: give it one, or wait for START"
             );
-            checks.error("no_health_check", at, message);
+            checks.error(ProblemCode::NoHealthCheck, at, message);
         }
         Some(condition @ ("SUCCESS" | "COMPLETE")) if is_essential => {
             let message = format!(
                 "`{name}` is essential, so its end ends the task before {condition} is seen: set `essential: false` on it"
             );
-            checks.error("essential_dependency", at, message);
+            checks.error(ProblemCode::EssentialDependency, at, message);
         }
         _ => {}
     }
@@ -86,7 +87,7 @@ fn cycle(checks: &mut Checks<'_>) {
                 "these containers wait for each other: {} -> {name}; take one of them out",
                 circle.join(" -> ")
             );
-            checks.error("dependency_cycle", format!("{at}.dependsOn"), message);
+            checks.error(ProblemCode::DependencyCycle, format!("{at}.dependsOn"), message);
             return;
         }
     }

@@ -6,6 +6,7 @@
 use super::Checks;
 use super::balancing::is_network;
 use crate::members::{list, number};
+use crate::problem::ProblemCode;
 use crate::spec::{HealthCheck, LoadBalancing, TargetGroupSpec};
 
 /// ELBv2's limit for names of target groups.
@@ -30,7 +31,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
                 let message = format!(
                     "`{name}` is the name of another target group of this spec: each needs its own"
                 );
-                checks.error("duplicate_name", at, message);
+                checks.error(ProblemCode::DuplicateName, at, message);
             }
             names.push(name);
         }
@@ -39,7 +40,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         attributes(checks, &group, entry, is_network(entry));
         if entry.group.protocol_version.is_some() && is_network(entry) {
             checks.error(
-                "not_for_protocol",
+                ProblemCode::NotForProtocol,
                 format!("{group}.protocolVersion"),
                 "only HTTP and HTTPS have a version",
             );
@@ -71,7 +72,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
 fn arn(checks: &mut Checks<'_>, at: &str, arn: &str, part: &str, what: &str) {
     if !arn.starts_with("arn:") || !arn.contains(part) {
         checks.error(
-            "bad_arn",
+            ProblemCode::BadArn,
             at,
             format!("this is not the ARN of {what}: such an ARN has `{part}` in it"),
         );
@@ -94,7 +95,7 @@ fn name(checks: &mut Checks<'_>, at: &str, name: &str) {
     } else {
         return;
     };
-    checks.error("bad_name", at, message);
+    checks.error(ProblemCode::BadName, at, message);
 }
 
 fn target_type(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
@@ -106,7 +107,7 @@ fn target_type(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     if entry.group.target_type != needs {
         let message =
             format!("in {mode} mode {why}: the target type must be `{needs}`; leave it out");
-        checks.error("target_type", at, message);
+        checks.error(ProblemCode::TargetType, at, message);
     }
 }
 
@@ -115,7 +116,7 @@ fn health_check(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     let protocol = check_protocol(&entry.group);
     if protocol == "TCP" && !is_network(entry) {
         let message = "an Application Load Balancer checks with HTTP or HTTPS";
-        checks.error("health_protocol", format!("{at}.protocol"), message);
+        checks.error(ProblemCode::HealthProtocol, format!("{at}.protocol"), message);
     }
     if protocol == "TCP" {
         for (member, _) in [("path", check.path.is_some()), ("codes", check.codes.is_some())]
@@ -124,12 +125,12 @@ fn health_check(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
         {
             let message =
                 format!("a TCP check only connects: leave `{member}` out, or set `protocol: HTTP`");
-            checks.error("health_protocol", format!("{at}.{member}"), message);
+            checks.error(ProblemCode::HealthProtocol, format!("{at}.{member}"), message);
         }
     }
     if check.path.as_ref().is_some_and(|path| !path.starts_with('/') || path.len() > 1024) {
         let message = "a path begins with `/` and has at most 1024 characters";
-        checks.error("bad_path", format!("{at}.path"), message);
+        checks.error(ProblemCode::BadPath, format!("{at}.path"), message);
     }
     times(checks, at, check, protocol);
     codes(checks, at, &entry.group);
@@ -153,12 +154,12 @@ fn times(checks: &mut Checks<'_>, at: &str, check: &HealthCheck, protocol: &str)
             format!("the timeout ({timeout} s) must be less than the interval ({interval} s)");
         let member =
             if check.timeout_seconds.is_some() { "timeoutSeconds" } else { "intervalSeconds" };
-        checks.error("timeout_over_interval", format!("{at}.{member}"), message);
+        checks.error(ProblemCode::TimeoutOverInterval, format!("{at}.{member}"), message);
     } else if check.timeout_seconds.is_none() && default_timeout >= interval {
         let message = format!(
             "AWS's own timeout is {default_timeout} s, and must be less than the interval: give `timeoutSeconds`"
         );
-        checks.error("timeout_over_interval", format!("{at}.intervalSeconds"), message);
+        checks.error(ProblemCode::TimeoutOverInterval, format!("{at}.intervalSeconds"), message);
     }
 }
 
@@ -182,7 +183,7 @@ fn codes(checks: &mut Checks<'_>, at: &str, group: &TargetGroupSpec) {
         let message = format!(
             "`{codes}` is not understood: give codes from {least} to {most}, such as 200, 200-299 or 200,202"
         );
-        checks.error("bad_codes", format!("{at}.codes"), message);
+        checks.error(ProblemCode::BadCodes, format!("{at}.codes"), message);
     }
 }
 
@@ -195,7 +196,7 @@ fn health_port(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
     };
     let at = format!("{at}.port");
     let Some(port) = port.parse::<u16>().ok().filter(|port| *port > 0) else {
-        checks.error("out_of_range", at, "give `traffic-port`, or a port from 1 to 65535");
+        checks.error(ProblemCode::OutOfRange, at, "give `traffic-port`, or a port from 1 to 65535");
         return;
     };
     if checks.network_mode() != Some("bridge") {
@@ -207,7 +208,7 @@ fn health_port(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing) {
         let message = format!(
             "no container has the host port {port}, so every check would fail: each task gets its own ports here; leave it out to check the port that gets the traffic"
         );
-        checks.error("health_port", at, message);
+        checks.error(ProblemCode::HealthPort, at, message);
     }
 }
 
@@ -218,17 +219,21 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
         let at = format!("{at}.slowStartSeconds");
         if is_network {
             checks.error(
-                "not_for_protocol",
+                ProblemCode::NotForProtocol,
                 at,
                 "a Network Load Balancer has no slow start: leave it out",
             );
         } else if seconds != 0 && !(30..=900).contains(&seconds) {
-            checks.error("out_of_range", at, "give 0 to turn it off, or 30 to 900 seconds");
+            checks.error(
+                ProblemCode::OutOfRange,
+                at,
+                "give 0 to turn it off, or 30 to 900 seconds",
+            );
         } else if seconds != 0
             && get("load_balancing.algorithm.type").is_some_and(|kind| kind != "round_robin")
         {
             checks.error(
-                "slow_start_algorithm",
+                ProblemCode::SlowStartAlgorithm,
                 at,
                 "slow start works with `loadBalancingAlgorithm: round_robin` only",
             );
@@ -236,7 +241,7 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
     }
     if is_network && get("load_balancing.algorithm.type").is_some() {
         let message = "a Network Load Balancer chooses by connection: leave it out";
-        checks.error("not_for_protocol", format!("{at}.loadBalancingAlgorithm"), message);
+        checks.error(ProblemCode::NotForProtocol, format!("{at}.loadBalancingAlgorithm"), message);
     }
     let Some(kind) = get("stickiness.type") else { return };
     let at = format!("{at}.stickiness");
@@ -246,20 +251,20 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
         } else {
             "an Application Load Balancer keeps clients apart by `lb_cookie` or `app_cookie`"
         };
-        checks.error("not_for_protocol", format!("{at}.type"), message);
+        checks.error(ProblemCode::NotForProtocol, format!("{at}.type"), message);
     }
     let cookie = get("stickiness.app_cookie.cookie_name");
     match (kind, cookie) {
         ("app_cookie", None) => {
             checks.error(
-                "missing_member",
+                ProblemCode::MissingMember,
                 &at,
                 "app_cookie needs `cookieName`: the program's cookie",
             );
         }
         ("app_cookie", Some(cookie)) if cookie.starts_with("AWSALB") => {
             checks.error(
-                "bad_name",
+                ProblemCode::BadName,
                 format!("{at}.cookieName"),
                 "names that begin with AWSALB are the load balancer's own",
             );
@@ -267,7 +272,7 @@ fn attributes(checks: &mut Checks<'_>, at: &str, entry: &LoadBalancing, is_netwo
         ("app_cookie", _) | (_, None) => {}
         (_, Some(_)) => {
             checks.error(
-                "not_for_protocol",
+                ProblemCode::NotForProtocol,
                 format!("{at}.cookieName"),
                 "only app_cookie has a cookie of its own",
             );

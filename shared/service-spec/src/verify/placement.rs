@@ -2,6 +2,7 @@
 
 use super::Checks;
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 
 const STRATEGY: &str = "service.capacityProviderStrategy";
@@ -11,7 +12,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     let providers = list(service, "capacityProviderStrategy");
     if text(service, "launchType").is_some() && !providers.is_empty() {
         let message = "`launchType` and `capacityProviderStrategy` exclude each other: keep one";
-        checks.error("launch_type_and_strategy", "service.launchType", message);
+        checks.error(ProblemCode::LaunchTypeAndStrategy, "service.launchType", message);
     }
     capacity(checks, providers);
     if checks.is_fargate() {
@@ -20,7 +21,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     for (member, most) in [("placementConstraints", 10), ("placementStrategy", 5)] {
         if list(service, member).len() > most {
             checks.error(
-                "list_length",
+                ProblemCode::ListLength,
                 format!("service.{member}"),
                 format!("ECS takes at most {most}"),
             );
@@ -29,7 +30,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     if checks.is_daemon() && !list(service, "placementStrategy").is_empty() {
         let message =
             "a DAEMON service runs on every instance, so there is nothing to choose: leave it out";
-        checks.error("daemon_placement", "service.placementStrategy", message);
+        checks.error(ProblemCode::DaemonPlacement, "service.placementStrategy", message);
     }
     network(checks, service);
 }
@@ -43,19 +44,23 @@ fn capacity(checks: &mut Checks<'_>, providers: &[Value]) {
     let fargate = names.iter().filter(|name| name.starts_with("FARGATE")).count();
     if fargate > 0 && fargate < names.len() {
         let message = "Fargate and other capacity providers cannot be mixed in one service";
-        checks.error("mixed_providers", STRATEGY, message);
+        checks.error(ProblemCode::MixedProviders, STRATEGY, message);
     }
     let weights = providers.iter().map(|provider| number(provider, "weight").unwrap_or(0));
     if weights.clone().all(|weight| weight == 0)
         && (providers.len() > 1 || providers.iter().any(has_weight))
     {
         let message = "every weight is 0, so no task would be placed: give one of them a weight";
-        checks.error("no_weight", STRATEGY, message);
+        checks.error(ProblemCode::NoWeight, STRATEGY, message);
     }
     let with_base =
         providers.iter().filter(|provider| number(provider, "base").unwrap_or(0) > 0).count();
     if with_base > 1 {
-        checks.error("two_bases", STRATEGY, "only one capacity provider may have a `base`");
+        checks.error(
+            ProblemCode::TwoBases,
+            STRATEGY,
+            "only one capacity provider may have a `base`",
+        );
     }
 }
 
@@ -66,12 +71,12 @@ fn has_weight(provider: &Value) -> bool {
 fn on_fargate(checks: &mut Checks<'_>, service: &Value) {
     if checks.is_daemon() {
         let message = "there are no instances on Fargate, so no DAEMON: use REPLICA";
-        checks.error("daemon_on_fargate", "service.schedulingStrategy", message);
+        checks.error(ProblemCode::DaemonOnFargate, "service.schedulingStrategy", message);
     }
     for member in ["placementConstraints", "placementStrategy"] {
         if !list(service, member).is_empty() {
             let message = "there are no instances to choose from on Fargate: leave it out";
-            checks.error("not_on_fargate", format!("service.{member}"), message);
+            checks.error(ProblemCode::NotOnFargate, format!("service.{member}"), message);
         }
     }
 }
@@ -83,26 +88,26 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
     match (checks.network_mode(), vpc) {
         (Some("awsvpc"), None) => {
             let message = "in awsvpc mode each task gets an address: give `networkConfiguration.awsvpcConfiguration` with subnets and security groups";
-            checks.error("no_subnets", "service", message);
+            checks.error(ProblemCode::NoSubnets, "service", message);
         }
         (Some(mode), Some(_)) if mode != "awsvpc" => {
             let message = format!(
                 "the tasks are in {mode} mode and use their instance's network: leave it out, or set `networkMode: awsvpc`"
             );
-            checks.error("network_without_awsvpc", at, message);
+            checks.error(ProblemCode::NetworkWithoutAwsvpc, at, message);
         }
         _ => {}
     }
     let Some(vpc) = vpc else { return };
     let at = format!("{at}.awsvpcConfiguration");
     if vpc.get("subnets").is_some() && list(vpc, "subnets").is_empty() {
-        checks.error("no_subnets", format!("{at}.subnets"), "give at least one subnet");
+        checks.error(ProblemCode::NoSubnets, format!("{at}.subnets"), "give at least one subnet");
     }
     for (member, most, prefix) in [("subnets", 16, "subnet-"), ("securityGroups", 5, "sg-")] {
         let ids = list(vpc, member);
         if ids.len() > most {
             checks.error(
-                "list_length",
+                ProblemCode::ListLength,
                 format!("{at}.{member}"),
                 format!("ECS takes at most {most}"),
             );
@@ -110,17 +115,17 @@ fn network(checks: &mut Checks<'_>, service: &Value) {
         for (index, id) in ids.iter().enumerate() {
             if let Some(id) = id.as_str().filter(|id| !id.starts_with(prefix)) {
                 let message = format!("`{id}` is not an id: ids here begin with `{prefix}`");
-                checks.error("bad_id", format!("{at}.{member}[{index}]"), message);
+                checks.error(ProblemCode::BadId, format!("{at}.{member}[{index}]"), message);
             }
         }
     }
     if list(vpc, "securityGroups").is_empty() {
         let message = "without security groups the VPC's default one is used, which lets no load balancer in by itself: name the ones that are meant";
-        checks.warn("no_security_groups", &at, message);
+        checks.warn(ProblemCode::NoSecurityGroups, &at, message);
     }
     if text(vpc, "assignPublicIp") == Some("ENABLED") && text(service, "launchType") == Some("EC2")
     {
         let message = "tasks on EC2 get no public address: set DISABLED, or leave it out";
-        checks.error("public_ip_on_ec2", format!("{at}.assignPublicIp"), message);
+        checks.error(ProblemCode::PublicIpOnEc2, format!("{at}.assignPublicIp"), message);
     }
 }

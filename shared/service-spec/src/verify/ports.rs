@@ -4,6 +4,7 @@
 
 use super::Checks;
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -23,13 +24,13 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
                     "the port {}/{} is taken already: {first}; a task has each port once",
                     port.0, port.1
                 );
-                checks.error("duplicate_port", &at, message);
+                checks.error(ProblemCode::DuplicatePort, &at, message);
             }
             if let Some(name) = text(mapping, "name")
                 && let Some(first) = names.insert(name, at.clone())
             {
                 checks.error(
-                    "duplicate_name",
+                    ProblemCode::DuplicateName,
                     format!("{at}.name"),
                     format!("`{name}` is there already: {first}"),
                 );
@@ -53,18 +54,18 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
     let range = text(mapping, "containerPortRange");
     match (container_port, range) {
         (None, None) if mapping.get("containerPort").is_none() => {
-            checks.error("missing_member", at, "the mapping needs a `containerPort`");
+            checks.error(ProblemCode::MissingMember, at, "the mapping needs a `containerPort`");
         }
         (Some(_), Some(_)) => {
             checks.error(
-                "port_and_range",
+                ProblemCode::PortAndRange,
                 at,
                 "give `containerPort` or `containerPortRange`, not both",
             );
         }
         (Some(port), None) if !(1..=65535).contains(&port) => {
             checks.error(
-                "out_of_range",
+                ProblemCode::OutOfRange,
                 format!("{at}.containerPort"),
                 "a port is from 1 to 65535",
             );
@@ -75,7 +76,7 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
     let at = format!("{at}.hostPort");
     if !(0..=65535).contains(&host_port) {
         checks.error(
-            "out_of_range",
+            ProblemCode::OutOfRange,
             at,
             "a host port is from 1 to 65535, or 0 for one that is chosen on the host",
         );
@@ -90,7 +91,7 @@ fn one(checks: &mut Checks<'_>, mode: &str, at: &str, mapping: &Value) {
         let message = format!(
             "in {mode} mode {why}: leave `hostPort` out, or make it equal to `containerPort`"
         );
-        checks.error("host_port_differs", at, message);
+        checks.error(ProblemCode::HostPortDiffers, at, message);
     }
 }
 
@@ -99,16 +100,16 @@ fn unfit_for_mode(checks: &mut Checks<'_>, mode: &str, at: &str, container: &Val
     if mode == "none" && !list(container, "portMappings").is_empty() {
         let message =
             "in network mode none there is no network, and so no port: choose bridge or awsvpc";
-        checks.error("ports_without_network", format!("{at}.portMappings"), message);
+        checks.error(ProblemCode::PortsWithoutNetwork, format!("{at}.portMappings"), message);
     }
     if mode != "bridge" && !list(container, "links").is_empty() {
         let message = format!(
             "links exist only in bridge mode; in {mode} mode containers reach each other on localhost"
         );
-        checks.error("not_in_mode", format!("{at}.links"), message);
+        checks.error(ProblemCode::NotInMode, format!("{at}.links"), message);
     }
     if ["awsvpc", "host"].contains(&mode) && container.get("hostname").is_some() {
         let message = format!("ECS does not take `hostname` in {mode} mode: leave it out");
-        checks.error("not_in_mode", format!("{at}.hostname"), message);
+        checks.error(ProblemCode::NotInMode, format!("{at}.hostname"), message);
     }
 }

@@ -3,6 +3,7 @@
 use super::Checks;
 use super::balancing::is_network;
 use crate::members::number;
+use crate::problem::ProblemCode;
 use crate::spec::{Scaling, ScalingMetric, ScalingTarget};
 
 /// The days that CloudWatch Logs takes (API `PutRetentionPolicy`).
@@ -24,11 +25,11 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         let is_good = |letter: char| letter.is_ascii_alphanumeric() || ".-_/#".contains(letter);
         if group.name.is_empty() || group.name.len() > 512 || !group.name.chars().all(is_good) {
             let message = "a log group's name has 1 to 512 letters, digits and `.-_/#`";
-            checks.error("bad_name", format!("{at}.name"), message);
+            checks.error(ProblemCode::BadName, format!("{at}.name"), message);
         }
         if spec.log_groups.iter().take(index).any(|other| other.name == group.name) {
             checks.error(
-                "duplicate_name",
+                ProblemCode::DuplicateName,
                 format!("{at}.name"),
                 format!("`{}` is there twice", group.name),
             );
@@ -37,7 +38,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
             let less = RETENTION_DAYS.iter().filter(|known| **known > days).min();
             let hint = less.map(|more| format!("; {more} is the next")).unwrap_or_default();
             let message = format!("CloudWatch Logs does not take {days} days{hint}");
-            checks.error("retention", format!("{at}.retentionDays"), message);
+            checks.error(ProblemCode::Retention, format!("{at}.retentionDays"), message);
         }
     }
     tags(checks);
@@ -46,16 +47,16 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
 fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
     if scaling.min > scaling.max {
         let message = format!("`min` ({}) is more than `max` ({})", scaling.min, scaling.max);
-        checks.error("min_over_max", "scaling.min", message);
+        checks.error(ProblemCode::MinOverMax, "scaling.min", message);
     }
     if checks.is_daemon() {
         let message =
             "a DAEMON service runs one task on each instance and does not scale: leave it out";
-        checks.error("daemon_scaling", "scaling", message);
+        checks.error(ProblemCode::DaemonScaling, "scaling", message);
     }
     if scaling.targets.is_empty() {
         let message = "without `cpu`, `memory` or `requestsPerTarget` nothing changes the number of tasks, unless policies are made elsewhere";
-        checks.warn("no_scaling_target", "scaling", message);
+        checks.warn(ProblemCode::NoScalingTarget, "scaling", message);
     }
     let limits = i64::from(scaling.min)..=i64::from(scaling.max);
     if let Some(count) = number(&checks.spec.service, "desiredCount")
@@ -66,7 +67,7 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
             limits.start(),
             limits.end()
         );
-        checks.warn("desired_count_outside", "service.desiredCount", message);
+        checks.warn(ProblemCode::DesiredCountOutside, "service.desiredCount", message);
     }
     for target in &scaling.targets {
         let at = format!("scaling.{}", target.metric.as_str());
@@ -74,11 +75,11 @@ fn scaling(checks: &mut Checks<'_>, scaling: &Scaling) {
             ScalingMetric::Cpu | ScalingMetric::Memory
                 if target.value <= 0.0 || target.value > 100.0 =>
             {
-                checks.error("out_of_range", at, "give percent: more than 0, at most 100");
+                checks.error(ProblemCode::OutOfRange, at, "give percent: more than 0, at most 100");
             }
             ScalingMetric::RequestsPerTarget if target.value <= 0.0 => {
                 checks.error(
-                    "out_of_range",
+                    ProblemCode::OutOfRange,
                     at,
                     "give the requests per minute of one task: more than 0",
                 );
@@ -105,14 +106,14 @@ fn requests(checks: &mut Checks<'_>, at: &str, target: &ScalingTarget) {
         }
         _ => return,
     };
-    checks.error("no_requests", at, message);
+    checks.error(ProblemCode::NoRequests, at, message);
 }
 
 fn tags(checks: &mut Checks<'_>) {
     let tags = &checks.spec.tags;
     if tags.len() > MOST_TAGS {
         checks.error(
-            "too_many_tags",
+            ProblemCode::TooManyTags,
             "tags",
             format!("AWS takes 50 tags, of which {MOST_TAGS} are yours"),
         );
@@ -122,11 +123,23 @@ fn tags(checks: &mut Checks<'_>) {
         let is_good =
             |letter: char| letter.is_alphanumeric() || letter == ' ' || "_.:/=+-@".contains(letter);
         if key.to_ascii_lowercase().starts_with("aws:") || key.starts_with("portkeeper:spec") {
-            checks.error("reserved_tag", at, format!("`{key}` is not yours to set: leave it out"));
+            checks.error(
+                ProblemCode::ReservedTag,
+                at,
+                format!("`{key}` is not yours to set: leave it out"),
+            );
         } else if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
-            checks.error("tag_length", at, "a key has 1 to 128 characters, a value at most 256");
+            checks.error(
+                ProblemCode::TagLength,
+                at,
+                "a key has 1 to 128 characters, a value at most 256",
+            );
         } else if !key.chars().chain(value.chars()).all(is_good) {
-            checks.error("bad_tag", at, "tags have letters, digits, spaces and `_.:/=+-@`");
+            checks.error(
+                ProblemCode::BadTag,
+                at,
+                "tags have letters, digits, spaces and `_.:/=+-@`",
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Checks, is_ecs_name};
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use portkeeper_core::ids::TargetGroupArn;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         && (name.is_empty() || name.len() > 255 || !is_ecs_name(name))
     {
         let message = "a service's name has 1 to 255 letters, digits, hyphens and underscores";
-        checks.error("bad_name", "service.serviceName", message);
+        checks.error(ProblemCode::BadName, "service.serviceName", message);
     }
     desired_count(checks, service);
     grace_period(checks, service);
@@ -31,7 +32,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     {
         let message =
             "`aws ecs execute-command` needs a role in the task: give `taskDefinition.taskRoleArn`";
-        checks.error("no_task_role", "service.enableExecuteCommand", message);
+        checks.error(ProblemCode::NoTaskRole, "service.enableExecuteCommand", message);
     }
     service_connect(checks, service);
 }
@@ -42,20 +43,24 @@ fn desired_count(checks: &mut Checks<'_>, service: &Value) {
         if count.is_some() {
             let message =
                 "a DAEMON service runs one task on each instance: leave `desiredCount` out";
-            checks.error("daemon_desired_count", "service.desiredCount", message);
+            checks.error(ProblemCode::DaemonDesiredCount, "service.desiredCount", message);
         }
     } else if count.is_none()
         && checks.spec.scaling.is_none()
         && !checks.is_told("service.desiredCount")
     {
         checks.error(
-            "no_desired_count",
+            ProblemCode::NoDesiredCount,
             "service",
             "give `desiredCount`: how many tasks should run",
         );
     }
     if count.is_some_and(|count| count < 0) {
-        checks.error("out_of_range", "service.desiredCount", "no fewer than 0 tasks can run");
+        checks.error(
+            ProblemCode::OutOfRange,
+            "service.desiredCount",
+            "no fewer than 0 tasks can run",
+        );
     }
 }
 
@@ -63,12 +68,12 @@ fn grace_period(checks: &mut Checks<'_>, service: &Value) {
     let at = "service.healthCheckGracePeriodSeconds";
     let seconds = number(service, "healthCheckGracePeriodSeconds");
     if seconds.is_some_and(|seconds| seconds < 0) {
-        checks.error("out_of_range", at, "give 0 or more seconds");
+        checks.error(ProblemCode::OutOfRange, at, "give 0 or more seconds");
     }
     if !checks.is_balanced() {
         if seconds.is_some() {
             let message = "a grace period is about load balancer health checks, and this service has no load balancer: leave it out, or add `loadBalancing`";
-            checks.error("grace_without_load_balancer", at, message);
+            checks.error(ProblemCode::GraceWithoutLoadBalancer, at, message);
         }
         return;
     }
@@ -83,7 +88,7 @@ fn grace_period(checks: &mut Checks<'_>, service: &Value) {
             seconds.unwrap_or(0)
         );
         let at = if seconds.is_some() { at } else { "service" };
-        checks.warn("grace_too_short", at, message);
+        checks.warn(ProblemCode::GraceTooShort, at, message);
     }
 }
 
@@ -94,14 +99,14 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     match (arn, named, classic) {
         (None, None, None) => {
             let message = "name the target group: `targetGroupArn`, or `targetGroupName` for one that exists; or let `loadBalancing` make one";
-            checks.error("no_target_group", at, message);
+            checks.error(ProblemCode::NoTargetGroup, at, message);
         }
         (Some(arn), None, None) => group_arn(checks, &format!("{at}.targetGroupArn"), arn),
         (None, None, Some(_)) => classic_load_balancer(checks, at, entry),
         (None, Some(_), None) => {}
         _ => {
             let message = "give only one of `targetGroupArn`, `targetGroupName` and (for a Classic Load Balancer) `loadBalancerName`";
-            checks.error("two_target_groups", at, message);
+            checks.error(ProblemCode::TwoTargetGroups, at, message);
         }
     }
     let (container, port) = (text(entry, "containerName"), number(entry, "containerPort"));
@@ -111,7 +116,7 @@ fn load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     ] {
         if is_missing {
             checks.error(
-                "missing_member",
+                ProblemCode::MissingMember,
                 at,
                 format!("`{member}` is missing: which container gets the requests?"),
             );
@@ -140,7 +145,7 @@ fn group_arn(checks: &mut Checks<'_>, at: &str, arn: &str) {
         "this is not the ARN of a target group"
     };
     let message = format!("{what}; the ARN of a target group has `:targetgroup/` in it");
-    checks.error("not_a_target_group", at, message);
+    checks.error(ProblemCode::NotATargetGroup, at, message);
 }
 
 /// A Classic Load Balancer has one port for all instances.
@@ -148,7 +153,7 @@ fn classic_load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
     let at = format!("{at}.loadBalancerName");
     if checks.network_mode() == Some("awsvpc") {
         let message = "a Classic Load Balancer knows instances, and in awsvpc mode each task has its own address: use a target group of type ip";
-        checks.error("classic_with_awsvpc", at, message);
+        checks.error(ProblemCode::ClassicWithAwsvpc, at, message);
         return;
     }
     let (Some(name), Some(port)) = (text(entry, "containerName"), number(entry, "containerPort"))
@@ -163,7 +168,7 @@ fn classic_load_balancer(checks: &mut Checks<'_>, at: &str, entry: &Value) {
         let message = format!(
             "a Classic Load Balancer has one fixed port for all instances, and port {port} of `{name}` is another on each: use a target group, or give `hostPort`"
         );
-        checks.error("classic_with_dynamic_port", at, message);
+        checks.error(ProblemCode::ClassicWithDynamicPort, at, message);
     }
 }
 
@@ -175,7 +180,7 @@ fn count_groups(checks: &mut Checks<'_>, service: &Value) {
             "the service would have {count} target groups; ECS takes at most {MOST_GROUPS}"
         );
         let at = if ours > 0 { "loadBalancing" } else { "service.loadBalancers" };
-        checks.error("too_many_groups", at, message);
+        checks.error(ProblemCode::TooManyGroups, at, message);
     }
 }
 
@@ -203,7 +208,7 @@ fn service_connect(checks: &mut Checks<'_>, service: &Value) {
             "no port mapping has the name `{wanted}`{hint}; name one with `portMappings[].name`"
         );
         checks.error(
-            "no_such_port_name",
+            ProblemCode::NoSuchPortName,
             format!("service.serviceConnectConfiguration.services[{index}].portName"),
             message,
         );

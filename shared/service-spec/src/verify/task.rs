@@ -2,6 +2,7 @@
 
 use super::{Checks, is_ecs_name};
 use crate::members::{list, number, text};
+use crate::problem::ProblemCode;
 use serde_json::Value;
 
 /// ECS takes task definitions of up to 64 KB (ECS service quotas).
@@ -14,7 +15,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         let is_told = checks.is_told("taskDefinition") || checks.is_told("service");
         if !is_told && text(&checks.spec.service, "taskDefinition").is_none_or(str::is_empty) {
             let message = "there is no task definition: write one under `taskDefinition`, or name one that exists in `service.taskDefinition`";
-            checks.error("no_task_definition", "service", message);
+            checks.error(ProblemCode::NoTaskDefinition, "service", message);
         }
         return;
     };
@@ -24,7 +25,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
         && definition.get("containerDefinitions").is_some()
     {
         checks.error(
-            "no_container",
+            ProblemCode::NoContainer,
             format!("{AT}.containerDefinitions"),
             "a task needs at least one container",
         );
@@ -36,7 +37,7 @@ pub(super) fn verify(checks: &mut Checks<'_>) {
     if bytes > MOST_BYTES {
         let message =
             format!("the task definition has {bytes} bytes; ECS takes at most {MOST_BYTES}");
-        checks.error("task_definition_too_large", AT, message);
+        checks.error(ProblemCode::TaskDefinitionTooLarge, AT, message);
     }
 }
 
@@ -45,7 +46,7 @@ fn family(checks: &mut Checks<'_>, definition: &Value) {
     let at = format!("{AT}.family");
     if family.is_empty() || family.len() > 255 || !is_ecs_name(family) {
         let message = "a family has 1 to 255 letters, digits, hyphens and underscores";
-        checks.error("bad_name", at, message);
+        checks.error(ProblemCode::BadName, at, message);
     }
 }
 
@@ -60,7 +61,7 @@ fn named_twice(checks: &mut Checks<'_>, definition: &Value) {
         let message = format!(
             "the spec has its own `taskDefinition`, and the service names `{named}`: leave this out to run the spec's own, or take `taskDefinition` out"
         );
-        checks.error("two_task_definitions", "service.taskDefinition", message);
+        checks.error(ProblemCode::TwoTaskDefinitions, "service.taskDefinition", message);
     }
 }
 
@@ -70,7 +71,11 @@ fn essential(checks: &mut Checks<'_>) {
         |container: &Value| container.get("essential").and_then(Value::as_bool) != Some(false);
     if containers.peek().is_some() && !containers.any(|(_, container)| is_essential(container)) {
         let message = "no container is essential, so the task could never end: set `essential: true` on the one whose end ends the task";
-        checks.error("no_essential_container", format!("{AT}.containerDefinitions"), message);
+        checks.error(
+            ProblemCode::NoEssentialContainer,
+            format!("{AT}.containerDefinitions"),
+            message,
+        );
     }
 }
 
@@ -91,7 +96,7 @@ fn sizes(checks: &mut Checks<'_>, definition: &Value) {
         if wanted > has {
             let message =
                 format!("the containers reserve {wanted} {unit} together, and the task has {has}");
-            checks.error("task_too_small", format!("{AT}.{member}"), message);
+            checks.error(ProblemCode::TaskTooSmall, format!("{AT}.{member}"), message);
         }
     }
     if checks.is_fargate() || text(definition, "memory").is_some() {
@@ -100,7 +105,7 @@ fn sizes(checks: &mut Checks<'_>, definition: &Value) {
     for (at, container) in checks.containers() {
         if container.get("memory").is_none() && container.get("memoryReservation").is_none() {
             let message = "on EC2 each container needs `memory` or `memoryReservation`, or the task definition needs `memory`";
-            checks.error("no_memory", at, message);
+            checks.error(ProblemCode::NoMemory, at, message);
         }
     }
 }
@@ -111,7 +116,7 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
     for (index, name) in volumes.iter().enumerate() {
         if volumes.iter().take(index).any(|other| other == name) {
             checks.error(
-                "duplicate_name",
+                ProblemCode::DuplicateName,
                 format!("{AT}.volumes[{index}].name"),
                 format!("there are two volumes `{name}`"),
             );
@@ -124,7 +129,7 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
                 let hint = super::names("the volumes are", volumes.iter().copied());
                 let message = format!("there is no volume `{volume}` in the task definition{hint}");
                 checks.error(
-                    "no_such_volume",
+                    ProblemCode::NoSuchVolume,
                     format!("{at}.mountPoints[{index}].sourceVolume"),
                     message,
                 );
@@ -143,7 +148,7 @@ fn volumes(checks: &mut Checks<'_>, definition: &Value) {
             let message = format!(
                 "the task definition has no volume `{name}` with `configuredAtLaunch: true`; add it there"
             );
-            checks.error("no_such_volume", at, message);
+            checks.error(ProblemCode::NoSuchVolume, at, message);
         }
     }
 }
