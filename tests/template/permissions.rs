@@ -3,11 +3,10 @@
 //!
 //! AWS facts: F-8.
 
-use crate::document::{find, one_or_more, root, template, text};
+use crate::document::{find, one_or_more, root, sources, template, text};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 /// Actions for which AWS's Service Authorization Reference lists no resource. `ecs:ListTasks` has
 /// one, which is asked for only when a container instance is named in the call.
@@ -110,12 +109,6 @@ fn granted(template: &Value) -> Vec<&Value> {
 
 fn actions(statements: &[&Value]) -> BTreeSet<String> {
     statements.iter().flat_map(|statement| one_or_more(&statement["Action"])).collect()
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries =
-        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
-    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// `ecs:ListTasks` from `aws.ecs.list_tasks()`, for each call in the sources.

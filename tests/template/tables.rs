@@ -1,10 +1,12 @@
-//! Compares the tables of the documents with what they describe: finding codes, settings.
+//! Compares the tables of the documents with what they describe: finding codes, problem
+//! codes, settings.
 //!
 //! A table is found by its header, in any document.
 
-use crate::document::{root, template, text_of};
+use crate::document::{root, sources, template, text_of};
 use portkeeper_aws::config::{SLACK_VARIABLES, VARIABLES, Variable};
 use portkeeper_core::code::Code;
+use portkeeper_service_spec::problem::ProblemCode;
 use portkeeper_service_spec_aws::config::SPEC_VARIABLES;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +58,44 @@ fn the_table_of_findings_is_that_of_the_code() {
     }
     let of_code = |code: &Code| (code.to_string(), code.severity().as_str().to_owned());
     assert_eq!(rows, Code::ALL.iter().map(of_code).collect(), "left is the table");
+}
+
+#[test]
+fn the_table_of_problem_codes_is_that_of_the_code() {
+    let level = |code: &ProblemCode| {
+        code.weights().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+    };
+    let row = |code: &ProblemCode| [format!("`{code}`"), level(code), code.meaning().to_owned()];
+    let expected: Vec<Vec<String>> =
+        ProblemCode::ALL.iter().map(|code| row(code).to_vec()).collect();
+    let found = table("| code | level | meaning |");
+    for row in &expected {
+        let line = row.join(" | ");
+        assert!(found.contains(row), "docs/spec-problems.md lacks the row | {line} |");
+    }
+    for row in &found {
+        let line = row.join(" | ");
+        assert!(expected.contains(row), "no code of ProblemCode has the row | {line} |");
+    }
+    assert_eq!(found, expected, "the rows of docs/spec-problems.md are in another order");
+}
+
+/// A code that nothing reports would be a row about nothing.
+#[test]
+fn every_problem_code_is_reported_somewhere() {
+    let list = root().join("shared/service-spec/src/problem/code.rs");
+    let files = ["shared/service-spec/src", "functions/create-service/src"]
+        .into_iter()
+        .flat_map(|folder| sources(&root().join(folder)))
+        .filter(|file| *file != list);
+    let code: String = files.map(|file| fs::read_to_string(file).expect("a source")).collect();
+    for known in ProblemCode::ALL {
+        let name = format!("ProblemCode::{known:?}");
+        let is_there = code.match_indices(&name).any(|(at, name)| {
+            !code[at + name.len()..].starts_with(|letter: char| letter.is_ascii_alphanumeric())
+        });
+        assert!(is_there, "nothing reports {name}");
+    }
 }
 
 #[test]
