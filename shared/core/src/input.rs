@@ -93,12 +93,12 @@ struct PolicyForm {
 
 impl Default for PolicyForm {
     fn default() -> Self {
-        Self::of(Policy::default(), Writes::default())
+        Self::of(&Policy::default(), Writes::default())
     }
 }
 
 impl PolicyForm {
-    fn of(policy: Policy, writes: Writes) -> Self {
+    fn of(policy: &Policy, writes: Writes) -> Self {
         let writes_stopped = match writes {
             Writes::Allowed => None,
             Writes::Stopped(why) => Some(why),
@@ -121,10 +121,10 @@ impl PolicyForm {
             remind_seconds,
             az_all,
             max_hops,
-        } = policy;
+        } = *policy;
         Self {
-            writes_stopped,
             mode,
+            writes_stopped,
             settle_seconds,
             confirm_seconds,
             max_deregistrations,
@@ -146,8 +146,8 @@ impl PolicyForm {
 
     fn parts(self) -> (Policy, Writes) {
         let Self {
-            writes_stopped,
             mode,
+            writes_stopped,
             settle_seconds,
             confirm_seconds,
             max_deregistrations,
@@ -201,7 +201,7 @@ impl From<InputForm> for PlanInput {
 impl From<PlanInput> for InputForm {
     fn from(input: PlanInput) -> Self {
         let PlanInput { version, now, hop, policy, writes, record, calls, observation } = input;
-        let policy = PolicyForm::of(policy, writes);
+        let policy = PolicyForm::of(&policy, writes);
         Self { version, now, hop, policy, record, calls, observation }
     }
 }

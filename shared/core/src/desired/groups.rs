@@ -1,0 +1,196 @@
+//! The target groups of one task, with container and port: those that its own revision or task set
+//! names.
+//!
+//! `service.loadBalancers` is not "where the task must be". It shows what *new* tasks get. Old
+//! tasks keep their old groups after `UpdateService`, blue/green revisions alternate between two
+//! groups, `CODE_DEPLOY` and EXTERNAL services keep the groups per task set.
+//!
+//! Sources: Amazon ECS API `ServiceRevision`, `TaskSet`, `UpdateService`; developer guide
+//! "Amazon ECS blue/green deployments".
+//!
+//! AWS facts: F-3.1, F-3.3, F-3.4.
+
+use crate::address::Entry;
+use crate::observation::{
+    DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service,
+    Task,
+};
+
+/// Why the groups of a task cannot be told.
+pub(super) enum NoEntries {
+    /// The task belongs nowhere, by the nature of its service.
+    Nowhere(&'static str),
+    /// Its revision or task set cannot be told.
+    Ambiguous(String),
+}
+
+/// The groups, containers and ports that hold for one task.
+pub(super) fn entries(
+    observation: &Observation,
+    service: &Service,
+    task: &Task,
+) -> Result<Vec<Entry>, NoEntries> {
+    if service.managed_by_ecs || service.behind_gateway {
+        return Err(NoEntries::Nowhere(
+            "ECS manages this service's target groups itself; it is observed only",
+        ));
+    }
+    let started_by = task.started_by.as_deref().unwrap_or_default();
+    match (&service.controller, &service.strategy) {
+        (DeploymentController::CodeDeploy | DeploymentController::External, _) => {
+            match service.task_sets.iter().find(|set| set.id == started_by) {
+                Some(set) => Ok(own_groups(&set.load_balancers)),
+                None => Err(NoEntries::Ambiguous(format!("no task set has the id {started_by}"))),
+            }
+        }
+        (DeploymentController::Ecs, DeploymentStrategy::Rolling) => {
+            match (service.deployments.as_slice(), service.current_revisions.len()) {
+                ([only], 0..=1) if only.id == started_by && !has_pairs(&service.load_balancers) => {
+                    Ok(own_groups(&service.load_balancers))
+                }
+                _ => by_revision(observation, service, task, started_by),
+            }
+        }
+        (
+            DeploymentController::Ecs,
+            DeploymentStrategy::BlueGreen | DeploymentStrategy::Linear | DeploymentStrategy::Canary,
+        ) => by_revision(observation, service, task, started_by),
+        (DeploymentController::Ecs, DeploymentStrategy::Unknown(name)) => {
+            Err(NoEntries::Ambiguous(format!(
+                "the deployment strategy `{name}` is not known to this version"
+            )))
+        }
+        (DeploymentController::Unknown(name), _) => Err(NoEntries::Ambiguous(format!(
+            "the deployment controller `{name}` is not known to this version"
+        ))),
+    }
+}
+
+/// An entry names two groups. A change of strategy starts no deployment: what was deployed
+/// blue/green stays where it is, which may be the second group, when the service is rolling
+/// already.
+fn has_pairs(load_balancers: &[LoadBalancer]) -> bool {
+    load_balancers.iter().any(|entry| entry.alternate_target_group.is_some())
+}
+
+/// The entries with the groups they name first. A Classic Load Balancer has no group, and no
+/// dynamic ports.
+fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = load_balancers
+        .iter()
+        .filter_map(|entry| {
+            let group = entry.target_group.clone()?;
+            Some(Entry { group, container: entry.container.clone(), port: entry.port })
+        })
+        .collect();
+    entries.sort();
+    entries.dedup();
+    entries
+}
+
+/// A task's revision is the one whose ARN ends with the digits of `startedBy`. AWS documents
+/// neither that nor the contrary, so it is believed only where a revision has these digits and runs
+/// the same task definition. Otherwise every revision with the task's task definition must agree.
+fn by_revision(
+    observation: &Observation,
+    service: &Service,
+    task: &Task,
+    started_by: &str,
+) -> Result<Vec<Entry>, NoEntries> {
+    let digits = started_by.strip_prefix("ecs-svc/").unwrap_or_default();
+    if let Some(revision) = service.revisions.iter().find(|revision| revision.arn.tail() == digits)
+    {
+        if revision.task_definition != task.task_definition {
+            let why = format!(
+                "revision {digits} runs {}, the task does not",
+                revision.task_definition.path()
+            );
+            return Err(NoEntries::Ambiguous(why));
+        }
+        return resolved_groups(revision);
+    }
+    let is_simple =
+        service.strategy == DeploymentStrategy::Rolling && !has_pairs(&service.load_balancers);
+    if is_simple && is_primary(service, task, started_by) {
+        return Ok(own_groups(&service.load_balancers));
+    }
+    // Where digits of others name revisions, digits that name none belong to a revision that was
+    // not answered.
+    let names_revision = |id: &str| {
+        service
+            .revisions
+            .iter()
+            .any(|revision| id.strip_prefix("ecs-svc/") == Some(revision.arn.tail()))
+    };
+    let digits_name_revisions =
+        service.deployments.iter().any(|deployment| names_revision(&deployment.id))
+            || observation
+                .tasks
+                .iter()
+                .filter_map(|task| task.started_by.as_deref())
+                .any(names_revision);
+    let whole =
+        !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions) && !digits_name_revisions;
+    let mut candidates: Vec<Vec<Entry>> = Vec::new();
+    for revision in
+        service.revisions.iter().filter(|revision| revision.task_definition == task.task_definition)
+    {
+        candidates.push(resolved_groups(revision)?);
+    }
+    candidates.dedup();
+    match (candidates.pop(), candidates.is_empty()) {
+        (Some(entries), true) if whole => Ok(entries),
+        _ => {
+            Err(NoEntries::Ambiguous(format!("startedBy {started_by} matches no current revision")))
+        }
+    }
+}
+
+/// The PRIMARY deployment of a rolling service uses exactly `service.loadBalancers`.
+fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
+    service.deployments.iter().any(|deployment| {
+        deployment.status == "PRIMARY"
+            && deployment.id == started_by
+            && deployment.task_definition == task.task_definition
+    })
+}
+
+/// `resolvedConfiguration` names the groups that a revision really uses, without container and
+/// port; the revision's own entries give those. Without it, an entry that has two groups to choose
+/// from says nothing.
+fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
+    let Some(resolved) = &revision.resolved_target_groups else {
+        if has_pairs(&revision.load_balancers) {
+            let why = format!(
+                "revision {} does not say which of its two groups it uses",
+                revision.arn.tail()
+            );
+            return Err(NoEntries::Ambiguous(why));
+        }
+        return Ok(own_groups(&revision.load_balancers));
+    };
+    let mut entries = Vec::new();
+    for group in resolved {
+        let named = |entry: &&LoadBalancer| {
+            entry.target_group.as_ref() == Some(group)
+                || entry.alternate_target_group.as_ref() == Some(group)
+        };
+        let before = entries.len();
+        entries.extend(revision.load_balancers.iter().filter(named).map(|entry| Entry {
+            group: group.clone(),
+            container: entry.container.clone(),
+            port: entry.port,
+        }));
+        if entries.len() == before {
+            let why = format!(
+                "revision {} uses {}, which none of its entries names",
+                revision.arn.tail(),
+                group.name()
+            );
+            return Err(NoEntries::Ambiguous(why));
+        }
+    }
+    entries.sort();
+    entries.dedup();
+    Ok(entries)
+}
