@@ -7,6 +7,7 @@ mod actor;
 pub use actor::{Actor, ActorKind};
 
 use crate::ids::{HostPort, NotAnId, Target, TargetGroupArn, TargetId};
+use crate::others::Others;
 use crate::subject::Subject;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
@@ -105,6 +106,9 @@ pub struct NamedTarget {
     /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<HostPort>,
+    /// What another version knows of it.
+    #[serde(flatten)]
+    pub others: Others,
 }
 
 impl NamedTarget {
@@ -115,7 +119,6 @@ impl NamedTarget {
 
 /// A call that was made, as CloudTrail told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Call {
     /// CloudTrail's own name for it, under which people find it there.
     pub id: String,
@@ -130,6 +133,9 @@ pub struct Call {
     /// The targets that it names, in order.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub targets: BTreeSet<NamedTarget>,
+    /// What another version knows of it.
+    #[serde(flatten)]
+    pub others: Others,
 }
 
 impl Call {

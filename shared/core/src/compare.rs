@@ -340,9 +340,8 @@ fn ask_about_unwanted(
         }
     }
     // Nothing new can be learnt about a target that was never ours and of which people were told.
-    let told = |incident: &crate::ledger::Incident| {
-        incident.alerted_at.is_some() && incident.resolved_at.is_none()
-    };
+    let told =
+        |incident: &crate::ledger::Incident| incident.alerted.is_some() && !incident.is_over();
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
     if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
         return;

@@ -7,17 +7,22 @@
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem};
 use crate::call::{Call, Place};
-use crate::code::{Code, Severity};
-use crate::ids::{Target, TargetGroupArn, TaskArn};
+use crate::code::Code;
+use crate::ids::{Target, TargetGroupArn};
+use crate::others::{Others, Recorded};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 mod calls;
+mod form;
+mod incident;
 mod known;
 mod places;
 
 pub(crate) use calls::CALLS_KEPT_SECS;
+pub use form::Unread;
+pub use incident::{Alerted, Confirmation, Ending, Incident, Repairs};
 pub use known::Known;
 pub(crate) use known::RELEASED_KEPT_SECS;
 
@@ -35,49 +40,39 @@ pub const TELLING_SECS: u32 = 60;
 /// its turn.
 pub const OPEN_INCIDENTS: usize = 300;
 
-/// What is remembered of one service.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What is remembered of one service. Its JSON is in [`form`].
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "form::Reading")]
 pub struct LedgerRecord {
     /// The form of this record.
     pub schema: u32,
     /// Targets known to be, or to have been, this service's tasks', by group.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
     /// Open incidents, ordered by code and subject.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<Incident>,
     /// Recent repairs, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repairs: Vec<Repair>,
     /// Calls that others made where this service's targets are registered, oldest first. They are
     /// told, and prove nothing.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<Call>,
     /// Where this service's targets are registered, as the ledger's index was told, and when.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub places: BTreeMap<Place, Timestamp>,
     /// Since when this record is kept without a break, and says where every task was that has
     /// stopped. Of tasks that stopped until then, nobody could have seen whether their targets were
     /// gone meanwhile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_since: Option<Timestamp>,
     /// How many looks in a row led to the one that `look_again_at` speaks of.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub look_again_hop: u32,
     /// When a look-again message that was already sent arrives.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look_again_at: Option<Timestamp>,
     /// Since when a function is telling people what this record says is due. Written before SNS is
     /// asked, and taken back with the marks of what was sent: meanwhile no other function tells the
     /// same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling_since: Option<Timestamp>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
+    /// What another version knows of the service.
+    pub others: Others,
+    /// What of the stored record this version cannot read.
+    pub unread: Vec<Unread>,
 }
 
 impl Default for LedgerRecord {
@@ -93,6 +88,8 @@ impl Default for LedgerRecord {
             look_again_hop: 0,
             look_again_at: None,
             telling_since: None,
+            others: Others::default(),
+            unread: Vec::new(),
         }
     }
 }
@@ -144,127 +141,28 @@ impl LedgerRecord {
 /// The most `foreign` incidents that are open at once, beside the others.
 pub const FOREIGN_INCIDENTS: usize = 100;
 
-/// Something wrong that was seen, from the first look to "resolved".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Incident {
-    /// What kind.
-    pub code: Code,
-    /// About what.
-    pub subject: Subject,
-    /// The task it concerns: for a missing target, the task without traffic.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<TaskArn>,
-    /// The first look.
-    pub opened_at: Timestamp,
-    /// The last look that saw it.
-    pub last_seen_at: Timestamp,
-    /// How many looks saw it.
-    pub seen: u32,
-    /// What was expected, what is there, and why, as the last look put it.
-    pub why: String,
-    /// A second look saw it too.
-    #[serde(default)]
-    pub confirmed: bool,
-    /// Nothing proved whose target it is, when it was last seen: it was told, and could not have
-    /// been repaired.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub unproved: bool,
-    /// When a proof was first seen for what had none. The second look counts from here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proved_at: Option<Timestamp>,
-    /// People were told: the alert was accepted by SNS.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alerted_at: Option<Timestamp>,
-    /// How loud people were told, at the last time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Severity>,
-    /// The name under which people know it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told_as: Option<Code>,
-    /// How many repairs were tried.
-    #[serde(default)]
-    pub repairs: u32,
-    /// The last repair.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub repaired_at: Option<Timestamp>,
-    /// It is over, and people who were told of it must be told of that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resolved_at: Option<Timestamp>,
-    /// How it ended, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ending: Option<String>,
-    /// It is not over: another incident tells of it now.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub superseded: bool,
-    /// What AWS answered to the last repair, when it refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<String>,
-}
-
-impl Incident {
-    /// When a second look, this long after the first one, may confirm it.
-    #[must_use]
-    pub fn confirmed_from(&self, seconds: u32) -> Timestamp {
-        self.proved_at.unwrap_or(self.opened_at).plus_secs(seconds)
-    }
-
-    /// People know it under a name that says less than the one it has now.
-    #[must_use]
-    pub fn is_renamed(&self) -> bool {
-        self.told_as.as_ref().is_some_and(|told| *told != self.code && told.family() == *told)
-    }
-
-    /// An incident at its first look.
-    #[must_use]
-    pub fn opened(
-        code: Code,
-        subject: Subject,
-        task: Option<TaskArn>,
-        why: String,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            code,
-            subject,
-            task,
-            why,
-            opened_at: now,
-            last_seen_at: now,
-            seen: 1,
-            confirmed: false,
-            unproved: false,
-            proved_at: None,
-            alerted_at: None,
-            told: None,
-            told_as: None,
-            repairs: 0,
-            repaired_at: None,
-            resolved_at: None,
-            ending: None,
-            superseded: false,
-            refusal: None,
-        }
-    }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_false(flag: &bool) -> bool {
-    !*flag
-}
-
 /// A repair that was decided on. It is written down before it is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Repair {
     /// When.
     pub at: Timestamp,
-    /// Register or deregister.
-    pub kind: ActionKind,
+    /// Register or deregister. Any other kind is another version's.
+    pub kind: Recorded<ActionKind>,
     /// The group.
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
+    /// What another version knows of it.
+    #[serde(flatten)]
+    pub others: Others,
+}
+
+impl Repair {
+    /// A repair that is decided on now.
+    #[must_use]
+    pub fn decided(at: Timestamp, kind: ActionKind, group: TargetGroupArn, target: Target) -> Self {
+        Self { at, kind: Recorded::Known(kind), group, target, others: Others::default() }
+    }
 }
 
 /// The record after the writes of a plan: what AWS refused is kept with its incident, for people to
@@ -283,7 +181,7 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
             OutcomeResult::Failed(text) | OutcomeResult::Skipped(text) => (text, false),
         };
         let not_done = settled.repairs.iter().rposition(|repair| {
-            repair.kind == outcome.kind
+            repair.kind.known() == Some(outcome.kind)
                 && repair.group == outcome.group
                 && repair.target == outcome.target
         });
@@ -294,11 +192,10 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
         let repaired = settled
             .incidents
             .iter_mut()
-            .filter(|it| it.subject == subject && it.repaired_at.is_some());
-        for incident in repaired {
-            incident.refusal = Some(text.clone());
-            incident.repairs =
-                if refused { incident.repairs } else { incident.repairs.saturating_sub(1) };
+            .filter(|it| it.subject == subject && it.repairs.last_at.is_some());
+        for Incident { repairs, .. } in repaired {
+            repairs.refusal = Some(text.clone());
+            repairs.tried = if refused { repairs.tried } else { repairs.tried.saturating_sub(1) };
         }
     }
     settled
@@ -324,15 +221,16 @@ fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
         incident.code == alert.code && alert.items.iter().any(|item| about(incident, item))
     };
     if alert.state.is_end() {
-        let (over, open) =
-            marked.incidents.into_iter().partition(|it| told(it) && it.resolved_at.is_some());
+        let (over, open) = marked.incidents.into_iter().partition(|it| told(it) && it.is_over());
         marked.incidents = open;
         marked.forget_calls(&over);
     } else {
         for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
-            incident.alerted_at = Some(alert.at);
-            incident.told = Some(alert.severity);
-            incident.told_as = Some(alert.code.clone());
+            incident.alerted = Some(Alerted {
+                at: alert.at,
+                severity: Recorded::Known(alert.severity),
+                code: alert.code.clone(),
+            });
         }
     }
     marked

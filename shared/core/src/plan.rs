@@ -248,7 +248,7 @@ fn begin_repair(
     actions: &mut Actions,
 ) {
     let Some((group, target)) = repairs::target_of(finding) else { return };
-    let repair = Repair { at: input.now, kind, group: group.clone(), target: target.clone() };
+    let repair = Repair::decided(input.now, kind, group.clone(), target.clone());
     if let Some(incident) = incidents::of(open, finding) {
         repairs::note(incident, &repair);
     }
@@ -278,13 +278,11 @@ fn raise_guards(
             known.last_seen_at = input.now;
             known.seen = known.seen.saturating_add(1);
             known.why = guard.why;
-            known.resolved_at = None;
             known.ending = None;
-            known.superseded = false;
         } else {
             let mut incident =
                 Incident::opened(guard.code, guard.subject, guard.task, guard.why, input.now);
-            incident.confirmed = true;
+            incident.confirmation.confirmed = true;
             open.push(incident);
         }
     }
@@ -305,7 +303,7 @@ fn next_look(
         _ => None,
     });
     let watched = record.incidents.iter().filter_map(|incident| {
-        let repaired_at = incident.repaired_at.filter(|_| incident.resolved_at.is_none())?;
+        let repaired_at = incident.repairs.last_at.filter(|_| !incident.is_over())?;
         let soon = input.now.secs_since(repaired_at) < WATCH_REPAIR_SECS;
         soon.then(|| input.now.plus_secs(input.policy.confirm_seconds))
     });

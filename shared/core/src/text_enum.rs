@@ -19,6 +19,12 @@ macro_rules! text_enum {
             /// Every value that this version knows, in the order in which it is declared here.
             pub const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
+            /// This version knows the value.
+            #[must_use]
+            pub fn is_known(&self) -> bool {
+                !matches!(self, Self::Unknown(_))
+            }
+
             /// AWS's own name for this value.
             #[must_use]
             pub fn as_str(&self) -> &str {

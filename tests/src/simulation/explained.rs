@@ -15,13 +15,13 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
             let Incident { code, subject, why, .. } = incident;
             format!("{}: {code} {subject}: {why}", one.service.key())
         };
-        if incident.resolved_at.is_some() {
+        if incident.is_over() {
             return broken("resolved", format!("{} is over, and people were not told", what()));
         }
-        if !incident.confirmed {
+        if !incident.confirmation.confirmed {
             return broken("second look", format!("{} was seen by no second look", what()));
         }
-        if incident.alerted_at.is_none() && one.service.mode != Mode::Off {
+        if incident.alerted.is_none() && one.service.mode != Mode::Off {
             let hushed = one
                 .told()
                 .any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
@@ -58,8 +58,9 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
                 target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
             // Other clusters are read before anything is taken out, and not before people are told
             // of what is not.
-            let is_seen =
-                |task: &String| task.contains(&format!(":task/{cluster}/")) || !incident.unproved;
+            let is_seen = |task: &String| {
+                task.contains(&format!(":task/{cluster}/")) || !incident.confirmation.unproved
+            };
             registered && (incident.code == Code::Foreign || !owner.as_ref().is_some_and(is_seen))
         }
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {

@@ -173,7 +173,7 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
             input.record.repairs.clear();
             input.record.incidents.retain(|incident| incident.code != Code::Fight);
             for Incident { repairs, .. } in &mut input.record.incidents {
-                *repairs = 0;
+                repairs.tried = 0;
             }
         }
         Mutation::ReleaseIgnored => {
@@ -200,12 +200,8 @@ pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan
         };
         if also {
             let (group, targets) = (group.clone(), vec![target.clone()]);
-            let repair = Repair {
-                at: input.now,
-                kind: ActionKind::Deregister,
-                group: group.clone(),
-                target: target.clone(),
-            };
+            let (at, kind) = (input.now, ActionKind::Deregister);
+            let repair = Repair::decided(at, kind, group.clone(), target.clone());
             plan.next_record.repairs.push(repair);
             plan.actions.push(Action {
                 kind: ActionKind::Deregister,

@@ -19,7 +19,7 @@ impl Watched<'_> {
         self.record
             .incidents
             .iter()
-            .filter(|it| it.alerted_at.is_some() && it.resolved_at.is_none())
+            .filter(|it| it.alerted.is_some() && !it.is_over())
     }
 
     /// People were told that a group is no use.

@@ -1,6 +1,7 @@
 //! Who made a call, as far as people need it to ask the right one. No access key and no internal id
 //! is in it.
 
+use crate::others::Others;
 use crate::text_enum::text_enum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -20,7 +21,6 @@ text_enum! {
 
 /// Somebody.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Actor {
     /// What kind.
     pub kind: ActorKind,
@@ -33,6 +33,9 @@ pub struct Actor {
     /// The AWS service that made the call in somebody's name, such as `CloudFormation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
+    /// What another version knows of it.
+    #[serde(flatten)]
+    pub others: Others,
 }
 
 /// IAM's names have up to 64 characters; of others so many are enough to know them by.
@@ -42,7 +45,7 @@ impl Actor {
     /// Somebody of this kind and name.
     #[must_use]
     pub fn new(kind: ActorKind, name: &str) -> Self {
-        Self { kind, name: clean(name), session: None, through: None }
+        Self { kind, name: clean(name), session: None, through: None, others: Others::default() }
     }
 
     /// In a session of this name.

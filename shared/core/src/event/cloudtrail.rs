@@ -8,6 +8,7 @@
 use super::trigger::{Ignored, Message};
 use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
 use crate::ids::{HostPort, TargetGroupArn, TargetId};
+use crate::others::Others;
 use crate::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -92,7 +93,15 @@ impl TrailDetail {
         let targets = self.request_parameters.get("targets").and_then(Value::as_array);
         let targets = targets.into_iter().flatten().filter_map(target).take(MOST_TARGETS).collect();
         let (by, role) = (identity.actor(), identity.issuer().and_then(|role| role.arn.clone()));
-        let call = Call { id: self.event_id, at: self.event_time, by, operation, place, targets };
+        let call = Call {
+            id: self.event_id,
+            at: self.event_time,
+            by,
+            operation,
+            place,
+            targets,
+            others: Others::default(),
+        };
         Some(Message::Called { call, role })
     }
 }
@@ -114,7 +123,7 @@ fn target(value: &Value) -> Option<NamedTarget> {
     // Query protocols know texts only, and CloudTrail shows some numbers as they came.
     let number = |port: &Value| port.as_i64().or_else(|| port.as_str()?.parse().ok());
     let port = value.get("port").and_then(number).and_then(|port| HostPort::try_from(port).ok());
-    Some(NamedTarget { id, port })
+    Some(NamedTarget { id, port, others: Others::default() })
 }
 
 impl Identity {

@@ -130,14 +130,12 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
     let TargetId::Ip(address) = &claim.target.id else { return None };
     let subject = Subject::Target(claim.group.clone(), claim.target.clone());
     let open = |code: &Code| {
-        let same = |open: &&Incident| {
-            open.resolved_at.is_none() && open.task.as_ref() == Some(&claim.task)
-        };
+        let same = |open: &&Incident| !open.is_over() && open.task.as_ref() == Some(&claim.task);
         input.record.incident(code, &subject).filter(same)
     };
     let known = open(&Code::AzAllNeeded);
     if let Some(refusal) =
-        known.or_else(|| open(&Code::Missing)).and_then(|open| open.refusal.as_deref())
+        known.or_else(|| open(&Code::Missing)).and_then(|open| open.repairs.refusal.as_deref())
     {
         if says_outside(refusal, &address.to_string()) {
             return Some("ELBv2 does not take its address without a zone".to_owned());

@@ -142,7 +142,7 @@ pub(super) fn judge_unwanted(
         return;
     }
     let told =
-        input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted_at.is_some());
+        input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
     match owner_of(observation, &unwanted.group, target) {
         OwnerView::NotKnown if matches!(proof, Proof::None) && told.is_some() => {
             // Not asked again: nothing new can be learnt, and what was found then still holds.
@@ -249,10 +249,7 @@ fn left_behind(
     was: &TaskArn,
     other: Option<&(TaskArn, Option<String>)>,
 ) -> (Code, String) {
-    let open = input
-        .record
-        .incident(&Code::Hijacked, subject)
-        .is_some_and(|open| open.resolved_at.is_none());
+    let open = input.record.incident(&Code::Hijacked, subject).is_some_and(|open| !open.is_over());
     let was = was.tail();
     match other {
         Some((task, service)) => {
@@ -293,9 +290,7 @@ fn unproved(
         .max_by_key(|it| it.at);
     // ECS forgets a stopped task after an hour. What people were told of does not change its name
     // then.
-    let told = |code: &Code| {
-        input.record.incident(code, &subject).filter(|open| open.resolved_at.is_none())
-    };
+    let told = |code: &Code| input.record.incident(code, &subject).filter(|open| !open.is_over());
     let before = || told(&Code::Hijacked).or_else(|| told(&Code::Stale))?.task.clone();
     let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
         return foreign(input, unwanted, subject, other);

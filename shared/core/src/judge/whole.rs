@@ -63,8 +63,7 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
         return;
     }
     let open = input.record.incident(&Code::BelowDesired, &Subject::Service);
-    let opened_at =
-        open.filter(|open| open.resolved_at.is_none()).map_or(input.now, |open| open.opened_at);
+    let opened_at = open.filter(|open| !open.is_over()).map_or(input.now, |open| open.opened_at);
     // Between two looks all tasks may have run: then they are lacking anew.
     let whole_at = service.events.iter().find(|event| is_steady(event)).map(|event| event.at);
     let anew = whole_at.map_or(0, |at| at.secs_since(opened_at));
@@ -131,7 +130,7 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     // Once told, it is over when no task was stopped for so long: a slow loop would begin and end
     // again and again.
     let open = input.record.incident(&Code::KillLoop, &Subject::Service);
-    let lasts = open.is_some_and(|open| open.confirmed && open.resolved_at.is_none());
+    let lasts = open.is_some_and(|open| open.confirmation.confirmed && !open.is_over());
     let needed = if lasts { 1 } else { policy.kill_loop_stops.max(1) };
     if count < usize::try_from(needed).unwrap_or(usize::MAX) {
         return;

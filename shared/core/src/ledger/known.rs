@@ -6,6 +6,7 @@
 
 use super::LedgerRecord;
 use crate::ids::{Target, TargetGroupArn, TaskArn};
+use crate::others::Others;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -26,13 +27,21 @@ const KNOWN_FRAME_BYTES: usize = 60;
 
 /// A target known to be a task's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Known {
     /// Whose it is or was.
     pub task: TaskArn,
     /// When it was seen gone after its task had ended: the end of the proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
+    /// What another version knows of it.
+    #[serde(flatten)]
+    pub others: Others,
+}
+
+impl Known {
+    fn of(task: &TaskArn) -> Self {
+        Self { task: task.clone(), released_at: None, others: Others::default() }
+    }
 }
 
 impl LedgerRecord {
@@ -50,8 +59,13 @@ impl LedgerRecord {
         // Targets of one service differ little in length, so that one tells the size of all.
         let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {
-            let known = Known { task: task.clone(), released_at: None };
-            self.known.entry(group.clone()).or_default().insert(target.clone(), known);
+            let targets = self.known.entry(group.clone()).or_default();
+            let known = targets.entry(target.clone()).or_insert_with(|| Known::of(task));
+            if known.task == *task {
+                known.released_at = None;
+            } else {
+                *known = Known::of(task);
+            }
         }
     }
 
@@ -66,9 +80,7 @@ impl LedgerRecord {
         now: Timestamp,
     ) {
         let known = self.known.entry(group.clone()).or_default();
-        let entry = known
-            .entry(target.clone())
-            .or_insert_with(|| Known { task: task.clone(), released_at: None });
+        let entry = known.entry(target.clone()).or_insert_with(|| Known::of(task));
         // I-ABSENT: "A proof ends when the target is seen absent."
         entry.released_at = Some(now);
     }

@@ -5,7 +5,7 @@ use super::impact::Impacts;
 use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::{Code, Severity};
 use crate::ids::ServiceKey;
-use crate::ledger::Incident;
+use crate::ledger::{Alerted, Ending, Incident};
 use crate::policy::Policy;
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -31,7 +31,8 @@ impl Telling<'_> {
     pub(super) fn due(&self) -> Vec<Alert> {
         // I-INCIDENT: "an end never comes without its begin"
         let mut grouped: BTreeMap<(AlertState, Code), Vec<&Incident>> = BTreeMap::new();
-        for incident in self.incidents {
+        // What another version knows better, it reports itself.
+        for incident in self.incidents.iter().filter(|incident| incident.code.is_known()) {
             let states = [self.begin_or_change(incident), end(incident)];
             for state in states.into_iter().flatten() {
                 grouped.entry((state, incident.code.clone())).or_default().push(incident);
@@ -45,18 +46,18 @@ impl Telling<'_> {
 
     /// What is to be told of an incident that people do not know, or do not know so.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
-        let over = incident.resolved_at.is_some();
+        let over = incident.is_over();
         let waits =
             !over && incident.code.may_be_suppressed() && self.hushed.contains(&incident.subject);
-        if !incident.confirmed || waits {
+        if !incident.confirmation.confirmed || waits {
             return None;
         }
-        let Some(told_at) = incident.alerted_at else { return Some(AlertState::Opened) };
+        let Some(alerted) = &incident.alerted else { return Some(AlertState::Opened) };
         let seen_now = !over && incident.last_seen_at == self.now;
-        let told = told(incident);
+        let told = alerted.severity();
         let louder = self.impacts.severity(incident) > told;
         let remind = self.policy.remind_seconds;
-        let long_ago = remind > 0 && self.now.secs_since(told_at) >= remind;
+        let long_ago = remind > 0 && self.now.secs_since(alerted.at) >= remind;
         if seen_now && (incident.is_renamed() || louder) {
             Some(AlertState::Escalated)
         } else if seen_now && long_ago && told > Severity::Warning {
@@ -99,10 +100,12 @@ impl Telling<'_> {
     }
 
     fn ended_item(&self, incident: &Incident) -> AlertItem {
-        AlertItem {
-            why: incident.ending.clone().unwrap_or_else(|| "no longer seen".to_owned()),
-            ended_at: incident.resolved_at,
-            ..self.item(incident)
+        let item = self.item(incident);
+        match &incident.ending {
+            Some(Ending { at, why, .. }) => {
+                AlertItem { why: why.clone(), ended_at: Some(*at), ..item }
+            }
+            None => item,
         }
     }
 
@@ -121,13 +124,13 @@ impl Telling<'_> {
     }
 }
 
-/// How loud people were told.
+/// How loud people were told; before that, as loud as its code.
 fn told(incident: &Incident) -> Severity {
-    incident.told.unwrap_or_else(|| incident.code.severity())
+    incident.alerted.as_ref().map_or_else(|| incident.code.severity(), Alerted::severity)
 }
 
 /// The end that is to be told of an incident that is over.
 fn end(incident: &Incident) -> Option<AlertState> {
-    incident.resolved_at.filter(|_| incident.alerted_at.is_some() || incident.confirmed)?;
-    Some(if incident.superseded { AlertState::Superseded } else { AlertState::Resolved })
+    let ending = incident.ending.as_ref().filter(|_| incident.is_worth_an_end())?;
+    Some(if ending.superseded { AlertState::Superseded } else { AlertState::Resolved })
 }

@@ -37,7 +37,7 @@ impl<'a> Impacts<'a> {
             by_group.entry(&claim.group).or_default().due.insert(&claim.task);
         }
         let seen =
-            |it: &&Incident| it.confirmed && it.last_seen_at == now && it.resolved_at.is_none();
+            |it: &&Incident| it.confirmation.confirmed && it.last_seen_at == now && !it.is_over();
         for incident in incidents.iter().filter(seen).filter(|it| it.code.stops_traffic()) {
             let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task)
             else {

@@ -10,7 +10,7 @@ use crate::desired::{Desired, Standing};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
+use crate::ledger::{Confirmation, Ending, FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
 use crate::observation::{HealthState, Missed, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
@@ -61,10 +61,10 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
             incidents.push(seen_again(known, finding, seen.input));
         } else if *room > 0 {
             *room -= 1;
-            let unproved = is_unproved(finding);
             let Finding { code, subject, task, why, .. } = finding.clone();
-            incidents
-                .push(Incident { unproved, ..Incident::opened(code, subject, task, why, now) });
+            let mut incident = Incident::opened(code, subject, task, why, now);
+            incident.confirmation.unproved = is_unproved(finding);
+            incidents.push(incident);
         }
     }
     for known in &seen.input.record.incidents {
@@ -73,13 +73,9 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
         }
         match ending(seen, known) {
             None => incidents.push(known.clone()),
-            Some(Ending { why, superseded }) if known.confirmed || known.alerted_at.is_some() => {
-                incidents.push(Incident {
-                    resolved_at: known.resolved_at.or(Some(now)),
-                    superseded: if known.ending.is_some() { known.superseded } else { superseded },
-                    ending: known.ending.clone().or(Some(why)),
-                    ..known.clone()
-                });
+            Some(ending) if known.is_worth_an_end() => {
+                let ending = known.ending.clone().or(Some(ending));
+                incidents.push(Incident { ending, ..known.clone() });
             }
             // Seen once and gone: a race with ECS that nobody needs to hear of.
             Some(_) => {}
@@ -91,23 +87,25 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
     // What was told without a proof is looked at twice from the moment at which there is one.
     let deregisters = finding.repair.is_some_and(|step| step.kind == ActionKind::Deregister);
-    let proved_now = known.unproved && deregisters;
-    let known = Incident {
-        proved_at: if proved_now { Some(input.now) } else { known.proved_at },
-        ..known.clone()
-    };
+    let proved_now = known.confirmation.unproved && deregisters;
+    let mut known = known.clone();
+    if proved_now {
+        known.confirmation.proved_at = Some(input.now);
+    }
     let due = known.confirmed_from(finding.confirm_seconds) <= input.now;
+    let confirmation = Confirmation {
+        confirmed: (known.confirmation.confirmed && !proved_now) || due,
+        unproved: is_unproved(finding),
+        ..known.confirmation
+    };
     Incident {
         code: finding.code.clone(),
         task: finding.task.clone(),
         why: finding.why.clone(),
         last_seen_at: input.now,
         seen: known.seen.saturating_add(1),
-        confirmed: (known.confirmed && !proved_now) || due,
-        unproved: is_unproved(finding),
-        resolved_at: None,
+        confirmation,
         ending: None,
-        superseded: false,
         ..known
     }
 }
@@ -117,20 +115,13 @@ fn is_unproved(finding: &Finding) -> bool {
     finding.code.repair() == Some(ActionKind::Deregister) && finding.repair.is_none()
 }
 
-/// How an incident ended.
-struct Ending {
-    why: String,
-    /// Another incident tells of it now.
-    superseded: bool,
-}
-
-impl Ending {
-    fn over(why: impl Into<String>) -> Self {
-        Self { why: why.into(), superseded: false }
+impl Seen<'_> {
+    fn over(&self, why: impl Into<String>) -> Ending {
+        Ending { at: self.input.now, why: why.into(), superseded: false }
     }
 
-    fn superseded(why: impl Into<String>) -> Self {
-        Self { why: why.into(), superseded: true }
+    fn superseded(&self, why: impl Into<String>) -> Ending {
+        Ending { superseded: true, ..self.over(why) }
     }
 }
 
@@ -144,9 +135,9 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {
             Some(TargetGroup::Found(_)) => {}
-            Some(TargetGroup::Missing) => return Some(Ending::over("its target group is gone")),
+            Some(TargetGroup::Missing) => return Some(seen.over("its target group is gone")),
             None => {
-                return (!may_be_unread(seen, group)).then(|| Ending::over(LEFT_GROUP));
+                return (!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP));
             }
         }
     }
@@ -159,12 +150,12 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         (Ends::NotUndone, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
             (quiet_for >= seen.input.policy.fight_window())
-                .then(|| Ending::over("nobody undoes the repairs any more"))
+                .then(|| seen.over("nobody undoes the repairs any more"))
         }
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
-            let quiet = || Ending::over(format!("no task was stopped for it within {within}"));
+            let quiet = || seen.over(format!("no task was stopped for it within {within}"));
             observation.tasks_are_whole().then(quiet)
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
@@ -175,7 +166,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 }
                 Subject::Service | Subject::Target(..) => true,
             };
-            (judged && observation.tasks_are_whole()).then(|| Ending::over("no longer seen"))
+            (judged && observation.tasks_are_whole()).then(|| seen.over("no longer seen"))
         }
         (Ends::Undetermined, _) => None,
     }
@@ -191,7 +182,7 @@ fn unexplained_ended(
 ) -> Option<Ending> {
     let found = seen.input.observation.found_group(group)?;
     if !found.targets.iter().any(|other| other.target == *target && other.is_registered()) {
-        return Some(Ending::over("the target is no longer registered"));
+        return Some(seen.over("the target is no longer registered"));
     }
     let claimed = seen
         .comparison
@@ -204,11 +195,11 @@ fn unexplained_ended(
         .iter()
         .any(|it| it.subject == incident.subject && it.decision == Decision::Leave);
     if claimed || explained {
-        return Some(Ending::over("a task explains the target now"));
+        return Some(seen.over("a task explains the target now"));
     }
     let other =
         seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
-    Some(Ending::superseded(format!("it is known as {} now", other.code)))
+    Some(seen.superseded(format!("it is known as {} now", other.code)))
 }
 
 /// A deployment that begins while tasks are lacking does not bring them back. It only keeps people
@@ -217,9 +208,9 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
     if running >= wanted {
-        return Some(Ending::over(format!("{running} of {wanted} wanted tasks run")));
+        return Some(seen.over(format!("{running} of {wanted} wanted tasks run")));
     }
-    (!incident.confirmed).then(|| Ending::over("a deployment is in progress"))
+    (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }
 
 /// The group, or what would name it, could not be read.
@@ -253,14 +244,14 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .input
                 .record
                 .incident(&Code::Unhealthy, &incident.subject)
-                .is_some_and(|other| other.confirmed);
+                .is_some_and(|other| other.confirmation.confirmed);
         return match &matched.claim.standing {
-            Standing::Allowed(why) => Some(Ending::over(format!("its task is {why}"))),
+            Standing::Allowed(why) => Some(seen.over(format!("its task is {why}"))),
             Standing::Due(_) if serves(&matched.registered.state) => {
-                Some(Ending::over(format!("registered and {}", matched.registered.state)))
+                Some(seen.over(format!("registered and {}", matched.registered.state)))
             }
             Standing::Due(_) if told_as_unhealthy => {
-                Some(Ending::superseded("registered; it is known as unhealthy now"))
+                Some(seen.superseded("registered; it is known as unhealthy now"))
             }
             Standing::Due(_) => None,
         };
@@ -271,22 +262,21 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             && finding.subject == Subject::Group(group.clone())
     };
     if seen.judgement.findings.iter().any(unattached) {
-        return Some(Ending::superseded(format!(
+        return Some(seen.superseded(format!(
             "it is known as {} of its group now",
             Code::TargetGroupUnattached
         )));
     }
     if let Some((other, name)) = known_in_other_group(seen, target) {
-        return Some(Ending::superseded(format!(
-            "the same target is known as {} in {name} now",
-            other.code
-        )));
+        return Some(
+            seen.superseded(format!("the same target is known as {} in {name} now", other.code)),
+        );
     }
     let claimed = seen.desired.claims.iter().any(here);
     let task_unclear =
         seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
-    over.then(|| Ending::over("its task has ended"))
+    over.then(|| seen.over("its task has ended"))
 }
 
 /// What is wrong with a target in the other group of a pair of which ECS may mean either. While it
@@ -307,24 +297,27 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let found = seen.input.observation.found_group(group)?;
     match found.targets.iter().find(|other| other.target == *target && other.is_registered()) {
         Some(registered) if serves(&registered.state) => {
-            Some(Ending::over(format!("the target is {}", registered.state)))
+            Some(seen.over(format!("the target is {}", registered.state)))
         }
         Some(_) => {
-            seen.input.observation.tasks_are_whole().then(|| Ending::over("its task has ended"))
+            seen.input.observation.tasks_are_whole().then(|| seen.over("its task has ended"))
         }
-        None => Some(Ending::over("the target is no longer registered")),
+        None => Some(seen.over("the target is no longer registered")),
     }
 }
 
 /// Every incident of a service that is not looked at any more. What people were told of ends with a
-/// word.
+/// word; what only another version knows stays.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
-    let told =
-        incidents.iter().filter(|incident| incident.confirmed || incident.alerted_at.is_some());
-    told.map(|incident| Incident {
-        resolved_at: incident.resolved_at.or(Some(input.now)),
-        ending: incident.ending.clone().or_else(|| Some(why.to_owned())),
-        ..incident.clone()
-    })
-    .collect()
+    let end = || Ending { at: input.now, why: why.to_owned(), superseded: false };
+    let mut kept = Vec::new();
+    for incident in incidents {
+        if !incident.code.is_known() {
+            kept.push(incident.clone());
+        } else if incident.is_worth_an_end() {
+            let ending = incident.ending.clone().or_else(|| Some(end()));
+            kept.push(Incident { ending, ..incident.clone() });
+        }
+    }
+    kept
 }

@@ -11,7 +11,7 @@ use crate::compare::{Comparison, is_scaled_to_zero};
 use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
-use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair};
+use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair, Repairs};
 use crate::observation::{Coverage, HealthState, Observation, Owner};
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
@@ -96,7 +96,7 @@ fn decide_one(
     guards: &mut Vec<Finding>,
 ) -> Ruling {
     let policy = &input.policy;
-    if !incident.confirmed {
+    if !incident.confirmation.confirmed {
         let at = incident.confirmed_from(finding.confirm_seconds);
         return Ruling::new(Decision::Await(at), "seen once; a second look decides");
     }
@@ -112,7 +112,7 @@ fn decide_one(
     if mode != Mode::Repair {
         return Ruling::new(Decision::Tell, format!("mode {mode}: nothing is written"));
     }
-    let again_at = incident.repaired_at.map(|at| at.plus_secs(policy.confirm_seconds));
+    let again_at = incident.repairs.last_at.map(|at| at.plus_secs(policy.confirm_seconds));
     if let Some(again_at) = again_at.filter(|at| *at > input.now) {
         return Ruling::new(
             Decision::Await(again_at),
@@ -136,12 +136,15 @@ fn decide_one(
             "somebody undoes the repairs of this target; it is left alone",
         );
     }
-    if incident.repairs >= policy.max_repairs {
-        let refusal =
-            incident.refusal.as_deref().map_or(String::new(), |text| format!("; AWS says: {text}"));
+    if incident.repairs.tried >= policy.max_repairs {
+        let refusal = incident
+            .repairs
+            .refusal
+            .as_deref()
+            .map_or(String::new(), |text| format!("; AWS says: {text}"));
         let why = format!(
             "{} repairs did not help{refusal}. Last seen: {}",
-            incident.repairs, finding.why
+            incident.repairs.tried, finding.why
         );
         guards.push(guard(input, Code::LimitExceeded, finding, why));
         return Ruling::new(Decision::Withheld, "the most repairs of one target have been tried");
@@ -174,10 +177,8 @@ fn task_has_right_target(
 /// has passed.
 fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let Subject::Target(group, target) = subject else { return false };
-    let open = input
-        .record
-        .incident(&Code::Fight, subject)
-        .is_some_and(|incident| incident.resolved_at.is_none());
+    let open =
+        input.record.incident(&Code::Fight, subject).is_some_and(|incident| !incident.is_over());
     let recent = input.record.repairs.iter().filter(|repair| {
         repair.group == *group
             && repair.target == *target
@@ -299,8 +300,11 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
 /// When the deregistrations of the last while were decided on, oldest first. Those that AWS
 /// refused, or that were not tried, are not among them.
 fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
-    let repairs =
-        input.record.repairs.iter().filter(|repair| repair.kind == ActionKind::Deregister);
+    let repairs = input
+        .record
+        .repairs
+        .iter()
+        .filter(|repair| repair.kind.known() == Some(ActionKind::Deregister));
     let recent =
         repairs.filter(|repair| input.now.secs_since(repair.at) < input.policy.fight_window());
     let mut at: Vec<Timestamp> = recent.map(|repair| repair.at).collect();
@@ -348,9 +352,8 @@ fn change_deregistrations(
 
 /// Notes a repair before it is made.
 pub(super) fn note(incident: &mut Incident, repair: &Repair) {
-    incident.repairs = incident.repairs.saturating_add(1);
-    incident.repaired_at = Some(repair.at);
-    incident.refusal = None;
+    let tried = incident.repairs.tried.saturating_add(1);
+    incident.repairs = Repairs { tried, last_at: Some(repair.at), refusal: None };
 }
 
 /// The target of a finding that is about one.

@@ -70,12 +70,8 @@ fn only_the_refused_repair_is_taken_back() {
     };
     let target = |text: &str| Target::try_from(text.to_owned()).unwrap();
     let at = Timestamp::from_secs(1_795_392_000);
-    let repair = |kind, name: &str, text: &str| Repair {
-        at,
-        kind,
-        group: group(name),
-        target: target(text),
-    };
+    let repair =
+        |kind, name: &str, text: &str| Repair::decided(at, kind, group(name), target(text));
     let made = vec![
         repair(ActionKind::Register, "web", "i-1:32768"),
         repair(ActionKind::Deregister, "web", "i-1:32768"),

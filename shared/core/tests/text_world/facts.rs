@@ -11,6 +11,7 @@ use portkeeper_core::observation::{
     HealthState, Missed, NetworkMode, RegisteredTarget, Revision, RolloutState, Service,
     ServiceEvent, ServiceStatus, TargetType, TaskDefinition, TaskSet,
 };
+use portkeeper_core::others::Others;
 use portkeeper_core::policy::Mode;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +30,8 @@ impl World {
             let (id, port) =
                 word.split_once(':').map_or((word.as_str(), None), |(id, port)| (id, Some(port)));
             let port = port.map(|port| HostPort::try_from(port.parse::<i64>().unwrap()).unwrap());
-            targets.insert(NamedTarget { id: TargetId::try_from(id.to_owned()).unwrap(), port });
+            let id = TargetId::try_from(id.to_owned()).unwrap();
+            targets.insert(NamedTarget { id, port, others: Others::default() });
         }
         let place = match place.as_str() {
             "lb" => Place::of_balancer(&names::balancer("app")).unwrap(),
@@ -37,7 +39,8 @@ impl World {
         };
         let id = format!("{operation} {at}");
         let by = Actor::new(ActorKind::User, &by);
-        self.calls.push(Call { id, at, by, operation: Operation::from(operation), place, targets });
+        let operation = Operation::from(operation);
+        self.calls.push(Call { id, at, by, operation, place, targets, others: Others::default() });
     }
 
     /// Takes a line that states a fact.

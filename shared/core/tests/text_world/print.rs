@@ -154,13 +154,13 @@ pub fn incidents(record: &LedgerRecord) -> String {
 
 fn open(incident: &Incident) -> String {
     let mut line = format!("{} {}, seen {}", incident.code, incident.subject, incident.seen);
-    if incident.repairs > 0 {
-        write!(line, ", {} repairs", incident.repairs).unwrap();
+    if incident.repairs.tried > 0 {
+        write!(line, ", {} repairs", incident.repairs.tried).unwrap();
     }
-    if incident.alerted_at.is_some() {
+    if incident.alerted.is_some() {
         line.push_str(", told");
     }
-    if incident.resolved_at.is_some() {
+    if incident.is_over() {
         line.push_str(", over");
     }
     line

@@ -37,7 +37,7 @@ pub fn hold(world: &World, made: &Plan) {
         let told = world.record.incidents.iter().any(|incident| {
             Some(&incident.code) == verdict.code.as_ref()
                 && incident.subject == verdict.subject
-                && incident.alerted_at.is_some()
+                && incident.alerted.is_some()
         });
         // What a guard withholds is told of by the guard.
         let waits = matches!(verdict.decision, Decision::Await(_) | Decision::Withheld);

@@ -1,0 +1,328 @@
+//! The record in JSON: what this version cannot read of it is kept and written as it was, part by
+//! part, so that one part that it cannot read does not lose the rest.
+//!
+//! An incident, a repair, a call, a target or a place that cannot be read is another version's, and
+//! that version reads it again. Only what is remembered of a target that this version does know is
+//! not kept, if it is damaged: it would bar or prove what this version decides. What it may have
+//! barred is then proved by nothing: the record counts as kept from now on.
+
+use super::{Incident, Known, LedgerRecord, Repair};
+use crate::call::{Call, Place};
+use crate::ids::{Target, TargetGroupArn};
+use crate::others::Others;
+use crate::time::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::ser::{SerializeMap, SerializeSeq, Serializer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A part of a stored record that this version cannot read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    part: Part,
+    json: Value,
+    why: String,
+}
+
+/// Where it stands in the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Incident,
+    Repair,
+    Call,
+    Place(String),
+    Group(String),
+    Target {
+        group: String,
+        target: String,
+    },
+    /// Damaged, and not written again.
+    Forgotten(String),
+}
+
+impl fmt::Display for Unread {
+    /// As people read it in the log: what, and why.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.part {
+            Part::Incident => f.write_str("an incident"),
+            Part::Repair => f.write_str("a repair"),
+            Part::Call => f.write_str("a call"),
+            Part::Place(place) => write!(f, "the place {place}"),
+            Part::Group(group) => write!(f, "the targets of {group}"),
+            Part::Target { group, target } => write!(f, "the target {target} of {group}"),
+            Part::Forgotten(what) => write!(f, "{what}, which is forgotten"),
+        }?;
+        write!(f, ": {}", self.why)
+    }
+}
+
+/// [`LedgerRecord`] as it is read.
+#[derive(Deserialize)]
+#[serde(rename = "LedgerRecord")]
+pub(super) struct Reading {
+    schema: u32,
+    #[serde(default)]
+    known: BTreeMap<String, BTreeMap<String, Value>>,
+    #[serde(default)]
+    incidents: Vec<Value>,
+    #[serde(default)]
+    repairs: Vec<Value>,
+    #[serde(default)]
+    calls: Vec<Value>,
+    #[serde(default)]
+    places: BTreeMap<String, Value>,
+    #[serde(default)]
+    kept_since: Option<Timestamp>,
+    #[serde(default)]
+    look_again_hop: u32,
+    #[serde(default)]
+    look_again_at: Option<Timestamp>,
+    #[serde(default)]
+    telling_since: Option<Timestamp>,
+    #[serde(flatten)]
+    others: Others,
+}
+
+impl From<Reading> for LedgerRecord {
+    fn from(reading: Reading) -> Self {
+        let mut unread = Vec::new();
+        let (known, is_damaged) = known(reading.known, &mut unread);
+        Self {
+            schema: reading.schema,
+            known,
+            incidents: list(reading.incidents, &Part::Incident, &mut unread),
+            repairs: list(reading.repairs, &Part::Repair, &mut unread),
+            calls: list(reading.calls, &Part::Call, &mut unread),
+            places: places(reading.places, &mut unread),
+            kept_since: reading.kept_since.filter(|_| !is_damaged),
+            look_again_hop: reading.look_again_hop,
+            look_again_at: reading.look_again_at,
+            telling_since: reading.telling_since,
+            others: reading.others,
+            unread,
+        }
+    }
+}
+
+fn list<T: DeserializeOwned>(values: Vec<Value>, part: &Part, unread: &mut Vec<Unread>) -> Vec<T> {
+    let mut read = Vec::new();
+    for json in values {
+        match T::deserialize(&json) {
+            Ok(value) => read.push(value),
+            Err(error) => unread.push(Unread { part: part.clone(), json, why: error.to_string() }),
+        }
+    }
+    read
+}
+
+fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap<Place, Timestamp> {
+    let mut read = BTreeMap::new();
+    for (name, json) in values {
+        let (part, why) = match (Place::try_from(name.clone()), Timestamp::deserialize(&json)) {
+            (Ok(place), Ok(at)) => {
+                read.insert(place, at);
+                continue;
+            }
+            // The next check enters it again.
+            (Ok(place), Err(error)) => {
+                (Part::Forgotten(format!("the place {place}")), error.to_string())
+            }
+            (Err(error), _) => (Part::Place(name), error.to_string()),
+        };
+        unread.push(Unread { part, json, why });
+    }
+    read
+}
+
+/// The remembered targets, and whether one of those that this version knows is damaged.
+fn known(
+    groups: BTreeMap<String, BTreeMap<String, Value>>,
+    unread: &mut Vec<Unread>,
+) -> (BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>, bool) {
+    let (mut read, mut is_damaged) = (BTreeMap::new(), false);
+    for (name, members) in groups {
+        let group = match TargetGroupArn::try_from(name.as_str()) {
+            Ok(group) => group,
+            Err(error) => {
+                let json = Value::Object(members.into_iter().collect());
+                unread.push(Unread { part: Part::Group(name), json, why: error.to_string() });
+                continue;
+            }
+        };
+        let targets: &mut BTreeMap<Target, Known> = read.entry(group).or_default();
+        for (key, json) in members {
+            let (part, why) = match (Target::try_from(key.clone()), Known::deserialize(&json)) {
+                (Ok(target), Ok(known)) => {
+                    targets.insert(target, known);
+                    continue;
+                }
+                (Ok(target), Err(error)) => {
+                    is_damaged = true;
+                    let what = format!("the target {target} of {name}");
+                    (Part::Forgotten(what), error.to_string())
+                }
+                (Err(error), _) => {
+                    (Part::Target { group: name.clone(), target: key }, error.to_string())
+                }
+            };
+            unread.push(Unread { part, json, why });
+        }
+    }
+    (read, is_damaged)
+}
+
+/// [`LedgerRecord`] as it is written: what was not read stands after what was.
+#[derive(Serialize)]
+#[serde(rename = "LedgerRecord")]
+struct Writing<'a> {
+    schema: u32,
+    #[serde(skip_serializing_if = "Groups::is_empty")]
+    known: Groups<'a>,
+    #[serde(skip_serializing_if = "List::is_empty")]
+    incidents: List<'a, Incident>,
+    #[serde(skip_serializing_if = "List::is_empty")]
+    repairs: List<'a, Repair>,
+    #[serde(skip_serializing_if = "List::is_empty")]
+    calls: List<'a, Call>,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    places: Members<'a, Place, Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "is_zero")]
+    look_again_hop: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    look_again_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    telling_since: Option<Timestamp>,
+    #[serde(flatten)]
+    others: &'a Others,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Serialize for LedgerRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let writing = Writing {
+            schema: self.schema,
+            known: Groups { read: &self.known, unread: &self.unread },
+            incidents: List { read: &self.incidents, unread: self.unread_in(&Part::Incident) },
+            repairs: List { read: &self.repairs, unread: self.unread_in(&Part::Repair) },
+            calls: List { read: &self.calls, unread: self.unread_in(&Part::Call) },
+            places: Members {
+                read: &self.places,
+                unread: self.unread.iter().filter_map(Unread::as_place).collect(),
+            },
+            kept_since: self.kept_since,
+            look_again_hop: self.look_again_hop,
+            look_again_at: self.look_again_at,
+            telling_since: self.telling_since,
+            others: &self.others,
+        };
+        writing.serialize(serializer)
+    }
+}
+
+impl LedgerRecord {
+    fn unread_in(&self, part: &Part) -> Vec<&Value> {
+        self.unread.iter().filter(|it| it.part == *part).map(|it| &it.json).collect()
+    }
+}
+
+impl Unread {
+    fn as_place(&self) -> Option<(&str, &Value)> {
+        let Part::Place(place) = &self.part else { return None };
+        Some((place, &self.json))
+    }
+
+    fn as_group(&self) -> Option<(&str, &Value)> {
+        let Part::Group(group) = &self.part else { return None };
+        Some((group, &self.json))
+    }
+
+    fn as_target(&self) -> Option<(&str, (&str, &Value))> {
+        let Part::Target { group, target } = &self.part else { return None };
+        Some((group, (target, &self.json)))
+    }
+}
+
+/// A list.
+struct List<'a, T> {
+    read: &'a [T],
+    unread: Vec<&'a Value>,
+}
+
+impl<T> List<'_, T> {
+    fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.unread.is_empty()
+    }
+}
+
+impl<T: Serialize> Serialize for List<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.read.len() + self.unread.len()))?;
+        self.read.iter().try_for_each(|element| list.serialize_element(element))?;
+        self.unread.iter().try_for_each(|element| list.serialize_element(element))?;
+        list.end()
+    }
+}
+
+/// The members of an object.
+struct Members<'a, K, V> {
+    read: &'a BTreeMap<K, V>,
+    unread: Vec<(&'a str, &'a Value)>,
+}
+
+impl<K, V> Members<'_, K, V> {
+    fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.unread.is_empty()
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Members<'_, K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.read.len() + self.unread.len()))?;
+        self.read.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        self.unread.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+        map.end()
+    }
+}
+
+/// The remembered targets by group.
+struct Groups<'a> {
+    read: &'a BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
+    unread: &'a [Unread],
+}
+
+impl Groups<'_> {
+    fn is_empty(&self) -> bool {
+        let is_of_known = |it: &Unread| it.as_group().is_some() || it.as_target().is_some();
+        self.read.is_empty() && !self.unread.iter().any(is_of_known)
+    }
+}
+
+impl Serialize for Groups<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut unread: BTreeMap<&str, Vec<(&str, &Value)>> = BTreeMap::new();
+        for (group, member) in self.unread.iter().filter_map(Unread::as_target) {
+            unread.entry(group).or_default().push(member);
+        }
+        let mut map = serializer.serialize_map(None)?;
+        for (group, read) in self.read {
+            let unread = unread.remove(group.as_str()).unwrap_or_default();
+            map.serialize_entry(group, &Members { read, unread })?;
+        }
+        let none: BTreeMap<Target, Known> = BTreeMap::new();
+        for (group, unread) in unread {
+            map.serialize_entry(group, &Members { read: &none, unread })?;
+        }
+        for (group, json) in self.unread.iter().filter_map(Unread::as_group) {
+            map.serialize_entry(group, json)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,55 @@
+//! What another version has written into the ledger, and this one does not know: it is kept as it is,
+//! so that neither an upgrade nor a roll-back forgets anything.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// Members of a JSON object that this version does not know. They are written as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Others(BTreeMap<String, Value>);
+
+impl Others {
+    /// By their JSON text: any order does, as long as it is one.
+    fn text(&self) -> Option<String> {
+        serde_json::to_string(&self.0).ok()
+    }
+}
+
+impl PartialOrd for Others {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Others {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if self.0.is_empty() && other.0.is_empty() {
+            return Ordering::Equal;
+        }
+        self.text().cmp(&other.text())
+    }
+}
+
+/// A value of a closed list, or one that only another version knows. It is written as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Recorded<T> {
+    /// One that this version knows.
+    Known(T),
+    /// Any other.
+    Other(Value),
+}
+
+impl<T: Copy> Recorded<T> {
+    /// The value, if this version knows it.
+    #[must_use]
+    pub fn known(&self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(*value),
+            Self::Other(_) => None,
+        }
+    }
+}
