@@ -37,6 +37,9 @@ pub fn run(path: &Path, json: bool) -> Result<Exit, CommandError> {
         return print_recording(&mut out, &recording, json);
     }
     let input: PlanInput = parse(&text).map_err(|error| not_usable(error.into()))?;
+    if let Some(note) = input.record.unread_note() {
+        anstream::eprintln!("warning: {note}");
+    }
     let planned = plan(&input);
     if json {
         serde_json::to_writer_pretty(&mut out, &planned).map_err(io::Error::from)?;

@@ -32,7 +32,7 @@ pub(crate) async fn check_service(
 ) -> CheckReport {
     let mut report = CheckReport::begin(check, aws.now());
     if let Some(note) = &stored.note {
-        tracing::warn!(service = %check.key, note, "the ledger record is not used");
+        tracing::warn!(service = %check.key, note, "the ledger record is not read in full");
     }
     let done = match described {
         Ok(described) => {

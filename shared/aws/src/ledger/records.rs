@@ -18,7 +18,7 @@ pub struct Stored {
     pub counter: u64,
     /// When DynamoDB may drop the item; absent when there is none.
     pub expires_at: Option<Timestamp>,
-    /// Why a stored record was read as an empty one, for people.
+    /// Why a stored record was read as an empty one, or what of it was not read, for people.
     pub note: Option<String>,
 }
 
@@ -52,7 +52,10 @@ pub async fn recall(aws: &Aws, table: &str, keys: &[ServiceKey]) -> Result<Recal
 
 fn stored(item: &Item) -> Stored {
     let (record, note) = match LedgerRecord::from_json(item.record()) {
-        Ok(record) => (record, None),
+        Ok(record) => {
+            let note = record.unread_note();
+            (record, note)
+        }
         Err(error) => (LedgerRecord::default(), Some(chain(&error))),
     };
     Stored { record, counter: item.counter(), expires_at: item.expires_at(), note }

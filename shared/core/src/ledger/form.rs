@@ -151,7 +151,7 @@ fn known(
                 continue;
             }
         };
-        let targets: &mut BTreeMap<Target, Known> = read.entry(group).or_default();
+        let (mut targets, was_empty) = (BTreeMap::new(), members.is_empty());
         for (key, json) in members {
             let (part, why) = match (Target::try_from(key.clone()), Known::deserialize(&json)) {
                 (Ok(target), Ok(known)) => {
@@ -168,6 +168,9 @@ fn known(
                 }
             };
             unread.push(Unread { part, json, why });
+        }
+        if was_empty || !targets.is_empty() {
+            read.insert(group, targets);
         }
     }
     (read, is_damaged)
@@ -228,6 +231,14 @@ impl Serialize for LedgerRecord {
 }
 
 impl LedgerRecord {
+    /// What of the stored record this version cannot read, for the log; none if it read all of it.
+    #[must_use]
+    pub fn unread_note(&self) -> Option<String> {
+        let parts: Vec<String> = self.unread.iter().map(ToString::to_string).collect();
+        let what = "this version cannot read all of the ledger record";
+        (!parts.is_empty()).then(|| format!("{what}: {}", parts.join("; ")))
+    }
+
     fn unread_in(&self, part: &Part) -> Vec<&Value> {
         self.unread.iter().filter(|it| it.part == *part).map(|it| &it.json).collect()
     }

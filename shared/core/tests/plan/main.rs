@@ -28,6 +28,7 @@ mod telling;
 #[path = "../text_world/mod.rs"]
 mod text_world;
 mod unproved;
+mod versions;
 mod views;
 mod whole;
 mod whose;

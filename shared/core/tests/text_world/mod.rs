@@ -47,7 +47,7 @@ mod world;
 
 use expect_test::Expect;
 use portkeeper_core::audit::first_look;
-use portkeeper_core::ledger::{settle, told};
+use portkeeper_core::ledger::{LedgerRecord, settle, told};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
 use portkeeper_core::readiness::readiness;
@@ -65,29 +65,38 @@ pub fn check(text: &str, expect: &Expect) {
 
 /// Runs the text. Every look is held against the properties that hold always.
 pub fn run(text: &str) -> String {
-    let mut world = World::new();
+    run_in(&mut World::new(), text)
+}
+
+/// Runs the text with this record, and gives the record that is left in the end, too.
+pub fn run_from(record: LedgerRecord, text: &str) -> (String, LedgerRecord) {
+    let mut world = World { record, ..World::new() };
+    (run_in(&mut world, text), world.record)
+}
+
+fn run_in(world: &mut World, text: &str) -> String {
     let mut out = String::new();
     let mut looked = false;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let mut words = Words::of(line);
         if words.take_if("look") {
             looked = true;
-            out.push_str(&look(&mut world, words));
+            out.push_str(&look(world, words));
         } else if words.take_if("audit") {
             looked = true;
-            let (input, _) = read::read(&world);
+            let (input, _) = read::read(world);
             out.push_str(&print::audit(&first_look(input.observation, &world.policy)));
         } else if words.take_if("ready") {
             looked = true;
-            out.push_str(&print::readiness(&readiness(&read::read(&world).0.observation)));
+            out.push_str(&print::readiness(&readiness(&read::read(world).0.observation)));
         } else {
             world.state(&mut words);
             words.end();
         }
     }
     if !looked {
-        out.push_str(&look(&mut world, Words::of("")));
-        out.push_str(&look(&mut world, Words::of(&format!("after {LOOKS_APART_SECS}s"))));
+        out.push_str(&look(world, Words::of("")));
+        out.push_str(&look(world, Words::of(&format!("after {LOOKS_APART_SECS}s"))));
     }
     out.push_str(&print::incidents(&world.record));
     out
@@ -123,12 +132,7 @@ fn look(world: &mut World, mut words: Words) -> String {
 }
 
 /// What the functions do after planning: write, note the answers, publish, note what was sent.
-fn after(
-    world: &mut World,
-    plan: &Plan,
-    answer: &OutcomeResult,
-    unsent: bool,
-) -> portkeeper_core::ledger::LedgerRecord {
+fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -> LedgerRecord {
     let mut outcomes = Vec::new();
     for action in &plan.actions {
         if *answer == OutcomeResult::Done {

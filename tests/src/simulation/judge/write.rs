@@ -101,7 +101,7 @@ impl JudgedWrite<'_> {
         };
         let target = format!("{}:{}", write.id, write.port);
         let noted = |repair: &Repair| {
-            let of_it = repair.kind == kind && repair.group.as_str() == write.group;
+            let of_it = repair.kind.known() == Some(kind) && repair.group.as_str() == write.group;
             of_it && repair.target.to_string() == target
         };
         let oldest = write.at_ms.saturating_sub(CHECK_TAKES_MS);
