@@ -65,7 +65,7 @@ pub fn check(text: &str, expect: &Expect) {
 
 /// Runs the text. Every look is held against the properties that hold always.
 pub fn run(text: &str) -> String {
-    run_in(&mut World::new(), text)
+    run_from(World::new().record, text).0
 }
 
 /// Runs the text with this record, and gives the record that is left in the end, too.
