@@ -16,10 +16,7 @@ pub(crate) struct Watched<'a> {
 
 impl Watched<'_> {
     pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
-        self.record
-            .incidents
-            .iter()
-            .filter(|it| it.alerted.is_some() && !it.is_over())
+        self.record.incidents.iter().filter(|it| it.alerted.is_some() && !it.is_over())
     }
 
     /// People were told that a group is no use.
