@@ -121,7 +121,7 @@ pub fn address(
     group: &FoundGroup,
 ) -> Address {
     let Some(mode) = network_mode(observation, task) else {
-        let why = "neither port bindings nor a network interface yet, and its task definition is not known".to_owned();
+        let why = "the task has no port bindings and no network interface yet, and its task definition is unknown".to_owned();
         return Address::Unknown { why, reach: reach_of(observation, task) };
     };
     match (&mode, &group.target_type) {
@@ -135,7 +135,7 @@ pub fn address(
         (mode, target_type) => Address::Misfit {
             code: Code::TargetTypeMismatch,
             why: format!(
-                "the group takes {target_type} targets, and a task in network mode {mode} cannot be one"
+                "the group accepts {target_type} targets, but a task in network mode {mode} cannot be one"
             ),
         },
     }
@@ -158,7 +158,7 @@ fn own_address(task: &Task, entry: &Entry, group: &FoundGroup) -> Address {
         None => Address::Misfit {
             code: Code::IpFamilyMismatch,
             why: format!(
-                "the group takes {} addresses and the task has none",
+                "the group accepts {} addresses, but the task has none",
                 group.ip_address_type
             ),
         },
@@ -173,7 +173,7 @@ fn on_instance(
     match instance_of(observation, task) {
         Some(instance) => port(instance),
         None => Address::Unknown {
-            why: "the EC2 instance of its container instance is not known".to_owned(),
+            why: "the EC2 instance of its container instance is unknown".to_owned(),
             reach: Reach::AnyInstance,
         },
     }
@@ -261,8 +261,10 @@ fn host_mode_port(
     if declared {
         return Address::Known(Target { id: instance, port: entry.port.as_host_port() });
     }
-    let why =
-        format!("its task definition gives container `{}` no port {}", entry.container, entry.port);
+    let why = format!(
+        "container `{}` has no port {} in its task definition",
+        entry.container, entry.port
+    );
     Address::Unknown { why, reach: Reach::Host(instance) }
 }
 

@@ -62,20 +62,22 @@ pub struct Unwanted {
 /// Why a service is not looked at more closely.
 #[must_use]
 pub fn quiet(observation: &Observation) -> Option<&'static str> {
-    let Some(service) = &observation.service else { return Some("ECS knows no such service") };
+    let Some(service) = &observation.service else { return Some("ECS does not know this service") };
     match &service.status {
         ServiceStatus::Active => {}
         ServiceStatus::Draining => return Some("the service is being deleted"),
         ServiceStatus::Inactive => return Some("the service is deleted"),
         ServiceStatus::Unknown(_) => {
-            return Some("the service has a status that this version does not know");
+            return Some("this version of Portkeeper does not know the service's status");
         }
     }
     if service.desired_count == 0 && !may_have_targets(observation) {
-        return Some("no task is wanted, and no target is registered");
+        return Some("the desired count is 0 and no target is registered");
     }
     if service.managed_by_ecs || service.behind_gateway {
-        return Some("ECS manages this service's target groups itself; it is observed only");
+        return Some(
+            "ECS manages this service's target groups itself, so Portkeeper only observes it",
+        );
     }
     let has = |found: fn(&crate::observation::LoadBalancer) -> bool| {
         let sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
@@ -86,7 +88,7 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
         None
     } else if has(|entry| entry.classic.is_some()) {
         Some(
-            "it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports",
+            "it uses a Classic Load Balancer, which registers instances only and does not support dynamic host ports",
         )
     } else if service.behind_lattice {
         Some("it uses VPC Lattice, which is not ELBv2")

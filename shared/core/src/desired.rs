@@ -136,7 +136,7 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
                 clears: Clears::OnReread,
                 since: observation.observed_at,
                 why: format!(
-                    "an event names version {version} of it, and ECS does not list it yet"
+                    "an event names version {version} of the task, but ECS does not list the task yet"
                 ),
                 reach: Reach::Anything,
             });
@@ -151,19 +151,20 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     if task.service() != Some(observation.key.service.as_str()) {
         desired.left.push((
             task.arn.clone(),
-            "not started by this service: no target is expected".to_owned(),
+            "this service did not start the task, so no target is expected".to_owned(),
         ));
         return;
     }
     if task.anywhere {
-        desired
-            .left
-            .push((task.arn.clone(), "ECS Anywhere: AWS does not load-balance it".to_owned()));
+        desired.left.push((
+            task.arn.clone(),
+            "ECS Anywhere: AWS does not load-balance the task".to_owned(),
+        ));
         return;
     }
     let since = task.started_at.unwrap_or(observation.observed_at);
     if observation.at_least.get(&task.arn).is_some_and(|version| task.version < *version) {
-        let why = format!("ECS answered version {}, older than the event", task.version);
+        let why = format!("ECS returned version {}, which is older than the event", task.version);
         desired.unclear.push(unclear(task, Clears::OnReread, since, why, Reach::Anything));
         return;
     }
@@ -171,10 +172,9 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         Err(NoEntries::Nowhere(why)) => desired.left.push((task.arn.clone(), why.to_owned())),
         Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
             untraced(observation, task, desired);
-            desired.left.push((
-                task.arn.clone(),
-                "stopped; where it was registered cannot be told".to_owned(),
-            ));
+            desired
+                .left
+                .push((task.arn.clone(), "stopped; where it was registered is unknown".to_owned()));
         }
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
@@ -196,7 +196,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     }
     if !task.connected && !task.last_status.is_over() {
         let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
-        let why = "its agent is out of contact, so its state may be old".to_owned();
+        let why = "its agent is disconnected, so its state may be outdated".to_owned();
         let clears = Clears::Report(Code::AgentDisconnected);
         desired.unclear.push(unclear(task, clears, since, why, reach));
     }
@@ -229,8 +229,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         Some(TargetGroup::Found(group)) => group,
         Some(TargetGroup::Missing) => {
             if !over {
-                let why = "ELBv2 does not know this target group; ECS cannot register anything"
-                    .to_owned();
+                let why =
+                    "the target group does not exist, so ECS cannot register any target".to_owned();
                 desired.misfits.push(misfit(Code::TargetGroupMissing, task, entry, why));
             }
             return;
@@ -284,9 +284,9 @@ fn misfit(code: Code, task: &Task, entry: &Entry, why: String) -> Misfit {
 /// Tasks that ECS wants stopped are neither missing nor stale: ECS is at work on them.
 fn standing(task: &Task, since: Timestamp) -> Standing {
     match (&task.desired_status, &task.last_status) {
-        _ if !task.connected => Standing::Allowed("its agent is out of contact"),
+        _ if !task.connected => Standing::Allowed("disconnected"),
         (TaskStatus::Running, TaskStatus::Running) => Standing::Due(since),
         (TaskStatus::Running, _) => Standing::Allowed("starting"),
-        _ => Standing::Allowed("on its way out"),
+        _ => Standing::Allowed("stopping"),
     }
 }

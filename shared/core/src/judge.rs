@@ -34,7 +34,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
     if !input.observation.tasks_are_whole() {
-        let why = "the list of tasks is not whole, so nothing is deregistered";
+        let why = "the list of tasks is incomplete, so Portkeeper deregisters nothing";
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
     whole::judge_whole(input, &mut judgement);
@@ -56,7 +56,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
     }
     for (group, target) in &comparison.draining {
         let subject = Subject::Target(group.clone(), target.clone());
-        judgement.say(subject, None, Decision::Right, "draining: on its way out");
+        judgement.say(subject, None, Decision::Right, "draining");
     }
     judgement
 }
@@ -126,10 +126,10 @@ fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Opt
         return None;
     }
     let (code, why) = if group.load_balancers.is_empty() {
-        let why = "the group belongs to no load balancer, so its targets get no requests; registering does not help";
+        let why = "no load balancer uses the group, so its targets receive no requests; registering targets does not help";
         (Code::TargetGroupUnattached, why)
     } else {
-        let why = "the group has a load balancer, but no listener leads to it or the target's zone is not enabled";
+        let why = "a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled";
         (Code::AzDisabled, why)
     };
     Some(finding(input, code, Subject::Group(arn), why.to_owned()))

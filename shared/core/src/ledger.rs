@@ -98,13 +98,15 @@ impl Default for LedgerRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableRecord {
     /// Written by another version.
-    #[error("the ledger record has schema {found}, this version reads {SCHEMA}; it starts anew")]
+    #[error(
+        "the ledger record has schema {found}, but this version reads schema {SCHEMA}; Portkeeper starts a new record"
+    )]
     OtherSchema {
         /// The schema that was found.
         found: u64,
     },
     /// Damaged.
-    #[error("the ledger record cannot be read; it starts anew")]
+    #[error("cannot read the ledger record; Portkeeper starts a new one")]
     Damaged(#[source] serde_json::Error),
 }
 

@@ -22,7 +22,7 @@ pub fn mode_in_force(input: &PlanInput) -> ModeInForce {
     let asked = asked_mode(&input.policy, tag, input.now);
     match &input.writes {
         Writes::Stopped(why) if asked.mode == Mode::Repair => {
-            ModeInForce { mode: Mode::Alert, why: format!("the kill switch is on: {why}") }
+            ModeInForce { mode: Mode::Alert, why: format!("the kill switch is set: {why}") }
         }
         Writes::Allowed | Writes::Stopped(_) => asked,
     }
@@ -43,7 +43,7 @@ fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce
     match (Mode::parse(word), end) {
         (Some(_), Some(Ok(end))) if end < now => ModeInForce {
             mode: policy.mode,
-            why: format!("tag {MODE_TAG}={tag} has ended; stack-wide mode"),
+            why: format!("tag {MODE_TAG}={tag} has expired; stack-wide mode"),
         },
         (Some(mode), None | Some(Ok(_))) => {
             ModeInForce { mode, why: format!("tag {MODE_TAG}={tag}") }
@@ -51,7 +51,7 @@ fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce
         _ => ModeInForce {
             mode: Mode::Alert,
             why: format!(
-                "tag {MODE_TAG}={tag} is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`"
+                "tag {MODE_TAG}={tag} is invalid, so Portkeeper writes nothing; allowed: repair, alert, off, each optionally with ` until 2026-12-31`"
             ),
         },
     }

@@ -64,7 +64,7 @@ pub struct Plan {
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {
     if input.observation.gaps.iter().any(|gap| gap.what == Missed::Service) {
-        let why = "the service could not be read: nothing is known of it".to_owned();
+        let why = "the service could not be read".to_owned();
         let verdict =
             Verdict { subject: Subject::Service, code: None, decision: Decision::Unknown, why };
         return finish(input, vec![verdict], Vec::new(), Vec::new(), None, input.record.clone());

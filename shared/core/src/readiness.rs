@@ -33,7 +33,7 @@ pub fn readiness(observation: &Observation) -> Readiness {
 
 fn obstacle(observation: &Observation) -> Option<String> {
     let Some(service) = &observation.service else {
-        return Some("ECS knows no such service".to_owned());
+        return Some("ECS does not know this service".to_owned());
     };
     if service.running_count < service.wanted_count() {
         return Some(running_of_desired(service));
@@ -42,7 +42,7 @@ fn obstacle(observation: &Observation) -> Option<String> {
         return None;
     }
     if let Some(gap) = observation.gaps.first() {
-        return Some(format!("not all could be read: {}", gap.why));
+        return Some(format!("something could not be read: {}", gap.why));
     }
     let gone =
         observation.target_groups.iter().find(|(_, group)| matches!(group, TargetGroup::Missing));
@@ -62,7 +62,7 @@ fn obstacle(observation: &Observation) -> Option<String> {
 /// How many tasks run, and how many should, in words.
 #[must_use]
 pub fn running_of_desired(service: &Service) -> String {
-    format!("{} of {} tasks run", service.running_count, service.wanted_count())
+    format!("{} of {} tasks are running", service.running_count, service.wanted_count())
 }
 
 /// A running task's target that is not registered, or not healthy.
@@ -95,7 +95,6 @@ fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
     let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
     let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();
     let wanted = usize::try_from(service.wanted_count()).unwrap_or(usize::MAX);
-    (tasks.len() < wanted).then(|| {
-        format!("{} of {wanted} running tasks are known to be in a target group", tasks.len())
-    })
+    (tasks.len() < wanted)
+        .then(|| format!("{} of {wanted} tasks are listed as running with a target", tasks.len()))
 }

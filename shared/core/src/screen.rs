@@ -41,13 +41,13 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
     let plan = plan(input);
     // I-SWEEP: "If the sweep finds a service in order, a check of that service has no findings."
     let suspicion = if !input.observation.gaps.is_empty() {
-        Some("not all of it could be read")
+        Some("something could not be read")
     } else if quiet(&input.observation).is_none() && !input.observation.tasks_are_whole() {
-        Some("the list of its tasks is shorter than the service's own count")
+        Some("the list of tasks is shorter than the service's own count")
     } else if !open.is_empty() || !plan.actions.is_empty() || !plan.alerts.is_empty() {
-        Some("a closer look must decide")
+        Some("a check of this service alone must decide")
     } else if remembered(&plan.next_record, &input.record) != input.record {
-        Some("it has changed since the last look")
+        Some("it has changed since the last check")
     } else {
         None
     };
@@ -62,7 +62,7 @@ fn with_codes(why: &str, plan: &Plan) -> String {
     if codes.is_empty() {
         why.to_owned()
     } else {
-        format!("{why} (seen from afar: {})", codes.join(", "))
+        format!("{why} (the sweep found: {})", codes.join(", "))
     }
 }
 

@@ -10,7 +10,7 @@ pub struct Timestamp(i64);
 
 /// A text that is not an ISO 8601 moment.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z")]
+#[error("`{0}` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z")]
 pub struct NotATimestamp(String);
 
 impl Timestamp {
@@ -69,6 +69,15 @@ impl fmt::Display for Timestamp {
             Ok(moment) => write!(f, "{moment}"),
             Err(_) => write!(f, "{} ms since the epoch", self.0),
         }
+    }
+}
+
+impl Timestamp {
+    /// The form for people, in whole seconds: `2026-11-23 10:00:05Z`. JSON and logs have the full
+    /// form.
+    #[must_use]
+    pub fn readable(self) -> String {
+        Self::from_secs(self.as_secs()).to_string().replacen('T', " ", 1)
     }
 }
 

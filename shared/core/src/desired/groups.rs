@@ -32,7 +32,7 @@ pub(super) fn entries(
 ) -> Result<Vec<Entry>, NoEntries> {
     if service.managed_by_ecs || service.behind_gateway {
         return Err(NoEntries::Nowhere(
-            "ECS manages this service's target groups itself; it is observed only",
+            "ECS manages this service's target groups itself, so Portkeeper only observes it",
         ));
     }
     let started_by = task.started_by.as_deref().unwrap_or_default();
@@ -57,11 +57,11 @@ pub(super) fn entries(
         ) => by_revision(observation, service, task, started_by),
         (DeploymentController::Ecs, DeploymentStrategy::Unknown(name)) => {
             Err(NoEntries::Ambiguous(format!(
-                "the deployment strategy `{name}` is not known to this version"
+                "this version of Portkeeper does not know the deployment strategy `{name}`"
             )))
         }
         (DeploymentController::Unknown(name), _) => Err(NoEntries::Ambiguous(format!(
-            "the deployment controller `{name}` is not known to this version"
+            "this version of Portkeeper does not know the deployment controller `{name}`"
         ))),
     }
 }
@@ -102,7 +102,7 @@ fn by_revision(
     {
         if revision.task_definition != task.task_definition {
             let why = format!(
-                "revision {digits} runs {}, the task does not",
+                "revision {digits} runs {}, but the task does not",
                 revision.task_definition.path()
             );
             return Err(NoEntries::Ambiguous(why));

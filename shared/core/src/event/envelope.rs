@@ -18,7 +18,7 @@ pub enum UnreadableMessage {
         forms: &'static str,
     },
     /// An event of a kind that is used, without what it needs.
-    #[error("the `{kind}` event cannot be read")]
+    #[error("cannot read the `{kind}` event")]
     Malformed {
         /// The event's `detail-type`, `S3 notification`, or `portkeeper`.
         kind: String,
@@ -36,7 +36,7 @@ pub enum UnreadableMessage {
     #[error("the key `{0}` of an S3 notification is not UTF-8")]
     Key(String),
     /// One of ours, of a version that this program does not read.
-    #[error("the message has version {found}, this program reads {read}")]
+    #[error("the message has version {found}, but this program reads version {read}")]
     OtherVersion {
         /// The message's version.
         found: u64,

@@ -101,7 +101,7 @@ impl fmt::Display for Ignored {
             Self::Source(source) => write!(f, "events of `{source}` are not used"),
             Self::Kind(kind) => write!(f, "events of kind `{kind}` change no registration"),
             Self::TaskStatus(status) => {
-                write!(f, "a task in {status} is not judged yet; RUNNING and STOPPED are")
+                write!(f, "a task in {status} is not checked; only RUNNING and STOPPED tasks are")
             }
             Self::NotAServiceTask => {
                 f.write_str("the task was not started by a service, so no target is expected")
@@ -110,7 +110,9 @@ impl fmt::Display for Ignored {
             Self::NoCluster(arn) => write!(f, "`{arn}` names no cluster"),
             Self::OtherCall(name) => write!(f, "`{name}` takes no traffic from a task"),
             Self::RefusedCall(error) => write!(f, "AWS refused the call: {error}"),
-            Self::CallByEcs => f.write_str("ECS made the call, and tells of its tasks itself"),
+            Self::CallByEcs => {
+                f.write_str("ECS made the call, and it reports its tasks in its own events")
+            }
         }
     }
 }

@@ -37,13 +37,13 @@ pub(super) fn judge_absent(
     };
     let settled = input.policy.settled_at(*since);
     if settled > input.now {
-        let why = "its task has only just started; ECS may still register it";
+        let why = "its task has just started; ECS may still register the target";
         judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
         return;
     }
     if absent.draining && matches!(claim.target.id, TargetId::Ip(_)) {
         let later = input.now.plus_secs(input.policy.confirm_seconds);
-        let why = "wanted, and still draining: ELBv2 takes an address back only after the deregistration delay";
+        let why = "expected, but still draining: ELBv2 accepts the address again only after the deregistration delay";
         judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
         return;
     }
@@ -51,7 +51,8 @@ pub(super) fn judge_absent(
         && input.observation.service.as_ref().is_some_and(Service::uses_every_group)
     {
         let why =
-            "the group belongs to no load balancer: registering would bring no requests".to_owned();
+            "no load balancer uses the group, so a registered target would receive no requests"
+                .to_owned();
         let code = Code::TargetGroupUnattached;
         judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
         return;
@@ -62,7 +63,7 @@ pub(super) fn judge_absent(
         (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
     {
         let why = format!(
-            "it is registered in {}; which of the two groups ECS means cannot be told",
+            "registered in {}; which of the two groups ECS uses is unknown",
             other.group.name()
         );
         judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
@@ -89,7 +90,7 @@ pub(super) fn judge_absent(
         format!("task {} has been running for {running} and its target {state}", claim.task.tail());
     let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
     if needs_id {
-        why.push_str("; a QUIC target needs a server id that only its owner knows, so it cannot be registered here");
+        why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
     }
     judgement.find(Finding {
         task: Some(claim.task.clone()),
@@ -104,19 +105,19 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, S
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
         None => {
-            Some((Decision::Unknown, "the state of its container instance is not known".to_owned()))
+            Some((Decision::Unknown, "the state of its container instance is unknown".to_owned()))
         }
         Some(ContainerInstanceState { status, .. })
             if !matches!(status.as_str(), "ACTIVE" | "DRAINING") =>
         {
             let why = format!(
-                "its container instance is {status}: an orphan, which nobody watches any more"
+                "its container instance is {status}: the task is an orphan that ECS no longer monitors"
             );
             Some((Decision::Leave, why))
         }
         Some(ContainerInstanceState { agent_connected: false, .. }) => Some((
             Decision::Unknown,
-            "the agent of its container instance is out of contact".to_owned(),
+            "the agent of its container instance is disconnected".to_owned(),
         )),
         Some(_) => None,
     }
@@ -138,16 +139,18 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
         known.or_else(|| open(&Code::Missing)).and_then(|open| open.repairs.refusal.as_deref())
     {
         if says_outside(refusal, &address.to_string()) {
-            return Some("ELBv2 does not take its address without a zone".to_owned());
+            return Some("ELBv2 refuses its address without an Availability Zone".to_owned());
         }
         if refusal.contains("is within the VPC") {
             return None;
         }
     }
     if let Some(neighbour) = neighbour_outside(input, comparison, claim) {
-        return Some(format!("{neighbour} of the same subnet is registered with the zone `all`"));
+        return Some(format!(
+            "{neighbour} in the same subnet is registered with the Availability Zone `all`"
+        ));
     }
-    known.map(|_| "its address did not do without a zone before".to_owned())
+    known.map(|_| "an earlier check found that its address needs an Availability Zone".to_owned())
 }
 
 /// A target of the same group whose task is in the same subnet, registered with the zone `all`.
@@ -193,7 +196,7 @@ fn zone_needed(
         "task {task} has been running for {evidence}: it is outside the group's VPC{vpc}, and ECS cannot register it"
     );
     if !input.policy.az_all {
-        why.push_str("; AzAll is off, so it is not registered here");
+        why.push_str("; the parameter AzAll is off, so Portkeeper does not register it");
     }
     let with_zone = RepairStep { kind: ActionKind::Register, zone: Some(TargetZone::All) };
     Finding {

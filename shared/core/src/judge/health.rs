@@ -51,7 +51,7 @@ pub(super) fn unhealthy(
         service.health_check_grace_seconds.saturating_sub(first_seen.secs_since(since));
     let reason = registered.reason.as_deref().unwrap_or("no reason given");
     let mut why = format!(
-        "registered, and {} ({reason}); its group's settings explain no more than {} of that",
+        "registered, but {} ({reason}); the group's settings explain at most {} of that",
         registered.state,
         spoken(patience)
     );
@@ -90,22 +90,25 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
     let codes = group
         .health_codes
         .as_deref()
-        .map_or(String::new(), |codes| format!(" ({codes} is expected)"));
+        .map_or(String::new(), |codes| format!(" (expected: {codes})"));
     Some(match registered.reason.as_deref()? {
         "Target.Timeout" => format!(
-            "no answer came in time: {whose} must let the load balancer reach {port}, and the program must answer within the group's health check timeout"
+            "the target did not answer in time: {whose} must let the load balancer reach {port}, and the program must answer within the group's health check timeout"
         ),
         "Target.ResponseCodeMismatch" => {
             format!(
-                "the program answers {path} with another code{codes}: look at the path and at what the program logs"
+                "the program answers {path} with another code{codes}: check the path and the program's log"
             )
         }
         "Target.FailedHealthChecks" => format!(
             "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
         ),
-        "Elb.InternalError" => "the load balancer itself failed: if it lasts, ask AWS".to_owned(),
+        "Elb.InternalError" => {
+            "the load balancer itself failed: if this persists, contact AWS Support".to_owned()
+        }
         "Elb.RegistrationInProgress" | "Elb.InitialHealthChecking" => {
-            "its first checks come to no end: look at the load balancer's own state".to_owned()
+            "its initial health checks do not finish: check the state of the load balancer"
+                .to_owned()
         }
         _ => return None,
     })

@@ -117,7 +117,7 @@ pub(super) fn judge_unwanted(
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-        let why = "registered, and not every task could be read: its task may be among those";
+        let why = "registered; not every task could be read, and its task may be one of those";
         judgement.say(subject, None, later, why);
         return;
     }
@@ -137,7 +137,7 @@ pub(super) fn judge_unwanted(
     // views."
     let proof = proof(input, desired, &unwanted.group, target);
     if let Some(settled) = settling(input, unwanted, &proof) {
-        let why = "its task has only just stopped; ECS may still deregister it";
+        let why = "its task has just stopped; ECS may still deregister the target";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;
     }
@@ -151,13 +151,13 @@ pub(super) fn judge_unwanted(
         }
         OwnerView::NotKnown => {
             let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-            let why = "registered, unexplained, and who else is on this address could not be read";
+            let why = "registered and unexplained; the other tasks that may use its address could not be read";
             judgement.say(subject, None, later, why);
         }
         OwnerView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
             let why = format!(
-                "registered; task {} of another service may be about to use it",
+                "registered; task {} of another service may be about to use its address",
                 task.tail()
             );
             judgement.say(subject, None, Decision::Await(later), why);
@@ -165,14 +165,14 @@ pub(super) fn judge_unwanted(
         OwnerView::Task { task, service, uses_group: Some(true) } => {
             let service = service.unwrap_or_default();
             let why = format!(
-                "belongs to task {} of service {service}, which uses this group too",
+                "belongs to task {} of service {service}, which also uses this group",
                 task.tail()
             );
             judgement.say(subject, None, Decision::Leave, why);
         }
         OwnerView::Task { task, uses_group: None, .. } => {
             let why = format!(
-                "task {} is on it, and which groups its service uses could not be read",
+                "task {} uses its address, and the target groups of that task's service could not be read",
                 task.tail()
             );
             judgement.say(subject, None, Decision::Unknown, why);
@@ -200,8 +200,7 @@ fn judge_disowned(
         Proof::Ended(ended) => (&ended.task, true),
         Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
         Proof::Unasked => {
-            let why =
-                "registered, known as ours, and ECS could not be asked what became of its task";
+            let why = "registered and recorded as this service's target; Portkeeper could not ask ECS for its task";
             judgement.say(subject, None, Decision::Unknown, why);
             return;
         }
@@ -220,15 +219,14 @@ fn judge_disowned(
     }
     if !is_known_everywhere(&input.observation, &unwanted.group, target) {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-        let why =
-            "registered, unexplained, and who uses this group in other clusters could not be read";
+        let why = "registered and unexplained; the services of other clusters that use this group could not be read";
         judgement.say(subject, None, later, why);
         return;
     }
     let (code, why) = if ended {
         left_behind(input, &subject, was, other.as_ref())
     } else {
-        (Code::WrongPort, format!("task {} runs and no longer answers on this port", was.tail()))
+        (Code::WrongPort, format!("task {} is running and no longer uses this port", was.tail()))
     };
     // People register tasks that they run by hand: what leads to one may be meant.
     let may_be_meant = matches!(other, Some((_, None)));
@@ -257,14 +255,14 @@ fn left_behind(
                 .as_deref()
                 .map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
             let why = format!(
-                "task {was} has stopped, and its target now leads to task {}{whose}: requests reach the wrong program",
+                "task {was} has stopped, and its target now leads to task {}{whose}: requests reach the wrong task",
                 task.tail()
             );
             (Code::Hijacked, why)
         }
         None if open => {
             let why = format!(
-                "task {was} has stopped and its target is still registered; nobody else is there just now"
+                "task {was} has stopped and its target is still registered; no other task uses its address at the moment"
             );
             (Code::Hijacked, why)
         }
@@ -303,12 +301,12 @@ fn unproved(
         // Writing to a String cannot fail.
         let _ = write!(
             finding.why,
-            "; task {was}, which has stopped, was here, and the target was seen gone since"
+            "; it belonged to task {was}, which has stopped, but a later check found it not registered"
         );
         return finding;
     }
     let (code, mut why) = left_behind(input, &subject, &was, other.as_ref());
-    why.push_str("; it is not taken out, because nothing shows that this registration is still the old task's");
+    why.push_str("; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task");
     Finding { task: Some(was), ..finding(input, code, subject, why) }
 }
 
@@ -329,15 +327,11 @@ fn own_task_elsewhere(
     let (code, why) = if let Some(claim) = elsewhere {
         (
             Code::Misplaced,
-            format!(
-                "task {} belongs into {}, not into this group",
-                task.tail(),
-                claim.group.name()
-            ),
+            format!("task {} belongs in {}, not in this group", task.tail(), claim.group.name()),
         )
     } else {
         let why = format!(
-            "task {} is there, but this is not its load-balanced container port",
+            "task {} uses this address and port, but it is not the task's load-balanced port",
             task.tail()
         );
         (Code::WrongPort, why)
@@ -358,24 +352,24 @@ fn foreign(
         observation.found_group(&unwanted.group).and_then(|group| group.default_port);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
-            format!("leads to task {} of service {service}; nothing shows that it was ever this service's", task.tail())
+            format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.tail())
         }
         (Some((task, None)), _) => format!("leads to task {}, which no service started", task.tail()),
         (None, _) if TargetZone::of(&unwanted.registered).is_some() => {
-            "registered with the zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool did".to_owned()
+            "registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it".to_owned()
         }
         (None, TargetId::Instance(_)) if Some(target.port) == default_port => {
             "an instance on the group's default port: an Auto Scaling group is probably attached to this target group"
                 .to_owned()
         }
         (None, TargetId::Instance(id)) if observation.container_instances.values().any(|it| it.ec2_instance == *id) => {
-            "no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten".to_owned()
+            "no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists".to_owned()
         }
         (None, TargetId::Instance(_)) => {
-            "no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool".to_owned()
+            "no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it".to_owned()
         }
         (None, TargetId::Ip(_)) => {
-            "no task of this cluster has this address: it is another cluster's, or something outside ECS was registered by hand or by another tool".to_owned()
+            "no task of this cluster has this address: it belongs to another cluster, or a person or another tool registered something outside ECS".to_owned()
         }
     };
     finding(input, Code::Foreign, subject, why)

@@ -52,7 +52,7 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
     if running >= wanted {
         return;
     }
-    let counts = format!("{running} of {wanted} wanted tasks run");
+    let counts = format!("{running} of {wanted} desired tasks are running");
     if service.is_deploying() {
         judgement.say(
             Subject::Service,
@@ -69,9 +69,13 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
     let anew = whole_at.map_or(0, |at| at.secs_since(opened_at));
     let why = match explanation(service) {
         Some(event) => {
-            format!("{counts}; ECS said at {}: {}", event.at, event.message.trim_end_matches('.'))
+            format!(
+                "{counts}; ECS reported at {}: {}",
+                event.at.readable(),
+                event.message.trim_end_matches('.')
+            )
         }
-        None => format!("{counts}, and nothing in the service's events explains it"),
+        None => format!("{counts}; none of the service's events explains it"),
     };
     let mut finding = finding(input, Code::BelowDesired, Subject::Service, why);
     finding.confirm_seconds = finding.confirm_seconds.saturating_add(anew);
@@ -143,8 +147,8 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     let groups: BTreeSet<String> = named.map(|(_, rest)| group_name(rest)).collect();
     let groups: Vec<String> = groups.into_iter().collect();
     let mut why = format!(
-        "{} stopped within {} for failed health checks in {}",
-        if count == 1 { "1 task was".to_owned() } else { format!("{count} tasks were") },
+        "ECS stopped {} within {} for failed health checks in {}",
+        if count == 1 { "1 task".to_owned() } else { format!("{count} tasks") },
         spoken(policy.kill_loop_seconds),
         groups.join(", ")
     );
@@ -153,12 +157,12 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
         let _ = write!(why, "; the last one had run for {}", spoken(ran));
     }
     if let Some((_, reason)) = said.first().and_then(|(_, rest)| rest.split_once(" due to ")) {
-        let _ = write!(why, "; ECS said: {}", reason.trim_end_matches('.'));
+        let _ = write!(why, "; ECS reported: {}", reason.trim_end_matches('.'));
     }
     let _ = match service.health_check_grace_seconds {
         0 => write!(
             why,
-            "; the health check grace period is 0, so what starts slowly is stopped before it is ready"
+            "; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready"
         ),
         grace => write!(why, "; the health check grace period is {}", spoken(grace)),
     };

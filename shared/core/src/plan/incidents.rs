@@ -18,8 +18,7 @@ use crate::verdict::Decision;
 
 /// The end of every incident in a group that its service has left. It must not read as if the
 /// target were gone.
-const LEFT_GROUP: &str =
-    "the service uses its target group no more, and what is registered there is not looked at";
+const LEFT_GROUP: &str = "the service no longer uses the target group, and Portkeeper does not check what is registered there";
 
 /// What the end of an incident is judged from.
 pub(super) struct Seen<'a> {
@@ -135,7 +134,9 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {
             Some(TargetGroup::Found(_)) => {}
-            Some(TargetGroup::Missing) => return Some(seen.over("its target group is gone")),
+            Some(TargetGroup::Missing) => {
+                return Some(seen.over("its target group no longer exists"));
+            }
             None => {
                 return (!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP));
             }
@@ -150,12 +151,14 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         (Ends::NotUndone, _) => {
             let quiet_for = seen.input.now.secs_since(incident.last_seen_at);
             (quiet_for >= seen.input.policy.fight_window())
-                .then(|| seen.over("nobody undoes the repairs any more"))
+                .then(|| seen.over("the repairs are no longer undone"))
         }
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
-            let quiet = || seen.over(format!("no task was stopped for it within {within}"));
+            let quiet = || {
+                seen.over(format!("ECS stopped no task for failed health checks within {within}"))
+            };
             observation.tasks_are_whole().then(quiet)
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
@@ -195,11 +198,11 @@ fn unexplained_ended(
         .iter()
         .any(|it| it.subject == incident.subject && it.decision == Decision::Leave);
     if claimed || explained {
-        return Some(seen.over("a task explains the target now"));
+        return Some(seen.over("the target belongs to a task now"));
     }
     let other =
         seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
-    Some(seen.superseded(format!("it is known as {} now", other.code)))
+    Some(seen.superseded(format!("superseded by {}", other.code)))
 }
 
 /// A deployment that begins while tasks are lacking does not bring them back. It only keeps people
@@ -208,7 +211,7 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
     if running >= wanted {
-        return Some(seen.over(format!("{running} of {wanted} wanted tasks run")));
+        return Some(seen.over(format!("{running} of {wanted} desired tasks are running")));
     }
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }
@@ -251,7 +254,7 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 Some(seen.over(format!("registered and {}", matched.registered.state)))
             }
             Standing::Due(_) if told_as_unhealthy => {
-                Some(seen.superseded("registered; it is known as unhealthy now"))
+                Some(seen.superseded("registered; superseded by unhealthy"))
             }
             Standing::Due(_) => None,
         };
@@ -263,20 +266,20 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     };
     if seen.judgement.findings.iter().any(unattached) {
         return Some(seen.superseded(format!(
-            "it is known as {} of its group now",
+            "superseded by {} of its target group",
             Code::TargetGroupUnattached
         )));
     }
     if let Some((other, name)) = known_in_other_group(seen, target) {
         return Some(
-            seen.superseded(format!("the same target is known as {} in {name} now", other.code)),
+            seen.superseded(format!("superseded by {} of the same target in {name}", other.code)),
         );
     }
     let claimed = seen.desired.claims.iter().any(here);
     let task_unclear =
         seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
-    over.then(|| seen.over("its task has ended"))
+    over.then(|| seen.over("its task has stopped"))
 }
 
 /// What is wrong with a target in the other group of a pair of which ECS may mean either. While it
@@ -300,7 +303,7 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             Some(seen.over(format!("the target is {}", registered.state)))
         }
         Some(_) => {
-            seen.input.observation.tasks_are_whole().then(|| seen.over("its task has ended"))
+            seen.input.observation.tasks_are_whole().then(|| seen.over("its task has stopped"))
         }
         None => Some(seen.over("the target is no longer registered")),
     }

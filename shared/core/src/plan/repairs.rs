@@ -70,7 +70,10 @@ pub(super) fn decide(
         } else {
             // Looking again soon would not make room: its turn comes with an event or the sweep.
             waiting += 1;
-            Ruling::new(Decision::Withheld, "too many incidents are open; this waits its turn")
+            Ruling::new(
+                Decision::Withheld,
+                "too many incidents are open; this finding waits until one is resolved",
+            )
         };
         decided.rulings.push(ruling);
     }
@@ -98,25 +101,25 @@ fn decide_one(
     let policy = &input.policy;
     if !incident.confirmation.confirmed {
         let at = incident.confirmed_from(finding.confirm_seconds);
-        return Ruling::new(Decision::Await(at), "seen once; a second look decides");
+        return Ruling::new(Decision::Await(at), "found once; waiting for a second check");
     }
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
-        return Ruling::new(Decision::Tell, "not Portkeeper's to repair");
+        return Ruling::new(Decision::Tell, "Portkeeper does not repair this finding");
     };
     if let Writes::Stopped(why) = &input.writes {
         return Ruling::new(
             Decision::Tell,
-            format!("the kill switch is on ({why}): nothing is written"),
+            format!("the kill switch is set ({why}): Portkeeper writes nothing"),
         );
     }
     if mode != Mode::Repair {
-        return Ruling::new(Decision::Tell, format!("mode {mode}: nothing is written"));
+        return Ruling::new(Decision::Tell, format!("mode {mode}: Portkeeper writes nothing"));
     }
     let again_at = incident.repairs.last_at.map(|at| at.plus_secs(policy.confirm_seconds));
     if let Some(again_at) = again_at.filter(|at| *at > input.now) {
         return Ruling::new(
             Decision::Await(again_at),
-            format!("a repair ({}) was just made", repair.kind.verb()),
+            format!("a repair ({}) was just executed", repair.kind.verb()),
         );
     }
     if is_fight(input, &finding.subject) {
@@ -125,7 +128,7 @@ fn decide_one(
             Code::Fight,
             finding,
             format!(
-                "{} repairs of this target within {} s did not hold: somebody else undoes them. Last seen: {}",
+                "{} repairs of this target within {} s did not hold: another writer undoes them. Last finding: {}",
                 policy.fight_repairs,
                 policy.fight_window(),
                 finding.why
@@ -133,7 +136,7 @@ fn decide_one(
         ));
         return Ruling::new(
             Decision::Withheld,
-            "somebody undoes the repairs of this target; it is left alone",
+            "another writer undoes the repairs of this target, so Portkeeper stops repairing it",
         );
     }
     if incident.repairs.tried >= policy.max_repairs {
@@ -141,19 +144,22 @@ fn decide_one(
             .repairs
             .refusal
             .as_deref()
-            .map_or(String::new(), |text| format!("; AWS says: {text}"));
+            .map_or(String::new(), |text| format!("; AWS answered: {text}"));
         let why = format!(
-            "{} repairs did not help{refusal}. Last seen: {}",
+            "{} repairs did not fix it{refusal}. Last finding: {}",
             incident.repairs.tried, finding.why
         );
         guards.push(guard(input, Code::LimitExceeded, finding, why));
-        return Ruling::new(Decision::Withheld, "the most repairs of one target have been tried");
+        return Ruling::new(Decision::Withheld, "the repair limit for one target is reached");
     }
     if finding.code == Code::WrongPort && !task_has_right_target(comparison, finding, group) {
         let at = input.now.plus_secs(policy.confirm_seconds);
-        return Ruling::new(Decision::Await(at), "the task's right target is registered first");
+        return Ruling::new(
+            Decision::Await(at),
+            "the task's expected target must be registered first",
+        );
     }
-    Ruling::new(Decision::Repair(repair.kind), "confirmed by a second look")
+    Ruling::new(Decision::Repair(repair.kind), "confirmed by a second check")
 }
 
 fn guard(input: &PlanInput, code: Code, withheld: &Finding, why: String) -> Finding {
@@ -224,18 +230,18 @@ fn hold_floor(
         }
         if !staying.is_empty() {
             let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
-            let why = "no other target of the group has been checked yet";
+            let why = "no other target of the group has completed its initial health checks";
             change_deregistrations(findings, decided, of_group, &later, why);
             continue;
         }
         let named: Vec<String> = leaving.iter().take(LISTED).map(ToString::to_string).collect();
         let why = format!(
-            "deregistering {} would leave {} empty; nothing was deregistered there",
+            "deregistering {} would leave {} without targets; Portkeeper deregistered nothing there",
             named.join(", "),
             group.name()
         );
         decided.guards.push(limit_exceeded(input, Subject::Group(group.clone()), why));
-        withhold(findings, decided, of_group, "it would empty the target group");
+        withhold(findings, decided, of_group, "it would leave the target group without targets");
     }
 }
 
@@ -278,20 +284,23 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
         .collect();
     let before = match made.len() {
         0 => String::new(),
-        count => format!(", with {count} made within {},", spoken(input.policy.fight_window())),
+        count => format!(
+            ", together with {count} executed within {},",
+            spoken(input.policy.fight_window())
+        ),
     };
     let why = format!(
-        "{} at once{before} {} more than the limit of {limit}; none was made. First: {}",
+        "{} at once{before} {} the limit of {limit}; Portkeeper executed none. First: {}",
         if wanted == 1 {
             "1 deregistration".to_owned()
         } else {
             format!("{wanted} deregistrations")
         },
-        if wanted == 1 && made.is_empty() { "is" } else { "are" },
+        if wanted == 1 && made.is_empty() { "exceeds" } else { "exceed" },
         named.join(", ")
     );
     decided.guards.push(limit_exceeded(input, Subject::Service, why));
-    withhold(findings, decided, |_| true, "too many deregistrations at once");
+    withhold(findings, decided, |_| true, "the deregistration limit is exceeded");
     // When enough of those that were made have passed out of the while. What is too much by itself
     // needs a person.
     decided.resume_at = made.get(excess).map(|at| at.plus_secs(input.policy.fight_window()));

@@ -4,24 +4,24 @@
 //! Source: <https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html>.
 
 use super::document::Document;
-use super::text::{impact_line, when};
+use super::text::{facts, when};
 use super::{cut, texts};
 use serde_json::{Value, json};
 
-/// The most characters of the title and of the description that AWS shows.
+/// The most characters of the title that AWS shows.
 const TITLE_LIMIT: usize = 250;
 
-/// See [`TITLE_LIMIT`].
+/// The most characters of the description that AWS shows.
 const DESCRIPTION_LIMIT: usize = 8_000;
 
-/// So many things are shown.
+/// The notification shows up to this many items.
 const SHOWN_ITEMS: usize = 10;
 
-/// The notification of an alert. What is told of one fault of a service stands in one thread.
+/// The notification of an alert. All alerts about one fault of a service share a thread.
 #[must_use]
 pub fn chat_notification(document: &Document) -> Value {
     let Document { cluster, service, region, account, .. } = document;
-    let together = format!("{cluster}/{service}/{}", document.code.family());
+    let thread = format!("{cluster}/{service}/{}", document.code.family());
     let groups = document
         .items
         .iter()
@@ -47,7 +47,7 @@ pub fn chat_notification(document: &Document) -> Value {
             "keywords": texts([document.code.to_string(), document.severity.as_str().to_owned(), format!("{cluster}/{service}")]),
         },
         "metadata": {
-            "threadId": together,
+            "threadId": thread,
             "summary": cut(&document.title, TITLE_LIMIT),
             "eventType": document.state.as_str(),
             "relatedResources": texts(related),
@@ -57,11 +57,8 @@ pub fn chat_notification(document: &Document) -> Value {
 }
 
 fn description(document: &Document) -> String {
-    let mut lines = vec![format!("*{}*: {}", document.code, document.meaning)];
-    if !document.state.is_end() {
-        lines.extend(document.impact.map(impact_line));
-        lines.push(format!("Expected: {}. Found: {}.", document.expected, document.found));
-    }
+    let mut lines: Vec<String> =
+        facts(document).into_iter().map(|(label, value)| format!("*{label}:* {value}")).collect();
     for item in document.items.iter().take(SHOWN_ITEMS) {
         lines.push(format!("• {}, {}\n{}", item.about, when(item), item.why));
         lines.extend(item.done.clone());
@@ -69,6 +66,6 @@ fn description(document: &Document) -> String {
     if document.count() > SHOWN_ITEMS {
         lines.push(format!("and {} more", document.count() - SHOWN_ITEMS));
     }
-    lines.extend(document.who.as_ref().map(|who| format!("Who did it: {who}")));
+    lines.extend(document.who.as_ref().map(|who| format!("*Cause:* {who}")));
     lines.join("\n")
 }

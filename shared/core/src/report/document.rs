@@ -227,20 +227,17 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
 fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
     let what = match alert.items.as_slice() {
         [only] => only.subject.to_string(),
-        several => format!("{} of them", several.len()),
+        several => format!("{} {}", several.len(), plural(several)),
     };
     let state = match alert.state {
         AlertState::Opened if all_done(alert, outcomes) => "repaired: ",
         AlertState::Opened => "",
-        AlertState::Escalated => "worse: ",
-        AlertState::Reminder => "still: ",
-        AlertState::Superseded => "superseded: ",
-        AlertState::Resolved => "resolved: ",
+        other => &format!("{}: ", other.as_str()),
     };
     let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
     let when = match alert.items.iter().filter_map(|item| item.ended_at).max() {
         Some(ended_at) => format!("after {}", spoken(ended_at.secs_since(since))),
-        None => format!("since {}", minute(since)),
+        None => format!("since {}", since.readable()),
     };
     let (before, after) = (format!("{state}{} in ", alert.code), format!(" {when}: {what}"));
     // A long name gives way first: when it began says more than the end of a name.
@@ -249,12 +246,17 @@ fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
     subject_line(&format!("{before}{name}{after}"))
 }
 
-/// `2026-11-23 10:00Z`
-fn minute(moment: Timestamp) -> String {
-    let text = moment.to_string();
-    match (text.get(..10), text.get(11..16)) {
-        (Some(day), Some(time)) => format!("{day} {time}Z"),
-        _ => text,
+/// What the items of an alert are. One code is about one kind of subject, with few exceptions.
+fn plural(items: &[AlertItem]) -> &'static str {
+    let all = |is_it: fn(&Subject) -> bool| items.iter().all(|item| is_it(&item.subject));
+    if all(|subject| matches!(subject, Subject::Target(..))) {
+        "targets"
+    } else if all(|subject| matches!(subject, Subject::Task(_))) {
+        "tasks"
+    } else if all(|subject| matches!(subject, Subject::Group(_))) {
+        "target groups"
+    } else {
+        "findings"
     }
 }
 
@@ -301,11 +303,11 @@ impl Stand {
     /// Tells the things of one alert apart, where they do not all stand alike.
     fn label(self) -> &'static str {
         match self {
-            Self::Theirs => "where nothing is done: ",
+            Self::Theirs => "where Portkeeper does not act: ",
             Self::Refused(_) => "where AWS refused: ",
-            Self::Withheld => "where the repair is held back: ",
-            Self::Waits => "where the repair is still to come: ",
-            Self::Done => "where it was repaired: ",
+            Self::Withheld => "where a guard withholds the repair: ",
+            Self::Waits => "where the repair is pending: ",
+            Self::Done => "where the repair is done: ",
         }
     }
 }
@@ -327,22 +329,22 @@ fn advice_for(code: &Code, stand: Stand) -> String {
     match stand {
         Stand::Theirs => words::advice(code).to_owned(),
         Stand::Done if hijacked => {
-            "nothing more here; requests reached the wrong program until now, so look whether they did harm there".to_owned()
+            "none here. Requests reached another service until now: check that service for damage".to_owned()
         }
-        Stand::Done => "nothing; if it comes back, look at the service's events for ECS's own errors".to_owned(),
+        Stand::Done => "none. If it recurs, check the service's events for ECS errors".to_owned(),
         Stand::Waits if hijacked => {
-            "nothing, if a minute or two can be waited for; else deregister the target by hand".to_owned()
+            "wait one or two minutes for the repair, or deregister the target by hand".to_owned()
         }
-        Stand::Waits => "nothing yet: it is looked at again by itself".to_owned(),
+        Stand::Waits => "none yet: Portkeeper checks the service again".to_owned(),
         Stand::Refused(kind) => {
             let now = if hijacked { " now" } else { "" };
-            format!("read above what AWS answered and mend that, or {} the target by hand{now}", kind.verb())
+            format!("fix what AWS reports above, or {} the target by hand{now}", kind.verb())
         }
         Stand::Withheld if hijacked => {
-            "requests reach the wrong program and a guard holds the repair back: deregister the target by hand now".to_owned()
+            "deregister the target by hand now: requests reach another service, and a guard withholds the repair".to_owned()
         }
         Stand::Withheld => {
-            "read the alert of the guard that holds it back (limit_exceeded or fight); then repair it by hand, if it is right".to_owned()
+            "read the alert of the guard that withholds the repair (limit_exceeded or fight), then repair the target by hand if the repair is correct".to_owned()
         }
     }
 }
@@ -357,11 +359,11 @@ fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
         Some(OutcomeResult::Done) => past.to_owned(),
         Some(OutcomeResult::Refused(text)) => format!("AWS refused to {} it: {text}", kind.verb()),
         Some(OutcomeResult::Failed(text)) => {
-            format!("The call to {} it failed: {text}. It will be looked at again.", kind.verb())
+            format!("The call to {} it failed: {text}. Portkeeper checks it again.", kind.verb())
         }
         Some(OutcomeResult::Skipped(text)) => {
-            format!("Not tried: {text}. It will be looked at again.")
+            format!("Skipped: {text}. Portkeeper checks it again.")
         }
-        None => format!("It was decided to {} it; no answer is known yet.", kind.verb()),
+        None => format!("Portkeeper decided to {} it; the result is unknown so far.", kind.verb()),
     })
 }

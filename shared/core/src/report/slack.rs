@@ -5,25 +5,24 @@
 
 use super::cut;
 use super::document::{Document, DocumentItem};
-use super::text::{impact_line, when};
+use super::text::{facts, when};
 use crate::alert::AlertState;
 use crate::code::Severity;
-use crate::time::spoken;
 use serde_json::{Value, json};
 
-/// A section's text may have so many characters.
+/// The most characters of a section's text.
 const SECTION_LIMIT: usize = 3_000;
 
-/// A header's text.
+/// The most characters of a header's text.
 const HEADER_LIMIT: usize = 150;
 
-/// One field of a section.
-const FIELD_LIMIT: usize = 2_000;
+/// One of the labelled lines at the head. They share a section.
+const FACT_LIMIT: usize = 450;
 
-/// An element's URL.
+/// The most characters of an element's URL.
 const URL_LIMIT: usize = 3_000;
 
-/// So many things are shown, each in a section of its own; a message may have 50 blocks.
+/// The message shows up to this many items, each in a section of its own; Slack allows 50 blocks.
 const SHOWN_ITEMS: usize = 10;
 
 /// A message for an incoming webhook.
@@ -31,7 +30,7 @@ const SHOWN_ITEMS: usize = 10;
 pub struct SlackMessage(Value);
 
 impl SlackMessage {
-    /// A text of which nothing else is known, such as a message of somebody else on the same topic.
+    /// A text without a known form, such as another publisher's message on the same topic.
     #[must_use]
     pub fn plain(title: &str, text: &str) -> Self {
         let body =
@@ -39,7 +38,7 @@ impl SlackMessage {
         Self::new(title, Severity::Warning, &[header(title), section(&body)])
     }
 
-    /// One line, without any form.
+    /// One line without blocks.
     #[must_use]
     pub fn bare(text: &str) -> Self {
         Self(json!({ "text": cut(&escape(text), SECTION_LIMIT) }))
@@ -47,8 +46,7 @@ impl SlackMessage {
 
     fn new(summary: &str, severity: Severity, blocks: &[Value]) -> Self {
         let colour = colour(severity);
-        // Blocks in an attachment have the coloured bar beside them. `text` is what notifications
-        // show.
+        // Slack shows a coloured bar next to blocks in an attachment. Notifications show `text`.
         Self(json!({
             "text": escape(summary),
             "attachments": [{ "color": colour, "fallback": escape(summary), "blocks": blocks }],
@@ -65,40 +63,35 @@ impl SlackMessage {
 /// The message of an alert.
 #[must_use]
 pub fn slack_message(document: &Document) -> SlackMessage {
+    let lines: Vec<String> = facts(document)
+        .into_iter()
+        .map(|(label, value)| format!("*{label}:* {}", cut(&escape(&value), FACT_LIMIT)))
+        .collect();
     let mut blocks =
-        vec![header(&format!("{} {}", sign(document), document.title)), facts(document)];
-    if !document.state.is_end() {
-        let mut lines = Vec::new();
-        if let Some(impact) = document.impact {
-            lines.push(impact_line(impact));
-        }
-        lines.push(format!("*Expected:* {}", escape(&document.expected)));
-        lines.push(format!("*Found:* {}", escape(&document.found)));
-        blocks.push(section(&lines.join("\n")));
-    }
+        vec![header(&format!("{} {}", sign(document), document.title)), section(&lines.join("\n"))];
     blocks.extend(document.items.iter().take(SHOWN_ITEMS).map(|item| section(&item_text(item))));
     if document.count() > SHOWN_ITEMS {
         blocks.push(section(&format!("_and {} more_", document.count() - SHOWN_ITEMS)));
     }
     if let Some(who) = &document.who {
-        blocks.push(section(&format!("*Who did it:* {}", escape(who))));
+        blocks.push(section(&format!("*Cause:* {}", escape(who))));
     }
     if !document.what_to_do.is_empty() {
         let lines: Vec<String> = document.what_to_do.iter().map(|line| escape(line)).collect();
-        blocks.push(section(&format!("*What to do:* {}", lines.join("\n"))));
+        blocks.push(section(&format!("*Action:* {}", lines.join("\n"))));
     }
     if let Some(buttons) = buttons(document) {
         blocks.push(buttons);
     }
-    SlackMessage::new(&document.title, loudness(document), &blocks)
+    SlackMessage::new(&document.title, shown_severity(document), &blocks)
 }
 
-/// An end is green, whatever it ends.
-fn loudness(document: &Document) -> Severity {
+/// The end of an incident is green, whatever its severity was.
+fn shown_severity(document: &Document) -> Severity {
     if document.state.is_end() { Severity::Info } else { document.severity }
 }
 
-/// Slack's own colours have no meaning for people who do not see them, so a sign says the same.
+/// A sign for readers who cannot see the colour.
 fn sign(document: &Document) -> &'static str {
     match (document.state, document.severity) {
         (AlertState::Resolved, _) => "\u{2705}",
@@ -120,32 +113,12 @@ fn colour(severity: Severity) -> &'static str {
 }
 
 fn header(text: &str) -> Value {
-    // Plain text is not marked up, and so not escaped.
+    // Slack does not interpret marks in plain text, so it needs no escaping.
     json!({ "type": "header", "text": { "type": "plain_text", "text": cut(text, HEADER_LIMIT), "emoji": true } })
 }
 
 fn section(text: &str) -> Value {
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, SECTION_LIMIT) } })
-}
-
-/// Service, code, severity and state, beside each other.
-fn facts(document: &Document) -> Value {
-    let Document { cluster, service, region, account, .. } = document;
-    let state =
-        match (document.state, document.items.iter().filter_map(|item| item.took_seconds).max()) {
-            (state, Some(took)) => format!("{} after {}", state.as_str(), spoken(took)),
-            (state, None) => state.as_str().to_owned(),
-        };
-    let owner = document.owner.as_ref().map(|owner| format!(", {owner}")).unwrap_or_default();
-    let pairs = [
-        ("Service", format!("{cluster}/{service}{owner}")),
-        ("Where", format!("{region}, account {account}")),
-        ("Finding", format!("{}: {}", document.code, document.meaning)),
-        ("State", format!("{state}, {}", document.severity.as_str())),
-    ];
-    let field = |(name, value): (&str, String)| json!({ "type": "mrkdwn", "text": cut(&format!("*{name}*\n{}", escape(&value)), FIELD_LIMIT) });
-    let fields: Vec<Value> = pairs.into_iter().map(field).collect();
-    json!({ "type": "section", "fields": fields })
 }
 
 fn item_text(item: &DocumentItem) -> String {
@@ -155,7 +128,7 @@ fn item_text(item: &DocumentItem) -> String {
 }
 
 fn buttons(document: &Document) -> Option<Value> {
-    // Five is the most that one row may have, and a link that was cut leads nowhere.
+    // Slack allows five buttons in one row, and a link that was cut leads nowhere.
     let links = document
         .links
         .iter()
@@ -170,8 +143,8 @@ fn buttons(document: &Document) -> Option<Value> {
     (!buttons.is_empty()).then(|| json!({ "type": "actions", "elements": buttons }))
 }
 
-/// Slack takes `&`, `<` and `>` for its own marks. Its other marks (`*`, `_`, `~`, and the
-/// backtick) only look different.
+/// Escapes `&`, `<` and `>`, which Slack reads as control characters. Its other marks (`*`, `_`,
+/// `~` and the backtick) only change how the text looks.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

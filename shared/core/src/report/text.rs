@@ -1,46 +1,26 @@
-//! The plain text of an alert: what arrives by e-mail. What, where, since when, why, what was done,
-//! what to do next.
+//! The plain text of an alert, as subscribers by email receive it.
 
 use super::document::{Document, DocumentItem};
 use crate::alert::{AlertState, Impact};
 use crate::time::spoken;
 use std::fmt::Write as _;
 
-/// So many things are listed; the rest are counted.
+/// The text lists up to this many items and counts the rest.
 const LISTED_ITEMS: usize = 20;
 
-/// The body.
 pub(super) fn body(document: &Document) -> String {
     let mut text = String::new();
-    let open = !document.state.is_end();
-    let state = match document.state {
-        AlertState::Opened => String::new(),
-        other => format!(" ({})", other.as_str()),
-    };
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{}{state}: {}", document.code, document.meaning);
-    let Document { cluster, service, region, account, .. } = document;
-    let severity = document.severity.as_str();
-    let _ = writeln!(
-        text,
-        "Service {cluster}/{service} in {region}, account {account}, severity {severity}"
-    );
-    if let Some(owner) = &document.owner {
-        let _ = writeln!(text, "Owner: {owner}");
-    }
-    if open {
-        if let Some(impact) = document.impact {
-            let _ = writeln!(text, "{}", impact_line(impact));
-        }
-        let _ = writeln!(text, "Expected: {}. Found: {}.", document.expected, document.found);
+    for (label, value) in facts(document) {
+        let _ = writeln!(text, "{label}: {value}");
     }
     text.push('\n');
     for item in document.items.iter().take(LISTED_ITEMS) {
-        let _ = writeln!(text, "- {}, {}", item.about, when(item));
-        let _ = writeln!(text, "  {}", item.why);
+        let _ = write!(text, "- {}, {}: {}", item.about, when(item), item.why);
         if let Some(done) = &item.done {
-            let _ = writeln!(text, "  {done}");
+            let _ = write!(text, ". {done}");
         }
+        text.push('\n');
     }
     if document.count() > LISTED_ITEMS {
         let _ = writeln!(text, "- and {} more", document.count() - LISTED_ITEMS);
@@ -49,33 +29,64 @@ pub(super) fn body(document: &Document) -> String {
         text.push('\n');
     }
     if let Some(who) = &document.who {
-        let _ = writeln!(text, "Who did it: {who}");
+        let _ = writeln!(text, "Cause: {who}");
     }
     for line in &document.what_to_do {
-        let _ = writeln!(text, "What to do: {line}");
+        let _ = writeln!(text, "Action: {line}");
+    }
+    if !document.links.is_empty() {
+        text.push_str("\nLinks:");
     }
     for link in &document.links {
-        let _ = write!(text, "\n{}: {}", link.name, link.url);
+        let _ = write!(text, "\n- {}: {}", link.name, link.url);
     }
     text
 }
 
-/// Since when, or how long it took.
+/// The labelled lines at the head of an alert, in the order in which every form shows them. Once
+/// the incident is over, nothing is expected.
+pub(super) fn facts(document: &Document) -> Vec<(&'static str, String)> {
+    let Document { cluster, service, region, account, .. } = document;
+    let owner = document.owner.as_ref().map(|owner| format!(", owner {owner}")).unwrap_or_default();
+    let state = match document.state {
+        AlertState::Opened => String::new(),
+        other => format!(" ({})", other.as_str()),
+    };
+    let mut facts = vec![
+        ("Service", format!("{cluster}/{service} in {region}, account {account}{owner}")),
+        ("Finding", format!("{}{state}: {}", document.code, document.meaning)),
+        ("Severity", document.severity.as_str().to_owned()),
+    ];
+    if !document.state.is_end() {
+        facts.extend(document.impact.map(|impact| ("Impact", impact_text(impact))));
+        facts.push(("Expected", document.expected.clone()));
+        facts.push(("Found", document.found.clone()));
+    }
+    facts
+}
+
+/// When the finding began, and how long it lasted if it is over.
 pub(super) fn when(item: &DocumentItem) -> String {
     match (item.took_seconds, item.seen) {
-        (Some(took), _) => format!("since {}, over after {}", item.since, spoken(took)),
-        (None, seen @ 3..) => format!("since {}, seen {seen} times", item.since),
-        (None, _) => format!("since {}", item.since),
+        (Some(took), _) => {
+            format!("since {}, over after {}", item.since.readable(), spoken(took))
+        }
+        (None, seen @ 3..) => {
+            format!("since {}, found by {seen} checks", item.since.readable())
+        }
+        (None, _) => format!("since {}", item.since.readable()),
     }
 }
 
-/// `1 of 3 tasks gets no traffic.`
-pub(super) fn impact_line(impact: Impact) -> String {
+/// `1 of 3 tasks receives no traffic`
+pub(super) fn impact_text(impact: Impact) -> String {
     let Impact { tasks_without_traffic: without, tasks } = impact;
-    let gets = if without == 1 { "gets" } else { "get" };
+    let receives = if without == 1 { "receives" } else { "receive" };
     match tasks {
-        1 => "The service's only task gets no traffic.".to_owned(),
-        tasks if tasks == without => format!("None of the service's {tasks} tasks gets traffic."),
-        tasks => format!("{without} of {tasks} tasks {gets} no traffic."),
+        1 => "the service's only task receives no traffic".to_owned(),
+        tasks if tasks == without => {
+            format!("none of the service's {tasks} tasks receives traffic")
+        }
+        tasks => format!("{without} of {tasks} tasks {receives} no traffic"),
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 const TOLD_CALLS: usize = 3;
 
 /// Said where somebody must have done it and nobody is known.
-const UNKNOWN: &str = "not known. CloudTrail has told of no such call by a person or another tool";
+const UNKNOWN: &str = "unknown: CloudTrail reported no matching call by a person or another tool";
 
 /// A call that an item goes back to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,17 +66,17 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
         parts.push(format!("and {} more calls", calls.len() - TOLD_CALLS));
     }
     if unknown > 0 {
-        parts.push(format!("not known of {unknown}"));
+        parts.push(format!("unknown for {unknown}"));
     }
     Some(parts.join("; "))
 }
 
-/// `IAM user alice called DeregisterTargets at 2026-11-23T10:00:02Z`
+/// `IAM user alice called DeregisterTargets at 2026-11-23 10:00:02Z`
 fn words(cause: &Cause, alert: &Alert) -> String {
     let Cause { by, operation, at, .. } = cause;
-    let call = format!("{by} called {operation} at {at}");
+    let call = format!("{by} called {operation} at {}", at.readable());
     if alert.code.may_follow_a_call() == Follows::BalancerChange {
-        format!("probably {call}, the last change at the load balancer")
+        format!("probably {call}, the last change to the load balancer")
     } else {
         call
     }

@@ -8,23 +8,25 @@ use crate::code::Code;
 #[must_use]
 pub fn meaning(code: &Code) -> &'static str {
     match code {
-        Code::Missing => "a running task's target is not registered, so it gets no traffic",
+        Code::Missing => "a running task's target is not registered, so it receives no traffic",
         Code::Stale => "a stopped task's target is still registered",
         Code::Hijacked => {
-            "a stopped task's target is still registered and leads to another service's program"
+            "a stopped task's target is still registered and leads to another service's task"
         }
-        Code::Misplaced => "a task's target is registered in a group that is not its revision's",
+        Code::Misplaced => {
+            "a task's target is registered in a target group that its revision does not use"
+        }
         Code::WrongPort => {
-            "the right instance or address is registered with a port that is not load-balanced"
+            "a task's instance or address is registered with a port that is not load-balanced"
         }
-        Code::Foreign => "nothing in ECS explains a registered target",
+        Code::Foreign => "no ECS task explains a registered target",
         Code::Unhealthy => "a registered target keeps failing its health checks",
         Code::TargetGroupMissing => "the service's target group does not exist",
         Code::TargetGroupUnattached => {
-            "the service's target group gets no requests from any load balancer"
+            "the service's target group receives no requests from any load balancer"
         }
         Code::TargetTypeMismatch => {
-            "the target group takes another kind of target than the service's tasks are"
+            "the target group's target type does not match the network mode of the service's tasks"
         }
         Code::IpFamilyMismatch => {
             "the service's tasks have no address of the target group's IP family"
@@ -32,17 +34,19 @@ pub fn meaning(code: &Code) -> &'static str {
         Code::AzAllNeeded => {
             "a task's address is outside the target group's VPC, where ECS cannot register it"
         }
-        Code::AzDisabled => "targets get no requests although their group has a load balancer",
+        Code::AzDisabled => "targets receive no requests although a load balancer uses their group",
         Code::BindingsMissing => "a running task has no usable port binding or address",
-        Code::AgentDisconnected => "a container instance's agent has been out of contact for long",
-        Code::AmbiguousRevision => "it cannot be told which revision or task set a task belongs to",
-        Code::KillLoop => {
-            "tasks are stopped again and again for failed load balancer health checks"
+        Code::AgentDisconnected => {
+            "a container instance's agent has been disconnected for too long"
         }
-        Code::BelowDesired => "fewer tasks run than are wanted, and no deployment is in progress",
-        Code::Fight => "somebody undoes Portkeeper's repairs of a target",
+        Code::AmbiguousRevision => "the revision or task set of a task is undetermined",
+        Code::KillLoop => "ECS stops tasks again and again for failed load balancer health checks",
+        Code::BelowDesired => {
+            "fewer tasks are running than desired, and no deployment is in progress"
+        }
+        Code::Fight => "another writer undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
-        Code::Unknown(_) => "a finding that this version does not know",
+        Code::Unknown(_) => "a finding that this version of Portkeeper does not know",
     }
 }
 
@@ -51,54 +55,52 @@ pub fn meaning(code: &Code) -> &'static str {
 pub fn advice(code: &Code) -> &'static str {
     match code {
         Code::Missing => {
-            "register the target by hand, and look at the service's events for ECS's own errors; in mode repair Portkeeper does it"
+            "register the target by hand, and check the service's events for ECS errors; in mode repair Portkeeper registers it"
         }
-        Code::Stale => "make sure that nobody needs the target, and deregister it by hand",
-        Code::Hijacked => "requests reach the wrong program: deregister the target by hand now",
+        Code::Stale => "make sure that no other task needs the target, then deregister it by hand",
+        Code::Hijacked => "deregister the target by hand now: requests reach another service",
         Code::Misplaced | Code::WrongPort | Code::Foreign => {
-            "find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof"
+            "find out who registered the target, and deregister it by hand if nothing needs it. Portkeeper does not deregister it without proof"
         }
         Code::Unhealthy => {
-            "check what is said beside each target: the program, the health check's path and codes, or the security group"
+            "check what each target's line names: the program, the health check's path and codes, or the security group"
         }
         Code::TargetGroupMissing => {
-            "create the service anew with an existing target group, or update its load balancers"
+            "create the service again with an existing target group, or update its load balancers"
         }
-        Code::TargetGroupUnattached => {
-            "let a listener or a rule of a load balancer forward to the group"
-        }
+        Code::TargetGroupUnattached => "add a listener or a rule that forwards to the target group",
         Code::TargetTypeMismatch => {
-            "use a group of type ip for awsvpc tasks, of type instance for bridge and host mode"
+            "use a target group of type ip for awsvpc mode, or of type instance for bridge and host mode"
         }
         Code::IpFamilyMismatch => {
-            "use a group of the tasks' IP family, or give the tasks an address of the group's"
+            "use a target group of the tasks' IP family, or give the tasks an address of the group's family"
         }
         Code::AzAllNeeded => {
-            "let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a group of the tasks' VPC"
+            "let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a target group in the tasks' VPC"
         }
         Code::AzDisabled => {
-            "enable the target's zone for the load balancer, or add a listener that forwards to the group"
+            "enable the target's Availability Zone for the load balancer, or add a listener that forwards to the target group"
         }
         Code::BindingsMissing => {
             "check that the task definition maps the load-balanced container port"
         }
         Code::AgentDisconnected => {
-            "check the ECS agent on the instance; until it is back nothing is deregistered there"
+            "check the ECS agent on the instance; Portkeeper deregisters nothing there until the agent is connected"
         }
         Code::AmbiguousRevision => {
-            "compare the task's startedBy with the service's revisions; nothing is changed for it"
+            "compare the task's startedBy with the service's revisions; Portkeeper changes nothing for this task"
         }
         Code::KillLoop => {
-            "see why the health checks fail; give a program that starts slowly a longer health check grace period, and check path, port and security group"
+            "find out why the health checks fail: check path, port and security group, and give a program that starts slowly a longer health check grace period"
         }
         Code::BelowDesired => {
-            "read the service's events and the stopped tasks' reasons: places, image, permissions, or a program that ends"
+            "read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits"
         }
         Code::Fight => {
-            "find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two"
+            "find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two"
         }
         Code::LimitExceeded => {
-            "look at what is listed; raise the limits or repair by hand if it is right"
+            "check the listed targets; if the repairs are correct, raise the limits or repair them by hand"
         }
         Code::Unknown(_) => "update Portkeeper",
     }
@@ -108,22 +110,24 @@ pub fn advice(code: &Code) -> &'static str {
 #[must_use]
 pub fn contrast(code: &Code) -> (&'static str, &'static str) {
     match code {
-        Code::Missing => ("the running task's target is registered", "it is not"),
-        Code::Stale => ("the target left its group with its task", "it is still registered"),
+        Code::Missing => ("the running task's target is registered", "it is not registered"),
+        Code::Stale => ("the target is deregistered when its task stops", "it is still registered"),
         Code::Hijacked => {
-            ("the target left its group with its task", "it leads to another service's program")
+            ("the target is deregistered when its task stops", "it leads to another service's task")
         }
-        Code::Misplaced => ("the task's target is in its revision's group", "it is in another one"),
+        Code::Misplaced => {
+            ("the task's target is in its revision's group", "it is in another group")
+        }
         Code::WrongPort => (
-            "the registered port is the load-balanced one",
+            "the registered port is the load-balanced port",
             "it is another port of the same address",
         ),
-        Code::Foreign => ("every target belongs to a task", "nothing in ECS explains this one"),
+        Code::Foreign => ("every target belongs to a task", "no ECS task explains this one"),
         Code::Unhealthy => ("the target passes its health checks", "it keeps failing them"),
-        Code::TargetGroupMissing => ("the service's target group exists", "it does not"),
+        Code::TargetGroupMissing => ("the service's target group exists", "it does not exist"),
         Code::TargetGroupUnattached => ("a load balancer sends requests to the group", "none does"),
         Code::TargetTypeMismatch => {
-            ("the group takes the tasks' kind of target", "it takes the other kind")
+            ("the group's target type matches the tasks' network mode", "it does not match")
         }
         Code::IpFamilyMismatch => {
             ("the tasks have an address of the group's IP family", "they have none")
@@ -131,22 +135,22 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
         Code::AzAllNeeded => {
             ("the task's address is registered", "ECS cannot: it is outside the group's VPC")
         }
-        Code::AzDisabled => ("registered targets get requests", "they get none"),
+        Code::AzDisabled => ("registered targets receive requests", "they receive none"),
         Code::BindingsMissing => {
             ("the running task has a port binding or an address", "ECS shows none")
         }
-        Code::AgentDisconnected => ("the instance's ECS agent is in contact", "it is not"),
+        Code::AgentDisconnected => ("the instance's ECS agent is connected", "it is disconnected"),
         Code::AmbiguousRevision => {
-            ("the task belongs to one revision or task set", "it cannot be told to which")
+            ("the task belongs to one revision or task set", "which one is undetermined")
         }
         Code::KillLoop => {
-            ("tasks stay once they have started", "they are stopped for failed health checks")
+            ("tasks keep running once they have started", "ECS stops them for failed health checks")
         }
-        Code::BelowDesired => ("as many tasks run as are wanted", "fewer do"),
-        Code::Fight => ("a repair holds", "somebody undoes it"),
+        Code::BelowDesired => ("the desired number of tasks is running", "fewer tasks are running"),
+        Code::Fight => ("a repair holds", "another writer undoes it"),
         Code::LimitExceeded => {
-            ("repairs stay within the limits", "they would not, and were withheld")
+            ("repairs stay within the limits", "they would exceed them, and a guard withheld them")
         }
-        Code::Unknown(_) => ("a code that this version knows", "one that it does not"),
+        Code::Unknown(_) => ("a code that this version of Portkeeper knows", "an unknown code"),
     }
 }
