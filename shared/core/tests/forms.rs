@@ -114,7 +114,7 @@ fn within_slacks_limits(message: &Value) {
 
 #[test]
 fn a_missing_target_that_was_registered() {
-    let why = "task 0 has been running for 3 min and its target is not registered: confirmed by a second look";
+    let why = "task 0 has been running for 3 min and its target is not registered: confirmed by a second check";
     let items = vec![AlertItem { repair: Some(ActionKind::Register), ..item(0, why) }];
     let impact = Some(Impact { tasks_without_traffic: 1, tasks: 3 });
     let owner = Some("team-shop".to_owned());
@@ -131,7 +131,7 @@ fn a_missing_target_that_was_registered() {
 
 #[test]
 fn a_hijacked_target_that_nobody_takes_out() {
-    let why = "task 0 has stopped, and its target now leads to task 9 of service billing: requests reach the wrong program: mode alert: nothing is written";
+    let why = "task 0 has stopped, and its target now leads to task 9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing";
     check(
         "hijacked",
         &alert(Code::Hijacked, AlertState::Escalated, Severity::Critical, vec![item(0, why)]),
@@ -163,7 +163,7 @@ fn targets_that_somebody_deregistered() {
     let role = Actor::new(ActorKind::Role, "Deploy").in_session(Some("bob@example.com"));
     let bob = cause(role.through(Some("cloudformation.amazonaws.com")), 7);
     let causes = [Some(alice.clone()), Some(alice), Some(bob), None];
-    let why = "task has been running for 3 h and its target is not registered: confirmed by a second look";
+    let why = "task has been running for 3 h and its target is not registered: confirmed by a second check";
     let items =
         causes.into_iter().zip(0..).map(|(cause, number)| AlertItem { cause, ..item(number, why) });
     let impact = Some(Impact { tasks_without_traffic: 4, tasks: 9 });

@@ -200,13 +200,13 @@ fn moments_are_iso_8601_in_utc() {
         Ok(moment) => format!("{moment} {}\n", moment.as_secs()),
         Err(error) => format!("{error}\n"),
     });
-    expect![[r"
+    expect![[r#"
         2026-11-23T10:15:00Z 1795428900
         2026-11-23T09:15:00.123Z 1795425300
         1969-12-31T23:59:59.5Z -1
-        `2026-11-23` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z
-        `now` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z
-    "]]
+        `2026-11-23` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z
+        `now` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z
+    "#]]
     .assert_eq(&table.concat());
     let (early, late) = (Timestamp::from_secs(100), Timestamp::from_secs(160));
     assert_eq!(

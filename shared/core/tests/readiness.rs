@@ -22,12 +22,12 @@ fn a_service_is_ready_once_every_task_is_registered_and_healthy() {
         target web i-2:32768 healthy
         ready
         ",
-        &expect![[r"
-            not ready: 1 of 2 tasks run
+        &expect![[r#"
+            not ready: 1 of 2 tasks are running
             not ready: task t1 is not registered in web as i-1:32768
             not ready: i-2:32768 in web is initial (Elb.RegistrationInProgress)
             ready
-        "]],
+        "#]],
     );
 }
 
@@ -106,12 +106,12 @@ fn what_could_not_be_read_is_not_ready() {
         group web missing
         ready
         "#,
-        &expect![[r"
-            not ready: not all could be read: page 2 failed
+        &expect![[r#"
+            not ready: something could not be read: page 2 failed
             ready
-            not ready: not all could be read: throttled
+            not ready: something could not be read: throttled
             not ready: the target group web does not exist
-        "]],
+        "#]],
     );
 }
 
@@ -139,9 +139,9 @@ fn a_service_that_cannot_be_registered_is_not_ready() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         ready
         ",
-        &expect![[r"
-            not ready: the group takes ip targets, and a task in network mode bridge cannot be one
-        "]],
+        &expect![[r#"
+            not ready: the group accepts ip targets, but a task in network mode bridge cannot be one
+        "#]],
     );
 }
 
@@ -157,9 +157,9 @@ fn a_task_that_is_counted_but_not_listed_is_not_ready() {
         target web i-1:32768 healthy
         ready
         ",
-        &expect![[r"
-            not ready: 1 of 2 running tasks are known to be in a target group
-        "]],
+        &expect![[r#"
+            not ready: 1 of 2 tasks are listed as running with a target
+        "#]],
     );
 }
 
@@ -173,9 +173,9 @@ fn a_service_that_is_gone_is_not_ready_and_one_without_groups_is() {
         service shop/web gone
         ready
         ",
-        &expect![[r"
+        &expect![[r#"
             ready
-            not ready: ECS knows no such service
-        "]],
+            not ready: ECS does not know this service
+        "#]],
     );
 }

@@ -58,7 +58,7 @@ fn item(subject: Subject, why: &str, repair: Option<ActionKind>) -> AlertItem {
 
 fn missing() -> Alert {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));
-    let why = "task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look";
+    let why = "task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check";
     alert(Code::Missing, vec![item(subject, why, Some(ActionKind::Register))])
 }
 
@@ -88,20 +88,21 @@ fn a_missing_target_that_was_registered() {
         &missing(),
         &answered(OutcomeResult::Done),
         &expect![[r#"
-            repaired: missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            repaired: missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              Registered.
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. Registered.
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: nothing; if it comes back, look at the service's events for ECS's own errors
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: none. If it recurs, check the service's events for ECS errors
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -115,20 +116,21 @@ fn a_missing_target_that_aws_refused_to_register() {
         &missing(),
         &answered(OutcomeResult::Refused("InvalidTarget: not in the VPC".to_owned())),
         &expect![[r#"
-            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              AWS refused to register it: InvalidTarget: not in the VPC
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. AWS refused to register it: InvalidTarget: not in the VPC
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: read above what AWS answered and mend that, or register the target by hand
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: fix what AWS reports above, or register the target by hand
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -141,20 +143,21 @@ fn a_missing_target_whose_registration_failed() {
         &missing(),
         &answered(OutcomeResult::Failed("ThrottlingException: Rate exceeded".to_owned())),
         &expect![[r#"
-            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              The call to register it failed: ThrottlingException: Rate exceeded. It will be looked at again.
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. The call to register it failed: ThrottlingException: Rate exceeded. Portkeeper checks it again.
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: nothing yet: it is looked at again by itself
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: none yet: Portkeeper checks the service again
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -167,20 +170,21 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
         &missing(),
         &answered(OutcomeResult::Skipped("the proof is older than 5 s".to_owned())),
         &expect![[r#"
-            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              Not tried: the proof is older than 5 s. It will be looked at again.
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. Skipped: the proof is older than 5 s. Portkeeper checks it again.
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: nothing yet: it is looked at again by itself
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: none yet: Portkeeper checks the service again
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -189,20 +193,21 @@ fn a_repair_that_was_not_tried_and_one_without_an_answer() {
         &missing(),
         &[],
         &expect![[r#"
-            missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              It was decided to register it; no answer is known yet.
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. Portkeeper decided to register it; the result is unknown so far.
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: nothing yet: it is looked at again by itself
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: none yet: Portkeeper checks the service again
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -219,15 +224,16 @@ fn a_missing_target_that_is_healthy_again() {
         &over,
         &[],
         &expect![[r#"
-            resolved: missing in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            resolved: missing in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=missing service=web severity=error state=resolved]
 
-            missing (resolved): a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing (resolved): a running task's target is not registered, so it receives no traffic
+            Severity: error
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              registered and healthy, 3 min after it was first seen
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: registered and healthy, 3 min after it was first seen
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -241,18 +247,20 @@ fn a_guard_that_withheld_repairs() {
         &alert(Code::LimitExceeded, vec![item(Subject::Service, why, None)]),
         &[],
         &expect![[r#"
-            limit_exceeded in shop/web since 2026-11-23 10:00Z: service
+            limit_exceeded in shop/web since 2026-11-23 10:00:00Z: service
             [cluster=shop code=limit_exceeded service=web severity=error state=opened]
 
-            limit_exceeded: a guard withheld repairs
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: repairs stay within the limits. Found: they would not, and were withheld.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: limit_exceeded: a guard withheld repairs
+            Severity: error
+            Expected: repairs stay within the limits
+            Found: they would exceed them, and a guard withheld them
 
-            - service, since 2026-11-23T10:00:00Z
-              7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
+            - service, since 2026-11-23 10:00:00Z: 7 deregistrations at once are more than the limit of 5; none was made. First: web i-0abc:32768
 
-            What to do: look at what is listed; raise the limits or repair by hand if it is right
+            Action: check the listed targets; if the repairs are correct, raise the limits or repair them by hand
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
         "#]],
     );
@@ -262,7 +270,7 @@ fn a_guard_that_withheld_repairs() {
 #[test]
 fn a_hijacked_target() {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));
-    let why = "task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look";
+    let why = "task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong task: confirmed by a second check";
     let hijacked = alert(Code::Hijacked, vec![item(subject, why, Some(ActionKind::Deregister))]);
     let done = Outcome {
         kind: ActionKind::Deregister,
@@ -274,19 +282,20 @@ fn a_hijacked_target() {
         &hijacked,
         &[done],
         &expect![[r#"
-            repaired: hijacked in shop/web since 2026-11-23 10:00Z: web i-0abc:32768
+            repaired: hijacked in shop/web since 2026-11-23 10:00:00Z: web i-0abc:32768
             [cluster=shop code=hijacked service=web severity=critical state=opened]
 
-            hijacked: a stopped task's target is still registered and leads to another service's program
-            Service shop/web in eu-west-1, account 111122223333, severity critical
-            Expected: the target left its group with its task. Found: it leads to another service's program.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: hijacked: a stopped task's target is still registered and leads to another service's task
+            Severity: critical
+            Expected: the target is deregistered when its task stops
+            Found: it leads to another service's task
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong program: confirmed by a second look
-              Deregistered.
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong task: confirmed by a second check. Deregistered.
 
-            What to do: nothing more here; requests reached the wrong program until now, so look whether they did harm there
+            Action: none here. Requests reached another service until now: check that service for damage
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -305,27 +314,27 @@ fn what_to_do_about_a_hijacked_target_depends_on_what_became_of_it() {
             result,
         });
         let body = message(&alert(Code::Hijacked, vec![item]), outcomes.as_slice()).body;
-        body.lines().find_map(|line| line.strip_prefix("What to do: ")).unwrap().to_owned()
+        body.lines().find_map(|line| line.strip_prefix("Action: ")).unwrap().to_owned()
     };
     let deregister = Some(ActionKind::Deregister);
     let refused = Some(OutcomeResult::Refused("AccessDenied".to_owned()));
     let skipped = Some(OutcomeResult::Skipped("too old".to_owned()));
-    expect!["nothing more here; requests reached the wrong program until now, so look whether they did harm there"]
+    expect!["none here. Requests reached another service until now: check that service for damage"]
         .assert_eq(&advice(deregister, false, Some(OutcomeResult::Done)));
-    expect!["read above what AWS answered and mend that, or deregister the target by hand now"]
+    expect!["fix what AWS reports above, or deregister the target by hand now"]
         .assert_eq(&advice(deregister, false, refused));
-    expect!["nothing, if a minute or two can be waited for; else deregister the target by hand"]
+    expect!["wait one or two minutes for the repair, or deregister the target by hand"]
         .assert_eq(&advice(deregister, false, skipped));
-    expect!["requests reach the wrong program and a guard holds the repair back: deregister the target by hand now"]
+    expect!["deregister the target by hand now: requests reach another service, and a guard withholds the repair"]
         .assert_eq(&advice(None, true, None));
-    expect!["requests reach the wrong program: deregister the target by hand now"]
+    expect!["deregister the target by hand now: requests reach another service"]
         .assert_eq(&advice(None, false, None));
 }
 
 #[test]
 fn of_several_targets_each_says_what_became_of_it() {
     let mut alert = missing();
-    let why = "task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look";
+    let why = "task 5f4 has been running for 3 min and its target is not registered: confirmed by a second check";
     alert.items.push(item(
         Subject::Target(group("web"), target("[fd00::5]:8080")),
         why,
@@ -342,24 +351,23 @@ fn of_several_targets_each_says_what_became_of_it() {
         &alert,
         &outcomes,
         &expect![[r#"
-            missing in shop/web since 2026-11-23 10:00Z: 2 of them
+            missing in shop/web since 2026-11-23 10:00:00Z: 2 targets
             [cluster=shop code=missing service=web severity=error state=opened]
 
-            missing: a running task's target is not registered, so it gets no traffic
-            Service shop/web in eu-west-1, account 111122223333, severity error
-            Expected: the running task's target is registered. Found: it is not.
+            Service: shop/web in eu-west-1, account 111122223333
+            Finding: missing: a running task's target is not registered, so it receives no traffic
+            Severity: error
+            Expected: the running task's target is registered
+            Found: it is not registered
 
-            - web i-0abc:32768, since 2026-11-23T10:00:00Z
-              task 5f3 has been running for 3 min and its target is not registered: confirmed by a second look
-              Registered.
-            - web [fd00::5]:8080, since 2026-11-23T10:00:00Z
-              task 5f4 has been running for 3 min and its target is not registered: confirmed by a second look
-              AWS refused to register it: TooManyTargets
+            - web i-0abc:32768, since 2026-11-23 10:00:00Z: task 5f3 has been running for 3 min and its target is not registered: confirmed by a second check. Registered.
+            - web [fd00::5]:8080, since 2026-11-23 10:00:00Z: task 5f4 has been running for 3 min and its target is not registered: confirmed by a second check. AWS refused to register it: TooManyTargets
 
-            Who did it: not known. CloudTrail has told of no such call by a person or another tool
-            What to do: where AWS refused: read above what AWS answered and mend that, or register the target by hand
-            What to do: where it was repaired: nothing; if it comes back, look at the service's events for ECS's own errors
+            Cause: unknown: CloudTrail reported no matching call by a person or another tool
+            Action: where AWS refused: fix what AWS reports above, or register the target by hand
+            Action: where the repair is done: none. If it recurs, check the service's events for ECS errors
 
+            Links:
             Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
             Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
         "#]],
@@ -374,7 +382,8 @@ fn fifty_things_are_listed_in_part_and_counted() {
     };
     let alert = alert(Code::BindingsMissing, (0..50).map(task).collect());
     let Message { subject, body, .. } = message(&alert, &[]);
-    expect!["bindings_missing in shop/web since 2026-11-23 10:00Z: 50 of them"].assert_eq(&subject);
+    expect!["bindings_missing in shop/web since 2026-11-23 10:00:00Z: 50 tasks"]
+        .assert_eq(&subject);
     let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("- ")).collect();
     assert_eq!(lines.len(), 21);
     expect!["- and 30 more"].assert_eq(lines[20]);
@@ -386,10 +395,10 @@ fn names_that_are_long_or_not_ascii_fit_into_a_subject() {
     alert.key.service = "s".repeat(255);
     let long = message(&alert, &[]);
     assert_eq!(long.subject.len(), 99);
-    expect!["missing in shop/ssssssssssssssssssssssssssssssssssssss... since 2026-11-23 10:00Z: web i-0abc:32768"]
+    expect!["missing in shop/sssssssssssssssssssssssssssssssssss... since 2026-11-23 10:00:00Z: web i-0abc:32768"]
         .assert_eq(&long.subject);
     alert.key.service = "wéb\nshop".to_owned();
-    expect!["missing in shop/w?b?shop since 2026-11-23 10:00Z: web i-0abc:32768"]
+    expect!["missing in shop/w?b?shop since 2026-11-23 10:00:00Z: web i-0abc:32768"]
         .assert_eq(&message(&alert, &[]).subject);
 }
 
@@ -417,25 +426,25 @@ fn every_code_has_a_meaning_and_an_advice() {
         )
     });
     expect![[r#"
-        missing (error): a running task's target is not registered, so it gets no traffic. What to do: register the target by hand, and look at the service's events for ECS's own errors; in mode repair Portkeeper does it.
-        stale (error): a stopped task's target is still registered. What to do: make sure that nobody needs the target, and deregister it by hand.
-        hijacked (critical): a stopped task's target is still registered and leads to another service's program. What to do: requests reach the wrong program: deregister the target by hand now.
-        misplaced (error): a task's target is registered in a group that is not its revision's. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
-        wrong_port (error): the right instance or address is registered with a port that is not load-balanced. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
-        foreign (warning): nothing in ECS explains a registered target. What to do: find out who registered it; deregister it by hand if nobody wants it. Portkeeper will not touch it without proof.
-        unhealthy (error): a registered target keeps failing its health checks. What to do: check what is said beside each target: the program, the health check's path and codes, or the security group.
-        target_group_missing (critical): the service's target group does not exist. What to do: create the service anew with an existing target group, or update its load balancers.
-        target_group_unattached (error): the service's target group gets no requests from any load balancer. What to do: let a listener or a rule of a load balancer forward to the group.
-        target_type_mismatch (error): the target group takes another kind of target than the service's tasks are. What to do: use a group of type ip for awsvpc tasks, of type instance for bridge and host mode.
-        ip_family_mismatch (error): the service's tasks have no address of the target group's IP family. What to do: use a group of the tasks' IP family, or give the tasks an address of the group's.
-        az_all_needed (error): a task's address is outside the target group's VPC, where ECS cannot register it. What to do: let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a group of the tasks' VPC.
-        az_disabled (error): targets get no requests although their group has a load balancer. What to do: enable the target's zone for the load balancer, or add a listener that forwards to the group.
+        missing (error): a running task's target is not registered, so it receives no traffic. What to do: register the target by hand, and check the service's events for ECS errors; in mode repair Portkeeper registers it.
+        stale (error): a stopped task's target is still registered. What to do: make sure that no other task needs the target, then deregister it by hand.
+        hijacked (critical): a stopped task's target is still registered and leads to another service's task. What to do: deregister the target by hand now: requests reach another service.
+        misplaced (error): a task's target is registered in a target group that its revision does not use. What to do: find out who registered the target, and deregister it by hand if nothing needs it. Portkeeper does not deregister it without proof.
+        wrong_port (error): a task's instance or address is registered with a port that is not load-balanced. What to do: find out who registered the target, and deregister it by hand if nothing needs it. Portkeeper does not deregister it without proof.
+        foreign (warning): no ECS task explains a registered target. What to do: find out who registered the target, and deregister it by hand if nothing needs it. Portkeeper does not deregister it without proof.
+        unhealthy (error): a registered target keeps failing its health checks. What to do: check what each target's line names: the program, the health check's path and codes, or the security group.
+        target_group_missing (critical): the service's target group does not exist. What to do: create the service again with an existing target group, or update its load balancers.
+        target_group_unattached (error): the service's target group receives no requests from any load balancer. What to do: add a listener or a rule that forwards to the target group.
+        target_type_mismatch (error): the target group's target type does not match the network mode of the service's tasks. What to do: use a target group of type ip for awsvpc mode, or of type instance for bridge and host mode.
+        ip_family_mismatch (error): the service's tasks have no address of the target group's IP family. What to do: use a target group of the tasks' IP family, or give the tasks an address of the group's family.
+        az_all_needed (error): a task's address is outside the target group's VPC, where ECS cannot register it. What to do: let Portkeeper register such addresses (parameter AzAll), register them by hand with the Availability Zone `all`, or use a target group in the tasks' VPC.
+        az_disabled (error): targets receive no requests although a load balancer uses their group. What to do: enable the target's Availability Zone for the load balancer, or add a listener that forwards to the target group.
         bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
-        agent_disconnected (warning): a container instance's agent has been out of contact for long. What to do: check the ECS agent on the instance; until it is back nothing is deregistered there.
-        ambiguous_revision (warning): it cannot be told which revision or task set a task belongs to. What to do: compare the task's startedBy with the service's revisions; nothing is changed for it.
-        kill_loop (error): tasks are stopped again and again for failed load balancer health checks. What to do: see why the health checks fail; give a program that starts slowly a longer health check grace period, and check path, port and security group.
-        below_desired (error): fewer tasks run than are wanted, and no deployment is in progress. What to do: read the service's events and the stopped tasks' reasons: places, image, permissions, or a program that ends.
-        fight (error): somebody undoes Portkeeper's repairs of a target. What to do: find the other writer (Terraform attachment, script, second Portkeeper) and stop one of the two.
-        limit_exceeded (error): a guard withheld repairs. What to do: look at what is listed; raise the limits or repair by hand if it is right.
+        agent_disconnected (warning): a container instance's agent has been disconnected for too long. What to do: check the ECS agent on the instance; Portkeeper deregisters nothing there until the agent is connected.
+        ambiguous_revision (warning): the revision or task set of a task is undetermined. What to do: compare the task's startedBy with the service's revisions; Portkeeper changes nothing for this task.
+        kill_loop (error): ECS stops tasks again and again for failed load balancer health checks. What to do: find out why the health checks fail: check path, port and security group, and give a program that starts slowly a longer health check grace period.
+        below_desired (error): fewer tasks are running than desired, and no deployment is in progress. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
+        fight (error): another writer undoes Portkeeper's repairs of a target. What to do: find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two.
+        limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or repair them by hand.
     "#]].assert_eq(&table.collect::<String>());
 }

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Said of an end of which nothing more is known.
-const NO_LONGER_SEEN: &str = "no longer seen";
+const NO_LONGER_SEEN: &str = "no longer found";
 
 /// Something wrong that was seen, from the first look to "resolved".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -169,7 +169,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 }
                 Subject::Service | Subject::Target(..) => true,
             };
-            (judged && observation.tasks_are_whole()).then(|| seen.over("no longer seen"))
+            (judged && observation.tasks_are_whole()).then(|| seen.over("no longer found"))
         }
         (Ends::Undetermined, _) => None,
     }

@@ -104,7 +104,7 @@ fn decide_one(
         return Ruling::new(Decision::Await(at), "found once; waiting for a second check");
     }
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
-        return Ruling::new(Decision::Tell, "Portkeeper does not repair this finding");
+        return Ruling::new(Decision::Tell, "alert only");
     };
     if let Writes::Stopped(why) = &input.writes {
         return Ruling::new(

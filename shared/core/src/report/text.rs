@@ -38,7 +38,7 @@ pub(super) fn body(document: &Document) -> String {
         text.push_str("\nLinks:");
     }
     for link in &document.links {
-        let _ = write!(text, "\n- {}: {}", link.name, link.url);
+        let _ = write!(text, "\n{}: {}", link.name, link.url);
     }
     text
 }

@@ -34,19 +34,19 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
         task t2 RUNNING/RUNNING on i-2 app:8080->32768
         target web i-2:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -79,17 +79,17 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | wrong_port | await 60s | task t1 is there, but this is not its load-balanced container port: seen once; a second look decides
+              web i-1:32769 | wrong_port | await 60s | task t1 uses this address and port, but it is not the task's load-balanced port: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | wrong_port | tell | task t1 is there, but this is not its load-balanced container port: not Portkeeper's to repair
+              web i-1:32769 | wrong_port | tell | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
               alert: wrong_port (error): web i-1:32769
             open: wrong_port web i-1:32769, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -106,13 +106,13 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:49153 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:49154 | wrong_port | await 60s | task t1 is there, but this is not its load-balanced container port: seen once; a second look decides
+              web i-1:49153 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:49154 | wrong_port | await 60s | task t1 uses this address and port, but it is not the task's load-balanced port: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:49153 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:49154 | wrong_port | tell | task t1 is there, but this is not its load-balanced container port: not Portkeeper's to repair
+              web i-1:49153 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:49154 | wrong_port | tell | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
               plan: register web [i-1:49153]
               alert: missing (critical): web i-1:49153
               alert: wrong_port (error): web i-1:49154
@@ -150,15 +150,15 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->49153@0.0.0.0
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: seen once; a second look decides
+              web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | ip_family_mismatch | tell | port 8080 is bound, but to no ipv6 address: not Portkeeper's to repair
+              web | ip_family_mismatch | tell | port 8080 is bound, but to no ipv6 address: alert only
               alert: ip_family_mismatch (error): web
             open: ip_family_mismatch web, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -193,15 +193,15 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768@10.0.0.7 app:8080->32769@10.0.0.8
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | bindings_missing | await 60s | port 8080 is bound to several host ports (32768, 32769): seen once; a second look decides
+              task t1 | bindings_missing | await 60s | port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | port 8080 is bound to several host ports (32768, 32769): not Portkeeper's to repair
+              task t1 | bindings_missing | tell | port 8080 is bound to several host ports (32768, 32769): alert only
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -219,11 +219,11 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
         &expect![[r#"
             0s:
               asks: state of i-1; group dns-tcp
-              dns-tcp i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              dns-tcp i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group dns-tcp
-              dns-tcp i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              dns-tcp i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register dns-tcp [i-1:32769]
               alert: missing (critical): dns-tcp i-1:32769
               looks again in 60s
@@ -248,15 +248,15 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
         &expect![[r#"
             0s:
               asks: state of i-1; group admin, public, side
-              admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              public i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              side i-1:32770 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              public i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              side i-1:32770 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group admin, public, side
-              admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              public i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              side i-1:32770 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              public i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              side i-1:32770 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register admin [i-1:32769]; register public [i-1:32768]; register side [i-1:32770]
               alert: missing (critical): admin i-1:32769, public i-1:32768, side i-1:32770
               looks again in 60s
@@ -278,19 +278,19 @@ fn a_port_in_a_range_is_found_by_its_offset() {
         target web i-1:32803 healthy
         task t2 RUNNING/RUNNING on i-1 app:8000-8010->32811-32821
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32814 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32814 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32814 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32814 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32814]
               alert: missing (error): web i-1:32814
               looks again in 60s
             open: missing web i-1:32814, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -303,14 +303,14 @@ fn a_port_outside_of_the_range_has_no_target() {
         service shop/web binds web to app:8011
         task t1 RUNNING/RUNNING on i-1 app:8000-8010->32800-32810
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | bindings_missing | await 60s | container `app` has no binding for port 8011: seen once; a second look decides
+              task t1 | bindings_missing | await 60s | container `app` has no binding for port 8011: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | container `app` has no binding for port 8011: not Portkeeper's to repair
+              task t1 | bindings_missing | tell | container `app` has no binding for port 8011: alert only
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "]],
+        "#]],
     );
 }

@@ -60,11 +60,11 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web-alt
-              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web-alt
-              web-alt i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web-alt i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web-alt [i-1:32768]
               alert: missing (critical): web-alt i-1:32768
               looks again in 60s
@@ -84,15 +84,15 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
         revision 111 web:1 binds web|web-alt to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | revision 111 does not say which of its two groups it uses: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | revision 111 does not say which of its two groups it uses: alert only
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -132,11 +132,11 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
         &expect![[r#"
             0s:
               asks: state of i-1; group green
-              green i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              green i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group green
-              green i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              green i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register green [i-1:32769]
               alert: missing (critical): green i-1:32769
               looks again in 60s
@@ -156,17 +156,17 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 999
         target blue i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/999: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | no task set has the id ecs-svc/999: found once; waiting for a second check
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | no task set has the id ecs-svc/999: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | no task set has the id ecs-svc/999: alert only
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -210,11 +210,11 @@ fn a_rolling_service_whose_revision_does_not_say_which_of_two_groups_it_uses_is_
         ",
         &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/1 matches no current revision: found once; waiting for a second check
               web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/1 matches no current revision: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/1 matches no current revision: alert only
               web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told

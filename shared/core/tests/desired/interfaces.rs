@@ -16,11 +16,11 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:8080]
               alert: missing (critical): web i-1:8080
               looks again in 60s
@@ -39,15 +39,15 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | bindings_missing | await 60s | its task definition gives container `app` no port 8080: seen once; a second look decides
+              task t1 | bindings_missing | await 60s | container `app` has no port 8080 in its task definition: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | its task definition gives container `app` no port 8080: not Portkeeper's to repair
+              task t1 | bindings_missing | tell | container `app` has no port 8080 in its task definition: alert only
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -63,11 +63,11 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web 10.0.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
@@ -88,11 +88,11 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
         &expect![[r#"
             0s:
               asks: group web
-              web [fd00::5]:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web [fd00::5]:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web [fd00::5]:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web [fd00::5]:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [[fd00::5]:8080]
               alert: missing (critical): web [fd00::5]:8080
               looks again in 60s
@@ -110,15 +110,15 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING ip 10.0.0.5
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              web | ip_family_mismatch | await 60s | the group takes ipv6 addresses and the task has none: seen once; a second look decides
+              web | ip_family_mismatch | await 60s | the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | ip_family_mismatch | tell | the group takes ipv6 addresses and the task has none: not Portkeeper's to repair
+              web | ip_family_mismatch | tell | the group accepts ipv6 addresses, but the task has none: alert only
               alert: ip_family_mismatch (error): web
             open: ip_family_mismatch web, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -161,17 +161,17 @@ fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addre
         target web 10.0.0.6:8080 healthy
         known web 10.0.0.6:8080 t0
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | bindings_missing | await 60s | its network interface has no address yet: seen once; a second look decides
+              task t1 | bindings_missing | await 60s | its network interface has no address yet: found once; waiting for a second check
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | its network interface has no address yet: not Portkeeper's to repair
+              task t1 | bindings_missing | tell | its network interface has no address yet: alert only
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -222,11 +222,11 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: seen once; a second look decides
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server id that only its owner knows, so it cannot be registered here: not Portkeeper's to repair
+              web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: alert only
               alert: missing (critical): web 10.0.0.5:8080
             open: missing web 10.0.0.5:8080, seen 2, told
         "#]],
@@ -246,17 +246,17 @@ fn a_task_definition_or_an_instance_that_could_not_be_read_is_no_finding() {
         target web i-2:32768 healthy
         known web i-1:8080 t0
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               service | - | unknown | task definition web:1 could not be read: throttled
-              task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
-              web i-1:8080 | - | await 60s | registered; it may belong to task t1: neither port bindings nor a network interface yet, and its task definition is not known
+              task t1 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              web i-1:8080 | - | await 60s | registered; it may belong to task t1: the task has no port bindings and no network interface yet, and its task definition is unknown
               looks again in 60s
             60s:
               service | - | unknown | task definition web:1 could not be read: throttled
-              task t1 | - | unknown | neither port bindings nor a network interface yet, and its task definition is not known
-              web i-1:8080 | - | await 60s | registered; it may belong to task t1: neither port bindings nor a network interface yet, and its task definition is not known
+              task t1 | - | unknown | the task has no port bindings and no network interface yet, and its task definition is unknown
+              web i-1:8080 | - | await 60s | registered; it may belong to task t1: the task has no port bindings and no network interface yet, and its task definition is unknown
               looks again in 60s
-        "]],
+        "#]],
     );
 }

@@ -46,13 +46,13 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
         &expect![[r#"
             0s:
               asks: state of i-1; group new, old
-              new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
-              old i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              old i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group new, old
-              new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
-              old i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
+              old i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register new [i-1:32769]; register old [i-1:32768]
               alert: missing (critical): new i-1:32769, old i-1:32768
               looks again in 60s
@@ -95,17 +95,17 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
         target web i-1:32768 healthy
         target web i-2:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/111 matches no current revision: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/111 matches no current revision: found once; waiting for a second check
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/111 matches no current revision: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/111 matches no current revision: alert only
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -169,17 +169,17 @@ fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 222
         target old i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/222 matches no current revision: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/222 matches no current revision: found once; waiting for a second check
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/222 matches no current revision: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/222 matches no current revision: alert only
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -222,15 +222,15 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
         revision 111 web:2 binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111 of web:1
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, the task does not: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, but the task does not: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | revision 111 runs web:2, the task does not: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | revision 111 runs web:2, but the task does not: alert only
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -246,14 +246,14 @@ fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
         service shop/web binds web to app:8080 controller=ROBOT
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | the deployment strategy `SIDEWAYS` is not known to this version: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | this version of Portkeeper does not know the deployment strategy `SIDEWAYS`: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | the deployment controller `ROBOT` is not known to this version: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | this version of Portkeeper does not know the deployment controller `ROBOT`: alert only
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
-        "]],
+        "#]],
     );
 }

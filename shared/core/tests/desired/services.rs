@@ -15,15 +15,15 @@ fn tasks_that_no_service_started_want_no_target() {
         task imitation RUNNING/RUNNING on i-1 app:8080->32770 started-by me
         target web i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task imitation | - | leave | not started by this service: no target is expected
-              task job | - | leave | not started by this service: no target is expected
+              task imitation | - | leave | this service did not start the task, so no target is expected
+              task job | - | leave | this service did not start the task, so no target is expected
             60s:
-              task imitation | - | leave | not started by this service: no target is expected
-              task job | - | leave | not started by this service: no target is expected
+              task imitation | - | leave | this service did not start the task, so no target is expected
+              task job | - | leave | this service did not start the task, so no target is expected
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -36,14 +36,14 @@ fn ecs_anywhere_is_not_load_balanced() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on mi-1 app:8080->32768 anywhere
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+              task t1 | - | leave | ECS Anywhere: AWS does not load-balance the task
               nothing to write down
             60s:
-              task t1 | - | leave | ECS Anywhere: AWS does not load-balance it
+              task t1 | - | leave | ECS Anywhere: AWS does not load-balance the task
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -73,11 +73,11 @@ fn a_classic_load_balancer_knows_no_dynamic_ports() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              service | - | leave | it uses a Classic Load Balancer, which knows instances only and does not support dynamic host ports
+              service | - | leave | it uses a Classic Load Balancer, which registers instances only and does not support dynamic host ports
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -93,14 +93,14 @@ fn express_services_and_gateways_are_observed_only() {
         service shop/web binds web to app:8080 gateway
         look
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              service | - | leave | ECS manages this service's target groups itself; it is observed only
+              service | - | leave | ECS manages this service's target groups itself, so Portkeeper only observes it
               nothing to write down
             0s:
-              service | - | leave | ECS manages this service's target groups itself; it is observed only
+              service | - | leave | ECS manages this service's target groups itself, so Portkeeper only observes it
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -160,11 +160,11 @@ fn a_task_of_a_service_of_the_same_name_in_another_cluster_is_another_services()
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:32768 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-9:32768 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32768 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-9:32768 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32768
             open: foreign web i-9:32768, seen 2, told
         "#]],

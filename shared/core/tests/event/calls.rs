@@ -188,7 +188,7 @@ fn what_ecs_does_is_nobodys_doing() {
     ] {
         assert_eq!(
             said(&detail),
-            "ignored as call_by_ecs: ECS made the call, and tells of its tasks itself\n"
+            "ignored as call_by_ecs: ECS made the call, and it reports its tasks in its own events\n"
         );
     }
     // A person's role may have any name.
@@ -234,7 +234,7 @@ fn an_event_that_names_nothing_cannot_be_read() {
     }
     assert!(
         said(&json!({"eventTime": 7}))
-            .starts_with("unreadable: the `AWS API Call via CloudTrail` event cannot be read")
+            .starts_with("unreadable: cannot read the `AWS API Call via CloudTrail` event")
     );
 }
 

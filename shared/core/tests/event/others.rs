@@ -134,33 +134,33 @@ fn messages_that_nobody_can_read_say_why() {
     );
     check(
         r#"{"detail-type":"ECS Task State Change","source":"aws.ecs"}"#,
-        &expect![[r"
-        unreadable: the `ECS Task State Change` event cannot be read: invalid type: null, expected struct TaskDetail
-    "]],
+        &expect![[r#"
+            unreadable: cannot read the `ECS Task State Change` event: invalid type: null, expected struct TaskDetail
+        "#]],
     );
     check(
         &task_event(r#"{"clusterArn":"shop"}"#),
-        &expect![[r"
-        unreadable: the `ECS Task State Change` event cannot be read: `shop` is not the ARN of an ECS cluster
-    "]],
+        &expect![[r#"
+            unreadable: cannot read the `ECS Task State Change` event: `shop` is not the ARN of an ECS cluster
+        "#]],
     );
     check(
         &task_event(r#"{"version":-1}"#),
-        &expect![[r"
-        unreadable: the `ECS Task State Change` event cannot be read: invalid value: integer `-1`, expected u64
-    "]],
+        &expect![[r#"
+            unreadable: cannot read the `ECS Task State Change` event: invalid value: integer `-1`, expected u64
+        "#]],
     );
     check(
         r#"{"portkeeper":{"version":2,"cluster":"x","services":[]}}"#,
         &expect![[r#"
-            unreadable: the message has version 2, this program reads 1
+            unreadable: the message has version 2, but this program reads version 1
         "#]],
     );
     check(
         &format!(r#"{{"portkeeper":{{"version":2,"cluster":"{CLUSTER}","services":[]}}}}"#),
-        &expect![[r"
-        unreadable: the message has version 2, this program reads 1
-    "]],
+        &expect![[r#"
+            unreadable: the message has version 2, but this program reads version 1
+        "#]],
     );
 }
 
@@ -185,7 +185,7 @@ fn every_sample_event_is_checked_or_ignored() {
         ignored-deployment-in-progress: ignored as other_event_name: `SERVICE_DEPLOYMENT_IN_PROGRESS` changes no registration
         ignored-s3-object-created: ignored as other_source: events of `aws.s3` are not used
         ignored-service-task-placement-failure: ignored as other_event_name: `SERVICE_TASK_PLACEMENT_FAILURE` changes no registration
-        ignored-synthetic-call-by-ecs: ignored as call_by_ecs: ECS made the call, and tells of its tasks itself
+        ignored-synthetic-call-by-ecs: ignored as call_by_ecs: ECS made the call, and it reports its tasks in its own events
         ignored-synthetic-call-refused: ignored as refused_call: AWS refused the call: AccessDenied
         ignored-task-of-another-group-2016: ignored as not_a_service_task: the task was not started by a service, so no target is expected
         ignored-task-spot-warning-snippet: ignored as not_a_service_task: the task was not started by a service, so no target is expected

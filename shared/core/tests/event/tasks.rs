@@ -97,7 +97,7 @@ fn states_in_between_ask_for_nothing() {
         assert_eq!(
             told,
             format!(
-                "ignored as other_task_status: a task in {status} is not judged yet; RUNNING and STOPPED are\n"
+                "ignored as other_task_status: a task in {status} is not checked; only RUNNING and STOPPED tasks are\n"
             )
         );
     }

@@ -53,17 +53,17 @@ fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               alert: missing (error): web i-1:32768
               looks again in 60s
             180s:
@@ -93,11 +93,11 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -129,17 +129,17 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
             180s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 13 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 13 min and its target is not registered: mode alert: Portkeeper writes nothing
             open: missing web i-1:32768, seen 3, told
         "#]],
     );
@@ -162,19 +162,19 @@ fn alerts_of_one_look_are_one_for_each_code() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32771 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
-              web i-1:32772 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32771 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              web i-1:32772 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              web i-1:32769 | missing | tell | task t2 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              web i-1:32770 | stale | tell | task t3 has stopped and its target is still registered: mode alert: nothing is written
-              web i-1:32771 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-              web i-1:32772 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | missing | tell | task t2 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32770 | stale | tell | task t3 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
+              web i-1:32771 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32772 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: missing (critical): web i-1:32768, web i-1:32769
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32771, web i-1:32772

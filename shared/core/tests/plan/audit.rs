@@ -34,7 +34,7 @@ fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | stale (error) | then tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's
+              web i-1:32769 | stale (error) | then tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
         "#]],
     );
 }
@@ -56,7 +56,7 @@ fn a_target_that_leads_to_another_service_is_an_error() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | hijacked (critical) | then tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's
+              web i-1:32769 | hijacked (critical) | then tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
         "#]],
     );
 }
@@ -81,10 +81,10 @@ fn what_is_young_is_no_finding() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32771 | stale (error) | then tell | task t4 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's
-              young: web i-1:32769 | its task has only just stopped; ECS may still deregister it
-              young: web i-1:32770 | its task has only just stopped; ECS may still deregister it
-              young: web i-1:32772 | its task has only just started; ECS may still register it
+              web i-1:32771 | stale (error) | then tell | task t4 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
+              young: web i-1:32769 | its task has just stopped; ECS may still deregister the target
+              young: web i-1:32770 | its task has just stopped; ECS may still deregister the target
+              young: web i-1:32772 | its task has just started; ECS may still register the target
         "#]],
     );
 }
@@ -104,7 +104,7 @@ fn what_nobody_repairs_is_told_when_it_lasts() {
         &expect![[r#"
             audit:
               task t2 | bindings_missing (error) | then tell | the task has no container `app`
-              web i-1:32768 | unhealthy (error) | then await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout
+              web i-1:32768 | unhealthy (error) | then await 150s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min 30 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout
         "#]],
     );
 }
@@ -124,8 +124,8 @@ fn what_could_not_be_read_is_not_judged() {
         &expect![[r#"
             audit:
               unknown: service | the list of tasks could not be read: page 2 failed
-              unknown: service | the list of tasks is not whole, so nothing is deregistered
-              unknown: web i-1:32769 | registered, and not every task could be read: its task may be among those
+              unknown: service | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              unknown: web i-1:32769 | registered; not every task could be read, and its task may be one of those
         "#]],
     );
 }

@@ -39,38 +39,38 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32803 | stale | await 60s | task s3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32803 | stale | await 60s | task s3 has stopped and its target is still registered: found once; waiting for a second check
               plan: deregister web [i-1:32801, i-1:32802]
               alert: stale (error): web i-1:32801, web i-1:32802
               looks again in 60s
             120s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, with 2 made within 10 min, are more than the limit of 2; none was made. First: web i-1:32803
-              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
               alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
               looks again in 540s
             180s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, with 2 made within 10 min, are more than the limit of 2; none was made. First: web i-1:32803
-              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
             659s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, with 2 made within 10 min, are more than the limit of 2; none was made. First: web i-1:32803
-              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
             660s:
               asks: owners on i-1
-              web i-1:32803 | stale | deregister | task s3 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32803 | stale | deregister | task s3 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32803]
               alert: stale (error): web i-1:32803
-              alert: resolved limit_exceeded (error): service (no longer seen, after 9 min)
+              alert: resolved limit_exceeded (error): service (no longer found, after 9 min)
               looks again in 60s
             720s:
               alert: resolved stale (error): web i-1:32803 (the target is no longer registered, after 11 min)
@@ -103,36 +103,36 @@ fn what_is_too_much_by_itself_is_not_looked_at_again_for_it() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801, i-1:32802]
               alert: stale (error): web i-1:32801, web i-1:32802
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32803 | stale | await 60s | task s3 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32804 | stale | await 60s | task s4 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32805 | stale | await 60s | task s5 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32803 | stale | await 60s | task s3 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32804 | stale | await 60s | task s4 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32805 | stale | await 60s | task s5 has stopped and its target is still registered: found once; waiting for a second check
               alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once, with 2 made within 10 min, are more than the limit of 2; none was made. First: web i-1:32803, web i-1:32804, web i-1:32805
-              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 3 deregistrations at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
+              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             3780s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once are more than the limit of 2; none was made. First: web i-1:32803, web i-1:32804, web i-1:32805
-              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
+              web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: the deregistration limit is exceeded
             open: stale web i-1:32803, seen 3
             open: stale web i-1:32804, seen 3
             open: stale web i-1:32805, seen 3
@@ -155,20 +155,20 @@ fn deregistrations_that_aws_refused_do_not_count() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801, i-1:32802]
               alert: stale (error): web i-1:32801, web i-1:32802
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801, i-1:32802]
               looks again in 60s
             open: stale web i-1:32801, seen 3, 2 repairs, told
@@ -198,22 +198,22 @@ fn registrations_do_not_count() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: found once; waiting for a second check
               alert: resolved missing (error): web i-1:32768 (registered and healthy, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801]
               alert: stale (error): web i-1:32801
               looks again in 60s
@@ -240,13 +240,13 @@ fn what_was_made_is_no_reason_to_tell_of_a_limit_while_nothing_more_is_to_be_mad
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32801 | stale | await 60s | task s1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32802 | stale | await 60s | task s2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32801 | stale | deregister | task s1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801, i-1:32802]
               alert: stale (error): web i-1:32801, web i-1:32802
               looks again in 60s

@@ -20,11 +20,11 @@ fn a_target_that_a_person_deregistered() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 1 h and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 1 h and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 1 h 1 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 1 h 1 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768, by IAM user alice with DeregisterTargets at 2026-11-23T09:58:00Z
               looks again in 60s
@@ -52,17 +52,17 @@ fn an_event_that_comes_after_the_alert() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 1 h and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 1 h and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 1 h 1 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 1 h 1 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
             180s:
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 3 min), by IAM user alice with DeregisterTargets at 2026-11-23T09:56:00Z
@@ -138,11 +138,11 @@ fn a_stranger_that_somebody_registered() {
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: seen once; a second look decides
+              web i-9:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: not Portkeeper's to repair
+              web i-9:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-9:80, by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z
             120s:
               alert: resolved foreign (warning): web i-9:80 (the target is no longer registered, after 2 min), by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z

@@ -20,10 +20,10 @@ fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which also uses this group
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+              web 10.0.0.2:8080 | - | leave | belongs to task t9 of service prod-2/web, which also uses this group
               nothing to write down
         "#]],
     );
@@ -45,11 +45,11 @@ fn a_task_of_another_cluster_that_has_no_address_yet_is_waited_for() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use it
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use it
+              web 10.0.0.2:8080 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
         "#]],
     );
@@ -71,11 +71,11 @@ fn what_uses_other_groups_in_other_clusters_does_not_matter() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [10.0.0.2:8080]
               alert: stale (error): web 10.0.0.2:8080
               looks again in 60s
@@ -106,20 +106,20 @@ fn nothing_is_deregistered_while_other_clusters_could_not_be_read() {
             0s:
               asks: owners in the cluster; owners elsewhere in web
               service | - | unknown | the services of other clusters could not be read: throttled
-              web 10.0.0.2:8080 | - | await 60s | registered, unexplained, and who uses this group in other clusters could not be read
+              web 10.0.0.2:8080 | - | await 60s | registered and unexplained; the services of other clusters that use this group could not be read
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
               service | - | unknown | the services of other clusters could not be read: throttled
-              web 10.0.0.2:8080 | - | await 60s | registered, unexplained, and who uses this group in other clusters could not be read
+              web 10.0.0.2:8080 | - | await 60s | registered and unexplained; the services of other clusters that use this group could not be read
               looks again in 60s
             120s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web 10.0.0.2:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [10.0.0.2:8080]
               alert: stale (error): web 10.0.0.2:8080
               looks again in 60s
@@ -144,10 +144,10 @@ fn an_instance_that_is_another_clusters_now_may_have_its_tasks() {
         &expect![[r#"
             0s:
               asks: tasks t2; owners in the cluster; owners elsewhere in web
-              web i-2:32769 | - | leave | belongs to task t9 of service prod-2/web, which uses this group too
+              web i-2:32769 | - | leave | belongs to task t9 of service prod-2/web, which also uses this group
             60s:
               asks: owners in the cluster
-              web i-2:32769 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-2:32769 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             open: foreign web i-2:32769, seen 1
         "#]],
@@ -171,7 +171,7 @@ fn a_port_of_this_clusters_instance_is_not_asked_about_elsewhere() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -192,12 +192,12 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_cluster()
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web 10.0.0.2:8080 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web | limit_exceeded | tell | deregistering 10.0.0.2:8080 would leave web empty; nothing was deregistered there
-              web 10.0.0.2:8080 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              web | limit_exceeded | tell | deregistering 10.0.0.2:8080 would leave web without targets; Portkeeper deregistered nothing there
+              web 10.0.0.2:8080 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
             open: stale web 10.0.0.2:8080, seen 2
             open: limit_exceeded web, seen 1, told

@@ -22,28 +22,28 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32768 | missing | await 80s | its task has only just started; ECS may still register it
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32768 | missing | await 80s | its task has just started; ECS may still register the target
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
-              web i-1:32768 | missing | await 20s | its task has only just started; ECS may still register it
-              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web i-1:32768 | missing | await 20s | its task has just started; ECS may still register the target
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
               looks again in 20s
             120s:
               asks: state of i-1; group web; owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
-              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min 10 s and its target is not registered: seen once; a second look decides
-              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min 10 s and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               looks again in 60s
             180s:
               asks: group web; owners on i-1
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has completed its initial health checks
               alert: stale (error): web i-1:32769
-              alert: resolved limit_exceeded (error): web (no longer seen, after 2 min)
+              alert: resolved limit_exceeded (error): web (no longer found, after 2 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 4, told
@@ -69,24 +69,24 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               alert: limit_exceeded (error): web
               looks again in 60s
             120s:
               asks: group web; owners on i-1
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has been checked yet
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: no other target of the group has completed its initial health checks
               alert: stale (error): web i-1:32769
-              alert: resolved limit_exceeded (error): web (no longer seen, after 1 min)
+              alert: resolved limit_exceeded (error): web (no longer found, after 1 min)
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: stale web i-1:32769, seen 3, told
@@ -118,7 +118,7 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
         told.fold(String::new(), |told, line| told + line.trim() + "\n")
     };
     expect![[r#"
-        web | limit_exceeded | tell | deregistering i-1:32768 would leave web empty; nothing was deregistered there
+        web | limit_exceeded | tell | deregistering i-1:32768 would leave web without targets; Portkeeper deregistered nothing there
     "#]]
     .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups web"));
     expect![[r#"
@@ -144,16 +144,16 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners in the cluster
-              admin i-9:80 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              admin i-9:80 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners in the cluster
-              web | limit_exceeded | tell | deregistering i-1:32770 would leave web empty; nothing was deregistered there
-              admin i-9:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              web | limit_exceeded | tell | deregistering i-1:32770 would leave web without targets; Portkeeper deregistered nothing there
+              admin i-9:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               alert: foreign (warning): admin i-9:80
@@ -181,14 +181,14 @@ fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              service | below_desired | await 900s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              service | below_desired | await 900s | 0 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | below_desired | await 840s | 0 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
-              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would empty the target group
+              service | below_desired | await 840s | 0 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
               looks again in 840s
             open: stale web i-1:32769, seen 2

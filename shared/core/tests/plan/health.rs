@@ -20,11 +20,11 @@ fn a_target_that_fails_for_no_longer_than_its_settings_explain_is_awaited() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 150s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 150s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min 30 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
               looks again in 150s
             140s:
               asks: group web
-              web i-1:32768 | unhealthy | await 10s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min 30 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 10s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min 30 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
             200s:
         "#]],
     );
@@ -50,18 +50,18 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 150s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 150s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 2 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
               looks again in 150s
             149s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 2 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             150s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
               alert: unhealthy (critical): web i-1:32768
             210s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min 30 s of that; the program answers the check with another code: look at the path and at what the program logs: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
             270s:
               alert: resolved unhealthy (critical): web i-1:32768 (the target is healthy, after 4 min 30 s)
         "#]],
@@ -85,17 +85,17 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 390s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 390s | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
               looks again in 390s
             180s:
               asks: group web
-              web i-1:32768 | unhealthy | await 210s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 210s | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             389s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             390s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 6 min 30 s of that; its first checks come to no end: look at the load balancer's own state: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
         "#]],
@@ -117,11 +117,11 @@ fn unhealthy_draining_is_registered() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
               looks again in 120s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy.draining (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 2, told
         "#]],
@@ -144,17 +144,17 @@ fn the_grace_period_of_the_service_is_waited_for() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 420s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 420s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
               looks again in 420s
             240s:
               asks: group web
-              web i-1:32768 | unhealthy | await 180s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 180s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
             419s:
               asks: group web
-              web i-1:32768 | unhealthy | await 1s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 1s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
             420s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
               alert: unhealthy (critical): web i-1:32768
             open: unhealthy web i-1:32768, seen 4, told
         "#]],
@@ -178,27 +178,27 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 80s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 80s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
               looks again in 60s
             200s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: unhealthy (critical): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 1 min 20 s of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: not Portkeeper's to repair
-              alert: superseded missing (critical): web i-1:32768 (registered; it is known as unhealthy now, after 4 min 20 s)
+              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              alert: superseded missing (critical): web i-1:32768 (registered; superseded by unhealthy, after 4 min 20 s)
             open: unhealthy web i-1:32768, seen 3, told
         "#]],
     );
@@ -248,12 +248,12 @@ fn the_reason_says_what_to_check_for_ports_of_an_instance() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min of that; no answer came in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: seen once; a second look decides
-              web i-1:32769 | unhealthy | await 120s | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min of that; the program answers `/health` with another code (200-299 is expected): look at the path and at what the program logs: seen once; a second look decides
-              web i-1:32770 | unhealthy | await 120s | registered, and unhealthy (Target.FailedHealthChecks); its group's settings explain no more than 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32770 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: seen once; a second look decides
-              web i-1:32771 | unhealthy | await 120s | registered, and unhealthy (Elb.InternalError); its group's settings explain no more than 2 min of that; the load balancer itself failed: if it lasts, ask AWS: seen once; a second look decides
-              web i-1:32772 | unhealthy | await 120s | registered, and unhealthy (Target.SomethingNew); its group's settings explain no more than 2 min of that: seen once; a second look decides
-              web i-1:32773 | unhealthy | await 120s | registered, and unhealthy (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web i-1:32769 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers `/health` with another code (expected: 200-299): check the path and the program's log: found once; waiting for a second check
+              web i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32770 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
+              web i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Elb.InternalError); the group's settings explain at most 2 min of that; the load balancer itself failed: if this persists, contact AWS Support: found once; waiting for a second check
+              web i-1:32772 | unhealthy | await 120s | registered, but unhealthy (Target.SomethingNew); the group's settings explain at most 2 min of that: found once; waiting for a second check
+              web i-1:32773 | unhealthy | await 120s | registered, but unhealthy (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 120s
             open: unhealthy web i-1:32768, seen 1
             open: unhealthy web i-1:32769, seen 1
@@ -280,8 +280,8 @@ fn the_reason_says_what_to_check_for_addresses_and_a_port_of_its_own() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | unhealthy | await 120s | registered, and unhealthy (Target.Timeout); its group's settings explain no more than 2 min of that; no answer came in time: the task's security group must let the load balancer reach port 9000, and the program must answer within the group's health check timeout: seen once; a second look decides
-              web 10.0.0.6:8080 | unhealthy | await 120s | registered, and unhealthy (Target.ResponseCodeMismatch); its group's settings explain no more than 2 min of that; the program answers the check with another code: look at the path and at what the program logs: seen once; a second look decides
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the task's security group must let the load balancer reach port 9000, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              web 10.0.0.6:8080 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
               looks again in 120s
             open: unhealthy web 10.0.0.5:8080, seen 1
             open: unhealthy web 10.0.0.6:8080, seen 1
@@ -304,7 +304,7 @@ fn a_group_of_no_load_balancer_is_judged_by_its_protocol() {
         &expect![[r#"
             0s:
               asks: group web
-              web i-1:32768 | unhealthy | await 420s | registered, and initial (Elb.RegistrationInProgress); its group's settings explain no more than 7 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 420s | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 7 min of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
               looks again in 420s
             open: unhealthy web i-1:32768, seen 1
         "#]],
@@ -327,8 +327,8 @@ fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
         &expect![[r#"
             0s:
               asks: group admin, web
-              admin i-1:32769 | unhealthy | await 420s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 7 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (Elb.InitialHealthChecking); its group's settings explain no more than 2 min of that; its first checks come to no end: look at the load balancer's own state: seen once; a second look decides
+              admin i-1:32769 | unhealthy | await 420s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 7 min of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 2 min of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
               looks again in 120s
             open: unhealthy admin i-1:32769, seen 1
             open: unhealthy web i-1:32768, seen 1

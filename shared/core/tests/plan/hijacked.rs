@@ -21,19 +21,19 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
         look
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
             open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -60,15 +60,15 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: nothing is written
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
               alert: stale (error): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
               alert: escalated hijacked (critical): web i-1:32769
             180s:
               alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 3 min)
@@ -92,11 +92,11 @@ fn a_reused_address_is_hijacked_too() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web 10.0.0.6:8080 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.0.0.6:8080 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              web 10.0.0.6:8080 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [10.0.0.6:8080]
               alert: hijacked (critical): web 10.0.0.6:8080
               looks again in 60s
@@ -121,11 +121,11 @@ fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: not Portkeeper's to repair
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
               alert: hijacked (critical): web i-1:32769
             open: hijacked web i-1:32769, seen 2, told
         "#]],
@@ -143,19 +143,19 @@ fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -194,14 +194,14 @@ fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web empty; nothing was deregistered there
-              web i-1:32769 | hijacked | withheld | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: it would empty the target group
+              service | below_desired | await 840s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web i-1:32769 | hijacked | withheld | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: it would leave the target group without targets
               alert: hijacked (critical): web i-1:32769 (held back)
               alert: limit_exceeded (error): web
               looks again in 840s

@@ -23,11 +23,11 @@ fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
         "#]],
     );
@@ -63,20 +63,20 @@ fn proof_ends_while_a_service_is_scaled_to_nothing() {
         &expect![[r#"
             0s:
             95s:
-              service | - | leave | no task is wanted, and no target is registered
+              service | - | leave | the desired count is 0 and no target is registered
             695s:
-              service | - | leave | no task is wanted, and no target is registered
+              service | - | leave | the desired count is 0 and no target is registered
               nothing to write down
             72695s:
               asks: owners in the cluster
-              web i-1:80 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:80 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             76295s:
               asks: owners in the cluster
-              web i-1:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-1:80
             76355s:
-              web i-1:80 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-1:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
             open: foreign web i-1:80, seen 3, told
         "#]],
     );
@@ -103,11 +103,11 @@ fn a_task_that_a_person_runs_may_be_meant() {
             0s:
             95s:
               asks: owners on i-1
-              web i-1:80 | hijacked | await 60s | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: seen once; a second look decides
+              web i-1:80 | hijacked | await 60s | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             155s:
               asks: owners on i-1
-              web i-1:80 | hijacked | tell | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong program: not Portkeeper's to repair
+              web i-1:80 | hijacked | tell | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
               alert: hijacked (critical): web i-1:80
             open: hijacked web i-1:80, seen 2, told
         "#]],
@@ -131,11 +131,11 @@ fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
         "#,
         &expect![[r#"
             0s:
-              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision: seen once; a second look decides
+              task t1 | ambiguous_revision | await 60s | startedBy ecs-svc/11 matches no current revision: found once; waiting for a second check
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/11 matches no current revision: not Portkeeper's to repair
+              task t1 | ambiguous_revision | tell | startedBy ecs-svc/11 matches no current revision: alert only
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
               alert: ambiguous_revision (warning): task t1
             open: ambiguous_revision task t1, seen 2, told
@@ -166,18 +166,18 @@ fn proof_ends_when_another_service_is_seen_as_owner() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
             172800s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
               nothing to write down
             259200s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | leads to task job, which no service started: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | leads to task job, which no service started: found once; waiting for a second check
               looks again in 60s
             259260s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task job, which no service started: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | leads to task job, which no service started: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -200,12 +200,12 @@ fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
         "#,
         &expect![[r#"
             0s:
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
             60s:
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
         "#]],
     );

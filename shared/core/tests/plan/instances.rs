@@ -15,18 +15,18 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
         instance i-1 INACTIVE
         instance i-2 MISSING
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
-              web i-2:32768 | missing | leave | its container instance is MISSING: an orphan, which nobody watches any more
+              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
+              web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
               nothing to write down
             60s:
               asks: state of i-1, i-2; group web
-              web i-1:32768 | missing | leave | its container instance is INACTIVE: an orphan, which nobody watches any more
-              web i-2:32768 | missing | leave | its container instance is MISSING: an orphan, which nobody watches any more
+              web i-1:32768 | missing | leave | its container instance is INACTIVE: the task is an orphan that ECS no longer monitors
+              web i-2:32768 | missing | leave | its container instance is MISSING: the task is an orphan that ECS no longer monitors
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -42,11 +42,11 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -67,20 +67,20 @@ fn nothing_is_registered_on_an_instance_whose_state_is_not_known() {
         instance i-1 unread
         instance i-2 disconnected
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
-              web i-1:32768 | missing | unknown | the state of its container instance is not known
-              web i-2:32768 | missing | unknown | the agent of its container instance is out of contact
+              web i-1:32768 | missing | unknown | the state of its container instance is unknown
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
               nothing to write down
             60s:
               asks: state of i-1, i-2; group web
               service | - | unknown | container instance i-1 could not be read: throttled
-              web i-1:32768 | missing | unknown | the state of its container instance is not known
-              web i-2:32768 | missing | unknown | the agent of its container instance is out of contact
+              web i-1:32768 | missing | unknown | the state of its container instance is unknown
+              web i-2:32768 | missing | unknown | the agent of its container instance is disconnected
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -103,34 +103,34 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             120s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               looks again in 60s
             180s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 13 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               looks again in 60s
             240s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: the most repairs of one target have been tried
-              web i-1:32768 | limit_exceeded | tell | 3 repairs did not help; AWS says: InvalidTarget: i-1 is not in the VPC. Last seen: task t1 has been running for 14 min and its target is not registered
+              web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: the repair limit for one target is reached
+              web i-1:32768 | limit_exceeded | tell | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 14 min and its target is not registered
               alert: limit_exceeded (error): web i-1:32768
               looks again in 60s
             300s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: the most repairs of one target have been tried
-              web i-1:32768 | limit_exceeded | tell | 3 repairs did not help; AWS says: InvalidTarget: i-1 is not in the VPC. Last seen: task t1 has been running for 15 min and its target is not registered
+              web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: the repair limit for one target is reached
+              web i-1:32768 | limit_exceeded | tell | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 15 min and its target is not registered
               looks again in 60s
             open: missing web i-1:32768, seen 6, 3 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
@@ -155,20 +155,20 @@ fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             70s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 50s | task t1 has been running for 11 min 10 s and its target is not registered: a repair (register) was just made
+              web i-1:32768 | missing | await 50s | task t1 has been running for 11 min 10 s and its target is not registered: a repair (register) was just executed
             120s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               looks again in 60s
             open: missing web i-1:32768, seen 4, 2 repairs, told

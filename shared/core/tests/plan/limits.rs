@@ -29,31 +29,31 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32771 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32771 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once are more than the limit of 2; none was made. First: web i-1:32769, web i-1:32770, web i-1:32771
-              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             120s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once are more than the limit of 2; none was made. First: web i-1:32769, web i-1:32770, web i-1:32771
-              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
+              web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
             180s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769, i-1:32770]
               alert: stale (error): web i-1:32769, web i-1:32770, web i-1:32771
               alert: resolved stale (error): web i-1:32771 (the target is no longer registered, after 3 min)
-              alert: resolved limit_exceeded (error): service (no longer seen, after 2 min)
+              alert: resolved limit_exceeded (error): service (no longer found, after 2 min)
               looks again in 60s
             240s:
               alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 4 min), web i-1:32770 (the target is no longer registered, after 4 min)
@@ -78,22 +78,22 @@ fn the_limit_grows_with_what_is_registered() {
         target web i-1:32769 unhealthy
         target web i-1:32770 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t1 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32770 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769, i-1:32770]
               alert: stale (error): web i-1:32769, web i-1:32770
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
             open: stale web i-1:32770, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -112,15 +112,15 @@ fn registrations_are_not_limited() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32770 | missing | await 60s | task t3 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32770 | missing | await 60s | task t3 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32770 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32770 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768, i-1:32769, i-1:32770]
               alert: missing (critical): web i-1:32768, web i-1:32769, web i-1:32770
               looks again in 60s
@@ -151,29 +151,29 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             460s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 17 min 40 s and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 17 min 40 s and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               looks again in 60s
             860s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | withheld | task t1 has been running for 24 min 20 s and its target is not registered: the most repairs of one target have been tried
-              web i-1:32768 | limit_exceeded | tell | 2 repairs did not help. Last seen: task t1 has been running for 24 min 20 s and its target is not registered
+              web i-1:32768 | missing | withheld | task t1 has been running for 24 min 20 s and its target is not registered: the repair limit for one target is reached
+              web i-1:32768 | limit_exceeded | tell | 2 repairs did not fix it. Last finding: task t1 has been running for 24 min 20 s and its target is not registered
               alert: limit_exceeded (error): web i-1:32768
               looks again in 60s
             1260s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | withheld | task t1 has been running for 31 min and its target is not registered: the most repairs of one target have been tried
-              web i-1:32768 | limit_exceeded | tell | 2 repairs did not help. Last seen: task t1 has been running for 31 min and its target is not registered
+              web i-1:32768 | missing | withheld | task t1 has been running for 31 min and its target is not registered: the repair limit for one target is reached
+              web i-1:32768 | limit_exceeded | tell | 2 repairs did not fix it. Last finding: task t1 has been running for 31 min and its target is not registered
               looks again in 60s
             open: missing web i-1:32768, seen 5, 2 repairs, told
             open: limit_exceeded web i-1:32768, seen 2, told
@@ -192,19 +192,19 @@ fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
         look after 10s
         look after 20s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             10s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 50s | task t1 has been running for 10 min 10 s and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 50s | task t1 has been running for 10 min 10 s and its target is not registered: found once; waiting for a second check
             30s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 30s | task t1 has been running for 10 min 30 s and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 30s | task t1 has been running for 10 min 30 s and its target is not registered: found once; waiting for a second check
             open: missing web i-1:32768, seen 3
-        "]],
+        "#]],
     );
 }
 
@@ -223,28 +223,28 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
         look after 60s
         look after 60s hop=0
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             120s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               nothing to write down
             180s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               nothing to write down
             240s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
-        "]],
+        "#]],
     );
 }
 
@@ -269,14 +269,14 @@ fn draining_targets_do_not_raise_the_limit() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 2 deregistrations at once are more than the limit of 1; none was made. First: web i-1:32769, web i-1:32770
-              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: too many deregistrations at once
-              web i-1:32770 | stale | withheld | task t3 has stopped and its target is still registered: too many deregistrations at once
+              service | limit_exceeded | tell | 2 deregistrations at once exceed the limit of 1; Portkeeper executed none. First: web i-1:32769, web i-1:32770
+              web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
+              web i-1:32770 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             open: stale web i-1:32769, seen 2
             open: stale web i-1:32770, seen 2

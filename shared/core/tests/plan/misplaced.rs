@@ -21,14 +21,14 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             120s:
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
             open: foreign web i-1:32769, seen 3, told
         "#]],
     );
@@ -53,11 +53,11 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -79,11 +79,11 @@ fn a_released_target_of_the_ledger_proves_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -101,17 +101,17 @@ fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
         target web i-1:32768 healthy
         target web i-1:80 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: seen once; a second look decides
+              web i-1:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: not Portkeeper's to repair
+              web i-1:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-1:80
             open: foreign web i-1:80, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -126,19 +126,19 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 111
         target web i-1:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web-alt; owners on i-1
-              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
-              web i-1:32768 | misplaced | await 60s | task t1 belongs into web-alt, not into this group: seen once; a second look decides
+              web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
+              web i-1:32768 | misplaced | await 60s | task t1 belongs in web-alt, not in this group: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web-alt; owners on i-1
-              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
-              web i-1:32768 | misplaced | tell | task t1 belongs into web-alt, not into this group: not Portkeeper's to repair
+              web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
+              web i-1:32768 | misplaced | tell | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
             open: misplaced web i-1:32768, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -159,17 +159,17 @@ fn a_missing_target_that_somebody_registers_in_the_other_group_is_told_of_as_mis
         &expect![[r#"
             0s:
               asks: state of i-1; group web-alt
-              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web-alt i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web-alt; owners on i-1
-              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
-              web i-1:32768 | misplaced | await 60s | task t1 belongs into web-alt, not into this group: seen once; a second look decides
+              web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
+              web i-1:32768 | misplaced | await 60s | task t1 belongs in web-alt, not in this group: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: state of i-1; group web-alt; owners on i-1
-              web-alt i-1:32768 | missing | unknown | it is registered in web; which of the two groups ECS means cannot be told
-              web i-1:32768 | misplaced | tell | task t1 belongs into web-alt, not into this group: not Portkeeper's to repair
+              web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
+              web i-1:32768 | misplaced | tell | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
             open: misplaced web i-1:32768, seen 2, told
         "#]],
@@ -193,20 +193,20 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32760 | wrong_port | await 60s | task t1 is running and no longer uses this port: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32760 | wrong_port | await 60s | task t1 is running and no longer uses this port: the task's expected target must be registered first
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               alert: wrong_port (error): web i-1:32760
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
+              web i-1:32760 | wrong_port | deregister | task t1 is running and no longer uses this port: confirmed by a second check
               plan: deregister web [i-1:32760]
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
               looks again in 60s
@@ -235,13 +235,13 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
         &expect![[r#"
             0s:
               asks: state of i-1; group new; owners on i-1
-              new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
-              old i-1:32769 | misplaced | await 60s | task t2 belongs into new, not into this group: seen once; a second look decides
+              new i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              old i-1:32769 | misplaced | await 60s | task t2 belongs in new, not in this group: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group new; owners on i-1
-              new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
-              old i-1:32769 | misplaced | tell | task t2 belongs into new, not into this group: not Portkeeper's to repair
+              new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
+              old i-1:32769 | misplaced | tell | task t2 belongs in new, not in this group: alert only
               plan: register new [i-1:32769]
               alert: missing (critical): new i-1:32769
               alert: misplaced (error): old i-1:32769
@@ -272,25 +272,25 @@ fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: seen once; a second look decides
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32760 | wrong_port | await 60s | task t1 is running and no longer uses this port: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32760 | wrong_port | await 60s | task t1 is running and no longer uses this port: the task's expected target must be registered first
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               alert: wrong_port (error): web i-1:32760
               looks again in 60s
             120s:
               asks: group web; owners on i-1
-              web i-1:32760 | wrong_port | await 60s | task t1 runs and no longer answers on this port: the task's right target is registered first
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32760 | wrong_port | await 60s | task t1 is running and no longer uses this port: the task's expected target must be registered first
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32760 | wrong_port | deregister | task t1 runs and no longer answers on this port: confirmed by a second look
+              web i-1:32760 | wrong_port | deregister | task t1 is running and no longer uses this port: confirmed by a second check
               plan: deregister web [i-1:32760]
               alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
               looks again in 60s

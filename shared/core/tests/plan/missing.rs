@@ -17,16 +17,16 @@ fn a_target_that_ecs_registers_within_the_settle_time_is_left_to_ecs() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              web i-1:32768 | missing | await 85s | its task has only just started; ECS may still register it
+              web i-1:32768 | missing | await 85s | its task has just started; ECS may still register the target
               looks again in 85s
             85s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 120s
             145s:
-        "]],
+        "#]],
     );
 }
 
@@ -45,10 +45,10 @@ fn an_answer_older_than_the_event_is_read_again() {
         ",
         &expect![[r#"
             0s:
-              task t1 | - | await 60s | ECS answered version 7, older than the event
+              task t1 | - | await 60s | ECS returned version 7, which is older than the event
               looks again in 60s
             60s:
-              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             open: below_desired service, seen 1
         "#]],
@@ -72,25 +72,25 @@ fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
-              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              task t2 | - | await 60s | an event names version 3 of the task, but ECS does not list the task yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of the task, but ECS does not list the task yet
               looks again in 60s
             60s:
-              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
-              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              task t2 | - | await 60s | an event names version 3 of the task, but ECS does not list the task yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of the task, but ECS does not list the task yet
               looks again in 60s
             120s:
-              task t2 | - | await 60s | an event names version 3 of it, and ECS does not list it yet
-              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of it, and ECS does not list it yet
+              task t2 | - | await 60s | an event names version 3 of the task, but ECS does not list the task yet
+              web i-1:32769 | - | await 60s | registered; it may belong to task t2: an event names version 3 of the task, but ECS does not list the task yet
               looks again in 60s
             180s:
               asks: tasks t2; owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
-        "]],
+        "#]],
     );
 }
 
@@ -114,23 +114,23 @@ fn a_missing_target_is_registered_once_and_resolved_when_it_is_healthy() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 2 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             30s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 30s | task t1 has been running for 2 min 30 s and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 30s | task t1 has been running for 2 min 30 s and its target is not registered: found once; waiting for a second check
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 3 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 3 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
             90s:
               asks: group web
-              web i-1:32768 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | await 90s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web i-1:32768 | unhealthy | await 90s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
             180s:
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 3 min)
@@ -152,22 +152,22 @@ fn several_missing_targets_are_one_action_and_one_alert() {
         task t3 RUNNING/RUNNING on i-2 app:8080->32768
         target web i-2:32768 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | missing | await 60s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768, i-1:32769]
               alert: missing (error): web i-1:32768, web i-1:32769
               looks again in 60s
             open: missing web i-1:32768, seen 2, 1 repairs, told
             open: missing web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -183,13 +183,13 @@ fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
         target web i-1:32768 healthy
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
-        "]],
+        "#]],
     );
 }
 
@@ -208,10 +208,10 @@ fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             open: below_desired service, seen 1
         "#]],
@@ -237,16 +237,16 @@ fn a_repaired_target_whose_task_ends_before_it_is_healthy_is_resolved() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               looks again in 60s
             120s:
-              alert: resolved missing (error): web i-1:32768 (its task has ended, after 2 min)
+              alert: resolved missing (error): web i-1:32768 (its task has stopped, after 2 min)
         "#]],
     );
 }
@@ -264,11 +264,11 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is draining: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is draining: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is draining: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is draining: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -296,23 +296,23 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             300s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             360s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 16 min and its target is not registered: seen once; a second look decides
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 16 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             420s:
               asks: group web
-              web 10.0.0.5:8080 | missing | register | task t1 has been running for 17 min and its target is not registered: confirmed by a second look
+              web 10.0.0.5:8080 | missing | register | task t1 has been running for 17 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
@@ -358,11 +358,11 @@ fn the_settle_time_ends_to_the_second() {
         ",
         &expect![[r#"
             0s:
-              web i-1:32768 | missing | await 1s | its task has only just started; ECS may still register it
+              web i-1:32768 | missing | await 1s | its task has just started; ECS may still register the target
               looks again in 5s
             1s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 1 min 30 s and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 1 min 30 s and its target is not registered: found once; waiting for a second check
             open: missing web i-1:32768, seen 1
         "#]],
     );

@@ -20,13 +20,13 @@ fn mode_alert_tells_and_writes_nothing() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
               alert: stale (error): web i-1:32769
             open: missing web i-1:32768, seen 2, told
@@ -50,11 +50,11 @@ fn mode_off_looks_away_and_says_nothing() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -77,11 +77,11 @@ fn the_tag_of_a_service_overrides_the_stack() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -110,11 +110,11 @@ fn a_tag_holds_until_the_end_of_its_day() {
               nothing to write down
             50400s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 14 h 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 14 h 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             50460s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 14 h 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 14 h 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -134,11 +134,11 @@ fn a_tag_that_is_not_understood_means_alert() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             open: missing web i-1:32768, seen 2, told
         "#]],
@@ -161,11 +161,11 @@ fn what_was_repaired_before_the_mode_changed_is_still_resolved() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -208,11 +208,11 @@ fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
               service | - | leave | mode off (tag portkeeper:mode=off)
             660s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
               looks again in 60s
             720s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             open: stale web i-1:32769, seen 2, told
         "#]],
@@ -242,14 +242,14 @@ fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
               service | - | leave | mode off (tag portkeeper:mode=off)
             660s:
               service | - | unknown | the list of tasks could not be read: throttled
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
             780s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             840s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
@@ -284,11 +284,11 @@ fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
             60s:
             180s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             240s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -339,11 +339,11 @@ fn a_tag_overrides_the_stack_wide_mode_until_its_end() {
         Some(" alert "): alert (tag portkeeper:mode= alert )
         Some("off"): off (tag portkeeper:mode=off)
         Some("alert until 2026-11-23"): alert (tag portkeeper:mode=alert until 2026-11-23)
-        Some("off until 2026-11-22"): repair (tag portkeeper:mode=off until 2026-11-22 has ended; stack-wide mode)
-        Some("off until soon"): alert (tag portkeeper:mode=off until soon is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some("Off"): alert (tag portkeeper:mode=Off is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some(""): alert (tag portkeeper:mode= is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
-        Some("alert until"): alert (tag portkeeper:mode=alert until is not understood, so nothing is written; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some("off until 2026-11-22"): repair (tag portkeeper:mode=off until 2026-11-22 has expired; stack-wide mode)
+        Some("off until soon"): alert (tag portkeeper:mode=off until soon is invalid, so Portkeeper writes nothing; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some("Off"): alert (tag portkeeper:mode=Off is invalid, so Portkeeper writes nothing; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some(""): alert (tag portkeeper:mode= is invalid, so Portkeeper writes nothing; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
+        Some("alert until"): alert (tag portkeeper:mode=alert until is invalid, so Portkeeper writes nothing; allowed: repair, alert, off, each optionally with ` until 2026-12-31`)
     "#]].assert_eq(&table.concat());
 }
 
@@ -354,7 +354,7 @@ fn the_kill_switch_turns_repair_into_alert_and_reads_back() {
     let stopped = input(None, &policy);
     assert_eq!(stopped.writes, Writes::Stopped("until Monday".to_owned()));
     assert_eq!(stopped.policy.settle_seconds, 30);
-    expect!["alert (the kill switch is on: until Monday)"].assert_eq(&mode(&stopped));
+    expect!["alert (the kill switch is set: until Monday)"].assert_eq(&mode(&stopped));
     expect!["off (tag portkeeper:mode=off)"].assert_eq(&mode(&input(Some("off"), &policy)));
     let text = serde_json::to_string(&stopped).unwrap();
     assert!(

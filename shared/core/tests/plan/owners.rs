@@ -15,15 +15,15 @@ fn a_target_of_another_service_that_uses_the_group_is_never_touched() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -44,10 +44,10 @@ fn a_reused_port_in_a_shared_group_is_the_other_services_whatever_the_proof() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
               nothing to write down
         "#]],
     );
@@ -72,27 +72,27 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -109,19 +109,19 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
         target web i-1:32768 healthy
         target web i-1:32769 unhealthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -138,15 +138,15 @@ fn an_owner_whose_groups_are_not_known_freezes_its_address() {
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
+              web i-1:32769 | - | unknown | task t9 uses its address, and the target groups of that task's service could not be read
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | unknown | task t9 is on it, and which groups its service uses could not be read
+              web i-1:32769 | - | unknown | task t9 uses its address, and the target groups of that task's service could not be read
               nothing to write down
-        "]],
+        "#]],
     );
 }
 
@@ -172,20 +172,20 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
             0s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
             60s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
@@ -208,20 +208,20 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
         target web i-1:32769 healthy
         target web i-1:32770 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; nothing shows that it was ever this service's: seen once; a second look decides
-              web i-1:32770 | foreign | await 60s | leads to task job, which no service started: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: found once; waiting for a second check
+              web i-1:32770 | foreign | await 60s | leads to task job, which no service started: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task t9 of service billing; nothing shows that it was ever this service's: not Portkeeper's to repair
-              web i-1:32770 | foreign | tell | leads to task job, which no service started: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
+              web i-1:32770 | foreign | tell | leads to task job, which no service started: alert only
               alert: foreign (warning): web i-1:32769, web i-1:32770
             open: foreign web i-1:32769, seen 2, told
             open: foreign web i-1:32770, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -244,14 +244,14 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             3660s:
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
             7260s:
               alert: resolved foreign (warning): web i-1:32769 (the target is no longer registered, after 2 h 1 min)
         "#]],
@@ -271,19 +271,19 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
         target web i-1:32768 healthy
         target web i-1:32769 healthy
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
             open: hijacked web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -302,11 +302,11 @@ fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_w
         &expect![[r#"
             0s:
               asks: tasks t2; owners in the cluster; owners elsewhere in web
-              web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t2; owners in the cluster; owners elsewhere in web
-              web i-2:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              web i-2:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [i-2:32769]
               alert: hijacked (critical): web i-2:32769
               looks again in 60s
@@ -331,11 +331,11 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
         &expect![[r#"
             0s:
               asks: owners on i-1
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             60s:
               asks: tasks t3; owners on i-1
-              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 840s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
             open: below_desired service, seen 2
         "#]],
     );
@@ -361,10 +361,10 @@ fn of_two_tasks_on_one_port_the_one_that_the_group_is_for_counts() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
             60s:
               asks: owners on i-1
-              web i-1:32769 | - | leave | belongs to task t9 of service twin, which uses this group too
+              web i-1:32769 | - | leave | belongs to task t9 of service twin, which also uses this group
               nothing to write down
         "#]],
     );
@@ -390,12 +390,12 @@ fn one_that_may_come_to_be_there_outweighs_one_on_its_way_out() {
             0s:
               asks: owners on i-1
               service | - | unknown | task definition twin:1 could not be read: throttled
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
             60s:
               asks: owners on i-1
               service | - | unknown | task definition twin:1 could not be read: throttled
-              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use it
+              web i-1:32769 | - | await 60s | registered; task t9 of another service may be about to use its address
               looks again in 60s
         "#]],
     );

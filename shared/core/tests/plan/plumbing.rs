@@ -21,13 +21,13 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
         ",
         &expect![[r#"
             0s:
-              web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
+              web | target_group_missing | await 60s | the target group does not exist, so ECS cannot register any target: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | target_group_missing | tell | ELBv2 does not know this target group; ECS cannot register anything: not Portkeeper's to repair
+              web | target_group_missing | tell | the target group does not exist, so ECS cannot register any target: alert only
               alert: target_group_missing (critical): web
             120s:
-              alert: resolved target_group_missing (critical): web (no longer seen, after 2 min)
+              alert: resolved target_group_missing (critical): web (no longer found, after 2 min)
         "#]],
     );
 }
@@ -49,15 +49,15 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
-              web | target_group_missing | await 60s | ELBv2 does not know this target group; ECS cannot register anything: seen once; a second look decides
-              alert: resolved missing (critical): web i-1:32768 (its target group is gone, after 2 min)
+              web | target_group_missing | await 60s | the target group does not exist, so ECS cannot register any target: found once; waiting for a second check
+              alert: resolved missing (critical): web i-1:32768 (its target group no longer exists, after 2 min)
               looks again in 60s
             open: target_group_missing web, seen 1
         "#]],
@@ -89,18 +89,18 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: missing (critical): web i-1:32768
               alert: foreign (warning): web i-1:32769
             120s:
-              alert: resolved missing (critical): web i-1:32768 (the service uses its target group no more, and what is registered there is not looked at, after 2 min)
-              alert: resolved foreign (warning): web i-1:32769 (the service uses its target group no more, and what is registered there is not looked at, after 2 min)
+              alert: resolved missing (critical): web i-1:32768 (the service no longer uses the target group, and Portkeeper does not check what is registered there, after 2 min)
+              alert: resolved foreign (warning): web i-1:32769 (the service no longer uses the target group, and Portkeeper does not check what is registered there, after 2 min)
         "#]],
     );
 }
@@ -117,17 +117,17 @@ fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
         look
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web | target_group_unattached | await 60s | the group belongs to no load balancer: registering would bring no requests: seen once; a second look decides
+              web | target_group_unattached | await 60s | no load balancer uses the group, so a registered target would receive no requests: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | the group belongs to no load balancer: registering would bring no requests: not Portkeeper's to repair
+              web | target_group_unattached | tell | no load balancer uses the group, so a registered target would receive no requests: alert only
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -144,17 +144,17 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
         target web i-1:32768 unused Target.NotInUse
         target web i-1:32769 unused Target.NotInUse
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web | target_group_unattached | await 60s | the group belongs to no load balancer, so its targets get no requests; registering does not help: seen once; a second look decides
+              web | target_group_unattached | await 60s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | the group belongs to no load balancer, so its targets get no requests; registering does not help: not Portkeeper's to repair
+              web | target_group_unattached | tell | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -175,14 +175,14 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
         &expect![[r#"
             0s:
               asks: group web
-              web | az_disabled | await 60s | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: seen once; a second look decides
+              web | az_disabled | await 60s | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web | az_disabled | tell | the group has a load balancer, but no listener leads to it or the target's zone is not enabled: not Portkeeper's to repair
+              web | az_disabled | tell | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
               alert: az_disabled (error): web
             120s:
-              alert: resolved az_disabled (error): web (no longer seen, after 2 min)
+              alert: resolved az_disabled (error): web (no longer found, after 2 min)
         "#]],
     );
 }
@@ -228,20 +228,20 @@ fn a_group_of_the_wrong_target_type_is_named() {
         ",
         &expect![[r#"
             0s:
-              web | target_type_mismatch | await 60s | the group takes ip targets, and a task in network mode bridge cannot be one: seen once; a second look decides
+              web | target_type_mismatch | await 60s | the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
-              own | target_type_mismatch | await 60s | the group takes instance targets, and a task in network mode awsvpc cannot be one: seen once; a second look decides
-              own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: seen once; a second look decides
-              web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: seen once; a second look decides
+              own | target_type_mismatch | await 60s | the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
+              own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
-              own | target_type_mismatch | tell | the group takes instance targets, and a task in network mode awsvpc cannot be one: not Portkeeper's to repair
-              own | limit_exceeded | tell | deregistering i-1:32768 would leave own empty; nothing was deregistered there
-              own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would empty the target group
-              web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second look
+              own | target_type_mismatch | tell | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
+              own | limit_exceeded | tell | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
+              own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would leave the target group without targets
+              web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
               alert: target_type_mismatch (error): own
@@ -264,15 +264,15 @@ fn two_ports_without_binding_are_one_finding() {
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:7070->32768
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: seen once; a second look decides
+              task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | container `app` has no binding for port 9090: not Portkeeper's to repair
+              task t1 | bindings_missing | tell | container `app` has no binding for port 9090: alert only
               alert: bindings_missing (error): task t1
             open: bindings_missing task t1, seen 2, told
-        "]],
+        "#]],
     );
 }
 
@@ -291,14 +291,14 @@ fn what_was_missing_in_a_group_that_loses_its_load_balancer_is_told_as_the_group
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             10s:
               asks: state of i-1; group web
-              web | target_group_unattached | await 60s | the group belongs to no load balancer: registering would bring no requests: seen once; a second look decides
+              web | target_group_unattached | await 60s | no load balancer uses the group, so a registered target would receive no requests: found once; waiting for a second check
             70s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | the group belongs to no load balancer: registering would bring no requests: not Portkeeper's to repair
+              web | target_group_unattached | tell | no load balancer uses the group, so a registered target would receive no requests: alert only
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
         "#]],

@@ -36,9 +36,9 @@ fn the_worlds_lead_to_repairs_of_every_kind() {
         assert!(all.matches(word).count() > 10, "`{word}` is rare");
     }
     for word in [
-        "uses this group too",
-        "of service prod-2/twin, which uses",
-        "may be about to use it",
+        "which also uses this group",
+        "of service prod-2/twin, which also uses",
+        "may be about to use its address",
         "it may belong to task",
         "limit_exceeded",
         "| unknown |",

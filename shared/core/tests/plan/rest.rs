@@ -21,17 +21,17 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
-              service | - | leave | no task is wanted, and no target is registered
-              alert: resolved missing (critical): web i-1:32768 (no task is wanted, and no target is registered, after 2 min)
+              service | - | leave | the desired count is 0 and no target is registered
+              alert: resolved missing (critical): web i-1:32768 (the desired count is 0 and no target is registered, after 2 min)
             180s:
-              service | - | leave | no task is wanted, and no target is registered
+              service | - | leave | the desired count is 0 and no target is registered
               nothing to write down
         "#]],
     );
@@ -56,11 +56,11 @@ fn a_service_that_is_being_deleted_is_left() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               service | - | leave | the service is being deleted
@@ -84,14 +84,14 @@ fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_droppe
         service shop/web gone
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | - | leave | ECS knows no such service
-        "]],
+              service | - | leave | ECS does not know this service
+        "#]],
     );
 }
 
@@ -105,11 +105,11 @@ fn a_status_of_the_future_is_left_alone() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         look
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              service | - | leave | the service has a status that this version does not know
+              service | - | leave | this version of Portkeeper does not know the service's status
               nothing to write down
-        "]],
+        "#]],
     );
 }
 

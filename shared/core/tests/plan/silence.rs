@@ -22,14 +22,14 @@ fn a_service_that_could_not_be_read_ends_nothing() {
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:32769 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-9:32769 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32769 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-9:32769 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32769
             120s:
-              service | - | unknown | the service could not be read: nothing is known of it
+              service | - | unknown | the service could not be read
               nothing to write down
             open: foreign web i-9:32769, seen 2, told
         "#]],
@@ -55,11 +55,11 @@ fn an_alert_that_was_not_sent_is_sent_when_the_service_comes_to_rest() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: confirmed by a second look
+              web i-1:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
@@ -93,18 +93,18 @@ fn a_hijack_is_not_over_because_no_task_is_wanted() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
               alert: hijacked (critical): web i-1:32769
             360s:
               asks: owners in the cluster; owners elsewhere in web
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
             3960s:
               asks: owners in the cluster; owners elsewhere in web
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program: mode alert: nothing is written
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
             open: hijacked web i-1:32769, seen 4, told
         "#]],
     );
@@ -131,28 +131,28 @@ fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               looks again in 60s
             30s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
-              web 10.0.0.5:8080 | missing | await 25s | its task has only just started; ECS may still register it
+              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 25s | its task has just started; ECS may still register the target
               looks again in 25s
             61s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
-              web 10.0.0.5:8080 | missing | await 60s | task t5 has been running for 1 min 36 s and its target is not registered: seen once; a second look decides
+              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | task t5 has been running for 1 min 36 s and its target is not registered: found once; waiting for a second check
             3661s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
-              web 10.0.0.5:8080 | missing | register | task t5 has been running for 1 h 1 min and its target is not registered: confirmed by a second look
+              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | missing | register | task t5 has been running for 1 h 1 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (error): web 10.0.0.5:8080
               looks again in 60s
             3721s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | wanted, and still draining: ELBv2 takes an address back only after the deregistration delay
-              web 10.0.0.5:8080 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
             open: unhealthy web 10.0.0.5:8080, seen 1
@@ -191,11 +191,11 @@ fn a_fight_is_seen_with_long_waiting_times() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 400s | task t2 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 400s | task t2 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 400s
             400s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | register | task t2 has been running for 16 min 40 s and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 16 min 40 s and its target is not registered: confirmed by a second check
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 400s
@@ -203,11 +203,11 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             1200s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 400s | task t2 has been running for 30 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 400s | task t2 has been running for 30 min and its target is not registered: found once; waiting for a second check
               looks again in 400s
             1600s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | register | task t2 has been running for 36 min 40 s and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 36 min 40 s and its target is not registered: confirmed by a second check
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 400s
@@ -215,11 +215,11 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             2400s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 400s | task t2 has been running for 50 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 400s | task t2 has been running for 50 min and its target is not registered: found once; waiting for a second check
               looks again in 400s
             2800s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | register | task t2 has been running for 56 min 40 s and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 56 min 40 s and its target is not registered: confirmed by a second check
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 400s
@@ -227,11 +227,11 @@ fn a_fight_is_seen_with_long_waiting_times() {
               alert: resolved missing (error): web i-1:32769 (registered and healthy, after 13 min 20 s)
             3600s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | await 400s | task t2 has been running for 1 h 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32769 | missing | await 400s | task t2 has been running for 1 h 10 min and its target is not registered: found once; waiting for a second check
               looks again in 400s
             4000s:
               asks: state of i-1; group web
-              web i-1:32769 | missing | register | task t2 has been running for 1 h 16 min and its target is not registered: confirmed by a second look
+              web i-1:32769 | missing | register | task t2 has been running for 1 h 16 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 400s

@@ -23,11 +23,11 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_stopped_task() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
@@ -51,19 +51,19 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_
         target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: tasks t2; owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t2; owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -84,11 +84,11 @@ fn the_ledger_alone_proves_nothing_when_ecs_asked_by_name_still_knows_the_task()
         &expect![[r#"
             0s:
               asks: tasks t2; owners on i-1
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             60s:
               asks: tasks t2; owners on i-1
-              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 840s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
             open: below_desired service, seen 2
         "#]],
     );
@@ -110,20 +110,20 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
         look after 2h
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
             7200s:
               asks: tasks t2; owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             7260s:
               asks: tasks t2; owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -142,13 +142,13 @@ fn the_target_of_a_task_that_has_only_just_stopped_is_left_to_ecs() {
         target web i-1:32769 draining
         look after 70s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 70s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 70s | its task has just stopped; ECS may still deregister the target
               looks again in 70s
             70s:
-        "]],
+        "#]],
     );
 }
 
@@ -170,11 +170,11 @@ fn of_several_tasks_that_had_a_target_the_last_one_decides_when_ecs_has_had_its_
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 60s | its task has just stopped; ECS may still deregister the target
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -198,13 +198,13 @@ fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
-              web i-1:32770 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
+              web i-1:32770 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
-              web i-1:32770 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32770 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: stale (error): web i-1:32769
               alert: foreign (warning): web i-1:32770
             open: stale web i-1:32769, seen 2, told
@@ -230,15 +230,15 @@ fn registering_comes_before_deregistering() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web; owners on i-1
-              alpha i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              web i-1:32760 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              alpha i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              web i-1:32760 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              alpha i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32760 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              alpha i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32760 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]; deregister alpha [i-1:32769]
               alert: missing (critical): web i-1:32768
               alert: stale (error): alpha i-1:32769
@@ -269,13 +269,13 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
-              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-              web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32770]
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32769
@@ -303,13 +303,13 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
         &expect![[r#"
             0s:
               asks: tasks t2; owners on i-1
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS for its task
               looks again in 900s
             60s:
               asks: tasks t2; owners on i-1
-              service | below_desired | await 840s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              web i-1:32769 | - | unknown | registered, known as ours, and ECS could not be asked what became of its task
+              service | below_desired | await 840s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              web i-1:32769 | - | unknown | registered and recorded as this service's target; Portkeeper could not ask ECS for its task
             open: below_desired service, seen 2
         "#]],
     );
@@ -332,11 +332,11 @@ fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -364,16 +364,16 @@ fn a_told_stranger_is_not_asked_about_beside_our_own_leftover() {
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web i-9:32770 | foreign | await 60s | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: seen once; a second look decides
+              web i-9:32770 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32770 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-9:32770 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32770
             120s:
               asks: owners on i-2
-              web i-2:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              web i-9:32770 | foreign | tell | no task of this cluster is on this instance: it is another cluster's, or was registered by hand or by another tool: not Portkeeper's to repair
+              web i-2:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              web i-9:32770 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               looks again in 60s
             open: stale web i-2:32769, seen 1
             open: foreign web i-9:32770, seen 3, told

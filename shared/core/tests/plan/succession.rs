@@ -29,16 +29,16 @@ fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t3, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -66,15 +66,15 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 80s | its task has just stopped; ECS may still deregister the target
               looks again in 80s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 20s | its task has just stopped; ECS may still deregister the target
               nothing to write down
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -101,11 +101,11 @@ fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -135,18 +135,18 @@ fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              task t3 | - | leave | stopped; where it was registered cannot be told
-              web 10.0.0.4:8080 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              task t3 | - | leave | stopped; where it was registered is unknown
+              web 10.0.0.4:8080 | stale | await 80s | its task has just stopped; ECS may still deregister the target
               looks again in 80s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              task t3 | - | leave | stopped; where it was registered cannot be told
-              web 10.0.0.4:8080 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              task t3 | - | leave | stopped; where it was registered is unknown
+              web 10.0.0.4:8080 | stale | await 20s | its task has just stopped; ECS may still deregister the target
               nothing to write down
             120s:
               asks: owners in the cluster; owners elsewhere in web
-              task t3 | - | leave | stopped; where it was registered cannot be told
-              web 10.0.0.4:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              task t3 | - | leave | stopped; where it was registered is unknown
+              web 10.0.0.4:8080 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web 10.0.0.4:8080, seen 1
         "#]],
@@ -175,11 +175,11 @@ fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             open: stale web i-1:32769, seen 2, told
         "#]],
@@ -209,18 +209,18 @@ fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32770 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t3; owners on i-1
-              web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
-              web i-1:32771 | stale | await 60s | task t4 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second check
+              web i-1:32771 | stale | await 60s | task t4 has stopped and its target is still registered: found once; waiting for a second check
               plan: deregister web [i-1:32770]
               alert: stale (error): web i-1:32770
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32771 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32771 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32771]
               alert: stale (error): web i-1:32771
               alert: resolved stale (error): web i-1:32770 (the target is no longer registered, after 2 min)
@@ -251,11 +251,11 @@ fn the_later_of_two_stopped_tasks_is_remembered() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t3 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: tasks t3; owners on i-1
-              web i-1:32769 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
@@ -283,11 +283,11 @@ fn a_target_that_was_seen_gone_after_ecs_forgot_its_task_is_somebody_elses() {
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -319,17 +319,17 @@ fn the_targets_of_a_group_that_the_service_left_are_forgotten() {
     check(
         &format!("{IN_ANOTHER_GROUP}{BACK_AGAIN}"),
         &expect![[r#"
-        0s:
-        60s:
-          asks: owners on i-1
-          web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
-          looks again in 60s
-        120s:
-          asks: owners on i-1
-          web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
-          alert: foreign (warning): web i-1:32769
-        open: foreign web i-1:32769, seen 2, told
-    "#]],
+            0s:
+            60s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
+              looks again in 60s
+            120s:
+              asks: owners on i-1
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              alert: foreign (warning): web i-1:32769
+            open: foreign web i-1:32769, seen 2, told
+        "#]],
     );
 }
 
@@ -338,20 +338,20 @@ fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read(
     check(
         &format!("{IN_ANOTHER_GROUP}gap revisions{BACK_AGAIN}"),
         &expect![[r#"
-        0s:
-          service | - | unknown | the service's revisions could not be read: throttled
-        60s:
-          asks: tasks t2; owners on i-1
-          web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-          looks again in 60s
-        120s:
-          asks: tasks t2; owners on i-1
-          web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
-          plan: deregister web [i-1:32769]
-          alert: stale (error): web i-1:32769
-          looks again in 60s
-        open: stale web i-1:32769, seen 2, 1 repairs, told
-    "#]],
+            0s:
+              service | - | unknown | the service's revisions could not be read: throttled
+            60s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              looks again in 60s
+            120s:
+              asks: tasks t2; owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, told
+        "#]],
     );
 }
 
@@ -375,15 +375,15 @@ fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 80s | its task has just stopped; ECS may still deregister the target
               looks again in 80s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 20s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 20s | its task has just stopped; ECS may still deregister the target
               nothing to write down
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -409,11 +409,11 @@ fn tasks_that_never_ran_delay_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
@@ -439,7 +439,7 @@ fn the_settle_time_counts_from_the_task_that_the_record_names() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 80s | its task has only just stopped; ECS may still deregister it
+              web i-1:32769 | stale | await 80s | its task has just stopped; ECS may still deregister the target
               looks again in 80s
         "#]],
     );

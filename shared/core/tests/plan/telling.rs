@@ -170,20 +170,20 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (error): web i-1:32768
             120s:
               asks: state of i-1; group web
-              web | target_group_unattached | await 60s | the group belongs to no load balancer, so its targets get no requests; registering does not help: seen once; a second look decides
-              alert: superseded missing (error): web i-1:32768 (it is known as target_group_unattached of its group now, after 2 min)
+              web | target_group_unattached | await 60s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
+              alert: superseded missing (error): web i-1:32768 (superseded by target_group_unattached of its target group, after 2 min)
               looks again in 60s
             180s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | the group belongs to no load balancer, so its targets get no requests; registering does not help: not Portkeeper's to repair
+              web | target_group_unattached | tell | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (error): web
             open: target_group_unattached web, seen 2, told
         "#]],
@@ -229,7 +229,7 @@ fn two_incidents_about_one_target_are_told_apart() {
     expect![[r#"
         alert: missing (error): web i-1:32768
         alert: missing (error): web i-1:32768
-        alert: resolved missing (error): web i-1:32768 (its task has ended, after 2 min)
+        alert: resolved missing (error): web i-1:32768 (its task has stopped, after 2 min)
         alert: missing (error): web i-1:32768
         alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
     "#]]

@@ -34,15 +34,15 @@ fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over()
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: hijacked (critical): web i-1:32769
             3660s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
             3720s:
               alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 1 h 2 min)
         "#]],
@@ -67,19 +67,19 @@ fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijack
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong program; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: escalated hijacked (critical): web i-1:32769
             180s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped and its target is still registered; nobody else is there just now; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | hijacked | tell | task t2 has stopped and its target is still registered; no other task uses its address at the moment; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
             open: hijacked web i-1:32769, seen 4, told
         "#]],
     );
@@ -102,11 +102,11 @@ fn what_was_seen_gone_since_is_somebody_elses() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and the target was seen gone since: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task t9 of service billing; nothing shows that it was ever this service's; task t2, which has stopped, was here, and the target was seen gone since: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, told
         "#]],
@@ -132,25 +132,25 @@ fn a_proof_that_appears_later_is_looked_at_twice() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             360s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
             361s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t5 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t5 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             420s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 1s | task t5 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 1s | task t5 has stopped and its target is still registered: found once; waiting for a second check
             421s:
               asks: owners on i-1
-              web i-1:32769 | stale | deregister | task t5 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t5 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               looks again in 60s
             open: stale web i-1:32769, seen 6, 1 repairs, told
@@ -177,20 +177,20 @@ fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: seen once; a second look decides
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster has this port: registered by hand or by another tool, or left behind by a task that ECS has forgotten: not Portkeeper's to repair
+              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: seen once; a second look decides
-              alert: superseded foreign (warning): web i-1:32769 (it is known as stale now, after 2 min)
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: found once; waiting for a second check
+              alert: superseded foreign (warning): web i-1:32769 (superseded by stale, after 2 min)
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; it is not taken out, because nothing shows that this registration is still the old task's: not Portkeeper's to repair
+              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             open: stale web i-1:32769, seen 2, told
         "#]],

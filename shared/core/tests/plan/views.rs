@@ -19,16 +19,16 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
             0s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
             60s:
               asks: state of i-1; group web
               service | - | unknown | the list of tasks could not be read: page 2 failed
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
@@ -53,13 +53,13 @@ fn nothing_is_deregistered_while_one_task_cannot_be_described() {
         &expect![[r#"
             0s:
               service | - | unknown | task t3 could not be read: not understood
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
             60s:
               service | - | unknown | task t3 could not be read: not understood
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
         "#]],
     );
@@ -80,12 +80,12 @@ fn nothing_is_deregistered_while_the_service_counts_more_tasks_than_are_listed()
         ",
         &expect![[r#"
             0s:
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
             60s:
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              web i-1:32769 | - | await 60s | registered, and not every task could be read: its task may be among those
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              web i-1:32769 | - | await 60s | registered; not every task could be read, and its task may be one of those
               looks again in 60s
         "#]],
     );
@@ -105,12 +105,12 @@ fn a_group_that_could_not_be_read_is_not_compared() {
             0s:
               asks: state of i-1; group admin
               service | - | unknown | target group web could not be read: throttled
-              admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              admin i-1:32769 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group admin
               service | - | unknown | target group web could not be read: throttled
-              admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              admin i-1:32769 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register admin [i-1:32769]
               alert: missing (critical): admin i-1:32769
               looks again in 60s
@@ -142,28 +142,28 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
         &expect![[r#"
             0s:
               asks: owners on i-2
-              task t1 | agent_disconnected | await 900s | its agent is out of contact, so its state may be old: seen once; a second look decides
-              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
-              web i-2:32769 | stale | await 60s | task t4 has stopped and its target is still registered: seen once; a second look decides
+              task t1 | agent_disconnected | await 900s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
+              web i-2:32769 | stale | await 60s | task t4 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-2
-              task t1 | agent_disconnected | await 840s | its agent is out of contact, so its state may be old: seen once; a second look decides
-              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
-              web i-2:32769 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second look
+              task t1 | agent_disconnected | await 840s | its agent is disconnected, so its state may be outdated: found once; waiting for a second check
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
+              web i-2:32769 | stale | deregister | task t4 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-2:32769]
               alert: stale (error): web i-2:32769
               looks again in 60s
             900s:
-              task t1 | agent_disconnected | tell | its agent is out of contact, so its state may be old: not Portkeeper's to repair
-              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is out of contact, so its state may be old
+              task t1 | agent_disconnected | tell | its agent is disconnected, so its state may be outdated: alert only
+              web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
               alert: agent_disconnected (warning): task t1
               alert: resolved stale (error): web i-2:32769 (the target is no longer registered, after 15 min)
             960s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | await 60s | task t1 has been running for 26 min and its target is not registered: seen once; a second look decides
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-              alert: resolved agent_disconnected (warning): task t1 (no longer seen, after 16 min)
+              web i-1:32768 | missing | await 60s | task t1 has been running for 26 min and its target is not registered: found once; waiting for a second check
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              alert: resolved agent_disconnected (warning): task t1 (no longer found, after 16 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
             open: stale web i-1:32769, seen 1
@@ -188,25 +188,25 @@ fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
         look after 60s
         look after 60s
         ",
-        &expect![[r"
+        &expect![[r#"
             0s:
-              task t3 | - | unknown | the EC2 instance of its container instance is not known
-              web i-1:32769 | - | await 60s | registered; it may belong to task t3: the EC2 instance of its container instance is not known
+              task t3 | - | unknown | the EC2 instance of its container instance is unknown
+              web i-1:32769 | - | await 60s | registered; it may belong to task t3: the EC2 instance of its container instance is unknown
               looks again in 60s
             60s:
               asks: owners on i-1
               task t3 | - | unknown | the task has no container `app`
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1
               task t3 | - | unknown | the task has no container `app`
-              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
             open: stale web i-1:32769, seen 2, 1 repairs, told
-        "]],
+        "#]],
     );
 }
 
@@ -232,23 +232,23 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: nothing is written
+              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               service | - | unknown | target group web could not be read: throttled
               nothing to write down
             180s:
               service | - | unknown | the list of tasks could not be read: throttled
-              service | - | unknown | the list of tasks is not whole, so nothing is deregistered
-              service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | - | unknown | the list of tasks is incomplete, so Portkeeper deregisters nothing
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             240s:
-              service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
-              alert: resolved missing (critical): web i-1:32768 (its task has ended, after 4 min)
+              service | below_desired | await 840s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              alert: resolved missing (critical): web i-1:32768 (its task has stopped, after 4 min)
             open: below_desired service, seen 2
         "#]],
     );

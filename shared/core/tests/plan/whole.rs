@@ -33,17 +33,17 @@ fn tasks_that_are_lacking_for_long_are_told_with_what_ecs_says_of_it() {
         ),
         &expect![[r#"
             0s:
-              service | below_desired | await 900s | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: found once; waiting for a second check
               looks again in 900s
             600s:
-              service | below_desired | await 300s | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: seen once; a second look decides
+              service | below_desired | await 300s | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: found once; waiting for a second check
             900s:
-              service | below_desired | tell | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: not Portkeeper's to repair
+              service | below_desired | tell | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
               alert: below_desired (error): service
             1500s:
-              service | below_desired | tell | 1 of 2 wanted tasks run; ECS said at 2026-11-23T09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: not Portkeeper's to repair
+              service | below_desired | tell | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
             1560s:
-              alert: resolved below_desired (error): service (2 of 2 wanted tasks run, after 26 min)
+              alert: resolved below_desired (error): service (2 of 2 desired tasks are running, after 26 min)
             1620s:
               nothing to write down
         "#]],
@@ -68,15 +68,15 @@ fn a_deployment_in_progress_explains_that_tasks_are_lacking() {
         ",
         &expect![[r#"
             0s:
-              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
             900s:
-              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
               nothing to write down
             960s:
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             1020s:
-              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
         "#]],
     );
 }
@@ -100,15 +100,15 @@ fn tasks_that_were_all_there_in_between_are_lacking_anew() {
         ),
         &expect![[r#"
             0s:
-              service | below_desired | await 300s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 300s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 300s
             240s:
-              service | below_desired | await 60s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 60s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
             300s:
-              service | below_desired | await 180s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 180s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 180s
             480s:
-              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
               alert: below_desired (error): service
             open: below_desired service, seen 4, told
         "#]],
@@ -136,18 +136,18 @@ fn tasks_that_stay_lacking_through_a_deployment_stay_one_incident() {
         ",
         &expect![[r#"
             0s:
-              service | below_desired | await 60s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 60s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
               alert: below_desired (error): service
             120s:
-              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
               nothing to write down
             180s:
-              service | below_desired | tell | 1 of 2 wanted tasks run, and nothing in the service's events explains it: not Portkeeper's to repair
+              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
             240s:
-              alert: resolved below_desired (error): service (1 of 1 wanted tasks run, after 4 min)
+              alert: resolved below_desired (error): service (1 of 1 desired tasks are running, after 4 min)
         "#]],
     );
 }
@@ -193,15 +193,15 @@ fn tasks_killed_again_and_again_for_failed_health_checks_are_told_until_it_is_ov
         &expect![[r#"
             0s:
             0s:
-              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: seen once; a second look decides
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | kill_loop | tell | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: not Portkeeper's to repair
+              service | kill_loop | tell | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
               alert: kill_loop (error): service
             1560s:
-              service | kill_loop | tell | 1 task was stopped within 30 min for failed health checks in web; the last one had run for 1 min; ECS said: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so what starts slowly is stopped before it is ready: not Portkeeper's to repair
+              service | kill_loop | tell | ECS stopped 1 task within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
             1860s:
-              alert: resolved kill_loop (error): service (no task was stopped for it within 30 min, after 31 min)
+              alert: resolved kill_loop (error): service (ECS stopped no task for failed health checks within 30 min, after 31 min)
         "#]],
     );
 }
@@ -236,10 +236,10 @@ fn what_ecs_says_of_unhealthy_tasks_counts_where_they_are_not_listed() {
         &expect![[r#"
             0s:
             0s:
-              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in admin, web; ECS said: (reason Request timed out); the health check grace period is 2 min: seen once; a second look decides
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in admin, web; ECS reported: (reason Request timed out); the health check grace period is 2 min: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | kill_loop | tell | 3 tasks were stopped within 30 min for failed health checks in admin, web; ECS said: (reason Request timed out); the health check grace period is 2 min: not Portkeeper's to repair
+              service | kill_loop | tell | ECS stopped 3 tasks within 30 min for failed health checks in admin, web; ECS reported: (reason Request timed out); the health check grace period is 2 min: alert only
               alert: kill_loop (error): service
             open: kill_loop service, seen 2, told
         "#]],
@@ -263,9 +263,9 @@ fn tasks_that_end_for_other_reasons_are_no_kill_loop() {
         ",
         &expect![[r#"
             0s:
-              task j1 | - | leave | not started by this service: no target is expected
+              task j1 | - | leave | this service did not start the task, so no target is expected
             60s:
-              task j1 | - | leave | not started by this service: no target is expected
+              task j1 | - | leave | this service did not start the task, so no target is expected
               nothing to write down
         "#]],
     );
@@ -290,7 +290,7 @@ fn a_part_of_an_external_service_is_all_that_is_wanted_of_it() {
         &expect![[r#"
             0s:
             60s:
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             open: below_desired service, seen 1
         "#]],
@@ -313,7 +313,7 @@ fn what_ecs_said_before_all_tasks_ran_explains_nothing() {
         ),
         &expect![[r#"
             0s:
-              service | below_desired | await 900s | 1 of 2 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 900s
             open: below_desired service, seen 1
         "#]],
@@ -334,7 +334,7 @@ fn a_change_of_task_sets_explains_that_tasks_are_lacking() {
         ",
         &expect![[r#"
             0s:
-              service | - | leave | 1 of 2 wanted tasks run; a deployment is in progress
+              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
         "#]],
     );
 }
@@ -357,7 +357,7 @@ fn a_kill_loop_that_was_seen_once_needs_as_many_tasks_again() {
         ",
         &expect![[r#"
             0s:
-              service | kill_loop | await 60s | 3 tasks were stopped within 30 min for failed health checks in web; the last one had run for 5 min; the health check grace period is 0, so what starts slowly is stopped before it is ready: seen once; a second look decides
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 5 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
               looks again in 60s
             120s:
             180s:

@@ -22,7 +22,7 @@ fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
         &expect![[r#"
             0s:
               asks: tasks t9; owners on i-1
-              web i-1:32769 | stale | await 60s | task t9 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t9 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -48,7 +48,7 @@ fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             open: stale web i-1:32769, seen 1
         "#]],
@@ -71,12 +71,12 @@ fn what_nobody_explains_is_no_strangers_while_not_everybody_was_read() {
             0s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
             60s:
               asks: owners on i-1
               service | - | unknown | the tasks of other services could not be read: throttled
-              web i-1:32769 | - | await 60s | registered, unexplained, and who else is on this address could not be read
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
         "#]],
     );

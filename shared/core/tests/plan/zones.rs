@@ -33,22 +33,22 @@ fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.9.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web 10.9.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.5:8080]
               alert: missing (critical): web 10.9.0.5:8080
               looks again in 60s
             120s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 12 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it; AzAll is off, so it is not registered here: not Portkeeper's to repair
+              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 12 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
               alert: escalated az_all_needed (critical): web 10.9.0.5:8080
               looks again in 60s
             1020s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 27 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it; AzAll is off, so it is not registered here: not Portkeeper's to repair
+              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 27 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
             1080s:
               alert: resolved az_all_needed (critical): web 10.9.0.5:8080 (registered and healthy, after 18 min)
         "#]],
@@ -76,17 +76,17 @@ fn by_policy_it_is_registered_with_the_zone_all() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.9.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web 10.9.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web 10.9.0.5:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.5:8080]
               alert: missing (critical): web 10.9.0.5:8080
               looks again in 60s
             120s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | register | task t1 has been running for 12 min, and ELBv2 does not take its address without a zone: it is outside the group's VPC vpc-1, and ECS cannot register it: confirmed by a second look
+              web 10.9.0.5:8080 | az_all_needed | register | task t1 has been running for 12 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it: confirmed by a second check
               plan: register web [10.9.0.5:8080] in zone all
               alert: escalated az_all_needed (critical): web 10.9.0.5:8080
               looks again in 60s
@@ -114,13 +114,13 @@ fn what_a_neighbour_of_the_same_subnet_shows_saves_the_refusal() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t3 has been running for 10 min and its target is not registered: seen once; a second look decides
-              web 10.9.0.5:8080 | az_all_needed | await 60s | task t2 has been running for 10 min, and 10.9.0.4 of the same subnet is registered with the zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it: seen once; a second look decides
+              web 10.0.0.5:8080 | missing | await 60s | task t3 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web 10.9.0.5:8080 | az_all_needed | await 60s | task t2 has been running for 10 min, and 10.9.0.4 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second look
-              web 10.9.0.5:8080 | az_all_needed | register | task t2 has been running for 11 min, and 10.9.0.4 of the same subnet is registered with the zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it: confirmed by a second look
+              web 10.0.0.5:8080 | missing | register | task t3 has been running for 11 min and its target is not registered: confirmed by a second check
+              web 10.9.0.5:8080 | az_all_needed | register | task t2 has been running for 11 min, and 10.9.0.4 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC vpc-1, and ECS cannot register it: confirmed by a second check
               plan: register web [10.0.0.5:8080]; register web [10.9.0.5:8080] in zone all
               alert: missing (error): web 10.0.0.5:8080
               alert: az_all_needed (error): web 10.9.0.5:8080
@@ -148,17 +148,17 @@ fn another_refusal_says_nothing_of_the_zone() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.9.0.6:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: seen once; a second look decides
+              web 10.9.0.6:8080 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.9.0.6:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second look
+              web 10.9.0.6:8080 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.6:8080]
               alert: missing (critical): web 10.9.0.6:8080
               looks again in 60s
             120s:
               asks: group web
-              web 10.9.0.6:8080 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              web 10.9.0.6:8080 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.6:8080]
               looks again in 60s
             open: missing web 10.9.0.6:8080, seen 3, 2 repairs, told
@@ -186,22 +186,22 @@ fn an_address_that_proves_to_be_within_the_vpc_is_registered_without_zone() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | await 60s | task t1 has been running for 10 min, and 10.9.0.4 of the same subnet is registered with the zone `all`: it is outside the group's VPC, and ECS cannot register it: seen once; a second look decides
+              web 10.9.0.5:8080 | az_all_needed | await 60s | task t1 has been running for 10 min, and 10.9.0.4 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC, and ECS cannot register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | register | task t1 has been running for 11 min, and 10.9.0.4 of the same subnet is registered with the zone `all`: it is outside the group's VPC, and ECS cannot register it: confirmed by a second look
+              web 10.9.0.5:8080 | az_all_needed | register | task t1 has been running for 11 min, and 10.9.0.4 in the same subnet is registered with the Availability Zone `all`: it is outside the group's VPC, and ECS cannot register it: confirmed by a second check
               plan: register web [10.9.0.5:8080] in zone all
               alert: az_all_needed (error): web 10.9.0.5:8080
               looks again in 60s
             120s:
               asks: group web
-              web 10.9.0.5:8080 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second look
+              web 10.9.0.5:8080 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.5:8080]
               looks again in 60s
             180s:
               asks: group web
-              web 10.9.0.5:8080 | unhealthy | await 120s | registered, and initial (no reason given); its group's settings explain no more than 2 min of that: seen once; a second look decides
+              web 10.9.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
             open: missing web 10.9.0.5:8080, seen 3, 2 repairs, told
             open: unhealthy web 10.9.0.5:8080, seen 1
@@ -223,11 +223,11 @@ fn a_stale_target_with_the_zone_all_is_deregistered_with_it() {
         &expect![[r#"
             0s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.9.0.5:8080 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
+              web 10.9.0.5:8080 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web 10.9.0.5:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
+              web 10.9.0.5:8080 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [10.9.0.5:8080] in zone all
               alert: stale (error): web 10.9.0.5:8080
               looks again in 60s
@@ -249,11 +249,11 @@ fn a_target_with_the_zone_all_that_nothing_explains_is_nobodys_of_ecs() {
         &expect![[r#"
             0s:
               asks: owners in the cluster
-              web 192.168.0.9:8080 | foreign | await 60s | registered with the zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool did: seen once; a second look decides
+              web 192.168.0.9:8080 | foreign | await 60s | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web 192.168.0.9:8080 | foreign | tell | registered with the zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool did: not Portkeeper's to repair
+              web 192.168.0.9:8080 | foreign | tell | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: alert only
               alert: foreign (warning): web 192.168.0.9:8080
             open: foreign web 192.168.0.9:8080, seen 2, told
         "#]],
