@@ -99,7 +99,7 @@ async fn an_alert_arrives_and_the_secret_is_read_once() {
     let posts = desk.slack.posts();
     assert_eq!(posts.len(), 3);
     let blocks = posts[0].message["attachments"][0]["blocks"].to_string();
-    assert!(blocks.contains("worse: hijacked in shop/web"), "{blocks}");
+    assert!(blocks.contains("escalated: hijacked in shop/web"), "{blocks}");
     assert_eq!((desk.secret_reads(), desk.put_aside()), (1, vec![]));
 }
 

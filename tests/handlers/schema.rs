@@ -107,7 +107,7 @@ async fn published_alerts_follow_the_schema() {
     assert_eq!(documents[0]["items"][0]["incident"], documents[1]["items"][0]["incident"]);
     assert!(documents[1]["items"][0]["took_seconds"].as_u64().unwrap() > 0);
     assert!(
-        published[0].text_for("email").contains("What to do: "),
+        published[0].text_for("email").contains("Action: "),
         "{}",
         published[0].text_for("email")
     );

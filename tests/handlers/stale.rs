@@ -243,7 +243,7 @@ async fn a_reused_port_is_hijacked_and_the_other_services_own_target_stays() {
     assert_eq!(shop.states("api-tg"), ["healthy"; 3]);
     let text = shop.alert_texts().remove(0);
     assert!(
-        text.contains("of service api") && text.contains("requests reach the wrong program"),
+        text.contains("of service api") && text.contains("requests reach the wrong task"),
         "{text}"
     );
 }

@@ -38,7 +38,7 @@ async fn a_target_that_a_person_deregistered_is_registered_again_and_the_person_
     for (text, document) in shop.alert_texts().iter().zip(documents(&shop)) {
         assert!(
             text.contains(
-                "\nWho did it: IAM user alice called DeregisterTargets at 2026-11-23T00:05:30Z\n"
+                "\nCause: IAM user alice called DeregisterTargets at 2026-11-23 00:05:30Z\n"
             ),
             "{text}"
         );
@@ -69,11 +69,11 @@ async fn without_a_trail_the_alert_says_that_the_cause_is_unknown() {
     assert_eq!(shop.alerts(), ["error missing opened", "error missing resolved"]);
     let texts = shop.alert_texts();
     assert!(
-        texts[0].contains("\nWho did it: not known. CloudTrail has told of no such call"),
+        texts[0].contains("\nCause: unknown: CloudTrail reported no matching call"),
         "{}",
         texts[0]
     );
-    assert!(!texts[1].contains("Who did it"), "{}", texts[1]);
+    assert!(!texts[1].contains("Cause"), "{}", texts[1]);
 }
 
 /// The event is lost, or arrives after the alert: the resolved alert names the cause if it is known
@@ -88,7 +88,7 @@ async fn a_late_event_is_named_in_the_resolved_alert() {
         shop.by_hand("RegisterTargets", &shop.group("web-tg"), &host, 9);
         shop.watch(&["web"], 240).await;
         assert_eq!(shop.alerts(), ["warning foreign opened"]);
-        assert!(last(&shop).contains("Who did it: not known"), "{}", last(&shop));
+        assert!(last(&shop).contains("Cause: unknown"), "{}", last(&shop));
         eventbridge::release(&mut shop.world());
         shop.watch(&["web"], 240).await;
         "bob".clone_into(&mut shop.world().cloudtrail.person);
@@ -96,7 +96,7 @@ async fn a_late_event_is_named_in_the_resolved_alert() {
         shop.watch(&["web"], 600).await;
         assert_eq!(shop.alerts(), ["warning foreign opened", "warning foreign resolved"]);
         assert_eq!(
-            last(&shop).contains("Who did it: IAM user alice called RegisterTargets"),
+            last(&shop).contains("Cause: IAM user alice called RegisterTargets"),
             late,
             "{}",
             last(&shop)
@@ -130,7 +130,7 @@ async fn calls_by_ecs_and_portkeeper_lead_to_no_check() {
     );
     // Portkeeper's own call reaches the queue and requests nothing.
     assert!(deliveries.iter().any(|it| it.reports.is_empty() && it.failed == 0));
-    assert!(shop.alert_texts()[0].contains("Who did it: not known"), "{}", shop.alert_texts()[0]);
+    assert!(shop.alert_texts()[0].contains("Cause: unknown"), "{}", shop.alert_texts()[0]);
     assert_eq!(shop.record("web")["calls"], Value::Null);
     let checks: usize = deliveries.iter().map(|delivery| delivery.reports.len()).sum();
     assert!(checks <= 6, "{checks} checks for one lost registration");
@@ -169,7 +169,7 @@ async fn a_group_that_a_person_deleted() {
         let texts = shop.alert_texts();
         let text =
             texts.iter().find(|text| text.contains("target_group_missing in")).expect("an alert");
-        assert!(text.contains("Who did it: IAM user alice called DeleteTargetGroup at "), "{text}");
+        assert!(text.contains("Cause: IAM user alice called DeleteTargetGroup at "), "{text}");
     }
 }
 
@@ -186,7 +186,7 @@ async fn a_listener_that_a_person_deleted() {
     }
     shop.run(400).await;
     assert_eq!(shop.alerts(), ["error target_group_unattached opened"]);
-    let wanted = "Who did it: probably IAM user alice called DeleteListener at 2026-11-23T00:05:30Z, the last change at the load balancer";
+    let wanted = "Cause: probably IAM user alice called DeleteListener at 2026-11-23 00:05:30Z, the last change to the load balancer";
     assert!(last(&shop).contains(wanted), "{}", last(&shop));
 }
 
@@ -261,7 +261,7 @@ async fn an_unavailable_index_loses_nothing() {
     assert_eq!(deliveries.iter().map(|delivery| delivery.failed).sum::<usize>(), 1);
     shop.run(900).await;
     assert_eq!(shop.writes(), [format!("register web-tg {id}:{port}")]);
-    assert!(last(&shop).contains("Who did it: IAM user alice"), "{}", last(&shop));
+    assert!(last(&shop).contains("Cause: IAM user alice"), "{}", last(&shop));
 
     let mut shop = Shop::new(1, &[]);
     let group = shop.alb_group("web-tg");

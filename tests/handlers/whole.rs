@@ -18,7 +18,7 @@ async fn a_task_that_cannot_be_placed_is_reported_with_ecs_own_message() {
     shop.watch(&["web"], 600).await;
     assert_eq!(shop.alerts(), ["error below_desired opened"]);
     let text = shop.alert_texts().remove(0);
-    assert!(text.contains("1 of 2 wanted tasks run; ECS said at "), "{text}");
+    assert!(text.contains("1 of 2 desired tasks are running; ECS reported at "), "{text}");
     assert!(
         text.contains(
             "(service web) was unable to place a task because no container instance met all"
@@ -46,11 +46,11 @@ async fn tasks_that_ecs_stops_repeatedly_are_a_kill_loop() {
     assert_eq!(shop.alerts(), ["error kill_loop opened"]);
     let text = shop.alert_texts().remove(0);
     assert!(
-        text.contains("3 tasks were stopped within 30 min for failed health checks in web-tg"),
+        text.contains("ECS stopped 3 tasks within 30 min for failed health checks in web-tg"),
         "{text}"
     );
     assert!(
-        text.contains("ECS said: (reason Health checks failed with these codes: [502])"),
+        text.contains("ECS reported: (reason Health checks failed with these codes: [502])"),
         "{text}"
     );
     assert!(text.contains("grace period is 0"), "{text}");

@@ -348,7 +348,7 @@ async fn an_alert_has_a_subject_a_text_for_each_protocol_and_attributes_to_filte
                 }
               },
               "MessageStructure": "json",
-              "Subject": "below_desired in shop/web since 2026-11-23 00:00Z: service",
+              "Subject": "below_desired in shop/web since 2026-11-23 00:00:00Z: service",
               "TopicArn": "arn:aws:sns:eu-west-1:111122223333:alerts"
             }"#]]
         .assert_eq(&pretty(&input));

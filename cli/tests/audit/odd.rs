@@ -39,7 +39,7 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
     assert_eq!(report["clusters"]["shop"]["services"], 2);
     assert_eq!(
         report["not_looked_at"],
-        json!({"no task is wanted, and no target is registered": 1})
+        json!({"the desired count is 0 and no target is registered": 1})
     );
     assert_eq!(findings(&report).len(), 999);
     assert_eq!(

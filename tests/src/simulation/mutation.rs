@@ -187,7 +187,7 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
 
 /// What is planned, changed.
 pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan) {
-    let by_floor = |why: &str| why.ends_with("it would empty the target group");
+    let by_floor = |why: &str| why.ends_with("it would leave the target group without targets");
     let not_after = input.observation.observed_at.plus_secs(input.policy.proof_seconds);
     for verdict in &plan.verdicts {
         let (Subject::Target(group, target), Some(code)) = (&verdict.subject, &verdict.code) else {

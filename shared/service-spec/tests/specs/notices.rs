@@ -156,7 +156,7 @@ fn our_own_messages_and_those_that_nobody_reads() {
     check(
         r#"{"portkeeper": {"version": 2}}"#,
         &expect![[r#"
-        unreadable: the message has version 2, this program reads 1; 
+        unreadable: the message has version 2, but this program reads version 1; 
     "#]],
     );
     check(
@@ -174,7 +174,7 @@ fn our_own_messages_and_those_that_nobody_reads() {
     check(
         r#"{"detail-type": "Object Created", "source": "aws.s3", "detail": {}}"#,
         &expect![[r#"
-        unreadable: the `Object Created` event cannot be read; missing field `bucket`
+        unreadable: cannot read the `Object Created` event; missing field `bucket`
     "#]],
     );
 }
