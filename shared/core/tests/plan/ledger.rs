@@ -16,19 +16,19 @@ fn problem(text: &str) -> String {
 /// Holds C-34.
 #[test]
 fn a_record_of_an_older_or_newer_version_starts_anew() {
-    expect!["the ledger record has schema 0, this version reads 1; it starts anew"]
+    expect!["the ledger record has schema 0, but this version reads schema 1; Portkeeper starts a new record"]
         .assert_eq(&problem("{\"schema\":0}"));
-    expect!["the ledger record has schema 2, this version reads 1; it starts anew"]
+    expect!["the ledger record has schema 2, but this version reads schema 1; Portkeeper starts a new record"]
         .assert_eq(&problem("{\"schema\":2,\"anything\":[1,2]}"));
 }
 
 /// Holds C-34.
 #[test]
 fn a_damaged_record_starts_anew() {
-    expect!["the ledger record cannot be read; it starts anew: EOF while parsing a value at line 1 column 12"]
+    expect!["cannot read the ledger record; Portkeeper starts a new one: EOF while parsing a value at line 1 column 12"]
         .assert_eq(&problem("{\"schema\":1,"));
-    expect!["the ledger record cannot be read; it starts anew: invalid type: sequence, expected struct Reading"].assert_eq(&problem("[]"));
-    expect!["the ledger record cannot be read; it starts anew: missing field `schema`"]
+    expect!["cannot read the ledger record; Portkeeper starts a new one: invalid type: sequence, expected struct Reading"].assert_eq(&problem("[]"));
+    expect!["cannot read the ledger record; Portkeeper starts a new one: missing field `schema`"]
         .assert_eq(&problem("{}"));
 }
 

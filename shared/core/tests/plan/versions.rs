@@ -163,21 +163,21 @@ fn nothing_of_a_newer_version_is_lost_by_a_roll_back() {
     expect![[r#"
         0s:
           asks: tasks t2; owners on i-1
-          web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: seen once; a second look decides
-          web i-9:80 | foreign | tell | nobody knows it: not Portkeeper's to repair
+          web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+          web i-9:80 | foreign | tell | nobody knows it: alert only
           looks again in 60s
         60s:
           asks: tasks t2; owners on i-1
-          web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second look
-          web i-9:80 | foreign | tell | nobody knows it: not Portkeeper's to repair
+          web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+          web i-9:80 | foreign | tell | nobody knows it: alert only
           plan: deregister web [i-1:32769]
           alert: stale (error): web i-1:32769
           looks again in 60s
         120s:
-          web i-9:80 | foreign | tell | nobody knows it: not Portkeeper's to repair
+          web i-9:80 | foreign | tell | nobody knows it: alert only
           alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 2 min)
         180s:
-          web i-9:80 | foreign | tell | nobody knows it: not Portkeeper's to repair
+          web i-9:80 | foreign | tell | nobody knows it: alert only
         open: foreign web i-9:80, seen 13, told
         open: slow_start service, seen 1
         open: slow_start web i-1:32768, seen 3, told
@@ -211,17 +211,17 @@ fn an_incident_of_an_unknown_code_is_neither_ended_nor_reported() {
     );
     expect![[r#"
         0s:
-          service | below_desired | await 900s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+          service | below_desired | await 900s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
           alert: resolved foreign (critical): web i-9:80 (the target is no longer registered, after 1 h)
           looks again in 900s
         60s:
-          service | below_desired | await 840s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+          service | below_desired | await 840s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
         120s:
-          service | below_desired | await 780s | 0 of 1 wanted tasks run, and nothing in the service's events explains it: seen once; a second look decides
+          service | below_desired | await 780s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
         180s:
-          service | - | leave | ECS knows no such service
+          service | - | leave | ECS does not know this service
         240s:
-          service | - | leave | ECS knows no such service
+          service | - | leave | ECS does not know this service
           nothing to write down
         open: slow_start service, seen 1
         open: slow_start web i-1:32768, seen 3, told
@@ -292,7 +292,7 @@ fn an_incident_with_half_of_a_part_is_read() {
         {"told":"warning","told_as":"missing"}
             {"confirmed":false,"repairs":0}
         {"resolved_at":"2026-11-23T09:30:00Z"}
-            {"confirmed":false,"ending":"no longer seen","repairs":0,"resolved_at":"2026-11-23T09:30:00Z"}
+            {"confirmed":false,"ending":"no longer found","repairs":0,"resolved_at":"2026-11-23T09:30:00Z"}
         {"ending":"over","resolved_at":"2026-11-23T09:30:00Z","superseded":true}
             {"confirmed":false,"ending":"over","repairs":0,"resolved_at":"2026-11-23T09:30:00Z","superseded":true}
         {"ending":"over","superseded":true}
@@ -325,7 +325,7 @@ fn a_damaged_part_of_a_record_does_not_lose_the_rest() {
     let record = read(&damaged);
     let written = serde_json::to_string_pretty(&record).unwrap();
     expect![[r#"
-        this version cannot read all of the ledger record: the target i-1:32769 of arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: `soon` is not a moment in ISO 8601, such as 2026-11-23T10:15:00Z; an incident: invalid type: string "often", expected u32; the place arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: invalid type: boolean `true`, expected a string
+        this version cannot read all of the ledger record: the target i-1:32769 of arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: `soon` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z; an incident: invalid type: string "often", expected u32; the place arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef, which is forgotten: invalid type: boolean `true`, expected a string
         {
           "schema": 1,
           "known": {
