@@ -1,8 +1,8 @@
-//! `portkeeper audit`: a read-only look at a live account from a laptop, with the user's own
+//! `portkeeper audit`: one read-only pass over an account from a terminal, with your own
 //! credentials.
 //!
-//! It reads, has the core judge, and shows. It keeps no ledger, so every look is a first look. It
-//! writes nothing to AWS.
+//! It reads the account, calls the core to judge it, and prints the report. It has no ledger, so
+//! every check is a first check. It writes nothing to AWS.
 
 mod bound;
 mod explain;
@@ -28,47 +28,52 @@ use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-/// The share of AWS's published rates that an audit takes: as the deployed sweep does, so that the
-/// account's other callers notice nothing.
+/// The share of AWS's published rates that an audit uses. It is the share of the deployed sweep, so
+/// that other callers in the account are not throttled.
 const SHARE_PERCENT: u32 = 25;
 
-/// A simulated account on this machine is nobody else's.
+/// A simulated account on this machine has no other callers.
 const SIMULATED_SHARE_PERCENT: u32 = 10_000;
 
-/// What people say on the command line.
+/// The options of the command.
 #[derive(Debug, Clone, Args)]
 pub struct Options {
-    /// A cluster to look at, by name or ARN; may be given several times. Without it: every cluster.
+    /// Cluster to read, by name or ARN; repeatable [default: all].
     #[arg(long, value_name = "NAME")]
     cluster: Vec<String>,
-    /// The region. Without it: as for the AWS command line.
+    /// AWS Region [default: as for the AWS CLI].
     #[arg(long)]
     region: Option<String>,
-    /// Another endpoint than AWS's, such as that of `portkeeper world`.
+    /// Endpoint to use instead of AWS's.
+    ///
+    /// For example that of `portkeeper world`.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
-    /// Print one JSON document instead of the table.
+    /// Print one JSON document instead of text.
     #[arg(long)]
     json: bool,
-    /// Explain one service instead: each task, what it should have, what is registered, and every
-    /// verdict. By its name, or as CLUSTER/NAME.
+    /// Explain one service, by name or CLUSTER/NAME.
+    ///
+    /// Prints each task with its expected targets, what is registered, and every verdict.
     #[arg(long, value_name = "SERVICE")]
     explain: Option<String>,
-    /// Save what was read, with account numbers masked, for `portkeeper plan`.
+    /// Save a recording for `portkeeper plan`.
+    ///
+    /// Account ids in it are masked.
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
-    /// How much of the rates that AWS publishes may be used, in percent. Default: 25; no limit for
-    /// a simulated account.
+    /// Percentage of AWS's published API rates to use.
+    ///
+    /// Default: 25; for a simulated account there is no limit.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=1000))]
     api_share: Option<u32>,
-    /// No progress bar, even on a terminal.
+    /// Show no progress bar, even on a terminal.
     #[arg(long)]
     no_progress: bool,
 }
 
 impl Options {
-    /// The clusters to look at: those that were asked for, or the one that the service to explain
-    /// names.
+    /// Returns the clusters to read: those of --cluster, or the one in the argument of --explain.
     fn clusters(&self) -> BTreeSet<String> {
         let of_service = self.explain.as_deref().and_then(|service| service.split_once('/'));
         let named =
@@ -77,14 +82,14 @@ impl Options {
     }
 }
 
-/// Looks, and says what is wrong: 0 nothing, 1 something, 2 not everything could be read.
+/// Runs the audit and prints its report.
 pub fn run(options: &Options) -> Result<Exit, CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let unwritable = |source| CommandError::Unwritable {
         path: options.record.clone().unwrap_or_default(),
         source,
     };
-    // Before the reading, which may take minutes.
+    // Opened before the account is read, which may take minutes.
     let file =
         options.record.as_ref().map(|path| OpenOptions::new().append(true).create(true).open(path));
     let file = file.transpose().map_err(unwritable)?;

@@ -1,5 +1,5 @@
-//! `portkeeper demo`: a small account in which ECS and the load balancer misbehave, with the real
-//! handler at work.
+//! `portkeeper demo`: runs the real handler in a small simulated account in which ECS and the load
+//! balancer misbehave.
 
 pub(crate) mod account;
 mod scenes;
@@ -19,11 +19,11 @@ use std::time::Duration;
 use summary::Summary;
 use timeline::Timeline;
 
-/// Between two scenes, so that a person can read along.
+/// The pause between two scenes, so that a reader can follow.
 const PAUSE: Duration = Duration::from_millis(1500);
 
-/// Plays every scene and prints what happened, or one JSON document about it. The alerts go into a
-/// folder, if one is named.
+/// Plays every scene and prints a timeline, or one JSON document. Writes the alerts to a folder, if
+/// one is given.
 pub fn run(seed: u64, json: bool, fast: bool, alerts: Option<&Path>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     runtime.block_on(play(seed, json, fast, alerts))
@@ -35,20 +35,23 @@ async fn play(
     fast: bool,
     alerts: Option<&Path>,
 ) -> Result<(), CommandError> {
-    let refused = |what| move |source: StageError| CommandError::Stage { what, source };
+    let refused = |what: String| move |source: StageError| CommandError::Stage { what, source };
+    let scene_failed = |title: &str| refused(format!("play the scene `{title}`"));
     let unwritable = |source| CommandError::Unwritable {
         path: alerts.unwrap_or(Path::new("")).to_owned(),
         source,
     };
-    // Before the scenes, which take a while.
+    // Created before the scenes, which take a while.
     alerts.map_or(Ok(()), fs::create_dir_all).map_err(unwritable)?;
-    let mut stage = Stage::new(seed, &[]).map_err(refused("deploy Portkeeper"))?;
-    let parts = account::build(&mut stage.world.lock()).map_err(refused("build the account"))?;
+    let mut stage = Stage::new(seed, &[]).map_err(refused("deploy Portkeeper".to_owned()))?;
+    let parts =
+        account::build(&mut stage.world.lock()).map_err(refused("build the account".to_owned()))?;
     let mut timeline = Timeline::new(&stage, !json);
     timeline.introduce(&parts)?;
-    let checked = timeline.settle(&mut stage).await.map_err(refused("start its services"))?;
+    let checked =
+        timeline.settle(&mut stage).await.map_err(refused("start the services".to_owned()))?;
     timeline.say(&format!(
-        "Everything is in order: {checked} checks, no finding, nothing written to any target group."
+        "All services are in order: {checked} checks, no findings, no writes to target groups."
     ))?;
     for scene in scenes::ALL {
         if !fast && !json && io::stdout().is_terminal() {
@@ -57,17 +60,17 @@ async fn play(
         timeline.title(scene.title, scene.story)?;
         scenes::play(*scene, &mut stage, &parts, &mut timeline)
             .await
-            .map_err(refused(scene.title))?;
+            .map_err(scene_failed(scene.title))?;
     }
     if !fast && !json && io::stdout().is_terminal() {
         sleep(PAUSE);
     }
     timeline.title(specs::TITLE, specs::STORY)?;
-    let stage = specs::play(stage, &mut timeline).await.map_err(refused(specs::TITLE))?;
+    let stage = specs::play(stage, &mut timeline).await.map_err(scene_failed(specs::TITLE))?;
     if let Some(folder) = alerts {
         let count = write_alerts(folder, &timeline.messages).map_err(unwritable)?;
         timeline.say(&format!(
-            "\n{count} alerts are in {}, each as text, JSON and Block Kit.",
+            "\nWrote {count} alerts to {}, each as text, JSON and Block Kit.",
             folder.display()
         ))?;
     }
@@ -83,7 +86,7 @@ async fn play(
     summary.verify().map_err(CommandError::Unexpected)
 }
 
-/// Three files for each alert, in the order in which they were sent.
+/// Writes three files for each alert, numbered in the order in which they were sent.
 fn write_alerts(folder: &Path, messages: &[Message]) -> io::Result<usize> {
     let pretty = |value: &Value| -> io::Result<String> {
         Ok(format!("{}\n", serde_json::to_string_pretty(value)?))

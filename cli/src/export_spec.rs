@@ -1,5 +1,5 @@
-//! `portkeeper export-spec`: a spec of a service that exists, as YAML or JSON. It reads, and writes
-//! nothing to AWS.
+//! `portkeeper export-spec`: prints a spec of an existing service as YAML or JSON. It writes nothing
+//! to AWS.
 
 use crate::CommandError;
 use crate::check_spec::AccountOptions;
@@ -13,16 +13,16 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
-/// The order in which people read a spec.
+/// The order of the members in the output.
 const ORDER: [&str; 4] = ["cluster", "taskDefinition", "service", "scaling"];
 
-/// Which service, and in which form.
+/// The options of the command.
 #[derive(Debug, clap::Args)]
 pub struct Options {
-    /// The cluster, by name or ARN.
+    /// Cluster, by name or ARN.
     #[arg(long, value_name = "NAME")]
     cluster: String,
-    /// The service's name.
+    /// Name of the service.
     #[arg(long, value_name = "NAME")]
     service: String,
     /// Print JSON instead of YAML.
@@ -39,7 +39,7 @@ pub fn run(options: &Options) -> Result<Exit, CommandError> {
     let named = format!("{}/{}", options.cluster, options.service);
     if let Some(gap) = found.gaps.first() {
         let missing = if gap.denied {
-            format!("{} (the IAM permission {})", gap.why, gap.action)
+            format!("{} (it requires the IAM permission {})", gap.why, gap.action)
         } else {
             gap.why.clone()
         };
@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<Exit, CommandError> {
     Ok(Exit::Clean)
 }
 
-/// The service first: it names the task definition that it runs.
+/// Reads the service first, because it names its task definition.
 async fn read(options: &Options) -> Result<Found, CommandError> {
     let aws = options.account.open().await?;
     let wanted = Wanted {
@@ -75,7 +75,7 @@ async fn read(options: &Options) -> Result<Found, CommandError> {
     Ok(find(&aws, &Wanted { task_definition, ..wanted }).await)
 }
 
-/// YAML, member by member in the order in which people read it.
+/// Returns the spec as YAML, with its members in [`ORDER`].
 fn yaml(spec: &Value) -> String {
     let mut text = String::new();
     let names: BTreeSet<&str> = spec
@@ -90,7 +90,7 @@ fn yaml(spec: &Value) -> String {
             node(spec.get(name).unwrap_or(&Value::Null)),
         );
         let mut part = String::new();
-        // Writing to a String cannot fail, and there is nothing in it that YAML does not have.
+        // Writing to a String cannot fail, and YAML can represent every JSON value.
         let _ = YamlEmitter::new(&mut part).dump(&Yaml::Mapping(member));
         text.push_str(part.strip_prefix("---\n").unwrap_or(&part));
         text.push('\n');

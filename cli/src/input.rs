@@ -1,17 +1,17 @@
-//! The text of the file that a command is given. It does not know what is in it.
+//! Reads the file that a command gets. It knows nothing about the content.
 
 use crate::CommandError;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Means standard input, as for other commands.
+/// The path that means standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// The mark with which some editors begin a file. It means nothing in UTF-8.
+/// Some editors start a file with this mark. It has no meaning in UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Reads the file, or standard input where the path is `-`.
+/// Reads the file as text; `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
     let unreadable = |source| CommandError::Unreadable { path: path.to_owned(), source };
     let not_utf8 = |_| {
@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path) -> Result<String, CommandError> {
     Ok(text.strip_prefix(BYTE_ORDER_MARK).map(str::to_owned).unwrap_or(text))
 }
 
-/// The same, whatever is in it.
+/// Reads the file as bytes; `-` is standard input.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, CommandError> {
     let bytes =
         if path.as_os_str() == STANDARD_INPUT { read_standard_input() } else { fs::read(path) };

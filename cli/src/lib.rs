@@ -1,5 +1,4 @@
-//! The commands behind `portkeeper`. They show what the product does; they decide nothing
-//! themselves.
+//! The commands of `portkeeper`. They run and show the product; they decide nothing themselves.
 
 pub mod audit;
 pub mod check_spec;
@@ -21,96 +20,66 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a command could not do what it was asked.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// A file that cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },
-    /// An account is named, and nothing asks for it.
-    #[error("--region and --endpoint-url say in which account to look: give --live, too")]
+    #[error("--region and --endpoint-url select an account: they require --live")]
     NotLive,
-    /// A file that is not what the command takes.
-    #[error("{} is not {wanted}", path.display())]
+    #[error("cannot use {}: it is not {wanted}", path.display())]
     NotUsable {
-        /// The file.
         path: PathBuf,
-        /// What the command takes, and where that is described.
+        /// What the command accepts, and where that is described.
         wanted: &'static str,
-        /// What is wrong with it.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// The simulated account refused something that the demo needs: a fault of the demo.
-    #[error("the simulated account refused to {what}")]
+    /// The simulated account refused a call: a defect of the demo.
+    #[error("cannot {what} in the simulated account")]
     Stage {
-        /// What was asked of it.
-        what: &'static str,
-        /// What it said.
+        /// What the command tried to do.
+        what: String,
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// A port that cannot be listened on.
-    #[error(
-        "cannot listen on {address}; choose another port with --port, or 0 for any that is free"
-    )]
+    #[error("cannot listen on {address}: choose another port with --port, or 0 for a free one")]
     Listen {
-        /// The address.
         address: SocketAddr,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },
-    /// A file that cannot be written.
     #[error("cannot write {}", path.display())]
     Unwritable {
-        /// The file.
         path: PathBuf,
-        /// What the system said.
         #[source]
         source: std::io::Error,
     },
     /// No region, no credentials, or no such endpoint.
     #[error(transparent)]
     Session(#[from] NoSession),
-    /// Nobody could say which clusters there are.
-    #[error("the clusters cannot be listed")]
+    #[error("cannot list the clusters")]
     Clusters(#[source] Failure),
-    /// There is no service of this name in the clusters that were looked at.
-    #[error("there is no service `{service}`{}", known_services(known))]
+    #[error("service `{service}` not found{}", known_services(known))]
     NoService {
-        /// The name that was given.
         service: String,
-        /// Names that may be meant.
+        /// Similar names.
         known: Vec<String>,
     },
-    /// The demo ended with something it did not expect.
-    #[error("the demo did not end as it should: {0}")]
+    #[error("the demo failed: {0}")]
     Unexpected(String),
-    /// Something that must be known, and could not be read.
-    #[error("{what} cannot be read: {why}")]
-    NotRead {
-        /// What.
-        what: String,
-        /// Why.
-        why: String,
-    },
-    /// A service of which there is no spec.
-    #[error("there is no spec of {what}")]
+    #[error("cannot read {what}: {why}")]
+    NotRead { what: String, why: String },
+    #[error("cannot export {what}")]
     NotExported {
-        /// The service.
         what: String,
-        /// Why.
         #[source]
         source: NotExported,
     },
-    /// Standard output is closed.
     #[error("cannot write the output")]
     Output(#[from] std::io::Error),
 }
@@ -123,7 +92,7 @@ fn known_services(known: &[String]) -> String {
     }
 }
 
-/// An error with everything that led to it, for a person.
+/// Returns an error with its chain of causes, for the terminal.
 #[must_use]
 pub fn error_text(error: &CommandError) -> String {
     let mut text = format!("error: {error}");

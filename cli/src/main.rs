@@ -1,5 +1,5 @@
-//! The command people type. Parses the command line, runs one command, turns an error into text and
-//! an exit code.
+//! The `portkeeper` command: parses the command line, runs one command, and turns an error into text
+//! and an exit code.
 
 use clap::{Parser, Subcommand};
 use portkeeper::CommandError;
@@ -8,7 +8,7 @@ use portkeeper_stage::large::LargeAccount;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Keeps Amazon ECS services registered right behind their load balancers.
+/// Keeps every Amazon ECS task registered in the right target group.
 #[derive(Parser)]
 #[command(name = "portkeeper", version, about, arg_required_else_help = true)]
 struct Arguments {
@@ -18,10 +18,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show Portkeeper at work on a simulated AWS account: no account, no credentials, nothing to
-    /// install.
+    /// Run Portkeeper in a simulated AWS account.
+    ///
+    /// Plants faults in a small simulated account and shows how Portkeeper finds and repairs them.
+    /// Needs no AWS account, no credentials and no network.
     Demo {
-        /// Another seed gives other identifiers.
+        /// Seed for the random identifiers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// Print one JSON document instead of the timeline.
@@ -30,55 +32,75 @@ enum Command {
         /// Do not pause between the scenes.
         #[arg(long)]
         fast: bool,
-        /// Write each alert into this folder: as text, as JSON, as Slack's Block Kit.
+        /// Write each alert to this folder as text, JSON and Block Kit.
         #[arg(long, value_name = "DIR")]
         alerts: Option<PathBuf>,
     },
-    /// Hand an event to the real handler, in a fresh simulated account with the service it names,
-    /// and tell what it led to.
+    /// Run the handler on an event, in a simulated account.
+    ///
+    /// Creates a simulated account with the service that the event names, passes the event to the
+    /// real handler, and prints the checks, writes and alerts that follow.
     Replay {
-        /// A file with one EventBridge event, one of Portkeeper's own messages, or an SQS batch
-        /// (each message alone); `-` for standard input.
+        /// File with an event or message; `-` for standard input.
+        ///
+        /// One EventBridge event, one of Portkeeper's own messages, or an SQS batch, of which each
+        /// message is run on its own.
         event: PathBuf,
         /// Print one JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Serve a simulated account on a loopback port, for the AWS command line and other programs:
-    /// the demo's, or a large one with faults planted in it.
+    /// Serve a simulated AWS account on a local port.
+    ///
+    /// For the AWS CLI, `portkeeper audit` and other programs. Without options this is the account
+    /// of the demo. With --services and --tasks it is a large account with planted faults, which
+    /// the command lists.
     World {
-        /// A large account with so many services, and a list of what is wrong in it.
+        /// Serve a large account with this many services.
         #[arg(long, requires = "tasks", value_parser = clap::value_parser!(u32).range(1..=2000))]
         services: Option<u32>,
-        /// So many tasks for each of these services.
+        /// Tasks of each of these services.
         #[arg(long, requires = "services", value_parser = clap::value_parser!(u32).range(1..=1000))]
         tasks: Option<u32>,
-        /// Another seed gives other identifiers.
+        /// Seed for the random identifiers.
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// The port; 0 takes any that is free.
+        /// Port; 0 selects a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Look at your account, read-only: what is wrong now, and what Portkeeper would do about it.
-    /// Ends with 0 if nothing is wrong, 1 if something is, 2 if not everything could be read.
+    /// Find faults in your account, read-only.
+    ///
+    /// Reads the clusters and prints each finding with the action that Portkeeper would take.
+    ///
+    /// Exits with 0 if there are no findings, 1 if there are, and 2 if something could not be read
+    /// or the command failed.
     Audit(portkeeper::audit::Options),
-    /// Plan on a recorded observation, or on the recording of an audit: the pure part alone,
-    /// offline.
+    /// Run the planner on a recording, offline.
+    ///
+    /// Plans on one observation, or on the recording of an audit. For the recording of an audit it
+    /// exits like that audit.
     Plan {
-        /// A file with an observation or a recording, as docs/observation.md describes them; `-`
-        /// for standard input.
+        /// File with an observation or recording; `-` for standard input.
+        ///
+        /// docs/observation.md describes both forms.
         observation: PathBuf,
-        /// Print the plan as JSON.
+        /// Print one JSON document instead of text.
         #[arg(long)]
         json: bool,
     },
-    /// Check spec files, offline or against your account (--live): every problem at once, each with
-    /// its place. Ends with 0 if no file has errors, 1 if one has, 2 if one could not be read.
+    /// Validate spec files, offline or against your account.
+    ///
+    /// Prints every problem with its position.
+    ///
+    /// Exits with 0 if no file has errors, 1 if one has, and 2 if something could not be read or the
+    /// command failed.
     CheckSpec(portkeeper::check_spec::Options),
     /// Print the JSON Schema of specs, for editors.
     SpecSchema,
-    /// Print a spec of a service that exists. Values of its environment variables are in it.
+    /// Print a spec of an existing service.
+    ///
+    /// The spec contains the values of the service's environment variables.
     ExportSpec(portkeeper::export_spec::Options),
 }
 
@@ -108,7 +130,7 @@ fn main() -> ExitCode {
 fn ended(outcome: Result<Exit, CommandError>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
-        // Whoever reads our output may stop reading: that is no failure.
+        // The reader of a pipe may stop reading: that is no failure.
         Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             Exit::Clean.into()
         }

@@ -1,5 +1,5 @@
-//! `portkeeper plan`: the pure part alone, on a file: one observation, or all that an audit
-//! recorded.
+//! `portkeeper plan`: runs the planner on a file, offline: one observation, or the recording of an
+//! audit.
 
 use crate::audit::recording::{RECORDING_VERSION, Recording};
 use crate::audit::show;
@@ -12,15 +12,15 @@ use serde_json::Value;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What the command takes, for its error texts.
+/// What the command accepts, for its errors.
 const WANTED: &str =
-    "an observation or a recording that this version can plan on (see docs/observation.md)";
+    "an observation or a recording that this version can read (see docs/observation.md)";
 
-/// The member that a recording has and an observation has not.
+/// The member that distinguishes a recording from an observation.
 const OF_RECORDING: &str = "inputs";
 
-/// Plans on what is in `path` and prints the plan, or the report of the recorded audit, which ends
-/// as that did.
+/// Prints the plan for the observation in `path`, or the report for the recording in it. The report
+/// has the exit code of the recorded audit.
 pub fn run(path: &Path, json: bool) -> Result<Exit, CommandError> {
     let text = input::read(path)?;
     let not_usable =
@@ -68,12 +68,16 @@ fn print_recording(
 fn check_version(value: &Value, known: u32) -> Result<(), String> {
     match value.get("version").and_then(Value::as_u64) {
         Some(version) if version == u64::from(known) => Ok(()),
-        Some(version) => Err(format!("it has version {version}; this program reads {known}")),
-        None => Err(format!("it has no number as `version`; this program reads {known}")),
+        Some(version) => {
+            Err(format!("its `version` is {version}; this version of Portkeeper reads {known}"))
+        }
+        None => {
+            Err(format!("its `version` is not a number; this version of Portkeeper reads {known}"))
+        }
     }
 }
 
-/// From the text, not from the value: only so the error names a line.
+/// Parses the text, not a `Value`, so that an error names the line.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
 }

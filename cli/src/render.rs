@@ -1,5 +1,4 @@
-//! Plans as text for a terminal. Colours are stripped by `anstream` where the output is no
-//! terminal.
+//! Plans as text for a terminal. `anstream` strips the colours if the output is not a terminal.
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
@@ -9,27 +8,26 @@ use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput, Verdic
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
 
-/// The width of tables where the terminal does not tell its own.
+/// The width of tables.
 const WIDTH: u16 = 120;
 
-/// Rows under a header, and nothing else.
+/// A header with a line below it, and no other lines.
 const STYLE: TableStyle =
     TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
-/// Bold.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// Things that are wrong.
+/// For errors and deregistrations.
 pub(crate) const RED: Style = AnsiColor::Red.on_default();
-/// Things that are mended.
+/// For successes and registrations.
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
-/// Things that wait.
+/// For warnings and alerts.
 pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
-/// What Portkeeper does.
+/// For Portkeeper's own actions.
 pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
-/// What matters less.
+/// For details.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
-/// A plain table with a header.
+/// Returns a plain table with this header.
 pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
@@ -37,35 +35,35 @@ pub(crate) fn table(header: &[&str]) -> Table {
     table
 }
 
-/// A table as text, without the blanks that fill the last column.
+/// Returns a table as text, without trailing blanks.
 pub(crate) fn text(table: &Table) -> String {
     let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
     lines.join("\n")
 }
 
-/// A decision in a few words.
+/// Returns a decision in a few words.
 pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
     match decision {
-        Decision::Right => "right".to_owned(),
+        Decision::Right => "OK".to_owned(),
         Decision::Repair(kind) => kind.verb().to_owned(),
         Decision::Await(at) => format!("wait {}", spoken(at.secs_since(now))),
-        Decision::Tell => "tell people".to_owned(),
-        Decision::Leave => "leave alone".to_owned(),
-        Decision::Unknown => "unknown".to_owned(),
+        Decision::Tell => "alert".to_owned(),
+        Decision::Leave => "none".to_owned(),
+        Decision::Unknown => "undetermined".to_owned(),
         Decision::Withheld => "withheld".to_owned(),
     }
 }
 
-/// One alert as a line.
+/// Returns an alert as one line.
 pub(crate) fn alert_line(alert: &Alert) -> String {
     let state = alert.state.as_str();
     let subjects: Vec<String> = alert.items.iter().map(|item| item.subject.to_string()).collect();
     format!("{} {state}: {}", alert.code, subjects.join(", "))
 }
 
-/// Every verdict of a plan, in its order, with its decision in words.
+/// Returns a table of all verdicts of a plan, with each decision in words.
 pub(crate) fn verdict_table(plan: &Plan, decided: impl Fn(&Verdict) -> String) -> Table {
-    let mut verdicts = table(&["finding", "about", "decision", "why"]);
+    let mut verdicts = table(&["finding", "resource", "decision", "reason"]);
     for verdict in &plan.verdicts {
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
         verdicts.add_row([
@@ -78,7 +76,7 @@ pub(crate) fn verdict_table(plan: &Plan, decided: impl Fn(&Verdict) -> String) -
     verdicts
 }
 
-/// A whole plan.
+/// Prints a plan.
 pub(crate) fn plan(
     out: &mut impl Write,
     input: &PlanInput,
@@ -89,7 +87,7 @@ pub(crate) fn plan(
     writeln!(out, "{BOLD}{}{BOLD:#} at {now}\n", plan.key)?;
     writeln!(out, "{}\n", text(&verdict_table(plan, |verdict| decision(&verdict.decision, now))))?;
     if plan.actions.is_empty() {
-        writeln!(out, "Nothing is written to AWS.")?;
+        writeln!(out, "No writes to AWS.")?;
     }
     for action in &plan.actions {
         let style = if action.kind == ActionKind::Register { GREEN } else { RED };
@@ -97,7 +95,7 @@ pub(crate) fn plan(
         let (verb, group) = (action.kind.verb(), action.group.name());
         writeln!(
             out,
-            "{style}{verb}{style:#} {group}: {} (not after {})",
+            "{style}{verb}{style:#} {group}: {} (before {})",
             targets.join(", "),
             action.not_after
         )?;
@@ -106,14 +104,11 @@ pub(crate) fn plan(
         writeln!(out, "{YELLOW}alert{YELLOW:#} {}", alert_line(alert))?;
     }
     if let Some(at) = plan.look_again_at {
-        writeln!(out, "{DIM}look again{DIM:#} in {}", spoken(at.secs_since(now)))?;
+        writeln!(out, "{DIM}recheck{DIM:#} in {}", spoken(at.secs_since(now)))?;
     }
     let asked = asked(questions, &input.observation);
     if !asked.is_empty() {
-        writeln!(
-            out,
-            "\nNot everything that bears on this is in the observation. A live check would also read:"
-        )?;
+        writeln!(out, "\nThe observation is incomplete. A live check would also read:")?;
     }
     for question in asked {
         writeln!(out, "- {question}")?;
@@ -121,7 +116,7 @@ pub(crate) fn plan(
     Ok(())
 }
 
-/// What is asked for and not answered in the observation.
+/// Returns the questions that the observation does not answer.
 fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     let known_state = |arn: &ContainerInstanceArn| {
         observation.container_instances.get(arn).is_some_and(|instance| instance.state.is_some())

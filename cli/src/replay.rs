@@ -1,5 +1,5 @@
-//! `portkeeper replay`: one event through the real handler, in a fresh account that has the service
-//! it names.
+//! `portkeeper replay`: passes one event to the real handler, in a simulated account that has the
+//! service that the event names.
 
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
 use crate::{CommandError, input};
@@ -20,25 +20,27 @@ use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The account starts in the first minutes; the event comes when it is quiet.
+/// The account starts in the first minutes; the event arrives after that.
 const START_SECS: u64 = 240;
 
-/// After the event: three looks for a task that no list holds, and what follows from them.
+/// Time after the event: enough for three checks for a task that no list contains, and their
+/// consequences.
 const AFTER_SECS: u64 = 900;
 
-/// Any seed does: there is nothing to vary.
+/// The seed does not matter: a replay varies nothing.
 const SEED: u64 = 1;
 
-/// Reads the event in `path`, hands it to the handler and tells what it led to.
+/// Passes the event in `path` to the handler and prints what follows.
 pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
     let text = input::read(path)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let mut replays = Vec::new();
     for body in bodies(text) {
         let replayed = runtime.block_on(replay(&body));
-        replays.push(
-            replayed.map_err(|source| CommandError::Stage { what: "replay the event", source })?,
-        );
+        replays.push(replayed.map_err(|source| CommandError::Stage {
+            what: "replay the event".to_owned(),
+            source,
+        })?);
     }
     let mut out = anstream::stdout().lock();
     if json {
@@ -59,7 +61,7 @@ pub fn run(path: &Path, json: bool) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The messages in a file: the bodies of a batch as Lambda gets it, or the whole text as one.
+/// Returns the messages in a file: the bodies of an SQS batch, or the whole text as one message.
 fn bodies(text: String) -> Vec<String> {
     let batch: Option<Value> = serde_json::from_str(&text).ok();
     let records = batch.as_ref().and_then(|batch| batch.get("Records")).and_then(Value::as_array);
@@ -70,19 +72,19 @@ fn bodies(text: String) -> Vec<String> {
     bodies.filter(|bodies| !bodies.is_empty()).unwrap_or_else(|| vec![text])
 }
 
-/// What an event led to.
+/// An event and what followed.
 struct Replayed {
     reading: Reading,
     deliveries: Vec<Delivery>,
-    /// World time of the event.
+    /// Simulated time of the event.
     began_ms: u64,
 }
 
-/// What the handler makes of the message.
+/// How the handler reads the message.
 enum Reading {
     Check(Check),
     Called(Call),
-    /// By the function that checks services; `hint` says who uses it.
+    /// `reconcile` ignores the message; `hint` names the function that uses it.
     Ignored {
         name: &'static str,
         why: String,
@@ -116,16 +118,16 @@ async fn replay(body: &str) -> Result<Replayed, StageError> {
     Ok(Replayed { reading, deliveries, began_ms })
 }
 
-/// An event that another function than `reconcile` gets.
+/// Returns a hint if another function than `reconcile` receives the event.
 fn other_function_hint(body: &str) -> Option<&'static str> {
     let event: Value = serde_json::from_str(body).ok()?;
     (event.get("source").and_then(Value::as_str) == Some("aws.s3")).then_some(
-        "Events of the bucket of specs go to the function `create-service`: see what it makes of a spec with `portkeeper check-spec FILE`.",
+        "Events of the spec bucket go to the function `create-service`.\nTo validate a spec, run `portkeeper check-spec FILE`.",
     )
 }
 
-/// Gives the account the cluster and the services that the event names, each with two tasks behind
-/// a group.
+/// Creates the cluster and the services that the event names, each with two tasks and a target
+/// group.
 fn create_services(
     world: &mut World,
     cluster: &ClusterArn,
@@ -146,14 +148,14 @@ impl Replayed {
         let check = match &self.reading {
             Reading::Ignored { name, why, hint } => {
                 writeln!(out, "{YELLOW}Ignored{YELLOW:#} ({name}): {why}.")?;
-                writeln!(out, "Nothing is checked and nothing is written.")?;
+                writeln!(out, "No service is checked and nothing is written.")?;
                 return hint.map_or(Ok(()), |hint| writeln!(out, "{hint}"));
             }
             Reading::Unreadable(why) => {
                 writeln!(out, "{RED}Unreadable{RED:#}: {why}.")?;
                 return writeln!(
                     out,
-                    "The message fails alone, is tried five times, and ends in the dead-letter queue, where an alarm tells of it."
+                    "Only this message fails. After five attempts it goes to the dead-letter queue,\nwhich has an alarm."
                 );
             }
             Reading::Called(call) => return print_call(call, out),
@@ -163,23 +165,23 @@ impl Replayed {
         let cluster = check.cluster.name();
         writeln!(
             out,
-            "Asks for a look at {} in cluster {cluster} ({}).",
+            "Requests a check of {} in cluster {cluster} ({}).",
             services.join(", "),
             check.cluster.region()
         )?;
         for (task, version) in &check.at_least {
-            writeln!(out, "Task {} must be described in version {version} or newer.", task.tail())?;
+            writeln!(out, "The check needs task {} in version {version} or later.", task.tail())?;
         }
         for task in &check.stopped {
             writeln!(
                 out,
-                "The event itself shows task {} as stopped, so that nobody has to wait for ECS's list.",
+                "The event shows that task {} has stopped: the check need not wait for ECS's list.",
                 task.arn.tail()
             )?;
         }
         writeln!(
             out,
-            "A fresh simulated account has this service, in order: two tasks in bridge mode behind a target group.\nThe task of the event is not in it, and the settle time is skipped.\n"
+            "The simulated account has this service with two tasks in bridge mode and a target\ngroup, all in order. It does not have the task of the event.\n"
         )?;
         for delivery in &self.deliveries {
             for report in &delivery.reports {
@@ -200,7 +202,7 @@ impl Replayed {
         );
         writeln!(
             out,
-            "{DIM}after {at}{DIM:#}: {} checked, {} tasks",
+            "{DIM}after {at}{DIM:#}: check of {}, {} tasks",
             report.key, report.tasks_watched
         )?;
         let Some(plan) = &report.plan else { return Ok(()) };
@@ -215,7 +217,12 @@ impl Replayed {
             )?;
         }
         for outcome in &report.outcomes {
-            let done = if outcome.result == OutcomeResult::Done { "done" } else { "not done" };
+            let done = match outcome.result {
+                OutcomeResult::Done => "done",
+                OutcomeResult::Refused(_) => "refused",
+                OutcomeResult::Failed(_) => "failed",
+                OutcomeResult::Skipped(_) => "skipped",
+            };
             writeln!(
                 out,
                 "  {} {} in {}: {done}",
@@ -228,10 +235,10 @@ impl Replayed {
             writeln!(out, "  alert: {}", message.subject)?;
         }
         for error in &report.errors {
-            writeln!(out, "  {RED}tried again{RED:#}: {error}")?;
+            writeln!(out, "  {RED}error{RED:#}: {error}; the message is retried")?;
         }
         match plan.look_again_at {
-            Some(at) => writeln!(out, "  looks again in {}", spoken(at.secs_since(report.began))),
+            Some(at) => writeln!(out, "  recheck in {}", spoken(at.secs_since(report.began))),
             None => Ok(()),
         }
     }
@@ -239,7 +246,11 @@ impl Replayed {
     fn print_outcome(&self, out: &mut impl Write) -> io::Result<()> {
         let [checks, writes, alerts] = self.counts();
         let (checks, writes) = (counted(checks, "check"), counted(writes, "write"));
-        writeln!(out, "\nLed to {checks}, {writes} to target groups, {}.", counted(alerts, "alert"))
+        writeln!(
+            out,
+            "\nResult: {checks}, {writes} to target groups, {}.",
+            counted(alerts, "alert")
+        )
     }
 
     /// Checks, writes and alerts.
@@ -274,11 +285,11 @@ fn print_call(call: &Call, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{by} called {operation} at {at}, in {place}.")?;
     writeln!(
         out,
-        "The services that Portkeeper has seen there, which the ledger's index knows, are looked at; what is found to come of the call is told with who it was."
+        "Portkeeper checks the services that the ledger's index has for it. An alert about\na finding that the call led to names the call and the caller as its cause."
     )
 }
 
-/// A number and its noun.
+/// Returns a number and its noun, singular or plural.
 fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

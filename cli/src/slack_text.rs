@@ -1,10 +1,10 @@
-//! A Slack message as plain lines, about as Slack shows it. Knows Block Kit's shapes, and nothing
-//! of alerts.
+//! A Slack message as plain lines, similar to what Slack shows. It knows Block Kit, and nothing
+//! about alerts.
 
 use portkeeper_core::report::SlackMessage;
 use serde_json::Value;
 
-/// The lines of a message. The header is left out: it is the line above.
+/// Returns the lines of a message without its header, which the timeline prints already.
 pub(crate) fn plain(message: &SlackMessage) -> String {
     let blocks = message.to_json().pointer("/attachments/0/blocks").and_then(Value::as_array);
     let parts: Vec<String> = blocks.into_iter().flatten().filter_map(block).collect();
@@ -38,7 +38,7 @@ fn block(block: &Value) -> Option<String> {
     }
 }
 
-/// The characters that people see.
+/// Returns the visible characters of an element.
 fn text(element: &Value) -> Option<String> {
     let shown = element.get("text")?.as_str()?.replace('*', "");
     Some(shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))

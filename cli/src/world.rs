@@ -1,6 +1,6 @@
-//! `portkeeper world`: a simulated account on a loopback port, for other programs: the AWS command
-//! line, the function's own binary, `portkeeper audit`, a tool of yours. Portkeeper itself is not
-//! at work in it.
+//! `portkeeper world`: serves a simulated account on a loopback port for other programs: the AWS
+//! CLI, the binaries of the functions, `portkeeper audit`, your own tools. Portkeeper itself does
+//! not run in it.
 
 use crate::CommandError;
 use crate::demo::account;
@@ -11,18 +11,19 @@ use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// After this long every service of the demo's account is up.
+/// After this time all services of the demo's account run.
 const START_SECS: u64 = 240;
 
-/// Serves the account until the process is ended: the demo's, or a large one. Its clock goes as
-/// fast as ours.
+/// Serves the account of the demo, or a large one, until the process is stopped. Its clock runs in
+/// real time.
 pub fn run(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(listen(seed, port, large))
 }
 
 async fn listen(seed: u64, port: u16, large: Option<LargeAccount>) -> Result<(), CommandError> {
-    let refused = |source: StageError| CommandError::Stage { what: "start", source };
+    let refused =
+        |source: StageError| CommandError::Stage { what: "start the services".to_owned(), source };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let (world, planted) = match large {
         None => (demo_account(seed).map_err(refused)?, Vec::new()),
@@ -57,20 +58,20 @@ fn introduce(
 ) -> io::Result<()> {
     writeln!(
         out,
-        "A simulated AWS account listens on {url}: ECS, Elastic Load Balancing v2, Application Auto Scaling,\nS3, \
-         EventBridge, SQS, SNS, DynamoDB, CloudWatch Logs, Secrets Manager, Cloud Control."
+        "A simulated AWS account listens on {url}: ECS,\nElastic Load Balancing v2, Application Auto Scaling, S3, EventBridge, SQS, SNS,\n\
+         DynamoDB, CloudWatch Logs, Secrets Manager, Cloud Control."
     )?;
     let cluster = if let Some(LargeAccount { clusters, services, tasks }) = large {
         writeln!(
             out,
-            "{clusters} clusters, {services} services, {tasks} tasks each. What is wrong in it:\n"
+            "{clusters} clusters, {services} services, {tasks} tasks each. Planted faults:\n"
         )?;
         for one in planted {
             writeln!(out, "  {one}\n  {:23} {}", "", one.story)?;
         }
         writeln!(
             out,
-            "\nECS forgets stopped tasks after an hour: what they left behind is foreign then."
+            "\nECS forgets stopped tasks after an hour. An audit then reports their leftover\ntargets as foreign."
         )?;
         writeln!(
             out,
@@ -79,15 +80,12 @@ fn introduce(
         )?;
         "prod-1"
     } else {
-        writeln!(
-            out,
-            "Any credentials and any region will do, but the AWS command line wants some. Try:"
-        )?;
+        writeln!(out, "Any credentials and any region work, but the AWS CLI requires some. Try:")?;
         "shop"
     };
     writeln!(
         out,
         "  AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n    aws ecs list-services --cluster {cluster} --endpoint-url {url}"
     )?;
-    writeln!(out, "End it with Ctrl-C.")
+    writeln!(out, "Press Ctrl-C to stop.")
 }

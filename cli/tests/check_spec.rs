@@ -1,4 +1,4 @@
-//! `portkeeper check-spec` and `portkeeper spec-schema` as people type them.
+//! The commands `portkeeper check-spec` and `portkeeper spec-schema`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::{Expect, expect, expect_file};
@@ -11,7 +11,7 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs it in the repository, so that files have the names that people see.
+/// Runs the command in the repository, so that paths are relative to it.
 fn portkeeper(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_portkeeper"))
         .args(arguments)
@@ -20,7 +20,7 @@ fn portkeeper(arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// The exit code and what was printed.
+/// Returns the output and the exit code.
 fn printed(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     format!(
@@ -35,7 +35,7 @@ fn check(arguments: &[&str], expect: &Expect) {
     expect.assert_eq(&printed(&portkeeper(arguments)));
 }
 
-/// A file with this text.
+/// Writes a file with this text.
 fn file(name: &str, text: &[u8]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("check-spec");
     std::fs::create_dir_all(&folder).unwrap();
@@ -45,7 +45,7 @@ fn file(name: &str, text: &[u8]) -> PathBuf {
 }
 
 #[test]
-fn the_examples_are_good() {
+fn the_examples_are_valid() {
     let names = ["blue-green", "bridge-alb", "fargate", "minimal", "nlb-tcp", "two-groups"];
     let files = names.map(|name| format!("specs/{name}.yaml"));
     let mut arguments = vec!["check-spec"];
@@ -53,20 +53,20 @@ fn the_examples_are_good() {
     check(
         &arguments,
         &expect![[r#"
-        specs/blue-green.yaml: nothing is wrong
-        specs/bridge-alb.yaml: nothing is wrong
-        specs/fargate.yaml: nothing is wrong
-        specs/minimal.yaml: nothing is wrong
-        specs/nlb-tcp.yaml: nothing is wrong
-        specs/two-groups.yaml: nothing is wrong
+        specs/blue-green.yaml: OK
+        specs/bridge-alb.yaml: OK
+        specs/fargate.yaml: OK
+        specs/minimal.yaml: OK
+        specs/nlb-tcp.yaml: OK
+        specs/two-groups.yaml: OK
         exit 0
     "#]],
     );
 }
 
-/// The broken twin of each example, with every mistake and its place.
+/// Each example has a broken twin, whose errors and positions are stored next to it.
 #[test]
-fn the_broken_twins_show_every_mistake() {
+fn the_broken_twins_report_every_error() {
     let printed_for =
         |name: &str| printed(&portkeeper(&["check-spec", &format!("specs/broken/{name}.yaml")]));
     expect_file!["../../specs/broken/blue-green.txt"].assert_eq(&printed_for("blue-green"));
@@ -78,7 +78,7 @@ fn the_broken_twins_show_every_mistake() {
 }
 
 #[test]
-fn warnings_alone_are_no_failure() {
+fn warnings_alone_exit_with_0() {
     let text = std::fs::read_to_string(repository().join("specs/minimal.yaml")).unwrap();
     let path = file(
         "warning.yaml",
@@ -90,11 +90,11 @@ fn warnings_alone_are_no_failure() {
 }
 
 #[test]
-fn a_file_that_is_not_there_does_not_hide_the_others() {
+fn a_file_that_does_not_exist_does_not_hide_the_others() {
     check(
         &["check-spec", "specs/none.yaml", "specs/minimal.yaml"],
         &expect![[r#"
-        specs/minimal.yaml: nothing is wrong
+        specs/minimal.yaml: OK
         error: cannot read specs/none.yaml
           because: No such file or directory (os error 2)
         exit 2
@@ -115,7 +115,7 @@ fn a_file_that_is_not_there_does_not_hide_the_others() {
 }
 
 #[test]
-fn odd_files_have_an_answer() {
+fn unusual_files_have_errors_and_do_not_fail_the_command() {
     for (name, bytes) in [
         ("empty.yaml", &b""[..]),
         ("latin.yaml", b"cluster: caf\xe9"),

@@ -1,4 +1,4 @@
-//! The command as people type it: what it prints, and how it ends.
+//! The command line: what each command prints, and its exit code.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper::exit::Exit;
@@ -69,16 +69,18 @@ fn the_demo_finds_every_planted_fault_and_harms_no_running_task() {
 }
 
 #[test]
-fn the_demo_is_the_same_each_time_and_has_no_colours_in_a_pipe() {
+fn the_demo_is_deterministic_and_has_no_colours_in_a_pipe() {
     let first = portkeeper(&["demo", "--fast"]);
     assert!(first.status.success());
     assert_eq!(first.stdout, portkeeper(&["demo", "--fast"]).stdout);
     assert!(!text(&first.stdout).contains('\u{1b}'));
-    assert!(text(&first.stdout).contains("Running tasks that lost their target to Portkeeper: 0."));
+    assert!(
+        text(&first.stdout).contains("Targets of running tasks that Portkeeper deregistered: 0.")
+    );
 }
 
 #[test]
-fn every_sample_event_is_explained() {
+fn every_sample_event_can_be_replayed() {
     let mut replayed = 0;
     for folder in ["events", "events/sqs", "events/unreadable"] {
         for entry in fs::read_dir(in_repository(folder)).unwrap() {
@@ -86,7 +88,7 @@ fn every_sample_event_is_explained() {
             if path.extension().is_some_and(|extension| extension == "json") {
                 let output = portkeeper(&["replay", path.to_str().unwrap()]);
                 assert!(output.status.success(), "{}: {}", path.display(), text(&output.stderr));
-                let words = ["Led to", "Ignored", "Unreadable", "are looked at"];
+                let words = ["Result: ", "Ignored", "Unreadable", "Portkeeper checks the services"];
                 assert!(
                     words.iter().any(|word| text(&output.stdout).contains(word)),
                     "{}",
@@ -100,7 +102,7 @@ fn every_sample_event_is_explained() {
 }
 
 #[test]
-fn an_event_of_another_function_says_whose_it_is() {
+fn an_event_of_another_function_names_that_function() {
     let path = in_repository("events/ignored-s3-object-created.json");
     let output = portkeeper(&["replay", path.to_str().unwrap()]);
     assert!(
@@ -124,7 +126,7 @@ fn the_example_observation_is_planned_on() {
 }
 
 #[test]
-fn what_cannot_be_used_is_named_with_the_way_out() {
+fn errors_name_the_unusable_argument_and_the_solution() {
     let readme = in_repository("README.md");
     let cases: [(&[&str], &[&str]); 5] = [
         (&["demmo"], &["unrecognized subcommand 'demmo'", "'demo'", "Usage"]),
@@ -132,7 +134,7 @@ fn what_cannot_be_used_is_named_with_the_way_out() {
         (&["replay", "no-such-file.json"], &["cannot read no-such-file.json", "No such file"]),
         (
             &["plan", readme.to_str().unwrap()],
-            &["README.md is not an observation", "docs/observation.md", "line 1"],
+            &["README.md: it is not an observation", "docs/observation.md", "line 1"],
         ),
         (&["demo", "--seed", "many"], &["invalid value 'many'", "--seed"]),
     ];
@@ -156,10 +158,12 @@ fn an_observation_of_another_version_is_refused() {
     fs::write(&path, r#"{"version": 99}"#).unwrap();
     let output = portkeeper(&["plan", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains("it has version 99; this program reads 1"));
+    assert!(
+        text(&output.stderr).contains("its `version` is 99; this version of Portkeeper reads 1")
+    );
 }
 
-/// A process that ends with the test, also when the test fails.
+/// A process that ends with the test, even if the test fails.
 struct Served(Child);
 
 impl Drop for Served {

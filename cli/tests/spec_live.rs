@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A served account; it ends with the test.
+/// A served account that ends with the test.
 struct Served {
     child: Child,
     url: String,
@@ -68,7 +68,7 @@ loadBalancing:
 ";
 
 #[test]
-fn a_spec_is_held_against_the_account() {
+fn a_spec_is_compared_with_the_account() {
     let served = serve();
     std::fs::write(folder().join("hello.yaml"), SPEC).unwrap();
     expect![[r#"
@@ -97,15 +97,15 @@ fn a_spec_is_held_against_the_account() {
         + task definition hello would be created
         + target group hello would be created
         + service hello would be created
-        Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
+        Plan: 3 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Portkeeper would do none of this until the errors are fixed.
         wrong.yaml: 2 errors
         exit 1
     "#]].assert_eq(&printed(&served.portkeeper(&["check-spec", "--live", "wrong.yaml"])));
 }
 
-/// What is exported is a good spec, and would change nothing but tags.
+/// An exported spec is valid, and applying it only adds tags.
 #[test]
-fn an_exported_service_is_a_spec_of_itself() {
+fn an_exported_spec_only_adds_tags() {
     let served = serve();
     for service in ["web", "billing", "proxy", "api"] {
         let exported =
@@ -131,23 +131,23 @@ fn an_exported_service_is_a_spec_of_itself() {
     }
     let none = served.portkeeper(&["export-spec", "--cluster", "shop", "--service", "none"]);
     expect![[r#"
-        error: there is no spec of shop/none
+        error: cannot export shop/none
           because: there is no such service
         exit 2
     "#]]
     .assert_eq(&printed(&none));
     let none = served.portkeeper(&["export-spec", "--cluster", "shopp", "--service", "web"]);
     expect![[r#"
-        error: there is no spec of shopp/web
+        error: cannot export shopp/web
           because: there is no such cluster; its name, its region and the account of the credentials must be right
         exit 2
     "#]]
     .assert_eq(&printed(&none));
 }
 
-/// What is not there is not planned with, and what cannot be read is not taken for absent.
+/// A plan refers to nothing that does not exist, and treats nothing that is unreadable as absent.
 #[test]
-fn no_plan_is_made_of_what_is_not_known() {
+fn an_unreadable_account_gives_no_plan() {
     let mut served = serve();
     std::fs::write(
         folder().join("named.yaml"),
@@ -159,7 +159,7 @@ fn no_plan_is_made_of_what_is_not_known() {
          2 | service: {serviceName: hello, desiredCount: 1, taskDefinition: 'nothere:1'}
            |                                                                ^
         + service hello would be created
-        Plan: 1 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. None of it would be done before the errors are gone.
+        Plan: 1 to create, 0 to change, 0 to delete, 0 to keep, 0 refused. Portkeeper would do none of this until the errors are fixed.
         named.yaml: 1 error
         exit 1
     "#]].assert_eq(&printed(&served.portkeeper(&["check-spec", "--live", "named.yaml"])));
@@ -167,7 +167,7 @@ fn no_plan_is_made_of_what_is_not_known() {
     served.url = "http://127.0.0.1:1".to_owned();
     let printed_text = printed(&served.portkeeper(&["check-spec", "--live", "hello-unread.yaml"]));
     assert!(
-        printed_text.contains("No plan: not everything that the spec names could be read."),
+        printed_text.contains("No plan: cannot read everything that the spec refers to."),
         "{printed_text}"
     );
     assert!(
@@ -181,6 +181,6 @@ fn an_account_without_live_is_refused() {
     let printed_text = printed(&serve().portkeeper(&["check-spec", "hello.yaml"]));
     assert_eq!(
         printed_text,
-        "error: --region and --endpoint-url say in which account to look: give --live, too\nexit 2\n"
+        "error: --region and --endpoint-url select an account: they require --live\nexit 2\n"
     );
 }

@@ -1,34 +1,34 @@
-//! The fewest API calls with which the same could have been seen, term by term, to be held against
-//! those that were made.
+//! The fewest API calls that could read the same, term by term, for comparison with the calls that
+//! the audit made.
 //!
-//! It knows batch and page sizes of AWS. It makes no call.
+//! It knows AWS's batch and page sizes. It makes no call.
 
 use portkeeper_aws::observe::cluster;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// From as many groups on, listing all of the account's is cheaper than naming them.
+/// From this many groups on, listing all groups of the account takes fewer calls than naming them.
 const NAMED_GROUPS: usize = 160;
 
-/// What was seen of everything.
+/// The sizes of everything that the audit read.
 #[derive(Debug, Default)]
 pub(super) struct Sizes {
-    /// Clusters that a list of all gave.
+    /// Clusters in the list of all clusters.
     pub(super) listed_clusters: Option<usize>,
-    /// Clusters that were asked for by name.
+    /// Clusters read by name.
     pub(super) named_clusters: usize,
-    /// Target groups of the account, where all were listed at the beginning.
+    /// Target groups of the account, if the audit listed all at its start.
     pub(super) listed_groups: Option<usize>,
     pub(super) clusters: Vec<ClusterSizes>,
 }
 
-/// What was seen of one cluster.
+/// The sizes of one cluster.
 #[derive(Debug)]
 pub(super) struct ClusterSizes {
-    /// Services that the list gave.
+    /// Services in the list of services.
     pub(super) listed: usize,
     pub(super) read: cluster::Sizes,
-    /// Groups that ELBv2 does not know. No page holds them: they are asked for by name.
+    /// Groups that do not exist. No page contains them, so they are requested by name.
     pub(super) missing_groups: usize,
 }
 
@@ -37,18 +37,16 @@ pub(super) struct ClusterSizes {
 struct Term {
     action: &'static str,
     calls: usize,
-    /// What of, and how many to a call.
+    /// What is read, and how much per call.
     of: String,
 }
 
-/// The whole bound.
 #[derive(Debug)]
 pub(super) struct Bound {
     terms: Vec<Term>,
 }
 
 impl Bound {
-    /// The bound for what was seen.
     pub(super) fn of(sizes: &Sizes) -> Self {
         let mut terms = Vec::new();
         let mut add = |action, calls, of: String| {
@@ -68,7 +66,7 @@ impl Bound {
         let named = sizes.named_clusters;
         let of = match named {
             0 => {
-                format!("one for each of {counted} clusters, to hold the list of its tasks against")
+                format!("one for each of {counted} clusters, to verify the number of its tasks")
             }
             named => {
                 format!(
@@ -105,7 +103,7 @@ impl Bound {
         let (running, stopped) =
             (sum(&|it| it.read.running_tasks), sum(&|it| it.read.stopped_tasks));
         let of = format!(
-            "{running} tasks that are to run and {stopped} that are to stop, 100 to a page"
+            "{running} tasks with desired status RUNNING and {stopped} with STOPPED, 100 to a page"
         );
         add("ecs:ListTasks", sum(&|it| with_groups(it, lists(it))), of);
         let tasks = |it: &ClusterSizes| it.read.running_tasks + it.read.stopped_tasks;
@@ -136,12 +134,11 @@ impl Bound {
         Self { terms }
     }
 
-    /// All terms together.
     pub(super) fn total(&self) -> usize {
         self.terms.iter().map(|term| term.calls).sum()
     }
 
-    /// Beside the calls that were made.
+    /// Returns the bound and the calls that were made.
     pub(super) fn to_json(&self, calls: &BTreeMap<&'static str, u64>) -> Value {
         let term =
             |term: &Term| json!({ "action": term.action, "calls": term.calls, "of": term.of });
@@ -154,13 +151,13 @@ impl Bound {
     }
 }
 
-/// Pages of a list: one even if it is empty.
+/// Returns the pages of a list: even an empty list has one.
 fn pages(items: usize, size: usize) -> usize {
     items.div_ceil(size).max(1)
 }
 
-/// A group that does not exist is in no page. It is asked for by name; one of several refuses the
-/// call for all of them, and each is asked for alone.
+/// No page contains a group that does not exist, so it is requested by name. A call that names
+/// several groups fails if one of them does not exist, and then each is requested alone.
 fn missing_calls(missing: usize) -> usize {
     let batch = |size: usize| if size > 1 { 1 + size } else { size };
     (missing / 20) * batch(20) + batch(missing % 20)
@@ -169,7 +166,7 @@ fn missing_calls(missing: usize) -> usize {
 fn group_descriptions(sizes: &Sizes, groups: usize) -> (usize, String) {
     let missing: usize = sizes.clusters.iter().map(|it| missing_calls(it.missing_groups)).sum();
     let by_name = if missing > 0 {
-        format!("; those that do not exist by name: {missing}")
+        format!("; groups that do not exist, by name: {missing} calls")
     } else {
         String::new()
     };

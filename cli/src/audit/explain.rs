@@ -1,4 +1,4 @@
-//! One service, explained: each task, what it should have, what is registered, and every verdict
+//! Explains one service: each task with its expected targets, what is registered, and every verdict
 //! with its reason.
 
 use super::show::action;
@@ -13,13 +13,13 @@ use portkeeper_core::time::{Timestamp, spoken};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 
-/// This is the service that was asked for, by its name or as `cluster/name`.
+/// Whether this is the requested service, by its name or as `cluster/name`.
 pub(super) fn is_meant(input: &PlanInput, wanted: &str) -> bool {
     let key = &input.observation.key;
     key.service == wanted || key.to_string() == wanted
 }
 
-/// A target that a task should have, and how it is registered.
+/// An expected target of a task, and how it is registered.
 struct Expected<'a> {
     group: &'a TargetGroupArn,
     target: &'a Target,
@@ -41,14 +41,14 @@ fn expected_of<'a>(
     expected.collect()
 }
 
-/// Why a task has no target of its own, if that is said.
+/// Returns why a task has no expected target, if there is a reason.
 fn why_none<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
     let left = desired.left.iter().find(|(arn, _)| *arn == task.arn).map(|(_, why)| why.as_str());
     left.or_else(|| desired.unclear.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
         .or_else(|| desired.misfits.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
 }
 
-/// Explains it to people.
+/// Prints the explanation as text.
 pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let observation = &input.observation;
     let desired = desired_targets(observation, input.hop);
@@ -60,9 +60,9 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     )?;
     if let Some(service) = &observation.service {
         let (wanted, running) = (service.desired_count, service.running_count);
-        writeln!(out, "{}, {wanted} tasks wanted, {running} running\n", service.status)?;
+        writeln!(out, "{}, {wanted} tasks desired, {running} running\n", service.status)?;
     }
-    let mut rows = table(&["task", "status", "since", "should have", "registered"]);
+    let mut rows = table(&["task", "status", "since", "expected target", "registered"]);
     for task in &observation.tasks {
         let since =
             task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
@@ -71,11 +71,14 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
             expected.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
         let there = expected.iter().map(|it| it.registered.map_or("no".to_owned(), state));
         let wanted = if wanted.is_empty() {
-            format!("nothing: {}", why_none(&desired, task).unwrap_or("it has stopped"))
+            format!("none: {}", why_none(&desired, task).unwrap_or("the task has stopped"))
         } else {
             wanted.join("\n")
         };
-        let status = format!("{}, to be {}", task.last_status, task.desired_status);
+        let mut status = task.last_status.to_string();
+        if status != task.desired_status.to_string() {
+            status = format!("{status}, desired {}", task.desired_status);
+        }
         rows.add_row([
             task.arn.tail().to_owned(),
             status,
@@ -87,7 +90,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     writeln!(out, "{}\n", text(&rows))?;
     let others = other_registered(observation, &desired);
     if !others.is_empty() {
-        let mut rows = table(&["registered, and no task of the service claims it", "state"]);
+        let mut rows = table(&["other registered targets", "state"]);
         for (group, target) in others {
             rows.add_row([format!("{} {}", group.name(), target.target), state(target)]);
         }
@@ -108,7 +111,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     writeln!(out, "{}\n", text(&verdict_table(&audited.plan, decided)))
 }
 
-/// Everything that is registered, or draining, and that no live task claims.
+/// Returns the registered and draining targets that no live task is expected to have.
 fn other_registered<'a>(
     observation: &'a Observation,
     desired: &Desired,
@@ -135,7 +138,7 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
     spoken(now.secs_since(at))
 }
 
-/// Explains it to programs.
+/// Returns the explanation as JSON.
 pub(super) fn to_json(input: &PlanInput) -> Value {
     let observation = &input.observation;
     let desired = desired_targets(observation, input.hop);

@@ -1,18 +1,18 @@
-//! Hides account numbers in a text: the same number becomes the same mask everywhere, so that ARNs
-//! still agree.
+//! Masks account ids in a text. The same id gets the same mask everywhere, so that ARNs still
+//! match.
 
 use std::collections::BTreeMap;
 
-/// Digits of an account number.
+/// Digits of an account id.
 const DIGITS: usize = 12;
 
-/// Every account number that a text names, and its mask: 000000000001 for the first one, and so on.
+/// Every account id in a text with its mask: 000000000001 for the first, and so on.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Masks(BTreeMap<String, String>);
 
 impl Masks {
-    /// The account numbers of a text. A run of twelve digits is one where no letter touches it, as
-    /// in ARNs and URLs. Identifiers are hexadecimal: what touches a letter is part of one.
+    /// Finds the account ids in a text: runs of 12 digits without an adjacent letter, as in ARNs and
+    /// URLs. A run next to a letter is part of a hexadecimal identifier.
     pub(super) fn of(text: &str) -> Self {
         let mut masks = Self::default();
         for (start, run) in runs(text) {
@@ -24,7 +24,7 @@ impl Masks {
         masks
     }
 
-    /// The text with these numbers hidden, also where a name holds one.
+    /// Masks these ids in a text, even inside a name.
     pub(super) fn hide(&self, text: &str) -> String {
         let mut hidden = String::with_capacity(text.len());
         let mut rest = 0;
@@ -40,7 +40,7 @@ impl Masks {
     }
 }
 
-/// The longest runs of digits that are as long as an account number, and where they begin.
+/// Returns the runs of exactly 12 digits and where they start.
 fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let not_digits = |letter: char| !letter.is_ascii_digit();
     let mut start = 0;
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_number_has_the_same_mask_everywhere() {
+    fn the_same_account_id_has_the_same_mask_everywhere() {
         let text = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop https://sqs.eu-west-1.amazonaws.com/444455556666/checks \
                     arn:aws:ecs:eu-west-1:111122223333:task/shop/0a444455556666f logs-111122223333-x";
         let hidden = Masks::of(text).hide(text);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn other_digits_stay() {
+    fn other_digits_are_not_masked() {
         for text in [
             "ecs-svc/1234567890123456789",
             "a123456789012",
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_masked_text_stays_as_it_is() {
+    fn masking_a_masked_text_changes_nothing() {
         let text = "arn:aws:ecs:eu-west-1:999999999999:cluster/a 111111111111";
         let once = Masks::of(text).hide(text);
         assert_eq!(Masks::of(&once).hide(&once), once);

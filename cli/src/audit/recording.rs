@@ -1,5 +1,4 @@
-//! What an audit saw, as a document on which `portkeeper plan` plans offline. Account numbers are
-//! masked.
+//! What an audit read, as a document for `portkeeper plan`. Account ids are masked.
 
 use super::mask::Masks;
 use super::report::Report;
@@ -13,7 +12,7 @@ use std::io::{self, Write as _};
 /// The version of the form. `docs/observation.md` describes it.
 pub(crate) const RECORDING_VERSION: u32 = 1;
 
-/// Many services as they were read, each as one observation file has it.
+/// The observations of many services, each in the form of an observation file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recording {
@@ -22,25 +21,20 @@ pub(crate) struct Recording {
     /// What could not be read.
     #[serde(default)]
     unread: Vec<Unread>,
-    /// What was read, service by service.
     pub(crate) inputs: Vec<PlanInput>,
 }
 
-/// Something that could not be read.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unread {
-    /// The cluster.
     cluster: String,
-    /// Why.
     why: String,
-    /// The services that it concerns; none for the cluster as a whole.
+    /// The services that it concerns; empty for the cluster as a whole.
     #[serde(default)]
     services: BTreeSet<String>,
 }
 
 impl Recording {
-    /// What was read in this look.
     pub(super) fn of(scanned: &Scanned) -> Self {
         let unread = scanned.report.unread.iter().map(|((cluster, why), services)| Unread {
             cluster: cluster.clone(),
@@ -54,10 +48,10 @@ impl Recording {
         }
     }
 
-    /// Writes it, masked.
+    /// Writes the recording with masked account ids.
     pub(super) fn write(&self, mut file: File) -> io::Result<()> {
         let text = serde_json::to_string_pretty(self)?;
-        // An earlier recording goes only now that there is a new one.
+        // The earlier recording is kept until the new one exists.
         if file.metadata()?.is_file() {
             file.set_len(0)?;
         }
@@ -65,7 +59,7 @@ impl Recording {
         file.write_all(b"\n")
     }
 
-    /// The report that the same look gives again.
+    /// Returns the report that the audit printed.
     pub(crate) fn report(&self) -> Report {
         let mut report = Report::default();
         for Unread { cluster, why, services } in &self.unread {

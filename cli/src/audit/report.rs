@@ -1,5 +1,5 @@
-//! What an audit has to say, whether it comes from a live account or from a recording. Sorted: the
-//! same look gives the same report.
+//! The report of an audit, from a live account or from a recording. It is sorted, so the same
+//! observations give the same report.
 
 use crate::exit::Exit;
 use portkeeper_core::audit::{Audit, Audited, audit};
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The version of the JSON form. `docs/audit.md` describes it.
 pub(super) const VERSION: u32 = 1;
 
-/// A finding, and where.
+/// A finding and its service.
 #[derive(Debug)]
 pub(crate) struct Found {
     /// `cluster/service`.
@@ -23,14 +23,14 @@ pub(crate) struct Found {
     pub(crate) audit: Audit,
 }
 
-/// Something that is not known, and where.
+/// An undetermined verdict and its service.
 #[derive(Debug)]
 pub(crate) struct Undetermined {
     pub(crate) service: String,
     pub(crate) verdict: Verdict,
 }
 
-/// How much of one cluster was looked at.
+/// How much of one cluster was read.
 #[derive(Debug, Default)]
 pub(crate) struct ClusterCounts {
     pub(crate) services: usize,
@@ -39,38 +39,38 @@ pub(crate) struct ClusterCounts {
     pub(crate) targets: usize,
 }
 
-/// Everything that was seen, as far as it is told.
+/// Everything that the report shows.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) clusters: BTreeMap<String, ClusterCounts>,
     found: Vec<Found>,
     pub(crate) undetermined: Vec<Undetermined>,
-    /// Differences that are too young to be judged.
+    /// Differences within the settle time.
     pub(crate) settling: usize,
-    /// Why services are not looked at more closely, and how many.
+    /// Reasons why services are out of scope, with the number of services.
     pub(crate) out_of_scope: BTreeMap<String, usize>,
-    /// What could not be read and why, with the services that it concerns.
+    /// What could not be read and why, with the services affected.
     pub(crate) unread: BTreeMap<(String, String), BTreeSet<String>>,
 }
 
 impl Report {
-    /// The cluster is looked at, even if nothing comes of it.
+    /// Adds a cluster, even if it has no services.
     pub(super) fn begin_cluster(&mut self, name: &str) {
         self.clusters.entry(name.to_owned()).or_default();
     }
 
-    /// A cluster, or something of it, could not be read.
+    /// Notes that a cluster, or a part of it, could not be read.
     pub(crate) fn note_unread(&mut self, what: &str, why: &str) {
         self.unread.entry((what.to_owned(), why.to_owned())).or_default();
     }
 
-    /// The same of one service.
+    /// Notes that one service could not be read.
     pub(crate) fn note_unread_service(&mut self, cluster: &str, service: &str, why: &str) {
         let key = (cluster.to_owned(), why.to_owned());
         self.unread.entry(key).or_default().insert(service.to_owned());
     }
 
-    /// Judges a service and adds what is said of it.
+    /// Judges a service and adds the result.
     pub(crate) fn add(&mut self, input: &PlanInput) {
         let observation = &input.observation;
         let (cluster, service) = (observation.key.cluster.name(), &observation.key.service);
@@ -105,7 +105,7 @@ impl Report {
         );
     }
 
-    /// Every finding, the loudest first, then by service.
+    /// Returns every finding, most severe first, then by code and service.
     pub(crate) fn findings(&self) -> Vec<&Found> {
         let mut found: Vec<&Found> = self.found.iter().collect();
         found.sort_by_key(|it| {
@@ -119,7 +119,7 @@ impl Report {
         found
     }
 
-    /// How many findings of each kind.
+    /// Returns the number of findings for each code.
     pub(crate) fn by_code(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for found in &self.found {
@@ -142,7 +142,7 @@ impl Report {
         }
     }
 
-    /// As `--json` prints it.
+    /// Returns the document that `--json` prints.
     pub(crate) fn to_json(&self) -> Value {
         let clusters: BTreeMap<&String, Value> =
             self.clusters.iter().map(|(name, seen)| (name, seen.to_json())).collect();
@@ -184,7 +184,7 @@ impl Found {
     }
 }
 
-/// What would follow, as one word.
+/// Returns the action as one word of the JSON form.
 fn then_name(then: &Decision) -> &'static str {
     match then {
         Decision::Repair(kind) => kind.verb(),

@@ -1,6 +1,6 @@
-//! Reads the clusters one after the other and has each service judged.
+//! Reads the clusters one after the other and adds each service to the report.
 //!
-//! What could not be read is noted and the rest is looked at. It decides nothing.
+//! If something cannot be read, the report notes it and the scan continues. It decides nothing.
 
 use super::bound::{ClusterSizes, Sizes};
 use super::progress::Progress;
@@ -25,17 +25,18 @@ use std::collections::BTreeSet;
 /// How many names an error lists.
 const LISTED: usize = 10;
 
-/// What is looked at, and how.
+/// What to read, and how.
 pub(super) struct Scan<'a> {
     pub(super) session: &'a Session,
-    /// By name or ARN; all where there are none.
+    /// By name or ARN; empty for all.
     pub(super) clusters: BTreeSet<String>,
-    /// What was read is wanted afterwards. Otherwise it is let go, service by service.
+    /// Keep what was read, for a recording or an explanation. Otherwise it is dropped service by
+    /// service, which saves memory.
     pub(super) keeps_inputs: bool,
     pub(super) progress: Progress,
 }
 
-/// What came of it.
+/// The result of a scan.
 #[derive(Default)]
 pub(super) struct Scanned {
     pub(super) report: Report,
@@ -46,7 +47,8 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
-    /// The services that a name which is none may have meant: those that hold it, or it them.
+    /// Returns the services that an unknown name may mean: those whose name contains it or is
+    /// contained in it.
     pub(super) fn nearest(&self, wanted: &str) -> Vec<String> {
         let name = |service: &String| service.rsplit('/').next().unwrap_or(service).to_owned();
         let wanted = wanted.rsplit('/').next().unwrap_or(wanted).to_lowercase();
@@ -58,7 +60,7 @@ impl Scanned {
 }
 
 impl Scan<'_> {
-    /// Reads and judges everything that was asked for.
+    /// Reads and judges every cluster.
     pub(super) async fn run(&self) -> Result<Scanned, CommandError> {
         let mut scanned = Scanned::default();
         let clusters = self.find_clusters(&mut scanned).await?;
@@ -77,8 +79,8 @@ impl Scan<'_> {
         let aws = &self.session.aws;
         if self.clusters.is_empty() {
             let clusters = list_clusters(aws).await.map_err(CommandError::Clusters)?;
-            // A few pages hold the groups of all clusters. If they cannot be read, that is told
-            // where they are missed.
+            // A few pages contain the groups of all clusters. If they cannot be read, each service
+            // that needs one has a gap.
             scanned.sizes.listed_groups = learn_all_groups(aws).await.ok();
             scanned.sizes.listed_clusters = Some(clusters.len());
             return Ok(clusters);
@@ -92,7 +94,7 @@ impl Scan<'_> {
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             for name in clusters.missing {
                 let why = format!(
-                    "there is no cluster `{name}` in {}; there are: {known}",
+                    "cluster `{name}` not found in {}; found: {known}",
                     self.session.region
                 );
                 scanned.report.note_unread(&name, &why);
@@ -113,7 +115,7 @@ impl Scan<'_> {
             everybody.tell(&mut input.observation);
             return input;
         }
-        // Nothing is proved at a first look, so nothing is asked of other clusters.
+        // A first check proves nothing, so other clusters need not be read.
         let observation =
             answer_questions(&self.session.aws, &Clusters::All, input.observation, &asked).await;
         PlanInput { observation, ..input }
@@ -153,7 +155,7 @@ impl Scan<'_> {
     }
 }
 
-/// Whose else a place is, as far as that is in question.
+/// Keeps the questions about other tasks on the addresses of the service's targets.
 fn about_other_tasks(input: &PlanInput) -> Questions {
     Questions { owners: questions(input).owners, ..Questions::default() }
 }
@@ -162,7 +164,7 @@ fn text(failure: &Failure) -> String {
     chain(failure)
 }
 
-/// The groups of a service that ELBv2 does not know.
+/// Returns the groups of a service that do not exist.
 fn missing_groups(seen: &Observation) -> impl Iterator<Item = &TargetGroupArn> {
     let unread = |arn: &&TargetGroupArn| {
         !seen.gaps.iter().any(|gap| gap.what == Missed::TargetGroup((*arn).clone()))

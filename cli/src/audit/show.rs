@@ -1,4 +1,4 @@
-//! The report as text for people.
+//! The report of an audit as text.
 
 use super::bound::Bound;
 use super::report::{Found, Report};
@@ -10,13 +10,13 @@ use portkeeper_core::time::{Timestamp, spoken};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// How many things that are not known, and how many services of one cause, are listed.
+/// How many undetermined verdicts, and how many services of one cause, are listed.
 const LISTED: usize = 10;
 
-/// The names of the columns, and the line under them.
+/// The column names and the line below them.
 const HEADER_LINES: usize = 2;
 
-/// Findings, what is not known, what could not be read, and how much was looked at.
+/// Prints findings, undetermined verdicts, what could not be read, and how much was read.
 pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let found = report.findings();
     if !found.is_empty() {
@@ -29,7 +29,7 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         |each: fn(&super::report::ClusterCounts) -> usize| seen.clone().map(each).sum::<usize>();
     writeln!(
         out,
-        "Looked at {}, {}, {}, {} in {}.",
+        "Read {}, {}, {}, {} in {}.",
         counted(report.clusters.len(), "cluster"),
         counted(sum(|it| it.services), "service"),
         counted(sum(|it| it.tasks), "task"),
@@ -37,35 +37,35 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
         counted(sum(|it| it.target_groups.len()), "target group"),
     )?;
     for (why, services) in &report.out_of_scope {
-        writeln!(
-            out,
-            "{DIM}Not looked at more closely: {}: {why}.{DIM:#}",
-            counted(*services, "service")
-        )?;
+        writeln!(out, "{DIM}Out of scope: {}: {why}.{DIM:#}", counted(*services, "service"))?;
     }
     if report.settling > 0 {
         let differences = counted(report.settling, "difference");
-        writeln!(out, "{DIM}{differences} too young to judge: ECS may still be at work.{DIM:#}")?;
+        writeln!(
+            out,
+            "{DIM}{differences} within the settle time: ECS may still be converging.{DIM:#}"
+        )?;
     }
     let codes: Vec<String> =
         report.by_code().into_iter().map(|(code, count)| format!("{count} {code}")).collect();
     if found.is_empty() && !report.unread.is_empty() {
-        return writeln!(out, "{BOLD}Nothing wrong was found in what could be read.{BOLD:#}");
+        return writeln!(out, "{BOLD}No findings in what could be read.{BOLD:#}");
     }
     if found.is_empty() {
-        return writeln!(out, "{BOLD}Nothing wrong was found.{BOLD:#}");
+        return writeln!(out, "{BOLD}No findings.{BOLD:#}");
     }
     writeln!(out, "{BOLD}{}{BOLD:#}: {}.", counted(found.len(), "finding"), codes.join(", "))?;
     writeln!(
         out,
-        "This was a first look, without Portkeeper's ledger: nothing is confirmed yet, and nothing proves that a registration is\nstill its old task's, so none would be taken out. The rest would follow once a second look, a minute later, agrees."
+        "An audit has no ledger: no finding is confirmed, and ownership of leftover\n\
+         targets cannot be proved, so none would be deregistered. The other repairs\n\
+         would run after a second check, one minute later."
     )
 }
 
-/// A row for each finding, and under it the reason, which is as long as it is: in a column it would
-/// be torn to pieces.
+/// Prints a row for each finding and its reason below the row: a column would be too narrow for it.
 fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
-    let mut rows = table(&["severity", "finding", "service", "about", "Portkeeper would"]);
+    let mut rows = table(&["severity", "finding", "service", "resource", "action"]);
     rows.set_content_arrangement(ContentArrangement::Disabled);
     for Found { service, began, audit } in found {
         let (severity, code) = (audit.severity.as_str().to_owned(), audit.code.to_string());
@@ -92,17 +92,17 @@ fn undetermined(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for it in report.undetermined.iter().take(LISTED) {
         writeln!(
             out,
-            "{YELLOW}not known{YELLOW:#} {}: {}: {}",
+            "{YELLOW}undetermined{YELLOW:#} {}: {}: {}",
             it.service, it.verdict.subject, it.verdict.why
         )?;
     }
     match report.undetermined.len().saturating_sub(LISTED) {
         0 => Ok(()),
-        more => writeln!(out, "{YELLOW}not known{YELLOW:#} and {more} more; --json lists them"),
+        more => writeln!(out, "{YELLOW}undetermined{YELLOW:#} {more} more: --json lists them all"),
     }
 }
 
-/// What could not be read, with the reason.
+/// Prints what could not be read, with the reason.
 pub(super) fn unread(out: &mut impl Write, report: &Report) -> io::Result<()> {
     for ((what, why), services) in &report.unread {
         let names: Vec<&str> = services.iter().take(LISTED).map(String::as_str).collect();
@@ -112,23 +112,23 @@ pub(super) fn unread(out: &mut impl Write, report: &Report) -> io::Result<()> {
             (false, 0) => format!(" ({})", names.join(", ")),
             (false, more) => format!(" ({} and {more} more services)", names.join(", ")),
         };
-        writeln!(out, "{RED}could not be read{RED:#} {what}{of}: {why}")?;
+        writeln!(out, "{RED}unreadable{RED:#} {what}{of}: {why}")?;
     }
     Ok(())
 }
 
-/// What would follow once a second look agrees.
+/// Returns the action that Portkeeper would take after a second check with the same result.
 pub(super) fn action(then: &Decision, began: Timestamp) -> String {
     match then {
-        Decision::Repair(kind) => format!("{} it", kind.verb()),
-        Decision::Await(at) => format!("tell people if it lasts {}", spoken(at.secs_since(began))),
-        Decision::Tell => "tell people".to_owned(),
-        Decision::Withheld => "withhold the repair, and tell people".to_owned(),
-        Decision::Right | Decision::Leave | Decision::Unknown => "leave it".to_owned(),
+        Decision::Repair(kind) => kind.verb().to_owned(),
+        Decision::Await(at) => format!("alert only, after {}", spoken(at.secs_since(began))),
+        Decision::Tell => "alert only".to_owned(),
+        Decision::Withheld => "alert only, repair withheld".to_owned(),
+        Decision::Right | Decision::Leave | Decision::Unknown => "none".to_owned(),
     }
 }
 
-/// What it took.
+/// Prints the duration and the number of API calls.
 pub(super) fn effort(
     out: &mut impl Write,
     seconds: u32,
@@ -137,10 +137,10 @@ pub(super) fn effort(
 ) -> io::Result<()> {
     let made: u64 = calls.values().sum();
     let bound = bound.total();
-    writeln!(out, "{made} API calls in {}; what was seen takes at least {bound}.", spoken(seconds))
+    writeln!(out, "API calls in {}: {made} (minimum for this account: {bound}).", spoken(seconds))
 }
 
-/// A number and its noun.
+/// Returns a number and its noun, singular or plural.
 fn counted(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }

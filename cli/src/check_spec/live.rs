@@ -1,5 +1,5 @@
-//! The live part of `check-spec`: what the spec names is looked for in the account, and a plan is
-//! made. Nothing is written.
+//! The live part of `check-spec`: reads from the account what the spec refers to, and plans. It
+//! writes nothing to AWS.
 
 use super::FAINT;
 use crate::CommandError;
@@ -18,31 +18,32 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// The share of AWS's published rates that a look takes, so that the account's other callers notice
-/// nothing.
+/// The share of AWS's published rates that this command uses, so that other callers in the account
+/// are not throttled.
 const SHARE_PERCENT: u32 = 25;
 
-/// A simulated account on this machine is nobody else's.
+/// A simulated account on this machine has no other callers.
 const SIMULATED_SHARE_PERCENT: u32 = 10_000;
 
-/// How the account is reached.
+/// The options that select the account.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct AccountOptions {
-    /// The region. Without it: as for the AWS command line.
+    /// AWS Region [default: as for the AWS CLI].
     #[arg(long)]
     region: Option<String>,
-    /// Another endpoint than AWS's, such as that of `portkeeper world`.
+    /// Endpoint to use instead of AWS's.
+    ///
+    /// For example that of `portkeeper world`.
     #[arg(long, value_name = "URL")]
     endpoint_url: Option<String>,
 }
 
 impl AccountOptions {
-    /// Whether the user says which account.
+    /// Whether one of the options is given.
     pub(super) fn is_named(&self) -> bool {
         self.region.is_some() || self.endpoint_url.is_some()
     }
 
-    /// The clients.
     pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
         let wanted =
             Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
@@ -52,11 +53,11 @@ impl AccountOptions {
     }
 }
 
-/// Stands for the bucket of a file that is in none yet.
+/// Placeholder for the bucket of a file that is not in a bucket yet.
 const UNKNOWN_BUCKET: &str = "BUCKET";
 
-/// Looks, and plans. `name`: the object that the file may become, where the account does not say
-/// which.
+/// Reads the account and plans. `name` is the file: it names the object, unless tags in the account
+/// do.
 pub(super) async fn plan_live(
     aws: &SpecAws,
     spec: &Spec,
@@ -69,8 +70,8 @@ pub(super) async fn plan_live(
     (plan(spec, &found, &context), gaps)
 }
 
-/// The object that the service is made from, if it is: the file is then taken for the next state of
-/// it.
+/// Returns the object that manages the service, if there is one: the file then counts as its next
+/// version.
 fn owner(found: &Found, name: &str) -> Owner {
     let tags = found
         .service
@@ -85,7 +86,7 @@ fn owner(found: &Found, name: &str) -> Owner {
     Owner { bucket: UNKNOWN_BUCKET.to_owned(), key: format!("specs/{file}") }
 }
 
-/// The plan as people know it.
+/// Prints the plan.
 pub(super) fn show(out: &mut impl Write, steps: &[Step], is_refused: bool) -> io::Result<()> {
     for step in steps {
         let (mark, style, words) = words(step);
@@ -110,7 +111,7 @@ pub(super) fn show(out: &mut impl Write, steps: &[Step], is_refused: bool) -> io
         count(|action| *action == StepAction::Keep),
         count(|action| matches!(action, StepAction::Refuse(_))),
         if is_refused {
-            "None of it would be done before the errors are gone."
+            "Portkeeper would do none of this until the errors are fixed."
         } else {
             "Nothing was written."
         },
@@ -122,7 +123,7 @@ fn words(step: &Step) -> (char, Style, &'static str) {
         StepAction::Create => ('+', GREEN, "would be created"),
         StepAction::Change => ('~', YELLOW, "would be changed"),
         StepAction::Delete => ('-', RED, "would be deleted"),
-        StepAction::Keep => ('=', CYAN, "stays as it is"),
+        StepAction::Keep => ('=', CYAN, "unchanged"),
         StepAction::Refuse(_) => ('!', RED, "cannot be changed in place"),
     }
 }

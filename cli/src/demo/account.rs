@@ -5,10 +5,9 @@ use portkeeper_world::World;
 use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 
-/// The cluster.
 pub(crate) const CLUSTER: &str = "shop";
 
-/// ARNs and ids that the scenes need.
+/// ARNs that the scenes need.
 pub(crate) struct Parts {
     /// The group of `web` (bridge).
     pub(crate) web: String,
@@ -18,7 +17,7 @@ pub(crate) struct Parts {
     pub(crate) api: String,
 }
 
-/// What a newcomer is told of each service.
+/// The table of services that the demo prints.
 pub(crate) const SERVICES: [(&str, &str, &str, &str); 4] = [
     ("web", "bridge, dynamic host ports", "web-tg (instance)", "2"),
     ("billing", "bridge, dynamic host ports", "billing-tg (instance)", "1"),
@@ -26,7 +25,7 @@ pub(crate) const SERVICES: [(&str, &str, &str, &str); 4] = [
     ("api", "awsvpc on Fargate, port 8080", "api-tg (ip)", "2"),
 ];
 
-/// Builds the account. Its tasks come with time.
+/// Builds the account. Its tasks start as time passes.
 pub(crate) fn build(world: &mut World) -> Result<Parts, StageError> {
     world.make_cluster(CLUSTER)?;
     world.make_instances(CLUSTER, 3)?;

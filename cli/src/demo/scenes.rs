@@ -1,5 +1,5 @@
-//! The scenes: each breaks the account in one way in which AWS or people break it, then lets time
-//! pass.
+//! The scenes. Each breaks the account in one way in which AWS or an operator may break it, then
+//! lets time pass.
 
 use super::account::{CLUSTER, Parts};
 use super::timeline::Timeline;
@@ -8,13 +8,12 @@ use portkeeper_world::World;
 use portkeeper_world::truth::{LiveTarget, live_targets};
 use serde_json::json;
 
-/// Long enough for the settle time, both looks, the repair and the first healthy check after it.
+/// Long enough for the settle time, both checks, the repair and the first healthy check after it.
 const TO_HEAL_SECS: u64 = 420;
 
-/// At most so long is the wait for the next sweep.
+/// The longest wait for the next sweep.
 const TO_SWEEP_SECS: u64 = 300;
 
-/// A scene.
 #[derive(Clone, Copy)]
 pub(super) struct Scene {
     pub(super) title: &'static str,
@@ -32,41 +31,39 @@ enum SceneKind {
     LostEvent,
 }
 
-/// Every scene, in order.
 pub(super) const ALL: &[Scene] = &[
     Scene {
-        title: "A registration that never comes",
-        story: "web gets a third task, and ECS never registers it: it runs, and gets no traffic.",
+        title: "A missing registration",
+        story: "web gets a third task. ECS never registers it, so it runs without traffic.",
         kind: SceneKind::LostRegistration,
     },
     Scene {
         title: "A target left behind",
-        story: "A task of api is stopped, and ECS never deregisters it: requests go to an address where nobody is.",
+        story: "A task of api stops. ECS never deregisters it, so requests go to an unused address.",
         kind: SceneKind::LeftBehind,
     },
     Scene {
         title: "A port reused by another service",
-        story: "A task of web stops, its target stays, the agent restarts, and billing, scaled up, gets the same host port.\n   Every event is lost. Health is green, and requests for web reach billing, until the sweep looks.",
+        story: "A task of web stops, and its target stays registered. The agent restarts, billing\n   is scaled up and gets the same host port. All events are lost. The target is\n   healthy, but requests for web reach billing until the next sweep.",
         kind: SceneKind::PortReused,
     },
     Scene {
         title: "A manual deregistration",
-        story: "Somebody deregisters a target of proxy by hand, and its task runs on. proxy gets a third task: an event.",
+        story: "An operator deregisters a target of proxy whose task is running.\n   Then proxy gets a third task, which sends an event.",
         kind: SceneKind::ManualDeregistration,
     },
     Scene {
         title: "A foreign target",
-        story: "Somebody registers an address in api-tg that is no task's. api gets a third task: an event.",
+        story: "An operator registers an address in api-tg that belongs to no task.\n   Then api gets a third task, which sends an event.",
         kind: SceneKind::Foreign,
     },
     Scene {
         title: "A lost event",
-        story: "api gets a third task, ECS never registers it, and no event arrives. The sweep finds it.",
+        story: "api gets a third task. ECS never registers it, and no event arrives.\n   The sweep finds it.",
         kind: SceneKind::LostEvent,
     },
 ];
 
-/// Plays one scene.
 pub(super) async fn play(
     scene: Scene,
     stage: &mut Stage,
@@ -111,7 +108,7 @@ pub(super) async fn play(
             scale(stage, "api", 3)?;
             timeline.run(stage, TO_HEAL_SECS).await?;
             timeline.say(
-                "   The person who reads the alert takes the target out again; api goes back to two tasks: an event.",
+                "   The operator reads the alert and deregisters the target. Then api is scaled to\n   two tasks, which sends an event.",
             )?;
             stage.world.lock().person_elb("DeregisterTargets", &input)?;
             scale(stage, "api", 2)?;

@@ -1,5 +1,5 @@
-//! The scene of services from specs: a file with mistakes is refused, a good one becomes a service,
-//! a changed one changes it, and one whose image does not start is rolled back.
+//! The scene about specs: a spec with errors is refused, a valid one creates a service, a changed
+//! one changes it, and one whose image does not start is rolled back.
 
 use super::account::CLUSTER;
 use super::timeline::Timeline;
@@ -10,20 +10,18 @@ use portkeeper_world::World;
 use portkeeper_world::ecs::Broken;
 use serde_json::{Value, json};
 
-/// The title.
 pub(super) const TITLE: &str = "A service from a file";
 
-/// The story.
 pub(super) const STORY: &str =
-    "Somebody drops shipping.yaml into the bucket of specs. It has three mistakes.";
+    "An operator uploads shipping.yaml to the spec bucket. It has three errors.";
 
-/// What becomes of the four files.
+/// The statuses of the four versions, in order.
 pub(super) const EXPECTED: [Status; 7] =
     [Refused, Deploying, Ready, Deploying, Ready, Deploying, Failed];
 
 const KEY: &str = "specs/shipping.yaml";
 
-/// Long enough for any of them.
+/// Long enough for each of them.
 const MOST_SECS: u64 = 900;
 
 /// The image that cannot be pulled.
@@ -54,7 +52,7 @@ loadBalancing:
       healthCheck: {path: /health, intervalSeconds: 10}
 ";
 
-/// Adds specs to the account of the other scenes, and plays.
+/// Adds the spec bucket to the account of the other scenes, and plays.
 pub(super) async fn play(stage: Stage, timeline: &mut Timeline) -> Result<Stage, StageError> {
     make_front(&mut stage.world.lock())?;
     let mut specs = SpecStage::new(stage, &[])?;
@@ -64,13 +62,14 @@ pub(super) async fn play(stage: Stage, timeline: &mut Timeline) -> Result<Stage,
         .replace("container: app", "container: api")
         .replace("path: /ship", "path: ship");
     drop_and_wait(&mut specs, timeline, &bad).await?;
-    timeline.say("   The mistakes are mended, and the file is dropped again.")?;
+    timeline.say("   The operator fixes the errors and uploads the file again.")?;
     drop_and_wait(&mut specs, timeline, &good).await?;
-    timeline
-        .say("   The next version has another image, and another path for its health check.")?;
+    timeline.say("   The next version has another image and another health check path.")?;
     let changed = good.replace("shipping:1", "shipping:2").replace("path: /health", "path: /ready");
     drop_and_wait(&mut specs, timeline, &changed).await?;
-    timeline.say("   The version after that has an image that cannot be pulled. ECS gives it up and rolls back.")?;
+    timeline.say(
+        "   The next version has an image that ECS cannot pull. ECS rolls the deployment back.",
+    )?;
     specs.world().lock().break_image(BROKEN_IMAGE, Broken::CannotBePulled);
     drop_and_wait(&mut specs, timeline, &changed.replace("shipping:2", BROKEN_IMAGE)).await?;
     Ok(specs.stage)
@@ -85,7 +84,7 @@ async fn drop_and_wait(
     timeline.run_specs(specs, KEY, MOST_SECS).await
 }
 
-/// A load balancer with a listener that leads nowhere yet.
+/// Creates a load balancer with a listener that has no rules yet.
 fn make_front(world: &mut World) -> Result<(), StageError> {
     let balancer =
         json!({ "Name": "front", "Type": "application", "Subnets": world.default_subnets() });

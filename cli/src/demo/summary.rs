@@ -1,4 +1,4 @@
-//! The end of the demo: incidents, API calls, and whether everything ended as it should.
+//! The end of the demo: incidents, API calls, and whether the demo ended as expected.
 
 use super::specs;
 use super::timeline::{Timeline, state_style};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// The faults that the scenes plant, and how often.
+/// The faults that the scenes plant, with their number.
 const PLANTED: [(Code, usize); 4] =
     [(Code::Missing, 3), (Code::Stale, 1), (Code::Hijacked, 1), (Code::Foreign, 1)];
 
@@ -25,24 +25,23 @@ struct Incident {
     first_seen_secs: u64,
     alerted_secs: u64,
     resolved_secs: Option<u64>,
-    /// One begin and one end each.
+    /// Two for each incident: opened and resolved.
     alerts: usize,
 }
 
-/// What is said at the end.
+/// The summary of a demo.
 pub(super) struct Summary {
     incidents: Vec<Incident>,
     calls: BTreeMap<String, usize>,
     checks: usize,
     sweeps: usize,
-    /// Deregistrations that took a running task's own target away.
+    /// Deregistrations of a target that belonged to a running task.
     wrong_deregistrations: usize,
-    /// What became of the specs, step by step.
+    /// The statuses of the specs, in order.
     specs: Vec<Status>,
 }
 
 impl Summary {
-    /// The summary of a demo that was played.
     pub(super) fn of(stage: &Stage, timeline: &Timeline) -> Self {
         let world = stage.world.lock();
         let counts = world.calls.counts().into_iter();
@@ -67,17 +66,10 @@ impl Summary {
         }
     }
 
-    /// Prints it.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "\n{BOLD}── What became of it{BOLD:#}\n")?;
-        let mut rows = table(&[
-            "service",
-            "finding",
-            "about",
-            "first look to alert",
-            "first look to end",
-            "alerts",
-        ]);
+        writeln!(out, "\n{BOLD}── Summary{BOLD:#}\n")?;
+        let mut rows =
+            table(&["service", "finding", "resource", "alerted after", "resolved after", "alerts"]);
         for incident in &self.incidents {
             let after = |secs: u64| {
                 spoken(u32::try_from(secs.saturating_sub(incident.first_seen_secs)).unwrap_or(0))
@@ -105,12 +97,11 @@ impl Summary {
         let wrong = self.wrong_deregistrations;
         writeln!(
             out,
-            "{} checks, {} sweeps. {style}Running tasks that lost their target to Portkeeper: {wrong}.{style:#}",
+            "{} checks, {} sweeps. {style}Targets of running tasks that Portkeeper deregistered: {wrong}.{style:#}",
             self.checks, self.sweeps
         )
     }
 
-    /// As JSON.
     pub(super) fn to_json(&self, seed: u64, timeline: &Timeline) -> Value {
         let incidents: Vec<Value> = self
             .incidents
@@ -139,21 +130,21 @@ impl Summary {
         })
     }
 
-    /// Every planted fault was found, told once, and is over; nothing else was; and no running task
-    /// was harmed.
+    /// Verifies that every planted fault led to exactly one resolved incident, that there was no
+    /// other incident, and that no running task lost its target.
     pub(super) fn verify(&self) -> Result<(), String> {
         for (code, planted) in PLANTED {
             let found = self.incidents.iter().filter(|incident| incident.code == code).count();
             if found != planted {
                 return Err(format!(
-                    "{planted} faults of kind {code} were planted and {found} were found"
+                    "the scenes planted {planted} faults with code {code}, and the checks found {found}"
                 ));
             }
         }
         let planted: usize = PLANTED.iter().map(|(_, planted)| planted).sum();
         if self.incidents.len() != planted {
             return Err(format!(
-                "{planted} faults were planted and {} incidents were told",
+                "the scenes planted {planted} faults, and the alerts reported {} incidents",
                 self.incidents.len()
             ));
         }
@@ -164,15 +155,15 @@ impl Summary {
         {
             Some(open) => {
                 return Err(format!(
-                    "{} {} is open or was told more than once",
+                    "the incident {} {} is still open or sent more than two alerts",
                     open.code, open.subject
                 ));
             }
             None if self.specs != specs::EXPECTED => {
-                return Err(format!("the specs went another way: {:?}", self.specs));
+                return Err(format!("unexpected statuses of the specs: {:?}", self.specs));
             }
             None if self.wrong_deregistrations > 0 => {
-                return Err("a running task lost its target".to_owned());
+                return Err("Portkeeper deregistered the target of a running task".to_owned());
             }
             None => {}
         }

@@ -1,5 +1,5 @@
-//! What happened, in order: the account's own journal and the reports of the handler, as lines for
-//! a person.
+//! The timeline of the demo: the journal of the simulated account and the reports of the handler, as
+//! lines of text.
 
 use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
@@ -16,10 +16,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};
 
-/// After this long every service of the demo is up, and was checked.
+/// After this time all services of the demo run and were checked.
 const START_SECS: u64 = 240;
 
-/// Who did or said something.
+/// The source of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Who {
     Account,
@@ -46,32 +46,29 @@ struct Moment {
     at_ms: u64,
     who: Who,
     text: String,
-    /// Further lines: why, or the text of an alert.
+    /// Further lines: the reason, or the text of an alert.
     more: String,
 }
 
-/// Everything that was told so far.
+/// The timeline so far.
 pub(super) struct Timeline {
     began_ms: u64,
     journal_read: usize,
     prints: bool,
     moments: Vec<Moment>,
-    /// What was said of a thing last, so that it is not said again at each look.
+    /// Findings that were printed, so that the next check does not print them again.
     said: BTreeSet<String>,
-    /// Alerts that SNS accepted, with the moment in milliseconds.
+    /// Alerts that SNS accepted, with their time in milliseconds.
     pub(super) alerts: Vec<(u64, Alert)>,
     /// The same as messages.
     pub(super) messages: Vec<Message>,
-    /// How many checks were made.
     pub(super) checks: usize,
-    /// How often the sweep ran.
     pub(super) sweeps: usize,
-    /// What became of the specs, step by step.
+    /// The statuses of the specs, in order.
     pub(super) statuses: Vec<Status>,
 }
 
 impl Timeline {
-    /// A timeline that begins now.
     pub(super) fn new(stage: &Stage, prints: bool) -> Self {
         let began_ms = stage.world.lock().now_ms();
         let (moments, said, alerts, messages) =
@@ -91,7 +88,7 @@ impl Timeline {
         }
     }
 
-    /// Shows the account.
+    /// Prints the services of the account.
     pub(super) fn introduce(&self, _parts: &Parts) -> io::Result<()> {
         if !self.prints {
             return Ok(());
@@ -101,15 +98,15 @@ impl Timeline {
             services.add_row([name, mode, group, tasks]);
         }
         let mut out = anstream::stdout().lock();
-        writeln!(out, "{BOLD}A simulated AWS account, with Portkeeper deployed in it{BOLD:#}")?;
+        writeln!(out, "{BOLD}A simulated AWS account with Portkeeper deployed{BOLD:#}")?;
         writeln!(
             out,
-            "Cluster shop, three container instances. Nothing outside this process is touched.\n\n{}\n",
+            "Cluster shop, three container instances. No call leaves this process.\n\n{}\n",
             text(&services)
         )
     }
 
-    /// Lets the account start. Gives how many checks were made.
+    /// Lets the account start. Returns the number of checks.
     pub(super) async fn settle(&mut self, stage: &mut Stage) -> Result<usize, StageError> {
         let deliveries = stage.run(START_SECS).await?;
         self.journal_read = stage.world.lock().journal.all().len();
@@ -117,19 +114,21 @@ impl Timeline {
         self.checks += reports.clone().count();
         let unexpected = reports.flat_map(|report| &report.outcomes).next();
         match unexpected {
-            Some(outcome) => {
-                Err(format!("a write to {} in an account in order", outcome.group.name()).into())
-            }
+            Some(outcome) => Err(format!(
+                "unexpected write to {}: all services are in order",
+                outcome.group.name()
+            )
+            .into()),
             None => Ok(self.checks),
         }
     }
 
-    /// A line of the narrator.
+    /// Prints a line of the narrator.
     pub(super) fn say(&self, text: &str) -> io::Result<()> {
         if self.prints { writeln!(anstream::stdout().lock(), "{text}") } else { Ok(()) }
     }
 
-    /// The title of a scene.
+    /// Prints the title of a scene and starts it.
     pub(super) fn title(&mut self, title: &str, story: &str) -> io::Result<()> {
         self.said.clear();
         if self.prints {
@@ -138,14 +137,13 @@ impl Timeline {
         Ok(())
     }
 
-    /// Lets time pass and tells what happened.
+    /// Lets time pass and prints what happened.
     pub(super) async fn run(&mut self, stage: &mut Stage, seconds: u64) -> Result<(), StageError> {
         let deliveries = stage.run(seconds).await?;
         self.record(stage, &deliveries, Vec::new())
     }
 
-    /// Lets time pass in an account with specs until one of them is at its end, and tells what
-    /// happened.
+    /// Lets time pass until the spec has a final status, and prints what happened.
     pub(super) async fn run_specs(
         &mut self,
         specs: &mut SpecStage,
@@ -198,20 +196,20 @@ impl Timeline {
         Ok(())
     }
 
-    /// Runs the sweep and tells what it made of each cluster.
+    /// Runs the sweep and prints its report of each cluster.
     pub(super) async fn sweep(&mut self, stage: &mut Stage) -> Result<(), StageError> {
         let report = stage.sweep().await?;
         self.sweeps += 1;
         let at_ms = stage.world.lock().now_ms();
         for (cluster, seen) in &report.clusters {
             let text = format!(
-                "looked at {} services, {} tasks and {} targets of {cluster}",
+                "screened {} services, {} tasks and {} targets in {cluster}",
                 seen.services, seen.tasks, seen.targets
             );
             let more = seen
                 .suspects
                 .iter()
-                .map(|(service, why)| format!("asks for a check of {service}: {why}\n"));
+                .map(|(service, why)| format!("requests a check of {service}: {why}\n"));
             let moment = Moment { at_ms, who: Who::Sweep, text, more: more.collect() };
             self.print(&moment)?;
             self.moments.push(moment);
@@ -251,7 +249,7 @@ impl Timeline {
                     OutcomeResult::Done => "done".to_owned(),
                     OutcomeResult::Refused(why) => format!("refused: {why}"),
                     OutcomeResult::Failed(why) => format!("failed: {why}"),
-                    OutcomeResult::Skipped(why) => format!("not tried: {why}"),
+                    OutcomeResult::Skipped(why) => format!("skipped: {why}"),
                 };
                 add(
                     Who::Portkeeper,
@@ -262,7 +260,7 @@ impl Timeline {
             for error in &report.errors {
                 add(
                     Who::Portkeeper,
-                    format!("{}: tried again, because {error}", report.key),
+                    format!("{}: {error}; the message is retried", report.key),
                     String::new(),
                 );
             }
@@ -276,14 +274,14 @@ impl Timeline {
         }
     }
 
-    /// What a check found that was not said before.
+    /// Returns the findings of a check that were not printed before.
     fn found(&mut self, report: &CheckReport) -> Vec<(String, String)> {
         let mut lines = Vec::new();
         for verdict in report.plan.iter().flat_map(|plan| &plan.verdicts) {
             let Verdict { subject, code: Some(code), why, .. } = verdict else { continue };
             let decided = decision(&verdict.decision, report.began);
             let line = format!("{}: {code}, {subject} -> {decided}", report.key);
-            // The last part of the reason: the part before it counts minutes.
+            // Only the last part of the reason counts: the part before it contains a duration.
             let reason = why.rsplit(": ").next().unwrap_or_default();
             let key = format!("{} {code} {subject} {reason}", report.key);
             if self.said.insert(key) {
@@ -325,7 +323,6 @@ impl Timeline {
         Ok(())
     }
 
-    /// The moments as JSON.
     pub(super) fn to_json(&self) -> Value {
         let moments = self.moments.iter().map(|moment| {
             let at = moment.at_ms.saturating_sub(self.began_ms) / 1000;
@@ -334,20 +331,20 @@ impl Timeline {
         moments.collect()
     }
 
-    /// Seconds since the beginning.
+    /// Returns the seconds since the beginning.
     pub(super) fn seconds_at(&self, at_ms: u64) -> u64 {
         at_ms.saturating_sub(self.began_ms) / 1000
     }
 }
 
-/// What people did and what went wrong, and ECS's registrations. Not every step of every task, and
-/// not Portkeeper's own writes, which its reports tell.
+/// Shows what operators did, the planted faults, and ECS's registrations. It leaves out the steps of
+/// each task, and Portkeeper's own writes, which the reports contain.
 fn is_shown(entry: &Entry) -> bool {
     let ours = entry.kind == Kind::Registration && entry.text.starts_with("a client ");
     !ours && matches!(entry.kind, Kind::Person | Kind::Fault | Kind::Agent | Kind::Registration)
 }
 
-/// Colours an alert's state.
+/// Returns the colour of an alert's state.
 pub(super) fn state_style(state: AlertState) -> anstyle::Style {
     if state.is_end() { GREEN } else { RED }
 }

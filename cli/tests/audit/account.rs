@@ -1,4 +1,4 @@
-//! A simulated account on a port, and the command run on it as a process of its own.
+//! A simulated account on a port, and the command as a process that reads it.
 
 use portkeeper_stage::large::{LargeAccount, Planted};
 use portkeeper_world::World;
@@ -11,19 +11,19 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// An account that others can call, and that the test can break.
+/// An account that the command can call and the test can break.
 pub struct Served {
     pub world: SharedWorld,
     pub planted: Vec<Planted>,
     url: String,
 }
 
-/// What the command output, and how it ended.
+/// The output and the exit code of a command.
 pub struct CommandOutput {
     pub code: i32,
     pub out: String,
     pub err: String,
-    /// The most memory that the process had, in kilobytes, as far as it was seen.
+    /// The peak memory of the process in kilobytes, as far as it was sampled.
     pub peak_kb: u64,
 }
 
@@ -40,7 +40,7 @@ impl Served {
         Self::new(world, planted)
     }
 
-    /// An account of the test's own making, which was built in so many seconds.
+    /// An account that the test builds. Its clock then advances to the present.
     pub fn of(build: impl FnOnce(&mut World)) -> Self {
         let mut world = World::new(1, now_ms() - 900_000);
         build(&mut world);
@@ -84,8 +84,7 @@ fn now_ms() -> u64 {
     u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-/// Runs the command with nothing configured: no credentials, no region, no EC2 instance to ask for
-/// them.
+/// Runs the command without any configuration: no credentials, no region, no instance metadata.
 pub fn run(arguments: &[&str]) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
     let home = env!("CARGO_TARGET_TMPDIR");

@@ -1,5 +1,5 @@
-//! What is missing or cannot be read: named, with the way out, and never taken for "nothing is
-//! wrong".
+//! Something is absent or unreadable: the audit names it and the solution, and never reports "No
+//! findings" instead.
 
 use crate::account::{Served, run};
 use crate::large::{findings, planted};
@@ -12,25 +12,27 @@ fn deny(account: &Served, service: Service, operation: &str, containing: &str) {
 }
 
 #[test]
-fn the_exit_code_says_how_it_is() {
+fn the_exit_code_is_0_without_findings_and_1_with_findings() {
     let sound = Served::large(1, 2);
     let output = sound.audit(&[]);
     assert_eq!(output.code, 0, "{}{}", output.out, output.err);
-    assert!(output.out.contains("Nothing wrong was found."), "{}", output.out);
-    assert!(output.out.contains(
-        "Looked at 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."
-    ));
+    assert!(output.out.contains("No findings."), "{}", output.out);
+    assert!(
+        output.out.contains(
+            "Read 1 cluster, 1 service, 2 tasks, 2 registered targets in 1 target group."
+        )
+    );
 
     let broken = Served::large(40, 3);
     let output = broken.audit(&[]);
     assert_eq!(output.code, 1, "{}", output.err);
     assert!(output.out.contains("16 findings: "), "{}", output.out);
-    assert!(output.out.contains("without Portkeeper's ledger"), "{}", output.out);
+    assert!(output.out.contains("An audit has no ledger"), "{}", output.out);
     assert!(!output.out.contains('\u{1b}'), "no colours in a pipe");
 }
 
 #[test]
-fn one_unreadable_cluster_leaves_the_others_shown() {
+fn an_unreadable_cluster_does_not_hide_the_others() {
     let account = Served::of(|world| {
         for cluster in ["one", "two"] {
             world.make_cluster(cluster).unwrap();
@@ -56,30 +58,28 @@ fn one_unreadable_cluster_leaves_the_others_shown() {
     );
     let output = account.audit(&[]);
     assert!(
-        output
-            .out
-            .contains("could not be read one: ecs:ListServices of the services of one was denied"),
+        output.out.contains("unreadable one: ecs:ListServices of the services of one was denied"),
         "{}",
         output.out
     );
 }
 
 #[test]
-fn a_cluster_that_does_not_exist_is_named_with_those_that_do() {
+fn an_unknown_cluster_is_reported_with_those_that_exist() {
     let account = Served::large(40, 3);
     let output = account.audit(&["--cluster", "prod-1", "--cluster", "pord-2", "--json"]);
     assert_eq!(output.code, 2);
     let report = output.json();
     assert_eq!(
         report["unread"][0]["why"],
-        "there is no cluster `pord-2` in eu-west-1; there are: prod-1"
+        "cluster `pord-2` not found in eu-west-1; found: prod-1"
     );
-    assert_eq!(findings(&report), planted(&account), "the other cluster is looked at");
+    assert_eq!(findings(&report), planted(&account), "the other cluster is read");
     let api = &report["api"];
     assert_eq!(api["total"], account.calls());
 }
 
-/// What cannot be read is unknown, never absent: there is no finding that rests on it.
+/// What cannot be read is unknown, never absent: it leads to no finding.
 #[test]
 fn a_missing_permission_is_named_and_makes_no_finding() {
     let every = [
@@ -116,13 +116,13 @@ fn a_missing_permission_is_named_and_makes_no_finding() {
 }
 
 #[test]
-fn without_any_permission_nothing_can_be_looked_at() {
+fn without_any_permission_the_audit_fails() {
     let account = Served::large(1, 1);
     deny(&account, Service::Ecs, "ListClusters", "");
     let output = account.audit(&[]);
     assert_eq!(output.code, 2);
     assert_eq!(output.out, "");
-    assert!(output.err.contains("the clusters cannot be listed"), "{}", output.err);
+    assert!(output.err.contains("cannot list the clusters"), "{}", output.err);
     assert!(
         output.err.contains("ecs:ListClusters of the clusters of the account was denied"),
         "{}",
@@ -131,7 +131,7 @@ fn without_any_permission_nothing_can_be_looked_at() {
 }
 
 #[test]
-fn what_is_not_configured_is_named_with_the_way_out() {
+fn errors_name_the_missing_configuration_and_the_solution() {
     let cases: [(&[&str], &[&str]); 5] = [
         (&["audit"], &["no region is configured", "--region", "AWS_REGION"]),
         (
@@ -144,7 +144,7 @@ fn what_is_not_configured_is_named_with_the_way_out() {
         ),
         (
             &["audit", "--endpoint-url", "http://127.0.0.1:1"],
-            &["the clusters cannot be listed", "could not be reached"],
+            &["cannot list the clusters", "could not be reached"],
         ),
         (&["audit", "--api-share", "0"], &["invalid value '0'", "--api-share"]),
     ];
@@ -165,9 +165,13 @@ fn a_service_is_explained_task_by_task() {
     let output = account.audit(&["--explain", &missing.service]);
     assert_eq!(output.code, 1, "{}", output.err);
     assert!(output.out.contains(&format!("{} at ", missing.service)), "{}", output.out);
-    assert!(output.out.contains("3 tasks wanted, 3 running"), "{}", output.out);
-    assert!(output.out.contains("registered: found once; waiting for a second check"), "{}", output.out);
-    assert!(output.out.contains("wait 1 min, then register it"), "{}", output.out);
+    assert!(output.out.contains("3 tasks desired, 3 running"), "{}", output.out);
+    assert!(
+        output.out.contains("registered: found once; waiting for a second check"),
+        "{}",
+        output.out
+    );
+    assert!(output.out.contains("wait 1 min, then register"), "{}", output.out);
     let output =
         account.audit(&["--explain", missing.service.split('/').nth(1).unwrap(), "--json"]);
     let explained = output.json();
@@ -180,7 +184,7 @@ fn a_service_is_explained_task_by_task() {
     let unknown = account.audit(&["--explain", "auth"]);
     assert_eq!(unknown.code, 2);
     assert!(
-        unknown.err.contains("there is no service `auth`; did you mean one of prod-1/auth-002"),
+        unknown.err.contains("service `auth` not found; did you mean one of prod-1/auth-002"),
         "{}",
         unknown.err
     );

@@ -1,5 +1,5 @@
-//! Five hundred services of ten tasks: exactly what was planted, with the fewest calls, in little
-//! memory.
+//! 500 services with 10 tasks each: the audit finds exactly the planted faults, with the fewest
+//! calls and little memory.
 
 use crate::account::Served;
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub fn findings(report: &Value) -> Vec<String> {
     found
 }
 
-/// The same of what was planted.
+/// The planted faults in the same form.
 pub fn planted(account: &Served) -> Vec<String> {
     let planted =
         account.planted.iter().map(|it| format!("{} {} {}", it.code, it.service, it.about));
@@ -25,7 +25,7 @@ pub fn planted(account: &Served) -> Vec<String> {
 }
 
 #[test]
-fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
+fn the_audit_finds_exactly_the_planted_faults_with_the_fewest_calls() {
     let account = Served::large(500, 10);
     let output = account.audit(&["--json"]);
     assert_eq!(output.code, 1, "{}", output.err);
@@ -37,7 +37,7 @@ fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
     assert_eq!(report["clusters"]["prod-2"]["tasks"], 2500);
     let api = &report["api"];
     assert_eq!(api["total"], api["lower_bound"]["total"], "{api:#}");
-    assert_eq!(api["total"], account.calls(), "every call that the account saw was counted");
+    assert_eq!(api["total"], account.calls(), "every call to the account was counted");
     println!(
         "{} calls, {} s, at most {} MB",
         api["total"],
@@ -45,6 +45,6 @@ fn exactly_what_was_planted_is_found_with_the_fewest_calls_and_little_memory() {
         output.peak_kb / 1024
     );
     assert!(output.peak_kb < 150 * 1024, "{} kB", output.peak_kb);
-    assert!(!cfg!(target_os = "linux") || output.peak_kb > 0, "the memory was not seen");
-    assert_eq!(output.err, "", "no progress bar where nobody sees it");
+    assert!(!cfg!(target_os = "linux") || output.peak_kb > 0, "the memory was not sampled");
+    assert_eq!(output.err, "", "no progress bar without a terminal");
 }

@@ -1,4 +1,4 @@
-//! `portkeeper audit` as people type it, against a simulated account behind HTTP.
+//! The command `portkeeper audit`, against a simulated account behind HTTP.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod account;

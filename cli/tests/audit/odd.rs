@@ -1,4 +1,4 @@
-//! Sizes at the edges: no task at all, a full target group, a cluster of thousands of services.
+//! Extreme sizes: no task, a full target group, a cluster with thousands of services.
 
 use crate::account::Served;
 use crate::large::findings;
@@ -7,7 +7,7 @@ use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
 
 #[test]
-fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
+fn a_service_without_tasks_and_a_group_with_a_thousand_targets_are_read() {
     let account = Served::of(|world| {
         world.make_cluster("shop").unwrap();
         let idle = world.make_alb_group("idle-tg", TargetType::Ip).unwrap();
@@ -50,7 +50,7 @@ fn a_service_of_no_task_and_a_group_of_a_thousand_targets() {
 }
 
 #[test]
-fn a_cluster_of_five_thousand_services_is_listed_to_its_end() {
+fn a_cluster_with_five_thousand_services_is_read_completely() {
     let account = Served::of(|world| {
         world.make_cluster("shop").unwrap();
         let spec = ServiceSpec::new("shop", "worker").container("app", &[8080]).desired(0);

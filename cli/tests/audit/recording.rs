@@ -1,4 +1,4 @@
-//! A recording: the same findings offline, and nobody's account number.
+//! A recording gives the same findings offline, and contains no account id.
 
 use crate::account::{Served, run};
 use std::fs;
@@ -48,7 +48,11 @@ fn plan_agrees_with_the_audit_and_no_account_number_is_left() {
 #[test]
 fn a_recording_of_another_version_and_a_broken_one_are_refused() {
     for (name, text, wanted) in [
-        ("other.json", r#"{"version": 7, "inputs": []}"#, "it has version 7; this program reads 1"),
+        (
+            "other.json",
+            r#"{"version": 7, "inputs": []}"#,
+            "its `version` is 7; this version of Portkeeper reads 1",
+        ),
         ("broken.json", "{\"version\": 1,\n \"inputs\": [{}]}", "line 2"),
         ("more.json", r#"{"version": 1, "inputs": [], "secret": 1}"#, "unknown field `secret`"),
     ] {
@@ -60,7 +64,7 @@ fn a_recording_of_another_version_and_a_broken_one_are_refused() {
     }
 }
 
-/// An account that does not answer, in the middle of a habit of recording it.
+/// The account does not answer, and the file has the recording of an earlier audit.
 #[test]
 fn an_earlier_recording_stays_until_there_is_a_new_one() {
     let path = file("earlier.json");
@@ -74,7 +78,7 @@ fn an_earlier_recording_stays_until_there_is_a_new_one() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_told_before_anything_is_read() {
+fn an_unwritable_file_is_reported_before_anything_is_read() {
     let account = Served::large(1, 1);
     let output = account.audit(&["--record", "/no/such/folder/recording.json"]);
     assert_eq!(output.code, 2);
@@ -82,13 +86,13 @@ fn a_file_that_cannot_be_written_is_told_before_anything_is_read() {
     assert_eq!(account.calls(), 0);
 }
 
-/// Files come from editors that begin them with a byte order mark, and from pipes.
+/// Some editors start a file with a byte order mark.
 #[test]
 fn standard_input_and_a_byte_order_mark_are_read() {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for (command, file, wanted) in [
         ("plan", "docs/observation-example.json", "register web-tg"),
-        ("replay", "events/task-stopped-fargate-2024.json", "Led to"),
+        ("replay", "events/task-stopped-fargate-2024.json", "Result: "),
     ] {
         let text = fs::read_to_string(repository.join(file)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_portkeeper"));
