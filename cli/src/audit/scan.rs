@@ -103,9 +103,9 @@ impl Scan<'_> {
         Ok(clusters.found)
     }
 
-    /// Tells the observation who else is where its targets are, if that is in question. Where not
-    /// all of the cluster's tasks were read, because that takes more calls than a few services
-    /// need, they are asked for now.
+    /// Adds the other tasks on the addresses of the service's targets to the observation, if the
+    /// judgement needs them. For a few services, the scan did not read every task of the cluster,
+    /// which would take more calls; in that case this reads them.
     async fn answer(&self, everybody: &Everybody, mut input: PlanInput) -> PlanInput {
         let asked = about_other_tasks(&input);
         if asked.is_empty() {
