@@ -309,7 +309,7 @@ fn coverage(
 ) -> String {
     let mut text = "# Coverage\n\n\
         Which code and which tests name each invariant, case and fact.\n\
-        `UPDATE_EXPECT=1 cargo test --test architecture` makes this file; \
+        `UPDATE_EXPECT=1 cargo test --workspace --test architecture` makes this file; \
         the same test fails if it is out of date ([how](../CONTRIBUTING.md#marks)).\n"
         .to_owned();
     let nothing = Named::default();
@@ -350,8 +350,8 @@ fn heading(text: &mut String, title: &str, of: &str) {
     line(text, &format!("\n## {title}\n\n{title} {of}.\n"));
 }
 
-fn list_tests(text: &mut String, named: &Named) {
-    for (file, tests) in &named.tests {
+fn list_tests(text: &mut String, of: &Named) {
+    for (file, tests) in &of.tests {
         let names: Vec<String> =
             tests.iter().flatten().map(|name| format!("\n    - `{name}`")).collect();
         line(text, &format!("  - `{file}`{}", names.concat()));
@@ -379,16 +379,15 @@ fn compare_coverage(wanted: &str) {
 fn every_source_tag_of_the_world_is_explained() {
     let legend = read(&root().join("shared/world/README.md"));
     let explained: BTreeSet<&str> = tags(&legend).collect();
-    for (file, source) in all_sources() {
-        if !file.starts_with("shared/world/") {
-            continue;
-        }
+    let mut unexplained = Vec::new();
+    let of_world = all_sources().into_iter().filter(|(file, _)| file.starts_with("shared/world/"));
+    for (file, source) in of_world {
         for comment in comments(&source) {
-            for tag in tags(&comment.text).filter(|tag| !explained.contains(tag)) {
-                panic!("{file}:{}: shared/world/README.md does not explain [{tag}]", comment.line);
-            }
+            let tags = tags(&comment.text).filter(|tag| !explained.contains(tag));
+            unexplained.extend(tags.map(|tag| format!("{file}:{}: [{tag}]", comment.line)));
         }
     }
+    assert_eq!(unexplained, Vec::<String>::new(), "shared/world/README.md explains them");
 }
 
 /// The first words of what stands in square brackets, where they are written in capitals.
