@@ -62,7 +62,7 @@ async fn the_limit_holds_over_ten_minutes_and_then_the_rest_is_made() {
     let published = ["error stale opened", "error stale resolved", "error limit_exceeded opened"];
     assert_eq!(shop.alerts(), published);
     assert!(
-        shop.alert_texts()[2].contains("with 4 made within 10 min"),
+        shop.alert_texts()[2].contains("with 4 executed within 10 min"),
         "{}",
         shop.alert_texts()[2]
     );
@@ -92,7 +92,7 @@ async fn the_last_target_of_a_group_stays() {
         (vec![], vec!["error limit_exceeded opened".to_owned()])
     );
     assert!(
-        shop.alert_texts()[0].contains("would leave web-tg empty"),
+        shop.alert_texts()[0].contains("would leave web-tg without targets"),
         "{}",
         shop.alert_texts()[0]
     );
@@ -117,7 +117,7 @@ async fn a_second_writer_is_not_fought_for_ever() {
     );
     let text = shop.alert_texts().into_iter().find(|text| text.starts_with("fight in ")).unwrap();
     assert!(
-        text.contains("somebody else undoes them") && text.contains("find the other writer"),
+        text.contains("another writer undoes them") && text.contains("find the other writer"),
         "{text}"
     );
 }

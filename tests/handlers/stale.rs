@@ -127,7 +127,7 @@ async fn without_the_ledger_earlier_tasks_are_no_proof() {
     shop.run(900).await;
     assert_eq!((shop.writes(), shop.alerts()), (vec![], vec!["error stale opened".to_owned()]));
     assert!(
-        shop.alert_texts()[0].contains("it is not taken out, because nothing shows"),
+        shop.alert_texts()[0].contains("not deregistered: Portkeeper cannot prove"),
         "{}",
         shop.alert_texts()[0]
     );
@@ -273,7 +273,7 @@ async fn a_port_reused_before_the_first_check_is_reported_as_hijacked_and_not_re
     assert_eq!(shop.alerts(), HIJACKED[..1]);
     let text = shop.alert_texts().remove(0);
     assert!(
-        text.contains("it is not taken out, because nothing shows") && text.contains("by hand now"),
+        text.contains("not deregistered: Portkeeper cannot prove") && text.contains("by hand now"),
         "{text}"
     );
     shop.pass(3600);

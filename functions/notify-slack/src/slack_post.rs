@@ -132,7 +132,11 @@ mod tests {
         for body in [notification(ALERT), ALERT.to_owned()] {
             let post = read(&body);
             assert_eq!((post.severity, post.service.as_str()), (Severity::Critical, "shop/web"));
-            assert!(post.summary.starts_with("escalated: hijacked in shop/web"), "{}", post.summary);
+            assert!(
+                post.summary.starts_with("escalated: hijacked in shop/web"),
+                "{}",
+                post.summary
+            );
         }
     }
 
