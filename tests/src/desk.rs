@@ -255,9 +255,9 @@ impl Desk {
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
-        let told =
+        let published =
             world.sns.published(TOPIC).iter().filter(|it| it.attributes.contains_key("spec"));
-        told.map(|it| format!("{} {}", it.attributes["code"], it.attributes["spec"])).collect()
+        published.map(|it| format!("{} {}", it.attributes["code"], it.attributes["spec"])).collect()
     }
 
     /// How often clients called an operation.

@@ -298,22 +298,24 @@ impl Shop {
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
-        let told = world.sns.published(TOPIC).iter();
-        told.map(|it| {
-            ["severity", "code", "state"].map(|name| it.attributes[name].as_str()).join(" ")
-        })
-        .collect()
+        let published = world.sns.published(TOPIC).iter();
+        published
+            .map(|it| {
+                ["severity", "code", "state"].map(|name| it.attributes[name].as_str()).join(" ")
+            })
+            .collect()
     }
 
     /// The texts of the alerts, subjects first.
     #[must_use]
     pub fn alert_texts(&self) -> Vec<String> {
         let world = self.world();
-        let told = world.sns.published(TOPIC).iter();
-        told.map(|it| {
-            format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.text_for("email"))
-        })
-        .collect()
+        let published = world.sns.published(TOPIC).iter();
+        published
+            .map(|it| {
+                format!("{}\n{}", it.subject.as_deref().unwrap_or_default(), it.text_for("email"))
+            })
+            .collect()
     }
 
     /// How often clients called an operation since the calls were last forgotten.

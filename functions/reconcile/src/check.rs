@@ -15,7 +15,7 @@ use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::ledger::{LedgerRecord, settle, told};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan};
 use portkeeper_core::report::message;
@@ -101,7 +101,7 @@ struct Marks<'a> {
 
 impl Marks<'_> {
     fn on(&self, record: &LedgerRecord) -> LedgerRecord {
-        if self.publishing { told(record, self.accepted) } else { record.clone() }
+        if self.publishing { mark_sent(record, self.accepted) } else { record.clone() }
     }
 }
 

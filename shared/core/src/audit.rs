@@ -1,8 +1,7 @@
-//! A first look by somebody who keeps no ledger: what is wrong now, and what would follow once a
-//! second look agrees.
+//! A first check without a ledger: the findings now, and what an identical second check would do.
 //!
-//! Nothing is proved at a first look: what a stopped task left behind is told, and nothing would be
-//! taken out. Differences that are only young are no findings.
+//! A first check proves nothing: a stopped task's leftover target is reported and would not be
+//! deregistered. Differences within the settle time are not findings.
 
 use crate::code::{Code, Severity};
 use crate::compare::{OwnerView, compare, owner_of};
@@ -19,25 +18,25 @@ use crate::subject::Subject;
 use crate::verdict::{Decision, Verdict};
 use serde::Serialize;
 
-/// What an audit says of one service.
+/// The audit of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audited {
-    /// What is wrong, the loudest first.
+    /// The findings, the most severe first.
     pub findings: Vec<Audit>,
-    /// Differences that are too young to be judged.
+    /// Differences within the settle time.
     pub young: Vec<Verdict>,
-    /// What cannot be known now.
+    /// What is undetermined.
     pub unknown: Vec<Verdict>,
-    /// The plan of this look.
+    /// The plan of this check.
     pub plan: Plan,
 }
 
-/// A fault as an audit tells it.
+/// A finding as an audit reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     /// What kind.
     pub code: Code,
-    /// How loud: as the code is, and an error where requests reach another service's program.
+    /// The severity of the code; `error` if requests reach another service.
     pub severity: Severity,
     /// About what.
     pub subject: Subject,
@@ -45,21 +44,21 @@ pub struct Audit {
     pub task: Option<TaskArn>,
     /// What was expected, what is there, and why.
     pub why: String,
-    /// What would follow once a second look agrees.
+    /// The decision after an identical second check.
     pub then: Decision,
-    /// Why that.
+    /// The reason for the decision.
     pub then_why: String,
 }
 
-/// The input of a first look at this observation. The moment is that at which reading began: what
-/// differs only because it was read earlier or later than the rest looks young then.
+/// Returns the input of a first check of this observation. Its time is the start of the reading, so
+/// a difference caused only by reads at different times is still within the settle time.
 ///
-/// The record is empty, and begins one settle time before the look: a task that stopped since then
-/// is one to which ECS may still be attending, and one that stopped before proves nothing.
+/// The record is empty and begins one settle time before the check: ECS may still be deregistering
+/// a task that stopped since then, and a task that stopped earlier proves nothing.
 #[must_use]
 pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
     let now = observation.observed_at;
-    // One second less, so that nothing that the record proves is ever older than the settle time.
+    // One second less, so that nothing that the record proves is older than the settle time.
     let kept_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
     let record = LedgerRecord { kept_since: Some(kept_since), ..LedgerRecord::default() };
     PlanInput {
@@ -74,7 +73,7 @@ pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
     }
 }
 
-/// Judges one service at a first look.
+/// Judges one service in a first check.
 #[must_use]
 pub fn audit(input: &PlanInput) -> Audited {
     let plan = plan(input);
@@ -88,10 +87,10 @@ pub fn audit(input: &PlanInput) -> Audited {
             Some(&found.code) == verdict.code.as_ref() && found.subject == verdict.subject
         };
         match (judgement.findings.iter().find(is_it), &verdict.decision) {
-            (Some(found), _) => findings.push(told(input, found, verdict, &second)),
+            (Some(found), _) => findings.push(finding_of(input, found, verdict, &second)),
             (None, Decision::Await(_)) if verdict.code.is_some() => young.push(verdict.clone()),
             (None, Decision::Await(_) | Decision::Unknown) => unknown.push(verdict.clone()),
-            // In order, not ours, or what a guard has to say of the ledger's limits.
+            // In order, out of scope, or a guard's finding about the ledger's limits.
             (None, _) => {}
         }
     }
@@ -103,7 +102,7 @@ pub fn audit(input: &PlanInput) -> Audited {
     Audited { findings, young, unknown, plan }
 }
 
-/// The plan of a second look that sees the same.
+/// Returns the plan of an identical second check.
 fn second_look(input: &PlanInput, first: &Plan) -> Plan {
     let now = input.now.plus_secs(input.policy.confirm_seconds);
     let observation = Observation { observed_at: now, ..input.observation.clone() };
@@ -116,7 +115,7 @@ fn second_look(input: &PlanInput, first: &Plan) -> Plan {
     })
 }
 
-fn told(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Plan) -> Audit {
+fn finding_of(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Plan) -> Audit {
     let is_same =
         |it: &&Verdict| it.code.as_ref() == Some(&found.code) && it.subject == found.subject;
     let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
@@ -131,7 +130,7 @@ fn told(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Plan) ->
     }
 }
 
-/// Nothing proves that a foreign target is a fault; where it leads is a fact.
+/// Nothing proves that a foreign target is a fault, but its destination is a fact.
 fn severity(observation: &Observation, code: &Code, subject: &Subject) -> Severity {
     if let (Code::Foreign, Subject::Target(group, target)) = (code, subject)
         && let OwnerView::Task { service: Some(_), .. } = owner_of(observation, group, target)

@@ -1,8 +1,7 @@
-//! What is registered against what should be: matched, wanted but absent, present but unwanted.
+//! Compares registered with expected targets: matched, absent, unexpected.
 //!
-//! Draining targets are set aside first: they are on their way out and are nobody's fault. This
-//! module says what differs and what must be asked before a difference may be judged; it judges
-//! nothing.
+//! Draining targets are set aside first. This module finds the differences and the questions that
+//! must be answered before a difference may be judged; it judges nothing.
 
 use crate::address::{Place, places};
 use crate::code::Code;
@@ -19,47 +18,47 @@ use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The three lists, and what was set aside.
+/// The three lists, and the draining targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Registered, and a live task claims it.
+    /// Registered and expected for a live task.
     pub matched: Vec<Matched>,
-    /// Claimed by a running task, and not registered.
+    /// Expected for a running task and not registered.
     pub absent: Vec<Absent>,
-    /// Registered, and no live task of this service claims it.
+    /// Registered and not expected for any live task of this service.
     pub unwanted: Vec<Unwanted>,
-    /// On its way out, and nobody misses it.
+    /// Draining, and not expected.
     pub draining: Vec<(TargetGroupArn, Target)>,
 }
 
-/// A target where it belongs.
+/// A registered target that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
     /// Whose it is.
     pub claim: Claim,
-    /// As it is registered.
+    /// The registered target.
     pub registered: RegisteredTarget,
 }
 
-/// A target that is not where it belongs.
+/// An expected target that is not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
     /// Whose it is.
     pub claim: Claim,
-    /// It is still draining from an earlier deregistration.
+    /// Whether it is still draining from an earlier deregistration.
     pub draining: bool,
 }
 
-/// A target that no live task of this service claims.
+/// A registered target that is not expected for any live task of this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unwanted {
     /// The group.
     pub group: TargetGroupArn,
-    /// As it is registered.
+    /// The registered target.
     pub registered: RegisteredTarget,
 }
 
-/// Why a service is not looked at more closely.
+/// Returns why a service is out of scope.
 #[must_use]
 pub fn quiet(observation: &Observation) -> Option<&'static str> {
     let Some(service) = &observation.service else { return Some("ECS does not know this service") };
@@ -97,8 +96,8 @@ pub fn quiet(observation: &Observation) -> Option<&'static str> {
     }
 }
 
-/// A target may be left behind in one of the service's groups: what is left of a service that was
-/// scaled to zero leads to whoever gets the port next.
+/// Returns whether a target may be left over in one of the service's groups: a leftover of a
+/// service scaled to zero leads to the next task on its port.
 fn may_have_targets(observation: &Observation) -> bool {
     let unread = observation
         .gaps
@@ -108,7 +107,7 @@ fn may_have_targets(observation: &Observation) -> bool {
     unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
-/// No task is wanted, and none is left.
+/// Returns whether no task is desired and none is left.
 #[must_use]
 pub fn is_scaled_to_zero(observation: &Observation) -> bool {
     let wanted = observation.service.as_ref().is_some_and(|service| service.desired_count > 0);
@@ -121,8 +120,7 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
     let mut comparison = Comparison::default();
     for (arn, group) in &observation.target_groups {
         let TargetGroup::Found(group) = group else { continue };
-        // Claims are sorted, so going backwards a running task's claim displaces one that only may
-        // be there.
+        // Expected targets are sorted, so in reverse order a required one replaces an optional one.
         let claims: BTreeMap<&Target, &Claim> = desired
             .claims
             .iter()
@@ -162,14 +160,14 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
     comparison
 }
 
-/// Who is on an address now, other than this service's own tasks.
+/// The task on an address, other than this service's own tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OwnerView {
-    /// Not everybody who could be there was read.
+    /// Not every task that may be there was read.
     NotKnown,
-    /// Nobody in the cluster.
+    /// No task of the cluster.
     Nobody,
-    /// A task that may come to be there, and whose service may register it in this group.
+    /// A task that may still start there and whose service may register it in this group.
     Pending(TaskArn),
     /// This task.
     Task {
@@ -177,16 +175,16 @@ pub enum OwnerView {
         task: TaskArn,
         /// Its service, if a service started it.
         service: Option<String>,
-        /// Whether its service registers its tasks in this group; absent when that could not be
-        /// told.
+        /// Whether its service registers its tasks in this group; `None` if undetermined.
         uses_group: Option<bool>,
     },
 }
 
-/// Who, other than this service, is on `target`, as far as it bears on `group`.
+/// Returns the task, other than this service's, that uses `target`, as far as it matters for
+/// `group`.
 ///
-/// Two may seem to be there at once: a task on its way out still shows a port that another task has
-/// already taken. So whoever may be registered in the group comes before everybody else.
+/// Two tasks may seem to use one port: a stopping task still shows a port that another task already
+/// has. So a task that may be registered in the group comes first.
 #[must_use]
 pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
@@ -221,7 +219,7 @@ fn owner_view(
     may_be.then(|| OwnerView::Pending(task.arn.clone()))
 }
 
-/// A service as people tell it from this one: with its cluster, where that is another.
+/// Returns a service's name, with its cluster if that is another one.
 fn named(observation: &Observation, task: &Task, service: &str) -> String {
     match task.arn.cluster_name() {
         Some(cluster) if cluster != observation.key.cluster.name() => {
@@ -231,9 +229,9 @@ fn named(observation: &Observation, task: &Task, service: &str) -> String {
     }
 }
 
-/// It is known who else may be registered with `target` in `group`, in whatever cluster. An
-/// instance of this cluster is in no other one; an address, or an instance that is not here, may be
-/// a task's of another cluster that uses the same group.
+/// Returns whether all tasks that may be registered with `target` in `group` were read, in every
+/// cluster. An instance of this cluster is in no other cluster; an address, or an instance that is
+/// not in this cluster, may belong to a task of another cluster that uses the same group.
 #[must_use]
 pub fn is_known_everywhere(
     observation: &Observation,
@@ -241,8 +239,8 @@ pub fn is_known_everywhere(
     target: &Target,
 ) -> bool {
     let owners = &observation.owners;
-    // A service that is scaled to zero may leave its group empty: of that one it must be known who
-    // uses it elsewhere, whatever the target is.
+    // A service scaled to zero may leave its group empty, so the group's users in other clusters
+    // must be known, whatever the target is.
     let here = || {
         container_instance_of(observation, &target.id)
             .is_some_and(|arn| owners.coverage.covers(&arn) && !is_scaled_to_zero(observation))
@@ -250,7 +248,7 @@ pub fn is_known_everywhere(
     owners.known_elsewhere.contains(group) || here()
 }
 
-/// The more a view speaks against a deregistration, the earlier it comes.
+/// Views that speak against a deregistration come first.
 fn precedence(view: &OwnerView) -> u8 {
     match view {
         OwnerView::NotKnown => 0,
@@ -262,7 +260,7 @@ fn precedence(view: &OwnerView) -> u8 {
     }
 }
 
-/// This service's own live task that occupies `target`, whatever it claims.
+/// Returns this service's own live task that occupies `target`, whatever its expected targets are.
 #[must_use]
 pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskArn> {
     let here = |place: &Place| place.holds(target);
@@ -277,7 +275,8 @@ fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<Con
     found.map(|(arn, _)| arn.clone())
 }
 
-/// What must be read before the differences may be judged. A service in order asks nothing.
+/// Returns the questions to answer before the differences may be judged. A service in order has
+/// none.
 #[must_use]
 pub fn questions(input: &PlanInput) -> Questions {
     let observation = &input.observation;
@@ -341,23 +340,24 @@ fn ask_about_unwanted(
             questions.tasks.insert(known.task.clone());
         }
     }
-    // Nothing new can be learnt about a target that was never ours and of which people were told.
-    let told =
+    // No answer changes a reported finding about a target that never belonged to this service.
+    let reported =
         |incident: &crate::ledger::Incident| incident.alerted.is_some() && !incident.is_over();
     let subject = Subject::Target(unwanted.group.clone(), target.clone());
-    if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(told) {
+    if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(reported)
+    {
         return;
     }
-    // A service that is scaled to zero may leave its group empty, but not if the group serves
-    // another one, wherever that runs.
+    // A service scaled to zero may leave its group empty, but not if the group serves another
+    // service in any cluster.
     match container_instance_of(observation, &target.id) {
         Some(instance) if !is_scaled_to_zero(observation) => {
             questions.owners.add(instance);
         }
         _ => {
             questions.owners = Coverage::Cluster;
-            // Only what may be taken out is worth the calls: it may be a task's of another cluster
-            // by now.
+            // Only a possible deregistration justifies the calls: the address may belong to a task
+            // of another cluster by now.
             if known.is_some() || ended {
                 questions.elsewhere.insert(unwanted.group.clone());
             }

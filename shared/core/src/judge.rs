@@ -1,4 +1,4 @@
-//! From differences to findings: what is wrong, whether it is proved, and what would mend it.
+//! Turns differences into findings: the fault, whether it is proved, and its repair.
 //!
 //! Every registered target and every task gets a verdict; every fault gets a finding with a code.
 //! Whether a finding is acted on now is decided in [`crate::plan`].
@@ -61,7 +61,7 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
     judgement
 }
 
-/// Unclear tasks are findings only where they do not clear up by themselves.
+/// Tasks whose targets are undetermined are findings only if waiting does not resolve that.
 fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement) {
     let policy = &input.policy;
     for unclear in &desired.unclear {
@@ -119,8 +119,8 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
     }
 }
 
-/// `unused`/`Target.NotInUse`: the normal state of the idle group of a blue/green pair; else nobody
-/// sends requests.
+/// `unused`/`Target.NotInUse` is the normal state of the idle group of a blue/green pair. Otherwise
+/// no load balancer sends requests.
 fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
     if !input.observation.service.as_ref()?.uses_every_group() {
         return None;

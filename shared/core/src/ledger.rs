@@ -206,28 +206,30 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
 /// The record after a function told people: what SNS accepted counts as told, the rest is due
 /// again.
 #[must_use]
-pub fn told(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
-    let marked = accepted.iter().fold(record.clone(), |record, alert| mark_sent(&record, alert));
+pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
+    let marked =
+        accepted.iter().fold(record.clone(), |record, alert| mark_alert_sent(&record, alert));
     LedgerRecord { telling_since: None, ..marked }
 }
 
 /// The record after SNS accepted an alert.
-fn mark_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
+fn mark_alert_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
     // Of two about one target one may be over and the other have just begun: another task's. The
     // first look tells them apart.
     let about = |incident: &Incident, item: &AlertItem| {
         item.subject == incident.subject && item.since == incident.opened_at
     };
-    let told = |incident: &Incident| {
+    let of_alert = |incident: &Incident| {
         incident.code == alert.code && alert.items.iter().any(|item| about(incident, item))
     };
     if alert.state.is_end() {
-        let (over, open) = marked.incidents.into_iter().partition(|it| told(it) && it.is_over());
+        let (over, open) =
+            marked.incidents.into_iter().partition(|it| of_alert(it) && it.is_over());
         marked.incidents = open;
         marked.forget_calls(&over);
     } else {
-        for incident in marked.incidents.iter_mut().filter(|incident| told(incident)) {
+        for incident in marked.incidents.iter_mut().filter(|incident| of_alert(incident)) {
             incident.alerted = Some(Alerted {
                 at: alert.at,
                 severity: Recorded::Known(alert.severity),

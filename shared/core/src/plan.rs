@@ -1,5 +1,4 @@
-//! From what was seen to what will be done. Pure and complete: nothing after this module decides
-//! anything.
+//! Turns observations into a plan. Pure and complete: nothing after this module makes decisions.
 
 mod alerts;
 mod causes;
@@ -28,39 +27,39 @@ pub use crate::alert::{Alert, AlertItem, AlertState, Cause, Impact};
 pub use crate::input::{INPUT_VERSION, PlanInput, Writes};
 pub use crate::verdict::{Decision, Verdict};
 
-/// SQS delays a message by no more than this; a later look is reached in several hops.
+/// The longest delay of an SQS message; a later recheck takes several hops.
 const MAX_DELAY_SECS: u32 = 900;
 
-/// A look sooner than this would only meet the same answers.
+/// An earlier recheck would only read the same answers.
 const MIN_DELAY_SECS: u32 = 5;
 
-/// A registration that comes later than this after the reading might meet a task that has stopped
-/// meanwhile.
+/// A registration later than this after the reading might name a task that has stopped in the
+/// meantime.
 const REGISTER_WITHIN_SECS: u32 = 30;
 
-/// How long after a repair its effect is looked for in quick looks; after that, events and sweeps
-/// go on.
+/// How long after a repair quick rechecks look for its effect; after that, events and sweeps take
+/// over.
 const WATCH_REPAIR_SECS: u32 = 900;
 
-/// What will be done about one service, and why the rest will not.
+/// What will be done about one service, and why the rest is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The service.
     pub key: ServiceKey,
-    /// One verdict for every target and every task, fine or not.
+    /// One verdict for every target and every task.
     pub verdicts: Vec<Verdict>,
     /// Writes, registrations first.
     pub actions: Vec<Action>,
-    /// What people are told once the writes are done. Empty while another function is telling them.
+    /// The alerts to publish after the writes. Empty while another function publishes.
     pub alerts: Vec<Alert>,
-    /// When to look again without waiting for an event.
+    /// When to check again without waiting for an event.
     pub look_again_at: Option<Timestamp>,
     /// The record as it must be stored before any write.
     pub next_record: LedgerRecord,
 }
 
-/// Plans what to do about one service. Planning on the result of carrying the plan out gives
-/// nothing to do.
+/// Plans what to do about one service. Planning again after the plan was executed gives nothing to
+/// do.
 #[must_use]
 pub fn plan(input: &PlanInput) -> Plan {
     if input.observation.gaps.iter().any(|gap| gap.what == Missed::Service) {
@@ -160,8 +159,8 @@ fn due_alerts(
     .due()
 }
 
-/// A target that belongs to another service's task now is no more ours, whatever becomes of that
-/// task.
+/// A target that belongs to another service's task now is no longer this service's, even after that
+/// task stops.
 fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Timestamp) {
     for verdict in verdicts.iter().filter(|verdict| verdict.decision == Decision::Leave) {
         let Subject::Target(group, target) = &verdict.subject else { continue };
@@ -172,7 +171,7 @@ fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Times
     }
 }
 
-/// A plan that does nothing but end incidents.
+/// Returns a plan that only ends incidents.
 fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
     let verdict = Verdict {
         subject: Subject::Service,
@@ -213,7 +212,7 @@ fn finish(
     }
 }
 
-/// The writes by kind, group and zone; registrations sort first.
+/// Groups the writes by kind, group and zone; registrations sort first.
 #[derive(Default)]
 struct Actions(BTreeMap<(ActionKind, TargetGroupArn, Option<TargetZone>), Vec<Target>>);
 
@@ -237,8 +236,7 @@ impl Actions {
     }
 }
 
-/// Writes a repair down before it is made: whatever becomes of the answer, the ledger knows of the
-/// attempt.
+/// Records a repair before it is executed: whatever the result, the ledger holds the attempt.
 fn begin_repair(
     input: &PlanInput,
     finding: &Finding,
@@ -259,7 +257,7 @@ fn begin_repair(
     actions.0.entry((kind, group.clone(), zone)).or_default().push(target.clone());
 }
 
-/// Opens the guards' own incidents. They stand on findings that were confirmed already.
+/// Opens the guards' own incidents, which follow from confirmed findings.
 fn raise_guards(
     input: &PlanInput,
     guards: Vec<Finding>,
@@ -288,9 +286,9 @@ fn raise_guards(
     }
 }
 
-/// When to look again: at the first moment at which something awaited may be judged, or at which a
-/// repair should have shown its effect, or at which a guard lets go on. A look that is already on
-/// its way is not asked for twice.
+/// Returns when to check again: at the first time at which an awaited difference may be judged, a
+/// repair should show its effect, or a guard's limit ends. A recheck that was already requested is
+/// not requested twice.
 fn next_look(
     input: &PlanInput,
     verdicts: &[Verdict],
@@ -310,7 +308,7 @@ fn next_look(
     let earliest = awaited.chain(watched).chain(resume_at).min()?;
     let at =
         earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
-    // A look that is itself one of the last in a row could not be followed by another.
+    // The last recheck in a row cannot be followed by another one.
     let on_its_way = record.look_again_hop <= input.hop.saturating_add(1)
         && record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);
     if on_its_way || input.hop >= input.policy.max_hops {

@@ -1,7 +1,7 @@
-//! What people and programs read: the message of an alert, in every form in which it goes out.
+//! The message of an alert in every published form.
 //!
-//! The [`Document`] says everything once; the texts and the chat forms are made from it. It knows
-//! names, ports, times and AWS's own words, so no secret can be in it. It must not know how a
+//! The [`Document`] holds everything once; the texts and the chat forms are made from it. It knows
+//! names, ports, times and AWS's messages, so it cannot contain a secret. It must not know how a
 //! message is sent.
 
 mod chat;
@@ -31,21 +31,21 @@ use std::collections::BTreeMap;
 /// A message for SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// ASCII, one line, short enough for SNS.
+    /// The subject: ASCII, one line, short enough for SNS.
     pub subject: String,
     /// Plain text.
     pub body: String,
     /// For programs.
     pub document: Document,
-    /// For filter policies: `severity`, `code`, `cluster`, `service`, `state`, and `owner` where it
-    /// is known.
+    /// Message attributes for filter policies: `severity`, `code`, `cluster`, `service`, `state`,
+    /// and `owner` if the service has that tag.
     pub attributes: BTreeMap<String, String>,
 }
 
-/// What subscribers over HTTPS get.
+/// The form that HTTPS subscribers receive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HttpsFormat {
-    /// The document, as everybody but e-mail and SMS.
+    /// The document, as all subscribers except e-mail and SMS receive it.
     #[default]
     Document,
     /// A custom notification of Amazon Q Developer in chat applications (once AWS Chatbot), which
@@ -54,10 +54,10 @@ pub enum HttpsFormat {
 }
 
 impl HttpsFormat {
-    /// The allowed texts, in the order in which documentation lists them.
+    /// The allowed values, in the order of the documentation.
     pub const NAMES: [&'static str; 2] = ["json", "chat"];
 
-    /// From its text.
+    /// Parses the value.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -68,7 +68,7 @@ impl HttpsFormat {
     }
 }
 
-/// The message for an alert, once the plan's writes were made.
+/// Returns the message for an alert, after the plan's writes.
 #[must_use]
 pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
     let document = Document::of(alert, outcomes);
@@ -84,9 +84,9 @@ pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
 }
 
 impl Message {
-    /// The `Message` of a publication with `MessageStructure=json`: what subscribers of each
-    /// protocol get ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). Far
-    /// below SNS's 256 KB.
+    /// Returns the `Message` of a publication with `MessageStructure=json`: the form for each
+    /// protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). Far below
+    /// SNS's 256 KB.
     #[must_use]
     pub fn by_protocol(&self, https: HttpsFormat) -> String {
         let document = self.document.to_json();
@@ -113,7 +113,7 @@ pub fn cut(text: &str, most: usize) -> String {
     format!("{kept}{MARK}")
 }
 
-/// A list of texts as JSON.
+/// Returns a list of texts as JSON.
 fn texts(texts: impl IntoIterator<Item = String>) -> Value {
     texts.into_iter().map(Value::String).collect()
 }

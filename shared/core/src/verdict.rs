@@ -1,4 +1,4 @@
-//! What is thought of one thing, and what follows from it.
+//! The verdict on one subject, and the decision.
 
 use crate::action::ActionKind;
 use crate::code::Code;
@@ -6,34 +6,34 @@ use crate::subject::Subject;
 use crate::time::Timestamp;
 use serde::Serialize;
 
-/// What is thought of one thing.
+/// The verdict on one subject in one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// About what.
     pub subject: Subject,
-    /// What is wrong, if anything.
+    /// The finding code, if any.
     pub code: Option<Code>,
     /// What follows.
     pub decision: Decision,
-    /// Why, for people.
+    /// The reason, as text.
     pub why: String,
 }
 
-/// What follows from a look at one thing.
+/// The decision on one subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// As it should be.
+    /// It is as expected.
     Right,
-    /// It will be repaired now.
+    /// It is repaired now.
     Repair(ActionKind),
     /// It may be judged at this time.
     Await(Timestamp),
-    /// People are told, or were told.
+    /// An alert is or was published.
     Tell,
-    /// Not ours to judge.
+    /// It is out of scope.
     Leave,
-    /// It cannot be known now; nothing that it could touch is written.
+    /// It is undetermined; nothing that it could affect is written.
     Unknown,
     /// A guard withholds the repair.
     Withheld,

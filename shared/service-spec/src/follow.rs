@@ -7,7 +7,7 @@ use portkeeper_core::observation::{Deployment, Observation, RolloutState, Servic
 use portkeeper_core::readiness::{Readiness, readiness, running_of_desired};
 use portkeeper_core::time::Timestamp;
 
-/// So many of ECS's own messages are told.
+/// So many of ECS's own messages are event.
 const MESSAGES_TOLD: usize = 10;
 
 /// How far it is.
@@ -23,7 +23,7 @@ pub enum Progress {
 
 /// What an event said of the deployment that is followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct DeploymentEvent {
     /// It ended well.
     pub completed: bool,
     /// In ECS's words.
@@ -36,7 +36,7 @@ pub struct Told {
 pub fn progress(
     observation: &Observation,
     deployment: Option<&str>,
-    told: Option<&Told>,
+    event: Option<&DeploymentEvent>,
 ) -> Progress {
     let Some(service) = &observation.service else {
         return Progress::Failed("ECS knows no such service".to_owned());
@@ -48,13 +48,13 @@ pub fn progress(
         ));
     }
     // I-READY: "`ready` is said of a deployment, not of a service."
-    if let Some(Told { completed: false, reason }) = told {
+    if let Some(DeploymentEvent { completed: false, reason }) = event {
         return Progress::Failed(format!(
             "ECS says that the deployment failed: {reason}{}",
             went_back(service, deployment)
         ));
     }
-    let completed = told.is_some_and(|told| told.completed);
+    let completed = event.is_some_and(|event| event.completed);
     if let Some(id) = deployment {
         match service.deployments.iter().find(|known| known.id == id) {
             Some(Deployment { rollout: Some(RolloutState::Failed), .. }) => {
@@ -102,20 +102,24 @@ fn went_back(service: &Service, deployment: Option<&str>) -> String {
 pub fn deployment_result(
     observation: &Observation,
     deployment: Option<&str>,
-    told: Option<&Told>,
+    event: Option<&DeploymentEvent>,
     since: Option<Timestamp>,
 ) -> Option<DeploymentResult> {
     let service = observation.service.as_ref()?;
     let id = deployment?.to_owned();
     let known = service.deployments.iter().find(|known| known.id == id);
-    let state = match told {
-        Some(Told { completed: true, .. }) => Some("SERVICE_DEPLOYMENT_COMPLETED".to_owned()),
-        Some(Told { completed: false, .. }) => Some("SERVICE_DEPLOYMENT_FAILED".to_owned()),
+    let state = match event {
+        Some(DeploymentEvent { completed: true, .. }) => {
+            Some("SERVICE_DEPLOYMENT_COMPLETED".to_owned())
+        }
+        Some(DeploymentEvent { completed: false, .. }) => {
+            Some("SERVICE_DEPLOYMENT_FAILED".to_owned())
+        }
         None => known.and_then(|known| known.rollout.as_ref()).map(ToString::to_string),
     };
     let since_then =
         service.events.iter().filter(|event| since.is_none_or(|since| event.at >= since));
-    let own = told.map(|told| told.reason.clone()).filter(|reason| !reason.is_empty());
+    let own = event.map(|event| event.reason.clone()).filter(|reason| !reason.is_empty());
     let messages = own
         .into_iter()
         .chain(since_then.map(|event| event.message.clone()))

@@ -146,8 +146,8 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
         let made = world.call(Caller::Person, Service::Sqs, "CreateQueue", &input)?;
         let url = made.get("QueueUrl").and_then(Value::as_str).ok_or("no QueueUrl")?.to_owned();
         let asked = json!({ "QueueUrl": url, "AttributeNames": ["QueueArn"] });
-        let told = world.call(Caller::Person, Service::Sqs, "GetQueueAttributes", &asked)?;
-        let arn = told
+        let answer = world.call(Caller::Person, Service::Sqs, "GetQueueAttributes", &asked)?;
+        let arn = answer
             .pointer("/Attributes/QueueArn")
             .and_then(Value::as_str)
             .ok_or("no QueueArn")?

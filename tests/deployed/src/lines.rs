@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// One line of JSON with one member.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Told<'a> {
+pub(crate) enum Line<'a> {
     /// The first line: where the account's endpoints are.
     Ready { url: String },
     /// An EventBridge event that ECS emitted.
@@ -21,15 +21,15 @@ pub(crate) enum Told<'a> {
     Refused(String),
 }
 
-impl From<Result<Value, String>> for Told<'_> {
+impl From<Result<Value, String>> for Line<'_> {
     fn from(outcome: Result<Value, String>) -> Self {
         outcome.map_or_else(Self::Refused, Self::Done)
     }
 }
 
 /// Writes one whole line.
-pub(crate) fn say(told: &Told) -> io::Result<()> {
-    let mut line = serde_json::to_vec(told)?;
+pub(crate) fn say(line_of: &Line) -> io::Result<()> {
+    let mut line = serde_json::to_vec(line_of)?;
     line.push(b'\n');
     let mut out = io::stdout().lock();
     out.write_all(&line)?;
@@ -52,11 +52,11 @@ impl Lines {
     pub(crate) fn tell_news(&mut self, world: &World) -> io::Result<()> {
         let entries = world.journal.all();
         for entry in entries.iter().skip(self.journal) {
-            say(&Told::Journal(&entry.text))?;
+            say(&Line::Journal(&entry.text))?;
         }
         let events = world.eventbridge.events();
         for event in events.iter().skip(self.events) {
-            say(&Told::Event(event))?;
+            say(&Line::Event(event))?;
         }
         (self.journal, self.events) = (entries.len(), events.len());
         Ok(())

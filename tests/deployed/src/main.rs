@@ -13,7 +13,7 @@ mod lines;
 
 use clap::Parser;
 use commands::Command;
-use lines::{Lines, Told};
+use lines::{Line, Lines};
 use portkeeper_world::World;
 use portkeeper_world::account::Account;
 use portkeeper_world::api::ApiError;
@@ -63,7 +63,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     let world = SharedWorld::new(world);
     let server = serve(world.clone(), (Ipv4Addr::LOCALHOST, 0).into()).await?;
     let mut lines = Lines::from_now_on(&world.lock());
-    lines::say(&Told::Ready { url: server.endpoint_url() })?;
+    lines::say(&Line::Ready { url: server.endpoint_url() })?;
     let obeyed = world.clone();
     let ended = tokio::task::spawn_blocking(move || obey(&obeyed));
     let mut ticks = tokio::time::interval(TICK);
@@ -83,7 +83,7 @@ fn obey(world: &SharedWorld) -> io::Result<()> {
             serde_json::from_str::<Command>(&line?).map_err(|error| error.to_string()).and_then(
                 |command| command.apply(&mut world.lock()).map_err(|error| error.to_string()),
             );
-        lines::say(&Told::from(outcome))?;
+        lines::say(&Line::from(outcome))?;
     }
     Ok(())
 }

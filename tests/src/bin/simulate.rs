@@ -25,14 +25,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--about TEXT] [--mutation NAME] \
     [--keep-going]";
 
-/// How often progress is told, in seeds.
+/// How often progress is results, in seeds.
 const PROGRESS: u64 = 50;
 
 struct Arguments {
     from: u64,
     seeds: u64,
     trace: bool,
-    /// Of what happened in the account, what names this is told.
+    /// Of what happened in the account, what names this is results.
     about: Option<String>,
     mutation: Option<Mutation>,
     keep_going: bool,
@@ -108,21 +108,21 @@ fn play(arguments: &Arguments) -> io::Result<Sum> {
     let (next, end) =
         (AtomicU64::new(arguments.from), arguments.from.saturating_add(arguments.seeds));
     let stopped = AtomicBool::new(false);
-    let (told, outcomes) = mpsc::channel();
+    let (results, outcomes) = mpsc::channel();
     let mut sum = Sum::default();
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            let (told, next, stopped) = (told.clone(), &next, &stopped);
+            let (results, next, stopped) = (results.clone(), &next, &stopped);
             scope.spawn(move || {
                 while !stopped.load(Ordering::Relaxed) {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end || told.send(run(seed, arguments.mutation)).is_err() {
+                    if seed >= end || results.send(run(seed, arguments.mutation)).is_err() {
                         break;
                     }
                 }
             });
         }
-        drop(told);
+        drop(results);
         let mut out = io::stdout().lock();
         for outcome in outcomes {
             let outcome = outcome.map_err(io::Error::other)?;

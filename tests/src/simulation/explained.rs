@@ -16,17 +16,17 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
             format!("{}: {code} {subject}: {why}", one.service.key())
         };
         if incident.is_over() {
-            return broken("resolved", format!("{} is over, and people were not told", what()));
+            return broken("resolved", format!("{} is over, and no alert reported it", what()));
         }
         if !incident.confirmation.confirmed {
             return broken("second look", format!("{} was seen by no second look", what()));
         }
         if incident.alerted.is_none() && one.service.mode != Mode::Off {
             let hushed = one
-                .told()
+                .reported()
                 .any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
             if !hushed {
-                return broken("told", format!("{} is open, and nobody was told", what()));
+                return broken("alert", format!("{} is open, and no alert reported it", what()));
             }
         }
         if !is_true(play, world, &one.service.cluster, incident) {

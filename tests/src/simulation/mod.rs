@@ -7,6 +7,7 @@
 
 mod account;
 mod actions;
+mod alerted;
 mod dice;
 mod explained;
 mod handled;
@@ -25,7 +26,6 @@ mod scene;
 mod shown;
 mod stats;
 mod text;
-mod told;
 mod troubles;
 mod watched;
 mod work;

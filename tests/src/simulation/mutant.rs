@@ -12,7 +12,7 @@ use portkeeper_aws::ledger::{self, CommitError, Stored};
 use portkeeper_aws::{look_again, notify, observe};
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
-use portkeeper_core::ledger::{LedgerRecord, settle, told};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::plan::{
     ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan,
 };
@@ -97,7 +97,7 @@ impl Work<'_> {
         }
         let accepted = self.tell(&plan.alerts, checked).await;
         let on = |record: &LedgerRecord| {
-            if plan.alerts.is_empty() { record.clone() } else { told(record, &accepted) }
+            if plan.alerts.is_empty() { record.clone() } else { mark_sent(record, &accepted) }
         };
         match self.commit(stored, &on(&record)).await {
             Err(error) if matches!(error.downcast_ref(), Some(CommitError::LostRace { .. })) => {

@@ -6,7 +6,7 @@ use super::judge::Violation;
 use super::shown::Shown;
 use super::text::group_name;
 use super::watched::{Watched, record};
-use super::{Play, Stop, actions, broken, explained, told, troubles};
+use super::{Play, Stop, actions, alerted, broken, explained, troubles};
 use portkeeper_core::code::Code;
 use portkeeper_core::policy::Mode;
 use portkeeper_stage::{DEAD_LETTERS, MAX_RECEIVE_COUNT, QUEUE, TOPIC};
@@ -152,7 +152,7 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
         tasks_are_registered(play, world, one)?;
         explained::every_incident(play, world, one)?;
     }
-    told::every_life(play, world, &watched)?;
+    alerted::every_life(play, world, &watched)?;
     for group in play.account.groups() {
         let has_task = |service: &ServiceModel| {
             let of_it = |live: &&LiveTarget| {
@@ -164,7 +164,7 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
         // nothing, is nobody's. While a deployment that cannot end is in progress, ECS still shows
         // the revision that named the group.
         let uses = |one: &&Watched<'_>| {
-            shown.names(one.service, &group) || has_task(one.service) || one.tells_of(&group)
+            shown.names(one.service, &group) || has_task(one.service) || one.reports_in(&group)
         };
         let served: Vec<&Watched<'_>> = watched.iter().filter(uses).collect();
         if !served.is_empty() {
@@ -194,11 +194,11 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
         // Of two groups that take turns, people are told of the one in which it should not be.
         let others = one.service.groups.iter().filter(|group| **group != place.group);
         let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
-        let told_elsewhere = elsewhere.any(|place| !one.told_of(&place).is_empty());
-        if play.account.damaged.contains(&place.group) && one.told_of_group(&place.group) {
+        let told_elsewhere = elsewhere.any(|place| !one.reported_codes(&place).is_empty());
+        if play.account.damaged.contains(&place.group) && one.reported_group(&place.group) {
             continue;
         }
-        if !told_elsewhere && !one.told_of(&place).into_iter().any(|code| enough(&code)) {
+        if !told_elsewhere && !one.reported_codes(&place).into_iter().any(|code| enough(&code)) {
             let since = play
                 .history
                 .first_absent(&place, &target.task_arn)
@@ -206,7 +206,9 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
             let what = format!("{key} {}:{} in {}", place.id, place.port, group_name(&place.group));
             return broken(
                 "missing",
-                format!("{what} runs and is not registered (since {since:?} s), nobody was told"),
+                format!(
+                    "{what} runs and is not registered (since {since:?} s), no alert reported it"
+                ),
             );
         }
     }
@@ -227,11 +229,15 @@ fn targets_are_explained(
             continue;
         }
         let what = format!("{}:{} in {}", place.id, place.port, group_name(group));
-        let told: Vec<&Code> = users.iter().flat_map(|one| one.told_of(&place)).collect();
-        if told.is_empty() {
-            return broken("unexplained", format!("{what} belongs to nobody, and nobody was told"));
+        let reported: Vec<&Code> =
+            users.iter().flat_map(|one| one.reported_codes(&place)).collect();
+        if reported.is_empty() {
+            return broken(
+                "unexplained",
+                format!("{what} belongs to nobody, and no alert reported it"),
+            );
         }
-        if told.iter().any(|code| **code != Code::Foreign) {
+        if reported.iter().any(|code| **code != Code::Foreign) {
             continue;
         }
         if let Some(user) = users.iter().find(|user| is_provable(play, world, shown, &place, user))
@@ -241,7 +247,7 @@ fn targets_are_explained(
                 .map(|one| (one.service.key(), play.history.gone_at(&place, &one.service.key())))
                 .collect();
             let what = format!(
-                "{what} was a task's of {} and is told as foreign: {gone:?}",
+                "{what} was a task's of {} and is reported as foreign: {gone:?}",
                 user.service.key()
             );
             return broken("provable", what);

@@ -50,7 +50,7 @@ pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
         say(format!("{verb} {} {}: {result}", outcome.group.name(), outcome.target));
     }
     for alert in &checked.alerts {
-        say(format!("told: {alert}"));
+        say(format!("alert: {alert}"));
     }
     for error in &checked.errors {
         say(format!("error: {error}"));

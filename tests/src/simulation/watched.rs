@@ -15,26 +15,26 @@ pub(crate) struct Watched<'a> {
 }
 
 impl Watched<'_> {
-    pub(crate) fn told(&self) -> impl Iterator<Item = &Incident> {
+    pub(crate) fn reported(&self) -> impl Iterator<Item = &Incident> {
         self.record.incidents.iter().filter(|it| it.alerted.is_some() && !it.is_over())
     }
 
     /// People were told that a group is no use.
-    pub(crate) fn told_of_group(&self, group: &str) -> bool {
+    pub(crate) fn reported_group(&self, group: &str) -> bool {
         let of_it = |it: &&Incident| matches!(&it.subject, Subject::Group(other) if other.as_str() == group);
         let codes = [Code::TargetGroupMissing, Code::TargetGroupUnattached, Code::AzDisabled];
-        self.told().filter(of_it).any(|it| codes.contains(&it.code))
+        self.reported().filter(of_it).any(|it| codes.contains(&it.code))
     }
 
     /// People were told of a target in the group.
-    pub(crate) fn tells_of(&self, group: &str) -> bool {
-        self.told().any(
+    pub(crate) fn reports_in(&self, group: &str) -> bool {
+        self.reported().any(
             |it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group),
         )
     }
 
     /// What people were told of a target.
-    pub(crate) fn told_of(&self, place: &Place) -> Vec<&Code> {
+    pub(crate) fn reported_codes(&self, place: &Place) -> Vec<&Code> {
         let group = TargetGroupArn::try_from(place.group.as_str());
         let target = if place.id.contains(':') {
             format!("[{}]:{}", place.id, place.port)
@@ -51,7 +51,7 @@ impl Watched<'_> {
                 && (incident.subject == Subject::Service
                     || incident.subject == Subject::Group(group.clone()))
         };
-        self.told().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
+        self.reported().filter(|it| of_it(&it.subject) || guarded(it)).map(|it| &it.code).collect()
     }
 }
 

@@ -1,6 +1,6 @@
-//! A running task's target that is not registered. Registering needs little: a wanted, running,
-//! settled task on a fresh read. Knows what keeps a target from being registered; decides nothing
-//! about when.
+//! Judges a running task's target that is not registered. Registering needs little: a fresh read of
+//! a task that is RUNNING, with desired status RUNNING, past the settle time. Knows what prevents a
+//! registration; does not decide when to register.
 //!
 //! AWS facts: F-1.3, F-3.5, F-4.
 
@@ -17,11 +17,11 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
-/// Protocols whose targets need a `QuicServerId` that nobody but ECS can know (ELBv2
+/// Protocols whose targets need a `QuicServerId` that only ECS can know (ELBv2
 /// `TargetDescription`).
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 
-/// A running task's target is not there.
+/// Judges a running task's target that is absent.
 pub(super) fn judge_absent(
     input: &PlanInput,
     comparison: &Comparison,
@@ -99,8 +99,8 @@ pub(super) fn judge_absent(
     });
 }
 
-/// Why nothing may be registered on the task's container instance. Its state is read anew before
-/// any registration.
+/// Returns why nothing may be registered on the task's container instance. Its state is read again
+/// before any registration.
 fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, String)> {
     let instance = observation.container_instances.get(task.container_instance.as_ref()?);
     match instance.and_then(|instance| instance.state.as_ref()) {
@@ -123,9 +123,9 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, S
     }
 }
 
-/// How it is known that the target's address is outside its group's VPC. ELBv2 says it when it
-/// refuses the address without a zone; or a task of the same subnet is registered with the zone
-/// `all` already. There are no other sources: subnets are not read.
+/// Returns the evidence that the target's address is outside its group's VPC. Either ELBv2 refused
+/// the address without a zone, or a task of the same subnet is already registered with the zone
+/// `all`. There is no other evidence: subnets are not read.
 fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> Option<String> {
     let claim = &absent.claim;
     let TargetId::Ip(address) = &claim.target.id else { return None };
@@ -153,7 +153,8 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
     known.map(|_| "an earlier check found that its address needs an Availability Zone".to_owned())
 }
 
-/// A target of the same group whose task is in the same subnet, registered with the zone `all`.
+/// Returns a target of the same group that is registered with the zone `all` and whose task is in
+/// the same subnet.
 fn neighbour_outside<'a>(
     input: &PlanInput,
     comparison: &'a Comparison,
@@ -172,7 +173,7 @@ fn neighbour_outside<'a>(
     Some(&neighbour.claim.target.id)
 }
 
-/// The two texts with which ELBv2 refuses an address outside the VPC, both with the code
+/// The two messages with which ELBv2 refuses an address outside the VPC, both with the code
 /// `ValidationError`: "You must specify a valid Availability Zone or select 'all' for all enabled
 /// Availability zones, since the IP address '…' is outside the VPC"
 /// (kubernetes-sigs/aws-load-balancer-controller#3084) and "The Availability Zone is required for

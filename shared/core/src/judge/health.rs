@@ -1,6 +1,6 @@
-//! A registered target of a running task that keeps failing its health checks: for how long that is
-//! normal, and what a person checks for AWS's reason. Knows the group's settings; judges nobody
-//! else's targets.
+//! Judges a registered target of a running task that keeps failing its health checks: how long that
+//! is normal, and what to check for AWS's reason. Knows the group's settings; judges only this
+//! service's targets.
 //!
 //! AWS facts: F-4.
 
@@ -13,12 +13,12 @@ use crate::observation::{FoundGroup, HealthState, RegisteredTarget};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 
-/// NLB targets stay `initial` for minutes: registration itself takes that long (ELBv2 NLB target
+/// NLB targets stay `initial` for minutes, because registration takes that long (ELBv2 NLB target
 /// groups guide).
 const NLB_INITIAL_SECS: u32 = 300;
 
-/// Failing for longer than the group's own interval and threshold, the service's grace period and a
-/// margin explain.
+/// Finds a target that fails for longer than the group's interval and threshold, the service's
+/// grace period and a margin explain.
 pub(super) fn unhealthy(
     input: &PlanInput,
     matched: &Matched,
@@ -65,8 +65,8 @@ pub(super) fn unhealthy(
     })
 }
 
-/// A Network or a Gateway Load Balancer. The ARN of the load balancer says so; a group that belongs
-/// to none yet is told by its protocol.
+/// Returns whether it is a Network or a Gateway Load Balancer. The ARN of the load balancer shows
+/// it; for a group without a load balancer, its protocol does.
 fn is_slow_to_register(group: &FoundGroup) -> bool {
     match group.load_balancers.first() {
         Some(arn) if arn.contains(":loadbalancer/") => !arn.contains(":loadbalancer/app/"),
@@ -74,7 +74,7 @@ fn is_slow_to_register(group: &FoundGroup) -> bool {
     }
 }
 
-/// What a person checks for the reason that ELBv2 gives
+/// Returns what to check for the reason that ELBv2 gives
 /// ([TargetHealth.Reason](https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html)).
 fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<String> {
     let target = &registered.target;

@@ -1,7 +1,8 @@
-//! Registered, and no live task of this service claims it: whose was it, whose is it now, and what
-//! is proved?
+//! Judges a registered target that no live task of this service explains: which task had it, which
+//! task uses it now, and what is proved.
 //!
-//! Deregistering needs proof. What cannot be proved is somebody else's, and people are told.
+//! Deregistering needs proof. Without proof the target counts as another writer's: Portkeeper
+//! reports it and does not change it.
 //!
 //! AWS facts: F-1.4, F-10.3.
 
@@ -20,15 +21,16 @@ use crate::time::Timestamp;
 use crate::verdict::Decision;
 use std::fmt::Write as _;
 
-/// Why a target counts as having been this service's.
+/// The evidence that a target belonged to this service.
 enum Proof<'a> {
-    /// ECS still lists the stopped task whose target it was.
+    /// ECS still lists the stopped task that had the target.
     Ended(&'a Ended),
-    /// The ledger knows it, and ECS, asked by name, says that its task is over or gone.
+    /// The ledger holds it, and ECS, asked by name, confirms that its task has stopped or is
+    /// MISSING.
     Ledger(&'a TaskArn),
-    /// There is none.
+    /// There is no evidence.
     None,
-    /// The ledger knows it, and ECS was not asked for its task.
+    /// The ledger holds it, and ECS was not asked about its task.
     Unasked,
 }
 
@@ -40,11 +42,11 @@ fn proof<'a>(
 ) -> Proof<'a> {
     let known = input.record.known_target(group, target);
     let released_at = known.and_then(|known| known.released_at);
-    // What the list of stopped tasks proves, it proves only of tasks that stopped while the record
-    // was kept: only then would it be known if the target had been seen gone meanwhile.
+    // The list of stopped tasks proves ownership only for tasks that stopped while the record was
+    // kept: only then would the record show that the target was seen absent.
     let was_watched = |ended: &&Ended| is_watched(&input.record, ended);
-    // An address that was handed out again had several tasks: ECS may still be at work for the last
-    // of them, and one that had it after it was seen gone proves that it was ours again.
+    // Several tasks may have had a reused address: ECS may still be deregistering for the last of
+    // them, and a task that had it after it was seen absent proves ownership again.
     let here = |ended: &&Ended| ended.group == *group && ended.target == *target;
     let ended = desired.ended.iter().filter(here).filter(was_watched);
     if let Some(last) = ended.max_by_key(|ended| ended.at)
@@ -64,24 +66,24 @@ fn proof<'a>(
     }
 }
 
-/// Whether a stopped task proves what its target was: the record knew it, or was kept when the task
-/// stopped.
+/// Returns whether a stopped task proves ownership of its target: the record held the target, or
+/// was being kept when the task stopped.
 pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
     let known = record.known_target(&ended.group, &ended.target);
     known.is_some_and(|known| known.task == ended.task)
         || record.kept_since.is_some_and(|since| ended.at >= since)
 }
 
-/// Until when ECS is left to deregister the target of a task that has only just stopped: the last
-/// that is known to have had it, also when ECS shows no more where that task was, or was or may
-/// have been on its address, also when its group cannot be told.
+/// Returns how long ECS still has to deregister the target of a task that has just stopped. This
+/// counts from the last task that had the target, even if ECS no longer shows where that task was,
+/// and from a task that was or may have been on the address, even if its group is undetermined.
 fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option<Timestamp> {
     let target = &unwanted.registered.target;
     let known = input.record.known_target(&unwanted.group, target);
     let was_here = |task: &&Task| {
         let places = last_places(&input.observation, task);
-        // A task may tell nothing of where it ran: its ports in host mode are in a task definition
-        // that is not read.
+        // A task may not show where it ran: in host mode its ports are in a task definition that is
+        // not read.
         let is_untold = task.started_at.is_some()
             && places.iter().all(|place| matches!(place, Place::Unknown(_)));
         let holds = |place: &Place| place.holds(target) || (is_untold && place.may_hold(target));
@@ -141,12 +143,12 @@ pub(super) fn judge_unwanted(
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;
     }
-    let told =
+    let reported =
         input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
     match owner_of(observation, &unwanted.group, target) {
-        OwnerView::NotKnown if matches!(proof, Proof::None) && told.is_some() => {
-            // Not asked again: nothing new can be learnt, and what was found then still holds.
-            let why = told.map(|open| open.why.clone()).unwrap_or_default();
+        OwnerView::NotKnown if matches!(proof, Proof::None) && reported.is_some() => {
+            // Not asked again: the answer would be the same, and the earlier finding still holds.
+            let why = reported.map(|open| open.why.clone()).unwrap_or_default();
             judgement.find(finding(input, Code::Foreign, subject, why));
         }
         OwnerView::NotKnown => {
@@ -184,7 +186,7 @@ pub(super) fn judge_unwanted(
     }
 }
 
-/// Nobody who may be registered in this group is on this address now.
+/// No task that may be registered in this group is on this address now.
 fn judge_disowned(
     input: &PlanInput,
     desired: &Desired,
@@ -228,7 +230,8 @@ fn judge_disowned(
     } else {
         (Code::WrongPort, format!("task {} is running and no longer uses this port", was.tail()))
     };
-    // People register tasks that they run by hand: what leads to one may be meant.
+    // Some people register the tasks that they run by hand: a target that leads to such a task may
+    // be intended.
     let may_be_meant = matches!(other, Some((_, None)));
     let zone = TargetZone::of(&unwanted.registered);
     let step = RepairStep { kind: ActionKind::Deregister, zone };
@@ -239,8 +242,8 @@ fn judge_disowned(
     });
 }
 
-/// The name of a target that a stopped task left behind: by who is there now. One that was hijacked
-/// keeps the name: the other task may have a successor.
+/// Returns the finding for a stopped task's leftover target, by the task that uses its address now.
+/// A hijacked one keeps its code, because the other task may have a successor.
 fn left_behind(
     input: &PlanInput,
     subject: &Subject,
@@ -270,9 +273,9 @@ fn left_behind(
     }
 }
 
-/// Nothing proves that this registration is still ours. Where ECS lists a stopped task whose target
-/// it was, people hear of it under its true name, as long as it was never seen gone; but it is
-/// theirs to take out.
+/// Judges a target without proof that this registration still belongs to this service. If ECS lists
+/// a stopped task that had the target, and the target was never seen absent, the alert has the true
+/// code; but an operator has to deregister it.
 fn unproved(
     input: &PlanInput,
     desired: &Desired,
@@ -286,10 +289,10 @@ fn unproved(
         .iter()
         .filter(|it| it.group == *group && it.target == *target)
         .max_by_key(|it| it.at);
-    // ECS forgets a stopped task after an hour. What people were told of does not change its name
-    // then.
-    let told = |code: &Code| input.record.incident(code, &subject).filter(|open| !open.is_over());
-    let before = || told(&Code::Hijacked).or_else(|| told(&Code::Stale))?.task.clone();
+    // ECS forgets a stopped task after an hour. An incident that was reported keeps its code then.
+    let reported =
+        |code: &Code| input.record.incident(code, &subject).filter(|open| !open.is_over());
+    let before = || reported(&Code::Hijacked).or_else(|| reported(&Code::Stale))?.task.clone();
     let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
         return foreign(input, unwanted, subject, other);
     };
@@ -314,8 +317,9 @@ fn is_live(observation: &Observation, task: &TaskArn) -> bool {
     observation.tasks.iter().any(|listed| listed.arn == *task && !listed.last_status.is_over())
 }
 
-/// A live task of this service is on it, in a group or on a port that is not load-balanced. People
-/// register such targets on purpose, so without proof that it once was right it is theirs.
+/// Judges a target that a live task of this service uses, in another group or on a port that is not
+/// load-balanced. People register such targets on purpose, so without proof that it was once
+/// expected it is not repaired.
 fn own_task_elsewhere(
     input: &PlanInput,
     desired: &Desired,
@@ -339,7 +343,7 @@ fn own_task_elsewhere(
     Finding { task: Some(task), ..finding(input, code, subject, why) }
 }
 
-/// Nothing in ECS explains it. Who probably registered it is said in words only.
+/// Finds a target that nothing in ECS explains. The text names the probable origin.
 fn foreign(
     input: &PlanInput,
     unwanted: &Unwanted,

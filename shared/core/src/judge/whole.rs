@@ -1,5 +1,5 @@
-//! What is wrong with a service as a whole: fewer tasks than wanted for long, or tasks that are
-//! stopped again and again because they fail their health checks.
+//! Judges a service as a whole: fewer running tasks than desired for long, or tasks that ECS stops
+//! repeatedly because they fail their health checks.
 //!
 //! Knows the service's counts, its deployments, its stopped tasks and ECS's own messages; knows
 //! nothing of single targets. None of it is ever repaired.
@@ -17,7 +17,7 @@ use crate::verdict::Decision;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// What ECS says of its ordinary work. Anything else may explain why tasks are lacking ([service
+/// ECS's messages about routine work. Any other message may explain why tasks are missing ([service
 /// event
 /// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)).
 const ROUTINE: [&str; 8] = [
@@ -31,13 +31,13 @@ const ROUTINE: [&str; 8] = [
     " deregistered ",
 ];
 
-/// Between the place and the group in ECS's message about a task that fails its health checks
-/// ([service unhealthy event
+/// The text between the task and the group in ECS's message about a task that fails its health
+/// checks ([service unhealthy event
 /// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-unhealthy-event-messages.html)).
 const UNHEALTHY: &str = " is unhealthy in (target-group ";
 
-/// In the reason of a task that ECS stopped for its health checks: "Task failed ELB health checks
-/// in (target-group …)".
+/// Part of the stopped reason of a task that failed its health checks: "Task failed ELB health
+/// checks in (target-group …)".
 const FAILED_CHECKS: &str = " health checks in (target-group ";
 
 /// Judges the service as a whole.
@@ -64,9 +64,9 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
     }
     let open = input.record.incident(&Code::BelowDesired, &Subject::Service);
     let opened_at = open.filter(|open| !open.is_over()).map_or(input.now, |open| open.opened_at);
-    // Between two looks all tasks may have run: then they are lacking anew.
+    // All tasks may have run between two checks: then the shortage starts again.
     let whole_at = service.events.iter().find(|event| is_steady(event)).map(|event| event.at);
-    let anew = whole_at.map_or(0, |at| at.secs_since(opened_at));
+    let extra = whole_at.map_or(0, |at| at.secs_since(opened_at));
     let why = match explanation(service) {
         Some(event) => {
             format!(
@@ -78,7 +78,7 @@ fn below_desired(input: &PlanInput, service: &Service, judgement: &mut Judgement
         None => format!("{counts}; none of the service's events explains it"),
     };
     let mut finding = finding(input, Code::BelowDesired, Subject::Service, why);
-    finding.confirm_seconds = finding.confirm_seconds.saturating_add(anew);
+    finding.confirm_seconds = finding.confirm_seconds.saturating_add(extra);
     judgement.find(finding);
 }
 
@@ -86,7 +86,7 @@ fn is_steady(event: &ServiceEvent) -> bool {
     event.message.contains(" has reached a steady state")
 }
 
-/// The newest message since all tasks ran that is not of ECS's ordinary work.
+/// Returns the newest message since all tasks ran that is not about routine work.
 fn explanation(service: &Service) -> Option<&ServiceEvent> {
     let since = service.events.iter().take_while(|event| !is_steady(event));
     since.into_iter().find(|event| !ROUTINE.iter().any(|words| event.message.contains(words)))
@@ -115,14 +115,15 @@ fn killed<'a>(input: &PlanInput, task: &'a Task) -> Option<Killed<'a>> {
     recent.then_some(Killed { task: &task.arn, at, ran, reason })
 }
 
-/// ECS stops tasks that fail their health checks and starts others, for ever. Its list of stopped
-/// tasks shows them for an hour; its messages show them even where that list could not be read.
+/// ECS stops tasks that fail their health checks and starts others, without end. Its list of
+/// stopped tasks shows them for an hour; its messages show them even if that list could not be
+/// read.
 fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     let policy = &input.policy;
     let stopped: Vec<Killed<'_>> =
         input.observation.tasks.iter().filter_map(|task| killed(input, task)).collect();
     let recent = |event: &&ServiceEvent| input.now.secs_since(event.at) < policy.kill_loop_seconds;
-    // Whatever stands before these words names the task: said twice of one task, it is one.
+    // The text before these words names the task: two messages about one task count once.
     let said: Vec<(&str, &str)> = service
         .events
         .iter()
@@ -131,8 +132,8 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
         .collect();
     let places: BTreeSet<&str> = said.iter().map(|(place, _)| *place).collect();
     let count = stopped.len().max(places.len());
-    // Once told, it is over when no task was stopped for so long: a slow loop would begin and end
-    // again and again.
+    // A reported loop ends only when no task was stopped for this long: otherwise a slow loop would
+    // open and resolve repeatedly.
     let open = input.record.incident(&Code::KillLoop, &Subject::Service);
     let lasts = open.is_some_and(|open| open.confirmation.confirmed && !open.is_over());
     let needed = if lasts { 1 } else { policy.kill_loop_stops.max(1) };
@@ -170,7 +171,7 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     judgement.find(Finding { task, ..finding(input, Code::KillLoop, Subject::Service, why) });
 }
 
-/// The name in `arn:…) due to …`.
+/// Returns the group's name in `arn:…) due to …`.
 fn group_name(rest: &str) -> String {
     let arn = rest.split_once(')').map_or(rest, |(arn, _)| arn);
     TargetGroupArn::try_from(arn).map_or_else(|_| arn.to_owned(), |arn| arn.name().to_owned())

@@ -149,8 +149,8 @@ impl Incident {
     /// only another version knows, cannot be told.
     #[must_use]
     pub fn is_renamed(&self) -> bool {
-        let Some(Alerted { code: told, .. }) = &self.alerted else { return false };
-        told.is_known() && *told != self.code && told.family() == *told
+        let Some(Alerted { code: reported, .. }) = &self.alerted else { return false };
+        reported.is_known() && *reported != self.code && reported.family() == *reported
     }
 }
 

@@ -25,11 +25,11 @@ impl LedgerRecord {
         if places.iter().all(|place| self.places.get(place).is_some_and(is_fresh)) {
             return;
         }
-        let told = places.into_iter().map(|place| {
+        let entered = places.into_iter().map(|place| {
             let at = self.places.get(&place).copied().filter(is_fresh).unwrap_or(now);
             (place, at)
         });
-        self.places = told.collect();
+        self.places = entered.collect();
     }
 
     /// The places that the index was not told of when an earlier record of this service was

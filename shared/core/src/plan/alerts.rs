@@ -1,4 +1,4 @@
-//! Which incidents people are told of now: one message for each code and change of state.
+//! Chooses the alerts that are due: one message for each code and change of state.
 
 use super::causes::Causes;
 use super::impact::Impacts;
@@ -12,12 +12,12 @@ use crate::time::Timestamp;
 use crate::verdict::{Decision, Verdict};
 use std::collections::BTreeMap;
 
-/// What alerts are made from.
+/// The input for alerts.
 pub(super) struct Telling<'a> {
     pub key: &'a ServiceKey,
     pub owner: Option<&'a str>,
     pub incidents: &'a [Incident],
-    /// What a guard's alert names.
+    /// The incidents that a guard's alert names.
     pub hushed: &'a [Subject],
     pub verdicts: &'a [Verdict],
     pub impacts: &'a Impacts<'a>,
@@ -27,11 +27,12 @@ pub(super) struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    /// The alerts that are due: begins before ends, so that an end never arrives alone.
+    /// Returns the alerts that are due, opened before resolved, so that a resolved one never
+    /// arrives alone.
     pub(super) fn due(&self) -> Vec<Alert> {
         // I-INCIDENT: "an end never comes without its begin"
         let mut grouped: BTreeMap<(AlertState, Code), Vec<&Incident>> = BTreeMap::new();
-        // What another version knows better, it reports itself.
+        // An incident that only another version knows is reported by that version.
         for incident in self.incidents.iter().filter(|incident| incident.code.is_known()) {
             let states = [self.begin_or_change(incident), end(incident)];
             for state in states.into_iter().flatten() {
@@ -44,7 +45,8 @@ impl Telling<'_> {
             .collect()
     }
 
-    /// What is to be told of an incident that people do not know, or do not know so.
+    /// Returns the state to publish for an open incident that was not reported yet, or not like
+    /// this.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.is_over();
         let waits =
@@ -54,13 +56,13 @@ impl Telling<'_> {
         }
         let Some(alerted) = &incident.alerted else { return Some(AlertState::Opened) };
         let seen_now = !over && incident.last_seen_at == self.now;
-        let told = alerted.severity();
-        let louder = self.impacts.severity(incident) > told;
+        let published = alerted.severity();
+        let escalated = self.impacts.severity(incident) > published;
         let remind = self.policy.remind_seconds;
         let long_ago = remind > 0 && self.now.secs_since(alerted.at) >= remind;
-        if seen_now && (incident.is_renamed() || louder) {
+        if seen_now && (incident.is_renamed() || escalated) {
             Some(AlertState::Escalated)
-        } else if seen_now && long_ago && told > Severity::Warning {
+        } else if seen_now && long_ago && published > Severity::Warning {
             Some(AlertState::Reminder)
         } else {
             None
@@ -73,9 +75,14 @@ impl Telling<'_> {
         };
         let mut items: Vec<AlertItem> = incidents.iter().map(item).collect();
         items.sort_by(|left, right| left.subject.cmp(&right.subject));
-        // An end is as loud as what it ends: whoever filters by severity gets both or neither.
+        // A resolved alert has the severity of its opened one: a filter by severity passes both or
+        // neither.
         let loud = |incident: &&Incident| {
-            if state.is_end() { told(incident) } else { self.impacts.severity(incident) }
+            if state.is_end() {
+                published_severity(incident)
+            } else {
+                self.impacts.severity(incident)
+            }
         };
         let severity = incidents.iter().map(loud).max().unwrap_or(Severity::Info);
         let impact = self.impacts.told_with(&code).filter(|_| !state.is_end());
@@ -124,12 +131,12 @@ impl Telling<'_> {
     }
 }
 
-/// How loud people were told; before that, as loud as its code.
-fn told(incident: &Incident) -> Severity {
+/// Returns the severity of the last alert, or before that the severity of the code.
+fn published_severity(incident: &Incident) -> Severity {
     incident.alerted.as_ref().map_or_else(|| incident.code.severity(), Alerted::severity)
 }
 
-/// The end that is to be told of an incident that is over.
+/// Returns the state to publish for an incident that has ended.
 fn end(incident: &Incident) -> Option<AlertState> {
     let ending = incident.ending.as_ref().filter(|_| incident.is_worth_an_end())?;
     Some(if ending.superseded { AlertState::Superseded } else { AlertState::Resolved })

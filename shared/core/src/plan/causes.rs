@@ -1,6 +1,7 @@
-//! Whose call an incident goes back to, as far as CloudTrail told of it.
+//! Finds the API call that caused an incident, as far as CloudTrail recorded it.
 //!
-//! It is only told. Where it cannot be said, nobody is named: a wrong name is worse than none.
+//! The cause is only reported. If it is ambiguous, no caller is named: a wrong name is worse than
+//! none.
 
 use crate::alert::Cause;
 use crate::call::{Call, NamedTarget, Operation, Place};
@@ -11,15 +12,15 @@ use crate::observation::{Observation, RegisteredTarget, Task};
 use crate::subject::Subject;
 use crate::time::Timestamp;
 
-/// What causes are looked for in.
+/// The input for the search.
 pub(super) struct Causes<'a> {
     pub calls: &'a [Call],
     pub observation: &'a Observation,
 }
 
 impl Causes<'_> {
-    /// The call that an incident goes back to: the last one about its target, if it is one that
-    /// leads to this.
+    /// Returns the call that caused an incident: the last one about its target, if that kind of
+    /// call can cause it.
     pub(super) fn of(&self, incident: &Incident) -> Option<Cause> {
         let call = match &incident.subject {
             Subject::Target(group, target) => self.last_about(incident, group, target)?,
@@ -60,8 +61,8 @@ impl Causes<'_> {
         (leads_here && is_near(last.at, incident)).then_some(last)
     }
 
-    /// The last change before a group was seen without requests, which may be another one at the
-    /// same load balancer.
+    /// Returns the last change before a group was found without requests; it may be an unrelated
+    /// change to the same load balancer.
     fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&Call> {
         let before = |call: &&Call| call.at <= incident.opened_at && is_near(call.at, incident);
         let deletes = |call: &&Call| call.operation == Operation::DeleteTargetGroup;
@@ -80,15 +81,15 @@ impl Causes<'_> {
         }
     }
 
-    /// When the task of a missing target began. What was done to its port before that was done to
+    /// Returns when the task of a missing target started. Earlier calls about its port concerned
     /// another task.
     fn began(&self, incident: &Incident) -> Timestamp {
         let task = self.task(incident).and_then(|task| task.started_at);
         task.unwrap_or_else(|| incident.opened_at.minus_secs(CALLS_KEPT_SECS))
     }
 
-    /// When the task of a target that was left behind ended. Who registered it before that meant
-    /// the task.
+    /// Returns when the task of a leftover target stopped. An earlier registration was for that
+    /// task.
     fn ended(&self, incident: &Incident) -> Option<Timestamp> {
         self.task(incident)?.stopped_at
     }
@@ -98,8 +99,8 @@ impl Causes<'_> {
     }
 }
 
-/// What a call did is still so, or cannot be seen now. What was undone since, by whomever, explains
-/// nothing that comes later.
+/// Returns whether the effect of a call lasts or cannot be seen now. A call that was undone
+/// explains nothing later.
 pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
     let Place::Group(arn) = &call.place else { return true };
     let Some(group) = observation.found_group(arn) else { return true };
@@ -118,7 +119,7 @@ pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
     }
 }
 
-/// What is longer ago than calls are kept led to something else.
+/// A call older than the retention of calls caused something else.
 fn is_near(at: Timestamp, incident: &Incident) -> bool {
     incident.opened_at.secs_since(at) < CALLS_KEPT_SECS
 }

@@ -1,5 +1,4 @@
-//! How bad it is: which of a service's tasks get no traffic, and with that how loud people are
-//! told.
+//! The impact: which of a service's tasks receive no traffic, and the severity that follows.
 
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
@@ -10,25 +9,25 @@ use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Less than one in so many tasks without traffic can wait for the morning: load balancers and
-/// services are sized for more.
+/// A share of tasks without traffic below one in this many is a warning: load balancers and
+/// services are sized for that.
 const FEW_ONE_IN: usize = 10;
 
-/// The tasks that should get traffic through a group, and those that do not.
+/// The tasks that should receive traffic through a group, and those that do not.
 #[derive(Default)]
 struct Served<'a> {
     due: BTreeSet<&'a TaskArn>,
     without: BTreeSet<&'a TaskArn>,
 }
 
-/// Who gets no traffic, by group and in all.
+/// The tasks without traffic, by group and in total.
 #[derive(Default)]
 pub(super) struct Impacts<'a> {
     by_group: BTreeMap<&'a TargetGroupArn, Served<'a>>,
 }
 
 impl<'a> Impacts<'a> {
-    /// From what should be, and the faults that were confirmed and seen just now.
+    /// Computes it from the expected targets and the confirmed findings of this check.
     pub(super) fn of(desired: &'a Desired, incidents: &'a [Incident], now: Timestamp) -> Self {
         let mut by_group: BTreeMap<&TargetGroupArn, Served<'a>> = BTreeMap::new();
         for claim in
@@ -51,7 +50,8 @@ impl<'a> Impacts<'a> {
         Self { by_group }
     }
 
-    /// How loud: all tasks of a group without traffic is critical, and a few of many can wait.
+    /// Returns the severity: all tasks of a group without traffic are critical, and a few of many
+    /// can wait.
     pub(super) fn severity(&self, incident: &Incident) -> Severity {
         let of_group = incident.subject.group().and_then(|group| self.by_group.get(group));
         match of_group.filter(|_| incident.code.stops_traffic()) {
@@ -64,7 +64,7 @@ impl<'a> Impacts<'a> {
         }
     }
 
-    /// For people, where the code is about traffic.
+    /// Returns the impact if the code is about traffic.
     pub(super) fn told_with(&self, code: &Code) -> Option<Impact> {
         let due: BTreeSet<_> = self.by_group.values().flat_map(|served| &served.due).collect();
         let without: BTreeSet<_> =

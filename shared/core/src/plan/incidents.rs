@@ -1,5 +1,5 @@
-//! The life of incidents: opened at the first look, confirmed at a second, over when the fault is
-//! seen gone.
+//! The life of incidents: opened by the first check, confirmed by a second, and resolved when a
+//! check finds the fault gone.
 //!
 //! "Not seen" is not "over": an incident ends only where what it is about could be judged.
 
@@ -16,11 +16,11 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
-/// The end of every incident in a group that its service has left. It must not read as if the
-/// target were gone.
+/// The end of every incident in a group that its service has left. The text must not suggest that
+/// the target is gone.
 const LEFT_GROUP: &str = "the service no longer uses the target group, and Portkeeper does not check what is registered there";
 
-/// What the end of an incident is judged from.
+/// The input for judging the end of an incident.
 pub(super) struct Seen<'a> {
     pub input: &'a PlanInput,
     pub desired: &'a Desired,
@@ -28,8 +28,8 @@ pub(super) struct Seen<'a> {
     pub judgement: &'a Judgement,
 }
 
-/// The incident that a finding belongs to. A target that another task misses now is another one,
-/// with a second look of its own.
+/// Returns the incident that a finding belongs to. A target that is now missing for another task is
+/// another incident, with its own second check.
 fn belongs(incident: &Incident, finding: &Finding) -> bool {
     let other_task = incident.code.is_of_one_task() && incident.task != finding.task;
     incident.subject == finding.subject
@@ -37,21 +37,20 @@ fn belongs(incident: &Incident, finding: &Finding) -> bool {
         && !other_task
 }
 
-/// The incident of a finding, after [`track`]; none for a finding that waits until there is room
-/// for it.
+/// Returns the incident of a finding, after [`track`]; `None` for a finding that waits for room in
+/// the record.
 pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option<&'a mut Incident> {
     incidents.iter_mut().find(|incident| belongs(incident, finding))
 }
 
-/// The incidents after this look.
+/// Returns the incidents after this check.
 pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
     let mut incidents = Vec::new();
     let open = &seen.input.record.incidents;
     let foreign = open.iter().filter(|incident| incident.code == Code::Foreign).count();
     let mut room = OPEN_INCIDENTS.saturating_sub(open.len() - foreign);
-    // A group may hold a thousand targets of somebody else's, and they stay: they must not take the
-    // place of faults.
+    // A group may hold a thousand foreign targets that stay: they must not displace faults.
     let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
     for finding in &seen.judgement.findings {
         let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
@@ -76,7 +75,7 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
                 let ending = known.ending.clone().or(Some(ending));
                 incidents.push(Incident { ending, ..known.clone() });
             }
-            // Seen once and gone: a race with ECS that nobody needs to hear of.
+            // Found once and gone: a race with ECS that needs no alert.
             Some(_) => {}
         }
     }
@@ -84,7 +83,7 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
-    // What was told without a proof is looked at twice from the moment at which there is one.
+    // An incident that was reported without proof needs two checks from the time of the proof.
     let deregisters = finding.repair.is_some_and(|step| step.kind == ActionKind::Deregister);
     let proved_now = known.confirmation.unproved && deregisters;
     let mut known = known.clone();
@@ -109,7 +108,7 @@ fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Inciden
     }
 }
 
-/// A fault that deregistering would mend, if it were proved whose target it is.
+/// A fault that deregistering would fix if ownership of the target were proved.
 fn is_unproved(finding: &Finding) -> bool {
     finding.code.repair() == Some(ActionKind::Deregister) && finding.repair.is_none()
 }
@@ -124,7 +123,7 @@ impl Seen<'_> {
     }
 }
 
-/// How an incident that was not seen this time has ended; none where that cannot be told.
+/// Returns how an incident that this check did not find has ended; `None` if that is undetermined.
 fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let observation = &seen.input.observation;
     let ends = incident.code.ends();
@@ -175,8 +174,8 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
-/// The end of what should not be registered: it no longer is, a task explains it, or it has another
-/// name now.
+/// Returns the end of a finding about a registered target: it is no longer registered, a task
+/// explains it, or it has another code now.
 fn unexplained_ended(
     seen: &Seen<'_>,
     incident: &Incident,
@@ -205,8 +204,8 @@ fn unexplained_ended(
     Some(seen.superseded(format!("superseded by {}", other.code)))
 }
 
-/// A deployment that begins while tasks are lacking does not bring them back. It only keeps people
-/// from being told of what it may explain.
+/// A deployment that starts while tasks are missing does not restore them. It only suppresses
+/// alerts that it may explain.
 fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let service = seen.input.observation.service.as_ref()?;
     let (running, wanted) = (service.running_count, service.wanted_count());
@@ -216,7 +215,7 @@ fn below_desired_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     (!incident.confirmation.confirmed).then(|| seen.over("a deployment is in progress"))
 }
 
-/// The group, or what would name it, could not be read.
+/// The group, or the service that names it, could not be read.
 fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
     seen.input.observation.gaps.iter().any(|gap| match &gap.what {
         Missed::TargetGroup(other) => other == group,
@@ -225,8 +224,7 @@ fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
     })
 }
 
-/// Neither failing nor still being checked: the load balancer sends requests, or would if it were
-/// its turn.
+/// Neither failing nor in initial checks: the load balancer sends requests, or would.
 fn serves(state: &HealthState) -> bool {
     matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
 }
@@ -259,7 +257,7 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             Standing::Due(_) => None,
         };
     }
-    // Who is told of the group is not told of each task that is missing in it.
+    // An alert about the group covers each task that is missing in it.
     let unattached = |finding: &Finding| {
         finding.code == Code::TargetGroupUnattached
             && finding.subject == Subject::Group(group.clone())
@@ -282,8 +280,8 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     over.then(|| seen.over("its task has stopped"))
 }
 
-/// What is wrong with a target in the other group of a pair of which ECS may mean either. While it
-/// is there nothing is said of where it is missing.
+/// Returns the fault of a target in the other group of a pair of which ECS may use either. While it
+/// exists, no absence is reported.
 fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a Finding, &'a str)> {
     if seen.input.observation.service.as_ref()?.uses_every_group() {
         return None;
@@ -309,8 +307,8 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
-/// Every incident of a service that is not looked at any more. What people were told of ends with a
-/// word; what only another version knows stays.
+/// Ends every incident of a service that is no longer checked. Reported incidents get a resolved
+/// alert; those that only another version knows stay.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
     let end = || Ending { at: input.now, why: why.to_owned(), superseded: false };
     let mut kept = Vec::new();

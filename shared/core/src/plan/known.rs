@@ -1,5 +1,5 @@
-//! What the record remembers as this service's targets: grows with what is seen, ends when a target
-//! is seen gone.
+//! Keeps the record's known targets: a target is added when it is found, and its proof ends when it
+//! is seen absent.
 
 use crate::compare::{Comparison, Matched};
 use crate::desired::{Claim, Desired, Ended, Standing};
@@ -10,7 +10,7 @@ use crate::observation::{Missed, Observation, TargetGroup};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
-/// A later task is known to have this target, also when ECS shows no more where that task was.
+/// A later task is known to have had this target, even if ECS no longer shows where that task was.
 fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &Ended) -> bool {
     let known = record
         .known_target(&ended.group, &ended.target)
@@ -21,7 +21,7 @@ fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &End
     })
 }
 
-/// Brings the remembered targets up to what was seen.
+/// Updates the known targets with this observation.
 pub(super) fn update(
     record: &mut LedgerRecord,
     observation: &Observation,
@@ -30,9 +30,8 @@ pub(super) fn update(
     now: Timestamp,
 ) {
     for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
-        // ECS may answer with an older description of a task that has stopped since, of whichever
-        // task had the target: what was seen gone stays so, until a task runs there that is meant
-        // to.
+        // ECS may answer with an older description of a task that has stopped since: a target that
+        // was seen absent stays so until a task with desired status RUNNING runs there.
         let seen_gone =
             record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
         if matches!(standing, Standing::Due(_)) || !seen_gone {
@@ -55,7 +54,7 @@ pub(super) fn update(
         .collect();
     for ended in &desired.ended {
         let (group, target) = (&ended.group, &ended.target);
-        // Seen gone, and no task of ours had it since.
+        // Seen absent, and no task of this service had it since.
         let released = record.was_released(group, target, &ended.task, ended.at);
         if claimed.contains(&(group, target)) || released {
             continue;
@@ -68,9 +67,9 @@ pub(super) fn update(
             record.release(group, target, &ended.task, now);
         }
     }
-    // The target of such a task may be gone by now, and nobody could see whose it was: when that is
-    // known later, it proves nothing. What is still registered of the others is held by name since
-    // just now.
+    // The target of such a task may be absent by now, and no check could see its owner: learning it
+    // later proves nothing. The other targets that are still registered are in the record from now
+    // on.
     if let Some(until) = desired.untraced_until {
         record.kept_since = record.kept_since.max(Some(until.next()));
     }

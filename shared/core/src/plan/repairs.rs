@@ -1,8 +1,10 @@
-//! Which confirmed findings are repaired now, and the guards that withhold a repair.
+//! Decides which confirmed findings are repaired now, and applies the guards that withhold a
+//! repair.
 //!
-//! Floor: the last registered target of a group stays. Breaker: too many deregistrations, in one
-//! plan or in several within a while, make none. Fight: a target whose repairs somebody undoes is
-//! left alone. Cap: what does not hold needs a person.
+//! Last target: the last registered target of a group stays. Deregistration limit: too many
+//! deregistrations, in one plan or within ten minutes, stop all of them. Fight: a target whose
+//! repairs another writer undoes is left alone. Repair limit: a target whose repairs do not last
+//! needs an operator.
 
 use super::incidents;
 use crate::action::ActionKind;
@@ -22,18 +24,18 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many targets the text of a guard names.
 const LISTED: usize = 10;
 
-/// What is done about each finding, in the order of the findings, and what the guards have to say.
+/// The decision on each finding, in the order of the findings, and the guards' findings.
 pub(super) struct Decided {
     pub rulings: Vec<Ruling>,
-    /// Findings of guards, confirmed as they are: they stand on confirmed findings.
+    /// The guards' findings, which need no confirmation: they follow from confirmed findings.
     pub guards: Vec<Finding>,
-    /// Findings whose own alert waits because a guard's alert names them.
+    /// Findings whose own alert is suppressed because a guard's alert names them.
     pub hushed: BTreeSet<usize>,
-    /// When what was withheld for its number may go on.
+    /// When repairs withheld by the deregistration limit may resume.
     pub resume_at: Option<Timestamp>,
 }
 
-/// What is done about one finding, and why.
+/// The decision on one finding, and the reason.
 pub(super) struct Ruling {
     pub decision: Decision,
     pub why: String,
@@ -68,7 +70,7 @@ pub(super) fn decide(
         let ruling = if let Some(incident) = incidents::of(open, finding) {
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
-            // Looking again soon would not make room: its turn comes with an event or the sweep.
+            // An early recheck would not make room: an event or the sweep leads to the next check.
             waiting += 1;
             Ruling::new(
                 Decision::Withheld,
@@ -179,8 +181,8 @@ fn task_has_right_target(
     })
 }
 
-/// A fight is on until its incident ends, so that repairs do not start again each time the window
-/// has passed.
+/// A fight lasts until its incident ends, so that repairs do not restart each time the window has
+/// passed.
 fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     let Subject::Target(group, target) = subject else { return false };
     let open =
@@ -193,9 +195,9 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
     open || u32::try_from(recent.count()).unwrap_or(u32::MAX) >= input.policy.fight_repairs
 }
 
-/// Never the last registered target of a group. Only what is registered and has been checked
-/// counts: a registration of this plan may yet be refused, and one of the last plan gets no
-/// requests yet.
+/// Never deregisters the last registered target of a group. Only registered targets past their
+/// initial health checks count: a registration of this plan may still be refused, and one of the
+/// last plan receives no requests yet.
 fn hold_floor(
     input: &PlanInput,
     findings: &[Finding],
@@ -211,8 +213,8 @@ fn hold_floor(
     }
     for (group, leaving) in leaving {
         if scaled_to_zero && !may_serve_others(&input.observation, group) {
-            // Nobody serves requests here, and nobody should: what is left behind leads to somebody
-            // else.
+            // No task serves requests here, and none should: a leftover target leads to another
+            // service.
             continue;
         }
         let matched = comparison
@@ -245,7 +247,7 @@ fn hold_floor(
     }
 }
 
-/// A task of another service may get its requests through this group.
+/// Returns whether a task of another service may receive requests through this group.
 fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
     let uses =
         |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
@@ -254,9 +256,9 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
     !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
 }
 
-/// More deregistrations than the limit, together with those of the last while: all that were to
-/// come are withheld, not only those beyond it. A fault of ours, or of what we are told, must not
-/// go on a few targets at a time.
+/// If the deregistrations, together with those of the last ten minutes, exceed the limit, all of
+/// them are withheld, not only the excess. A fault in Portkeeper or in its input must not continue
+/// a few targets at a time.
 fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.rulings.iter().filter(|ruling| ruling.deregisters()).count();
     let groups = input.observation.target_groups.keys();
@@ -301,13 +303,13 @@ fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) 
     );
     decided.guards.push(limit_exceeded(input, Subject::Service, why));
     withhold(findings, decided, |_| true, "the deregistration limit is exceeded");
-    // When enough of those that were made have passed out of the while. What is too much by itself
-    // needs a person.
+    // When enough earlier deregistrations have left the window. A plan that exceeds the limit by
+    // itself needs an operator.
     decided.resume_at = made.get(excess).map(|at| at.plus_secs(input.policy.fight_window()));
 }
 
-/// When the deregistrations of the last while were decided on, oldest first. Those that AWS
-/// refused, or that were not tried, are not among them.
+/// Returns when the deregistrations in the window were decided, oldest first, without those that
+/// AWS refused or that were not attempted.
 fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
     let repairs = input
         .record
@@ -321,7 +323,7 @@ fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
     at
 }
 
-/// The greater of the absolute limit and the share of what is registered.
+/// Returns the greater of the absolute limit and the share of registered targets.
 fn breaker_limit(policy: &Policy, registered: usize) -> usize {
     let share = registered.saturating_mul(policy.max_deregistration_percent as usize) / 100;
     share.max(policy.max_deregistrations as usize)
@@ -341,7 +343,7 @@ fn withhold(
     decided.hushed.extend(changed);
 }
 
-/// Decides otherwise on deregistrations, and says on which.
+/// Changes the decision on deregistrations, and returns which ones.
 fn change_deregistrations(
     findings: &[Finding],
     decided: &mut Decided,
@@ -359,13 +361,13 @@ fn change_deregistrations(
     changed
 }
 
-/// Notes a repair before it is made.
+/// Records a repair before it is executed.
 pub(super) fn note(incident: &mut Incident, repair: &Repair) {
     let tried = incident.repairs.tried.saturating_add(1);
     incident.repairs = Repairs { tried, last_at: Some(repair.at), refusal: None };
 }
 
-/// The target of a finding that is about one.
+/// Returns the target of a finding about a target.
 pub(super) fn target_of(finding: &Finding) -> Option<(&TargetGroupArn, &Target)> {
     match &finding.subject {
         Subject::Target(group, target) => Some((group, target)),

@@ -1,5 +1,5 @@
-//! The alert as programs read it: `docs/alert.schema.json` describes it, and what is not there is
-//! not promised.
+//! The alert as programs read it. `docs/alert.schema.json` describes it; members that are not in
+//! the schema are not a contract.
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
@@ -16,47 +16,47 @@ use crate::time::{Timestamp, spoken};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What `schema` says in every document.
+/// The value of `schema` in every document.
 pub const SCHEMA: &str = "portkeeper.alert";
 
 /// The version that this program writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// So much of a service's name is in every subject.
+/// The number of characters of a service's name that every subject contains.
 const SHORTEST_NAME: usize = 24;
 
-/// So many things of one alert are in the document; the rest are counted.
+/// The number of items of one alert in the document; the rest are counted.
 const MOST_ITEMS: usize = 50;
 
 /// The most bytes of a document. SNS takes 256 KB for all forms together, and the text repeats
 /// twenty of the items.
 const MOST_BYTES: usize = 60_000;
 
-/// The most characters of one reason. AWS's own words are in some.
+/// The maximum number of characters of one reason. Some contain AWS's messages.
 const LONGEST_WHY: usize = 1_000;
 
-/// An alert, said once and completely.
+/// An alert with everything that any form shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Document {
     /// `portkeeper.alert`
     pub schema: String,
     /// The version of this form.
     pub version: u32,
-    /// Names this alert. Of two with the same id one is a repetition.
+    /// Identifies this alert. Of two alerts with the same id, one is a repetition.
     pub id: String,
-    /// Begin, change or end.
+    /// The state: opened, changed or ended.
     pub state: AlertState,
-    /// How loud.
+    /// The severity.
     pub severity: Severity,
-    /// What is or was wrong.
+    /// The finding code.
     pub code: Code,
-    /// One line: what, where, since when.
+    /// One line: finding, service, time, target.
     pub title: String,
-    /// What the code means.
+    /// The meaning of the code.
     pub meaning: String,
-    /// What should be.
+    /// The expected state.
     pub expected: String,
-    /// What is there instead.
+    /// The state that was found instead.
     pub found: String,
     /// The account.
     pub account: String,
@@ -66,65 +66,65 @@ pub struct Document {
     pub cluster: String,
     /// The service's name.
     pub service: String,
-    /// Whose it is: the service's tag `portkeeper:owner`.
+    /// The owner: the service's tag `portkeeper:owner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// The moment of the look.
+    /// The time of the check.
     pub at: Timestamp,
-    /// How many tasks it keeps from getting traffic, where it does.
+    /// How many tasks receive no traffic, for findings about traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
-    /// The things it is about, the first of them.
+    /// The first of the items that it is about.
     pub items: Vec<DocumentItem>,
-    /// How many more there are.
+    /// How many more items there are.
     pub more: usize,
     /// Who did it, in words: known, or not known. Absent where nobody need have done anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
-    /// What a person does now.
+    /// What the operator should do now.
     pub what_to_do: Vec<String>,
-    /// Where to look.
+    /// Links into the AWS console.
     pub links: Vec<Link>,
 }
 
-/// One thing that an alert is about.
+/// One item that an alert is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentItem {
-    /// As people read it: a target group's name and a target, a task, or `service`.
+    /// The item as text: a target group's name and a target, a task, or `service`.
     pub about: String,
-    /// Names the incident: what is told of it later has the same.
+    /// Identifies the incident: later alerts about it have the same value.
     pub incident: String,
-    /// The target group, where there is one.
+    /// The target group, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_group: Option<TargetGroupArn>,
-    /// The target, with its port, where there is one.
+    /// The target with its port, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// The task, where there is one.
+    /// The task, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskArn>,
-    /// The first look that saw it.
+    /// The first check that found it.
     pub since: Timestamp,
-    /// When it was seen to be over.
+    /// The check that found it resolved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// Seconds from the first look to the end.
+    /// Seconds from the first check to the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_seconds: Option<u32>,
-    /// How many looks saw it.
+    /// How many checks found it.
     pub seen: u32,
-    /// Why it counts as wrong, or how it ended.
+    /// Why it is a finding, or how it ended.
     pub why: String,
-    /// What was done, where something was to be done.
+    /// The result of the repair, if one was due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<String>,
-    /// The call that it goes back to. Absent: not known.
+    /// The API call that caused it. Absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<DocumentCause>,
 }
 
 impl Document {
-    /// The document of an alert, once the plan's writes were made.
+    /// Returns the document of an alert, after the plan's writes.
     pub(super) fn of(alert: &Alert, outcomes: &[Outcome]) -> Self {
         let cluster = &alert.key.cluster;
         let (expected, found) = words::contrast(&alert.code);
@@ -160,7 +160,7 @@ impl Document {
         document.within(MOST_BYTES)
     }
 
-    /// The same with as many items as fit into so many bytes; one is always there.
+    /// Returns the same document with as many items as fit into this many bytes, at least one.
     fn within(mut self, bytes: usize) -> Self {
         while self.items.len() > 1 && self.to_json().len() > bytes {
             self.items.pop();
@@ -169,22 +169,22 @@ impl Document {
         self
     }
 
-    /// As JSON, on one line.
+    /// Returns the document as JSON on one line.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Its keys are texts and its numbers whole, so this cannot fail.
+        // The keys are strings and the numbers integers, so this cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// How many things it is about.
+    /// Returns how many items it is about.
     #[must_use]
     pub fn count(&self) -> usize {
         self.items.len() + self.more
     }
 }
 
-/// Names an alert by what it tells of, so that one that is sent again by a later check has the same
-/// name. What may be told several times of the same things has the moment in it, too.
+/// Identifies an alert by its content, so that a later check that sends it again uses the same id.
+/// The id of an alert that may repeat for the same items also contains the time.
 fn id(alert: &Alert) -> String {
     let since = alert.items.iter().map(|item| item.since).min().unwrap_or(alert.at);
     let first = alert.items.first().map(|item| item.subject.to_string()).unwrap_or_default();
@@ -223,7 +223,7 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
     }
 }
 
-/// What, where, since when: SNS's subject.
+/// Returns SNS's subject: finding, service, time, target.
 fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
     let what = match alert.items.as_slice() {
         [only] => only.subject.to_string(),
@@ -240,7 +240,7 @@ fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
         None => format!("since {}", since.readable()),
     };
     let (before, after) = (format!("{state}{} in ", alert.code), format!(" {when}: {what}"));
-    // A long name gives way first: when it began says more than the end of a name.
+    // A long name is cut first: the time says more than the end of a name.
     let room = SUBJECT_LIMIT.saturating_sub(before.len() + after.len()).max(SHORTEST_NAME);
     let name = shorten(&ascii(&alert.key.to_string()), room);
     subject_line(&format!("{before}{name}{after}"))
@@ -272,16 +272,16 @@ fn result_of<'a>(item: &AlertItem, outcomes: &'a [Outcome]) -> Option<&'a Outcom
     found.map(|outcome| &outcome.result)
 }
 
-/// How things stand with one thing of an alert. What a person does follows from it.
+/// The state of one item of an alert. What the operator should do follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stand {
-    /// Nobody but a person does anything about it.
+    /// Only an operator can act.
     Theirs,
-    /// AWS does not let it be repaired.
+    /// AWS refused the repair.
     Refused(ActionKind),
-    /// A guard holds the repair back.
+    /// A guard withholds the repair.
     Withheld,
-    /// The repair was not made yet, or it is not known.
+    /// The repair is still to come, or its result is unknown.
     Waits,
     /// Repaired.
     Done,
@@ -300,7 +300,7 @@ impl Stand {
         }
     }
 
-    /// Tells the things of one alert apart, where they do not all stand alike.
+    /// Distinguishes the items of one alert if they have different states.
     fn label(self) -> &'static str {
         match self {
             Self::Theirs => "where Portkeeper does not act: ",
@@ -312,7 +312,7 @@ impl Stand {
     }
 }
 
-/// One line for each way in which the things of the alert stand.
+/// Returns one line for each state among the items.
 fn what_to_do(alert: &Alert, outcomes: &[Outcome]) -> Vec<String> {
     let stands: BTreeSet<Stand> =
         alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();

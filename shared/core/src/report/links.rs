@@ -1,4 +1,4 @@
-//! Links into the AWS console, of the right partition and region.
+//! Links into the AWS console of the cluster's partition and Region.
 
 use crate::alert::AlertItem;
 use crate::ids::{ClusterArn, ServiceKey, TargetGroupArn, TaskArn};
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A link with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// What it leads to.
+    /// What the link shows.
     pub name: String,
     /// Where.
     pub url: String,
@@ -22,8 +22,8 @@ fn host(cluster: &ClusterArn) -> String {
     }
 }
 
-/// The service, the target group and the task that the first of the items is about, and the call
-/// that led to it.
+/// Returns links to the service, to the target group and the task of the first item, and to the
+/// call that caused it.
 pub(super) fn links(key: &ServiceKey, items: &[AlertItem]) -> Vec<Link> {
     let link = |name: &str, url: String| Link { name: name.to_owned(), url };
     let group = items.iter().find_map(|item| item.subject.group());

@@ -1,4 +1,4 @@
-//! What SNS puts around a message for a queue, unless raw delivery is on
+//! The envelope that SNS puts around a message for a queue, unless raw delivery is enabled
 //! (<https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>).
 
 use serde::Deserialize;
@@ -11,7 +11,8 @@ struct Notification {
     message: String,
 }
 
-/// The subject, if there is one, and the message itself. What is no notification is a message.
+/// Returns the subject, if any, and the message. A body that is not a notification is the message
+/// itself.
 #[must_use]
 pub fn unwrap_notification(body: &str) -> (Option<String>, String) {
     match serde_json::from_str::<Notification>(body) {

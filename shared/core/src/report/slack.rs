@@ -53,14 +53,14 @@ impl SlackMessage {
         }))
     }
 
-    /// The body of the request.
+    /// Returns the body of the request.
     #[must_use]
     pub fn to_json(&self) -> &Value {
         &self.0
     }
 }
 
-/// The message of an alert.
+/// Returns the message of an alert.
 #[must_use]
 pub fn slack_message(document: &Document) -> SlackMessage {
     let lines: Vec<String> = facts(document)

@@ -1,12 +1,11 @@
-//! The subject of a message for SNS: one line of ASCII, short enough. It knows nothing of what is
-//! told.
+//! The subject of an SNS message: one short line of ASCII. It knows nothing about the content.
 
 /// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API
 /// `Publish`).
 pub(super) const SUBJECT_LIMIT: usize = 99;
 
-/// The text as a subject: what is no ASCII becomes a question mark, and a long one is cut, with a
-/// mark.
+/// Returns the text as a subject: characters outside ASCII become question marks, and a long text
+/// is cut with a mark.
 #[must_use]
 pub fn subject_line(text: &str) -> String {
     shorten(&ascii(text), SUBJECT_LIMIT)

@@ -6,22 +6,22 @@ use crate::code::Follows;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// So many calls are told of one alert; the rest are counted.
+/// The number of calls that one alert names; the rest are counted.
 const TOLD_CALLS: usize = 3;
 
-/// Said where somebody must have done it and nobody is known.
+/// The text for a finding that a call must have caused, if that call is unknown.
 const UNKNOWN: &str = "unknown: CloudTrail reported no matching call by a person or another tool";
 
-/// A call that an item goes back to.
+/// The call that caused an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DocumentCause {
     /// The operation of Elastic Load Balancing.
     pub call: Operation,
-    /// When it was made.
+    /// The time of the call.
     pub at: Timestamp,
-    /// Who made it, in words.
+    /// The caller, as text.
     pub actor: String,
-    /// What kind of somebody.
+    /// The kind of caller.
     pub actor_kind: ActorKind,
     /// CloudTrail's `eventID`.
     pub event_id: String,
@@ -39,8 +39,8 @@ impl DocumentCause {
     }
 }
 
-/// Who did what the alert is about. None where nothing tells that anybody did, or, at the end,
-/// where nobody is known.
+/// Returns the cause of an alert as text. Returns `None` if nothing shows that a call caused it or,
+/// for a resolved alert, if the call is unknown.
 pub(super) fn who(alert: &Alert) -> Option<String> {
     let mut calls: Vec<(&Cause, usize)> = Vec::new();
     for cause in alert.items.iter().filter_map(|item| item.cause.as_ref()) {
@@ -57,11 +57,11 @@ pub(super) fn who(alert: &Alert) -> Option<String> {
     }
     let of_all =
         |items: usize| if all > 1 { format!(" ({items} of {all})") } else { String::new() };
-    let told = calls
+    let known = calls
         .iter()
         .take(TOLD_CALLS)
         .map(|(cause, items)| format!("{}{}", words(cause, alert), of_all(*items)));
-    let mut parts: Vec<String> = told.collect();
+    let mut parts: Vec<String> = known.collect();
     if calls.len() > TOLD_CALLS {
         parts.push(format!("and {} more calls", calls.len() - TOLD_CALLS));
     }

@@ -1,10 +1,9 @@
-//! What people read of each code: what it means, what was expected and what is there, and what to
-//! do.
+//! The texts of each code: its meaning, what was expected and found, and what to do.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 use crate::code::Code;
 
-/// What a code means, in one sentence.
+/// Returns the meaning of a code in one sentence.
 #[must_use]
 pub fn meaning(code: &Code) -> &'static str {
     match code {
@@ -50,7 +49,7 @@ pub fn meaning(code: &Code) -> &'static str {
     }
 }
 
-/// What a person does about a code where Portkeeper does nothing.
+/// Returns what the operator should do about a code if Portkeeper does not act.
 #[must_use]
 pub fn advice(code: &Code) -> &'static str {
     match code {
@@ -106,7 +105,7 @@ pub fn advice(code: &Code) -> &'static str {
     }
 }
 
-/// What should be, and what is there instead, in a few words.
+/// Returns what is expected and what was found instead, in a few words.
 #[must_use]
 pub fn contrast(code: &Code) -> (&'static str, &'static str) {
     match code {

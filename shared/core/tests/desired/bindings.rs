@@ -45,7 +45,7 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
               plan: register web [i-1:32768]
               alert: missing (error): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -86,9 +86,9 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | wrong_port | tell | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
+              web i-1:32769 | wrong_port | alert | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
               alert: wrong_port (error): web i-1:32769
-            open: wrong_port web i-1:32769, seen 2, told
+            open: wrong_port web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -112,13 +112,13 @@ fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
             60s:
               asks: state of i-1; group web; owners on i-1
               web i-1:49153 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
-              web i-1:49154 | wrong_port | tell | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
+              web i-1:49154 | wrong_port | alert | task t1 uses this address and port, but it is not the task's load-balanced port: alert only
               plan: register web [i-1:49153]
               alert: missing (critical): web i-1:49153
               alert: wrong_port (error): web i-1:49154
               looks again in 60s
-            open: missing web i-1:49153, seen 2, 1 repairs, told
-            open: wrong_port web i-1:49154, seen 2, told
+            open: missing web i-1:49153, seen 2, 1 repairs, reported
+            open: wrong_port web i-1:49154, seen 2, reported
         "#]],
     );
 }
@@ -155,9 +155,9 @@ fn no_binding_of_the_groups_family_is_a_mismatch() {
               web | ip_family_mismatch | await 60s | port 8080 is bound, but to no ipv6 address: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | ip_family_mismatch | tell | port 8080 is bound, but to no ipv6 address: alert only
+              web | ip_family_mismatch | alert | port 8080 is bound, but to no ipv6 address: alert only
               alert: ip_family_mismatch (error): web
-            open: ip_family_mismatch web, seen 2, told
+            open: ip_family_mismatch web, seen 2, reported
         "#]],
     );
 }
@@ -198,9 +198,9 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
               task t1 | bindings_missing | await 60s | port 8080 is bound to several host ports (32768, 32769): found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | port 8080 is bound to several host ports (32768, 32769): alert only
+              task t1 | bindings_missing | alert | port 8080 is bound to several host ports (32768, 32769): alert only
               alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
+            open: bindings_missing task t1, seen 2, reported
         "#]],
     );
 }
@@ -227,7 +227,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
               plan: register dns-tcp [i-1:32769]
               alert: missing (critical): dns-tcp i-1:32769
               looks again in 60s
-            open: missing dns-tcp i-1:32769, seen 2, 1 repairs, told
+            open: missing dns-tcp i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -260,9 +260,9 @@ fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted(
               plan: register admin [i-1:32769]; register public [i-1:32768]; register side [i-1:32770]
               alert: missing (critical): admin i-1:32769, public i-1:32768, side i-1:32770
               looks again in 60s
-            open: missing admin i-1:32769, seen 2, 1 repairs, told
-            open: missing public i-1:32768, seen 2, 1 repairs, told
-            open: missing side i-1:32770, seen 2, 1 repairs, told
+            open: missing admin i-1:32769, seen 2, 1 repairs, reported
+            open: missing public i-1:32768, seen 2, 1 repairs, reported
+            open: missing side i-1:32770, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -289,7 +289,7 @@ fn a_port_in_a_range_is_found_by_its_offset() {
               plan: register web [i-1:32814]
               alert: missing (error): web i-1:32814
               looks again in 60s
-            open: missing web i-1:32814, seen 2, 1 repairs, told
+            open: missing web i-1:32814, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -308,9 +308,9 @@ fn a_port_outside_of_the_range_has_no_target() {
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 8011: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | container `app` has no binding for port 8011: alert only
+              task t1 | bindings_missing | alert | container `app` has no binding for port 8011: alert only
               alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
+            open: bindings_missing task t1, seen 2, reported
         "#]],
     );
 }

@@ -68,7 +68,7 @@ fn a_blue_green_task_missing_from_its_resolved_group_is_registered_there() {
               plan: register web-alt [i-1:32768]
               alert: missing (critical): web-alt i-1:32768
               looks again in 60s
-            open: missing web-alt i-1:32768, seen 2, 1 repairs, told
+            open: missing web-alt i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -89,9 +89,9 @@ fn a_blue_green_revision_that_does_not_say_which_group_it_uses_is_ambiguous() {
               task t1 | ambiguous_revision | await 60s | revision 111 does not say which of its two groups it uses: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | revision 111 does not say which of its two groups it uses: alert only
+              task t1 | ambiguous_revision | alert | revision 111 does not say which of its two groups it uses: alert only
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -140,7 +140,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
               plan: register green [i-1:32769]
               alert: missing (critical): green i-1:32769
               looks again in 60s
-            open: missing green i-1:32769, seen 2, 1 repairs, told
+            open: missing green i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -162,10 +162,10 @@ fn a_task_set_that_is_not_there_is_ambiguous() {
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | no task set has the id ecs-svc/999: alert only
+              task t1 | ambiguous_revision | alert | no task set has the id ecs-svc/999: alert only
               blue i-1:32768 | - | unknown | registered; it may belong to task t1: no task set has the id ecs-svc/999
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -214,10 +214,10 @@ fn a_rolling_service_whose_revision_does_not_say_which_of_two_groups_it_uses_is_
               web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/1 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/1 matches no current revision: alert only
               web-alt i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/1 matches no current revision
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }

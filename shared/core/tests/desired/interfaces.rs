@@ -24,7 +24,7 @@ fn host_mode_has_no_bindings_and_takes_the_port_of_the_task_definition() {
               plan: register web [i-1:8080]
               alert: missing (critical): web i-1:8080
               looks again in 60s
-            open: missing web i-1:8080, seen 2, 1 repairs, told
+            open: missing web i-1:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -44,9 +44,9 @@ fn host_mode_without_the_port_in_the_task_definition_is_not_guessed() {
               task t1 | bindings_missing | await 60s | container `app` has no port 8080 in its task definition: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | container `app` has no port 8080 in its task definition: alert only
+              task t1 | bindings_missing | alert | container `app` has no port 8080 in its task definition: alert only
               alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
+            open: bindings_missing task t1, seen 2, reported
         "#]],
     );
 }
@@ -71,7 +71,7 @@ fn awsvpc_takes_the_interface_address_and_the_container_port() {
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -96,7 +96,7 @@ fn awsvpc_takes_the_ipv6_address_for_a_group_of_ipv6() {
               plan: register web [[fd00::5]:8080]
               alert: missing (critical): web [fd00::5]:8080
               looks again in 60s
-            open: missing web [fd00::5]:8080, seen 2, 1 repairs, told
+            open: missing web [fd00::5]:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -115,9 +115,9 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
               web | ip_family_mismatch | await 60s | the group accepts ipv6 addresses, but the task has none: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | ip_family_mismatch | tell | the group accepts ipv6 addresses, but the task has none: alert only
+              web | ip_family_mismatch | alert | the group accepts ipv6 addresses, but the task has none: alert only
               alert: ip_family_mismatch (error): web
-            open: ip_family_mismatch web, seen 2, told
+            open: ip_family_mismatch web, seen 2, reported
         "#]],
     );
 }
@@ -167,10 +167,10 @@ fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addre
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | its network interface has no address yet: alert only
+              task t1 | bindings_missing | alert | its network interface has no address yet: alert only
               web 10.0.0.6:8080 | - | unknown | registered; it may belong to task t1: its network interface has no address yet
               alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
+            open: bindings_missing task t1, seen 2, reported
         "#]],
     );
 }
@@ -226,9 +226,9 @@ fn a_quic_target_needs_a_server_id_that_only_ecs_knows() {
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | tell | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: alert only
+              web 10.0.0.5:8080 | missing | alert | task t1 has been running for 11 min and its target is not registered; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it: alert only
               alert: missing (critical): web 10.0.0.5:8080
-            open: missing web 10.0.0.5:8080, seen 2, told
+            open: missing web 10.0.0.5:8080, seen 2, reported
         "#]],
     );
 }

@@ -56,8 +56,8 @@ fn during_a_rolling_deployment_each_task_is_judged_by_its_own_revision() {
               plan: register new [i-1:32769]; register old [i-1:32768]
               alert: missing (critical): new i-1:32769, old i-1:32768
               looks again in 60s
-            open: missing new i-1:32769, seen 2, 1 repairs, told
-            open: missing old i-1:32768, seen 2, 1 repairs, told
+            open: missing new i-1:32769, seen 2, 1 repairs, reported
+            open: missing old i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -101,10 +101,10 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/111 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/111 matches no current revision: alert only
               web i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/111 matches no current revision
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -175,10 +175,10 @@ fn revisions_with_the_same_task_definition_that_disagree_are_ambiguous() {
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/222 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/222 matches no current revision: alert only
               old i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/222 matches no current revision
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -227,9 +227,9 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
               task t1 | ambiguous_revision | await 60s | revision 111 runs web:2, but the task does not: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | revision 111 runs web:2, but the task does not: alert only
+              task t1 | ambiguous_revision | alert | revision 111 runs web:2, but the task does not: alert only
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -251,9 +251,9 @@ fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
               task t1 | ambiguous_revision | await 60s | this version of Portkeeper does not know the deployment strategy `SIDEWAYS`: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | this version of Portkeeper does not know the deployment controller `ROBOT`: alert only
+              task t1 | ambiguous_revision | alert | this version of Portkeeper does not know the deployment controller `ROBOT`: alert only
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }

@@ -1,6 +1,6 @@
 //! Events of CloudTrail: who did what where, who is told apart, and what is not read.
 
-use super::{check, told};
+use super::{check, reported};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ fn event(detail: &Value) -> Value {
 }
 
 fn said(detail: &Value) -> String {
-    told(&event(detail).to_string())
+    reported(&event(detail).to_string())
 }
 
 /// Who made the call, as people read it.
@@ -168,7 +168,7 @@ fn every_kind_of_identity() {
     let said = said(&json!({"userIdentity": role(plain, "Admin", "bob")}));
     assert!(
         said.ends_with(&format!("as e-1, as {plain}\n")),
-        "the role itself is told, for those who know their own: {said}"
+        "the role itself is reported, for those who know their own: {said}"
     );
 }
 
@@ -214,9 +214,9 @@ fn what_changed_nothing_is_ignored() {
     }
     let mut other = event(&json!({}));
     other["detail-type"] = json!("AWS Service Event via CloudTrail");
-    assert!(told(&other.to_string()).starts_with("ignored as other_kind: "));
+    assert!(reported(&other.to_string()).starts_with("ignored as other_kind: "));
     other["detail-type"] = json!("ECS Task State Change");
-    assert!(told(&other.to_string()).starts_with("ignored as other_kind: "));
+    assert!(reported(&other.to_string()).starts_with("ignored as other_kind: "));
 }
 
 #[test]

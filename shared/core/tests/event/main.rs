@@ -15,7 +15,7 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 
 /// What a message asks for, as one line; a second one for each stopped task.
-fn told(body: &str) -> String {
+fn reported(body: &str) -> String {
     match parse(body) {
         Ok(Message::Check(check)) => asked(&check),
         Ok(Message::Called { call, role }) => called(&call, role.as_deref()),
@@ -76,7 +76,7 @@ fn asked(check: &Check) -> String {
 }
 
 fn check(body: &str, expect: &Expect) {
-    expect.assert_eq(&told(body));
+    expect.assert_eq(&reported(body));
 }
 
 const CLUSTER: &str = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop";

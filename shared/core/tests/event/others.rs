@@ -1,6 +1,6 @@
 //! Events of other kinds, messages that nobody can read, and the sample events.
 
-use crate::{CLUSTER, check, task_event, told};
+use crate::{CLUSTER, check, reported, task_event};
 use expect_test::expect;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -173,7 +173,7 @@ fn every_sample_event_is_checked_or_ignored() {
         files.filter(|file| file.extension().is_some_and(|ending| ending == "json")).collect();
     let table = files.iter().map(|file| {
         let name = file.file_stem().and_then(OsStr::to_str).unwrap();
-        format!("{name}: {}", told(&std::fs::read_to_string(file).unwrap()))
+        format!("{name}: {}", reported(&std::fs::read_to_string(file).unwrap()))
     });
     expect![[r#"
         deployment-completed: check default/servicetest in aws us-west-2 111122223333

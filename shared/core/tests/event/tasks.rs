@@ -1,6 +1,6 @@
 //! Task events: what they ask for, and stopped tasks as witnesses.
 
-use crate::{check, task_event, told};
+use crate::{check, reported, task_event};
 use expect_test::expect;
 
 #[test]
@@ -93,9 +93,9 @@ fn states_in_between_ask_for_nothing() {
         "DELETED",
         "NEW",
     ] {
-        let told = told(&task_event(&format!(r#"{{"lastStatus":"{status}"}}"#)));
+        let reported = reported(&task_event(&format!(r#"{{"lastStatus":"{status}"}}"#)));
         assert_eq!(
-            told,
+            reported,
             format!(
                 "ignored as other_task_status: a task in {status} is not checked; only RUNNING and STOPPED tasks are\n"
             )

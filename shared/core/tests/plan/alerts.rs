@@ -19,7 +19,7 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
     );
     let open = crate::text_world::run(&world);
     assert_eq!(open.matches("  alert: ").count(), 1);
-    expect!["open: missing web i-1:32768, seen 50, told\n"]
+    expect!["open: missing web i-1:32768, seen 50, reported\n"]
         .assert_eq(open.split_inclusive('\n').next_back().unwrap());
     let ended = crate::text_world::run(&format!(
         "{world}\ntarget web i-1:32768 healthy\nlook after 60s\nlook after 60s"
@@ -133,14 +133,14 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
             180s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 13 min and its target is not registered: mode alert: Portkeeper writes nothing
-            open: missing web i-1:32768, seen 3, told
+              web i-1:32768 | missing | alert | task t1 has been running for 13 min and its target is not registered: mode alert: Portkeeper writes nothing
+            open: missing web i-1:32768, seen 3, reported
         "#]],
     );
 }
@@ -170,19 +170,19 @@ fn alerts_of_one_look_are_one_for_each_code() {
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
-              web i-1:32769 | missing | tell | task t2 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
-              web i-1:32770 | stale | tell | task t3 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
-              web i-1:32771 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
-              web i-1:32772 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | missing | alert | task t2 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32770 | stale | alert | task t3 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
+              web i-1:32771 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32772 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: missing (critical): web i-1:32768, web i-1:32769
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32771, web i-1:32772
-            open: missing web i-1:32768, seen 2, told
-            open: missing web i-1:32769, seen 2, told
-            open: stale web i-1:32770, seen 2, told
-            open: foreign web i-1:32771, seen 2, told
-            open: foreign web i-1:32772, seen 2, told
+            open: missing web i-1:32768, seen 2, reported
+            open: missing web i-1:32769, seen 2, reported
+            open: stale web i-1:32770, seen 2, reported
+            open: foreign web i-1:32771, seen 2, reported
+            open: foreign web i-1:32772, seen 2, reported
         "#]],
     );
 }

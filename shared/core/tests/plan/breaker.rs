@@ -52,18 +52,18 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
               looks again in 60s
             120s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              service | limit_exceeded | alert | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
               alert: resolved stale (error): web i-1:32801 (the target is no longer registered, after 2 min), web i-1:32802 (the target is no longer registered, after 2 min)
               looks again in 540s
             180s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              service | limit_exceeded | alert | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
             659s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
+              service | limit_exceeded | alert | 1 deregistration at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
             660s:
               asks: owners on i-1
@@ -122,21 +122,21 @@ fn what_is_too_much_by_itself_is_not_looked_at_again_for_it() {
               looks again in 60s
             180s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
+              service | limit_exceeded | alert | 3 deregistrations at once, together with 2 executed within 10 min, exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             3780s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
+              service | limit_exceeded | alert | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32803, web i-1:32804, web i-1:32805
               web i-1:32803 | stale | withheld | task s3 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32804 | stale | withheld | task s4 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32805 | stale | withheld | task s5 has stopped and its target is still registered: the deregistration limit is exceeded
             open: stale web i-1:32803, seen 3
             open: stale web i-1:32804, seen 3
             open: stale web i-1:32805, seen 3
-            open: limit_exceeded service, seen 2, told
+            open: limit_exceeded service, seen 2, reported
         "#]],
     );
 }
@@ -171,8 +171,8 @@ fn deregistrations_that_aws_refused_do_not_count() {
               web i-1:32802 | stale | deregister | task s2 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32801, i-1:32802]
               looks again in 60s
-            open: stale web i-1:32801, seen 3, 2 repairs, told
-            open: stale web i-1:32802, seen 3, 2 repairs, told
+            open: stale web i-1:32801, seen 3, 2 repairs, reported
+            open: stale web i-1:32802, seen 3, 2 repairs, reported
         "#]],
     );
 }
@@ -217,7 +217,7 @@ fn registrations_do_not_count() {
               plan: deregister web [i-1:32801]
               alert: stale (error): web i-1:32801
               looks again in 60s
-            open: stale web i-1:32801, seen 2, 1 repairs, told
+            open: stale web i-1:32801, seen 2, 1 repairs, reported
         "#]],
     );
 }

@@ -90,15 +90,18 @@ fn nobody_is_named_for_what_came_otherwise() {
         "call 2h ago DeregisterTargets web i-1:32768",
         "target web i-1:32768 healthy\ncall 2m ago DeregisterTargets web i-1:32768\nlook\ntarget web i-1:32768 gone",
     ] {
-        let told = run(&format!("{world}\n{call}\nlook\nlook after 60s"));
-        assert!(told.contains("alert: missing (critical): web i-1:32768\n"), "{call}: {told}");
+        let reported = run(&format!("{world}\n{call}\nlook\nlook after 60s"));
+        assert!(
+            reported.contains("alert: missing (critical): web i-1:32768\n"),
+            "{call}: {reported}"
+        );
     }
 }
 
 /// Once it was told who it was, the next time is somebody else's doing until somebody is known.
 #[test]
 fn a_call_is_told_of_one_incident() {
-    let told = run("
+    let reported = run("
         group web
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 1h
@@ -111,10 +114,10 @@ fn a_call_is_told_of_one_incident() {
         look after 60s
         look after 60s
     ");
-    let alerts: Vec<&str> = told.lines().filter(|line| line.contains("alert: ")).collect();
-    assert_eq!(alerts.len(), 3, "{told}");
+    let alerts: Vec<&str> = reported.lines().filter(|line| line.contains("alert: ")).collect();
+    assert_eq!(alerts.len(), 3, "{reported}");
     let named: Vec<bool> = alerts.iter().map(|alert| alert.contains("by IAM user alice")).collect();
-    assert_eq!(named, [true, true, false], "{told}");
+    assert_eq!(named, [true, true, false], "{reported}");
 }
 
 /// Who registered what nothing explains: the last one to do so. A port that is not named is the
@@ -142,7 +145,7 @@ fn a_stranger_that_somebody_registered() {
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
+              web i-9:80 | foreign | alert | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-9:80, by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z
             120s:
               alert: resolved foreign (warning): web i-9:80 (the target is no longer registered, after 2 min), by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z
@@ -209,10 +212,10 @@ fn plumbing_that_somebody_took_away() {
     );
     let calls = "call 3m ago ModifyRule lb by bob\ncall 2m ago DeleteRule lb";
     let unattached = world("unattached", calls);
-    let told: Vec<&str> = unattached.lines().filter(|line| line.contains("alert: ")).collect();
+    let reported: Vec<&str> = unattached.lines().filter(|line| line.contains("alert: ")).collect();
     assert!(
-        told.iter().all(|line| line.contains("by IAM user alice with DeleteRule"))
-            && told.len() == 2,
+        reported.iter().all(|line| line.contains("by IAM user alice with DeleteRule"))
+            && reported.len() == 2,
         "{unattached}"
     );
 }
@@ -220,7 +223,7 @@ fn plumbing_that_somebody_took_away() {
 /// Two writers: the other one has a name.
 #[test]
 fn a_fight_with_somebody() {
-    let told = run("
+    let reported = run("
         group web
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 1h
@@ -235,10 +238,10 @@ fn a_fight_with_somebody() {
         look after 60s
     ");
     assert!(
-        told.contains(
+        reported.contains(
             "alert: fight (error): web i-1:32768, by IAM user terraform with DeregisterTargets"
         ),
-        "{told}"
+        "{reported}"
     );
 }
 

@@ -79,7 +79,7 @@ fn what_uses_other_groups_in_other_clusters_does_not_matter() {
               plan: deregister web [10.0.0.2:8080]
               alert: stale (error): web 10.0.0.2:8080
               looks again in 60s
-            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, told
+            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -123,7 +123,7 @@ fn nothing_is_deregistered_while_other_clusters_could_not_be_read() {
               plan: deregister web [10.0.0.2:8080]
               alert: stale (error): web 10.0.0.2:8080
               looks again in 60s
-            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, told
+            open: stale web 10.0.0.2:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -196,11 +196,11 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_cluster()
               looks again in 60s
             60s:
               asks: owners in the cluster; owners elsewhere in web
-              web | limit_exceeded | tell | deregistering 10.0.0.2:8080 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering 10.0.0.2:8080 would leave web without targets; Portkeeper deregistered nothing there
               web 10.0.0.2:8080 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
             open: stale web 10.0.0.2:8080, seen 2
-            open: limit_exceeded web, seen 1, told
+            open: limit_exceeded web, seen 1, reported
         "#]],
     );
 }

@@ -27,14 +27,14 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
               web i-1:32768 | missing | await 20s | its task has just started; ECS may still register the target
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
               looks again in 20s
             120s:
               asks: state of i-1; group web; owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
               web i-1:32768 | missing | await 60s | task t1 has been running for 2 min 10 s and its target is not registered: found once; waiting for a second check
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               looks again in 60s
@@ -46,7 +46,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
               alert: resolved limit_exceeded (error): web (no longer found, after 2 min)
               looks again in 60s
             open: missing web i-1:32768, seen 1
-            open: stale web i-1:32769, seen 4, told
+            open: stale web i-1:32769, seen 4, reported
             open: unhealthy web i-1:32768, seen 1
         "#]],
     );
@@ -74,7 +74,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               plan: register web [i-1:32768]
@@ -88,8 +88,8 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
               alert: stale (error): web i-1:32769
               alert: resolved limit_exceeded (error): web (no longer found, after 1 min)
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
-            open: stale web i-1:32769, seen 3, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
+            open: stale web i-1:32769, seen 3, reported
             open: unhealthy web i-1:32768, seen 1
         "#]],
     );
@@ -112,13 +112,13 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     };
     let plans = |owner: &str| -> String {
         let text = crate::text_world::run(&world(owner));
-        let told = text
+        let reported = text
             .lines()
             .filter(|line| line.contains("plan: ") || line.contains("| limit_exceeded |"));
-        told.fold(String::new(), |told, line| told + line.trim() + "\n")
+        reported.fold(String::new(), |reported, line| reported + line.trim() + "\n")
     };
     expect![[r#"
-        web | limit_exceeded | tell | deregistering i-1:32768 would leave web without targets; Portkeeper deregistered nothing there
+        web | limit_exceeded | alert | deregistering i-1:32768 would leave web without targets; Portkeeper deregistered nothing there
     "#]]
     .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups web"));
     expect![[r#"
@@ -150,8 +150,8 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners in the cluster
-              web | limit_exceeded | tell | deregistering i-1:32770 would leave web without targets; Portkeeper deregistered nothing there
-              admin i-9:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web | limit_exceeded | alert | deregistering i-1:32770 would leave web without targets; Portkeeper deregistered nothing there
+              admin i-9:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               plan: register web [i-1:32768]
@@ -159,10 +159,10 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
               alert: foreign (warning): admin i-9:80
               alert: limit_exceeded (error): web
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
             open: stale web i-1:32770, seen 2
-            open: foreign admin i-9:80, seen 2, told
-            open: limit_exceeded web, seen 1, told
+            open: foreign admin i-9:80, seen 2, reported
+            open: limit_exceeded web, seen 1, reported
         "#]],
     );
 }
@@ -187,13 +187,13 @@ fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
             60s:
               asks: owners on i-1
               service | below_desired | await 840s | 0 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: it would leave the target group without targets
               alert: limit_exceeded (error): web
               looks again in 840s
             open: stale web i-1:32769, seen 2
             open: below_desired service, seen 2
-            open: limit_exceeded web, seen 1, told
+            open: limit_exceeded web, seen 1, reported
         "#]],
     );
 }

@@ -57,11 +57,11 @@ fn a_target_of_an_application_load_balancer_that_fails_for_longer_is_unhealthy()
               web i-1:32768 | unhealthy | await 1s | registered, but initial (Elb.InitialHealthChecking); the group's settings explain at most 2 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             150s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
               alert: unhealthy (critical): web i-1:32768
             210s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min 30 s of that; the program answers the check with another code: check the path and the program's log: alert only
             270s:
               alert: resolved unhealthy (critical): web i-1:32768 (the target is healthy, after 4 min 30 s)
         "#]],
@@ -95,9 +95,9 @@ fn a_target_of_a_network_load_balancer_may_be_initial_for_minutes() {
               web i-1:32768 | unhealthy | await 1s | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: found once; waiting for a second check
             390s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: alert only
+              web i-1:32768 | unhealthy | alert | registered, but initial (Elb.RegistrationInProgress); the group's settings explain at most 6 min 30 s of that; its initial health checks do not finish: check the state of the load balancer: alert only
               alert: unhealthy (critical): web i-1:32768
-            open: unhealthy web i-1:32768, seen 4, told
+            open: unhealthy web i-1:32768, seen 4, reported
         "#]],
     );
 }
@@ -121,9 +121,9 @@ fn unhealthy_draining_is_registered() {
               looks again in 120s
             120s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy.draining (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
               alert: unhealthy (critical): web i-1:32768
-            open: unhealthy web i-1:32768, seen 2, told
+            open: unhealthy web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -154,9 +154,9 @@ fn the_grace_period_of_the_service_is_waited_for() {
               web i-1:32768 | unhealthy | await 1s | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: found once; waiting for a second check
             420s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.FailedHealthChecks); the group's settings explain at most 2 min of that; the connection failed or the answer was malformed: the program does not listen on host port 32768 yet, listens on 127.0.0.1 only, or speaks another protocol than the check: alert only
               alert: unhealthy (critical): web i-1:32768
-            open: unhealthy web i-1:32768, seen 4, told
+            open: unhealthy web i-1:32768, seen 4, reported
         "#]],
     );
 }
@@ -192,14 +192,14 @@ fn a_missing_target_that_was_registered_and_fails_is_known_as_unhealthy_from_the
               looks again in 60s
             200s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: unhealthy (critical): web i-1:32768
               looks again in 60s
             260s:
               asks: group web
-              web i-1:32768 | unhealthy | tell | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
+              web i-1:32768 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 1 min 20 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout: alert only
               alert: superseded missing (critical): web i-1:32768 (registered; superseded by unhealthy, after 4 min 20 s)
-            open: unhealthy web i-1:32768, seen 3, told
+            open: unhealthy web i-1:32768, seen 3, reported
         "#]],
     );
 }

@@ -32,7 +32,7 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
               plan: deregister web [i-1:32769]
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
-            open: hijacked web i-1:32769, seen 2, 1 repairs, told
+            open: hijacked web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -64,11 +64,11 @@ fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident(
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
               alert: stale (error): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
               alert: escalated hijacked (critical): web i-1:32769
             180s:
               alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 3 min)
@@ -100,7 +100,7 @@ fn a_reused_address_is_hijacked_too() {
               plan: deregister web [10.0.0.6:8080]
               alert: hijacked (critical): web 10.0.0.6:8080
               looks again in 60s
-            open: hijacked web 10.0.0.6:8080, seen 2, 1 repairs, told
+            open: hijacked web 10.0.0.6:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -125,9 +125,9 @@ fn a_port_reused_by_a_task_that_no_service_started_is_hijacked_too() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
               alert: hijacked (critical): web i-1:32769
-            open: hijacked web i-1:32769, seen 2, told
+            open: hijacked web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -154,7 +154,7 @@ fn a_port_reused_by_a_sidecar_of_the_same_service_is_stale() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -200,14 +200,14 @@ fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
             60s:
               asks: owners on i-1
               service | below_desired | await 840s | 0 of 1 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
-              web | limit_exceeded | tell | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
+              web | limit_exceeded | alert | deregistering i-1:32769 would leave web without targets; Portkeeper deregistered nothing there
               web i-1:32769 | hijacked | withheld | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: it would leave the target group without targets
               alert: hijacked (critical): web i-1:32769 (held back)
               alert: limit_exceeded (error): web
               looks again in 840s
-            open: hijacked web i-1:32769, seen 2, told
+            open: hijacked web i-1:32769, seen 2, reported
             open: below_desired service, seen 2
-            open: limit_exceeded web, seen 1, told
+            open: limit_exceeded web, seen 1, reported
         "#]],
     );
 }

@@ -73,11 +73,11 @@ fn proof_ends_while_a_service_is_scaled_to_nothing() {
               looks again in 60s
             76295s:
               asks: owners in the cluster
-              web i-1:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web i-1:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-1:80
             76355s:
-              web i-1:80 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
-            open: foreign web i-1:80, seen 3, told
+              web i-1:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+            open: foreign web i-1:80, seen 3, reported
         "#]],
     );
 }
@@ -107,9 +107,9 @@ fn a_task_that_a_person_runs_may_be_meant() {
               looks again in 60s
             155s:
               asks: owners on i-1
-              web i-1:80 | hijacked | tell | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
+              web i-1:80 | hijacked | alert | task t1 has stopped, and its target now leads to task job, which no service started: requests reach the wrong task: alert only
               alert: hijacked (critical): web i-1:80
-            open: hijacked web i-1:80, seen 2, told
+            open: hijacked web i-1:80, seen 2, reported
         "#]],
     );
 }
@@ -135,10 +135,10 @@ fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
               looks again in 60s
             60s:
-              task t1 | ambiguous_revision | tell | startedBy ecs-svc/11 matches no current revision: alert only
+              task t1 | ambiguous_revision | alert | startedBy ecs-svc/11 matches no current revision: alert only
               a i-1:32768 | - | unknown | registered; it may belong to task t1: startedBy ecs-svc/11 matches no current revision
               alert: ambiguous_revision (warning): task t1
-            open: ambiguous_revision task t1, seen 2, told
+            open: ambiguous_revision task t1, seen 2, reported
         "#]],
     );
 }
@@ -177,9 +177,9 @@ fn proof_ends_when_another_service_is_seen_as_owner() {
               looks again in 60s
             259260s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task job, which no service started: alert only
+              web i-1:32769 | foreign | alert | leads to task job, which no service started: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }

@@ -50,7 +50,7 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -124,16 +124,16 @@ fn a_refused_registration_is_tried_again_and_then_left_to_a_person() {
             240s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 14 min and its target is not registered: the repair limit for one target is reached
-              web i-1:32768 | limit_exceeded | tell | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 14 min and its target is not registered
+              web i-1:32768 | limit_exceeded | alert | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 14 min and its target is not registered
               alert: limit_exceeded (error): web i-1:32768
               looks again in 60s
             300s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 15 min and its target is not registered: the repair limit for one target is reached
-              web i-1:32768 | limit_exceeded | tell | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 15 min and its target is not registered
+              web i-1:32768 | limit_exceeded | alert | 3 repairs did not fix it; AWS answered: InvalidTarget: i-1 is not in the VPC. Last finding: task t1 has been running for 15 min and its target is not registered
               looks again in 60s
-            open: missing web i-1:32768, seen 6, 3 repairs, told
-            open: limit_exceeded web i-1:32768, seen 2, told
+            open: missing web i-1:32768, seen 6, 3 repairs, reported
+            open: limit_exceeded web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -171,7 +171,7 @@ fn a_repair_that_does_not_show_yet_is_not_made_again_at_once() {
               web i-1:32768 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
               looks again in 60s
-            open: missing web i-1:32768, seen 4, 2 repairs, told
+            open: missing web i-1:32768, seen 4, 2 repairs, reported
         "#]],
     );
 }

@@ -35,14 +35,14 @@ fn more_deregistrations_than_the_limit_make_none_and_one_alert() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
+              service | limit_exceeded | alert | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
               web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             120s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
+              service | limit_exceeded | alert | 3 deregistrations at once exceed the limit of 2; Portkeeper executed none. First: web i-1:32769, web i-1:32770, web i-1:32771
               web i-1:32769 | stale | withheld | task t1 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32770 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32771 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
@@ -91,8 +91,8 @@ fn the_limit_grows_with_what_is_registered() {
               plan: deregister web [i-1:32769, i-1:32770]
               alert: stale (error): web i-1:32769, web i-1:32770
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
-            open: stale web i-1:32770, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
+            open: stale web i-1:32770, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -124,9 +124,9 @@ fn registrations_are_not_limited() {
               plan: register web [i-1:32768, i-1:32769, i-1:32770]
               alert: missing (critical): web i-1:32768, web i-1:32769, web i-1:32770
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
-            open: missing web i-1:32769, seen 2, 1 repairs, told
-            open: missing web i-1:32770, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
+            open: missing web i-1:32769, seen 2, 1 repairs, reported
+            open: missing web i-1:32770, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -167,16 +167,16 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
             860s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 24 min 20 s and its target is not registered: the repair limit for one target is reached
-              web i-1:32768 | limit_exceeded | tell | 2 repairs did not fix it. Last finding: task t1 has been running for 24 min 20 s and its target is not registered
+              web i-1:32768 | limit_exceeded | alert | 2 repairs did not fix it. Last finding: task t1 has been running for 24 min 20 s and its target is not registered
               alert: limit_exceeded (error): web i-1:32768
               looks again in 60s
             1260s:
               asks: state of i-1; group web
               web i-1:32768 | missing | withheld | task t1 has been running for 31 min and its target is not registered: the repair limit for one target is reached
-              web i-1:32768 | limit_exceeded | tell | 2 repairs did not fix it. Last finding: task t1 has been running for 31 min and its target is not registered
+              web i-1:32768 | limit_exceeded | alert | 2 repairs did not fix it. Last finding: task t1 has been running for 31 min and its target is not registered
               looks again in 60s
-            open: missing web i-1:32768, seen 5, 2 repairs, told
-            open: limit_exceeded web i-1:32768, seen 2, told
+            open: missing web i-1:32768, seen 5, 2 repairs, reported
+            open: limit_exceeded web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -274,13 +274,13 @@ fn draining_targets_do_not_raise_the_limit() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              service | limit_exceeded | tell | 2 deregistrations at once exceed the limit of 1; Portkeeper executed none. First: web i-1:32769, web i-1:32770
+              service | limit_exceeded | alert | 2 deregistrations at once exceed the limit of 1; Portkeeper executed none. First: web i-1:32769, web i-1:32770
               web i-1:32769 | stale | withheld | task t2 has stopped and its target is still registered: the deregistration limit is exceeded
               web i-1:32770 | stale | withheld | task t3 has stopped and its target is still registered: the deregistration limit is exceeded
               alert: limit_exceeded (error): service
             open: stale web i-1:32769, seen 2
             open: stale web i-1:32770, seen 2
-            open: limit_exceeded service, seen 1, told
+            open: limit_exceeded service, seen 1, reported
         "#]],
     );
 }

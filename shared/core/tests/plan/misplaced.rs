@@ -25,11 +25,11 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             120s:
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
-            open: foreign web i-1:32769, seen 3, told
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+            open: foreign web i-1:32769, seen 3, reported
         "#]],
     );
 }
@@ -57,9 +57,9 @@ fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -83,9 +83,9 @@ fn a_released_target_of_the_ledger_proves_nothing() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -108,9 +108,9 @@ fn an_instance_on_the_groups_default_port_is_that_of_an_auto_scaling_group() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:80 | foreign | tell | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
+              web i-1:80 | foreign | alert | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-1:80
-            open: foreign web i-1:80, seen 2, told
+            open: foreign web i-1:80, seen 2, reported
         "#]],
     );
 }
@@ -135,9 +135,9 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
             60s:
               asks: state of i-1; group web-alt; owners on i-1
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
-              web i-1:32768 | misplaced | tell | task t1 belongs in web-alt, not in this group: alert only
+              web i-1:32768 | misplaced | alert | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
-            open: misplaced web i-1:32768, seen 2, told
+            open: misplaced web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -169,9 +169,9 @@ fn a_missing_target_that_somebody_registers_in_the_other_group_is_told_of_as_mis
             120s:
               asks: state of i-1; group web-alt; owners on i-1
               web-alt i-1:32768 | missing | unknown | registered in web; which of the two groups ECS uses is unknown
-              web i-1:32768 | misplaced | tell | task t1 belongs in web-alt, not in this group: alert only
+              web i-1:32768 | misplaced | alert | task t1 belongs in web-alt, not in this group: alert only
               alert: misplaced (error): web i-1:32768
-            open: misplaced web i-1:32768, seen 2, told
+            open: misplaced web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -210,7 +210,7 @@ fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_
               plan: deregister web [i-1:32760]
               alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min)
               looks again in 60s
-            open: wrong_port web i-1:32760, seen 3, 1 repairs, told
+            open: wrong_port web i-1:32760, seen 3, 1 repairs, reported
         "#]],
     );
 }
@@ -241,13 +241,13 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
             60s:
               asks: state of i-1; group new; owners on i-1
               new i-1:32769 | missing | register | task t2 has been running for 11 min and its target is not registered: confirmed by a second check
-              old i-1:32769 | misplaced | tell | task t2 belongs in new, not in this group: alert only
+              old i-1:32769 | misplaced | alert | task t2 belongs in new, not in this group: alert only
               plan: register new [i-1:32769]
               alert: missing (critical): new i-1:32769
               alert: misplaced (error): old i-1:32769
               looks again in 60s
-            open: missing new i-1:32769, seen 2, 1 repairs, told
-            open: misplaced old i-1:32769, seen 2, told
+            open: missing new i-1:32769, seen 2, 1 repairs, reported
+            open: misplaced old i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -294,7 +294,7 @@ fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes
               plan: deregister web [i-1:32760]
               alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
               looks again in 60s
-            open: wrong_port web i-1:32760, seen 4, 1 repairs, told
+            open: wrong_port web i-1:32760, seen 4, 1 repairs, reported
         "#]],
     );
 }

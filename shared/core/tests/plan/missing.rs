@@ -165,8 +165,8 @@ fn several_missing_targets_are_one_action_and_one_alert() {
               plan: register web [i-1:32768, i-1:32769]
               alert: missing (error): web i-1:32768, web i-1:32769
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
-            open: missing web i-1:32769, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
+            open: missing web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -272,7 +272,7 @@ fn an_instance_target_that_drains_while_its_task_runs_is_registered_again() {
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -316,7 +316,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
               plan: register web [10.0.0.5:8080]
               alert: missing (critical): web 10.0.0.5:8080
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }

@@ -25,12 +25,12 @@ fn mode_alert_tells_and_writes_nothing() {
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
               alert: stale (error): web i-1:32769
-            open: missing web i-1:32768, seen 2, told
-            open: stale web i-1:32769, seen 2, told
+            open: missing web i-1:32768, seen 2, reported
+            open: stale web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -85,7 +85,7 @@ fn the_tag_of_a_service_overrides_the_stack() {
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -118,7 +118,7 @@ fn a_tag_holds_until_the_end_of_its_day() {
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -138,9 +138,9 @@ fn a_tag_that_is_not_understood_means_alert() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
-            open: missing web i-1:32768, seen 2, told
+            open: missing web i-1:32768, seen 2, reported
         "#]],
     );
 }
@@ -212,9 +212,9 @@ fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
               looks again in 60s
             720s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
-            open: stale web i-1:32769, seen 2, told
+            open: stale web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -253,7 +253,7 @@ fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -288,9 +288,9 @@ fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
               looks again in 60s
             240s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }

@@ -91,7 +91,7 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -120,7 +120,7 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -189,7 +189,7 @@ fn nothing_is_deregistered_while_other_tasks_on_the_instance_could_not_be_read()
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -216,11 +216,11 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
-              web i-1:32770 | foreign | tell | leads to task job, which no service started: alert only
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service: alert only
+              web i-1:32770 | foreign | alert | leads to task job, which no service started: alert only
               alert: foreign (warning): web i-1:32769, web i-1:32770
-            open: foreign web i-1:32769, seen 2, told
-            open: foreign web i-1:32770, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
+            open: foreign web i-1:32770, seen 2, reported
         "#]],
     );
 }
@@ -248,10 +248,10 @@ fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             3660s:
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
             7260s:
               alert: resolved foreign (warning): web i-1:32769 (the target is no longer registered, after 2 h 1 min)
         "#]],
@@ -282,7 +282,7 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
               plan: deregister web [i-1:32769]
               alert: hijacked (critical): web i-1:32769
               looks again in 60s
-            open: hijacked web i-1:32769, seen 2, 1 repairs, told
+            open: hijacked web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -310,7 +310,7 @@ fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_w
               plan: deregister web [i-2:32769]
               alert: hijacked (critical): web i-2:32769
               looks again in 60s
-            open: hijacked web i-2:32769, seen 2, 1 repairs, told
+            open: hijacked web i-2:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }

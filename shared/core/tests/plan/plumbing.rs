@@ -24,7 +24,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
               web | target_group_missing | await 60s | the target group does not exist, so ECS cannot register any target: found once; waiting for a second check
               looks again in 60s
             60s:
-              web | target_group_missing | tell | the target group does not exist, so ECS cannot register any target: alert only
+              web | target_group_missing | alert | the target group does not exist, so ECS cannot register any target: alert only
               alert: target_group_missing (critical): web
             120s:
               alert: resolved target_group_missing (critical): web (no longer found, after 2 min)
@@ -53,7 +53,7 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               web | target_group_missing | await 60s | the target group does not exist, so ECS cannot register any target: found once; waiting for a second check
@@ -94,8 +94,8 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
               looks again in 60s
             60s:
               asks: state of i-1; group web; owners on i-1
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: missing (critical): web i-1:32768
               alert: foreign (warning): web i-1:32769
             120s:
@@ -124,9 +124,9 @@ fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | no load balancer uses the group, so a registered target would receive no requests: alert only
+              web | target_group_unattached | alert | no load balancer uses the group, so a registered target would receive no requests: alert only
               alert: target_group_unattached (error): web
-            open: target_group_unattached web, seen 2, told
+            open: target_group_unattached web, seen 2, reported
         "#]],
     );
 }
@@ -151,9 +151,9 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
+              web | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (error): web
-            open: target_group_unattached web, seen 2, told
+            open: target_group_unattached web, seen 2, reported
         "#]],
     );
 }
@@ -179,7 +179,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
               looks again in 60s
             60s:
               asks: group web
-              web | az_disabled | tell | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
+              web | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
               alert: az_disabled (error): web
             120s:
               alert: resolved az_disabled (error): web (no longer found, after 2 min)
@@ -238,8 +238,8 @@ fn a_group_of_the_wrong_target_type_is_named() {
               looks again in 60s
             120s:
               asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
-              own | target_type_mismatch | tell | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
-              own | limit_exceeded | tell | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
+              own | target_type_mismatch | alert | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
+              own | limit_exceeded | alert | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would leave the target group without targets
               web 10.0.0.5:8080 | missing | register | task t2 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
@@ -247,10 +247,10 @@ fn a_group_of_the_wrong_target_type_is_named() {
               alert: target_type_mismatch (error): own
               alert: limit_exceeded (error): own
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
             open: stale own i-1:32768, seen 2
-            open: target_type_mismatch own, seen 2, told
-            open: limit_exceeded own, seen 1, told
+            open: target_type_mismatch own, seen 2, reported
+            open: limit_exceeded own, seen 1, reported
         "#]],
     );
 }
@@ -269,9 +269,9 @@ fn two_ports_without_binding_are_one_finding() {
               task t1 | bindings_missing | await 60s | container `app` has no binding for port 9090: found once; waiting for a second check
               looks again in 60s
             60s:
-              task t1 | bindings_missing | tell | container `app` has no binding for port 9090: alert only
+              task t1 | bindings_missing | alert | container `app` has no binding for port 9090: alert only
               alert: bindings_missing (error): task t1
-            open: bindings_missing task t1, seen 2, told
+            open: bindings_missing task t1, seen 2, reported
         "#]],
     );
 }
@@ -298,9 +298,9 @@ fn what_was_missing_in_a_group_that_loses_its_load_balancer_is_told_as_the_group
               web | target_group_unattached | await 60s | no load balancer uses the group, so a registered target would receive no requests: found once; waiting for a second check
             70s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | no load balancer uses the group, so a registered target would receive no requests: alert only
+              web | target_group_unattached | alert | no load balancer uses the group, so a registered target would receive no requests: alert only
               alert: target_group_unattached (error): web
-            open: target_group_unattached web, seen 2, told
+            open: target_group_unattached web, seen 2, reported
         "#]],
     );
 }

@@ -26,12 +26,12 @@ fn a_service_that_could_not_be_read_ends_nothing() {
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32769 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web i-9:32769 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32769
             120s:
               service | - | unknown | the service could not be read
               nothing to write down
-            open: foreign web i-9:32769, seen 2, told
+            open: foreign web i-9:32769, seen 2, reported
         "#]],
     );
 }
@@ -97,15 +97,15 @@ fn a_hijack_is_not_over_because_no_task_is_wanted() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
               alert: hijacked (critical): web i-1:32769
             360s:
               asks: owners in the cluster; owners elsewhere in web
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
             3960s:
               asks: owners in the cluster; owners elsewhere in web
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
-            open: hijacked web i-1:32769, seen 4, told
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
+            open: hijacked web i-1:32769, seen 4, reported
         "#]],
     );
 }
@@ -154,7 +154,7 @@ fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
               web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
               web 10.0.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
             open: unhealthy web 10.0.0.5:8080, seen 1
         "#]],
     );
@@ -235,7 +235,7 @@ fn a_fight_is_seen_with_long_waiting_times() {
               plan: register web [i-1:32769]
               alert: missing (error): web i-1:32769
               looks again in 400s
-            open: missing web i-1:32769, seen 2, 1 repairs, told
+            open: missing web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }

@@ -62,7 +62,7 @@ fn a_stale_target_is_deregistered_on_the_proof_of_the_ledger_when_ecs_says_that_
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -122,7 +122,7 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -203,12 +203,12 @@ fn the_first_run_with_an_empty_ledger_deregisters_nothing() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
-              web i-1:32770 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32770 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: stale (error): web i-1:32769
               alert: foreign (warning): web i-1:32770
-            open: stale web i-1:32769, seen 2, told
-            open: foreign web i-1:32770, seen 2, told
+            open: stale web i-1:32769, seen 2, reported
+            open: foreign web i-1:32770, seen 2, reported
         "#]],
     );
 }
@@ -237,16 +237,16 @@ fn registering_comes_before_deregistering() {
             60s:
               asks: state of i-1; group web; owners on i-1
               alpha i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
-              web i-1:32760 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32760 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]; deregister alpha [i-1:32769]
               alert: missing (critical): web i-1:32768
               alert: stale (error): alpha i-1:32769
               alert: foreign (warning): web i-1:32760
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
-            open: stale alpha i-1:32769, seen 2, 1 repairs, told
-            open: foreign web i-1:32760, seen 2, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
+            open: stale alpha i-1:32769, seen 2, 1 repairs, reported
+            open: foreign web i-1:32760, seen 2, reported
         "#]],
     );
 }
@@ -274,14 +274,14 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               web i-1:32770 | stale | deregister | task t3 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32770]
               alert: stale (error): web i-1:32770
               alert: foreign (warning): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32770, seen 2, 1 repairs, told
-            open: foreign web i-1:32769, seen 2, told
+            open: stale web i-1:32770, seen 2, 1 repairs, reported
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -336,9 +336,9 @@ fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -368,15 +368,15 @@ fn a_told_stranger_is_not_asked_about_beside_our_own_leftover() {
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web i-9:32770 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web i-9:32770 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32770
             120s:
               asks: owners on i-2
               web i-2:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
-              web i-9:32770 | foreign | tell | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
+              web i-9:32770 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               looks again in 60s
             open: stale web i-2:32769, seen 1
-            open: foreign web i-9:32770, seen 3, told
+            open: foreign web i-9:32770, seen 3, reported
         "#]],
     );
 }

@@ -38,9 +38,9 @@ fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -105,9 +105,9 @@ fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -179,9 +179,9 @@ fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
-            open: stale web i-1:32769, seen 2, told
+            open: stale web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -225,7 +225,7 @@ fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
               alert: stale (error): web i-1:32771
               alert: resolved stale (error): web i-1:32770 (the target is no longer registered, after 2 min)
               looks again in 60s
-            open: stale web i-1:32771, seen 2, 1 repairs, told
+            open: stale web i-1:32771, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -259,7 +259,7 @@ fn the_later_of_two_stopped_tasks_is_remembered() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -287,9 +287,9 @@ fn a_target_that_was_seen_gone_after_ecs_forgot_its_task_is_somebody_elses() {
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -326,9 +326,9 @@ fn the_targets_of_a_group_that_the_service_left_are_forgotten() {
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -350,7 +350,7 @@ fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read(
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -417,7 +417,7 @@ fn tasks_that_never_ran_delay_nothing() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }

@@ -4,10 +4,10 @@ use crate::text_world::{check, run};
 use expect_test::expect;
 use std::fmt::Write as _;
 
-fn told(world: &str) -> String {
+fn reported(world: &str) -> String {
     let text = run(world);
     let alerts = text.lines().map(str::trim).filter(|line| line.starts_with("alert: "));
-    alerts.fold(String::new(), |told, alert| told + alert + "\n")
+    alerts.fold(String::new(), |reported, alert| reported + alert + "\n")
 }
 
 /// Tasks `1..=tasks`, of which the first `missing` are not registered.
@@ -29,7 +29,7 @@ fn one_of_many_can_wait_for_the_morning() {
     expect![[r#"
         alert: missing (warning): web i-1:32768
     "#]]
-    .assert_eq(&told(&service(11, 1)));
+    .assert_eq(&reported(&service(11, 1)));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_tenth_cannot() {
     expect![[r#"
         alert: missing (error): web i-1:32768
     "#]]
-    .assert_eq(&told(&service(10, 1)));
+    .assert_eq(&reported(&service(10, 1)));
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn none_with_traffic_is_critical() {
     expect![[r#"
         alert: missing (critical): web i-1:32768, web i-1:32769
     "#]]
-    .assert_eq(&told(&service(2, 2)));
+    .assert_eq(&reported(&service(2, 2)));
 }
 
 /// People were told of a few, and then it is nearly all: who was told once hears of it again, and
@@ -67,7 +67,7 @@ fn what_gets_worse_is_told_again_once() {
         alert: missing (error): web i-1:32769, web i-1:32770, web i-1:32771, web i-1:32772, web i-1:32773, web i-1:32774, web i-1:32775, web i-1:32776, web i-1:32777
         alert: escalated missing (error): web i-1:32768
         alert: resolved missing (error): web i-1:32768 (registered and healthy, after 5 min), web i-1:32769 (registered and healthy, after 3 min), web i-1:32770 (registered and healthy, after 3 min), web i-1:32771 (registered and healthy, after 3 min), web i-1:32772 (registered and healthy, after 3 min), web i-1:32773 (registered and healthy, after 3 min), web i-1:32774 (registered and healthy, after 3 min), web i-1:32775 (registered and healthy, after 3 min), web i-1:32776 (registered and healthy, after 3 min), web i-1:32777 (registered and healthy, after 3 min)
-    "#]].assert_eq(&told(&world));
+    "#]].assert_eq(&reported(&world));
 }
 
 /// Of several groups each counts for itself: a service whose administration gets no traffic at all
@@ -77,7 +77,7 @@ fn all_tasks_of_one_group_are_critical_whatever_the_others_get() {
     expect![[r#"
         alert: missing (critical): admin i-1:32769
     "#]]
-    .assert_eq(&told(
+    .assert_eq(&reported(
         "
         policy mode=alert
         group web
@@ -111,13 +111,13 @@ fn an_error_that_stays_is_told_again_after_the_interval_and_a_warning_is_not() {
         alert: reminder missing (error): web i-1:32768
         alert: reminder missing (error): web i-1:32768
     "#]]
-    .assert_eq(&told(&world));
+    .assert_eq(&reported(&world));
     let silent = world.replace("remind=3600", "remind=0");
     expect![[r#"
         alert: missing (error): web i-1:32768
         alert: foreign (warning): web i-1:9
     "#]]
-    .assert_eq(&told(&silent));
+    .assert_eq(&reported(&silent));
 }
 
 /// What was told as `stale` turns out to lead to another service: the same incident, known better,
@@ -129,7 +129,7 @@ fn a_fault_that_is_known_better_is_the_same_incident() {
         alert: escalated hijacked (critical): web i-1:32769
         alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 4 min)
     "#]]
-    .assert_eq(&told(
+    .assert_eq(&reported(
         "
         policy mode=alert
         group web
@@ -174,7 +174,7 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (error): web i-1:32768
             120s:
               asks: state of i-1; group web
@@ -183,9 +183,9 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
               looks again in 60s
             180s:
               asks: state of i-1; group web
-              web | target_group_unattached | tell | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
+              web | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
               alert: target_group_unattached (error): web
-            open: target_group_unattached web, seen 2, told
+            open: target_group_unattached web, seen 2, reported
         "#]],
     );
 }
@@ -233,7 +233,7 @@ fn two_incidents_about_one_target_are_told_apart() {
         alert: missing (error): web i-1:32768
         alert: resolved missing (error): web i-1:32768 (registered and healthy, after 3 min)
     "#]]
-    .assert_eq(&told(
+    .assert_eq(&reported(
         "
         policy mode=alert
         group web

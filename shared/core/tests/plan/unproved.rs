@@ -38,11 +38,11 @@ fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over()
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: hijacked (critical): web i-1:32769
             3660s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
             3720s:
               alert: resolved hijacked (critical): web i-1:32769 (the target is no longer registered, after 1 h 2 min)
         "#]],
@@ -71,16 +71,16 @@ fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijack
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             120s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: escalated hijacked (critical): web i-1:32769
             180s:
               asks: owners on i-1
-              web i-1:32769 | hijacked | tell | task t2 has stopped and its target is still registered; no other task uses its address at the moment; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
-            open: hijacked web i-1:32769, seen 4, told
+              web i-1:32769 | hijacked | alert | task t2 has stopped and its target is still registered; no other task uses its address at the moment; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+            open: hijacked web i-1:32769, seen 4, reported
         "#]],
     );
 }
@@ -106,9 +106,9 @@ fn what_was_seen_gone_since_is_somebody_elses() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
-            open: foreign web i-1:32769, seen 2, told
+            open: foreign web i-1:32769, seen 2, reported
         "#]],
     );
 }
@@ -136,11 +136,11 @@ fn a_proof_that_appears_later_is_looked_at_twice() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
             360s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
             361s:
               asks: owners on i-1
               web i-1:32769 | stale | await 60s | task t5 has stopped and its target is still registered: found once; waiting for a second check
@@ -153,7 +153,7 @@ fn a_proof_that_appears_later_is_looked_at_twice() {
               web i-1:32769 | stale | deregister | task t5 has stopped and its target is still registered: confirmed by a second check
               plan: deregister web [i-1:32769]
               looks again in 60s
-            open: stale web i-1:32769, seen 6, 1 repairs, told
+            open: stale web i-1:32769, seen 6, 1 repairs, reported
         "#]],
     );
 }
@@ -181,7 +181,7 @@ fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | tell | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: alert only
               alert: foreign (warning): web i-1:32769
             120s:
               asks: owners on i-1
@@ -190,9 +190,9 @@ fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | stale | tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
+              web i-1:32769 | stale | alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task: alert only
               alert: stale (error): web i-1:32769
-            open: stale web i-1:32769, seen 2, told
+            open: stale web i-1:32769, seen 2, reported
         "#]],
     );
 }

@@ -42,7 +42,7 @@ fn newer() -> Value {
                 "why": "nobody knows it",
                 "confirmed": true,
                 "alerted_at": "2026-11-23T09:01:00Z",
-                "told": "notice",
+                "reported": "notice",
                 "told_as": "stranger",
                 "repairs": 0,
                 "acknowledged": { "by": "alice", "at": "2026-11-23T09:05:00Z" },
@@ -67,7 +67,7 @@ fn newer() -> Value {
                 "why": "it answers after 90 s",
                 "confirmed": true,
                 "alerted_at": "2026-11-23T09:51:00Z",
-                "told": "warning",
+                "reported": "warning",
                 "told_as": "slow_start",
                 "repairs": 0,
                 "seconds": 90.5,
@@ -164,23 +164,23 @@ fn nothing_of_a_newer_version_is_lost_by_a_roll_back() {
         0s:
           asks: tasks t2; owners on i-1
           web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
-          web i-9:80 | foreign | tell | nobody knows it: alert only
+          web i-9:80 | foreign | alert | nobody knows it: alert only
           looks again in 60s
         60s:
           asks: tasks t2; owners on i-1
           web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
-          web i-9:80 | foreign | tell | nobody knows it: alert only
+          web i-9:80 | foreign | alert | nobody knows it: alert only
           plan: deregister web [i-1:32769]
           alert: stale (error): web i-1:32769
           looks again in 60s
         120s:
-          web i-9:80 | foreign | tell | nobody knows it: alert only
+          web i-9:80 | foreign | alert | nobody knows it: alert only
           alert: resolved stale (error): web i-1:32769 (the target is no longer registered, after 2 min)
         180s:
-          web i-9:80 | foreign | tell | nobody knows it: alert only
-        open: foreign web i-9:80, seen 13, told
+          web i-9:80 | foreign | alert | nobody knows it: alert only
+        open: foreign web i-9:80, seen 13, reported
         open: slow_start service, seen 1
-        open: slow_start web i-1:32768, seen 3, told
+        open: slow_start web i-1:32768, seen 3, reported
     "#]].assert_eq(&out);
     let after = serde_json::to_value(&record).unwrap();
     expect![[r#"
@@ -224,7 +224,7 @@ fn an_incident_of_an_unknown_code_is_neither_ended_nor_reported() {
           service | - | leave | ECS does not know this service
           nothing to write down
         open: slow_start service, seen 1
-        open: slow_start web i-1:32768, seen 3, told
+        open: slow_start web i-1:32768, seen 3, reported
     "#]].assert_eq(&out);
     let unknown = |record: &LedgerRecord| {
         let unknown = record.incidents.iter().filter(|incident| !incident.code.is_known());
@@ -265,8 +265,8 @@ fn an_incident_with_half_of_a_part_is_read() {
     let halves = [
         json!({}),
         json!({ "alerted_at": "2026-11-23T09:01:00Z" }),
-        json!({ "alerted_at": "2026-11-23T09:01:00Z", "told": "warning" }),
-        json!({ "told": "warning", "told_as": "missing" }),
+        json!({ "alerted_at": "2026-11-23T09:01:00Z", "reported": "warning" }),
+        json!({ "reported": "warning", "told_as": "missing" }),
         json!({ "resolved_at": "2026-11-23T09:30:00Z" }),
         json!({ "resolved_at": "2026-11-23T09:30:00Z", "ending": "over", "superseded": true }),
         json!({ "ending": "over", "superseded": true }),

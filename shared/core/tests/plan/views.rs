@@ -32,7 +32,7 @@ fn nothing_is_deregistered_while_a_page_of_tasks_is_missing_and_the_rest_is_hand
               plan: register web [i-1:32768]
               alert: missing (critical): web i-1:32768
               looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, told
+            open: missing web i-1:32768, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -114,7 +114,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
               plan: register admin [i-1:32769]
               alert: missing (critical): admin i-1:32769
               looks again in 60s
-            open: missing admin i-1:32769, seen 2, 1 repairs, told
+            open: missing admin i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -155,7 +155,7 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
               alert: stale (error): web i-2:32769
               looks again in 60s
             900s:
-              task t1 | agent_disconnected | tell | its agent is disconnected, so its state may be outdated: alert only
+              task t1 | agent_disconnected | alert | its agent is disconnected, so its state may be outdated: alert only
               web i-1:32769 | - | unknown | registered; it may belong to task t1: its agent is disconnected, so its state may be outdated
               alert: agent_disconnected (warning): task t1
               alert: resolved stale (error): web i-2:32769 (the target is no longer registered, after 15 min)
@@ -205,7 +205,7 @@ fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
               plan: deregister web [i-1:32769]
               alert: stale (error): web i-1:32769
               looks again in 60s
-            open: stale web i-1:32769, seen 2, 1 repairs, told
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -236,7 +236,7 @@ fn an_incident_does_not_end_while_its_end_cannot_be_seen() {
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | tell | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered: mode alert: Portkeeper writes nothing
               alert: missing (critical): web i-1:32768
             120s:
               service | - | unknown | target group web could not be read: throttled

@@ -38,10 +38,10 @@ fn tasks_that_are_lacking_for_long_are_told_with_what_ecs_says_of_it() {
             600s:
               service | below_desired | await 300s | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: found once; waiting for a second check
             900s:
-              service | below_desired | tell | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
+              service | below_desired | alert | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
               alert: below_desired (error): service
             1500s:
-              service | below_desired | tell | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
+              service | below_desired | alert | 1 of 2 desired tasks are running; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance i-1) has insufficient memory available: alert only
             1560s:
               alert: resolved below_desired (error): service (2 of 2 desired tasks are running, after 26 min)
             1620s:
@@ -108,9 +108,9 @@ fn tasks_that_were_all_there_in_between_are_lacking_anew() {
               service | below_desired | await 180s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 180s
             480s:
-              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
+              service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
               alert: below_desired (error): service
-            open: below_desired service, seen 4, told
+            open: below_desired service, seen 4, reported
         "#]],
     );
 }
@@ -139,13 +139,13 @@ fn tasks_that_stay_lacking_through_a_deployment_stay_one_incident() {
               service | below_desired | await 60s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
+              service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
               alert: below_desired (error): service
             120s:
               service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
               nothing to write down
             180s:
-              service | below_desired | tell | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
+              service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
             240s:
               alert: resolved below_desired (error): service (1 of 1 desired tasks are running, after 4 min)
         "#]],
@@ -196,10 +196,10 @@ fn tasks_killed_again_and_again_for_failed_health_checks_are_told_until_it_is_ov
               service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | kill_loop | tell | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
               alert: kill_loop (error): service
             1560s:
-              service | kill_loop | tell | ECS stopped 1 task within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
             1860s:
               alert: resolved kill_loop (error): service (ECS stopped no task for failed health checks within 30 min, after 31 min)
         "#]],
@@ -239,9 +239,9 @@ fn what_ecs_says_of_unhealthy_tasks_counts_where_they_are_not_listed() {
               service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in admin, web; ECS reported: (reason Request timed out); the health check grace period is 2 min: found once; waiting for a second check
               looks again in 60s
             60s:
-              service | kill_loop | tell | ECS stopped 3 tasks within 30 min for failed health checks in admin, web; ECS reported: (reason Request timed out); the health check grace period is 2 min: alert only
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in admin, web; ECS reported: (reason Request timed out); the health check grace period is 2 min: alert only
               alert: kill_loop (error): service
-            open: kill_loop service, seen 2, told
+            open: kill_loop service, seen 2, reported
         "#]],
     );
 }

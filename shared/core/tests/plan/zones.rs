@@ -43,12 +43,12 @@ fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
               looks again in 60s
             120s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 12 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
+              web 10.9.0.5:8080 | az_all_needed | alert | task t1 has been running for 12 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
               alert: escalated az_all_needed (critical): web 10.9.0.5:8080
               looks again in 60s
             1020s:
               asks: group web
-              web 10.9.0.5:8080 | az_all_needed | tell | task t1 has been running for 27 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
+              web 10.9.0.5:8080 | az_all_needed | alert | task t1 has been running for 27 min, and ELBv2 refuses its address without an Availability Zone: it is outside the group's VPC vpc-1, and ECS cannot register it; the parameter AzAll is off, so Portkeeper does not register it: alert only
             1080s:
               alert: resolved az_all_needed (critical): web 10.9.0.5:8080 (registered and healthy, after 18 min)
         "#]],
@@ -125,8 +125,8 @@ fn what_a_neighbour_of_the_same_subnet_shows_saves_the_refusal() {
               alert: missing (error): web 10.0.0.5:8080
               alert: az_all_needed (error): web 10.9.0.5:8080
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, told
-            open: az_all_needed web 10.9.0.5:8080, seen 2, 1 repairs, told
+            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
+            open: az_all_needed web 10.9.0.5:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -161,7 +161,7 @@ fn another_refusal_says_nothing_of_the_zone() {
               web 10.9.0.6:8080 | missing | register | task t1 has been running for 12 min and its target is not registered: confirmed by a second check
               plan: register web [10.9.0.6:8080]
               looks again in 60s
-            open: missing web 10.9.0.6:8080, seen 3, 2 repairs, told
+            open: missing web 10.9.0.6:8080, seen 3, 2 repairs, reported
         "#]],
     );
 }
@@ -203,7 +203,7 @@ fn an_address_that_proves_to_be_within_the_vpc_is_registered_without_zone() {
               asks: group web
               web 10.9.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
-            open: missing web 10.9.0.5:8080, seen 3, 2 repairs, told
+            open: missing web 10.9.0.5:8080, seen 3, 2 repairs, reported
             open: unhealthy web 10.9.0.5:8080, seen 1
         "#]],
     );
@@ -231,7 +231,7 @@ fn a_stale_target_with_the_zone_all_is_deregistered_with_it() {
               plan: deregister web [10.9.0.5:8080] in zone all
               alert: stale (error): web 10.9.0.5:8080
               looks again in 60s
-            open: stale web 10.9.0.5:8080, seen 2, 1 repairs, told
+            open: stale web 10.9.0.5:8080, seen 2, 1 repairs, reported
         "#]],
     );
 }
@@ -253,9 +253,9 @@ fn a_target_with_the_zone_all_that_nothing_explains_is_nobodys_of_ecs() {
               looks again in 60s
             60s:
               asks: owners in the cluster
-              web 192.168.0.9:8080 | foreign | tell | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: alert only
+              web 192.168.0.9:8080 | foreign | alert | registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it: alert only
               alert: foreign (warning): web 192.168.0.9:8080
-            open: foreign web 192.168.0.9:8080, seen 2, told
+            open: foreign web 192.168.0.9:8080, seen 2, reported
         "#]],
     );
 }

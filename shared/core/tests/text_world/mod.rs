@@ -47,7 +47,7 @@ mod world;
 
 use expect_test::Expect;
 use portkeeper_core::audit::first_look;
-use portkeeper_core::ledger::{LedgerRecord, settle, told};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
 use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
 use portkeeper_core::readiness::readiness;
@@ -148,8 +148,8 @@ fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -
     let settled = settle(&plan.next_record, &outcomes);
     match (plan.alerts.is_empty(), unsent) {
         (true, _) => settled,
-        (false, true) => told(&settled, &[]),
-        (false, false) => told(&settled, &plan.alerts),
+        (false, true) => mark_sent(&settled, &[]),
+        (false, false) => mark_sent(&settled, &plan.alerts),
     }
 }
 

@@ -29,7 +29,7 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
         writeln!(out, "  plan: {}", actions.join("; ")).unwrap();
     }
     for alert in &plan.alerts {
-        writeln!(out, "  alert: {}", told(alert)).unwrap();
+        writeln!(out, "  alert: {}", alert_line(alert)).unwrap();
     }
     if plan.next_record == input.record {
         writeln!(out, "  nothing to write down").unwrap();
@@ -108,14 +108,14 @@ fn decided(decision: &Decision, now: Timestamp) -> String {
         Decision::Repair(ActionKind::Register) => "register".to_owned(),
         Decision::Repair(ActionKind::Deregister) => "deregister".to_owned(),
         Decision::Await(at) => format!("await {}s", at.secs_since(now)),
-        Decision::Tell => "tell".to_owned(),
+        Decision::Tell => "alert".to_owned(),
         Decision::Leave => "leave".to_owned(),
         Decision::Unknown => "unknown".to_owned(),
         Decision::Withheld => "withheld".to_owned(),
     }
 }
 
-fn told(alert: &Alert) -> String {
+fn alert_line(alert: &Alert) -> String {
     let state = match alert.state {
         AlertState::Opened => String::new(),
         other => format!("{} ", other.as_str()),
@@ -158,7 +158,7 @@ fn open(incident: &Incident) -> String {
         write!(line, ", {} repairs", incident.repairs.tried).unwrap();
     }
     if incident.alerted.is_some() {
-        line.push_str(", told");
+        line.push_str(", reported");
     }
     if incident.is_over() {
         line.push_str(", over");

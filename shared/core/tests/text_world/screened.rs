@@ -34,14 +34,17 @@ pub fn hold(world: &World, made: &Plan) {
         "the sweep suspects nothing of {made:#?}"
     );
     for verdict in made.verdicts.iter().filter(|verdict| verdict.code.is_some()) {
-        let told = world.record.incidents.iter().any(|incident| {
+        let reported = world.record.incidents.iter().any(|incident| {
             Some(&incident.code) == verdict.code.as_ref()
                 && incident.subject == verdict.subject
                 && incident.alerted.is_some()
         });
         // What a guard withholds is told of by the guard.
         let waits = matches!(verdict.decision, Decision::Await(_) | Decision::Withheld);
-        assert!(told || waits, "the sweep suspects nothing, and this was never told: {verdict:#?}");
+        assert!(
+            reported || waits,
+            "the sweep suspects nothing, and this was never reported: {verdict:#?}"
+        );
     }
 }
 

@@ -35,9 +35,9 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
     for one in watched.iter().filter(judged) {
         let key = one.service.key();
         remembered.extend(one.record.incidents.iter().map(|incident| name(&key, incident)));
-        for name in one.told().map(|incident| name(&key, incident)) {
+        for name in one.reported().map(|incident| name(&key, incident)) {
             if !lives.contains_key(&name) {
-                return broken("told", format!("{name} counts as told and was not"));
+                return broken("alert", format!("{name} counts as told and was not"));
             }
             open.insert(name);
         }
@@ -106,7 +106,7 @@ fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), St
             if document.state.is_end() && item.took_seconds.is_none() {
                 broken(
                     "life",
-                    format!("{} ended, and nobody was told how long it took", item.incident),
+                    format!("{} ended, and no alert reported it how long it took", item.incident),
                 )?;
             }
         }
