@@ -8,7 +8,7 @@ use portkeeper_aws::observe;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::follow::{Progress, Told, deployment_result, progress};
+use portkeeper_service_spec::follow::{DeploymentEvent, Progress, deployment_result, progress};
 use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
@@ -33,8 +33,8 @@ pub(crate) async fn event(
         return Ok(());
     };
     let reported = match event.event_name.as_str() {
-        COMPLETED => Told { completed: true, reason: event.reason.clone() },
-        FAILED => Told { completed: false, reason: event.reason.clone() },
+        COMPLETED => DeploymentEvent { completed: true, reason: event.reason.clone() },
+        FAILED => DeploymentEvent { completed: false, reason: event.reason.clone() },
         _ => return Ok(()),
     };
     let followed = |record: &SpecRecord| {
@@ -59,7 +59,7 @@ pub(crate) async fn check_and_store(
     deps: &Dependencies,
     lock: SpecLock<'_>,
     hop: u32,
-    reported: Option<&Told>,
+    reported: Option<&DeploymentEvent>,
 ) -> Result<(), Retry> {
     // Boxed: this future is large and nested in others.
     match Box::pin(check_deployment(deps, &lock, hop, reported, true)).await {
@@ -81,7 +81,7 @@ async fn check_deployment(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
     hop: u32,
-    reported: Option<&Told>,
+    reported: Option<&DeploymentEvent>,
     is_news: bool,
 ) -> Result<SpecRecord, Retry> {
     let mut next = lock.record().clone();

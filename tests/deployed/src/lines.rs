@@ -28,8 +28,8 @@ impl From<Result<Value, String>> for Line<'_> {
 }
 
 /// Writes one whole line.
-pub(crate) fn say(line_of: &Line) -> io::Result<()> {
-    let mut line = serde_json::to_vec(line_of)?;
+pub(crate) fn say(what: &Line) -> io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     let mut out = io::stdout().lock();
     out.write_all(&line)?;
