@@ -21,10 +21,11 @@ fn program(name: &str) -> &'static PathBuf {
     let programs = BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         cargo.args(["build", "--message-format", "json-render-diagnostics"]);
-        // Selected together with the tests, so that shared dependencies have the same features.
-        cargo.args(["--package", "portkeeper-tests"]);
+        // The whole workspace is selected, as for the tests: another selection would give shared
+        // dependencies other features, and cargo would compile them again.
+        cargo.arg("--workspace");
         for program in PROGRAMS {
-            cargo.args(["--bin", program, "--package", &format!("portkeeper-{program}")]);
+            cargo.args(["--bin", program]);
         }
         // Variables that cargo sets for this test; with them, some build scripts would run again.
         let ours = |name: &String| {

@@ -37,7 +37,7 @@ fn with(rules: &[(u32, &str, &str)]) -> Found {
     found
 }
 
-/// What is told about a rule beside these, and its priority.
+/// What is reported about a rule beside these, and its priority.
 fn check(rules: &[(u32, &str, &str)], spec: &str, expect: &Expect) {
     let planned = plan(&good(spec), &with(rules), &context());
     let priority =
@@ -115,8 +115,8 @@ fn a_rule_that_comes_later() {
 fn every_path_is_every_path() {
     let by_host = SPEC.replace(", path: /api/*", "");
     for path in ["/*", "*", ""] {
-        let told = lines(&plan(&good(&by_host), &with(&[(10, "", path)]), &context()).problems);
-        assert!(told.contains("rule_hidden"), "{path}: {told}");
+        let reported = lines(&plan(&good(&by_host), &with(&[(10, "", path)]), &context()).problems);
+        assert!(reported.contains("rule_hidden"), "{path}: {reported}");
     }
 }
 
