@@ -44,7 +44,7 @@ pub struct Options {
     /// Verifies that everything that the spec refers to exists and fits together. Writes nothing.
     #[arg(long)]
     live: bool,
-    /// Range of rule priorities, as in RulePriorities.
+    /// Range of rule priorities, as in `RulePriorities`.
     ///
     /// The value of the stack parameter `RulePriorities`. Used only with --live.
     #[arg(long, value_name = "FIRST-LAST", default_value = "1000-1999", requires = "live")]

@@ -152,8 +152,7 @@ impl Judge {
         let limit = share.max(self.policy.max_deregistrations as usize);
         if deregistrations > limit {
             let what = format!(
-                "{} deregistrations in one check of {key}, the limit is {limit}",
-                deregistrations
+                "{deregistrations} deregistrations in one check of {key}, the limit is {limit}"
             );
             return broken("limit", what);
         }

@@ -21,7 +21,7 @@ const SHOWN_ITEMS: usize = 10;
 #[must_use]
 pub fn chat_notification(document: &Document) -> Value {
     let Document { cluster, service, region, account, .. } = document;
-    let thread = format!("{cluster}/{service}/{}", document.code.family());
+    let thread_id = format!("{cluster}/{service}/{}", document.code.family());
     let groups = document
         .items
         .iter()
@@ -47,7 +47,7 @@ pub fn chat_notification(document: &Document) -> Value {
             "keywords": texts([document.code.to_string(), document.severity.as_str().to_owned(), format!("{cluster}/{service}")]),
         },
         "metadata": {
-            "threadId": thread,
+            "threadId": thread_id,
             "summary": cut(&document.title, TITLE_LIMIT),
             "eventType": document.state.as_str(),
             "relatedResources": texts(related),

@@ -279,7 +279,7 @@ fn an_incident_with_half_of_a_part_is_read() {
         incident.as_object_mut().unwrap().extend(half.as_object().unwrap().clone());
         let record = read(&json!({ "schema": 1, "incidents": [incident] }));
         let mut written = serde_json::to_value(&record.incidents[0]).unwrap();
-        written.as_object_mut().unwrap().retain(|name, _| !base.get(name).is_some());
+        written.as_object_mut().unwrap().retain(|name, _| base.get(name).is_none());
         format!("{half}\n    {written}\n")
     });
     expect![[r#"
