@@ -44,7 +44,7 @@ pub(crate) fn code_spans(line: &str) -> impl Iterator<Item = &str> {
 fn every_path_that_a_document_names_is_there() {
     let mut missing = Vec::new();
     for (file, text) in documents() {
-        // What was there once may be named where the history is told.
+        // The history may name what is gone.
         if !is_markdown(&file) || file == "CHANGELOG.md" {
             continue;
         }
