@@ -34,7 +34,7 @@ fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | stale (error) | then tell | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
+              web i-1:32769 | stale (error) | then alert | task t2 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
         "#]],
     );
 }
@@ -56,7 +56,7 @@ fn a_target_that_leads_to_another_service_is_an_error() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32769 | hijacked (critical) | then tell | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
+              web i-1:32769 | hijacked (critical) | then alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
         "#]],
     );
 }
@@ -81,7 +81,7 @@ fn what_is_young_is_no_finding() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32771 | stale (error) | then tell | task t4 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
+              web i-1:32771 | stale (error) | then alert | task t4 has stopped and its target is still registered; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task
               young: web i-1:32769 | its task has just stopped; ECS may still deregister the target
               young: web i-1:32770 | its task has just stopped; ECS may still deregister the target
               young: web i-1:32772 | its task has just started; ECS may still register the target
@@ -103,7 +103,7 @@ fn what_nobody_repairs_is_told_when_it_lasts() {
         ",
         &expect![[r#"
             audit:
-              task t2 | bindings_missing (error) | then tell | the task has no container `app`
+              task t2 | bindings_missing (error) | then alert | the task has no container `app`
               web i-1:32768 | unhealthy (error) | then await 150s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min 30 s of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32768, and the program must answer within the group's health check timeout
         "#]],
     );
@@ -143,7 +143,7 @@ fn the_mode_of_the_service_holds() {
         ",
         &expect![[r#"
             audit:
-              web i-1:32768 | missing (error) | then tell | task t1 has been running for 10 min and its target is not registered
+              web i-1:32768 | missing (error) | then alert | task t1 has been running for 10 min and its target is not registered
             audit:
         "#]],
     );
