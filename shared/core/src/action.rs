@@ -1,4 +1,4 @@
-//! Writes: what is to be done, and what became of it.
+//! Writes to ELBv2 and their results.
 
 use crate::ids::{Target, TargetGroupArn};
 use crate::observation::RegisteredTarget;
@@ -16,7 +16,7 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
-    /// The verb that people read.
+    /// The verb for texts.
     #[must_use]
     pub fn verb(self) -> &'static str {
         match self {
@@ -26,8 +26,8 @@ impl ActionKind {
     }
 }
 
-/// The zone that a write names beside id and port. Named only where ELBv2 asks for it: an address
-/// within the group's VPC has a zone of its own, and naming another is refused.
+/// The zone that a write names in addition to id and port. A write names it only where ELBv2
+/// requires it: an address within the group's VPC has a zone of its own, and ELBv2 refuses another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetZone {
@@ -51,7 +51,7 @@ impl TargetZone {
     }
 }
 
-/// A write: these targets, in or out of this group.
+/// One write: registers or deregisters these targets in this group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Action {
     /// In or out.
@@ -60,14 +60,14 @@ pub struct Action {
     pub group: TargetGroupArn,
     /// The targets, each with id and port.
     pub targets: Vec<Target>,
-    /// The zone that goes with each of them.
+    /// The zone for each target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<TargetZone>,
-    /// The proof holds no longer than this; a write that comes later must not be made.
+    /// The proof expires at this time; a later write must not be made.
     pub not_after: Timestamp,
 }
 
-/// What became of an action for one target.
+/// The result of an action for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// In or out.
@@ -76,7 +76,6 @@ pub struct Outcome {
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
-    /// What AWS answered.
     pub result: OutcomeResult,
 }
 
@@ -86,10 +85,10 @@ pub struct Outcome {
 pub enum OutcomeResult {
     /// Accepted.
     Done,
-    /// AWS refuses this target or this group; trying the same again is no use.
+    /// AWS refuses this target or this group; a retry does not help.
     Refused(String),
-    /// The call failed; whether it was carried out is not known.
+    /// The call failed; whether AWS executed it is unknown.
     Failed(String),
-    /// Not tried, because the proof was too old or a registration before it failed.
+    /// Not tried, because the proof had expired or an earlier registration failed.
     Skipped(String),
 }

@@ -1,4 +1,4 @@
-//! What people are told of: a change of state of incidents. Its words are in [`crate::report`].
+//! An alert: a change of state of incidents. [`crate::report`] has its texts.
 
 use crate::action::ActionKind;
 use crate::call::{Actor, Operation};
@@ -8,50 +8,46 @@ use crate::subject::Subject;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// One message to people: a change of state of incidents of one code in one service.
+/// A change of state of the incidents of one code in one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
     /// The service.
     pub key: ServiceKey,
-    /// Whose service it is, by its tag `portkeeper:owner`.
+    /// The team in the service's tag `portkeeper:owner`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// What is or was wrong.
     pub code: Code,
-    /// Begin, change or end.
     pub state: AlertState,
-    /// How loud.
     pub severity: Severity,
-    /// How many tasks it keeps from getting traffic, where it does.
+    /// How many tasks receive no traffic, if the code is about traffic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impact: Option<Impact>,
-    /// The things it is about.
     pub items: Vec<AlertItem>,
-    /// The moment of planning.
+    /// The time of the check.
     pub at: Timestamp,
 }
 
-/// What people who are told of a service can see of how bad it is.
+/// How many tasks of the service receive no traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Impact {
-    /// Tasks that should get traffic and get none.
+    /// Tasks that should receive traffic and receive none.
     pub tasks_without_traffic: usize,
-    /// Tasks that should get traffic.
+    /// Tasks that should receive traffic.
     pub tasks: usize,
 }
 
-/// Where an incident stands. In the order in which they are told: an end never comes before its
-/// begin.
+/// The state of an incident, in the order in which alerts are published: an end never comes before
+/// its begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
-    /// Something is wrong.
+    /// A finding is confirmed.
     Opened,
-    /// It is worse than people were told, or known better.
+    /// Its severity or its code has changed since the last alert.
     Escalated,
-    /// It is still so, long after people were told.
+    /// It persists, long after the last alert.
     Reminder,
-    /// Another incident tells of it now.
+    /// Another incident reports it now.
     Superseded,
     /// It is over.
     Resolved,
@@ -70,14 +66,14 @@ impl AlertState {
         }
     }
 
-    /// Nothing more will be told of the incident.
+    /// No alert about the incident follows.
     #[must_use]
     pub fn is_end(self) -> bool {
         matches!(self, Self::Superseded | Self::Resolved)
     }
 }
 
-/// One thing in an alert.
+/// One incident in an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlertItem {
     /// About what.
@@ -85,21 +81,18 @@ pub struct AlertItem {
     /// The task it concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskArn>,
-    /// Since when.
     pub since: Timestamp,
-    /// When it ended, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
-    /// How many looks saw it.
+    /// How many checks found it.
     pub seen: u32,
     /// What was expected, what is there, and why.
     pub why: String,
-    /// The repair that goes with it, if there is one.
     pub repair: Option<ActionKind>,
-    /// A guard holds the repair back.
+    /// A guard withholds the repair.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withheld: bool,
-    /// Whose call it goes back to, where that is known.
+    /// The API call that led to it, if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
 }
@@ -113,6 +106,6 @@ pub struct Cause {
     pub operation: Operation,
     /// When.
     pub at: Timestamp,
-    /// CloudTrail's name for it.
+    /// CloudTrail's `eventID`.
     pub event: String,
 }

@@ -1,5 +1,5 @@
-//! The closed list of finding codes, used in alerts, metrics, the ledger and the documentation, and
-//! everything that depends on a code.
+//! The closed list of finding codes for alerts, metrics, the ledger and the documentation, and all
+//! decisions that depend on a code.
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod severity;
@@ -11,7 +11,7 @@ use crate::policy::Policy;
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What can be wrong with a service's targets.
+    /// The faults of a service's targets.
     Code {
         /// A running task's target is not registered.
         Missing = "missing",
@@ -23,15 +23,15 @@ text_enum! {
         Misplaced = "misplaced",
         /// The right instance or address with a port that is not the load-balanced container port.
         WrongPort = "wrong_port",
-        /// Nothing in ECS explains the target.
+        /// No ECS task explains the target.
         Foreign = "foreign",
         /// Registered, and failing for longer than the group's own settings explain.
         Unhealthy = "unhealthy",
         /// The target group does not exist.
         TargetGroupMissing = "target_group_missing",
-        /// The target group belongs to no load balancer, or no listener leads to it.
+        /// No load balancer uses the target group, or no listener forwards to it.
         TargetGroupUnattached = "target_group_unattached",
-        /// The group takes another kind of target than the task's network mode gives.
+        /// The group's target type does not match the task's network mode.
         TargetTypeMismatch = "target_type_mismatch",
         /// The group's IP family is not one that the task has.
         IpFamilyMismatch = "ip_family_mismatch",
@@ -41,22 +41,22 @@ text_enum! {
         AzDisabled = "az_disabled",
         /// A running task without the port bindings or the address that it needs.
         BindingsMissing = "bindings_missing",
-        /// The agent of a task's container instance has been out of contact for long.
+        /// The agent of a task's container instance has been disconnected for too long.
         AgentDisconnected = "agent_disconnected",
-        /// It cannot be told which revision or task set a task belongs to.
+        /// The revision or task set of a task is undetermined.
         AmbiguousRevision = "ambiguous_revision",
-        /// Tasks are stopped again and again for failed load balancer health checks.
+        /// ECS stops tasks again and again for failed load balancer health checks.
         KillLoop = "kill_loop",
-        /// Fewer tasks run than are wanted, for long, with no deployment in progress.
+        /// Fewer tasks are running than desired, for too long, with no deployment in progress.
         BelowDesired = "below_desired",
-        /// Somebody undoes the repairs of a target.
+        /// Another writer undoes the repairs of a target.
         Fight = "fight",
         /// A guard withheld a repair.
         LimitExceeded = "limit_exceeded",
     }
 }
 
-/// When an incident of a code is over that no check finds any more.
+/// When an incident that checks no longer find is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
     /// The target is registered and serves, or its task has ended.
@@ -73,11 +73,11 @@ pub enum Ends {
     TasksLive,
     /// A check that read everything does not find it.
     NotFound,
-    /// Only the version that knows the code can say.
+    /// Only the version that knows the code can decide.
     Undetermined,
 }
 
-/// The calls by others that an incident of a code can follow from.
+/// The API calls that can lead to an incident of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follows {
     /// The target was deregistered after its task had started.
@@ -90,17 +90,17 @@ pub enum Follows {
     AnyWrite,
     /// The group was deleted.
     GroupDeletion,
-    /// A listener or a rule of the group's load balancer was changed. Which groups got requests by
-    /// it, the event of its change does not say.
+    /// A listener or a rule of the group's load balancer was changed. The event of the change does
+    /// not name the groups that it affects.
     BalancerChange,
     /// No call leads to it.
     Nothing,
 }
 
-// Everything that depends on a code is decided here, once for each: a new code does not compile
-// until it has an answer to every question. No arm may stand for codes that it does not name.
+// All decisions that depend on a code are here, one for each code: a new code does not compile
+// until it answers every question. No arm may cover codes that it does not name.
 impl Code {
-    /// Codes of one fault, as more of it is known, have one name here: a stale target turns out to
+    /// The common code of a fault whose code changes as more is known: a stale target turns out to
     /// be hijacked, a missing one to be outside the group's VPC.
     #[must_use]
     pub fn family(&self) -> Self {
@@ -129,7 +129,7 @@ impl Code {
         }
     }
 
-    /// How loud. Traffic that reaches the wrong program, or no program, is critical.
+    /// The severity. Traffic that reaches the wrong task, or none, is critical.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
@@ -155,7 +155,8 @@ impl Code {
     }
 
     /// Seconds from the first check until a second one confirms it. Agents disconnect several times
-    /// an hour, and new tasks take minutes to start; guards stand on what is confirmed already.
+    /// an hour, and new tasks take minutes to start; guards act on findings that are already
+    /// confirmed.
     #[must_use]
     pub fn confirm_seconds(&self, policy: &Policy) -> u32 {
         match self {
@@ -182,7 +183,7 @@ impl Code {
         }
     }
 
-    /// The repair that corrects it, if that is proved; none where only a person can.
+    /// The repair that corrects it, with proof; none if only a person can correct it.
     #[must_use]
     pub fn repair(&self) -> Option<ActionKind> {
         match self {
@@ -232,7 +233,7 @@ impl Code {
         }
     }
 
-    /// Of another task it is another incident, although its subject is the same.
+    /// The same subject with another task is another incident.
     #[must_use]
     pub fn is_of_one_task(&self) -> bool {
         match self {
@@ -259,7 +260,7 @@ impl Code {
         }
     }
 
-    /// It keeps a single task from getting traffic.
+    /// A single task receives no traffic because of it.
     #[must_use]
     pub fn stops_traffic(&self) -> bool {
         match self {
@@ -285,7 +286,7 @@ impl Code {
         }
     }
 
-    /// Requests reach another program than the service's, as long as it lasts.
+    /// Requests reach another service's task as long as it lasts.
     #[must_use]
     pub fn misdirects_traffic(&self) -> bool {
         match self {
@@ -313,8 +314,8 @@ impl Code {
         }
     }
 
-    /// Its own alert may wait while a guard's alert names its target. What is critical is worth its
-    /// own, and so is what the guard has to say.
+    /// Its own alert may wait while a guard's alert names its target. Critical findings and the
+    /// guard's own findings are never suppressed.
     #[must_use]
     pub fn may_be_suppressed(&self) -> bool {
         match self {
@@ -340,7 +341,7 @@ impl Code {
         }
     }
 
-    /// The calls by people or other tools that it can follow from.
+    /// The API calls by people or other tools that can lead to it.
     #[must_use]
     pub fn may_follow_a_call(&self) -> Follows {
         match self {
@@ -363,8 +364,8 @@ impl Code {
         }
     }
 
-    /// It never comes about without a call by a person or another tool. For other codes ECS may
-    /// have made the call, or may have failed to: where no call is known, no other caller is missed.
+    /// It never occurs without a call by a person or another tool. For other codes, ECS may have
+    /// made the call or failed to make it, so a missing call means nothing.
     #[must_use]
     pub fn must_follow_a_call(&self) -> bool {
         match self {

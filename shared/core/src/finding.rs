@@ -1,4 +1,4 @@
-//! Faults and verdicts, as they are gathered while a service is judged.
+//! The findings and verdicts of one check.
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
@@ -7,7 +7,7 @@ use crate::input::PlanInput;
 use crate::subject::Subject;
 use crate::verdict::{Decision, Verdict};
 
-/// A fault.
+/// One fault, found in one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What kind.
@@ -18,9 +18,9 @@ pub struct Finding {
     pub task: Option<TaskArn>,
     /// What was expected, what is there, and why.
     pub why: String,
-    /// What would repair it, where that is Portkeeper's to do and proved.
+    /// The repair, if Portkeeper may execute it and the ownership is proved.
     pub repair: Option<RepairStep>,
-    /// Seconds from the first look until it counts as confirmed.
+    /// Seconds from the first check until a second check confirms it.
     pub confirm_seconds: u32,
 }
 
@@ -29,16 +29,15 @@ pub struct Finding {
 pub struct RepairStep {
     /// Register or deregister.
     pub kind: ActionKind,
-    /// The zone that the write names, where ELBv2 asks for one.
+    /// The zone that the write names, if ELBv2 requires one.
     pub zone: Option<TargetZone>,
 }
 
-/// Everything that was thought of one service.
+/// All findings and verdicts of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// Faults.
     pub findings: Vec<Finding>,
-    /// Things that are in order, not ours, or not known.
+    /// Targets, tasks and groups that are in order, out of scope or undetermined.
     pub verdicts: Vec<Verdict>,
 }
 
@@ -53,8 +52,8 @@ impl Judgement {
         self.verdicts.push(Verdict { subject, code, decision, why: why.into() });
     }
 
-    /// One thing has one fault of a kind, however many tasks or targets show it: each finding is
-    /// one incident.
+    /// Adds a finding once for each code and subject, even if several tasks or targets show it:
+    /// each finding is one incident.
     pub(crate) fn find(&mut self, finding: Finding) {
         if !self
             .findings

@@ -1,4 +1,4 @@
-//! Everything that a plan follows from, in the versioned form that `portkeeper plan` reads.
+//! The complete input of a plan, in the versioned form that `portkeeper plan` reads.
 
 use crate::call::Call;
 use crate::ledger::LedgerRecord;
@@ -10,25 +10,24 @@ use serde::{Deserialize, Serialize};
 /// The version of [`PlanInput`]'s JSON form.
 pub const INPUT_VERSION: u32 = 1;
 
-/// Everything that a plan follows from: the versioned form that `portkeeper plan` reads.
+/// The complete input of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "InputForm", into = "InputForm")]
 pub struct PlanInput {
     /// The version of this form: 1.
     pub version: u32,
-    /// The moment of planning.
+    /// The time of planning.
     pub now: Timestamp,
-    /// How many looks in a row led here.
+    /// How many checks in a row led here.
     pub hop: u32,
     /// Limits and waiting times.
     pub policy: Policy,
-    /// Whether anything may be written to AWS at this moment.
+    /// Whether Portkeeper may write to ELBv2 now.
     pub writes: Writes,
-    /// What is remembered of the service.
+    /// The ledger's record of the service.
     pub record: LedgerRecord,
-    /// Calls that others made, as CloudTrail told of them since the record was written.
+    /// API calls by others that CloudTrail has reported since the record was written.
     pub calls: Vec<Call>,
-    /// What was read.
     pub observation: Observation,
 }
 
@@ -38,12 +37,11 @@ pub enum Writes {
     /// It is not set.
     #[default]
     Allowed,
-    /// It is set, for this reason: nothing is repaired anywhere.
+    /// It is set, for this reason: Portkeeper repairs nothing.
     Stopped(String),
 }
 
 impl From<Option<String>> for Writes {
-    /// From the reason why writes are stopped, if they are.
     fn from(stopped: Option<String>) -> Self {
         stopped.map_or(Self::Allowed, Self::Stopped)
     }

@@ -1,15 +1,14 @@
-//! Which mode holds for one service now: by its tag, by the stack's setting, and by the kill switch.
+//! The mode of one service now, from its tag, the stack's setting and the kill switch.
 
 use crate::input::{PlanInput, Writes};
 use crate::policy::{MODE_TAG, Mode, Policy};
 use crate::time::Timestamp;
 
-/// The mode that holds for one service.
+/// The mode of one service, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeInForce {
     /// The mode.
     pub mode: Mode,
-    /// Why, for people.
     pub why: String,
 }
 
@@ -28,9 +27,8 @@ pub fn mode_in_force(input: &PlanInput) -> ModeInForce {
     }
 }
 
-/// The mode that the tag and the stack ask for. A tag that cannot be understood means `alert`:
-/// whoever wrote it wanted something other than the default, and telling is the mode that can do no
-/// harm.
+/// The mode that the tag and the stack ask for. An invalid tag means `alert`: its author wanted
+/// something other than the default, and an alert can do no harm.
 fn asked_mode(policy: &Policy, tag: Option<&str>, now: Timestamp) -> ModeInForce {
     let Some(tag) = tag else {
         return ModeInForce { mode: policy.mode, why: "stack-wide mode".to_owned() };

@@ -1,4 +1,4 @@
-//! What may be done, how soon, and how much of it. Every number says its unit and its reason.
+//! Limits and waiting times. Every number states its unit and its reason.
 //!
 //! AWS facts: F-1.1, F-9, F-10.5.
 
@@ -10,19 +10,19 @@ use std::fmt;
 /// each optionally followed by ` until 2026-12-31`.
 pub const MODE_TAG: &str = "portkeeper:mode";
 
-/// The tag of an ECS service that says whose it is: alerts carry it, so that they can be routed by
-/// it.
+/// The tag of an ECS service that names its team: alerts carry it, so that subscribers can filter
+/// by it.
 pub const OWNER_TAG: &str = "portkeeper:owner";
 
 /// What Portkeeper may do for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Repair what can be proved, tell people.
+    /// Repair findings with proof, and send alerts.
     Repair,
-    /// Tell people, write nothing to AWS.
+    /// Send alerts, write nothing to ELBv2.
     Alert,
-    /// Look away.
+    /// Do not check the service.
     Off,
 }
 
@@ -60,60 +60,62 @@ pub struct Policy {
     /// Seconds of settle time; see [`Policy::settled_at`]. ECS registers within seconds around
     /// RUNNING and deregisters before STOPPED; 90 s leaves room for a slow control plane.
     pub settle_seconds: u32,
-    /// Seconds between the first and the second look at the same fault. Both must see it before
-    /// anything is done.
+    /// Seconds between the first and the second check. Both must find the same fault before
+    /// Portkeeper repairs it or sends an alert.
     pub confirm_seconds: u32,
     /// A plan with more deregistrations than this, and more than `max_deregistration_percent`,
     /// makes none at all.
     pub max_deregistrations: u32,
     /// The same limit as a share of the service's registered targets.
     pub max_deregistration_percent: u32,
-    /// So many repairs of one target within `fight_window_seconds` mean that somebody undoes them.
+    /// This many repairs of one target within `fight_window_seconds` mean that another writer
+    /// undoes them.
     pub fight_repairs: u32,
     /// See `fight_repairs`.
     pub fight_window_seconds: u32,
-    /// After so many repairs of one target the incident stays open and people are told: what AWS
-    /// undid or refused so often needs a person.
+    /// After this many repairs of one target Portkeeper stops, keeps the incident open and sends an
+    /// alert: a target that needs so many repairs needs a person.
     pub max_repairs: u32,
-    /// How long after the reading began a proof may still be acted on. ECS needs longer than this
-    /// from placing a task to registering it, so nothing new can have taken the address meanwhile.
+    /// How long a proof is valid after the reading began. ECS needs longer than this from placing a
+    /// task to registering it, so no new task can have taken the address meanwhile.
     pub proof_seconds: u32,
-    /// How long an agent may be out of contact before people are told. Agents disconnect several
-    /// times an hour in normal operation.
+    /// How long an agent may be disconnected before Portkeeper sends an alert. Agents disconnect
+    /// several times an hour in normal operation.
     pub disconnected_seconds: u32,
-    /// Added to what a group's own health check settings explain before a target counts as
+    /// Added to the time that a group's own health check settings explain before a target counts as
     /// unhealthy.
     pub unhealthy_margin_seconds: u32,
-    /// How long fewer tasks may run than are wanted, with no deployment in progress, before people
-    /// are told. Pulling an image and waiting for a new instance take minutes.
+    /// How long fewer tasks may run than desired, with no deployment in progress, before Portkeeper
+    /// sends an alert. Pulling an image and waiting for a new instance take minutes.
     pub below_desired_seconds: u32,
-    /// So many tasks of one service stopped for failed health checks within `kill_loop_seconds` are
-    /// a loop: once is a bad instance, twice may be chance.
+    /// If ECS stops this many tasks of one service for failed health checks within
+    /// `kill_loop_seconds`, it is a loop: once is a bad instance, twice may be chance.
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
     pub kill_loop_seconds: u32,
-    /// So long after people were told of an error that is still there, they are told again. Zero:
-    /// never. A day: who is on duty has changed by then. Warnings are not repeated.
+    /// The time after the last alert until an error that persists is reported again; zero: never.
+    /// After a day, another person is on duty. Warnings are not repeated.
     pub remind_seconds: u32,
-    /// Register an address outside its group's VPC with the zone `all`. Otherwise people are told:
-    /// it needs a route from the load balancer to that address, of which nothing is known here.
+    /// Register an address outside its group's VPC with the zone `all`. Otherwise Portkeeper only
+    /// sends an alert: the load balancer needs a route to that address, which Portkeeper cannot
+    /// verify.
     pub az_all: bool,
-    /// After so many looks in a row, one check leaves the rest to the next event or sweep. Lambda's
-    /// recursion detection ends such chains at about 16.
+    /// After this many checks in a row, the check requests no recheck and leaves the rest to the
+    /// next event or sweep. Lambda's recursion detection ends such chains at about 16.
     pub max_hops: u32,
 }
 
 impl Policy {
-    /// When what happened at this moment, a task's start or its stop, may be judged. Until then a
-    /// difference is ECS's own work in progress and no fault: ECS registers and deregisters by
+    /// When the settle time after this moment, a task's start or its stop, is over. Until then a
+    /// difference is ECS's own work in progress and no fault: ECS registers and deregisters targets
     /// itself.
     #[must_use]
     pub fn settled_at(&self, moment: Timestamp) -> Timestamp {
         moment.plus_secs(self.settle_seconds)
     }
 
-    /// The window in which repairs are counted: never shorter than so many rounds of repair,
-    /// undoing and two looks take.
+    /// The window in which repairs are counted: long enough for `fight_repairs` rounds of repair,
+    /// undoing and two checks.
     #[must_use]
     pub fn fight_window(&self) -> u32 {
         let rounds = self

@@ -28,7 +28,6 @@ use crate::alert::Alert;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// A message for SNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// The subject: ASCII, one line, short enough for SNS.
@@ -102,7 +101,7 @@ impl Message {
     }
 }
 
-/// Cuts a text to at most `most` characters, with a mark.
+/// Cuts a text to at most `most` characters and marks the cut.
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     const MARK: &str = "… (cut)";

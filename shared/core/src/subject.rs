@@ -19,7 +19,6 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The target group, where there is one.
     #[must_use]
     pub fn group(&self) -> Option<&TargetGroupArn> {
         match self {
@@ -30,7 +29,7 @@ impl Subject {
 }
 
 impl fmt::Display for Subject {
-    /// As people read it; the JSON form holds whole ARNs instead.
+    /// The form for people; the JSON form holds whole ARNs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service => f.write_str("service"),

@@ -13,7 +13,6 @@ pub struct Verdict {
     pub subject: Subject,
     /// The finding code, if any.
     pub code: Option<Code>,
-    /// What follows.
     pub decision: Decision,
     /// The reason, as text.
     pub why: String,
@@ -27,7 +26,7 @@ pub enum Decision {
     Right,
     /// It is repaired now.
     Repair(ActionKind),
-    /// It may be judged at this time.
+    /// It can be judged at this time.
     Await(Timestamp),
     /// An alert is or was published.
     Tell,

@@ -1,18 +1,19 @@
-//! How loud an alert is: a closed list, in order.
+//! The severity of an alert: a closed list, in order.
 
 use serde::{Deserialize, Serialize};
 
-/// How loud an alert is.
+/// The severity of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Good to know.
+    /// For the record.
     Info,
-    /// Look at it in the morning.
+    /// Needs a person, but not at night.
     Warning,
-    /// A task without traffic, or a repair that was stopped.
+    /// A task without traffic, a setup that cannot work, or a repair that a guard or AWS stopped.
     Error,
-    /// Requests reach the wrong program, or none.
+    /// Requests reach another service, the target group is gone, or no task of a group receives
+    /// traffic.
     Critical,
 }
 

@@ -78,7 +78,7 @@ pub struct Document {
     pub items: Vec<DocumentItem>,
     /// How many more items there are.
     pub more: usize,
-    /// Who did it, in words: known, or not known. Absent where nobody need have done anything.
+    /// The cause in words, or that it is unknown. Absent if the finding needs no cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
     /// What the operator should do now.

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct Link {
     /// What the link shows.
     pub name: String,
-    /// Where.
     pub url: String,
 }
 

@@ -1,7 +1,7 @@
 //! The subject of an SNS message: one short line of ASCII. It knows nothing about the content.
 
-/// SNS takes subjects of "less than 100 characters"; ours are ASCII, as it once asked for (SNS API
-/// `Publish`).
+/// SNS takes subjects of "less than 100 characters"; Portkeeper's are ASCII, as SNS once required
+/// (SNS API `Publish`).
 pub(super) const SUBJECT_LIMIT: usize = 99;
 
 /// Returns the text as a subject: characters outside ASCII become question marks, and a long text

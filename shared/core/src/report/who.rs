@@ -1,4 +1,4 @@
-//! Who did it: in words for people, and member by member for programs.
+//! The cause of an alert: in words, and member by member for programs.
 
 use crate::alert::{Alert, Cause};
 use crate::call::{ActorKind, Operation};
