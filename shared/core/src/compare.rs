@@ -34,7 +34,6 @@ pub struct Comparison {
 /// A registered target that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
-    /// Whose it is.
     pub claim: Claim,
     /// The registered target.
     pub registered: RegisteredTarget,
@@ -43,7 +42,6 @@ pub struct Matched {
 /// An expected target that is not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
-    /// Whose it is.
     pub claim: Claim,
     /// Whether it is still draining from an earlier deregistration.
     pub draining: bool,
@@ -169,11 +167,10 @@ pub enum OwnerView {
     Nobody,
     /// A task that may still start there and whose service may register it in this group.
     Pending(TaskArn),
-    /// This task.
     Task {
         /// The task.
         task: TaskArn,
-        /// Its service, if a service started it.
+        /// The task's service, if a service started it.
         service: Option<String>,
         /// Whether its service registers its tasks in this group; `None` if undetermined.
         uses_group: Option<bool>,

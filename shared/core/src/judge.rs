@@ -1,7 +1,7 @@
 //! Turns differences into findings: the fault, whether it is proved, and its repair.
 //!
 //! Every registered target and every task gets a verdict; every fault gets a finding with a code.
-//! Whether a finding is acted on now is decided in [`crate::plan`].
+//! [`crate::plan`] decides whether to act on a finding now.
 //!
 //! AWS facts: F-3.2.
 

@@ -48,13 +48,13 @@ pub struct Plan {
     pub key: ServiceKey,
     /// One verdict for every target and every task.
     pub verdicts: Vec<Verdict>,
-    /// Writes, registrations first.
+    /// The writes, registrations first.
     pub actions: Vec<Action>,
     /// The alerts to publish after the writes. Empty while another function publishes.
     pub alerts: Vec<Alert>,
     /// When to check again without waiting for an event.
     pub look_again_at: Option<Timestamp>,
-    /// The record as it must be stored before any write.
+    /// The record that must be stored before any write.
     pub next_record: LedgerRecord,
 }
 

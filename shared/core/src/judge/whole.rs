@@ -1,8 +1,8 @@
 //! Judges a service as a whole: fewer running tasks than desired for long, or tasks that ECS stops
 //! repeatedly because they fail their health checks.
 //!
-//! Knows the service's counts, its deployments, its stopped tasks and ECS's own messages; knows
-//! nothing of single targets. None of it is ever repaired.
+//! Uses the service's counts, its deployments, its stopped tasks and ECS's own messages, but no
+//! single targets. Portkeeper repairs none of these findings.
 //!
 //! AWS facts: F-1.2, F-2.3.
 
@@ -92,7 +92,7 @@ fn explanation(service: &Service) -> Option<&ServiceEvent> {
     since.into_iter().find(|event| !ROUTINE.iter().any(|words| event.message.contains(words)))
 }
 
-/// A task that was stopped for failed health checks.
+/// A task that ECS stopped for failed health checks.
 struct Killed<'a> {
     task: &'a TaskArn,
     at: Timestamp,

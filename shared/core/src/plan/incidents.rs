@@ -1,7 +1,7 @@
 //! The life of incidents: opened by the first check, confirmed by a second, and resolved when a
 //! check finds the fault gone.
 //!
-//! "Not seen" is not "over": an incident ends only where what it is about could be judged.
+//! "Not found" is not "over": an incident ends only if the check could judge its subject.
 
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};

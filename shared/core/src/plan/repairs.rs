@@ -21,7 +21,7 @@ use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many targets the text of a guard names.
+/// The text of a guard names up to this many targets.
 const LISTED: usize = 10;
 
 /// The decision on each finding, in the order of the findings, and the guards' findings.
