@@ -1,8 +1,8 @@
-//! The memory of one service: what was known to be ours, what is wrong, what was tried.
+//! The record of one service: its known targets, open incidents and recent repairs.
 //!
-//! It proves ownership after ECS has forgotten a task, gives the second look, and says which alerts
-//! were sent. It is never the truth about AWS. Losing it is safe: repairs wait for a second look
-//! and an alert may repeat.
+//! It proves ownership after ECS no longer lists a task, lets a second check confirm the first, and
+//! stores which alerts were sent. It is never the truth about AWS. Losing it is safe: repairs wait
+//! for a second check, and an alert may repeat.
 
 use crate::action::{ActionKind, Outcome, OutcomeResult};
 use crate::alert::{Alert, AlertItem};
@@ -28,50 +28,49 @@ pub(crate) use known::RELEASED_KEPT_SECS;
 
 pub use crate::subject::Subject;
 
-/// The form of the record. A record of another form is read as an empty one.
+/// The version of the record's form. A record of another version is read as an empty one.
 pub const SCHEMA: u32 = 1;
 
-/// How long a function that began to tell people is left alone with it: as long as Lambda lets it
-/// run (the time-out of `reconcile` in template.yaml). One that has not taken its mark back by then
-/// is dead, and what it told is not known.
+/// How long a function that began to publish alerts has the exclusive right to do so: as long as
+/// Lambda lets it run (the timeout of `reconcile` in template.yaml). A function that has not
+/// removed its mark by then has failed, and what it published is unknown.
 pub const TELLING_SECS: u32 = 60;
 
-/// The most incidents that are open at once, of some 600 bytes each. What is found beyond it waits
-/// its turn.
+/// The most incidents that are open at once, of some 600 bytes each. Further findings wait until an
+/// incident ends.
 pub const OPEN_INCIDENTS: usize = 300;
 
-/// What is remembered of one service. Its JSON is in [`form`].
+/// The ledger's record of one service. Its JSON is in [`form`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "form::Reading")]
 pub struct LedgerRecord {
-    /// The form of this record.
     pub schema: u32,
-    /// Targets known to be, or to have been, this service's tasks', by group.
+    /// Targets that belong or belonged to this service's tasks, by group.
     pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
     /// Open incidents, ordered by code and subject.
     pub incidents: Vec<Incident>,
     /// Recent repairs, oldest first.
     pub repairs: Vec<Repair>,
-    /// Calls that others made where this service's targets are registered, oldest first. They are
-    /// told, and prove nothing.
+    /// API calls by others on this service's target groups and load balancers, oldest first. They
+    /// are only reported, and prove nothing.
     pub calls: Vec<Call>,
-    /// Where this service's targets are registered, as the ledger's index was told, and when.
+    /// The target groups and load balancers of this service that are in the ledger's index, and
+    /// since when.
     pub places: BTreeMap<Place, Timestamp>,
-    /// Since when this record is kept without a break, and says where every task was that has
-    /// stopped. Of tasks that stopped until then, nobody could have seen whether their targets were
-    /// gone meanwhile.
+    /// The time from which this record misses no stopped task. For tasks that stopped earlier, no
+    /// check could have seen their targets absent.
     pub kept_since: Option<Timestamp>,
-    /// How many looks in a row led to the one that `look_again_at` speaks of.
+    /// How many checks in a row led to the recheck at `look_again_at`.
     pub look_again_hop: u32,
-    /// When a look-again message that was already sent arrives.
+    /// When the recheck that was already requested takes place.
     pub look_again_at: Option<Timestamp>,
-    /// Since when a function is telling people what this record says is due. Written before SNS is
-    /// asked, and taken back with the marks of what was sent: meanwhile no other function tells the
-    /// same.
+    /// Since when a function is publishing the alerts that are due. It is written before the first
+    /// publication and removed together with the marks of the sent alerts: in between, no other
+    /// function publishes the same alerts.
     pub telling_since: Option<Timestamp>,
-    /// What another version knows of the service.
+    /// Members that only another version knows.
     pub others: Others,
-    /// What of the stored record this version cannot read.
+    /// Parts of the stored record that this version cannot read.
     pub unread: Vec<Unread>,
 }
 
@@ -97,12 +96,11 @@ impl Default for LedgerRecord {
 /// Why a stored record was not used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableRecord {
-    /// Written by another version.
+    /// Another version wrote it.
     #[error(
         "the ledger record has schema {found}, but this version reads schema {SCHEMA}; Portkeeper starts a new record"
     )]
     OtherSchema {
-        /// The schema that was found.
         found: u64,
     },
     /// Damaged.
@@ -131,8 +129,8 @@ impl LedgerRecord {
             .find(|incident| incident.code == *code && incident.subject == *subject)
     }
 
-    /// Drops what has served its time. Called only on a record that is about to be written for
-    /// another reason, so that a quiet service is never written for the sake of tidiness.
+    /// Drops outdated parts. Called only on a record that is about to be written for another
+    /// reason, so that tidying alone never causes a write.
     pub fn tidy(&mut self, now: Timestamp, repairs_kept_seconds: u32) {
         self.tidy_known(now);
         self.repairs.retain(|repair| now.secs_since(repair.at) < repairs_kept_seconds);
@@ -140,38 +138,38 @@ impl LedgerRecord {
     }
 }
 
-/// The most `foreign` incidents that are open at once, beside the others.
+/// The most `foreign` incidents that are open at once, in addition to the others.
 pub const FOREIGN_INCIDENTS: usize = 100;
 
-/// A repair that was decided on. It is written down before it is done.
+/// A repair that was planned. It is recorded before it is executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repair {
     /// When.
     pub at: Timestamp,
-    /// Register or deregister. Any other kind is another version's.
+    /// Register or deregister. Any other kind belongs to another version.
     pub kind: Recorded<ActionKind>,
     /// The group.
     pub group: TargetGroupArn,
     /// The target.
     pub target: Target,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     #[serde(flatten)]
     pub others: Others,
 }
 
 impl Repair {
-    /// A repair that is decided on now.
+    /// A repair that is planned now.
     #[must_use]
     pub fn decided(at: Timestamp, kind: ActionKind, group: TargetGroupArn, target: Target) -> Self {
         Self { at, kind: Recorded::Known(kind), group, target, others: Others::default() }
     }
 }
 
-/// The record after the writes of a plan: what AWS refused is kept with its incident, for people to
-/// read.
+/// The record after the writes of a plan: a refusal by AWS is kept with its incident, for the
+/// alert.
 ///
-/// Nobody can have undone what was not done, so it does not count towards a fight. A refusal counts
-/// towards the most repairs of one target: it needs a person. A call that failed does not: an
+/// A repair that was not done cannot be undone, so it does not count towards a fight. A refusal
+/// counts towards the repair limit of one target: it needs a person. A failed call does not: an
 /// outage ends by itself.
 #[must_use]
 pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
@@ -203,8 +201,8 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
     settled
 }
 
-/// The record after a function told people: what SNS accepted counts as told, the rest is due
-/// again.
+/// The record after a function published alerts: alerts that SNS accepted count as sent, the others
+/// are due again.
 #[must_use]
 pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
     let marked =
@@ -215,8 +213,8 @@ pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
 /// The record after SNS accepted an alert.
 fn mark_alert_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
-    // Of two about one target one may be over and the other have just begun: another task's. The
-    // first look tells them apart.
+    // Of two incidents about one target, one may be over and the other may have just begun, with
+    // another task. The time of the first check distinguishes them.
     let about = |incident: &Incident, item: &AlertItem| {
         item.subject == incident.subject && item.since == incident.opened_at
     };

@@ -1,18 +1,18 @@
-//! What another version has written into the ledger, and this one does not know: it is kept as it is,
-//! so that neither an upgrade nor a roll-back forgets anything.
+//! Values in the ledger that only another version knows. They are kept unchanged, so that neither
+//! an upgrade nor a rollback loses anything.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Members of a JSON object that this version does not know. They are written as they were read.
+/// Members of a JSON object that this version does not know. They are written unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Others(BTreeMap<String, Value>);
 
 impl Others {
-    /// By their JSON text: any order does, as long as it is one.
+    /// By their JSON text: any fixed order is good enough.
     fn text(&self) -> Option<String> {
         serde_json::to_string(&self.0).ok()
     }
@@ -33,13 +33,11 @@ impl Ord for Others {
     }
 }
 
-/// A value of a closed list, or one that only another version knows. It is written as it was read.
+/// A value of a closed list, or one that only another version knows. It is written unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Recorded<T> {
-    /// One that this version knows.
     Known(T),
-    /// Any other.
     Other(Value),
 }
 

@@ -1,23 +1,23 @@
-//! Which calls of others are remembered, and for how long: until what they led to was told of, or
-//! an hour.
+//! Which API calls by others the record keeps: until the findings that they led to are reported, or
+//! for an hour.
 
 use super::{Incident, LedgerRecord};
 use crate::call::Call;
 use crate::time::Timestamp;
 
-/// What a call leads to is found within minutes: by the check that its event asks for, or by the
-/// next sweep. After an hour something else is behind it. `CloudTrail` takes up to a quarter of an
-/// hour.
+/// A check finds what a call led to within minutes: the check that its event requests, or one after
+/// the next sweep. After an hour, the call is not the cause. `CloudTrail` takes up to a quarter of
+/// an hour.
 pub(crate) const CALLS_KEPT_SECS: u32 = 3600;
 
-/// The bytes that calls may take in a record; see `KNOWN_BYTES`. Beyond it the oldest go, and
-/// nobody is named.
+/// The bytes that calls may take in a record; see `KNOWN_BYTES`. Beyond it the oldest are dropped,
+/// and alerts name no cause.
 const CALLS_BYTES: usize = 16_000;
 
-/// What a call takes without its targets: `CloudTrail`'s id, names, an ARN.
+/// The bytes of a call without its targets: `CloudTrail`'s id, names, an ARN.
 const CALL_BYTES: usize = 700;
 
-/// What one target of it takes.
+/// The bytes of one target of a call.
 const TARGET_BYTES: usize = 60;
 
 fn bytes(call: &Call) -> usize {
@@ -25,8 +25,8 @@ fn bytes(call: &Call) -> usize {
 }
 
 impl LedgerRecord {
-    /// Notes calls that were not known: those of the last hour, and those about what is open. What
-    /// was undone before anything came of it is forgotten.
+    /// Adds new calls: those of the last hour, and those about open incidents. Drops calls that
+    /// were undone before they led to a finding.
     pub(crate) fn note_calls(
         &mut self,
         calls: &[Call],
@@ -44,14 +44,14 @@ impl LedgerRecord {
         self.calls.sort_by(|left, right| (left.at, &left.id).cmp(&(right.at, &right.id)));
     }
 
-    /// Drops the calls that led to these incidents, unless they led to others, too: what happens
-    /// next is not their doing.
+    /// Drops the calls that led to these incidents, unless they also led to others: they cannot be
+    /// the cause of later findings.
     pub(super) fn forget_calls(&mut self, over: &[Incident]) {
         let Self { calls, incidents, .. } = self;
         calls.retain(|call| !is_about_any(call, over) || is_about_any(call, incidents));
     }
 
-    /// Drops calls that have served their time, and the oldest where they take too much room.
+    /// Drops outdated calls, and the oldest ones if they take too much room.
     pub(super) fn tidy_calls(&mut self, now: Timestamp) {
         let Self { calls, incidents, .. } = self;
         calls.retain(|call| is_of_use(call, incidents, now));

@@ -1,10 +1,10 @@
-//! The record in JSON: what this version cannot read of it is kept and written as it was, part by
-//! part, so that one part that it cannot read does not lose the rest.
+//! The record in JSON. Parts that this version cannot read are kept and written unchanged, so that
+//! one unreadable part does not lose the rest.
 //!
-//! An incident, a repair, a call, a target or a place that cannot be read is another version's, and
-//! that version reads it again. Only what is remembered of a target that this version does know is
-//! not kept, if it is damaged: it would bar or prove what this version decides. What it may have
-//! barred is then proved by nothing: the record counts as kept from now on.
+//! An incident, a repair, a call, a target or a place that cannot be read belongs to another
+//! version, which reads it again. Only a damaged entry for a target that this version knows is
+//! dropped, because it would prove or bar a repair. The record then counts as continuous only from
+//! now on, so that nothing that the entry may have barred is proved.
 
 use super::{Incident, Known, LedgerRecord, Repair};
 use crate::call::{Call, Place};
@@ -26,7 +26,7 @@ pub struct Unread {
     why: String,
 }
 
-/// Where it stands in the record.
+/// Its position in the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Incident,
@@ -43,7 +43,7 @@ enum Part {
 }
 
 impl fmt::Display for Unread {
-    /// As people read it in the log: what, and why.
+    /// For the log: what, and why.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.part {
             Part::Incident => f.write_str("an incident"),
@@ -125,7 +125,7 @@ fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap
                 read.insert(place, at);
                 continue;
             }
-            // The next check enters it again.
+            // The next check adds it again.
             (Ok(place), Err(error)) => {
                 (Part::Forgotten(format!("the place {place}")), error.to_string())
             }
@@ -136,7 +136,7 @@ fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap
     read
 }
 
-/// The remembered targets, and whether one of those that this version knows is damaged.
+/// The known targets, and whether an entry that this version should be able to read is damaged.
 fn known(
     groups: BTreeMap<String, BTreeMap<String, Value>>,
     unread: &mut Vec<Unread>,
@@ -176,7 +176,7 @@ fn known(
     (read, is_damaged)
 }
 
-/// [`LedgerRecord`] as it is written: what was not read stands after what was.
+/// [`LedgerRecord`] as it is written: unreadable parts follow the others.
 #[derive(Serialize)]
 #[serde(rename = "LedgerRecord")]
 struct Writing<'a> {
@@ -231,7 +231,8 @@ impl Serialize for LedgerRecord {
 }
 
 impl LedgerRecord {
-    /// What of the stored record this version cannot read, for the log; none if it read all of it.
+    /// The parts of the stored record that this version cannot read, for the log; none if it read
+    /// everything.
     #[must_use]
     pub fn unread_note(&self) -> Option<String> {
         let parts: Vec<String> = self.unread.iter().map(ToString::to_string).collect();
@@ -303,7 +304,7 @@ impl<K: Serialize, V: Serialize> Serialize for Members<'_, K, V> {
     }
 }
 
-/// The remembered targets by group.
+/// The known targets by group.
 struct Groups<'a> {
     read: &'a BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
     unread: &'a [Unread],

@@ -1,10 +1,10 @@
 //! One finding over several checks, from opened to resolved, in the parts that change together.
 //!
-//! In JSON an incident is flat, with the members that every version of schema 1 has written. What
-//! the flat form allows and the parts do not is read as the nearest thing that it can mean: an alert
-//! without its severity and name, as the first versions wrote it, had those of the incident's code;
-//! an end without its reason is no longer seen. Without its moment neither an alert nor an end took
-//! place.
+//! In JSON an incident is flat, with the members that every version of schema 1 has written.
+//! Combinations that the flat form allows and the parts do not are read as the nearest valid one:
+//! an alert without severity and code, as the first versions wrote it, had those of the incident's
+//! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
+//! end.
 
 use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
@@ -13,49 +13,48 @@ use crate::subject::Subject;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Said of an end of which nothing more is known.
+/// The reason of an end without a stored reason.
 const NO_LONGER_SEEN: &str = "no longer found";
 
-/// Something wrong that was seen, from the first look to "resolved".
+/// A finding over several checks, from opened to resolved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredIncident", into = "StoredIncident")]
 pub struct Incident {
-    /// What kind. An incident of a code that this version does not know is kept as it is, neither
-    /// ended nor reported: the version that knows the code does both.
+    /// The code. This version keeps an incident whose code it does not know, and neither ends nor
+    /// reports it: the version that knows the code does both.
     pub code: Code,
     /// About what.
     pub subject: Subject,
     /// The task it concerns: for a missing target, the task without traffic.
     pub task: Option<TaskArn>,
-    /// The first look.
+    /// The first check that found it.
     pub opened_at: Timestamp,
-    /// The last look that saw it.
+    /// The last check that found it.
     pub last_seen_at: Timestamp,
-    /// How many looks saw it.
+    /// How many checks found it.
     pub seen: u32,
-    /// What was expected, what is there, and why, as the last look put it.
+    /// What was expected, what was found, and why, from the last check.
     pub why: String,
-    /// Whether a second look saw it too, and whether it is proved.
+    /// Whether a second check confirmed it, and whether the ownership is proved.
     pub confirmation: Confirmation,
     /// The last alert about it that SNS accepted, other than its end.
     pub alerted: Option<Alerted>,
     /// The repairs that were tried.
     pub repairs: Repairs,
-    /// It is over, and people who were told of it must be told of that.
+    /// Its end, if it is over. The end of a reported incident must be reported.
     pub ending: Option<Ending>,
-    /// What another version knows of it.
+    /// Members that only another version knows.
     pub others: Others,
 }
 
-/// Whether a second look saw an incident, and whether it is proved whose target it is.
+/// Whether a second check confirmed an incident, and whether the ownership of its target is proved.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Confirmation {
-    /// A second look saw it too.
+    /// A second check found it, too.
     pub confirmed: bool,
-    /// Nothing proved whose target it is, when it was last seen: it was told, and could not have
-    /// been repaired.
+    /// The last check had no proof of ownership: it was only reported, and could not be repaired.
     pub unproved: bool,
-    /// When a proof was first seen for what had none. The second look counts from here.
+    /// When a proof was first found for an incident without one. The second check counts from here.
     pub proved_at: Option<Timestamp>,
 }
 
@@ -64,15 +63,15 @@ pub struct Confirmation {
 pub struct Alerted {
     /// When.
     pub at: Timestamp,
-    /// How loud people were told.
+    /// The severity of the last alert.
     pub severity: Recorded<Severity>,
-    /// The name under which people know it.
+    /// The code of the last alert.
     pub code: Code,
 }
 
 impl Alerted {
-    /// How loud people were told. A severity that only another version knows counts as the highest:
-    /// nothing that this version could say is louder.
+    /// The severity of the last alert. A severity that only another version knows counts as the
+    /// highest, so this version reports no escalation.
     #[must_use]
     pub fn severity(&self) -> Severity {
         self.severity.known().unwrap_or(Severity::Critical)
@@ -82,11 +81,11 @@ impl Alerted {
 /// The repairs of an incident.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Repairs {
-    /// How many were tried.
+    /// How many were executed.
     pub tried: u32,
     /// The last one.
     pub last_at: Option<Timestamp>,
-    /// What AWS answered to the last one, when it refused.
+    /// AWS's answer to the last one, if AWS refused it.
     pub refusal: Option<String>,
 }
 
@@ -95,14 +94,14 @@ pub struct Repairs {
 pub struct Ending {
     /// When.
     pub at: Timestamp,
-    /// How, for people.
+    /// How, in words.
     pub why: String,
-    /// It is not over: another incident tells of it now.
+    /// It is not over: another incident reports it now.
     pub superseded: bool,
 }
 
 impl Incident {
-    /// An incident at its first look.
+    /// An incident at its first check.
     #[must_use]
     pub fn opened(
         code: Code,
@@ -133,20 +132,20 @@ impl Incident {
         self.ending.is_some()
     }
 
-    /// Its end is worth a word: people know of it, or are about to.
+    /// Whether its end must be reported: an alert about it was sent, or is due.
     #[must_use]
     pub fn is_worth_an_end(&self) -> bool {
         self.confirmation.confirmed || self.alerted.is_some()
     }
 
-    /// When a second look, this long after the first one, may confirm it.
+    /// When a second check, this long after the first one, may confirm it.
     #[must_use]
     pub fn confirmed_from(&self, seconds: u32) -> Timestamp {
         self.confirmation.proved_at.unwrap_or(self.opened_at).plus_secs(seconds)
     }
 
-    /// People know it under a name that says less than the one it has now. What a name says that
-    /// only another version knows, cannot be told.
+    /// Whether the last alert reported it with a less specific code than its current one. This
+    /// cannot be decided for a code that only another version knows.
     #[must_use]
     pub fn is_renamed(&self) -> bool {
         let Some(Alerted { code: reported, .. }) = &self.alerted else { return false };

@@ -1,6 +1,6 @@
-//! Which targets are remembered as a task's, and what ends that: the proof that a target is ours.
+//! The known targets of the service's tasks: the proof of ownership, and what ends it.
 //!
-//! Knows nothing of what is registered now; [`plan`](crate::plan) tells it.
+//! It does not know what is registered now; [`plan`](crate::plan) updates it.
 //!
 //! AWS facts: F-1.1.
 
@@ -11,26 +11,24 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// How long a mark "seen gone" is kept: longer than the hour for which ECS lists a stopped task. A
-/// task that stopped longer ago proves nothing by itself: that its target was seen gone may be
-/// forgotten.
+/// How long the mark "seen absent" is kept: longer than the hour for which ECS lists a stopped
+/// task. A task that stopped longer ago proves nothing by itself, so its mark may be dropped.
 pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
 
-/// The bytes that remembered targets may take. DynamoDB allows 400 KB for an item; the rest is for
-/// incidents. That is 1,000 tasks and more; beyond it a proof is missing, and the fault is told
-/// instead of repaired.
+/// The bytes that known targets may take. DynamoDB allows 400 KB for an item; the rest is for
+/// incidents. That is enough for 1,000 tasks and more; beyond it the proof is missing, and
+/// Portkeeper reports the fault instead of repairing it.
 const KNOWN_BYTES: usize = 180_000;
 
-/// What JSON puts around a remembered target and its task: names, quotes, and the moment of its
-/// release.
+/// The bytes that JSON adds to a known target and its task: names, quotes, and the time of the
+/// mark.
 const KNOWN_FRAME_BYTES: usize = 60;
 
-/// A target known to be a task's.
+/// A target that belongs or belonged to a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Known {
-    /// Whose it is or was.
     pub task: TaskArn,
-    /// When it was seen gone after its task had ended: the end of the proof.
+    /// When a check saw the target absent after its task had stopped: the end of the proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released_at: Option<Timestamp>,
     /// What another version knows of it.
@@ -45,18 +43,18 @@ impl Known {
 }
 
 impl LedgerRecord {
-    /// What is known of a target in a group.
+    /// The entry of a target in a group.
     #[must_use]
     pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&Known> {
         self.known.get(group).and_then(|targets| targets.get(target))
     }
 
-    /// Notes that a target is this task's, registered or about to be.
+    /// Records that a target belongs to this task, registered or about to be.
     pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
-        // Marks of gone targets do not count: where both are too many, `tidy` drops the marks.
+        // Marks do not count: if there is no room for both, `tidy` drops the marks.
         let held =
             self.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
-        // Targets of one service differ little in length, so that one tells the size of all.
+        // Targets of one service differ little in length, so one gives the size of all.
         let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {
             let targets = self.known.entry(group.clone()).or_default();
@@ -69,9 +67,9 @@ impl LedgerRecord {
         }
     }
 
-    /// Notes that a stopped task's target was seen gone. From now on neither the ledger nor a task
-    /// that stopped before proves anything about it: whoever registers it again is somebody else,
-    /// or a later task of ours.
+    /// Marks a stopped task's target as seen absent. From now on neither the ledger nor a task that
+    /// stopped earlier proves ownership: if it is registered again, another writer did so, or ECS
+    /// for a later task.
     pub fn release(
         &mut self,
         group: &TargetGroupArn,
@@ -85,9 +83,9 @@ impl LedgerRecord {
         entry.released_at = Some(now);
     }
 
-    /// Whether a target was seen gone, and a task that ended then had it no later than that. A task
-    /// may end after its target was seen gone: ECS deregisters first, and a list may hold the task
-    /// only later.
+    /// Whether a target was seen absent after this task last had it. A task may stop after its
+    /// target was seen absent: ECS deregisters first, and a list may show the stopped task only
+    /// later.
     #[must_use]
     pub fn was_released(
         &self,
@@ -101,7 +99,7 @@ impl LedgerRecord {
         released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
     }
 
-    /// Ends every proof until the next look: nobody sees what becomes of the targets meanwhile.
+    /// Ends every proof until the next check: no check sees what happens to the targets in between.
     pub fn pause(&mut self) {
         for targets in self.known.values_mut() {
             targets.retain(|_, known| known.released_at.is_some());
@@ -110,14 +108,15 @@ impl LedgerRecord {
         self.kept_since = None;
     }
 
-    /// Ends every proof: the service is at rest, and its targets are gone or will not be looked at.
+    /// Ends every proof: the service is out of scope, and its targets are gone or no longer
+    /// checked.
     pub fn release_all(&mut self, now: Timestamp) {
         for known in self.known.values_mut().flat_map(BTreeMap::values_mut) {
             known.released_at.get_or_insert(now);
         }
     }
 
-    /// Drops marks that have served their time.
+    /// Drops outdated marks.
     pub(super) fn tidy_known(&mut self, now: Timestamp) {
         let fresh = |known: &Known| {
             known.released_at.is_none_or(|at| now.secs_since(at) < RELEASED_KEPT_SECS)
@@ -129,9 +128,9 @@ impl LedgerRecord {
         self.known.retain(|_, targets| !targets.is_empty());
     }
 
-    /// Marks of targets that were seen gone are many after a deployment. Where they take too much
-    /// room they go, and with them everything that they bar: from now on no task that has stopped
-    /// until now proves anything by itself.
+    /// A deployment leaves many marks of targets that were seen absent. If they take too much room,
+    /// all are dropped. So that nothing that they barred is proved, no task that has stopped until
+    /// now proves anything by itself.
     fn keep_within_bounds(&mut self, now: Timestamp) {
         let remembered = || self.known.values().flatten();
         let bytes: usize =
@@ -146,7 +145,7 @@ impl LedgerRecord {
     }
 }
 
-/// The bytes that one remembered target takes.
+/// The bytes that one known target takes.
 fn known_bytes(target: &Target, task: &TaskArn) -> usize {
     target.to_string().len() + task.as_str().len() + KNOWN_FRAME_BYTES
 }

@@ -1,5 +1,5 @@
-//! Where a service's targets are registered: what the ledger's index must know, so that a call
-//! there leads to the service.
+//! The target groups and load balancers of a service, for the ledger's index: with it, a call on
+//! one of them leads to the service.
 
 use super::LedgerRecord;
 use crate::call::Place;
@@ -11,14 +11,14 @@ use std::collections::BTreeSet;
 /// often.
 const TOLD_AGAIN_SECS: u32 = 15 * 24 * 3600;
 
-/// The most places of one service. ECS allows five groups for a service, ten with the alternate
-/// ones of blue/green.
+/// The most groups and load balancers of one service. ECS allows five groups for a service, ten
+/// with the alternate ones of blue/green.
 const MOST_PLACES: usize = 40;
 
 impl LedgerRecord {
-    /// Notes the groups of a service, and the load balancers that they hang on. Places that it has
-    /// left go when there is something new to note: a service in order is not written for the sake
-    /// of tidiness.
+    /// Records the groups of a service and their load balancers. Ones that the service no longer
+    /// uses are dropped only together with another change, so that tidying alone never causes a
+    /// write.
     pub(crate) fn note_places(&mut self, observation: &Observation, now: Timestamp) {
         let is_fresh = |at: &Timestamp| now.secs_since(*at) < TOLD_AGAIN_SECS;
         let places: BTreeSet<Place> = places(observation).take(MOST_PLACES).collect();
@@ -32,8 +32,7 @@ impl LedgerRecord {
         self.places = entered.collect();
     }
 
-    /// The places that the index was not told of when an earlier record of this service was
-    /// written.
+    /// The groups and load balancers that are not in the index yet, compared to an earlier record.
     #[must_use]
     pub fn new_places<'a>(&'a self, earlier: &Self) -> Vec<&'a Place> {
         let is_new = |(place, at): &(&Place, &Timestamp)| earlier.places.get(*place) != Some(*at);
