@@ -54,9 +54,7 @@ impl TargetZone {
 /// One write: registers or deregisters these targets in this group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Action {
-    /// In or out.
     pub kind: ActionKind,
-    /// The group.
     pub group: TargetGroupArn,
     /// The targets, each with id and port.
     pub targets: Vec<Target>,
@@ -70,11 +68,8 @@ pub struct Action {
 /// The result of an action for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// In or out.
     pub kind: ActionKind,
-    /// The group.
     pub group: TargetGroupArn,
-    /// The target.
     pub target: Target,
     pub result: OutcomeResult,
 }

@@ -1,8 +1,8 @@
-//! Where a task answers: the host ports and addresses it occupies, and the one that a load balancer
-//! entry means.
+//! The host ports and addresses that a task occupies, and the target that a load balancer entry
+//! means.
 //!
-//! Knows network modes and bindings; knows nothing of what is registered.
-//! Source of the rules: Amazon ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
+//! Uses network modes and bindings; does not know what is registered. Source of the rules: Amazon
+//! ECS `PortMapping`, `NetworkBinding`; ELBv2 `RegisterTargets`.
 //!
 //! AWS facts: F-3.5.
 
@@ -12,15 +12,13 @@ use crate::observation::{
     Binding, FoundGroup, NetworkMode, Observation, TargetType, Task, TaskStatus,
 };
 
-/// GENEVE targets always answer here, whatever the container port (ELBv2 `TargetDescription`).
+/// GENEVE targets always use this port, whatever the container port (ELBv2 `TargetDescription`).
 const GENEVE_PORT: i64 = 6081;
 
-/// A load balancer entry as it holds for one task: this container port belongs into this group.
+/// A load balancer entry for one task: this container port belongs to this group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// The group.
     pub group: TargetGroupArn,
-    /// The container.
     pub container: String,
     /// The port inside it.
     pub port: ContainerPort,
@@ -31,23 +29,21 @@ pub struct Entry {
 pub enum Address {
     /// This one.
     Known(Target),
-    /// It cannot be told now; the task may be anywhere within this reach.
+    /// It is unknown now; the target may be any within this reach.
     Unknown {
-        /// Why.
         why: String,
-        /// What it might be.
+        /// The possible targets.
         reach: Reach,
     },
     /// The group can never hold this task.
     Misfit {
-        /// Which plumbing is wrong.
+        /// The code of the finding.
         code: Code,
-        /// Why.
         why: String,
     },
 }
 
-/// The targets that something unknown might be.
+/// The possible targets of an undetermined task.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reach {
     /// Any port of this instance, or of this address.
@@ -61,7 +57,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Whether a target with this id is within reach.
+    /// Whether a target with this id is within the reach.
     #[must_use]
     pub fn covers(&self, id: &TargetId) -> bool {
         match self {
@@ -73,7 +69,7 @@ impl Reach {
     }
 }
 
-/// The network mode of a task, as far as its own description and its task definition tell.
+/// The network mode of a task, from its own description or its task definition.
 fn network_mode(observation: &Observation, task: &Task) -> Option<NetworkMode> {
     if task.network_interface.is_some() {
         return Some(NetworkMode::Awsvpc);
@@ -96,7 +92,7 @@ pub fn instance_of(observation: &Observation, task: &Task) -> Option<TargetId> {
         .filter(|id| matches!(id, TargetId::Instance(_)))
 }
 
-/// What a task of unknown ports might be.
+/// The possible targets of a task with unknown ports.
 fn reach_of(observation: &Observation, task: &Task) -> Reach {
     match (
         instance_of(observation, task),
@@ -106,8 +102,8 @@ fn reach_of(observation: &Observation, task: &Task) -> Reach {
         (_, Some(NetworkMode::Awsvpc), _) => Reach::AnyIp,
         (Some(instance), Some(_), _) => Reach::Host(instance),
         (None, Some(_), _) => Reach::AnyInstance,
-        // Neither bindings nor an interface yet: it may become an address on its own or a port of
-        // its instance.
+        // Neither bindings nor an interface yet: it may get an address of its own or a port of its
+        // instance.
         (_, None, _) => Reach::Anything,
     }
 }
@@ -198,7 +194,7 @@ fn protocol_fits(binding: &Binding, group: &FoundGroup) -> bool {
 }
 
 /// Bridge mode: Docker binds a container port separately for IPv4 and IPv6, since 20.10.6 possibly
-/// to different host ports (moby#42288). The load balancer uses the one of the group's family.
+/// to different host ports (moby#42288). The load balancer uses the binding of the group's family.
 fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId) -> Address {
     let reach = Reach::Host(instance.clone());
     let Some(container) =
@@ -246,7 +242,7 @@ fn bound_port(task: &Task, entry: &Entry, group: &FoundGroup, instance: TargetId
     }
 }
 
-/// Host mode: there are no bindings; the container listens on the instance's own port.
+/// Host mode has no bindings: the container listens on the instance's own port.
 fn host_mode_port(
     observation: &Observation,
     task: &Task,
@@ -268,19 +264,19 @@ fn host_mode_port(
     Address::Unknown { why, reach: Reach::Host(instance) }
 }
 
-/// What a live task occupies, load-balanced or not.
+/// The ports or addresses that a live task occupies, load-balanced or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// These ports of an instance: the first and how many follow.
+    /// Ports of an instance: the first port and their number.
     Ports(TargetId, HostPort, u16),
     /// Every port of this address.
     Address(TargetId),
-    /// It cannot be told.
+    /// Unknown, within this reach.
     Unknown(Reach),
 }
 
 impl Place {
-    /// Whether this place surely holds `target`.
+    /// Whether it certainly includes `target`.
     #[must_use]
     pub fn holds(&self, target: &Target) -> bool {
         match self {
@@ -293,20 +289,20 @@ impl Place {
         }
     }
 
-    /// Whether this place may hold `target`.
+    /// Whether it may include `target`.
     #[must_use]
     pub fn may_hold(&self, target: &Target) -> bool {
         matches!(self, Self::Unknown(reach) if reach.covers(&target.id))
     }
 }
 
-/// Everything that a live task occupies. A task that is over occupies nothing.
+/// Everything that a live task occupies. A stopped task occupies nothing.
 #[must_use]
 pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
     if task.last_status.is_over() { Vec::new() } else { last_places(observation, task) }
 }
 
-/// Everything that a task occupies, or occupied when it was last seen alive.
+/// Everything that a task occupies, or occupied while it ran.
 #[must_use]
 pub fn last_places(observation: &Observation, task: &Task) -> Vec<Place> {
     if let Some(eni) = &task.network_interface {

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 /// A change of state of the incidents of one code in one service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Alert {
-    /// The service.
     pub key: ServiceKey,
     /// The team in the service's tag `portkeeper:owner`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,9 +75,7 @@ impl AlertState {
 /// One incident in an alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlertItem {
-    /// About what.
     pub subject: Subject,
-    /// The task it concerns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task: Option<TaskArn>,
     pub since: Timestamp,
@@ -102,9 +99,7 @@ pub struct AlertItem {
 pub struct Cause {
     /// Who made it.
     pub by: Actor,
-    /// What was called.
     pub operation: Operation,
-    /// When.
     pub at: Timestamp,
     /// CloudTrail's `eventID`.
     pub event: String,

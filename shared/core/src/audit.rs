@@ -34,13 +34,10 @@ pub struct Audited {
 /// A finding as an audit reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
-    /// What kind.
     pub code: Code,
     /// The severity of the code; `error` if requests reach another service.
     pub severity: Severity,
-    /// About what.
     pub subject: Subject,
-    /// The task it concerns.
     pub task: Option<TaskArn>,
     /// What was expected, what is there, and why.
     pub why: String,

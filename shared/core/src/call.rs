@@ -1,6 +1,7 @@
-//! A call that somebody made to Elastic Load Balancing: what was done, where, when, and by whom.
+//! An API call to Elastic Load Balancing: the operation, the group or load balancer, the time and
+//! the caller.
 //!
-//! It is told to people and proves nothing: no verdict and no repair depends on it.
+//! It is only reported, and proves nothing: no verdict and no repair depends on it.
 
 mod actor;
 
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 text_enum! {
-    /// What may take traffic from a task, or give it to a stranger.
+    /// The operations that may take traffic from a task, or send it to a wrong target.
     Operation {
         RegisterTargets = "RegisterTargets",
         DeregisterTargets = "DeregisterTargets",
@@ -28,14 +29,13 @@ text_enum! {
     }
 }
 
-/// Where it was done: what the ledger's index leads from, to services.
+/// The target group or load balancer of a call. The ledger's index leads from it to services.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Place {
-    /// In a target group.
     Group(TargetGroupArn),
-    /// At a load balancer, by its ARN. Listeners and rules have its path in their own ARNs, and
-    /// nobody knows them but it.
+    /// A load balancer, by its ARN. The ARNs of listeners and rules contain its path; Portkeeper
+    /// does not read listeners and rules.
     Balancer(String),
 }
 
@@ -62,7 +62,6 @@ impl Place {
         fits.then(|| Self::Balancer(arn.to_owned()))
     }
 
-    /// Its ARN.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -98,12 +97,11 @@ impl From<Place> for String {
     }
 }
 
-/// A target as a call names it: without a port it means its group's default one.
+/// A target as a call names it. Without a port, it means the group's default port.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NamedTarget {
     /// The instance or address.
     pub id: TargetId,
-    /// The port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<HostPort>,
     /// What another version knows of it.
@@ -117,20 +115,18 @@ impl NamedTarget {
     }
 }
 
-/// A call that was made, as CloudTrail told of it.
+/// An API call, as CloudTrail reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// CloudTrail's own name for it, under which people find it there.
+    /// CloudTrail's `eventID`.
     pub id: String,
-    /// When it was made; whole seconds.
+    /// The time of the call, in whole seconds.
     pub at: Timestamp,
-    /// By whom.
     pub by: Actor,
-    /// What was called.
     pub operation: Operation,
     /// Where.
     pub place: Place,
-    /// The targets that it names, in order.
+    /// The targets that it names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub targets: BTreeSet<NamedTarget>,
     /// What another version knows of it.
@@ -139,8 +135,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// It concerns this. A group's traffic may also hang on calls at its load balancer, whatever
-    /// they name.
+    /// Whether the call concerns this subject. A group's traffic may also depend on calls to its
+    /// load balancer, whatever they name.
     #[must_use]
     pub fn is_about(&self, subject: &Subject) -> bool {
         match (&self.place, subject) {

@@ -50,7 +50,6 @@ pub struct Absent {
 /// A registered target that is not expected for any live task of this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unwanted {
-    /// The group.
     pub group: TargetGroupArn,
     /// The registered target.
     pub registered: RegisteredTarget,
@@ -168,7 +167,6 @@ pub enum OwnerView {
     /// A task that may still start there and whose service may register it in this group.
     Pending(TaskArn),
     Task {
-        /// The task.
         task: TaskArn,
         /// The task's service, if a service started it.
         service: Option<String>,

@@ -14,86 +14,75 @@ use crate::time::Timestamp;
 use groups::{NoEntries, entries};
 use std::collections::BTreeSet;
 
-/// An event named a task that this many looks in a row did not find: it has been gone for long.
+/// If this many checks in a row do not find a task that an event named, the task no longer exists.
 const LOOKS_FOR_A_NAMED_TASK: u32 = 3;
 
-/// What the tasks of a service claim, and what could not be told.
+/// The expected and former targets of a service's tasks, and what is undetermined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
-    /// Targets that belong to live tasks.
+    /// Targets of live tasks.
     pub claims: Vec<Claim>,
-    /// Targets that belonged to tasks that are over.
+    /// Targets of stopped tasks.
     pub ended: Vec<Ended>,
-    /// The latest end of a task that ran, is over, and of which it cannot be told now where it was
-    /// registered.
+    /// The latest stop of a task that ran and whose target is now unknown.
     pub untraced_until: Option<Timestamp>,
-    /// Tasks whose target or group cannot be told. Nothing within their reach may be deregistered.
+    /// Tasks whose target or group is unknown. Portkeeper deregisters nothing within their reach.
     pub unclear: Vec<Unclear>,
-    /// Plumbing that can never work.
+    /// A setup that can never work.
     pub misfits: Vec<Misfit>,
-    /// Tasks that are nobody's business here, with the reason.
+    /// Tasks that are out of scope, with the reason.
     pub left: Vec<(TaskArn, String)>,
 }
 
-/// A target that belongs to a live task.
+/// A target that should be registered for a live task.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
-    /// The group.
     pub group: TargetGroupArn,
-    /// The target.
     pub target: Target,
-    /// Whether it must be there, or may. Stands before the task so that a running task's claim
+    /// Whether it is required or optional. It precedes the task, so that a running task's target
     /// sorts first.
     pub standing: Standing,
-    /// The task.
     pub task: TaskArn,
 }
 
 /// Whether a live task's target must be registered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// The task runs and is wanted, since this moment.
+    /// Required: the task runs, with desired status RUNNING, since this time.
     Due(Timestamp),
-    /// The target may be there or not: the task starts, ends, or cannot be judged.
+    /// Optional: the task starts, stops, or cannot be judged.
     Allowed(&'static str),
 }
 
-/// A target that belonged to a task that is over: proof that it was this service's.
+/// A target of a stopped task: proof that it belonged to this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// The group.
     pub group: TargetGroupArn,
-    /// The target.
     pub target: Target,
-    /// The task.
     pub task: TaskArn,
-    /// When it stopped.
     pub at: Timestamp,
 }
 
-/// A task about which something cannot be told.
+/// A task whose target or group is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unclear {
-    /// The task.
     pub task: TaskArn,
-    /// What ends it.
+    /// What clears it up.
     pub clears: Clears,
-    /// Since when it may be judged.
     pub since: Timestamp,
-    /// Why.
     pub why: String,
-    /// What it could touch.
+    /// The targets that it may be.
     pub reach: Reach,
 }
 
-/// What ends a doubt about a task.
+/// What clears up an undetermined task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clears {
-    /// It passes; an event will say so.
+    /// It passes; an event will report it.
     ByItself,
     /// The answer was older than an event: a recheck soon reads a newer one.
     OnReread,
-    /// It may last: then it is a finding of this code.
+    /// It may persist: then it is a finding of this code.
     Report(Code),
 }
 
@@ -104,20 +93,17 @@ impl Clears {
     }
 }
 
-/// Plumbing that can never work.
+/// A setup that can never work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
-    /// Which.
     pub code: Code,
-    /// The group.
     pub subject: Subject,
-    /// A task that suffers from it.
+    /// An affected task.
     pub task: TaskArn,
-    /// Why.
     pub why: String,
 }
 
-/// What every task of the observed service should have.
+/// The expected targets of every task of the observed service.
 #[must_use]
 pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
     let mut desired = Desired::default();
@@ -178,7 +164,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         }
         Err(NoEntries::Ambiguous(why)) => {
             let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
-            // A task on its way out passes, and what could not be read is not ambiguous.
+            // A stopping task passes, and a revision that could not be read is not ambiguous.
             let unread =
                 observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
             let lasts = task.desired_status == TaskStatus::Running && !unread;
@@ -202,7 +188,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     }
 }
 
-/// A call that would have told where this task answers failed and will be tried again.
+/// Whether a call that would have returned the task's address failed and will be retried.
 fn was_missed(observation: &Observation, task: &Task) -> bool {
     observation.gaps.iter().filter(|gap| gap.retry).any(|gap| match &gap.what {
         Missed::ContainerInstance(arn) => task.container_instance.as_ref() == Some(arn),
@@ -215,7 +201,7 @@ fn unclear(task: &Task, clears: Clears, since: Timestamp, why: String, reach: Re
     Unclear { task: task.arn.clone(), clears, since, why, reach }
 }
 
-/// The instance or the address on which a task sits.
+/// The instance or the address that a task uses.
 fn occupied_host(observation: &Observation, task: &Task) -> Option<TargetId> {
     let eni = task.network_interface.as_ref();
     let ip = eni.and_then(|eni| eni.ipv4.or(eni.ipv6)).map(TargetId::Ip);
@@ -269,7 +255,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
     }
 }
 
-/// What is not known of a task now may be known later: its agent reports late, or a call failed.
+/// Records a stopped task whose target is unknown now but may become known: its agent reports late,
+/// or a call failed.
 fn untraced(observation: &Observation, task: &Task, desired: &mut Desired) {
     if task.started_at.is_some() {
         desired.untraced_until =
@@ -281,7 +268,8 @@ fn misfit(code: Code, task: &Task, entry: &Entry, why: String) -> Misfit {
     Misfit { code, subject: Subject::Group(entry.group.clone()), task: task.arn.clone(), why }
 }
 
-/// Tasks that ECS wants stopped are neither missing nor stale: ECS is at work on them.
+/// The requirement. The target of a task that ECS is stopping is neither missing nor stale: ECS is
+/// still deregistering it.
 fn standing(task: &Task, since: Timestamp) -> Standing {
     match (&task.desired_status, &task.last_status) {
         _ if !task.connected => Standing::Allowed("disconnected"),

@@ -1,8 +1,8 @@
-//! Messages of the `checks` queue, as far as they name services to look at.
+//! Parses the messages of the `checks` queue into requests for checks.
 //!
-//! An event is only a doorbell: it says where to look, how fresh the answer must be, and, for a
-//! stopped task, what its target was. Everything else is read again. Unknown kinds and unknown
-//! fields are no-ops.
+//! An event only triggers a check: it names the service, the version that the answer must have,
+//! and, for a stopped task, its target. The check reads everything else again. Unknown kinds and
+//! unknown fields are ignored.
 //!
 //! AWS facts: F-2.1, F-2.3, F-11.6.
 
@@ -24,10 +24,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The version of our own message form.
+/// The version of Portkeeper's own messages.
 const MESSAGE_VERSION: u32 = 1;
 
-/// The forms that the `checks` queue takes, apart from our own.
+/// The forms that the `checks` queue accepts, apart from Portkeeper's own.
 const FORMS: &str = "an EventBridge event (no `detail-type`)";
 
 /// Service Action events after which the registrations of a service may differ.
@@ -41,7 +41,7 @@ const SERVICE_ACTIONS: [&str; 7] = [
     "SERVICE_DESIRED_COUNT_UPDATED",
 ];
 
-/// Deployment events after which a whole service is worth a look.
+/// Deployment events after which the whole service needs a check.
 const DEPLOYMENT_EVENTS: [&str; 2] = ["SERVICE_DEPLOYMENT_COMPLETED", "SERVICE_DEPLOYMENT_FAILED"];
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ struct ServiceDetail {
     cluster_arn: Option<ClusterArn>,
 }
 
-/// Our own message: "check these services", from a look-again or from the sweep.
+/// Portkeeper's own message: a recheck, or the sweep's request to check these services.
 #[derive(Serialize, Deserialize)]
 struct OwnMessage {
     version: u32,
@@ -135,7 +135,7 @@ fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> 
     }
 }
 
-/// The body of a message that asks to look at a service again, as the `hop`-th look in a row.
+/// The body of a message that requests a recheck of a service, as the `hop`-th check in a row.
 #[must_use]
 pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, hop: u32) -> Value {
     let own = OwnMessage {
@@ -148,7 +148,7 @@ pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, h
     serde_json::json!({ "portkeeper": own })
 }
 
-/// The body of a message that asks to look at these services of a cluster.
+/// The body of a message that requests checks of these services of a cluster.
 #[must_use]
 pub fn check_message(cluster: &ClusterArn, services: &BTreeSet<String>) -> Value {
     let (cluster, services) = (cluster.clone(), services.clone());

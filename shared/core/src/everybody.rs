@@ -1,29 +1,29 @@
-//! Who is where in a whole cluster: an index from instances and addresses to the tasks on them.
+//! An index of a whole cluster, from instances and addresses to the tasks that use them.
 //!
-//! A service among many gets from it what [`questions`](crate::compare::questions) would ask about
-//! other people's tasks: only those that are, or may come to be, where a target of its own groups
-//! is. It holds facts and judges none of them.
+//! For each service, it answers what [`questions`](crate::compare::questions) would ask about other
+//! tasks: only those that use, or may use, the address of a target in the service's groups. It
+//! holds facts and judges none of them.
 
 use crate::address::{Place, Reach, places};
 use crate::ids::TargetId;
 use crate::observation::{Coverage, Observation, Owner};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Every task of a cluster, by where it is.
+/// Every task of a cluster, by its address.
 #[derive(Debug, Clone, Default)]
 pub struct Everybody {
-    /// What is known of the cluster beside its tasks: instances and task definitions.
+    /// The cluster's instances and task definitions.
     cluster: Option<Observation>,
     owners: Vec<Owner>,
     by_place: BTreeMap<TargetId, BTreeSet<usize>>,
-    /// Tasks of which it cannot be told where they are, or will be.
+    /// Tasks whose address is unknown.
     anywhere: BTreeSet<usize>,
     whole: bool,
 }
 
 impl Everybody {
-    /// The index of these tasks. `cluster` knows the container instances and the task definitions
-    /// that they name; `whole` says that they are all of the cluster's tasks.
+    /// Builds the index of these tasks. `cluster` has the container instances and task definitions
+    /// that they name; `whole` states that these are all tasks of the cluster.
     #[must_use]
     pub fn new(mut cluster: Observation, owners: Vec<Owner>, whole: bool) -> Self {
         let (mut by_place, mut anywhere) =
@@ -45,14 +45,14 @@ impl Everybody {
         Self { cluster: Some(cluster), owners, by_place, anywhere, whole }
     }
 
-    /// All of the cluster's tasks are here.
+    /// Whether all tasks of the cluster are in the index.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.whole
     }
 
-    /// Adds to a service's observation who else is where its groups' targets are. Nothing is added
-    /// where not everybody is known.
+    /// Adds to a service's observation the other tasks on the addresses of its groups' targets.
+    /// Adds nothing if not all tasks of the cluster are known.
     pub fn tell(&self, observation: &mut Observation) {
         let Some(cluster) = self.cluster.as_ref().filter(|_| self.whole) else { return };
         let groups =

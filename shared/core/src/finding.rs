@@ -10,11 +10,8 @@ use crate::verdict::{Decision, Verdict};
 /// One fault, found in one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind.
     pub code: Code,
-    /// About what.
     pub subject: Subject,
-    /// The task it concerns.
     pub task: Option<TaskArn>,
     /// What was expected, what is there, and why.
     pub why: String,

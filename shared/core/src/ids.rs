@@ -1,7 +1,7 @@
-//! The names of things: ARNs, ports, targets. Parsed at the edge, trusted inside.
+//! Identifiers: ARNs, ports, targets. They are parsed at the edge and trusted inside.
 //!
-//! Partitions are never checked against a list: `aws`, `aws-cn`, `aws-us-gov` and those to come are
-//! all fine.
+//! Partitions are never checked against a list: `aws`, `aws-cn`, `aws-us-gov` and future ones are
+//! all valid.
 //!
 //! AWS facts: F-10.6.
 
@@ -10,13 +10,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 
-/// A text that does not name what it should.
+/// A text that is not an identifier of the expected kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not {wanted}")]
 pub struct NotAnId {
-    /// What was given.
     pub text: String,
-    /// What was wanted, with its article.
+    /// What was expected, with its article.
     pub wanted: &'static str,
 }
 
@@ -56,8 +55,7 @@ macro_rules! arn {
                 &self.0
             }
 
-            /// What follows `resource-kind/`: the path of names that tells this resource from
-            /// others.
+            /// The text after `resource-kind/`: the path of names that identifies this resource.
             #[must_use]
             pub fn path(&self) -> &str {
                 split_arn(&self.0).and_then(|arn| arn.resource.strip_prefix(concat!($kind, "/"))).unwrap_or(&self.0)
@@ -127,7 +125,6 @@ arn!(
     TargetGroupArn, "elasticloadbalancing", "targetgroup", "the ARN of an ELBv2 target group");
 
 impl ClusterArn {
-    /// The cluster's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.path()
@@ -139,13 +136,11 @@ impl ClusterArn {
         split_arn(&self.0).map_or("aws", |arn| arn.partition)
     }
 
-    /// The region.
     #[must_use]
     pub fn region(&self) -> &str {
         split_arn(&self.0).map_or("", |arn| arn.region)
     }
 
-    /// The account number.
     #[must_use]
     pub fn account(&self) -> &str {
         split_arn(&self.0).map_or("", |arn| arn.account)
@@ -162,13 +157,12 @@ impl ServiceArn {
         Self(format!("arn:{partition}:ecs:{region}:{account}:service/{}/{service}", cluster.name()))
     }
 
-    /// The service's name.
     #[must_use]
     pub fn name(&self) -> &str {
         self.tail()
     }
 
-    /// The ARN of the cluster, when this ARN names it (the short form before 2018 does not).
+    /// The ARN of the cluster, if this ARN names it (the short form before 2018 does not).
     #[must_use]
     pub fn cluster(&self) -> Option<ClusterArn> {
         let arn = split_arn(&self.0)?;
@@ -180,7 +174,7 @@ impl ServiceArn {
 }
 
 impl TaskArn {
-    /// The name of the task's cluster, which the old short form does not say.
+    /// The name of the task's cluster, which the old short form does not contain.
     #[must_use]
     pub fn cluster_name(&self) -> Option<&str> {
         self.path().split_once('/').map(|(cluster, _)| cluster)
@@ -198,14 +192,12 @@ impl TargetGroupArn {
 /// A service of a cluster. Two clusters with a service of the same name are two services.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceKey {
-    /// The cluster.
     pub cluster: ClusterArn,
-    /// The service's name.
     pub service: String,
 }
 
 impl fmt::Display for ServiceKey {
-    /// `<cluster>/<service>`: the ledger's key and what people read.
+    /// `<cluster>/<service>`: the ledger's key, and the form in texts.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.cluster.name(), self.service)
     }
@@ -219,7 +211,6 @@ macro_rules! port {
         pub struct $name(NonZeroU16);
 
         impl $name {
-            /// The number.
             #[must_use]
             pub const fn get(self) -> u16 {
                 self.0.get()
@@ -247,21 +238,21 @@ macro_rules! port {
 }
 
 port!(
-    /// The port on which a host (an instance, or a task's own network interface) answers.
+    /// A port of a host (an instance, or a task's own network interface).
     HostPort);
 port!(
     /// The port on which a program listens inside its container.
     ContainerPort);
 
 impl ContainerPort {
-    /// The same number as a host port: true in host mode and awsvpc mode.
+    /// The same number as a host port: correct in host mode and awsvpc mode.
     #[must_use]
     pub const fn as_host_port(self) -> HostPort {
         HostPort(self.0)
     }
 }
 
-/// What a target is: an EC2 instance, or an address.
+/// An EC2 instance or an address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum TargetId {
@@ -300,7 +291,7 @@ impl fmt::Display for TargetId {
     }
 }
 
-/// What is registered in a target group: an id and a port, never one without the other.
+/// A target of a target group: an id and a port, never one without the other.
 ///
 /// A deregistration without the port would name the group's default port instead (ELBv2
 /// `DeregisterTargets`).
@@ -309,7 +300,6 @@ impl fmt::Display for TargetId {
 pub struct Target {
     /// The instance or address.
     pub id: TargetId,
-    /// The port.
     pub port: HostPort,
 }
 

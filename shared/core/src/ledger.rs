@@ -100,9 +100,7 @@ pub enum UnreadableRecord {
     #[error(
         "the ledger record has schema {found}, but this version reads schema {SCHEMA}; Portkeeper starts a new record"
     )]
-    OtherSchema {
-        found: u64,
-    },
+    OtherSchema { found: u64 },
     /// Damaged.
     #[error("cannot read the ledger record; Portkeeper starts a new one")]
     Damaged(#[source] serde_json::Error),
@@ -144,13 +142,10 @@ pub const FOREIGN_INCIDENTS: usize = 100;
 /// A repair that was planned. It is recorded before it is executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repair {
-    /// When.
     pub at: Timestamp,
     /// Register or deregister. Any other kind belongs to another version.
     pub kind: Recorded<ActionKind>,
-    /// The group.
     pub group: TargetGroupArn,
-    /// The target.
     pub target: Target,
     /// Members that only another version knows.
     #[serde(flatten)]

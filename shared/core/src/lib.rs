@@ -1,4 +1,4 @@
-//! What is true, what should be, what to do about it.
+//! Portkeeper's decisions: from an observation to findings, repairs and alerts.
 //!
 //! Pure: no I/O, no clock, no randomness, no environment. `now` is a parameter and everything is
 //! iterated in a fixed order, so the same input gives the same plan, byte for byte. This crate

@@ -7,7 +7,6 @@ use crate::time::Timestamp;
 /// The mode of one service, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModeInForce {
-    /// The mode.
     pub mode: Mode,
     pub why: String,
 }

@@ -1,12 +1,12 @@
-//! What was read: one service with everything that bears on its targets, at one moment.
+//! What one check read: one service with everything that concerns its targets.
 //!
-//! This is the documented, versioned JSON form that `portkeeper plan` reads and recordings use.
-//! It states facts only. Whether a fact is right is for [`crate::desired`] and [`crate::compare`].
+//! This is the documented, versioned JSON form that `portkeeper plan` reads and recordings use. It
+//! states facts only. [`crate::desired`] and [`crate::compare`] judge them.
 //!
-//! The order of reading matters, and an `Observation` promises it: the service first, then the
-//! registered targets of its groups, then its tasks. A target that was seen was registered before
-//! the tasks were listed, so the task that explains it is in the list; a task that was seen running
-//! was still wanted after its target was found absent.
+//! The order of reading matters, and an `Observation` guarantees it: the service first, then the
+//! registered targets of its groups, then its tasks. A target in the observation was registered
+//! before the tasks were listed, so the task that explains it is in the list; a running task in the
+//! observation was still expected after its target was found absent.
 //!
 //! AWS facts: F-10.4.
 
@@ -32,15 +32,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// One service and everything that bears on its targets.
+/// One service and everything that concerns its targets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Observation {
-    /// Which service.
     pub key: ServiceKey,
     /// When reading began. Proofs age from here.
     pub observed_at: Timestamp,
-    /// The service; absent when ECS says that there is none of this name.
+    /// The service; absent if ECS reports that it does not exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Service>,
     /// The service's tasks, those listed as RUNNING and those listed as STOPPED (ECS keeps them for
@@ -50,30 +49,30 @@ pub struct Observation {
     /// The container instances on which those tasks were placed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub container_instances: BTreeMap<ContainerInstanceArn, ContainerInstance>,
-    /// Task definitions, read only where a task's own description does not say its ports.
+    /// Task definitions, read only if a task's own description does not contain its ports.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub task_definitions: BTreeMap<TaskDefinitionArn, TaskDefinition>,
     /// Target groups that were read. A group that could not be read is a [`Gap`] instead.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub target_groups: BTreeMap<TargetGroupArn, TargetGroup>,
-    /// Tasks that ECS, asked for them by name, does not know any more. A task that a list merely
-    /// lacks is not here.
+    /// Tasks that ECS, asked for them by name, no longer knows. A task that is only missing from a
+    /// list is not here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone_tasks: BTreeSet<TaskArn>,
-    /// Who else is on the addresses in question, as far as [`crate::compare::questions`] asked.
+    /// The other tasks on the addresses in question, as far as [`crate::compare::questions`] asked.
     #[serde(default)]
     pub owners: Owners,
-    /// The freshness that the events promise: an older answer about a task means "read again
+    /// The versions of tasks that events name: an older answer about a task means "read again
     /// later".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub at_least: BTreeMap<TaskArn, u64>,
-    /// What could not be read. Never read as "absent".
+    /// What could not be read. A gap never counts as absent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<Gap>,
 }
 
 impl Observation {
-    /// An observation of nothing yet.
+    /// An empty observation.
     #[must_use]
     pub fn new(key: ServiceKey, observed_at: Timestamp) -> Self {
         Self {
@@ -93,9 +92,9 @@ impl Observation {
 
     /// Every task of the service was listed and described.
     ///
-    /// Lists are eventually consistent, so they are held against the service's own counts of tasks
-    /// that start or run. A task that began to stop between the two reads makes this false for a
-    /// moment, which is the safe side.
+    /// Lists are eventually consistent, so this compares them with the service's own counts of
+    /// tasks that start or run. A task that begins to stop between the two reads makes this false
+    /// for a moment, which is the safe side.
     #[must_use]
     pub fn tasks_are_whole(&self) -> bool {
         let counted = self
@@ -110,8 +109,8 @@ impl Observation {
         !missed && u32::try_from(listed).is_ok_and(|listed| listed >= counted)
     }
 
-    /// The versions that events promised and the answers did not reach: the next look must wait for
-    /// these alone.
+    /// The versions that events named and ECS has not returned yet: the next check must wait only
+    /// for these.
     #[must_use]
     pub fn awaited_versions(&self) -> BTreeMap<TaskArn, u64> {
         let reached: BTreeMap<&TaskArn, u64> =
@@ -127,7 +126,7 @@ impl Observation {
             .collect()
     }
 
-    /// The group, where it was read and exists.
+    /// The group, if it was read and exists.
     #[must_use]
     pub fn found_group(&self, group: &TargetGroupArn) -> Option<&FoundGroup> {
         match self.target_groups.get(group) {
@@ -141,11 +140,9 @@ impl Observation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gap {
-    /// What.
     pub what: Missed,
-    /// Why, for people.
     pub why: String,
-    /// The call failed and may succeed later: the message must be tried again.
+    /// The call failed and may succeed later: the message must be retried.
     #[serde(default)]
     pub retry: bool,
 }
@@ -168,9 +165,9 @@ pub enum Missed {
     Revisions,
     /// The description or the registered targets of a target group.
     TargetGroup(TargetGroupArn),
-    /// The tasks of other services on the addresses in question.
+    /// Other tasks on the addresses in question.
     Owners,
-    /// Who uses a group in question in other clusters.
+    /// The services of other clusters that use a group in question.
     Elsewhere,
 }
 
@@ -190,25 +187,27 @@ impl fmt::Display for Missed {
     }
 }
 
-/// What [`crate::compare::questions`] asks for before anything may be judged: only what is in
-/// doubt, so that a service in order costs no extra call.
+/// What [`crate::compare::questions`] needs before a difference can be judged: only what is
+/// undetermined, so that a service in order costs no extra call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Questions {
     /// Tasks that no list holds and that must be asked for by name.
     pub tasks: BTreeSet<TaskArn>,
     /// Container instances whose state must be read now.
     pub container_instances: BTreeSet<ContainerInstanceArn>,
-    /// Target groups whose description must be read anew, because it may have changed while cached.
+    /// Target groups whose description must be read again, because it may have changed while
+    /// cached.
     pub target_groups: BTreeSet<TargetGroupArn>,
-    /// Where every task must be known. The whole cluster for an address, which can be anywhere.
+    /// Where every task must be known: the whole cluster for an address, which may belong to any
+    /// task.
     pub owners: Coverage,
-    /// Target groups of which must be known which services of other clusters use them, and where
-    /// their tasks are.
+    /// Target groups for which the services of other clusters that use them must be read, with
+    /// their tasks.
     pub elsewhere: BTreeSet<TargetGroupArn>,
 }
 
 impl Questions {
-    /// Nothing is in doubt.
+    /// Whether nothing needs to be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -44,7 +44,6 @@ const WATCH_REPAIR_SECS: u32 = 900;
 /// What will be done about one service, and why the rest is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Plan {
-    /// The service.
     pub key: ServiceKey,
     /// One verdict for every target and every task.
     pub verdicts: Vec<Verdict>,

@@ -74,7 +74,7 @@ pub struct Policy {
     /// See `fight_repairs`.
     pub fight_window_seconds: u32,
     /// After this many repairs of one target Portkeeper stops, keeps the incident open and sends an
-    /// alert: a target that needs so many repairs needs a person.
+    /// alert: a target that needs this many repairs needs a person.
     pub max_repairs: u32,
     /// How long a proof is valid after the reading began. ECS needs longer than this from placing a
     /// task to registering it, so no new task can have taken the address meanwhile.

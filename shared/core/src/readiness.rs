@@ -1,9 +1,9 @@
-//! Whether a service's tasks receive traffic: every running task is registered in each of its target
-//! groups and healthy there.
+//! Whether a service's tasks receive traffic: every running task is registered in each of its
+//! target groups and healthy there.
 //!
-//! Pure, and without a memory: it answers for one observation. What ECS says about a deployment is
-//! not its business, and it neither finds faults nor decides what to do about them: a task that has
-//! just started is no fault, but the service is not ready yet.
+//! Pure and stateless: it answers for one observation. It ignores what ECS reports about a
+//! deployment, and neither finds faults nor decides what to do about them: a task that has just
+//! started is no fault, but the service is not ready yet.
 
 use crate::compare::{Comparison, compare, quiet};
 use crate::desired::{Desired, Standing, desired_targets};
@@ -14,15 +14,15 @@ use std::collections::BTreeSet;
 /// Whether a service is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Readiness {
-    /// As many tasks run as should, and each is registered and healthy in every group. Also the
-    /// answer for a service that Portkeeper does not judge, for example one without target groups.
+    /// The desired number of tasks is running, and each is registered and healthy in every group. A
+    /// service that is out of scope, for example without target groups, counts as ready, too.
     Ready,
-    /// Not in this observation, for this reason: the first one found.
+    /// Not ready in this observation, for the first reason found.
     NotReady(String),
 }
 
-/// Judges the service of this observation. Without a service, and with a gap in what was read, it is
-/// not ready.
+/// Judges the service of this observation. If the service does not exist, or the observation has a
+/// gap, it is not ready.
 #[must_use]
 pub fn readiness(observation: &Observation) -> Readiness {
     match obstacle(observation) {
@@ -59,7 +59,7 @@ fn obstacle(observation: &Observation) -> Option<String> {
     unregistered(&compare(observation, &desired)).or_else(|| unclaimed(service, &desired))
 }
 
-/// How many tasks run, and how many should, in words.
+/// The running and the desired number of tasks, in words.
 #[must_use]
 pub fn running_of_desired(service: &Service) -> String {
     format!("{} of {} tasks are running", service.running_count, service.wanted_count())
@@ -80,7 +80,7 @@ fn unregistered(comparison: &Comparison) -> Option<String> {
         .matched
         .iter()
         .filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
-    // Where health checks are off, a target is `unavailable`, and gets traffic.
+    // If health checks are off, a target is `unavailable` and receives traffic.
     let well =
         |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
     let ill = due.clone().find(|matched| !well(&matched.registered.state))?;
@@ -90,7 +90,8 @@ fn unregistered(comparison: &Comparison) -> Option<String> {
     Some(format!("{target} in {group} is {}{reason}", ill.registered.state))
 }
 
-/// Fewer tasks are due in a group than should run: the list of tasks is behind the counts.
+/// Fewer tasks are listed with a required target than desired: the list of tasks is older than the
+/// counts.
 fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
     let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
     let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();

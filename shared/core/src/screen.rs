@@ -1,9 +1,8 @@
-//! One look at a service among many: is there anything that only a look at this service alone can
-//! decide?
+//! Screens one service among many: does anything need a check of this service alone?
 //!
 //! The sweep reads whole clusters, so its view of one service is minutes old and proves nothing. It
-//! never leads to a write. What is not plainly in order is handed to the one path on which
-//! everything is decided.
+//! never leads to a write. If a service is not clearly in order, the sweep requests a check, which
+//! decides everything.
 
 use crate::code::Code;
 use crate::compare::{questions, quiet};
@@ -14,27 +13,27 @@ use crate::observation::Coverage;
 use crate::plan::{Plan, plan};
 use std::collections::BTreeSet;
 
-/// What a look at one service among many led to.
+/// The result of screening one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screened {
-    /// There is nothing to say that was not said.
+    /// There is nothing new to report.
     InOrder,
-    /// A look at this service alone must decide, for this reason.
+    /// A check of this service alone must decide, for this reason.
     Suspect(String),
 }
 
 /// Screens a service that was read together with others, with the plan that it would lead to.
 ///
-/// `input.now` is the moment at which reading began: what differs only because it was read earlier
-/// or later than the rest looks young then, and young differences wait for the next sweep.
+/// `input.now` is the time at which reading began, so a difference caused only by reads at
+/// different times is still within the settle time, and waits for the next sweep.
 #[must_use]
 pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) {
     let mut open = questions(input);
     if !open.owners.is_empty() && everybody.is_whole() {
         everybody.tell(&mut input.observation);
         open.owners = Coverage::default();
-        // Other clusters are not looked at from here: it is shown as if none mattered, and the
-        // question stays open.
+        // The sweep does not read other clusters here: the observation claims that none matters,
+        // and the question stays open.
         input.observation.owners.known_elsewhere =
             input.observation.target_groups.keys().cloned().collect();
     }
@@ -54,7 +53,7 @@ pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) 
     (suspicion.map_or(Screened::InOrder, |why| Screened::Suspect(with_codes(why, &plan))), plan)
 }
 
-/// The reason, with what the view at hand looks like.
+/// The reason, with the codes that the sweep found.
 fn with_codes(why: &str, plan: &Plan) -> String {
     let codes: BTreeSet<&Code> =
         plan.verdicts.iter().filter_map(|verdict| verdict.code.as_ref()).collect();
@@ -66,8 +65,8 @@ fn with_codes(why: &str, plan: &Plan) -> String {
     }
 }
 
-/// The next record without what every look changes: how often a known fault was seen, and the next
-/// look, which the sweep is itself.
+/// The next record without what every check changes: how often a known fault was found, and the
+/// next recheck, which the sweep replaces.
 fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
     let seen_as_before =
         |incident: &Incident| match last.incident(&incident.code, &incident.subject) {

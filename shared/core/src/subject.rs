@@ -10,9 +10,7 @@ use std::fmt;
 pub enum Subject {
     /// The service as a whole.
     Service,
-    /// A task.
     Task(TaskArn),
-    /// A target group.
     Group(TargetGroupArn),
     /// A target in a group.
     Target(TargetGroupArn, Target),

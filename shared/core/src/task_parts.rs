@@ -1,4 +1,4 @@
-//! The parts of a task that AWS writes in more than one way, understood in one place.
+//! Parses the parts of a task that AWS writes in more than one way.
 //!
 //! Events and API answers differ: `eni` or `ElasticNetworkInterface`, empty lists or none, `cpu:
 //! "null"`.
@@ -17,20 +17,18 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AttachmentParts {
-    /// `eni` in events, `ElasticNetworkInterface` in API answers; other types are not addresses.
+    /// `eni` in events, `ElasticNetworkInterface` in API answers; other types have no address.
     #[serde(rename = "type")]
     pub kind: String,
     /// Names and values.
     pub details: Vec<Detail>,
 }
 
-/// A name and a value.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Detail {
     /// Such as `privateIPv4Address`.
     pub name: String,
-    /// Its value.
     pub value: String,
 }
 
@@ -38,15 +36,13 @@ pub struct Detail {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerAddress {
-    /// IPv4.
     pub private_ipv4_address: Option<String>,
-    /// IPv6.
     pub ipv6_address: Option<String>,
 }
 
 impl NetworkInterface {
     /// The interface of a task from its attachments and its containers' interfaces, or none when
-    /// the task has none (bridge and host mode). An interface that is still being made has no
+    /// the task has none (bridge and host mode). An interface that is still being created has no
     /// address yet.
     #[must_use]
     pub fn from_parts(
@@ -78,7 +74,7 @@ impl NetworkInterface {
     }
 }
 
-/// `containers[].networkBindings[]`: single ports or ranges, each as AWS has it.
+/// `containers[].networkBindings[]`: single ports or ranges, as AWS writes them.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct BindingParts {
@@ -98,7 +94,7 @@ pub struct BindingParts {
 }
 
 impl Binding {
-    /// A binding; an error when it holds neither two ports nor two ranges of the same length.
+    /// A binding; an error if it has neither two ports nor two ranges of the same length.
     pub fn from_parts(parts: &BindingParts) -> Result<Self, NotAnId> {
         let wanted = "a port binding with two ports or two ranges of the same length";
         let unusable = || NotAnId { text: format!("{parts:?}"), wanted };
@@ -133,11 +129,11 @@ fn range(text: &str) -> Option<(i64, u16)> {
     Some((i64::from(first), length))
 }
 
-/// The most characters of a text of AWS's that are kept. The beginning names what it is about; the
-/// rest may be a container's own error, of any length.
+/// The most characters kept of a text from AWS. The beginning names the subject; the rest may be a
+/// container's own error, of any length.
 const TEXT_KEPT: usize = 400;
 
-/// The beginning of a text of AWS's, so that what was read of a service stays small.
+/// The beginning of a text from AWS, so that observations stay small.
 #[must_use]
 pub fn in_short(text: &str) -> String {
     match text.char_indices().nth(TEXT_KEPT) {
@@ -146,8 +142,8 @@ pub fn in_short(text: &str) -> String {
     }
 }
 
-/// The `detail` of a Task State Change event: the `Task` of the API with ISO moments, and much left
-/// out.
+/// The `detail` of a Task State Change event: the `Task` of the API with ISO 8601 times; many
+/// members are not read.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TaskDetail {
@@ -186,8 +182,8 @@ struct ContainerDetail {
 }
 
 impl TaskDetail {
-    /// The task as the event shows it; none when a part that matters cannot be understood. The
-    /// service is looked at in either case.
+    /// The task as the event shows it; none if a part that matters cannot be parsed. Portkeeper
+    /// checks the service in either case.
     pub(crate) fn into_task(self) -> Option<Task> {
         let moment = |text: Option<String>| text.and_then(|text| Timestamp::try_from(text).ok());
         let addresses: Vec<ContainerAddress> = self

@@ -1,14 +1,14 @@
-//! Moments as numbers. The core has no clock: `now` is always a parameter.
+//! Times as numbers. The core has no clock: `now` is always a parameter.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A moment: milliseconds since the Unix epoch. In JSON it is written in ISO 8601 (UTC).
+/// A time: milliseconds since the Unix epoch. JSON has it in ISO 8601 (UTC).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
-/// A text that is not an ISO 8601 moment.
+/// A text that is not an ISO 8601 time.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is not an ISO 8601 time, such as 2026-11-23T10:15:00Z")]
 pub struct NotATimestamp(String);
@@ -38,25 +38,23 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
-    /// This moment, `secs` later.
     #[must_use]
     pub fn plus_secs(self, secs: u32) -> Self {
         Self(self.0.saturating_add(i64::from(secs) * 1000))
     }
 
-    /// The first moment after this one.
+    /// The next millisecond.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// This moment, `secs` earlier.
     #[must_use]
     pub fn minus_secs(self, secs: u32) -> Self {
         Self(self.0.saturating_sub(i64::from(secs) * 1000))
     }
 
-    /// Whole seconds from `earlier` to this moment; zero when `earlier` is later.
+    /// Whole seconds since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn secs_since(self, earlier: Self) -> u32 {
         u32::try_from((self.0.saturating_sub(earlier.0) / 1000).max(0)).unwrap_or(u32::MAX)
@@ -98,7 +96,7 @@ impl From<Timestamp> for String {
     }
 }
 
-/// A span of seconds as people say it: `45 s`, `3 min 20 s`, `2 h 5 min`.
+/// A duration in words: `45 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 pub fn spoken(secs: u32) -> String {
     match (secs / 3600, secs % 3600 / 60, secs % 60) {

@@ -9,7 +9,6 @@ use serde::Serialize;
 /// The verdict on one subject in one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// About what.
     pub subject: Subject,
     /// The finding code, if any.
     pub code: Option<Code>,

@@ -1,5 +1,5 @@
-//! Who made a call, as far as people need it to ask the right one. No access key and no internal id
-//! is in it.
+//! The caller of an API call, so that you know whom to ask. It contains no access key and no
+//! internal id.
 
 use crate::others::Others;
 use crate::text_enum::text_enum;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 text_enum! {
-    /// What kind of somebody.
+    /// The kind of a caller.
     ActorKind {
         User = "iam_user",
         Role = "role",
@@ -19,18 +19,17 @@ text_enum! {
     }
 }
 
-/// Somebody.
+/// A caller.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Actor {
-    /// What kind.
     pub kind: ActorKind,
     /// The name of the user, the role, the service; empty where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// Who took the role: often a person's address, an instance or a function.
+    /// The name of the role session: often a person's address, an instance or a function.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
-    /// The AWS service that made the call in somebody's name, such as `CloudFormation`.
+    /// The AWS service that made the call on behalf of the caller, such as `CloudFormation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
     /// What another version knows of it.
@@ -38,23 +37,20 @@ pub struct Actor {
     pub others: Others,
 }
 
-/// IAM's names have up to 64 characters; of others so many are enough to know them by.
+/// IAM's names have up to 64 characters; of other names this many are enough to recognize them.
 const LONGEST_NAME: usize = 100;
 
 impl Actor {
-    /// Somebody of this kind and name.
     #[must_use]
     pub fn new(kind: ActorKind, name: &str) -> Self {
         Self { kind, name: clean(name), session: None, through: None, others: Others::default() }
     }
 
-    /// In a session of this name.
     #[must_use]
     pub fn in_session(self, session: Option<&str>) -> Self {
         Self { session: session.map(clean).filter(|session| !session.is_empty()), ..self }
     }
 
-    /// By way of this service.
     #[must_use]
     pub fn through(self, service: Option<&str>) -> Self {
         Self {
@@ -67,7 +63,7 @@ impl Actor {
 }
 
 impl fmt::Display for Actor {
-    /// As people read it: `IAM user alice`, `role Admin (bob@example.com)`.
+    /// In words: `IAM user alice`, `role Admin (bob@example.com)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match &self.kind {
             ActorKind::User => "IAM user",
@@ -90,7 +86,8 @@ impl fmt::Display for Actor {
     }
 }
 
-/// On one line, not too long, and without what looks like an access key: a name may be anything.
+/// On one line, not too long, and without anything that looks like an access key: a name may
+/// contain anything.
 fn clean(text: &str) -> String {
     let line = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let line: String = line.take(LONGEST_NAME).collect();

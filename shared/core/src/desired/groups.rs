@@ -1,7 +1,7 @@
 //! The target groups of one task, with container and port: those that its own revision or task set
 //! names.
 //!
-//! `service.loadBalancers` is not "where the task must be". It shows what *new* tasks get. Old
+//! `service.loadBalancers` is not "where the task must be". It shows the groups of *new* tasks. Old
 //! tasks keep their old groups after `UpdateService`, blue/green revisions alternate between two
 //! groups, `CODE_DEPLOY` and EXTERNAL services keep the groups per task set.
 //!
@@ -16,15 +16,15 @@ use crate::observation::{
     Task,
 };
 
-/// Why the groups of a task cannot be told.
+/// Why the groups of a task are unknown.
 pub(super) enum NoEntries {
-    /// The task belongs nowhere, by the nature of its service.
+    /// A task of such a service has no group.
     Nowhere(&'static str),
-    /// Its revision or task set cannot be told.
+    /// Its revision or task set is undetermined.
     Ambiguous(String),
 }
 
-/// The groups, containers and ports that hold for one task.
+/// The groups, containers and ports of one task.
 pub(super) fn entries(
     observation: &Observation,
     service: &Service,
@@ -66,15 +66,13 @@ pub(super) fn entries(
     }
 }
 
-/// An entry names two groups. A change of strategy starts no deployment: what was deployed
-/// blue/green stays where it is, which may be the second group, when the service is rolling
-/// already.
+/// Whether an entry names two groups. A change of strategy starts no deployment: after a change to
+/// rolling, tasks of a blue/green deployment stay where they are, possibly in the second group.
 fn has_pairs(load_balancers: &[LoadBalancer]) -> bool {
     load_balancers.iter().any(|entry| entry.alternate_target_group.is_some())
 }
 
-/// The entries with the groups they name first. A Classic Load Balancer has no group, and no
-/// dynamic ports.
+/// The entries with their first group. A Classic Load Balancer has no group and no dynamic ports.
 fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = load_balancers
         .iter()
@@ -89,8 +87,8 @@ fn own_groups(load_balancers: &[LoadBalancer]) -> Vec<Entry> {
 }
 
 /// A task's revision is the one whose ARN ends with the digits of `startedBy`. AWS documents
-/// neither that nor the contrary, so it is believed only where a revision has these digits and runs
-/// the same task definition. Otherwise every revision with the task's task definition must agree.
+/// neither that nor the contrary, so it counts only if a revision has these digits and runs the
+/// same task definition. Otherwise every revision with the task's task definition must agree.
 fn by_revision(
     observation: &Observation,
     service: &Service,
@@ -114,8 +112,8 @@ fn by_revision(
     if is_simple && is_primary(service, task, started_by) {
         return Ok(own_groups(&service.load_balancers));
     }
-    // Where digits of others name revisions, digits that name none belong to a revision that was
-    // not answered.
+    // If the digits of other tasks name revisions, digits that name none belong to a revision that
+    // ECS did not return.
     let names_revision = |id: &str| {
         service
             .revisions
@@ -155,9 +153,9 @@ fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
     })
 }
 
-/// `resolvedConfiguration` names the groups that a revision really uses, without container and
-/// port; the revision's own entries give those. Without it, an entry that has two groups to choose
-/// from says nothing.
+/// `resolvedConfiguration` names the groups that a revision uses, without container and port; the
+/// revision's own entries name those. Without it, an entry with two groups does not determine which
+/// one.
 fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let Some(resolved) = &revision.resolved_target_groups else {
         if has_pairs(&revision.load_balancers) {

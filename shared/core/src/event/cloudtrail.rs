@@ -1,6 +1,7 @@
-//! Events of CloudTrail: from AWS's own record of a call to what is worth remembering of it.
+//! Parses CloudTrail events into API calls.
 //!
-//! An event is a doorbell here, too. It comes minutes late, in any order, or not at all. Source:
+//! An event only triggers a check here, too. It arrives minutes late, in any order, or not at all.
+//! Source:
 //! <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference.html>.
 //!
 //! AWS facts: F-2.2.
@@ -13,18 +14,18 @@ use crate::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// So many targets of one call are remembered.
+/// A call keeps up to this many targets.
 const MOST_TARGETS: usize = 100;
 
 /// ECS, as it calls other services: with its service-linked role, and with the infrastructure role
 /// of a service.
 const ECS: &str = "ecs.amazonaws.com";
 
-/// The path of roles that only ECS itself can take.
+/// The path of roles that only ECS itself can assume.
 const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 
-/// CloudTrail's record of one call, as far as it is read. There is an access key id in
-/// `userIdentity`: it is not read.
+/// CloudTrail's record of one call, as far as it is read. `userIdentity` contains an access key id,
+/// which is never read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TrailDetail {
@@ -76,7 +77,7 @@ struct Behalf {
 }
 
 impl TrailDetail {
-    /// What it says; none where it does not name what was changed.
+    /// What the event asks for; none if it does not name the changed resource.
     pub(super) fn read(self) -> Option<Message> {
         let operation = Operation::from(self.event_name.as_str());
         if matches!(operation, Operation::Unknown(_)) || self.read_only == Some(true) {
@@ -117,22 +118,22 @@ fn place(operation: &Operation, parameters: &Value) -> Option<Place> {
     }
 }
 
-/// Lambda functions and load balancers may be targets, too; none of them is a task's.
+/// Lambda functions and load balancers may be targets, too; they never belong to a task.
 fn target(value: &Value) -> Option<NamedTarget> {
     let id = TargetId::try_from(value.get("id")?.as_str()?.to_owned()).ok()?;
-    // Query protocols know texts only, and CloudTrail shows some numbers as they came.
+    // Query protocols send numbers as text, and CloudTrail shows some of them unchanged.
     let number = |port: &Value| port.as_i64().or_else(|| port.as_str()?.parse().ok());
     let port = value.get("port").and_then(number).and_then(|port| HostPort::try_from(port).ok());
     Some(NamedTarget { id, port, others: Others::default() })
 }
 
 impl Identity {
-    /// The role, in a session of one.
+    /// The role, if this is a role session.
     fn issuer(&self) -> Option<&Issuer> {
         self.session_context.as_ref()?.session_issuer.as_ref()
     }
 
-    /// Two witnesses: who called in whose name, and a role that nobody else can have.
+    /// Two signs show that ECS made the call: `invokedBy`, and a role that only ECS can assume.
     fn is_ecs(&self) -> bool {
         let issuer = self.issuer().and_then(|role| role.arn.as_deref());
         self.invoked_by.as_deref() == Some(ECS) || issuer.is_some_and(|arn| arn.contains(ECS_ROLES))
@@ -172,7 +173,7 @@ impl Identity {
     }
 }
 
-/// A kind that this version does not know, in its own words.
+/// A kind that this version does not know, unchanged but for special characters.
 fn shown(kind: &str) -> String {
     kind.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
 }

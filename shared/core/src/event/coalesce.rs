@@ -1,4 +1,4 @@
-//! Many messages about one service become one check of it.
+//! Merges the messages about one service into one check.
 
 use super::trigger::Check;
 use crate::call::Call;
@@ -6,10 +6,9 @@ use crate::ids::{ServiceKey, TaskArn};
 use crate::observation::Task;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One service to look at, and the messages that asked for it.
+/// One service to check, and the messages that request it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceCheck {
-    /// The service.
     pub key: ServiceKey,
     /// See [`Check::at_least`]; the newest version that any message names.
     pub at_least: BTreeMap<TaskArn, u64>,
@@ -17,15 +16,14 @@ pub struct ServiceCheck {
     pub stopped: Vec<Task>,
     /// See [`Check::calls`].
     pub calls: Vec<Call>,
-    /// The shortest chain of looks among the messages.
+    /// The shortest chain of checks among the messages.
     pub hop: u32,
     /// The ids of the messages.
     pub messages: BTreeSet<String>,
 }
 
 impl ServiceCheck {
-    /// A check of this service that no message asked for: it waits for no version of a task, and
-    /// begins a chain.
+    /// A check without a message: it waits for no version of a task, and begins a chain.
     #[must_use]
     pub fn of(key: ServiceKey) -> Self {
         Self {
@@ -40,7 +38,7 @@ impl ServiceCheck {
 }
 
 /// Turns the messages of a batch into one check for each service: 500 task events of one deployment
-/// are one check.
+/// cause one check.
 #[must_use]
 pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<ServiceCheck> {
     let mut checks: BTreeMap<ServiceKey, ServiceCheck> = BTreeMap::new();

@@ -1,11 +1,11 @@
 //! The outer form of a message, the same on every queue: an event of `EventBridge`, or a message of
-//! our own in the member `portkeeper`. Knows nothing of what the events say.
+//! Portkeeper's own in the member `portkeeper`. It does not know the content of events.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A message that cannot be read. It fails alone and ends in the dead-letter queue.
+/// A message that cannot be read. Only this message fails; it ends in the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableMessage {
     /// Not JSON.
@@ -14,10 +14,10 @@ pub enum UnreadableMessage {
     /// JSON of another kind.
     #[error("the message is neither {forms} nor one of Portkeeper's own (no `portkeeper`)")]
     NotAnEvent {
-        /// The forms that this queue takes, each with the member that it lacks here.
+        /// The forms that this queue accepts, each with the member that this message lacks.
         forms: &'static str,
     },
-    /// An event of a kind that is used, without what it needs.
+    /// An event of a kind that Portkeeper uses, without a required member.
     #[error("cannot read the `{kind}` event")]
     Malformed {
         /// The event's `detail-type`, `S3 notification`, or `portkeeper`.
@@ -26,7 +26,7 @@ pub enum UnreadableMessage {
         #[source]
         source: serde_json::Error,
     },
-    /// An API call that does not say what was changed.
+    /// An API call that does not name the changed resource.
     #[error("the `{kind}` event does not name what was changed")]
     NamesNothing {
         /// The event's `detail-type`.
@@ -35,7 +35,7 @@ pub enum UnreadableMessage {
     /// A key that is not UTF-8 once it is decoded.
     #[error("the key `{0}` of an S3 notification is not UTF-8")]
     Key(String),
-    /// One of ours, of a version that this program does not read.
+    /// A message of Portkeeper's own, of a version that this program does not read.
     #[error("the message has version {found}, but this program reads version {read}")]
     OtherVersion {
         /// The message's version.
@@ -45,33 +45,33 @@ pub enum UnreadableMessage {
     },
 }
 
-/// A message, opened.
+/// A parsed message.
 #[derive(Debug, Deserialize)]
 pub struct Envelope {
     /// The kind of the event.
     #[serde(rename = "detail-type")]
     pub detail_type: Option<String>,
-    /// The AWS service that it comes from: `aws.ecs`.
+    /// The AWS service that sent it: `aws.ecs`.
     #[serde(default)]
     pub source: String,
-    /// The ARNs that it is about.
+    /// The ARNs of the resources that it concerns.
     #[serde(default)]
     pub resources: Vec<String>,
-    /// What it says; the form depends on the kind.
+    /// The content; its form depends on the kind.
     #[serde(default)]
     pub detail: Value,
-    /// The records of a notification that comes from S3 without `EventBridge`.
+    /// The records of a notification that S3 sends without `EventBridge`.
     #[serde(rename = "Records")]
     pub records: Option<Value>,
     /// `s3:TestEvent`: S3 sends it when a notification is configured.
     #[serde(rename = "Event")]
     pub event: Option<Value>,
-    /// A message of our own.
+    /// A message of Portkeeper's own.
     pub portkeeper: Option<Value>,
 }
 
 impl Envelope {
-    /// Opens the body of a message. `forms` names what this queue takes, for
+    /// Parses the body of a message. `forms` names what this queue accepts, for
     /// [`UnreadableMessage::NotAnEvent`].
     pub fn open(body: &str, forms: &'static str) -> Result<Self, UnreadableMessage> {
         serde_json::from_str(body).map_err(|error| match error.classify() {
@@ -81,8 +81,8 @@ impl Envelope {
     }
 }
 
-/// Reads a message of our own. The version comes first: a message of another version may have other
-/// members.
+/// Reads a message of Portkeeper's own. The version comes first: a message of another version may
+/// have other members.
 pub fn read_own<T: DeserializeOwned>(own: Value, version: u32) -> Result<T, UnreadableMessage> {
     let found = own.get("version").and_then(Value::as_u64);
     if let Some(found) = found.filter(|found| *found != u64::from(version)) {

@@ -9,38 +9,36 @@ use std::fmt;
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// Look at these services.
+    /// Check these services.
     Check(Check),
-    /// Somebody did something. Which services it concerns only the ledger's index knows.
+    /// An API call. Only the ledger's index knows which services it concerns.
     Called {
-        /// What was done.
         call: Call,
-        /// The ARN of the role in whose session it was done.
+        /// The ARN of the role whose session made the call.
         role: Option<String>,
     },
     /// Nothing, for this reason.
     Ignored(Ignored),
 }
 
-/// Look at these services of one cluster.
+/// A request to check these services of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The cluster.
     pub cluster: ClusterArn,
     /// Service names.
     pub services: BTreeSet<String>,
-    /// A description of this task older than this version must not be judged.
+    /// Descriptions of these tasks older than this version must not be judged.
     pub at_least: BTreeMap<TaskArn, u64>,
-    /// Tasks that the event itself shows as stopped: proof of what their targets were.
+    /// Tasks that the event itself shows as stopped: proof of their former targets.
     pub stopped: Vec<Task>,
-    /// Calls that others made where these services are registered.
+    /// API calls by others on the groups and load balancers of these services.
     pub calls: Vec<Call>,
-    /// How many looks in a row led here.
+    /// How many checks in a row led here.
     pub hop: u32,
 }
 
 impl Check {
-    /// A look at these services, without anything that is known of them.
+    /// A check of these services, without further information.
     #[must_use]
     pub fn of(cluster: ClusterArn, services: BTreeSet<String>) -> Self {
         Self {
@@ -54,31 +52,31 @@ impl Check {
     }
 }
 
-/// Why a message asks for nothing. Counted by name.
+/// Why a message requests nothing. Metrics count each name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ignored {
     /// Neither from ECS nor of Elastic Load Balancing.
     Source(String),
     /// An event of a kind that changes no registration.
     Kind(String),
-    /// A task event in a state between the interesting ones.
+    /// A task event in a state other than RUNNING and STOPPED.
     TaskStatus(TaskStatus),
     /// A task that no service started.
     NotAServiceTask,
     /// A service or deployment event that changes no registration.
     EventName(String),
-    /// An old short ARN that names no cluster, in an event that names none elsewhere.
+    /// An old short ARN without a cluster, in an event that does not name the cluster otherwise.
     NoCluster(String),
-    /// A call of Elastic Load Balancing that takes no traffic from a task.
+    /// An Elastic Load Balancing call that takes no traffic from a task.
     OtherCall(String),
-    /// A call that AWS refused: nothing was done.
+    /// A call that AWS refused: it changed nothing.
     RefusedCall(String),
     /// A call that ECS made.
     CallByEcs,
 }
 
 impl Ignored {
-    /// The name under which it is counted.
+    /// The name in metrics.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

@@ -23,7 +23,6 @@ pub struct Incident {
     /// The code. This version keeps an incident whose code it does not know, and neither ends nor
     /// reports it: the version that knows the code does both.
     pub code: Code,
-    /// About what.
     pub subject: Subject,
     /// The task it concerns: for a missing target, the task without traffic.
     pub task: Option<TaskArn>,
@@ -61,7 +60,6 @@ pub struct Confirmation {
 /// An alert that SNS accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alerted {
-    /// When.
     pub at: Timestamp,
     /// The severity of the last alert.
     pub severity: Recorded<Severity>,
@@ -92,7 +90,6 @@ pub struct Repairs {
 /// How an incident ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// When.
     pub at: Timestamp,
     /// How, in words.
     pub why: String,

@@ -7,7 +7,7 @@ use crate::text_enum::text_enum;
 use serde::{Deserialize, Serialize};
 
 text_enum! {
-    /// What kind of targets a group takes. Never changes.
+    /// What kind of targets a group accepts. It never changes.
     TargetType { Instance = "instance", Ip = "ip", Lambda = "lambda", Alb = "alb" }
 }
 
@@ -29,16 +29,14 @@ pub enum TargetGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FoundGroup {
-    /// What kind of targets it takes.
     pub target_type: TargetType,
     /// HTTP, HTTPS, TCP, TLS, UDP, `TCP_UDP`, GENEVE, QUIC, …
     pub protocol: String,
-    /// The port that a target gets when none is named.
+    /// The port of a target that is registered without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_port: Option<HostPort>,
     /// `ipv4` or `ipv6`.
     pub ip_address_type: String,
-    /// Its VPC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc: Option<String>,
     /// The load balancers that use this group.
@@ -48,16 +46,16 @@ pub struct FoundGroup {
     pub health_interval_seconds: u32,
     /// How many failed checks make a target unhealthy.
     pub unhealthy_threshold: u32,
-    /// The port of the health checks, where it is not the target's own.
+    /// The port of the health checks, if it is not the target's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_port: Option<String>,
-    /// The path that health checks ask for.
+    /// The path of the health checks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_path: Option<String>,
-    /// The codes of a good answer, such as `200-299`.
+    /// The codes of a successful health check, such as `200-299`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_codes: Option<String>,
-    /// Every target that ELBv2 answered, draining ones too.
+    /// Every target that ELBv2 returned, including draining ones.
     #[serde(default)]
     pub targets: Vec<RegisteredTarget>,
 }
@@ -73,25 +71,24 @@ text_enum! {
     }
 }
 
-/// A target as `DescribeTargetHealth` answers it.
+/// A target as `DescribeTargetHealth` returns it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegisteredTarget {
     /// Id and port.
     pub target: Target,
-    /// Its state.
     pub state: HealthState,
     /// AWS's reason code, such as `Target.Timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The zone; `all` for an address outside the group's VPC. Instances show one only where it was
-    /// given.
+    /// The zone; `all` for an address outside the group's VPC. Instances show one only if the
+    /// registration named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
 }
 
 impl RegisteredTarget {
-    /// The load balancer holds this target: everything but "draining" and "never registered".
+    /// Whether the target is registered: every state but "draining" and "never registered".
     #[must_use]
     pub fn is_registered(&self) -> bool {
         match self.state {

@@ -1,17 +1,17 @@
-//! Tasks of other services and of none, read to learn who uses an address now, and how far that
-//! reading went.
+//! Tasks of other services and of none, read to learn which task uses an address now, and how far
+//! that reading went.
 
 use super::Task;
 use crate::ids::{ContainerInstanceArn, TargetGroupArn};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// Where every task was read, or must be.
+/// Where every task was read, or must be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Coverage {
     /// On these container instances; on none, if there are none.
     Instances(BTreeSet<ContainerInstanceArn>),
-    /// In the whole cluster, and with that on each of its container instances.
+    /// In the whole cluster, including each of its container instances.
     Cluster,
 }
 
@@ -22,13 +22,13 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// Nowhere.
+    /// Whether it covers nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// This container instance of the cluster is among them.
+    /// Whether it covers this container instance of the cluster.
     #[must_use]
     pub fn covers(&self, instance: &ContainerInstanceArn) -> bool {
         match self {
@@ -37,7 +37,7 @@ impl Coverage {
         }
     }
 
-    /// On this container instance, too.
+    /// Adds this container instance.
     pub fn add(&mut self, instance: ContainerInstanceArn) {
         if let Self::Instances(instances) = self {
             instances.insert(instance);
@@ -45,14 +45,14 @@ impl Coverage {
     }
 }
 
-/// Tasks of anybody in the cluster, read to learn who is on an address now.
+/// Other tasks in the cluster, read to learn which task uses an address now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "OwnersForm", into = "OwnersForm")]
 pub struct Owners {
     /// Where every task was read.
     pub coverage: Coverage,
-    /// Groups of which it is known who uses them in other clusters: the tasks of those services are
-    /// among `tasks`.
+    /// Groups whose services in other clusters are known: the tasks of those services are among
+    /// `tasks`.
     pub known_elsewhere: BTreeSet<TargetGroupArn>,
     /// The tasks of other services, and tasks of no service.
     pub tasks: Vec<Owner>,
@@ -62,10 +62,8 @@ pub struct Owners {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
-    /// The task.
     pub task: Task,
-    /// Every group its service may use; empty for a task of no service; absent when it could not be
-    /// told.
+    /// Every group that its service may use; empty for a task of no service; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_groups: Option<BTreeSet<TargetGroupArn>>,
 }

@@ -1,5 +1,5 @@
 //! A service, its deployments, revisions and task sets, as `DescribeServices` and
-//! `DescribeServiceRevisions` tell.
+//! `DescribeServiceRevisions` return them.
 
 use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
@@ -26,22 +26,21 @@ text_enum! {
     RolloutState { InProgress = "IN_PROGRESS", Completed = "COMPLETED", Failed = "FAILED" }
 }
 
-/// How many of a service's messages are kept: ECS itself keeps a hundred, and what explains a fault
-/// is among the last.
+/// How many of a service's messages an observation keeps: ECS keeps a hundred, and the one that
+/// explains a fault is among the last.
 pub const SERVICE_EVENTS_KEPT: usize = 20;
 
-/// A message of `DescribeServices.events[]`: what ECS says of its own work.
+/// A message of `DescribeServices.events[]`: ECS reports its own work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceEvent {
-    /// When.
     pub at: Timestamp,
     /// In ECS's words. [Service event
     /// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)
     pub message: String,
 }
 
-/// An ECS service, as `DescribeServices` and `DescribeServiceRevisions` tell.
+/// An ECS service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Service {
@@ -60,11 +59,11 @@ pub struct Service {
     /// Attached to VPC Lattice, which is not ELBv2.
     #[serde(default)]
     pub behind_lattice: bool,
-    /// How many tasks are wanted.
+    /// The desired count.
     pub desired_count: u32,
     /// How many tasks run.
     pub running_count: u32,
-    /// How many tasks are on their way to running.
+    /// How many tasks are starting.
     #[serde(default)]
     pub pending_count: u32,
     /// `healthCheckGracePeriodSeconds`.
@@ -85,7 +84,7 @@ pub struct Service {
     /// Task sets (`CODE_DEPLOY` and EXTERNAL).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub task_sets: Vec<TaskSet>,
-    /// What ECS said last, newest first: no more than [`SERVICE_EVENTS_KEPT`].
+    /// The last messages of ECS, newest first: at most [`SERVICE_EVENTS_KEPT`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<ServiceEvent>,
     /// The value of the tag `portkeeper:mode`.
@@ -97,7 +96,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// A deployment, or a change of task sets, is under way: ECS starts and stops tasks as it must.
+    /// Whether a deployment, or a change of task sets, is in progress: ECS starts and stops tasks
+    /// for it.
     #[must_use]
     pub fn is_deploying(&self) -> bool {
         let rolling = self
@@ -107,8 +107,8 @@ impl Service {
         rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
     }
 
-    /// How many tasks are wanted. The task sets of an EXTERNAL service may be a part of what the
-    /// service would have.
+    /// How many tasks are desired. The task sets of an EXTERNAL service may be only a part of the
+    /// service's desired count.
     #[must_use]
     pub fn wanted_count(&self) -> u32 {
         let of_sets: Option<u32> = self.task_sets.iter().map(|set| set.desired_count).sum();
@@ -118,15 +118,14 @@ impl Service {
         }
     }
 
-    /// Every group of the service is in use all the time: only a rolling deployment by ECS leaves
-    /// it so.
+    /// Whether every group of the service is always in use: only with rolling deployments by ECS.
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
         self.controller == DeploymentController::Ecs && self.strategy == DeploymentStrategy::Rolling
     }
 }
 
-/// An entry of `loadBalancers`: this container port belongs into this group.
+/// An entry of `loadBalancers`: this container port belongs to this group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoadBalancer {
@@ -136,10 +135,9 @@ pub struct LoadBalancer {
     /// The other group of a blue/green pair.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alternate_target_group: Option<TargetGroupArn>,
-    /// The name of a Classic Load Balancer, which knows instances only, not ports.
+    /// The name of a Classic Load Balancer, which registers instances, not ports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classic: Option<String>,
-    /// The container.
     pub container: String,
     /// The port inside the container.
     pub port: ContainerPort,
@@ -153,37 +151,34 @@ pub struct Deployment {
     pub id: String,
     /// PRIMARY, ACTIVE or INACTIVE.
     pub status: String,
-    /// What it runs.
+    /// The task definition that it runs.
     pub task_definition: TaskDefinitionArn,
-    /// How far it is; absent where ECS does not say.
+    /// Its progress; absent if ECS does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutState>,
-    /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
-    /// When it last changed; for one that is completed, when it was.
+    /// When it last changed; for a completed one, when it was completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
 }
 
-/// A service revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revision {
     /// Its ARN; the last part equals the digits of the deployment's id.
     pub arn: RevisionArn,
-    /// What it runs.
+    /// The task definition that it runs.
     pub task_definition: TaskDefinitionArn,
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
-    /// `resolvedConfiguration.loadBalancers[].targetGroupArn`: the groups that this revision really
-    /// uses. Absent for revisions that AWS has not resolved (rolling deployments).
+    /// `resolvedConfiguration.loadBalancers[].targetGroupArn`: the groups that this revision uses.
+    /// Absent for revisions that AWS has not resolved (rolling deployments).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolved_target_groups: Option<Vec<TargetGroupArn>>,
 }
 
-/// A task set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskSet {
@@ -192,8 +187,7 @@ pub struct TaskSet {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
-    /// `computedDesiredCount`: how many tasks of it are wanted, which is its share of the
-    /// service's.
+    /// `computedDesiredCount`: its share of the service's desired count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! A task, its containers, where it was placed and what it runs.
+//! A task, its containers, its placement and its task definition.
 //!
 //! AWS facts: F-1.1, F-10.7.
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 text_enum! {
-    /// Where a task is in its life, and where it should be. [Task
+    /// The last status of a task, or its desired status. [Task
     /// lifecycle](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html)
     TaskStatus {
         Provisioning = "PROVISIONING", Pending = "PENDING", Activating = "ACTIVATING", Running = "RUNNING",
@@ -20,25 +20,24 @@ text_enum! {
 }
 
 impl TaskStatus {
-    /// ECS counts the task among those that start or run. A task on its way out is in no count, and
-    /// must not stand in for one that a list lacks.
+    /// Whether ECS counts the task among those that start or run. A stopping task is in no count,
+    /// and must not replace one that is missing from a list.
     #[must_use]
     pub fn is_counted(&self) -> bool {
         matches!(self, Self::Provisioning | Self::Pending | Self::Activating | Self::Running)
     }
 
-    /// Nothing of the task runs any more.
+    /// Whether the task has stopped completely.
     #[must_use]
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Stopped | Self::Deleted)
     }
 }
 
-/// A task, as `DescribeTasks` and the events tell.
+/// A task, as `DescribeTasks` and events describe it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Task {
-    /// Its ARN.
     pub arn: TaskArn,
     /// `service:<name>` for tasks of a service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,22 +45,22 @@ pub struct Task {
     /// `ecs-svc/<digits>` for tasks of a service: the deployment, or the task set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_by: Option<String>,
-    /// What it runs.
     pub task_definition: TaskDefinitionArn,
-    /// Where it was placed; absent on Fargate and before placement.
+    /// Its container instance; absent on Fargate and before placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_instance: Option<ContainerInstanceArn>,
     /// `launchType` is EXTERNAL (ECS Anywhere): AWS does not load-balance these.
     #[serde(default)]
     pub anywhere: bool,
-    /// What ECS last heard.
+    /// The last status that ECS knows.
     pub last_status: TaskStatus,
-    /// What ECS wants. STOPPED while `last_status` is RUNNING: the task is on its way out.
+    /// The desired status. If it is STOPPED while `last_status` is RUNNING, the task is stopping.
     pub desired_status: TaskStatus,
     /// Counts the changes of this task.
     #[serde(default)]
     pub version: u64,
-    /// The agent (or Fargate) is in contact, so that the rest of this description is current.
+    /// Whether the agent (or Fargate) is connected, so that the rest of this description is
+    /// current.
     #[serde(default = "yes")]
     pub connected: bool,
     /// When it reached RUNNING.
@@ -70,16 +69,15 @@ pub struct Task {
     /// When it reached STOPPED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<Timestamp>,
-    /// Who stopped it: `ServiceSchedulerInitiated`, `EssentialContainerExited`, …
+    /// Why it stopped, as a code: `ServiceSchedulerInitiated`, `EssentialContainerExited`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_code: Option<String>,
-    /// Why, in ECS's words.
+    /// Why it stopped, in ECS's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
     /// The task's own network interface (awsvpc).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface: Option<NetworkInterface>,
-    /// Its containers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub containers: Vec<Container>,
 }
@@ -89,8 +87,8 @@ fn yes() -> bool {
 }
 
 impl Task {
-    /// The service that this task belongs to: both marks that ECS sets must be there, because
-    /// callers of `RunTask` choose `group` and `startedBy` freely.
+    /// The service that this task belongs to. Both fields that ECS sets must match, because callers
+    /// of `RunTask` choose `group` and `startedBy` freely.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         let started_by_service =
@@ -106,13 +104,11 @@ impl Task {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkInterface {
-    /// Its IPv4 address; unknown while the interface is being made.
+    /// Its IPv4 address; unknown while the interface is being created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv4: Option<IpAddr>,
-    /// Its IPv6 address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ipv6: Option<IpAddr>,
-    /// Its subnet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet: Option<String>,
 }
@@ -142,7 +138,7 @@ pub struct Binding {
     pub container_port: ContainerPort,
     /// The first port on the host.
     pub host_port: HostPort,
-    /// How many ports follow one another from there: 1 unless the binding is a range.
+    /// The number of consecutive ports: 1 unless the binding is a range.
     #[serde(default = "one")]
     pub length: u16,
 }
@@ -151,13 +147,12 @@ fn one() -> u16 {
     1
 }
 
-/// A container instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerInstance {
     /// `i-…`, or `mi-…` for ECS Anywhere. Never changes.
     pub ec2_instance: String,
-    /// What was read just now; absent when only the immutable id is known.
+    /// The state, if this check read it; absent if only the immutable id is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<ContainerInstanceState>,
 }
@@ -166,9 +161,9 @@ pub struct ContainerInstance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContainerInstanceState {
-    /// ACTIVE, DRAINING, INACTIVE, …; `MISSING` when ECS does not know it any more.
+    /// ACTIVE, DRAINING, INACTIVE, …; `MISSING` if ECS no longer knows it.
     pub status: String,
-    /// The agent is in contact.
+    /// Whether the agent is connected.
     pub agent_connected: bool,
 }
 

@@ -40,7 +40,6 @@ const LONGEST_WHY: usize = 1_000;
 pub struct Document {
     /// `portkeeper.alert`
     pub schema: String,
-    /// The version of this form.
     pub version: u32,
     /// Identifies this alert. Of two alerts with the same id, one is a repetition.
     pub id: String,
@@ -58,13 +57,9 @@ pub struct Document {
     pub expected: String,
     /// The state that was found instead.
     pub found: String,
-    /// The account.
     pub account: String,
-    /// The region.
     pub region: String,
-    /// The cluster's name.
     pub cluster: String,
-    /// The service's name.
     pub service: String,
     /// The owner: the service's tag `portkeeper:owner`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
