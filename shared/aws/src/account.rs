@@ -106,9 +106,9 @@ impl Aws {
         self.wait(self.pace.take(action, self.now())).await;
     }
 
-    /// Waits until so many services can be checked without a call that waits for its turn. Before a
-    /// service is described there is time for that; afterwards every proof ages, and a share that
-    /// is used up would let none be acted on.
+    /// Waits until this many services can be checked without a call that waits for the rate limit.
+    /// There is time for that before a service is described. Afterwards every proof ages, and
+    /// waiting for the share would let proofs expire.
     pub async fn until_checks_can_be_made(&self, services: usize) {
         self.wait(self.pace.until_checks(services, self.now())).await;
     }
@@ -154,7 +154,7 @@ impl Aws {
         self.pace.throttled()
     }
 
-    /// How many target groups can be read in so many seconds within our share.
+    /// Returns how many target groups can be read in this many seconds within Portkeeper's share.
     #[must_use]
     pub fn groups_read_in(&self, seconds: u32) -> usize {
         self.pace.balancing_reads_in(seconds)

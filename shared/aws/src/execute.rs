@@ -36,8 +36,8 @@ const CALLS_PER_ACTION: usize = 64;
 /// `not_after` when the call reaches ELBv2.
 const DEREGISTRATION_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Carries these actions out, and says for each target what became of it: registrations first, in
-/// the order given. When one registration was not accepted, nothing is deregistered.
+/// Executes these actions and returns the outcome for each target: registrations first, in the
+/// order given. If ELBv2 did not accept a registration, nothing is deregistered.
 pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
     let of_kind = |kind| actions.iter().filter(move |action| action.kind == kind);
     let mut outcomes = Vec::new();

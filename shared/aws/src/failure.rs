@@ -70,7 +70,7 @@ pub struct Failure {
     source: Arc<dyn Error + Send + Sync>,
 }
 
-/// The kinds of failure that callers tell apart.
+/// The kinds of failure that callers distinguish.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FailureKind {
     /// Too many calls.

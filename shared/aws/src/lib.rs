@@ -2,8 +2,8 @@
 //!
 //! Functions over [`account::Aws`]: reads give an `Observation` of the core, writes carry a plan
 //! out. Nothing here compares, weighs or decides; there are no thresholds. SDK types do not leave
-//! this crate, except the `SdkConfig` from which the clients may be made, and what the crate of specs
-//! needs to make clients of its own.
+//! this crate, except the `SdkConfig` from which the clients may be made, and what the crate of
+//! specs needs to make clients of its own.
 
 pub mod account;
 pub mod bus;

@@ -30,8 +30,7 @@ pub struct CheckMetrics {
     pub withheld: usize,
     /// Alerts that SNS accepted.
     pub alerts_sent: usize,
-    /// How long each incident took from the first look to its end, in seconds, of those that people
-    /// were told are over.
+    /// The seconds from the first check to the end of each incident whose end was published.
     pub healed_seconds: Vec<u32>,
     /// Things that could not be read.
     pub gaps: usize,
@@ -53,7 +52,7 @@ pub struct SweepMetrics {
     pub targets: usize,
     /// Services for which a check was asked for.
     pub suspects: usize,
-    /// Findings, before any second look.
+    /// Findings, before any second check.
     pub findings: usize,
     /// Services that could not be read.
     pub unread: usize,

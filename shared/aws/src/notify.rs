@@ -19,8 +19,9 @@ pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<()
     .await
 }
 
-/// Publishes a message in one form for each protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)),
-/// with the attributes that filter policies read. It was accepted when this returns.
+/// Publishes a message in one form for each protocol
+/// ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)), with the attributes
+/// that filter policies read. It was accepted when this returns.
 pub async fn send(
     aws: &Aws,
     config: &Config,

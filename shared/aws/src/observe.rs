@@ -1,8 +1,7 @@
 //! Reads everything that bears on a service's targets, in the order that `Observation` promises:
-//! the service first, then the registered targets of its groups, then its tasks.
-//!
-//! What cannot be read becomes a `Gap` and reading goes on; only a service that cannot be described
-//! at all is an error. It states facts and judges none of them.
+//! the service first, then the registered targets of its groups, then its tasks. A failed read
+//! becomes a `Gap` and reading continues; only a service that cannot be described at all is an
+//! error. This module states facts and judges none of them.
 //!
 //! AWS facts: F-5.
 

@@ -1,7 +1,6 @@
 //! How fast this process may call AWS: a share of the buckets that AWS publishes, so that the
 //! account's other callers keep theirs. It also counts the calls, by action.
-//!
-//! It knows the published rates and what time it is told; it does not sleep and makes no call.
+//! It knows the published rates, and callers pass the time; it does not sleep and makes no call.
 //! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing
 //! API".
 //!
@@ -30,8 +29,9 @@ enum Family {
     Registration,
 }
 
-/// What the check of a service with a fault needs: its group, described and read; its tasks, and
-/// everybody's on its instances. A guess that is too low costs repairs that come a look later.
+/// The calls that the check of a service with a finding needs: its group, described and read; its
+/// tasks, and all tasks on its instances. If the estimate is too low, some repairs run one check
+/// later.
 const CALLS_OF_A_CHECK: [(Family, u64); 3] =
     [(Family::Balancing, 2), (Family::ClusterResources, 10), (Family::Services, 3)];
 
@@ -116,8 +116,8 @@ impl Pace {
         Duration::from_micros(begins.saturating_sub(now + (at_once - 1) * interval))
     }
 
-    /// How long until so many services can be checked without a call that waits for its turn, as
-    /// far as our share ever allows that.
+    /// Returns how long until this many services can be checked without a call that waits for the
+    /// rate limit, as far as the share ever allows that.
     pub(crate) fn until_checks(&self, services: usize, now: Timestamp) -> Duration {
         let services = u64::try_from(services).unwrap_or(u64::MAX);
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -153,8 +153,8 @@ impl Pace {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).throttled
     }
 
-    /// How many calls of Elastic Load Balancing's reads this share allows in so many seconds, from
-    /// a full bucket.
+    /// Returns how many reads of Elastic Load Balancing the share allows in this many seconds,
+    /// starting with a full bucket.
     pub(crate) fn balancing_reads_in(&self, seconds: u32) -> usize {
         let Bucket { burst, per_second, .. } = Family::Balancing.bucket();
         let calls = (burst + per_second * u64::from(seconds)) * self.share_percent / 100;
@@ -172,7 +172,7 @@ mod tests {
 
     const HEALTH: &str = "elasticloadbalancing:DescribeTargetHealth";
 
-    /// The second in which each of so many calls begins, all asked for at once.
+    /// Returns the second in which each of this many calls begins if all are requested at once.
     fn begins(share_percent: u32, action: &'static str, calls: usize) -> Vec<u64> {
         let (pace, now) = (Pace::new(share_percent), Timestamp::from_secs(1_700_000_000));
         (0..calls).map(|_| pace.take(action, now).as_secs()).collect()

@@ -50,7 +50,7 @@ impl Session {
         Self { aws: self.aws.at_share(percent), ..self }
     }
 
-    /// What the clients are made of, for whoever needs others beside them.
+    /// The configuration of the clients, for callers that need other clients, too.
     #[must_use]
     pub fn sdk_config(&self) -> &SdkConfig {
         &self.config

@@ -1,5 +1,5 @@
-//! How a function starts and takes one invocation, apart from Lambda's runtime, which this crate does
-//! not know: each function's `main` keeps its own threads and its own loop.
+//! How a function starts and takes one invocation, apart from Lambda's runtime, which this crate
+//! does not know: each function's `main` keeps its own threads and its own loop.
 
 use crate::config::ConfigProblems;
 use portkeeper_core::time::Timestamp;

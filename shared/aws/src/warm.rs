@@ -1,5 +1,5 @@
-//! What one process remembers of AWS between checks, to save calls: only what cannot change, and
-//! group descriptions, whose changing part is read anew before anything is judged by it.
+//! What one process caches between checks, to save calls: only what cannot change, and group
+//! descriptions, whose variable part is read again before Portkeeper judges anything by it.
 //!
 //! Losing it costs calls, nothing else. It never holds a task, a target or a state.
 
@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The most entries of one kind. About 10 MB at most; the largest accounts have fewer groups (3,000
-/// is the quota) and instances (5,000 to a cluster). Beyond it the cache of that kind starts anew.
+/// is the quota) and instances (5,000 to a cluster). Beyond it the process clears the cache of that
+/// kind.
 const LIMIT: usize = 20_000;
 
 /// The caches.

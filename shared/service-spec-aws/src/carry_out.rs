@@ -1,8 +1,6 @@
-//! Carries out one write after the other, as the plan says them. It decides nothing.
-//!
-//! Inputs that are AWS's own JSON reach AWS whole. What AWS would carry out twice if it were asked
-//! twice is asked again only after a refusal: when an answer is lost, the next look at the account
-//! finds what was made.
+//! Executes the writes of a plan, one after the other. It decides nothing. Inputs in AWS's own JSON
+//! reach AWS unchanged. A call that is not idempotent is repeated only after AWS refused it: if its
+//! answer is lost, the next read of the account finds what the call created.
 //!
 //! AWS facts: F-6.
 

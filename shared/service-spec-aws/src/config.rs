@@ -43,7 +43,7 @@ pub const SPEC_VARIABLES: &[Variable] = &[
 /// What the function needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecConfig {
-    /// What all functions are told.
+    /// The configuration of all functions.
     pub shared: Config,
     /// The bucket of specs and results.
     pub bucket: String,

@@ -57,7 +57,8 @@ pub(super) fn cluster_name(cluster: &str) -> &str {
     cluster.rsplit('/').next().unwrap_or(cluster)
 }
 
-/// What was read. What was not leaves a gap, and reading goes on: all problems are told at once.
+/// What was read. A failed read leaves a gap and reading continues, so that all problems are
+/// reported at once.
 fn or_gap<T: Default>(gaps: &mut Vec<Gap>, about: About, read: Result<T, Failure>) -> T {
     read.unwrap_or_else(|failure| {
         let denied = failure.is_final();

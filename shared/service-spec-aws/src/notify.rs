@@ -1,4 +1,4 @@
-//! What becomes of a spec, to the topic of all alerts.
+//! Publishes the results of specs to the alert topic.
 
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
@@ -6,7 +6,7 @@ use portkeeper_aws::failure::Failure;
 use portkeeper_aws::notify::send;
 use portkeeper_service_spec::message::SpecMessage;
 
-/// Publishes what became of a spec. It was accepted when this returns.
+/// Publishes the result of a spec. When this returns, SNS has accepted it.
 pub async fn publish(aws: &Aws, config: &Config, message: &SpecMessage) -> Result<(), Failure> {
     send(
         aws,

@@ -1,5 +1,4 @@
-//! The objects: a spec, read at exactly the version that was announced, and a result, written
-//! beside it.
+//! The objects in the bucket: reads a spec at exactly the announced version, and writes its result.
 //!
 //! AWS facts: F-7.
 

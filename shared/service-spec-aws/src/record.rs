@@ -41,7 +41,7 @@ pub struct SpecRecord {
     pub wanted: Option<Wanted>,
     /// The deployment that is followed.
     pub deployment: Option<String>,
-    /// What takes back what a run that is not over may have made.
+    /// The writes that roll back what an unfinished run may have made.
     #[serde(default)]
     pub undo: Vec<Write>,
     /// The result as it was written last.

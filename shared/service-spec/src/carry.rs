@@ -151,9 +151,9 @@ impl Write {
     }
 }
 
-/// The writes that take back what was done, the newest first. An update of the service is not taken
-/// back: that would be one more deployment. A new revision goes only if no service was given it,
-/// and how long a new log group keeps events goes with the group.
+/// Returns the writes that roll back the completed ones, newest first. An update of the service is
+/// not rolled back: that would be one more deployment. A new revision is deregistered only if no
+/// service received it. The retention of a new log group disappears with the group.
 #[must_use]
 pub fn undo(done: &[Write]) -> Vec<Write> {
     let is_in_use = done.iter().any(|write| matches!(write, Write::UpdateService { .. }));

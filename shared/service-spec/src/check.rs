@@ -48,7 +48,7 @@ fn is_lenient(node: &Node) -> bool {
     )
 }
 
-/// Gives each problem its place, and puts them in the order of the file.
+/// Adds the position to each problem, and sorts the problems by position.
 pub(super) fn locate(problems: &mut [Problem], places: &BTreeMap<String, Place>) {
     for problem in problems.iter_mut().filter(|problem| problem.place.is_none()) {
         problem.place = place(&problem.at, places);

@@ -8,7 +8,7 @@ use super::steps::Difference;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// By which member the elements of a list are told apart, where their order means nothing.
+/// The member that identifies the elements of a list whose order means nothing.
 const KEYS: [(&str, &str); 16] = [
     ("capacityProviderStrategy", "capacityProvider"),
     ("containerDefinitions", "name"),
@@ -31,8 +31,8 @@ const KEYS: [(&str, &str); 16] = [
 /// Lists of texts whose order means nothing.
 const SETS: [&str; 4] = ["requiresCompatibilities", "securityGroups", "subnets", "credentialSpecs"];
 
-/// What AWS fills in where nothing was asked for, besides nothing and false. That zero is the same
-/// as nothing is true of few numbers: a `stopTimeout` of 0 is not the default.
+/// The defaults that AWS fills in, apart from empty values and `false`. Zero equals an empty value
+/// for few numbers only: a `stopTimeout` of 0 is not the default.
 const DEFAULTS: [(&str, &str); 15] = [
     ("assignPublicIp", "DISABLED"),
     ("bakeTimeInMinutes", "0"),
@@ -63,7 +63,7 @@ pub(super) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// The differences of a whole input, such as a task definition: what was taken out of it
+    /// Returns the differences of a whole input, such as a task definition: a removed member
     /// counts.
     pub(super) fn whole(
         shapes: &'a Shapes,

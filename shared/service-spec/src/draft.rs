@@ -1,5 +1,5 @@
-//! From the JSON of a whole spec to a [`Spec`]. What is missing or wrong was told when it was read;
-//! here it is left out, so that the rest can still be verified.
+//! From the JSON of a whole spec to a [`Spec`]. The reader has already reported what is missing or
+//! wrong; this module leaves it out, so that the rest can still be verified.
 
 use super::members::{list, number, text, texts};
 use super::problem::{Place, Problem, ProblemCode};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const METRICS: [ScalingMetric; 3] =
     [ScalingMetric::Cpu, ScalingMetric::Memory, ScalingMetric::RequestsPerTarget];
 
-/// Builds the spec, and tells of what two members say differently.
+/// Builds the spec, and reports members that contradict each other.
 pub(super) fn draft(
     root: &Value,
     places: BTreeMap<String, Place>,
@@ -101,7 +101,7 @@ fn load_balancing(entry: &Value, service: &str, target_type: &str) -> Option<Loa
     let port = number(entry, "port").and_then(|port| ContainerPort::try_from(port).ok());
     Some(LoadBalancing {
         container: text(entry, "container").unwrap_or_default().to_owned(),
-        // Any other number would do: that it is missing was told.
+        // Any number would do: the reader has already reported that it is missing.
         port: port.or_else(|| ContainerPort::try_from(80).ok())?,
         listener,
         hosts: one_or_several(entry, "host"),

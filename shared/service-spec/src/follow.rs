@@ -7,7 +7,7 @@ use portkeeper_core::observation::{Deployment, Observation, RolloutState, Servic
 use portkeeper_core::readiness::{Readiness, readiness, running_of_desired};
 use portkeeper_core::time::Timestamp;
 
-/// So many of ECS's own messages are event.
+/// The number of ECS's own messages that the result keeps.
 const MESSAGES_TOLD: usize = 10;
 
 /// How far it is.

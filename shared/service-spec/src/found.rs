@@ -240,8 +240,8 @@ pub struct FoundScaling {
 }
 
 impl About {
-    /// Read by a detour, and only so that people hear of a mistake before anything is made: ECS
-    /// looks at them itself.
+    /// Portkeeper reads these through another API, only to report a mistake before it creates
+    /// anything: ECS checks them itself.
     pub(super) fn is_beside(self) -> bool {
         matches!(self, Self::Roles | Self::Subnets | Self::SecurityGroups)
     }

@@ -15,7 +15,7 @@
 //! plan               &Spec, &Found, ... -> SpecPlan      steps with differences
 //! fill               &Write, &Made -> Write              the ARNs that earlier steps gave
 //! undo               done writes -> writes               in reverse
-//! result             all of it -> SpecResult             the document beside the spec
+//! result             all of it -> SpecResult             the document in the bucket
 //! ```
 
 mod carry;

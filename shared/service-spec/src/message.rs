@@ -1,5 +1,4 @@
-//! What people and programs are told of a spec: the result itself for programs, and what it says as
-//! text.
+//! The alert about a spec: the result itself for programs, and the same as text for people.
 
 use crate::problem::Problem;
 use crate::result::{Outcome, SpecResult, Status, StepResult};
@@ -10,10 +9,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// So many problems are told; the rest are counted. The result beside the spec has all of them.
+/// A message lists at most this many problems and counts the rest. The result in the bucket has all
+/// of them.
 const TOLD_PROBLEMS: usize = 30;
 
-/// So many differences of a step are told.
+/// A message lists at most this many differences of a step.
 const TOLD_DIFFERENCES: usize = 20;
 
 /// The most characters of one sentence: AWS's own words are in some, and SNS takes 256 KB for all
@@ -37,7 +37,7 @@ pub struct SpecMessage {
     pub attributes: BTreeMap<String, String>,
 }
 
-/// How loud a result is.
+/// The severity of a result.
 #[must_use]
 pub fn severity(status: Status) -> Severity {
     if status.is_bad() { Severity::Error } else { Severity::Info }
@@ -92,7 +92,7 @@ impl SpecMessage {
     }
 }
 
-/// The result, short enough for a message: who needs what differs reads it beside the spec.
+/// The result, short enough for a message. The result in the bucket has the differences.
 fn document(result: &SpecResult) -> String {
     let mut short = result.clone();
     short.problems.truncate(TOLD_PROBLEMS);
@@ -107,7 +107,7 @@ fn document(result: &SpecResult) -> String {
     serde_json::to_string(&short).unwrap_or_default()
 }
 
-/// One line of ASCII: what became of which spec.
+/// One line of ASCII: the spec and its state.
 #[must_use]
 pub fn spec_title(result: &SpecResult) -> String {
     let of = result

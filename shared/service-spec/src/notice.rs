@@ -24,12 +24,12 @@ const FORMS: &str =
 /// Where specs lie in the bucket. Results lie elsewhere, so that writing one is no news.
 pub const PREFIX: &str = "specs/";
 
-/// What a message tells.
+/// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A spec was written or removed.
     Object(Object),
-    /// ECS tells how a deployment goes.
+    /// ECS reports the progress of a deployment.
     Deployment(Deployment),
     /// We asked to look at this spec again.
     LookAgain(LookAgain),
@@ -139,7 +139,7 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// Reads the body of a message. An S3 notification may tell of several objects.
+/// Reads the body of a message. An S3 notification may name several objects.
 pub fn read(body: &str) -> Result<Vec<Notice>, UnreadableMessage> {
     let envelope = Envelope::open(body, FORMS)?;
     if let Some(own) = envelope.portkeeper {
@@ -175,7 +175,7 @@ pub fn look_again_message(spec: &str, hop: u32) -> Value {
     serde_json::json!({ "portkeeper": LookAgain { version: MESSAGE_VERSION, spec: spec.to_owned(), hop } })
 }
 
-/// The form in which `EventBridge` tells of an object. The key is as it is.
+/// The form in which `EventBridge` names an object. The key is not encoded.
 #[derive(Deserialize)]
 struct S3Detail {
     bucket: S3Bucket,

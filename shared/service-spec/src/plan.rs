@@ -25,7 +25,7 @@ use super::spec::Spec;
 use super::steps::{Difference, Ref, Resource, SpecPlan, Step, StepAction, Thing, Write};
 use serde_json::Value;
 
-/// What a plan needs to know besides the spec and the account.
+/// What a plan needs in addition to the spec and the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     /// The object that the spec is.

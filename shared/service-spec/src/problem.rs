@@ -29,7 +29,7 @@ impl fmt::Display for Place {
 pub enum Weight {
     /// Nothing is written while there is one.
     Error,
-    /// Told, and not in the way.
+    /// It is reported and does not stop the spec.
     Warning,
 }
 

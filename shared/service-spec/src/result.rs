@@ -1,4 +1,5 @@
-//! The document beside a spec: what became of it. `docs/spec-result.schema.json` describes it.
+//! The result of a spec: the document that Portkeeper writes to the bucket.
+//! `docs/spec-result.schema.json` describes it.
 
 use super::notice::Object;
 use super::problem::Problem;
@@ -12,7 +13,7 @@ pub const SCHEMA: &str = "portkeeper.spec-result";
 /// The version that this program writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// What became of a spec.
+/// The result of a spec.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpecResult {
     /// `portkeeper.spec-result`
@@ -39,7 +40,7 @@ pub struct SpecResult {
     /// Everything that is wrong with it.
     #[serde(default)]
     pub problems: Vec<Problem>,
-    /// What was to be done, and what became of it.
+    /// The steps of the plan, each with its outcome.
     #[serde(default)]
     pub steps: Vec<StepResult>,
     /// The deployment that the result follows.
@@ -99,20 +100,20 @@ impl Status {
     }
 }
 
-/// A step, and what became of it.
+/// A step and its outcome.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepResult {
     /// The step; its ARN is the new one, where something was made.
     #[serde(flatten)]
     pub step: Step,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
     /// What AWS answered, where it did not work; what was undone, and whether that worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -124,13 +125,13 @@ pub enum Outcome {
     Failed,
     /// Not tried, because something before it failed.
     NotTried,
-    /// It was made, and taken back because something after it failed.
+    /// Portkeeper made it, and rolled it back because a later step failed.
     Undone,
-    /// It was made, and could not be taken back.
+    /// Portkeeper made it and could not roll it back.
     LeftBehind,
 }
 
-/// A deployment, as far as ECS told of it.
+/// A deployment, as far as ECS reported it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentResult {
     /// `ecs-svc/<digits>`

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 /// Made by `scripts/make-spec-schema.py`, as docs/service-spec.schema.json is.
 const AWS: &str = include_str!("shapes/aws.txt");
 
-/// What a spec holds besides.
+/// The shapes that Portkeeper adds.
 const OWN: &str = include_str!("shapes/own.txt");
 
 /// The shape of a whole spec.

@@ -1,8 +1,6 @@
 //! From what a file says to AWS's JSON: each value held against its shape, with every problem and
-//! every place.
-//!
-//! What is wrong in a way that leaves no doubt about what was meant is read as it was meant, once
-//! it was told: one mistake gives one problem.
+//! every place. If a mistake leaves no doubt about what was meant, the reader reports it and
+//! continues with the intended value: one mistake causes one problem.
 
 mod scalar;
 mod unknown;

@@ -1,8 +1,6 @@
 //! What can be said about a spec without looking into the account: the mistakes that AWS refuses
-//! late, one at a time, or that it takes and that fail while the service runs.
-//!
-//! A rule that needs a member which is missing or unreadable says nothing: that was told when the
-//! spec was read.
+//! late, one at a time, or that it takes and that fail while the service runs. A rule that needs a
+//! missing or unreadable member reports nothing: the reader has already reported that member.
 //!
 //! AWS facts: F-6.
 
@@ -23,7 +21,8 @@ use super::problem::{Problem, ProblemCode};
 use super::spec::Spec;
 use serde_json::Value;
 
-/// Verifies a spec, and adds to what was told when it was read. What is added has no places yet.
+/// Verifies a spec, and adds its problems to those that the reader found. The added problems have
+/// no positions yet.
 pub(super) fn verify(spec: &Spec, problems: Vec<Problem>) -> Vec<Problem> {
     let mut checks = Checks { spec, problems };
     task::verify(&mut checks);
@@ -57,7 +56,8 @@ impl<'a> Checks<'a> {
         self.problems.push(Problem::warning(code, at, message));
     }
 
-    /// Whether something was told of this member already, so that what follows from it need not be.
+    /// Returns whether a problem of this member is already reported, so that its consequences need
+    /// not be.
     fn is_told(&self, at: &str) -> bool {
         let is_within = |rest: &str| rest.is_empty() || rest.starts_with(['.', '[']);
         self.problems

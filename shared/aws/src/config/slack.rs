@@ -55,7 +55,7 @@ impl SlackConfig {
         };
         let mut problems = read.into_problems();
         for problem in &mut problems {
-            // Whoever puts the webhook here must not read it in the log.
+            // If the webhook is put here by mistake, the log must not contain it.
             if let ConfigProblem::NotAllowed { name: SECRET, value, .. } = problem {
                 "(not shown)".clone_into(value);
             }

@@ -1,10 +1,9 @@
-//! The ledger's index: from a target group or a load balancer to the services behind it.
-//!
-//! ECS has no call for that, and to list every service for each event would be the sweep once more.
-//! So each service is entered under its groups and load balancers when it is first looked at: one
+//! The ledger's index: from a target group or a load balancer to the services behind it. ECS has no
+//! call for that, and listing every service for each event would repeat the sweep. Therefore the
+//! first check of a service adds it to the index under each of its groups and load balancers: one
 //! item for each of them in the ledger's table, with a set of services, to which DynamoDB adds
-//! without being read first. An entry that is no more right costs a look at a service that needs
-//! none. One that is missing costs the event: the next sweep sees what it told of.
+//! without a read. A stale index entry causes one check without findings. A missing entry loses the
+//! event: the next sweep finds what the event reported.
 
 use super::table::{Key, LIFE_SECONDS, add_service, get};
 use crate::account::Aws;
@@ -14,7 +13,7 @@ use portkeeper_core::ids::{ServiceArn, ServiceKey};
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Enters a service under a place, for twice as long as a record lives.
+/// Adds a service to the index under a key. The entry lives twice as long as a record.
 pub async fn enter(
     aws: &Aws,
     table: &str,
@@ -27,7 +26,7 @@ pub async fn enter(
     add_service(aws, table, &Key::from(place.clone()), service, expires_at).await
 }
 
-/// The services behind these places; none for a place that nobody knows.
+/// Returns the services under these keys; none for an unknown key.
 pub async fn services_behind(
     aws: &Aws,
     table: &str,

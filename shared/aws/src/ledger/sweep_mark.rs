@@ -1,5 +1,5 @@
-//! Where the sweep goes on: an item of the ledger's table, which exists only while a round takes
-//! more than one run.
+//! Where the next sweep resumes: an item of the ledger's table, which exists only while a round
+//! takes more than one run.
 
 use super::table::{Key, get_one, put_texts};
 use crate::account::Aws;
@@ -23,7 +23,7 @@ pub struct Mark {
     pub after: Option<String>,
 }
 
-/// Reads the mark. One that cannot be understood is none: the round begins anew.
+/// Reads the mark. If it cannot be understood, it counts as absent and the round starts again.
 pub async fn read(aws: &Aws, table: &str) -> Result<Option<Mark>, Failure> {
     let item = get_one(aws, table, Key::Sweep).await?;
     Ok(item.as_ref().and_then(|item| {

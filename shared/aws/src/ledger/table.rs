@@ -268,8 +268,8 @@ pub(super) async fn add_service(
     updated.map_err(|error| aws.failure(action, format!("item {key} of table {table}"), error))
 }
 
-/// Gives an item to `next`, or to none if that is empty, provided that nobody or `claimant` holds
-/// it. Returns the one that does, if that is another.
+/// Assigns an item to `next` (to no holder if `next` is empty), provided that `claimant` or no one
+/// holds it. Returns the holder if it is another.
 pub async fn claim(
     aws: &Aws,
     table: &str,

@@ -161,7 +161,7 @@ async fn read_revisions(
     sizes.revisions = services.iter().map(|(_, service)| service.revisions.len()).sum();
 }
 
-/// Leaves out the last services, so that what is left has no more target groups than may be read.
+/// Drops the last services until the target groups of the rest are within the limit.
 fn keep_within(limits: Limits, described: &mut BTreeMap<String, Result<Observation, Failure>>) {
     let mut groups = BTreeSet::new();
     let beyond = described.iter().enumerate().find_map(|(number, (name, seen))| {
@@ -240,8 +240,7 @@ fn is_whole(listed: &ListedTasks, described: &Descriptions) -> bool {
         && described.missing.is_empty()
 }
 
-/// Gives each service its groups, its tasks and what these run on, and what of it could not be
-/// read.
+/// Adds to each service its groups, its tasks, what they run on, and its gaps.
 fn deal_out(
     described: &mut BTreeMap<String, Result<Observation, Failure>>,
     all: &Observation,

@@ -19,7 +19,7 @@ const SERVICES_BATCH: usize = 10;
 /// A service that uses one of the groups in question.
 struct User {
     key: ServiceKey,
-    /// Every group that it may use; none where that cannot be told.
+    /// Every group that it may use; `None` if that is unknown.
     groups: Option<BTreeSet<TargetGroupArn>>,
     /// How many tasks of it ECS counts.
     counted: usize,

@@ -23,8 +23,9 @@ const GROUPS_BATCH: usize = 20;
 /// How many groups one page of `DescribeTargetGroups` holds when none is named.
 const GROUPS_PAGE: i32 = 400;
 
-/// The pages that all groups of an account and Region take at most: 3,000 is the quota (and it can
-/// be raised). From so many named calls on, reading every page is cheaper.
+/// The most pages that all groups of an account and Region take: the quota is 3,000 (and can be
+/// raised). If reading the groups by name takes at least this many calls, reading every page is
+/// cheaper.
 const ALL_PAGES: usize = 8;
 
 /// The most pages that are read. Quotas can be raised, but not without end.
@@ -74,7 +75,7 @@ pub(super) async fn read_groups(
     }
 }
 
-/// Reads the descriptions of these groups anew; the targets that were read stay.
+/// Reads the descriptions of these groups again; the targets already read stay.
 pub(super) async fn refresh_groups(
     aws: &Aws,
     groups: &BTreeSet<TargetGroupArn>,
@@ -96,7 +97,8 @@ pub(super) async fn refresh_groups(
     }
 }
 
-/// Describes so many groups that listing all of the account's takes fewer calls than naming these.
+/// Describes a number of groups for which listing all groups of the account takes fewer calls than
+/// naming these.
 async fn describe_many(
     aws: &Aws,
     groups: &BTreeSet<TargetGroupArn>,
@@ -113,8 +115,8 @@ async fn describe_many(
     reads
 }
 
-/// Learns what every target group of the account and Region is, for whoever will read many of them:
-/// a few pages instead of a call for each twenty. Says how many there are.
+/// Reads and caches the description of every target group of the account and Region, for callers
+/// that need many of them: a few pages instead of one call per twenty groups. Returns their number.
 pub async fn learn_all_groups(aws: &Aws) -> Result<usize, Failure> {
     let (described, failed) = describe_all(aws).await;
     failed.map_or(Ok(described.len()), Err)

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many services one `DescribeServices` names.
 const SERVICES_BATCH: usize = 10;
 
-/// The groups of services by name; none where it could not be told.
+/// The groups of services by service name; `None` if they are unknown.
 type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 
 /// Reads every task on the container instances in question, or of the whole cluster.
@@ -150,7 +150,7 @@ async fn groups_of_services(
     groups
 }
 
-/// Every group that a service may use; none where that cannot be told.
+/// Returns every group that a service may use; `None` if that is unknown.
 pub(super) async fn groups_of_service(
     aws: &Aws,
     key: &ServiceKey,

@@ -25,7 +25,7 @@ pub(super) enum Described {
     Found(Box<Service>),
     /// There is none of this name.
     Absent,
-    /// It could not be told.
+    /// It is unknown.
     Unknown(Gap),
 }
 

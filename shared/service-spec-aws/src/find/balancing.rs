@@ -298,8 +298,8 @@ fn found_rule(rule: &Rule) -> FoundRule {
     found
 }
 
-/// Old rules have their values beside the field; newer ones in a part of their own. Both are shown
-/// for the same rule.
+/// Old rules have their values next to the field; newer ones in a member of their own. AWS shows
+/// both for the same rule.
 fn note_condition(found: &mut FoundRule, condition: &RuleCondition) {
     let field = condition.field().unwrap_or_default();
     let own = match field {

@@ -49,7 +49,7 @@ fn one(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &st
 
 fn create(planner: &mut Planner<'_>, index: usize, entry: &LoadBalancing, name: &str) {
     let Some(vpc) = vpc(planner, &entry.listener) else {
-        // Told where the listener is looked for.
+        // Reported where the listener is searched.
         return;
     };
     let group = &entry.group;

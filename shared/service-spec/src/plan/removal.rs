@@ -1,5 +1,5 @@
 //! What has to be done once a spec's object is gone and it said `onDelete: delete`. The service
-//! drains before anything that leads to it goes; so the plan is made again at each look, until
+//! drains before Portkeeper deletes what leads to it. Each check therefore plans again, until
 //! nothing is left.
 
 use super::Step;

@@ -86,7 +86,7 @@ fn without_tags(input: &Value) -> Value {
     input
 }
 
-/// The tags that differ, besides ours.
+/// The tags that differ, apart from Portkeeper's own.
 fn tags_differ(input: &Value, before: &BTreeMap<String, String>) -> Vec<super::Difference> {
     let after = tags_of(input);
     let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -21,7 +21,7 @@ pub enum Write {
     PutRetention {
         /// The log group.
         name: String,
-        /// For so many days.
+        /// The number of days.
         days: Option<u32>,
         /// As it was.
         before: Option<u32>,

@@ -8,8 +8,8 @@ use crate::shapes::MemberShape;
 /// Names at least this alike are suggested. `containerPrt` is 0.92 like `containerPort`.
 const ALIKE: f64 = 0.7;
 
-/// What `DescribeTaskDefinition` and `DescribeServices` show besides: whoever pastes an answer has
-/// these.
+/// Members that only `DescribeTaskDefinition` and `DescribeServices` return. A spec copied from
+/// such an answer contains them.
 const ONLY_SHOWN: [&str; 24] = [
     "clusterArn",
     "compatibilities",
@@ -37,12 +37,12 @@ const ONLY_SHOWN: [&str; 24] = [
     "externalId",
 ];
 
-/// So many members are listed where none is like the one that was given.
+/// The problem lists at most this many members if none resembles the given one.
 const MOST_LISTED: usize = 14;
 
 impl Typed<'_> {
-    /// Tells of a member that is not known. Gives the one that is meant, if it is not there as
-    /// well.
+    /// Reports an unknown member. Returns the member that is meant, unless the spec has that one,
+    /// too.
     pub(super) fn unknown<'m>(
         &mut self,
         members: &'m [MemberShape],
@@ -71,7 +71,7 @@ impl Typed<'_> {
         meant.filter(|_| !ONLY_SHOWN.contains(&name)).filter(is_free)
     }
 
-    /// Tells of a member that is not known, and passed on.
+    /// Reports an unknown member that is passed on to AWS.
     pub(super) fn pass_on(&mut self, member: &Member, at: &str) {
         let message = format!(
             "`{}` is not known to this version, and is passed on to AWS as it is",

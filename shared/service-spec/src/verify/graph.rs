@@ -79,7 +79,8 @@ fn cycle(checks: &mut Checks<'_>) {
         .collect();
     for (at, container) in checks.containers() {
         let Some(name) = text(container, "name") else { continue };
-        // Told at the first by name; waiting for itself is told elsewhere.
+        // Reported once, at the first container by name. A container that waits for itself is
+        // reported elsewhere.
         let circle = circle(&waits, name)
             .filter(|circle| circle.len() > 1 && circle.iter().min() == Some(&name));
         if let Some(circle) = circle {

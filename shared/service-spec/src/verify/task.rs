@@ -50,7 +50,7 @@ fn family(checks: &mut Checks<'_>, definition: &Value) {
     }
 }
 
-/// `service.taskDefinition` beside `taskDefinition`.
+/// `service.taskDefinition` next to `taskDefinition`.
 fn named_twice(checks: &mut Checks<'_>, definition: &Value) {
     let Some(named) =
         text(&checks.spec.service, "taskDefinition").filter(|named| !named.is_empty())
