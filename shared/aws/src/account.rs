@@ -1,7 +1,5 @@
-//! The clients of one account and region, how patient they are, and what is remembered between
-//! checks.
-//!
-//! It knows how to reach AWS and nothing of what is asked there.
+//! The clients of one account and Region, their retries and time-outs, and what they cache between
+//! checks. This module knows how to reach AWS, and none of the calls.
 
 use crate::failure::{Failure, FailureKind};
 use crate::lazy::{Lazily, https_client, lazily};
@@ -47,7 +45,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(6);
 /// One call with all its attempts: four attempts of six seconds and a moment between them.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// The clients for one account and region.
+/// The clients for one account and Region.
 pub struct Aws {
     pub(crate) ecs: Lazily<aws_sdk_ecs::Client>,
     pub(crate) elb: Lazily<aws_sdk_elasticloadbalancingv2::Client>,
@@ -85,20 +83,20 @@ impl Aws {
         }
     }
 
-    /// The same configuration with our retries and time-outs.
+    /// Returns the same configuration with Portkeeper's retries and time-outs.
     #[must_use]
     pub fn patient(config: &SdkConfig) -> SdkConfig {
         config.to_builder().retry_config(retries()).timeout_config(timeouts()).build()
     }
 
-    /// The same clients, which take no more than this share, in percent, of the calls that AWS
-    /// allows an account.
+    /// Returns the same clients, limited to this share, in percent, of the calls that AWS allows an
+    /// account.
     #[must_use]
     pub fn at_share(self, percent: u32) -> Self {
         Self { pace: Pace::new(percent), ..self }
     }
 
-    /// Waits until a call of this action is within our share. Every call begins with it.
+    /// Waits until a call of this action is within Portkeeper's share. Every call starts with it.
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
     pub async fn turn(&self, action: &'static str) {
@@ -119,19 +117,20 @@ impl Aws {
         }
     }
 
-    /// How many calls were made, by IAM action. A call that the SDK made again is counted once.
+    /// Returns the number of calls by IAM action. A call that the SDK repeated counts once.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.pace.calls()
     }
 
-    /// What this process has spent of the account's calls so far.
+    /// Returns the number of API calls that this process has made so far.
     #[must_use]
     pub fn spent(&self) -> Spent {
         Spent { calls: self.calls().values().sum(), throttles: self.throttled() }
     }
 
-    /// What an error of the SDK means. A call that was throttled to its end is counted.
+    /// Converts an error of the SDK to a [`Failure`]. If AWS throttled the call until the SDK gave
+    /// up, the call is counted.
     pub fn failure<E>(
         &self,
         action: &'static str,
@@ -148,7 +147,7 @@ impl Aws {
         failure
     }
 
-    /// How many calls AWS throttled until the SDK gave up.
+    /// The number of calls that AWS throttled until the SDK gave up.
     #[must_use]
     pub fn throttled(&self) -> u64 {
         self.pace.throttled()
@@ -160,7 +159,7 @@ impl Aws {
         self.pace.balancing_reads_in(seconds)
     }
 
-    /// The moment, by the clock that also signs the requests.
+    /// Returns the current time, by the clock that also signs the requests.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         moment(&self.time)
@@ -173,17 +172,17 @@ pub(crate) fn moment(time: &SharedTimeSource) -> Timestamp {
     Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Calls that were made.
+/// Numbers of API calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spent {
-    /// How many. One that the SDK made again is counted once.
+    /// All calls. A call that the SDK repeated counts once.
     pub calls: u64,
-    /// How many of them AWS throttled until the SDK gave up.
+    /// Those that AWS throttled until the SDK gave up.
     pub throttles: u64,
 }
 
 impl Spent {
-    /// What was spent from here to there.
+    /// Returns the calls made between the two counts.
     #[must_use]
     pub fn until(self, later: Self) -> Self {
         Self {
@@ -200,9 +199,9 @@ impl fmt::Debug for Aws {
 }
 
 /// Credentials and region from the environment, where Lambda puts them, and endpoints that it names
-/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …), with our patience. No file and no other server
-/// is asked for credentials: on Lambda there is none, and making ready to ask them took longer than
-/// all the rest of a start.
+/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_ECS`, …), with Portkeeper's retries and time-outs. The
+/// process reads credentials from no file and no other server: Lambda has none, and preparing to
+/// ask them took longer than the rest of the start.
 pub async fn sdk_config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())

@@ -1,4 +1,4 @@
-//! Putting events on the account's default bus, where anybody may have rules for them.
+//! Puts events on the account's default event bus, where any rule can match them.
 
 use crate::failure::Failure;
 use crate::lazy::{Lazily, lazily};
@@ -33,7 +33,8 @@ impl Bus {
         Self { eventbridge: lazily(config, aws_sdk_eventbridge::Client::new), source }
     }
 
-    /// Puts up to ten events. Gives for each, in order, why it was not accepted; none: it was.
+    /// Puts up to ten events. Returns for each, in order, why it was rejected, or `None` if it was
+    /// accepted.
     pub async fn put(&self, events: &[Event]) -> Result<Vec<Option<String>>, Failure> {
         let (action, what) = ("events:PutEvents", "the default event bus");
         let entries = events.iter().map(|event| {

@@ -1,5 +1,5 @@
-//! The configuration, read once from the environment and checked whole: every problem is reported
-//! together.
+//! The configuration. The process reads it once from the environment, validates all of it and
+//! reports all problems together.
 //!
 //! [`VARIABLES`] is the one place where each variable is documented.
 
@@ -42,9 +42,9 @@ pub struct Variable {
     pub name: &'static str,
     /// What it says.
     pub meaning: &'static str,
-    /// What holds when it is not set or empty; absent where it must be set.
+    /// The default if it is not set or empty; absent if the variable is required.
     pub default: Option<&'static str>,
-    /// What it may be.
+    /// The allowed values.
     pub allowed: &'static str,
 }
 
@@ -155,7 +155,7 @@ pub enum LogLevel {
     Debug,
 }
 
-/// The clusters that are looked at.
+/// The clusters in scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Clusters {
     /// All.
@@ -165,7 +165,7 @@ pub enum Clusters {
 }
 
 impl Clusters {
-    /// This cluster is looked at.
+    /// Returns whether this cluster is in scope.
     #[must_use]
     pub fn include(&self, cluster: &ClusterArn) -> bool {
         match self {
@@ -186,11 +186,11 @@ pub struct Config {
     pub alerts_topic_arn: String,
     /// Limits and waiting times: the core's defaults, overlaid.
     pub policy: Policy,
-    /// What one running function takes at most of the calls that AWS allows the account.
+    /// The largest share of the calls that AWS allows the account that one running function takes.
     pub api_share_percent: u32,
-    /// What subscribers of the topic over HTTPS get.
+    /// What HTTPS subscribers of the topic receive.
     pub https_format: HttpsFormat,
-    /// The clusters that are looked at.
+    /// The clusters in scope.
     pub clusters: Clusters,
     /// The ARNs of the roles of Portkeeper's functions.
     pub own_roles: BTreeSet<String>,
@@ -198,7 +198,7 @@ pub struct Config {
     pub log: LogLevel,
 }
 
-/// Everything that is wrong with the configuration.
+/// All problems of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigProblems(pub Vec<ConfigProblem>);
 
@@ -212,7 +212,7 @@ impl fmt::Display for ConfigProblems {
 
 impl std::error::Error for ConfigProblems {}
 
-/// One thing that is wrong with the configuration.
+/// One problem of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigProblem {
     /// It must be set, and is not.
@@ -220,7 +220,7 @@ pub enum ConfigProblem {
     Unset {
         /// The variable.
         name: &'static str,
-        /// What it may be.
+        /// The allowed values.
         allowed: &'static str,
     },
     /// Its value is not allowed.
@@ -230,7 +230,7 @@ pub enum ConfigProblem {
         name: &'static str,
         /// Its value.
         value: String,
-        /// What it may be.
+        /// The allowed values.
         allowed: &'static str,
     },
     /// There is no such variable.
@@ -248,12 +248,13 @@ fn did_you_mean(nearest: Option<&'static str>) -> String {
 }
 
 impl Config {
-    /// From the environment of this process.
+    /// Reads the configuration from the environment of this process.
     pub fn from_env() -> Result<Self, ConfigProblems> {
         Self::from_variables(&environment())
     }
 
-    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    /// Reads the configuration from these variables; unknown names that begin with `PORTKEEPER_`
+    /// are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
         let mut problems: Vec<ConfigProblem> = unknown_names(variables, &[VARIABLES]).collect();
         match Self::from_lookup(&|name| variables.get(name).cloned()) {
@@ -266,7 +267,8 @@ impl Config {
         }
     }
 
-    /// From a way to look variables up by name. An empty value counts as none.
+    /// Reads the configuration through a function that returns variables by name. An empty value
+    /// counts as not set.
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigProblems> {
         let mut read = Reader::new(lookup, &[VARIABLES]);
         let defaults = Policy::default();

@@ -1,5 +1,5 @@
-//! Putting a message aside for a person, with the reason: what will never be handled must not be
-//! tried until it expires.
+//! Sends a message that no retry can handle to a dead-letter queue, with the reason, so that it is
+//! not retried until it expires.
 
 use crate::failure::Failure;
 use crate::lazy::{Lazily, lazily};
@@ -23,7 +23,7 @@ impl DeadLetters {
         Self { sqs: lazily(config, aws_sdk_sqs::Client::new), url }
     }
 
-    /// Puts a message aside. It is in the queue when this returns.
+    /// Sends a message to the queue. When this returns, SQS has accepted it.
     pub async fn put(&self, body: &str, reason: &str) -> Result<(), Failure> {
         let action = "sqs:SendMessage";
         let what = "a message that will never be delivered";

@@ -1,10 +1,9 @@
-//! Carries a plan out: registrations, then deregistrations. It decides nothing.
+//! Executes a plan: registrations, then deregistrations. It decides nothing.
 //!
 //! A registration may be repeated by the SDK: it is idempotent, and early or late it does no harm.
-//! A deregistration is sent once, while its proof is fresh: a second attempt could come when the
-//! address is somebody else's already. Every target is named with id and port: without the port,
-//! ELBv2 means the group's default port. The zone is named where the action says one, and nowhere
-//! else.
+//! A deregistration is sent once, before its proof expires: on a second attempt another task could
+//! already use the address. Every call names targets by id and port: without the port, ELBv2 takes
+//! the group's default port. It names the zone only if the action does.
 //!
 //! AWS facts: F-4.
 
@@ -57,20 +56,20 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
     outcomes
 }
 
-/// What becomes of these actions when none of them is made, for this reason.
+/// Returns the outcomes of these actions if none of them is executed, for this reason.
 #[must_use]
 pub fn skip(actions: &[Action], why: &str) -> Vec<Outcome> {
     actions.iter().flat_map(|action| skipped(action, &action.targets, why)).collect()
 }
 
-/// Carries one action out. A call that is refused because of one bad target is made again with half
-/// of the targets, down to the bad ones, so that only these are refused.
+/// Executes one action. If ELBv2 refuses a call because of one bad target, this function repeats it
+/// with each half of the targets, until only the bad targets are refused.
 async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
     let mut calls = 0;
     while let Some(targets) = waiting.pop() {
-        // Before the proof's age is looked at: waiting makes it older.
+        // Before the proof's age is checked: waiting makes it older.
         aws.turn(name_of(action.kind)).await;
         // I-AGE: "A proof expires."
         if aws.now() > action.not_after {
@@ -150,7 +149,8 @@ fn name_of(kind: ActionKind) -> &'static str {
     }
 }
 
-/// One attempt, and no patience. A call that fails is reported, and its target is looked at again.
+/// Allows one attempt with a short time-out. A failed call is reported, and a recheck covers its
+/// target.
 fn once() -> Builder {
     let timeouts = TimeoutConfig::builder().operation_timeout(DEREGISTRATION_TIMEOUT).build();
     Builder::new().retry_config(RetryConfig::disabled()).timeout_config(timeouts)

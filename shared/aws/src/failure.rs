@@ -1,4 +1,4 @@
-//! What goes wrong between us and AWS, classified once.
+//! Failures of AWS calls, classified in one place.
 //!
 //! A [`Failure`] says which call failed, on what, and of which kind. What AWS wrote is in its
 //! source, so that the text of one never repeats the other; [`chain`] puts them together for
@@ -62,7 +62,7 @@ const CREDENTIAL_CODES: [&str; 7] = [
 pub struct Failure {
     /// The IAM action of the call, such as `ecs:DescribeTasks`.
     pub action: &'static str,
-    /// On what, for people.
+    /// The object of the call, for people.
     pub resource: String,
     /// What kind of failure.
     pub kind: FailureKind,
@@ -94,12 +94,12 @@ pub enum FailureKind {
         /// AWS's error code.
         code: String,
     },
-    /// No answer, a server error, or credentials that have expired. Whether a write was carried out
-    /// is not known.
+    /// No answer, a server error, or credentials that have expired. It is unknown whether a write
+    /// was executed.
     #[error("failed: AWS could not be reached or did not answer properly")]
     Unavailable,
-    /// An answer arrived that the SDK, or this crate, cannot read. Whether a write was carried out
-    /// is not known.
+    /// An answer arrived that the SDK, or this crate, cannot read. It is unknown whether a write
+    /// was executed.
     #[error("failed: the answer cannot be read")]
     Unreadable,
 }

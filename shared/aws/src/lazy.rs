@@ -1,8 +1,6 @@
-//! What is made when it is first used: an SDK client, and the connections with their root
-//! certificates.
-//!
-//! A function that starts pays for nothing that its event does not need. It knows how the SDK makes
-//! things and nothing of what is asked of AWS.
+//! Values that are created on first use: SDK clients, and the connections with their root
+//! certificates. A starting function creates only what its event needs. This module knows how to
+//! create the SDK's clients, and none of the calls.
 
 use aws_config::SdkConfig;
 use aws_smithy_http_client::tls;
@@ -14,8 +12,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared as _;
 use std::sync::LazyLock;
 
-/// A client that is made when it is first used. Each has rules for endpoints of its own to read, a
-/// tenth of a millisecond.
+/// A client that is created on first use. Each client parses its own endpoint rules, which takes
+/// 0.1 ms.
 pub type Lazily<C> = LazyLock<C, Box<dyn FnOnce() -> C + Send>>;
 
 /// The client of one service.

@@ -1,7 +1,7 @@
 //! The ledger: what Portkeeper remembers between runs, in one table of DynamoDB.
 //!
 //! `table` knows the keys and how items are read and written, the other modules one kind of item
-//! each. What a service's record says is the business of the core.
+//! each. The core interprets a service's record.
 
 pub mod index;
 mod records;

@@ -1,9 +1,9 @@
-//! Every read and write of AWS.
+//! Every read and write of AWS by the checks.
 //!
-//! Functions over [`account::Aws`]: reads give an `Observation` of the core, writes carry a plan
-//! out. Nothing here compares, weighs or decides; there are no thresholds. SDK types do not leave
-//! this crate, except the `SdkConfig` from which the clients may be made, and what the crate of
-//! specs needs to make clients of its own.
+//! Functions over [`account::Aws`]: reads return an `Observation` of the core, writes execute a
+//! plan. This crate compares, judges and decides nothing and has no thresholds. SDK types do not
+//! leave this crate, except the `SdkConfig` from which the clients may be made, and what the crate
+//! of specs needs to make clients of its own.
 
 pub mod account;
 pub mod bus;

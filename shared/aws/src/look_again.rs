@@ -1,5 +1,5 @@
-//! Messages to the queue from which checks come: "look at this service again, later", and "look at
-//! these now".
+//! Sends messages to the `checks` queue: requests for a recheck of one service after a delay, and
+//! for an immediate check of several.
 //!
 //! AWS facts: F-9.
 
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The longest delay that SQS knows, in seconds.
 const LONGEST_DELAY_SECONDS: u32 = 900;
 
-/// Sends the message that will be the `hop`-th look in a row.
+/// Requests the `hop`-th recheck in a row.
 pub async fn send(
     aws: &Aws,
     queue_url: &str,
@@ -25,7 +25,7 @@ pub async fn send(
     send_body(aws, queue_url, body, delay_seconds, key.to_string()).await
 }
 
-/// Asks for a check of these services at once.
+/// Requests an immediate check of these services.
 pub async fn ask(
     aws: &Aws,
     queue_url: &str,
@@ -36,8 +36,8 @@ pub async fn ask(
     send_body(aws, queue_url, check_message(cluster, services).to_string(), 0, what).await
 }
 
-/// Sends a message to a queue. A delay longer than SQS knows arrives early. `what` names what the
-/// message asks to look at, for errors.
+/// Sends a message to a queue. A delay longer than SQS knows arrives early. `what` names the object
+/// of the requested check, for errors.
 pub async fn send_body(
     aws: &Aws,
     queue_url: &str,

@@ -18,7 +18,7 @@ pub const NAMESPACE: &str = "Portkeeper";
 /// What one check of one service did, in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CheckMetrics {
-    /// Tasks that are not over.
+    /// Tasks that have not stopped.
     pub tasks_watched: usize,
     /// Findings by code.
     pub findings: BTreeMap<String, usize>,
@@ -40,17 +40,17 @@ pub struct CheckMetrics {
     pub duration_ms: u64,
 }
 
-/// What one run of the sweep saw of one cluster, in numbers. Zeros are written, too: silence is
-/// failure.
+/// What one run of the sweep found in one cluster, in numbers. Zeros are written, too: a missing
+/// metric means failure.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SweepMetrics {
-    /// Services that were looked at.
+    /// Services that the sweep read.
     pub services: usize,
-    /// Their tasks that are wanted to run.
+    /// Their tasks with desired status RUNNING.
     pub tasks: usize,
     /// Targets in their groups.
     pub targets: usize,
-    /// Services for which a check was asked for.
+    /// Services for which the sweep requested a check.
     pub suspects: usize,
     /// Findings, before any second check.
     pub findings: usize,
@@ -116,8 +116,7 @@ pub fn sweep_line(cluster: &str, at: Timestamp, seen: &SweepMetrics) -> String {
     )
 }
 
-/// The line for one run of the sweep. `unread` counts clusters and services that nobody could look
-/// at.
+/// The line for one run of the sweep. `unread` counts clusters and services that could not be read.
 #[must_use]
 pub fn heartbeat_line(
     at: Timestamp,

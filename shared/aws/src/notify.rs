@@ -1,4 +1,4 @@
-//! Alerts to SNS. What they say, and that it fits into SNS's limits, is the core's.
+//! Publishes alerts to SNS. The core writes their text and keeps it within the limits of SNS.
 
 use crate::account::Aws;
 use crate::config::Config;
@@ -7,7 +7,8 @@ use aws_sdk_sns::types::MessageAttributeValue;
 use portkeeper_core::report::Message;
 use std::collections::BTreeMap;
 
-/// Publishes an alert, in one form for each kind of subscriber. It was accepted when this returns.
+/// Publishes an alert, in one form for each kind of subscriber. When this returns, SNS has accepted
+/// it.
 pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<(), Failure> {
     send(
         aws,
@@ -21,7 +22,7 @@ pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<()
 
 /// Publishes a message in one form for each protocol
 /// ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)), with the attributes
-/// that filter policies read. It was accepted when this returns.
+/// that filter policies read. When this returns, SNS has accepted it.
 pub async fn send(
     aws: &Aws,
     config: &Config,

@@ -90,8 +90,8 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     seen
 }
 
-/// Every group that the service names anywhere: also the other one of a pair, and those of older
-/// revisions.
+/// Returns every group that the service names anywhere, including the second group of a pair and
+/// those of older revisions.
 fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
     let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
     let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
@@ -115,13 +115,13 @@ fn merge_stopped(check: &ServiceCheck, seen: &mut Observation) {
     }
 }
 
-/// Carries these out, no more than [`CONCURRENCY`] at the same time; the results come in the order
-/// given.
+/// Awaits these futures, at most [`CONCURRENCY`] at the same time, and returns the results in the
+/// given order.
 fn few_at_once<F: Future>(futures: Vec<F>) -> impl Future<Output = Vec<F::Output>> {
     futures_util::stream::iter(futures).buffered(CONCURRENCY).collect()
 }
 
-/// The gap that a failed call leaves. It may succeed later.
+/// Returns the gap that a failed call leaves. The call may succeed later.
 fn gap(what: Missed, failure: &Failure) -> Gap {
     Gap { what, why: chain(failure), retry: true }
 }

@@ -1,8 +1,7 @@
-//! How fast this process may call AWS: a share of the buckets that AWS publishes, so that the
-//! account's other callers keep theirs. It also counts the calls, by action.
-//! It knows the published rates, and callers pass the time; it does not sleep and makes no call.
-//! Sources: "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing
-//! API".
+//! Limits the rate at which this process calls AWS to a share of the buckets that AWS publishes, so
+//! that the account's other callers keep the rest. It also counts the calls, by action. It knows
+//! the published rates, and callers pass the time; it does not sleep and makes no call. Sources:
+//! "Request throttling for the Amazon ECS API"; "Throttling for the Elastic Load Balancing API".
 //!
 //! AWS facts: F-5.
 
@@ -81,7 +80,7 @@ impl Family {
 /// Who is next, and how many went before.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// The share of each bucket that is ours, in percent.
+    /// Portkeeper's share of each bucket, in percent.
     share_percent: u64,
     state: Mutex<State>,
 }
@@ -102,7 +101,7 @@ impl Pace {
         }
     }
 
-    /// Takes a turn for a call of this action, and says how long it must wait for it.
+    /// Reserves a call of this action, and returns how long the caller must wait before it.
     pub(crate) fn take(&self, action: &'static str, now: Timestamp) -> Duration {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state.calls.entry(action).or_insert(0) += 1;
@@ -140,7 +139,7 @@ impl Pace {
         (at_once.max(1), 100_000_000 / (per_second * share).max(1))
     }
 
-    /// How many turns were taken, by action. A call that the SDK makes again is counted once.
+    /// Returns the number of reserved calls, by action. A call that the SDK repeats counts once.
     pub(crate) fn calls(&self) -> BTreeMap<&'static str, u64> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).calls.clone()
     }

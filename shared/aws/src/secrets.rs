@@ -1,4 +1,4 @@
-//! Reading a secret. What is in it is in no log and no error.
+//! Reads a secret. Its text appears in no log and no error.
 
 use crate::failure::Failure;
 use crate::lazy::{Lazily, lazily};
@@ -23,7 +23,7 @@ impl Secrets {
         }
     }
 
-    /// The current text of a secret, by its name or ARN.
+    /// Returns the current text of a secret, by its name or ARN.
     pub async fn read(&self, id: &str) -> Result<String, Failure> {
         let action = "secretsmanager:GetSecretValue";
         let answer = self.secretsmanager.get_secret_value().secret_id(id).send().await;
@@ -33,7 +33,7 @@ impl Secrets {
             .ok_or_else(|| Failure::unreadable(action, id, "the secret is binary, not text"))
     }
 
-    /// The moment, by the clock that also signs the requests.
+    /// Returns the current time, by the clock that also signs the requests.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         crate::account::moment(&self.time)

@@ -1,8 +1,6 @@
-//! The clients of a person at a terminal: their own credentials and region, found as every tool of
-//! AWS finds them.
-//!
-//! It knows what can be missing and what to do about it. A simulated account on this machine needs
-//! neither.
+//! The clients of the command line: they use the operator's own credentials and Region, found as
+//! every AWS tool finds them. If credentials or Region are missing, the error says what to do. A
+//! simulated account on this machine needs neither.
 
 use crate::account::Aws;
 use crate::lazy::https_client;
@@ -22,7 +20,7 @@ const PATIENCE_WITH_SIMULATION: Duration = Duration::from_secs(1);
 /// The region of a simulated account where none is configured. It takes any.
 const SIMULATED_REGION: &str = "eu-west-1";
 
-/// What a person may say on the command line; what they do not say is looked up.
+/// The options of the command line. What is not given comes from the AWS configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The region.
@@ -31,12 +29,12 @@ pub struct Wanted {
     pub endpoint_url: Option<String>,
 }
 
-/// A way to AWS.
+/// Clients with the Region and endpoint that they call.
 #[derive(Debug)]
 pub struct Session {
     /// The clients.
     pub aws: Aws,
-    /// The region that they ask.
+    /// The Region that they call.
     pub region: String,
     /// The endpoint is on this machine: a simulated account.
     pub is_simulated: bool,
@@ -57,7 +55,7 @@ impl Session {
     }
 }
 
-/// Why there is no way to AWS.
+/// Why no session could be created.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSession {
     /// The endpoint is no URL of a server.

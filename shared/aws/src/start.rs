@@ -1,5 +1,5 @@
-//! How a function starts and takes one invocation, apart from Lambda's runtime, which this crate
-//! does not know: each function's `main` keeps its own threads and its own loop.
+//! The start of a function and of one invocation. This crate does not know Lambda's runtime: each
+//! function's `main` has its own threads and its own loop.
 
 use crate::config::ConfigProblems;
 use portkeeper_core::time::Timestamp;

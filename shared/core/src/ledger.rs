@@ -40,7 +40,7 @@ pub const TELLING_SECS: u32 = 60;
 /// incident ends.
 pub const OPEN_INCIDENTS: usize = 300;
 
-/// The ledger's record of one service. Its JSON is in [`form`].
+/// The ledger's record of one service. Its JSON is in the module `form`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "form::Reading")]
 pub struct LedgerRecord {

@@ -84,8 +84,8 @@ pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
 
 impl Message {
     /// Returns the `Message` of a publication with `MessageStructure=json`: the form for each
-    /// protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). Far below
-    /// SNS's 256 KB.
+    /// protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). It stays
+    /// far below SNS's 256 KB.
     #[must_use]
     pub fn by_protocol(&self, https: HttpsFormat) -> String {
         let document = self.document.to_json();

@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 
 pub use balancing::rules_now;
 
-/// What a write gave.
+/// The result of a write.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
-    /// What it made, with its ARN.
+    /// It created something with this ARN.
     pub made: Option<(Thing, String)>,
     /// The service that it made or changed.
     pub service: Option<DeployedService>,
@@ -38,7 +38,7 @@ pub struct DeployedService {
     pub deployment: Option<String>,
 }
 
-/// Carries out one write, all of whose references are filled in.
+/// Executes one write, all of whose references are filled in.
 pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::CreateLogGroup { .. }

@@ -1,5 +1,5 @@
-//! The configuration of the function that makes services from specs: that of all functions, and
-//! what only it reads.
+//! The configuration of the function that creates services from specs: that of all functions, and
+//! its own variables.
 
 use portkeeper_aws::config::{
     Config, ConfigProblems, Reader, VARIABLES, Variable, environment, parse_url, unknown_names,
@@ -47,21 +47,22 @@ pub struct SpecConfig {
     pub shared: Config,
     /// The bucket of specs and results.
     pub bucket: String,
-    /// The URL of the queue of news of specs.
+    /// The URL of the `specs` queue.
     pub queue_url: String,
-    /// The URL of the queue for messages that nobody can read.
+    /// The URL of the queue for unreadable messages.
     pub dead_letters_url: String,
     /// The priorities that a rule may be given.
     pub priorities: Band,
 }
 
 impl SpecConfig {
-    /// From the environment of this process.
+    /// Reads the configuration from the environment of this process.
     pub fn from_env() -> Result<Self, ConfigProblems> {
         Self::from_variables(&environment())
     }
 
-    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    /// Reads the configuration from these variables; unknown names that begin with `PORTKEEPER_`
+    /// are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
         let lookup = |name: &str| variables.get(name).cloned();
         let mut read = Reader::new(&lookup, &[SPEC_VARIABLES]);

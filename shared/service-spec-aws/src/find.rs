@@ -1,5 +1,5 @@
-//! What exists of what a spec names. Facts as AWS shows them; what cannot be read is a gap with the
-//! IAM action, and never taken for absent.
+//! Reads what exists of what a spec names: facts as AWS returns them. A failed read is a gap with
+//! the IAM action, and is never treated as absent.
 
 mod balancing;
 mod named;

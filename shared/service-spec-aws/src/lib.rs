@@ -1,8 +1,6 @@
 //! The AWS calls of specs, in addition to those of checks, so that `reconcile` and `sweep` start
-//! without their clients.
-//!
-//! It finds what exists, and carries out one write after the other; it compares nothing and decides
-//! nothing. Like `portkeeper_aws`, it exposes no SDK types.
+//! without their clients. It reads what exists and executes one write after the other; it compares
+//! and decides nothing. Like `portkeeper_aws`, it exposes no SDK types.
 
 pub mod carry_out;
 pub mod config;

@@ -1,11 +1,11 @@
-//! Messages to the queue of specs: "look at what becomes of this spec again, later".
+//! Requests rechecks of specs by delayed messages to the `specs` queue.
 
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::failure::Failure;
 use portkeeper_aws::look_again::send_body;
 use portkeeper_service_spec::notice::look_again_message;
 
-/// Sends the message that will be the `hop`-th look in a row at what becomes of a spec.
+/// Requests the `hop`-th recheck in a row of a spec.
 pub async fn send(
     aws: &Aws,
     queue_url: &str,

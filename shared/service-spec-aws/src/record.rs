@@ -1,10 +1,9 @@
-//! What is remembered of each spec: an item of the ledger's table for the object, and one for the
-//! service it is about.
+//! The records of specs: one item of the ledger's table for the object, and one for its service.
 //!
-//! The first says which state of the object was taken up, what is being made for it, and who is at
-//! work: one run for one spec at a time. The second leads from the service to its spec, and lets no
-//! second spec have the same service. What they say is not looked at here, and the truth about AWS
-//! they are not: all that was made is found again by its tags.
+//! The first contains the state of the object that was applied, the progress, and the run that
+//! holds the spec: one run per spec at a time. The second maps the service to its spec, and
+//! prevents that a second spec manages the same service. This module does not interpret them, and
+//! they are not the truth about AWS: Portkeeper finds everything that it created by tags.
 
 use crate::SpecAws;
 use portkeeper_aws::failure::{Failure, chain};
@@ -46,7 +45,7 @@ pub struct SpecRecord {
     pub undo: Vec<Write>,
     /// The result as it was written last.
     pub result: Option<SpecResult>,
-    /// Who is at work.
+    /// The run that holds the spec.
     pub holder: Option<Holder>,
 }
 
@@ -80,7 +79,7 @@ pub struct Holder {
 /// A record as it is stored.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StoredSpec {
-    /// What is remembered; empty when nothing is.
+    /// The stored record; empty if there is none.
     pub record: SpecRecord,
     counter: u64,
 }
@@ -140,7 +139,7 @@ pub async fn spec_of(
     Ok(item.as_ref().and_then(|item| item.holder()).map(str::to_owned))
 }
 
-/// Makes a service this spec's own. Gives the spec that has it, if that is another one.
+/// Assigns a service to this spec. Returns the spec that manages it, if that is another one.
 pub async fn claim(
     aws: &SpecAws,
     table: &str,
@@ -151,7 +150,7 @@ pub async fn claim(
     table::claim(&aws.shared, table, &key, spec, spec, None).await
 }
 
-/// The service is no spec's own any more, if it was this one's.
+/// Releases the service if this spec manages it.
 pub async fn release(
     aws: &SpecAws,
     table: &str,

@@ -1,15 +1,15 @@
-//! While a plan is carried out: the ARNs that earlier writes gave are filled into later ones, and
-//! what was done can be undone.
+//! Placeholders and rollback while a plan is applied: the ARNs from earlier writes are filled into
+//! later writes, and completed writes can be rolled back.
 
 use super::steps::{Blank, Made, Ref, Thing, Write};
 use serde_json::Value;
 
-/// A write that needs what no earlier one made.
+/// A write needs something that no earlier write created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} was to be made by an earlier step, and was not")]
 pub struct NotMade(pub Thing);
 
-/// The write with everything filled in.
+/// Returns the write with all placeholders filled in.
 pub fn fill(write: &Write, made: &Made) -> Result<Write, NotMade> {
     let mut write = write.clone();
     match &mut write {
@@ -57,7 +57,8 @@ fn fill_blank(input: &mut Value, blank: &Blank, made: &Made) -> Result<(), NotMa
 }
 
 impl Write {
-    /// What this write makes, for those after it: its ARN goes into [`Made`] under this name.
+    /// Returns the name under which later writes find the ARN of what this write creates in
+    /// [`Made`].
     #[must_use]
     pub fn makes(&self) -> Option<Thing> {
         match self {
@@ -69,7 +70,8 @@ impl Write {
         }
     }
 
-    /// What takes it back; none where nothing does, or where it goes with something else.
+    /// Returns the write that rolls this one back; `None` if there is none, or if another write's
+    /// rollback includes it.
     fn undo(&self) -> Option<Self> {
         Some(match self {
             Self::CreateLogGroup { name, .. } => Self::DeleteLogGroup { name: name.clone() },

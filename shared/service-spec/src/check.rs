@@ -1,4 +1,4 @@
-//! All that can be said of a spec file by itself.
+//! Validates a spec file offline.
 
 use super::draft::draft;
 use super::problem::{Place, Problem, ProblemCode};
@@ -9,9 +9,8 @@ use super::typed::Typed;
 use super::verify::verify;
 use std::collections::BTreeMap;
 
-/// Reads and verifies a spec file. All problems come in one answer, in the order of their places;
-/// there is a spec only if none of them is an error. `name` decides whether the file is read as
-/// JSON (`.json`) or as YAML.
+/// Reads and verifies a spec file. Returns all problems, sorted by position, and a spec only if
+/// none of them is an error. `name` decides whether the file is read as JSON (`.json`) or as YAML.
 #[must_use]
 pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     let node = match reading::read(name, bytes) {
@@ -58,7 +57,7 @@ pub(super) fn locate(problems: &mut [Problem], places: &BTreeMap<String, Place>)
     });
 }
 
-/// The place of a member, or of the nearest that holds it.
+/// Returns the position of a member, or of the nearest member that contains it.
 fn place(at: &str, places: &BTreeMap<String, Place>) -> Option<Place> {
     let mut at = at;
     loop {

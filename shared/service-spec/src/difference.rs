@@ -1,5 +1,5 @@
-//! What differs between what is asked for and what AWS shows. AWS fills in defaults, and gives
-//! lists in an order of its own: neither is a difference.
+//! Compares what a spec requests with what AWS returns. AWS fills in defaults and returns lists in
+//! its own order: neither is a difference.
 
 use super::mask;
 use super::members::says_nothing;
@@ -54,10 +54,11 @@ const DEFAULTS: [(&str, &str); 15] = [
 /// The one member that is true by itself.
 const ESSENTIAL: &str = "essential";
 
-/// Compares by the shape of what is asked for.
+/// Compares by the shape of the requested value.
 pub(super) struct Comparison<'a> {
     shapes: &'a Shapes,
-    /// Whether a member that is shown and not asked for is a difference, unless it is a default.
+    /// Whether a member that AWS returns and the spec does not request is a difference, unless it
+    /// is a default.
     whole: bool,
     differences: Vec<Difference>,
 }
@@ -75,7 +76,7 @@ impl<'a> Comparison<'a> {
         Self::run(shapes, true, shape, asked, shown, path)
     }
 
-    /// The differences in what is asked for; what is not asked for does not count.
+    /// Returns the differences in the requested members only.
     pub(super) fn asked(
         shapes: &'a Shapes,
         shape: &str,
@@ -237,7 +238,7 @@ fn key_of(element: &Value, key: &str) -> String {
     }
 }
 
-/// Whether a member has the value that AWS gives it by itself.
+/// Returns whether a member has AWS's default value.
 pub(super) fn is_default(name: &str, value: Option<&Value>, within: &Value) -> bool {
     let Some(value) = value else { return true };
     let text = match value {
@@ -259,7 +260,7 @@ pub(super) fn is_default(name: &str, value: Option<&Value>, within: &Value) -> b
     }
 }
 
-/// Nothing, or false: a circuit breaker that is not there is one that is off.
+/// Returns whether a value is empty or `false`: an absent circuit breaker equals a disabled one.
 fn is_off(value: &Value) -> bool {
     says_nothing(Some(value)) || *value == Value::Bool(false)
 }

@@ -1,5 +1,5 @@
-//! From the JSON of a whole spec to a [`Spec`]. The reader has already reported what is missing or
-//! wrong; this module leaves it out, so that the rest can still be verified.
+//! Builds a [`Spec`] from the JSON of a whole spec. The reader has already reported what is missing
+//! or wrong; this module leaves it out, so that the rest can still be verified.
 
 use super::members::{list, number, text, texts};
 use super::problem::{Place, Problem, ProblemCode};
@@ -77,7 +77,7 @@ fn cluster(root: &Value, service: &Value, problems: &mut Vec<Problem>) -> String
     }
 }
 
-/// Targets are addresses where each task has its own, and instances with a port where it has not.
+/// Targets are addresses if each task has its own, and otherwise instances with a port.
 fn target_type(task_definition: Option<&Value>, service: &Value) -> &'static str {
     let has_address = match task_definition {
         Some(definition) => text(definition, "networkMode") == Some("awsvpc"),

@@ -1,5 +1,5 @@
-//! A spec of a service that exists: what AWS shows, without what only it says, and without its
-//! defaults. A plan for it on the same account has nothing to change but tags.
+//! Exports a spec of an existing service: what AWS returns, without read-only members and defaults.
+//! A plan for this spec on the same account changes only tags.
 
 use super::difference::is_default;
 use super::found::Found;
@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 /// The shape of the service's input.
 const SERVICE: &str = "CreateServiceRequest";
 
-/// What the spec says elsewhere, or not at all: the role is the service-linked one, and a task
-/// definition of the spec's own is run.
+/// Members that the spec contains elsewhere or not at all: the role is the service-linked one, and
+/// the service runs the spec's own task definition.
 const NOT_OF_SERVICE: [&str; 5] = ["cluster", "taskDefinition", "clientToken", "tags", "role"];
 
 /// Members of the service that are left out where they have these values, which are AWS's own.
@@ -25,7 +25,7 @@ const DEFAULTS: [(&str, &str); 4] = [
     ("/deploymentConfiguration/strategy", "ROLLING"),
 ];
 
-/// Why there is no spec of it.
+/// Why no spec of the service can be exported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotExported {
     /// There is no such cluster.
@@ -72,7 +72,7 @@ fn set(value: &mut Value, member: &str, to: Value) {
     }
 }
 
-/// Some members are shown only with the deployment that is wanted.
+/// ECS shows some members only with the primary deployment.
 fn with_deployment(shown: &Value) -> Value {
     let mut service = shown.clone();
     for member in NOT_OF_SERVICE {
@@ -143,7 +143,7 @@ fn tags_of_people(tags: &BTreeMap<String, String>) -> Vec<Value> {
     tags.map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
-/// Limits, and the policies that are ours; those of other people stay theirs.
+/// Exports the limits and Portkeeper's own policies. Other policies are left out.
 fn scaling(found: &Found) -> Option<Value> {
     let scaling = found.scaling.as_ref()?;
     let mut exported = json!({ "min": scaling.min, "max": scaling.max });

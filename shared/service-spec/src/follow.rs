@@ -1,6 +1,5 @@
-//! How far a service from a spec has come: judged by what ECS says of the deployment that brings it
-//! there, and by the readiness of its targets. A service that is stable is not enough: after a
-//! rollback it is.
+//! Judges the progress of a service from a spec by the deployment that ECS reports and by the
+//! health of its targets. A stable service is not enough: it is also stable after a rollback.
 
 use super::result::DeploymentResult;
 use portkeeper_core::observation::{Deployment, Observation, RolloutState, Service, ServiceStatus};
@@ -10,27 +9,27 @@ use portkeeper_core::time::Timestamp;
 /// The number of ECS's own messages that the result keeps.
 const MESSAGES_TOLD: usize = 10;
 
-/// How far it is.
+/// The progress of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Progress {
     /// The deployment is complete, and every running task is registered and healthy in every group.
     Ready,
-    /// Not yet, because of this.
+    /// It is not ready yet, for this reason.
     Waits(String),
-    /// It will not come there by itself.
+    /// It will not become ready by itself.
     Failed(String),
 }
 
-/// What an event said of the deployment that is followed.
+/// What an event reported about the followed deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploymentEvent {
-    /// It ended well.
+    /// Whether it succeeded.
     pub completed: bool,
     /// In ECS's words.
     pub reason: String,
 }
 
-/// Judges the deployment of this id; without one, ECS says nothing of deployments and only tasks
+/// Judges the deployment with this id. Without an id, ECS reports no deployments, and only tasks
 /// and targets count.
 #[must_use]
 pub fn progress(
@@ -82,7 +81,7 @@ pub fn progress(
     }
 }
 
-/// Where ECS has gone back to another deployment, in words that end a sentence.
+/// Returns the deployment to which ECS rolled back, if any, as the end of a sentence.
 fn went_back(service: &Service, deployment: Option<&str>) -> String {
     let primary = service.deployments.iter().find(|known| known.status == "PRIMARY");
     match primary.filter(|primary| Some(primary.id.as_str()) != deployment) {
@@ -97,7 +96,7 @@ fn went_back(service: &Service, deployment: Option<&str>) -> String {
     }
 }
 
-/// The deployment as the result shows it, with what ECS has said since then.
+/// Returns the deployment as the result shows it, with ECS's messages since then.
 #[must_use]
 pub fn deployment_result(
     observation: &Observation,

@@ -1,9 +1,8 @@
-//! What exists in the account of what a spec names. Facts as AWS shows them; a gap where something
-//! could not be read.
-//!
-//! Who reads: the service's scaling target is always looked for. Target groups are those that are
-//! wanted, and those that the service as found uses. Listeners are those that are wanted, and those
-//! of the load balancers that use a wanted group.
+//! What exists in the account of what a spec names: facts as AWS returns them, and a gap for
+//! everything that could not be read. The reader always reads the service's scaling target. It
+//! reads the target groups that the spec refers to and those that the existing service uses. It
+//! reads the listeners that the spec refers to and those of the load balancers that use a group of
+//! the spec.
 
 use super::spec::{HealthCheck, ListenerRef};
 use serde::{Deserialize, Serialize};
@@ -16,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Found {
     /// The cluster.
     pub cluster: Option<FoundCluster>,
-    /// The service, also while it drains or when it is inactive.
+    /// The service, even if it is draining or inactive.
     pub service: Option<FoundService>,
     /// The task definition that [`Wanted`](super::wanted::Wanted) asks for.
     pub task_definition: Option<FoundTaskDefinition>,
@@ -26,14 +25,14 @@ pub struct Found {
     pub listeners: Vec<FoundListener>,
     /// Target groups.
     pub groups: Vec<FoundTargetGroup>,
-    /// Names of the wanted roles that exist; none if nobody looked.
+    /// Names of the referenced roles that exist; `None` if they were not read.
     pub roles: Option<BTreeSet<String>>,
-    /// The wanted subnets that exist, each with its VPC; none if nobody looked.
+    /// The referenced subnets that exist, each with its VPC; `None` if they were not read.
     pub subnets: Option<BTreeMap<String, String>>,
-    /// The wanted security groups that exist, each with its VPC; none if nobody looked.
+    /// The referenced security groups that exist, each with its VPC; `None` if they were not read.
     pub security_groups: Option<BTreeMap<String, String>>,
-    /// The wanted log groups that exist, each with the days for which it keeps events (none: for
-    /// ever).
+    /// The referenced log groups that exist, each with the days for which it keeps events (none:
+    /// for ever).
     pub log_groups: BTreeMap<String, Option<u32>>,
     /// The service's scaling target.
     pub scaling: Option<FoundScaling>,
@@ -56,7 +55,7 @@ pub struct Gap {
 }
 
 impl Gap {
-    /// Whether it may be read later, and nothing can be said of the spec before.
+    /// Returns whether a later read may succeed; until then the spec cannot be judged.
     #[must_use]
     pub fn must_wait(&self) -> bool {
         !self.denied && !self.about.is_beside()

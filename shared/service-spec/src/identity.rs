@@ -1,5 +1,5 @@
-//! How it is known that something was made from a spec, and whether what was asked for is still the
-//! same.
+//! The tags and hashes by which Portkeeper recognizes what it created from a spec, and whether the
+//! request has changed.
 
 use super::spec::Spec;
 use serde::{Deserialize, Serialize};
@@ -8,10 +8,10 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-/// On everything that is made from a spec: which one.
+/// The tag on everything that is created from a spec; it names the spec.
 pub const SPEC_TAG: &str = "portkeeper:spec";
 
-/// On a task definition and a service: the hash of what was asked for.
+/// The tag on a task definition and a service: the hash of the requested input.
 pub const HASH_TAG: &str = "portkeeper:spec-hash";
 
 /// A tag's value has at most 256 characters (ECS and ELBv2 APIs, `Tag`).
@@ -44,17 +44,17 @@ impl Owner {
         }
     }
 
-    /// Whether these tags say that it was made from this spec.
+    /// Returns whether these tags name this spec.
     pub(super) fn owns(&self, tags: &BTreeMap<String, String>) -> bool {
         tags.get(SPEC_TAG).is_some_and(|tag| *tag == self.tag())
     }
 
-    /// The spec that these tags name, if it is another one.
+    /// Returns the spec that these tags name, if it is another one.
     pub(super) fn other<'a>(&self, tags: &'a BTreeMap<String, String>) -> Option<&'a str> {
         tags.get(SPEC_TAG).map(String::as_str).filter(|tag| *tag != self.tag())
     }
 
-    /// The tags of what is made: the spec's own, and which spec it is.
+    /// Returns the tags of a created resource: the spec's own tags and the one that names the spec.
     pub(super) fn tags(&self, spec: &Spec) -> BTreeMap<String, String> {
         let mut tags = spec.tags.clone();
         tags.insert(SPEC_TAG.to_owned(), self.tag());
@@ -62,7 +62,7 @@ impl Owner {
     }
 }
 
-/// SHA-256 of a value: the same whatever the order of its members.
+/// Returns the SHA-256 of a value, independent of the order of its members.
 #[must_use]
 pub fn hash(value: &Value) -> String {
     let mut text = String::new();

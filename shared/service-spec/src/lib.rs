@@ -1,11 +1,8 @@
-//! Services from specs: what a spec file asks for, what is wrong with it, and what has to be done
-//! for it.
-//!
-//! Knows AWS's input shapes by their names, and the rules of ECS and ELBv2 that can be held against
-//! them. Must not know how anything is read or written: what exists comes in as [`found::Found`],
-//! what to write goes out as [`steps::SpecPlan`].
-//!
-//! The way of one object, in the order of the calls:
+//! Services from specs: reads a spec file, finds its problems, and plans the steps to apply it.
+//! This crate knows AWS's input shapes by their names, and the rules of ECS and ELBv2 for them. It
+//! must not know how anything is read or written: existing resources come in as [`found::Found`],
+//! and planned writes go out as [`steps::SpecPlan`]. The processing of one object, in the order of
+//! the calls:
 //!
 //! ```text
 //! notice::read       message of the queue -> Notice

@@ -1,5 +1,4 @@
-//! What can be said about a spec once the account was looked at: whether what it names is there,
-//! and whether it fits together.
+//! Verifies a spec against the account: whether everything that it names exists and fits together.
 
 mod groups;
 mod network;
@@ -59,8 +58,8 @@ impl<'a> Live<'a> {
     }
 }
 
-/// What could not be read. A missing permission to see log groups does not stop the spec; whatever
-/// keeps us from seeing the network and roles does not either.
+/// What could not be read. A missing permission to read log groups does not stop the spec, and
+/// neither does any failure to read the network or roles.
 fn gaps(live: &mut Live<'_>) {
     let gaps: Vec<Gap> = live.found.gaps.clone();
     for gap in gaps {

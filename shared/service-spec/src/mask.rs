@@ -1,4 +1,4 @@
-//! What people may see of a value: what may be a secret is never shown.
+//! Masks values for people: a value that may be secret is never shown.
 
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ const HINTS: [&str; 10] = [
 /// The longest value that is shown.
 const LONGEST: usize = 200;
 
-/// A value as people read it. `sensitive`: AWS's model says that it may be secret.
+/// Returns a value as people read it. `sensitive`: AWS's model says that it may be secret.
 pub(super) fn shown(path: &str, value: &Value, sensitive: bool) -> String {
     if sensitive {
         return sensitive_value(path, value);
@@ -39,7 +39,7 @@ pub(super) fn shown(path: &str, value: &Value, sensitive: bool) -> String {
     cut(&text)
 }
 
-/// Of a sensitive list the names may be seen.
+/// Returns the names of a sensitive list, which may be shown.
 fn sensitive_value(path: &str, value: &Value) -> String {
     let name = |value: &Value| value.get("name").and_then(Value::as_str).map(str::to_owned);
     match value {

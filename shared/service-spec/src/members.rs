@@ -1,4 +1,4 @@
-//! Looking into AWS's JSON by member names.
+//! Reads AWS's JSON by member names.
 
 use serde_json::Value;
 

@@ -1,8 +1,6 @@
-//! Messages of the `specs` queue: which object came or went, which deployment moved, what to look
-//! at again.
-//!
-//! As with all events, unknown kinds are no-ops with a reason, and what nobody can read is an error
-//! for its message alone.
+//! Messages of the `specs` queue: a changed object, the progress of a deployment, or a requested
+//! recheck. As with all events, unknown kinds are ignored with a reason, and an unreadable message
+//! fails alone.
 //!
 //! AWS facts: F-2.3, F-7.
 
@@ -21,7 +19,8 @@ const MESSAGE_VERSION: u32 = 1;
 const FORMS: &str =
     "an EventBridge event (no `detail-type`), nor an S3 notification (no `Records`),";
 
-/// Where specs lie in the bucket. Results lie elsewhere, so that writing one is no news.
+/// The prefix of specs in the bucket. Results have another prefix, so that writing a result causes
+/// no event.
 pub const PREFIX: &str = "specs/";
 
 /// What a message says.
@@ -31,9 +30,9 @@ pub enum Notice {
     Object(Object),
     /// ECS reports the progress of a deployment.
     Deployment(Deployment),
-    /// We asked to look at this spec again.
+    /// Portkeeper requested a recheck of this spec.
     LookAgain(LookAgain),
-    /// Nothing, for this reason.
+    /// The message is ignored, for this reason.
     Ignored(Ignored),
 }
 
@@ -56,11 +55,11 @@ pub struct Object {
     /// Bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Came or went.
+    /// Whether it was written or removed.
     pub change: Change,
 }
 
-/// Whether an object came or went.
+/// Whether an object was written or removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
@@ -84,13 +83,13 @@ pub struct Deployment {
     pub reason: String,
 }
 
-/// Look at a spec's service again.
+/// A recheck of a spec's service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookAgain {
     version: u32,
     /// The spec's key in the bucket.
     pub spec: String,
-    /// How many looks in a row led here.
+    /// The number of rechecks in a row so far.
     pub hop: u32,
 }
 
@@ -101,7 +100,7 @@ pub enum Ignored {
     Source(String),
     /// An event of a kind that concerns no spec.
     Kind(String),
-    /// S3 tries whether it can send.
+    /// S3 tests whether it can send.
     TestEvent,
     /// An object outside of `specs/`.
     NotASpec(String),
@@ -169,7 +168,7 @@ pub fn read(body: &str) -> Result<Vec<Notice>, UnreadableMessage> {
     Ok(vec![notice])
 }
 
-/// The body of a message that asks to look at a spec again, as the `hop`-th look in a row.
+/// Returns the body of a message that requests the `hop`-th recheck in a row of a spec.
 #[must_use]
 pub fn look_again_message(spec: &str, hop: u32) -> Value {
     serde_json::json!({ "portkeeper": LookAgain { version: MESSAGE_VERSION, spec: spec.to_owned(), hop } })
@@ -268,8 +267,8 @@ fn deployment(detail: Value, resources: &[String]) -> Result<Notice, serde_json:
 }
 
 /// Whether an event of one key came after another: sequencers are hexadecimal numbers of different
-/// lengths. Without both it is not known, and the event counts as newer: what it leads to is read
-/// again in any case.
+/// lengths. If one is missing, the order is unknown and the event counts as newer: the object is
+/// read again in any case.
 #[must_use]
 pub fn is_newer(sequencer: Option<&str>, than: Option<&str>) -> bool {
     let number = |text: &str| text.trim_start_matches('0').to_ascii_lowercase();

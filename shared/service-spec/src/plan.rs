@@ -1,6 +1,5 @@
-//! From a spec and what exists to steps. The order of the steps is the order in which things need
-//! each other; each step is idempotent, so that a plan which was cut short is made again and goes
-//! on.
+//! Plans the steps from a spec and the existing resources. A step comes after those that it depends
+//! on. Each step is idempotent, so that an interrupted run plans again and resumes.
 
 mod balancing;
 mod groups;
@@ -34,8 +33,8 @@ pub struct Context {
     pub band: Band,
 }
 
-/// Plans what has to be done; what [`verify_live`] has to say is among its problems. Nothing of it
-/// may be done while one of them is an error or a step is refused; see [`SpecPlan::may_run`].
+/// Plans the steps of a spec; the problems include those of [`verify_live`]. The plan must not be
+/// applied while one of them is an error or a step is refused; see [`SpecPlan::may_run`].
 #[must_use]
 pub fn plan(spec: &Spec, found: &Found, context: &Context) -> SpecPlan {
     let shapes = Shapes::load();

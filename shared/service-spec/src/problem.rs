@@ -1,4 +1,4 @@
-//! What is wrong with a spec, where, and what to do about it.
+//! Problems of a spec: what is wrong, where, and how to fix it.
 
 mod code;
 
@@ -7,7 +7,7 @@ pub use code::ProblemCode;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A place in the file.
+/// A position in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The line, from 1.
@@ -42,7 +42,7 @@ impl fmt::Display for Weight {
     }
 }
 
-/// One thing that is wrong with a spec.
+/// One problem of a spec.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Whether it stops the spec.

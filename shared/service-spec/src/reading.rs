@@ -1,5 +1,5 @@
-//! From the bytes of a file to what it says, with places. Knows syntax; what the members mean is
-//! `shapes`' and `draft`'s.
+//! Parses the bytes of a file to values with positions. This module knows the syntax; `shapes` and
+//! `draft` know the meaning of the members.
 
 mod json;
 mod tree;

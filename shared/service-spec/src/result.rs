@@ -37,7 +37,7 @@ pub struct SpecResult {
     /// The service's ARN.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service_arn: Option<String>,
-    /// Everything that is wrong with it.
+    /// Its problems.
     #[serde(default)]
     pub problems: Vec<Problem>,
     /// The steps of the plan, each with its outcome.
@@ -67,18 +67,18 @@ pub enum Status {
     Kept,
     /// The object was removed, and the service is being drained.
     Deleting,
-    /// The object was removed, and what was made for it is gone.
+    /// The object was removed, and everything created for it is deleted.
     Deleted,
 }
 
 impl Status {
-    /// Whether nothing more is going to happen by itself.
+    /// Returns whether the state is final unless somebody changes something.
     #[must_use]
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Deploying | Self::Deleting | Self::Waiting)
     }
 
-    /// Whether a person has to do something.
+    /// Returns whether an operator must act.
     #[must_use]
     pub const fn is_bad(self) -> bool {
         matches!(self, Self::Refused | Self::Failed)

@@ -1,7 +1,5 @@
-//! What has to be done for a spec: steps with their differences, and the writes that carry them
-//! out.
-//!
-//! A difference is made for people: what may be secret is masked when it is made, not when it is
+//! The steps to apply a spec, with their differences, and the writes that execute them. People read
+//! differences: values that may be secret are masked when a difference is created, not when it is
 //! shown.
 
 mod write;
@@ -13,11 +11,10 @@ use super::spec::{HealthCheck, ScalingMetric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// All that has to be done, in this order; nothing of it while a problem is an error or a step is
-/// refused.
+/// All steps, in this order. None of them may run while a problem is an error or a step is refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpecPlan {
-    /// Each thing that the spec asks for, also those that stay as they are.
+    /// Each resource that the spec requests, including unchanged ones.
     pub steps: Vec<Step>,
     /// What the plan itself has to say, such as a rule that another one hides.
     pub problems: Vec<Problem>,
@@ -151,10 +148,10 @@ pub struct Blank {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
-    /// Chosen by the spec: if somebody takes it in the meantime, the step fails.
+    /// The spec chose it: if another rule takes it in the meantime, the step fails.
     Fixed(u32),
-    /// Chosen by the plan: if somebody takes it in the meantime, `rules::free_priority` gives the
-    /// next one.
+    /// The plan chose it: if another rule takes it in the meantime, `rules::free_priority` returns
+    /// the next one.
     Automatic(u32),
 }
 

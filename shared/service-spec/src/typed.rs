@@ -1,6 +1,6 @@
-//! From what a file says to AWS's JSON: each value held against its shape, with every problem and
-//! every place. If a mistake leaves no doubt about what was meant, the reader reports it and
-//! continues with the intended value: one mistake causes one problem.
+//! Converts a parsed file to AWS's JSON: compares each value with its shape, and records every
+//! problem and position. If a mistake leaves no doubt about what was meant, the reader reports it
+//! and continues with the intended value: one mistake causes one problem.
 
 mod scalar;
 mod unknown;

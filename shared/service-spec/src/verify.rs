@@ -1,5 +1,5 @@
-//! What can be said about a spec without looking into the account: the mistakes that AWS refuses
-//! late, one at a time, or that it takes and that fail while the service runs. A rule that needs a
+//! Verifies a spec without reading the account. It finds the mistakes that AWS rejects late, one at
+//! a time, and those that AWS accepts and that fail while the service runs. A rule that needs a
 //! missing or unreadable member reports nothing: the reader has already reported that member.
 //!
 //! AWS facts: F-6.

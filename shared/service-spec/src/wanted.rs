@@ -1,4 +1,4 @@
-//! What has to be read in the account before a spec can be planned.
+//! What Portkeeper must read in the account before it can plan a spec.
 
 use super::members::{list, text, texts};
 use super::spec::{ListenerRef, Spec};
@@ -35,7 +35,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// The same without what is only looked at before something is made.
+    /// Returns the same without what is read only before something is created.
     #[must_use]
     pub fn for_removal(&self) -> Self {
         let none = Self::default();

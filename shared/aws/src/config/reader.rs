@@ -1,7 +1,6 @@
-//! Reads environment variables one by one, and collects what is wrong with them.
-//!
-//! Each function has a list of variables of its own next to the one that all share. What the
-//! variables mean is not known here.
+//! Reads environment variables one by one, and collects their problems. Each function has its own
+//! list of variables in addition to the shared list. This module does not know what the variables
+//! mean.
 
 use super::{ConfigProblem, Variable};
 use std::collections::BTreeMap;
@@ -21,7 +20,7 @@ pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
-/// Reads variables and collects what is wrong with them.
+/// Reads variables and collects their problems.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     known: &'a [&'static [Variable]],

@@ -1,5 +1,5 @@
-//! The configuration of the function that brings alerts to Slack. It is given the other functions'
-//! variables, too, and reads one of them.
+//! The configuration of the function that delivers alerts to Slack. The function receives the other
+//! functions' variables, too, and reads one of them.
 
 use super::{
     ConfigProblem, ConfigProblems, LOG, LogLevel, Reader, VARIABLES, Variable, parse_level,
@@ -38,12 +38,13 @@ pub struct SlackConfig {
 }
 
 impl SlackConfig {
-    /// From the environment of this process.
+    /// Reads the configuration from the environment of this process.
     pub fn from_env() -> Result<Self, ConfigProblems> {
         Self::from_variables(&super::environment())
     }
 
-    /// From these variables; unknown names that begin with `PORTKEEPER_` are problems, too.
+    /// Reads the configuration from these variables; unknown names that begin with `PORTKEEPER_`
+    /// are problems, too.
     pub fn from_variables(variables: &BTreeMap<String, String>) -> Result<Self, ConfigProblems> {
         const KNOWN: &[&[Variable]] = &[VARIABLES, SLACK_VARIABLES];
         let lookup = |name: &str| variables.get(name).cloned();

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// A record as it is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stored {
-    /// What is remembered; empty when nothing is.
+    /// The stored record; empty if there is none.
     pub record: LedgerRecord,
     /// Counts the writes of this item; 0 when there is none.
     pub counter: u64,
@@ -61,9 +61,8 @@ fn stored(item: &Item) -> Stored {
     Stored { record, counter: item.counter(), expires_at: item.expires_at(), note }
 }
 
-/// Stores this record in place of the one that was read, and says what is stored now. Nothing is
-/// written when nothing has changed, unless more than half of the item's life is over and it holds
-/// something.
+/// Replaces the record that was read with this one, and returns what is stored now. If nothing has
+/// changed, nothing is written, unless the item is past half of its life and not empty.
 pub async fn commit(
     aws: &Aws,
     table: &str,
@@ -84,7 +83,7 @@ pub async fn commit(
 }
 
 impl Stored {
-    /// More than half of the item's life is over, and it holds something.
+    /// Returns whether the item is past half of its life and not empty.
     #[must_use]
     pub fn is_aging(&self, now: Timestamp) -> bool {
         let half_over = self.expires_at.is_none_or(|at| at < now.plus_secs(LIFE_SECONDS / 2));
@@ -93,7 +92,7 @@ impl Stored {
 }
 
 fn is_due(stored: &Stored, record: &LedgerRecord, now: Timestamp) -> bool {
-    // An unreadable record is replaced as soon as there is anything to say.
+    // An unreadable record is replaced as soon as there is something to store.
     // I-COST: "A service in order costs no write, not even to the ledger."
     *record != stored.record || stored.is_aging(now)
 }

@@ -10,16 +10,16 @@ use portkeeper_core::time::Timestamp;
 const CLUSTER: &str = "cluster";
 const AFTER: &str = "after";
 
-/// A mark that is older than this is of no use: every service has had its turn since. In seconds:
-/// one day.
+/// A mark older than this is ignored, because every service has been read since. In seconds: one
+/// day.
 const LIFE_SECONDS: u32 = 24 * 3600;
 
-/// What comes before this was looked at in this round.
+/// This round has read everything before this position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// The cluster to go on with.
+    /// The cluster with which the next run resumes.
     pub cluster: ClusterArn,
-    /// The last service of it that was looked at, if any was.
+    /// The last service of it that was read, if any.
     pub after: Option<String>,
 }
 
@@ -32,7 +32,7 @@ pub async fn read(aws: &Aws, table: &str) -> Result<Option<Mark>, Failure> {
     }))
 }
 
-/// Stores the mark; none says that the round is over.
+/// Stores the mark; `None` means that the round is complete.
 pub async fn store(
     aws: &Aws,
     table: &str,

@@ -11,13 +11,13 @@ const ALLOWED: &str = "allowed";
 /// Why it is set, for people.
 const WHY: &str = "why";
 
-/// Why writes are stopped, if the kill switch is on now.
+/// Returns why writes are stopped, if the kill switch is set.
 pub async fn writes_stopped(aws: &Aws, table: &str) -> Result<Option<String>, Failure> {
     Ok(get_one(aws, table, Key::Switch).await?.as_ref().and_then(stop_of))
 }
 
-/// Why this switch stops writes, if it does. One that does not say that writes are allowed stops
-/// them: somebody meant something by it.
+/// Returns why this switch stops writes, if it does. Every value other than [`ALLOWED`] stops them,
+/// because an operator set it on purpose.
 pub(super) fn stop_of(item: &Item) -> Option<String> {
     let says = item.text(WRITES).unwrap_or_default();
     (says != ALLOWED).then(|| item.text(WHY).unwrap_or("no reason is given").to_owned())

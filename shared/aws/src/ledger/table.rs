@@ -15,7 +15,7 @@
 //!
 //! No two kinds can have the same key: the names of clusters and services hold neither `#`, `:` nor
 //! `/`, so that what holds a `#` is not a service's, and a key with one slash and neither `#` nor
-//! `:` is nothing else. What the items say is not looked at here.
+//! `:` is nothing else. This module does not interpret the items.
 
 mod item;
 
@@ -97,7 +97,7 @@ impl From<Place> for Key {
 /// A record that was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Somebody else has written since this record was read.
+    /// Another writer has stored a record since this one was read.
     #[error("another check of {key} has written to the ledger meanwhile")]
     LostRace {
         /// The item.
@@ -116,7 +116,7 @@ pub enum CommitError {
     NotJson {
         /// The item.
         key: Key,
-        /// What is wrong.
+        /// The error.
         #[source]
         source: serde_json::Error,
     },
@@ -125,7 +125,7 @@ pub enum CommitError {
     Call(#[from] Failure),
 }
 
-/// Reads the items with these keys; one that does not exist is not in the answer.
+/// Reads the items with these keys and returns those that exist.
 pub async fn get(aws: &Aws, table: &str, keys: &[Key]) -> Result<BTreeMap<Key, Item>, Failure> {
     let mut items = BTreeMap::new();
     for batch in keys.chunks(GET_BATCH) {
@@ -226,7 +226,7 @@ pub async fn put_record(
     }
 }
 
-/// Stores these texts under this key, whatever was there.
+/// Stores these texts under this key, replacing any previous item.
 pub(super) async fn put_texts(
     aws: &Aws,
     table: &str,

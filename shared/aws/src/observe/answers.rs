@@ -1,4 +1,4 @@
-//! The second reading: only what the first left in doubt.
+//! The second read: only what the first left undetermined.
 
 use super::{containers, elsewhere, groups, owners, tasks};
 use crate::account::Aws;
@@ -6,10 +6,9 @@ use crate::config::Clusters;
 use portkeeper_core::ids::TaskArn;
 use portkeeper_core::observation::{Gap, Missed, Observation, Questions};
 
-/// Reads what is asked for and adds it to the observation. What cannot be read becomes a gap.
-///
-/// Owners are read last, so that they are the newest of all: a task that took an address meanwhile
-/// is seen. Other clusters are looked at only as far as they are `watched`.
+/// Reads what the questions ask for and adds it to the observation. A failed read becomes a gap.
+/// Other tasks are read last, so that a task that has taken an address meanwhile is found. Other
+/// clusters are read only if they are `watched`.
 pub async fn answer_questions(
     aws: &Aws,
     watched: &Clusters,
@@ -27,7 +26,7 @@ pub async fn answer_questions(
     seen
 }
 
-/// Asks for tasks by name that no list holds. One that ECS does not know any more is gone.
+/// Describes tasks that no list holds. If ECS no longer knows a task, the task is gone.
 async fn read_named_tasks(aws: &Aws, questions: &Questions, seen: &mut Observation) {
     let described = tasks::describe(aws, &seen.key.cluster, &questions.tasks).await;
     seen.gone_tasks.extend(described.missing);

@@ -1,8 +1,8 @@
-//! Reads many services of one cluster together: what they share is listed once and dealt out.
+//! Reads many services of one cluster together: it lists what they share once and distributes it.
 //!
 //! The order is that of [`Observation`]: services, then groups with their targets, then tasks. In a
-//! large cluster minutes lie between them, so such a reading is good for finding what is wrong and
-//! proves nothing. It judges nothing.
+//! large cluster, minutes pass between them, so such a read can find faults but prove nothing. This
+//! module judges nothing.
 
 use super::tasks::{Descriptions, Listed, Of};
 use super::{DESCRIBE_BATCH, containers, counts, few_at_once, groups, groups_of, services, tasks};
@@ -21,9 +21,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct ClusterReading {
     /// When reading began.
     pub began: Timestamp,
-    /// Each service that was asked for, by name: what was seen, or why it could not be described.
+    /// Each requested service, by name: its observation, or why it could not be described.
     pub services: BTreeMap<String, Result<Observation, Failure>>,
-    /// Who is where in the cluster, if all of its tasks were read.
+    /// All tasks of the cluster with their addresses, if all of them were read.
     pub everybody: Everybody,
     /// How much there was to read.
     pub sizes: Sizes,
@@ -40,9 +40,9 @@ pub struct Sizes {
     pub target_groups: usize,
     /// Targets in them.
     pub targets: usize,
-    /// Tasks that are wanted to run.
+    /// Tasks with desired status RUNNING.
     pub running_tasks: usize,
-    /// Tasks that are wanted to stop, or have stopped.
+    /// Tasks with desired status STOPPED.
     pub stopped_tasks: usize,
     /// Container instances with tasks on them.
     pub container_instances: usize,
@@ -68,7 +68,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Everything that was asked for.
+    /// Everything that was requested.
     pub const NONE: Self = Self { target_groups: usize::MAX };
 }
 

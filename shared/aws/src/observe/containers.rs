@@ -1,4 +1,4 @@
-//! What tasks run on and from: container instances and task definitions.
+//! Reads the container instances and task definitions of tasks.
 
 use super::{DESCRIBE_BATCH, convert, few_at_once, gap, services::failure_gap};
 use crate::account::Aws;
@@ -15,8 +15,8 @@ const DESCRIBE_INSTANCES: &str = "ecs:DescribeContainerInstances";
 /// ago.
 const MISSING: &str = "MISSING";
 
-/// Learns the EC2 instance of every container instance that the observed tasks name, and the live
-/// tasks of owners. Known ones cost no call.
+/// Reads the EC2 instance of every container instance that the observed tasks and the live other
+/// tasks name. Cached ones need no call.
 pub(super) async fn read_instances(aws: &Aws, seen: &mut Observation) {
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_instance).collect();
     let owners = seen
@@ -150,8 +150,8 @@ async fn describe_batch(
     (instances, gaps)
 }
 
-/// Reads the task definitions of those observed tasks, and of owners, that do not say their ports
-/// themselves.
+/// Reads the task definitions of those observed tasks and other tasks that do not contain their
+/// ports themselves.
 pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
     let tasks = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task));
     let silent = tasks.filter(|task| is_silent(task)).map(|task| task.task_definition.clone());

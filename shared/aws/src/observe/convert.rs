@@ -1,6 +1,5 @@
-//! From the SDK's shapes to the core's, one by one. It knows both and judges neither.
-//!
-//! Events and API answers share the core's `task_parts`, so that both are understood alike.
+//! Converts the SDK's types to the core's, one by one. It judges neither.
+//! Events and API answers share the core's `task_parts`, so that both are parsed alike.
 
 use aws_sdk_ecs::types as ecs;
 use aws_sdk_elasticloadbalancingv2::types as elb;

@@ -1,4 +1,4 @@
-//! How many tasks there are, as ECS counts them itself: what lists of tasks are held against.
+//! Reads ECS's own task counts, with which Portkeeper compares lists of tasks.
 //!
 //! AWS facts: F-10.7.
 

@@ -1,7 +1,7 @@
-//! Who uses a target group in other clusters: the services, and every task of theirs.
-//!
-//! While a service moves from one cluster to another, both use one group, and an address that a
-//! task gives back here may be a task's there a moment later. What is not read whole is not known.
+//! Reads the services in other clusters that use a target group, and all of their tasks. While a
+//! service moves from one cluster to another, both clusters use one group, and an address that a
+//! task releases here may belong to a task there a moment later. What is not read completely is
+//! unknown.
 
 use super::owners::groups_of_service;
 use super::services::{self, Described};
@@ -25,8 +25,7 @@ struct User {
     counted: usize,
 }
 
-/// Reads who uses these groups in the other clusters that are watched: services first, then their
-/// tasks.
+/// Reads the services that use these groups in the other watched clusters, then their tasks.
 pub(super) async fn read_elsewhere(
     aws: &Aws,
     watched: &Clusters,
@@ -126,7 +125,7 @@ fn unanswered(asked: &[&str], described: &BTreeMap<&str, Described>) -> Option<G
     Some(Gap { what: Missed::Elsewhere, why, retry: true })
 }
 
-/// Adds every task of a service as an owner, and says what of them could not be read.
+/// Adds every task of a service as another task, and returns the gaps.
 async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
     let User { key, groups, counted } = user;
     let listed = tasks::list_all(aws, &key.cluster, tasks::Of::Service(&key.service)).await;

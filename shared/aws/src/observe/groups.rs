@@ -1,7 +1,5 @@
-//! Target groups: what they are, and what is registered in them.
-//!
-//! Descriptions come from the warm cache where they are known. Registered targets are read every
-//! time.
+//! Reads target groups: their descriptions and their registered targets.
+//! Known descriptions come from the cache. Registered targets are read every time.
 //!
 //! AWS facts: F-4, F-5.
 

@@ -1,4 +1,4 @@
-//! What there is to look at: clusters and their services, all pages of both.
+//! Lists clusters and their services, all pages of both.
 
 use super::PAGE_LIMIT;
 use crate::account::Aws;
@@ -12,12 +12,12 @@ const CLUSTERS_BATCH: usize = 100;
 /// How many services one page holds; ECS gives ten unless asked for more.
 const SERVICES_PAGE: i32 = 100;
 
-/// Clusters that were asked for by name.
+/// Clusters requested by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FoundClusters {
-    /// Those that are there and active.
+    /// Those that exist and are active.
     pub found: BTreeSet<ClusterArn>,
-    /// Names for which there is none.
+    /// Names without a cluster.
     pub missing: BTreeSet<String>,
 }
 

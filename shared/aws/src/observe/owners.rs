@@ -1,5 +1,5 @@
-//! Who else is on the addresses in question: tasks of other services and of none, and where those
-//! services register their tasks.
+//! Reads the other tasks on the addresses in question (of other services, or of none), and the
+//! groups in which those services register their tasks.
 
 use super::services::{Described, read_revisions};
 use super::{counts, few_at_once, groups_of, services, tasks};

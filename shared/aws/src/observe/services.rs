@@ -1,5 +1,4 @@
-//! Services and their revisions. It knows when revisions need to be read at all, and not what
-//! follows from them.
+//! Reads services and their revisions. It decides only whether revisions must be read.
 
 use super::{convert, few_at_once, gap};
 use crate::account::Aws;

@@ -29,7 +29,7 @@ pub(super) enum Of<'a> {
 #[derive(Default)]
 pub(super) struct Listed {
     pub(super) arns: BTreeSet<TaskArn>,
-    /// How many are wanted to run, and how many to stop.
+    /// The numbers of tasks with desired status RUNNING and with desired status STOPPED.
     pub(super) running: usize,
     pub(super) stopped: usize,
     pub(super) gaps: Vec<Gap>,
@@ -39,7 +39,7 @@ pub(super) struct Listed {
 #[derive(Default)]
 pub(super) struct Descriptions {
     pub(super) tasks: Vec<Task>,
-    /// Those that ECS, asked by name, does not know.
+    /// Those that ECS does not know when they are described by name.
     pub(super) missing: BTreeSet<TaskArn>,
     /// The `group` of tasks that were answered and cannot be understood.
     pub(super) groups: BTreeMap<TaskArn, String>,

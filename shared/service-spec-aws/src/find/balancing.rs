@@ -29,7 +29,7 @@ const PAGE_LIMIT: usize = 50;
 
 type Tags = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The wanted groups, and those that the service uses, each with its attributes and tags.
+/// Reads the referenced groups and those that the service uses, each with its attributes and tags.
 pub(super) async fn groups(
     aws: &SpecAws,
     wanted: &Wanted,

@@ -1,4 +1,4 @@
-//! Subnets, security groups and roles: whether they are there, and in which VPC.
+//! Reads whether subnets, security groups and roles exist, and in which VPC.
 //!
 //! Read with the Cloud Control API, one call for each: the SDKs of EC2 and IAM, of which this would
 //! be three operations, take longer to compile than everything else together. AWS asks for the

@@ -1,4 +1,4 @@
-//! How a service scales, and the log groups that its containers write to.
+//! Reads how a service scales, and the log groups of its containers.
 
 use super::super::raw::Answer;
 use crate::SpecAws;

@@ -1,5 +1,4 @@
-//! Listeners and target groups: whether they are there, and whether they fit the tasks and each
-//! other.
+//! Verifies that listeners and target groups exist, and that they fit the tasks and each other.
 
 use super::Live;
 use crate::found::{About, FoundListener, FoundTargetGroup};
@@ -120,8 +119,8 @@ fn fits(live: &mut Live<'_>, at: &str, entry: &LoadBalancing, listener: &FoundLi
     }
 }
 
-/// A target group that the service names. `leads`: whether requests must come to it from the
-/// beginning.
+/// Verifies a target group that the service names. `leads`: whether requests must reach it from the
+/// start.
 fn named_group(live: &mut Live<'_>, at: &str, entry: &Value, members: (&str, &str), leads: bool) {
     let (arn, name) = (text(entry, members.0), text(entry, members.1));
     let (member, found, named) = match (arn, name) {

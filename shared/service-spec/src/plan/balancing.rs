@@ -1,5 +1,5 @@
-//! What leads to the target groups: rules of Application Load Balancers, listeners of Network Load
-//! Balancers.
+//! Plans what forwards to the target groups: rules of Application Load Balancers and listeners of
+//! Network Load Balancers.
 
 use super::{Planner, Step, differs};
 use crate::found::{About, FoundListener, FoundRule};
@@ -144,7 +144,8 @@ fn changed_rule(
     let sorted = |texts: &[String]| texts.iter().cloned().collect::<BTreeSet<_>>();
     let same_conditions =
         sorted(&rule.hosts) == sorted(&asked.hosts) && sorted(&rule.paths) == sorted(&asked.paths);
-    // ECS moves the weights of a blue/green rule; that its groups are ours is all that is asked.
+    // ECS changes the weights of a blue/green rule; the rule only has to forward to this spec's
+    // groups.
     let forwards: BTreeSet<String> = rule.forwards_to.keys().cloned().collect();
     let same_groups =
         if entry.blue_green.is_some() { forwards.is_subset(groups) } else { forwards == *groups };
@@ -316,8 +317,8 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
     planner.step(Step::create(Resource::Listener, &entry.listener.to_string(), write));
 }
 
-/// Rules of this spec that it no longer asks for: on another listener, or to another group. They
-/// are named, and left, because tasks behind them may still be serving.
+/// Reports rules that the spec created and no longer contains: on another listener, or to another
+/// group. Portkeeper does not delete them, because their targets may still serve requests.
 fn leftovers(planner: &mut Planner<'_>) {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     for entry in &planner.spec.load_balancing {

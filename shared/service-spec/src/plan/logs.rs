@@ -1,4 +1,4 @@
-//! Log groups: made if they are not there; how long events are kept is set if the spec says so.
+//! Plans log groups: creates the missing ones, and sets the retention if the spec contains one.
 
 use super::{Planner, Step, differs};
 use crate::steps::{Resource, Write};

@@ -1,4 +1,4 @@
-//! What has to be done once a spec's object is gone and it said `onDelete: delete`. The service
+//! Plans the removal after the object of a spec with `onDelete: delete` is gone. The service
 //! drains before Portkeeper deletes what leads to it. Each check therefore plans again, until
 //! nothing is left.
 
@@ -14,7 +14,7 @@ use serde_json::json;
 pub struct Removal {
     /// The steps.
     pub plan: SpecPlan,
-    /// Why it must be looked at again after them; none: nothing is left.
+    /// Why a recheck must follow them; `None` if nothing is left.
     pub waits: Option<String>,
 }
 
@@ -49,7 +49,7 @@ fn delete(resource: Resource, name: &str, write: Write) -> Step {
     Step { writes: vec![write], ..Step::new(resource, name, StepAction::Delete) }
 }
 
-/// First no tasks, then no service. Gives what is waited for.
+/// Plans to stop the tasks, then to delete the service. Returns what the removal waits for.
 fn drain(
     steps: &mut Vec<Step>,
     cluster: &str,

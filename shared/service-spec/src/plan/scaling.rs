@@ -1,4 +1,4 @@
-//! Scaling. Only policies of our name are ours; those of other people stay.
+//! Plans scaling. Portkeeper owns only policies with its name prefix; all others stay.
 
 use super::{Planner, Step, differs};
 use crate::found::FoundScaling;

@@ -1,5 +1,5 @@
-//! The service: created, or updated in exactly what differs. What cannot be updated in place is
-//! refused with the reason.
+//! Plans the service: creates it, or updates exactly what differs. A change that is impossible in
+//! place is refused with the reason.
 
 mod entries;
 
@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 /// The shape of the service's input.
 const SHAPE: &str = "CreateServiceRequest";
 
-/// What the comparison does not look at: it is compared in its own way, or it names the service.
+/// Members that the comparison ignores: they are compared separately, or they name the service.
 const APART: [&str; 7] = [
     "cluster",
     "serviceName",

@@ -1,4 +1,5 @@
-//! Strict JSON with places: no comments, no trailing commas, nothing that only some readers take.
+//! Parses strict JSON with positions: no comments, no trailing commas, nothing that only some
+//! readers take.
 
 use super::syntax;
 use super::tree::{Kind, Member, Node, NodeValue, Scalar, add, place_at};

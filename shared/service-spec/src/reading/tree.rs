@@ -1,4 +1,4 @@
-//! What a file says before anybody asks what it means: scalars with their own text, lists, members
+//! The parsed file before any interpretation: scalars with their original text, lists, and members
 //! in their order.
 
 use crate::problem::{Place, Problem, ProblemCode};

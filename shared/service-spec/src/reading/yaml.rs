@@ -1,4 +1,5 @@
-//! YAML 1.2 with places: anchors and merge keys, no tags but the core schema's, one document.
+//! Parses YAML 1.2 with positions: anchors and merge keys, no tags but the core schema's, one
+//! document.
 
 use super::syntax;
 use super::tree::{Kind, Member, Node, NodeValue, Scalar, add};

@@ -1,4 +1,5 @@
-//! How the service is deployed: limits that let nothing move, and what does not go together.
+//! Verifies the deployment settings: limits that block every deployment, and settings that exclude
+//! each other.
 
 use super::Checks;
 use crate::members::{flag, list, number, text};

@@ -1,4 +1,4 @@
-//! What Fargate asks for, and what it does not take.
+//! Verifies what Fargate requires and what it does not support.
 //!
 //! AWS facts: F-11.5.
 

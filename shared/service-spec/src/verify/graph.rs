@@ -1,4 +1,4 @@
-//! How containers depend on each other.
+//! Verifies the dependencies between containers.
 
 use super::Checks;
 use crate::members::{list, text, texts};

@@ -1,4 +1,4 @@
-//! On what the tasks run, and in which network.
+//! Verifies the capacity and the network of the tasks.
 
 use super::Checks;
 use crate::members::{list, number, text};
