@@ -1,7 +1,7 @@
-//! The rules of ARCHITECTURE.md that the compiler does not enforce: who may depend on whom, and
-//! what a source may hold.
+//! Verifies the rules of ARCHITECTURE.md that the compiler does not enforce: which packages may
+//! depend on which, and what a source file may contain.
 //!
-//! Reads manifests, the lock file and sources as text; runs no cargo.
+//! It reads manifests, the lock file and sources as text and does not run cargo.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -25,7 +25,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
-/// Which of our packages a package may depend on. Whoever is not named here has no place yet.
+/// The workspace packages on which each package may depend. A package that is missing here fails
+/// the test.
 const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("portkeeper-core", &[]),
     ("portkeeper-service-spec", &["portkeeper-core"]),
@@ -90,7 +91,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
             "portkeeper-world",
         ],
     ),
-    // The simulated account as a program; the functions beside it are real processes.
+    // The simulated account as a program; the functions next to it are real processes.
     ("portkeeper-deployed", &["portkeeper-world"]),
     (
         "portkeeper-bench",
@@ -106,10 +107,11 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("portkeeper-empty-function", &[]),
 ];
 
-/// The pure crates: they give the same output for the same input, and do nothing else.
+/// The pure crates: they return the same output for the same input and have no side effects.
 const PURE: [&str; 2] = ["shared/core", "shared/service-spec"];
 
-/// What a pure crate must not reach, not even through another crate: AWS, I/O, clocks and chance.
+/// Crates on which a pure crate must not depend, not even indirectly: AWS, I/O, clocks and
+/// randomness.
 const NOT_IN_PURE: [&str; 10] = [
     "aws",
     "fastrand",
@@ -123,8 +125,8 @@ const NOT_IN_PURE: [&str; 10] = [
     "tracing",
 ];
 
-/// Words that the sources of a pure crate must not hold: the same, and collections whose order differs from
-/// run to run.
+/// Words that the sources of a pure crate must not contain: the same, and collections whose order
+/// differs from run to run.
 const NOT_A_PURE_WORD: [&str; 14] = [
     "File",
     "HashMap",
@@ -142,11 +144,11 @@ const NOT_A_PURE_WORD: [&str; 14] = [
     "tokio",
 ];
 
-/// Lines of a file. More mean that it is about two things.
+/// The maximum number of lines of a file. A longer file has two subjects.
 const MOST_LINES: usize = 400;
 
-/// Lines of a file of tests: a list of cases, written as text, is long without being about two
-/// things.
+/// The maximum number of lines of a test file: a list of cases as text is long even with one
+/// subject.
 const MOST_LINES_OF_TESTS: usize = 800;
 
 /// Files that may be longer, with the reason.
@@ -155,7 +157,7 @@ const LONGER: [(&str, &str); 0] = [];
 /// The crates that call AWS. Types of the SDK do not leave them.
 const CALLS_AWS: [&str; 2] = ["shared/aws", "shared/service-spec-aws"];
 
-/// Public functions of these crates that may name a type of the SDK, with the reason.
+/// The public functions of these crates that may name a type of the SDK, with the reason.
 const MAY_NAME_SDK_TYPES: [(&str, &str); 6] = [
     ("from_sdk_config", "it is how a simulated account is put behind real clients"),
     ("sdk_config", "credentials, region and HTTP client are one for all clients of a process"),
@@ -165,7 +167,7 @@ const MAY_NAME_SDK_TYPES: [(&str, &str); 6] = [
     ("of_sdk_error", "the same, for calls that take no turn"),
 ];
 
-/// What only specs need. A check does not start with it.
+/// Crates that only specs need. The function that checks services must not depend on them.
 const ONLY_FOR_SPECS: [&str; 7] = [
     "aws-sdk-applicationautoscaling",
     "aws-sdk-cloudcontrol",
@@ -188,14 +190,14 @@ fn toml(path: &Path) -> Table {
     read(path).parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The folders of the workspace's packages.
+/// Returns the folders of the workspace's packages.
 fn members() -> Vec<PathBuf> {
     let manifest = toml(&root().join("Cargo.toml"));
     let members = manifest["workspace"]["members"].as_array().expect("members");
     members.iter().map(|member| root().join(member.as_str().expect("a path"))).collect()
 }
 
-/// Every Rust source of these folders, by its path in the repository.
+/// Returns every Rust source of these folders, by its path in the repository.
 fn sources<'a>(folders: impl IntoIterator<Item = &'a PathBuf>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders: Vec<PathBuf> = folders.into_iter().cloned().collect();
@@ -227,8 +229,8 @@ fn is_test(file: &str) -> bool {
     file.ends_with("tests.rs") || file.split('/').any(|part| part == "tests")
 }
 
-/// Code without comments. A `//` within a text ends the line too early, which can only hide the
-/// rest of that line.
+/// Returns the code without comments. A `//` within a string ends the line too early, which can
+/// only hide the rest of that line.
 fn code(source: &str) -> impl Iterator<Item = (usize, &str)> {
     source
         .lines()
@@ -241,7 +243,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
         .filter(|word| !word.is_empty())
 }
 
-/// The names under `[dependencies]` and the like.
+/// Returns the names under `[dependencies]` and similar tables.
 fn dependencies(manifest: &Table) -> BTreeSet<String> {
     let tables = ["dependencies", "dev-dependencies", "build-dependencies"];
     let tables = tables.into_iter().filter_map(|table| manifest.get(table)?.as_table());
@@ -268,7 +270,7 @@ fn imports_run_one_way() {
     }
 }
 
-/// All that these crates reach through the lock file.
+/// Returns all direct and indirect dependencies of these crates according to the lock file.
 fn reach(crates: Vec<String>) -> BTreeSet<String> {
     let lock = toml(&root().join("Cargo.lock"));
     let packages = lock["package"].as_array().expect("packages");
@@ -278,8 +280,8 @@ fn reach(crates: Vec<String>) -> BTreeSet<String> {
         if !reached.insert(name.clone()) {
             continue;
         }
-        // Two versions of one crate are both followed: that reaches too much rather than too
-        // little.
+        // Follow both versions of a crate that has two: this finds too many dependencies instead of
+        // too few.
         for package in packages.iter().filter(|package| package["name"].as_str() == Some(&name)) {
             let dependencies =
                 package.get("dependencies").and_then(Value::as_array).into_iter().flatten();
@@ -298,8 +300,8 @@ fn a_pure_crate_reaches_no_outside_world() {
     for pure in PURE {
         let manifest = toml(&root().join(pure).join("Cargo.toml"));
         let direct = manifest["dependencies"].as_table().expect("dependencies").keys().cloned();
-        // The lock file does not tell dependencies from dev-dependencies: those of our own crates
-        // are followed by their manifests.
+        // The lock file does not distinguish dependencies from dev-dependencies, so the manifests
+        // determine those of our own crates.
         let direct = direct.filter(|name| !name.starts_with("portkeeper")).collect();
         for name in reach(direct) {
             let is = |forbidden: &str| {
@@ -348,7 +350,7 @@ fn types_of_the_sdk_stay_in_the_crates_that_call_aws() {
     }
 }
 
-/// What `use` brings in from the SDK: types, and modules under their new names.
+/// Returns the names that `use` imports from the SDK: types, and modules under their new names.
 fn sdk_names(source: &str) -> BTreeSet<&str> {
     let imports = source.split("use aws_").skip(1).filter_map(|rest| rest.split(';').next());
     let names = imports.flat_map(|import| {
@@ -360,7 +362,7 @@ fn sdk_names(source: &str) -> BTreeSet<&str> {
     names.collect()
 }
 
-/// From `pub fn` to its body.
+/// Returns the text from `pub fn` to its body.
 fn public_signatures(source: &str) -> impl Iterator<Item = &str> {
     ["pub fn ", "pub async fn "].into_iter().flat_map(move |start| {
         source.match_indices(start).filter_map(move |(at, _)| source[at..].split(" {\n").next())
@@ -385,7 +387,7 @@ fn no_file_is_about_two_things() {
 
 #[test]
 fn nothing_is_left_undone_or_untested() {
-    // In pieces, or this file would hold them.
+    // In pieces, so that this file does not contain them.
     let left = [
         concat!("#[", "ignore"),
         concat!("todo", "!("),

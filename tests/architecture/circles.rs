@@ -1,17 +1,17 @@
-//! No two modules of a crate import each other, and no three in a ring: to understand one module,
-//! nobody should have to read the modules that use it.
+//! Verifies that no modules of a crate import each other in a circle: you can understand a module
+//! without reading the modules that use it.
 //!
-//! The test compares the children of every module; what is below a child counts as the child's. A
-//! parent and its child may import each other. Modules under `cfg(test)` are not judged.
+//! The test compares the children of every module. An import below a child counts as the child's. A
+//! parent and its child may import each other. The test ignores modules under `cfg(test)`.
 
 use super::modules::{Crate, crates};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Which child of one module imports which, each with one example.
+/// The imports between the children of one module, each with one example.
 type Imports<'a> = BTreeMap<(&'a str, &'a str), String>;
 
-/// Every circle in these sources: the file of the parent, its modules, and how they import each
-/// other.
+/// Returns every circle in these sources: the file of the parent, its modules, and how they import
+/// each other.
 pub fn circles(sources: &BTreeMap<String, String>) -> BTreeSet<String> {
     let crates = crates(sources);
     crates.iter().flat_map(circles_of).collect()
@@ -39,7 +39,7 @@ fn circles_of(whole: &Crate) -> Vec<String> {
     circles.collect()
 }
 
-/// The largest sets of modules of which each reaches each.
+/// Returns the largest sets of modules in which each module reaches every other.
 fn groups<'a>(imports: &Imports<'a>) -> Vec<BTreeSet<&'a str>> {
     let modules: BTreeSet<&str> = imports.keys().map(|(from, _)| *from).collect();
     let reached: BTreeMap<&str, BTreeSet<&str>> =
@@ -95,7 +95,7 @@ fn a_circle_is_found_however_it_is_written() {
         "mod inner { use super::super::b::B; }",
         "const _: &str = \"{ \\\" mod x {\"; const _: &str = r#\"{ \" {\"#; const _: char = '{'; use crate::b::*;",
         "fn f<'a>(_: &'a str) -> char { '\\'' } /* } /* } */ */ use crate::b::B;",
-        // What `lib.rs` exports again.
+        // An item that `lib.rs` re-exports.
         "use crate::B;",
         "use crate::renamed::f;",
     ] {

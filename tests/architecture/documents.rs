@@ -1,22 +1,22 @@
-//! The documents: what they lead to is there.
+//! Verifies that the links and names in the documents lead to existing files, headings and code.
 
 use super::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// Folders at the top of the repository whose files documents name.
+/// The top-level folders whose files the documents name.
 const NAMED: [&str; 9] =
     [".ci/", "bench/", "cli/", "docs/", "events/", "functions/", "scripts/", "shared/", "tests/"];
 
-/// What is built, fetched or kept by tools.
+/// Paths that tools build, fetch or manage.
 const NOT_OURS: [&str; 3] = ["target", ".git", "node_modules"];
 
 pub(crate) fn is_markdown(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "md")
 }
 
-/// Every Markdown file, and the template, by path.
+/// Returns every Markdown file and the template, by path.
 pub(crate) fn documents() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![root()];
@@ -35,7 +35,7 @@ pub(crate) fn documents() -> BTreeMap<String, String> {
     found
 }
 
-/// What stands between backticks on one line.
+/// Returns the texts between backticks on one line.
 pub(crate) fn code_spans(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
@@ -44,7 +44,7 @@ pub(crate) fn code_spans(line: &str) -> impl Iterator<Item = &str> {
 fn every_path_that_a_document_names_is_there() {
     let mut missing = Vec::new();
     for (file, text) in documents() {
-        // The history may name what is gone.
+        // The changelog may name files that no longer exist.
         if !is_markdown(&file) || file == "CHANGELOG.md" {
             continue;
         }
@@ -87,7 +87,7 @@ fn every_link_leads_somewhere() {
     assert_eq!(broken, Vec::<String>::new());
 }
 
-/// Names of the glossary that the code is still to get. What is there now goes from this list.
+/// Names of the glossary that the code does not use yet. Remove a name once the code has it.
 const NOT_YET: [&str; 14] = [
     "ApiCall",
     "CheckRequest",
@@ -123,7 +123,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
-/// As GitHub makes them from headings.
+/// Returns the anchors that GitHub generates from headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = text.lines().filter(|line| line.starts_with('#'));
     let anchor = |line: &str| {

@@ -1,7 +1,7 @@
-//! The modules of our crates, as their sources declare them, and what they import from each other.
+//! Reads the modules of our crates, as their sources declare them, and their imports of each other.
 //!
-//! Reads `mod`, `use` and paths that begin with `crate`, `super` or `self`, wherever they stand.
-//! Does not expand macros, and does not follow glob imports.
+//! It reads `mod`, `use` and paths that begin with `crate`, `super` or `self`, wherever they are.
+//! It does not expand macros or follow glob imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct Module {
     pub file: String,
     pub parent: Option<usize>,
     pub children: BTreeMap<String, usize>,
-    /// Compiled for tests only. Such a module may use what uses the module that it tests.
+    /// Compiled for tests only. Such a module may use modules that use the module under test.
     pub is_test: bool,
     pub imports: Vec<Import>,
 }
@@ -25,11 +25,11 @@ pub struct Module {
 /// A path that a module names.
 pub struct Import {
     pub path: Vec<String>,
-    /// What it is called here; none for a glob and for a path outside of `use`.
+    /// Its name in this module; none for a glob and for a path outside `use`.
     pub name: Option<String>,
 }
 
-/// The crates of these sources: each file that no `mod` declares is the root of one.
+/// Returns the crates of these sources. Each file that no `mod` declares is the root of one.
 pub fn crates(sources: &BTreeMap<String, String>) -> Vec<Crate> {
     let tokens: BTreeMap<&str, Vec<&str>> =
         sources.iter().map(|(file, source)| (file.as_str(), tokens(source))).collect();
@@ -48,7 +48,7 @@ pub fn crates(sources: &BTreeMap<String, String>) -> Vec<Crate> {
             while let Some(module) = ahead.pop() {
                 let file = whole.modules[module].file.clone();
                 for (parent, child) in whole.read(&tokens[file.as_str()], module) {
-                    // A file that is not among the sources is generated.
+                    // A file that is missing among the sources is generated.
                     if let Some(file) = child.file(&|path| sources.contains_key(path)) {
                         ahead.push(whole.add(parent, &child.name, &file, child.is_test));
                     }
@@ -174,8 +174,8 @@ impl Crate {
         declared
     }
 
-    /// The module in which a path ends: that of the item itself, not one that exports it again. None
-    /// for a path into another crate.
+    /// Returns the module in which a path ends: that of the item itself, not one that re-exports
+    /// it. Returns none for a path into another crate.
     pub fn resolve(&self, from: usize, path: &[String]) -> Option<usize> {
         self.follow(from, path, &mut BTreeSet::new())
     }
@@ -196,7 +196,7 @@ impl Crate {
         for name in rest {
             at = match name.as_str() {
                 "super" => self.modules[at].parent?,
-                // An item, or the part of one.
+                // An item, or a part of one.
                 name => match self.named(at, name, asked) {
                     Some(module) => module,
                     None => return Some(at),
@@ -206,7 +206,7 @@ impl Crate {
         Some(at)
     }
 
-    /// The module that this name means here: a child, or what an import leads to.
+    /// Returns the module with this name here: a child, or the target of an import.
     fn named<'a>(
         &'a self,
         at: usize,
@@ -224,7 +224,7 @@ impl Crate {
         self.follow(at, &import.path, asked)
     }
 
-    /// From the root to this module, without the root.
+    /// Returns the path from the root to this module, without the root.
     pub fn lineage(&self, module: usize) -> Vec<usize> {
         let up = std::iter::successors(Some(module), |it| self.modules[*it].parent);
         let mut lineage: Vec<usize> = up.collect();
@@ -238,7 +238,7 @@ fn is_restriction(before: &[&str]) -> bool {
     before.ends_with(&["(", "in"])
 }
 
-/// Whether the attributes before a `mod` keep it for tests, and the path that they give it.
+/// Returns whether the attributes before a `mod` restrict it to tests, and the path that they set.
 fn attributes(before: &[&str]) -> (bool, Option<String>) {
     let (mut is_test, mut path) = (false, None);
     let mut rest = before;
@@ -257,7 +257,7 @@ fn attributes(before: &[&str]) -> (bool, Option<String>) {
     }
 }
 
-/// `a::b::c`, from its first word on.
+/// Reads `a::b::c`, from its first word on.
 fn path(tokens: &[&str]) -> Vec<String> {
     let mut path = vec![tokens[0].to_owned()];
     for pair in tokens[1..].chunks(2) {
@@ -269,7 +269,7 @@ fn path(tokens: &[&str]) -> Vec<String> {
     path
 }
 
-/// The paths of a tree of imports: `a::{b, c::{self, d as e}, f::*}`.
+/// Returns the paths of a tree of imports: `a::{b, c::{self, d as e}, f::*}`.
 fn imports(tree: &[&str], before: &[String], found: &mut Vec<Import>) {
     let words = tree.iter().position(|token| *token == "{" || *token == "*");
     let Some(end) = words else {
@@ -319,7 +319,7 @@ fn is_word(token: &str) -> bool {
     token.chars().all(is_letter)
 }
 
-/// The words, signs and string literals of a source, without comments.
+/// Returns the words, punctuation and string literals of a source, without comments.
 fn tokens(source: &str) -> Vec<&str> {
     let mut found = Vec::new();
     let mut rest = source;
@@ -342,7 +342,7 @@ fn tokens(source: &str) -> Vec<&str> {
     found
 }
 
-/// The length of a comment here.
+/// Returns the length of a comment at this position.
 fn comment(source: &str) -> Option<usize> {
     if source.starts_with("//") {
         return Some(source.find('\n').unwrap_or(source.len()));
@@ -357,7 +357,7 @@ fn comment(source: &str) -> Option<usize> {
     Some(source.len() - rest.len())
 }
 
-/// The length of a string literal here: `"a"`, `b"a"`, `r#"a"#`.
+/// Returns the length of a string literal at this position: `"a"`, `b"a"`, `r#"a"#`.
 fn literal(source: &str) -> Option<usize> {
     let marked = source.strip_prefix(['b', 'c']).unwrap_or(source);
     let raw = marked.strip_prefix('r');
@@ -374,7 +374,7 @@ fn literal(source: &str) -> Option<usize> {
     Some(source.len() - opened.len() + end + closing.len())
 }
 
-/// The length of a character or a lifetime here: `'a'`, `b'\n'`, `'a`.
+/// Returns the length of a character or a lifetime at this position: `'a'`, `b'\n'`, `'a`.
 fn character(source: &str) -> Option<usize> {
     let opened = source.strip_prefix("b'").or_else(|| source.strip_prefix('\''))?;
     let before = source.len() - opened.len();

@@ -1,8 +1,8 @@
-//! Cases, facts of AWS and invariants have ids; comments name them. Here both directions are
-//! checked, and `docs/coverage.md` is made.
+//! Cases, AWS facts and invariants have ids, and comments name them. These tests verify both
+//! directions and generate `docs/coverage.md`.
 //!
-//! Reads documents and comments as text. A mark is an id in a comment that has its line for itself,
-//! or anywhere in a document: `C-14`, `F-3.3`, `I-PROOF`.
+//! They read documents and comments as text. A mark is an id in a comment on a line of its own, or
+//! anywhere in a document: `C-14`, `F-3.3`, `I-PROOF`.
 
 use super::documents::{self, documents};
 use super::{all_sources, is_test, read, root};
@@ -11,27 +11,27 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 
-/// The list that is made here.
+/// The generated list.
 const COVERAGE: &str = "docs/coverage.md";
 
 /// The folder of these tests.
 const HERE: &str = "tests/architecture/";
 
-/// How marks were written before the documents were in this repository.
+/// The form of marks before this repository contained the documents.
 const OLD_MARKS: [&str; 4] = ["CASES", "AWS-FACTS", "invariant ", "invariants "];
 
-/// Comments that have their lines for themselves, one after the other, as one text.
+/// Successive comments on lines of their own, as one text.
 struct Comment {
-    /// Of its first line.
+    /// The number of its first line.
     line: usize,
     text: String,
-    /// It is the header of its file.
+    /// Whether it is the header of its file.
     is_header: bool,
     /// The test that follows it.
     test: Option<String>,
 }
 
-/// What an invariant says, and where it says that it is implemented and tested.
+/// The text of an invariant, and where it says that it is implemented and tested.
 #[derive(Default)]
 struct Invariant {
     statement: String,
@@ -39,18 +39,18 @@ struct Invariant {
     tests: BTreeSet<String>,
 }
 
-/// Where an id is named.
+/// The places that name an id.
 #[derive(Default)]
 struct Named {
-    /// Files whose comments or text name it.
+    /// The files whose comments or text name it.
     files: BTreeSet<String>,
-    /// Test functions by file; none stands for the whole file.
+    /// The test functions by file; none means the whole file.
     tests: BTreeMap<String, BTreeSet<Option<String>>>,
-    /// Sentences that a room quotes, by file.
+    /// The sentences that a room quotes, by file.
     rooms: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// All that was found wrong, and where each id is named.
+/// Returns all problems, and the places that name each id.
 #[derive(Default)]
 struct Found {
     ids: BTreeMap<String, Named>,
@@ -62,7 +62,7 @@ fn every_mark_resolves_and_every_id_is_held() {
     let (cases, facts, invariants) = (cases(), facts(), invariants());
     let known: BTreeSet<&String> = cases.iter().chain(&facts).chain(invariants.keys()).collect();
     let mut found = Found::default();
-    // What is written here are examples.
+    // The marks in this file are examples.
     let sources = all_sources().into_iter().filter(|(file, _)| !file.starts_with(HERE));
     for (file, source) in sources {
         read_source(&file, &source, &mut found);
@@ -88,7 +88,7 @@ fn every_mark_resolves_and_every_id_is_held() {
     compare_coverage(&coverage(&cases, &facts, &invariants, &found.ids));
 }
 
-/// Rooms are where they are said to be, and quote what is said.
+/// Verifies that every room exists in the stated file and quotes the invariant.
 fn check_invariant(id: &str, invariant: &Invariant, found: &mut Found) {
     let Some(named) = found.ids.get(id) else { return };
     let mut wrong = Vec::new();
@@ -110,7 +110,7 @@ fn check_invariant(id: &str, invariant: &Invariant, found: &mut Found) {
     found.wrong.extend(wrong);
 }
 
-/// A section is used where one of its parts is.
+/// Returns whether an id or one of its parts is used.
 fn is_used(id: &str, ids: &BTreeMap<String, Named>) -> bool {
     let part = format!("{id}.");
     ids.iter().any(|(other, named)| {
@@ -163,13 +163,13 @@ fn invariants() -> BTreeMap<String, Invariant> {
     all
 }
 
-/// The id with which an item of a list begins.
+/// Returns the id at the beginning of a list item.
 fn item(line: &str) -> Option<String> {
     let id = line.strip_prefix("- **")?.split_once("**")?.0;
     (marks(id) == [id]).then(|| id.to_owned())
 }
 
-/// The ids in a text, in order.
+/// Returns the ids in a text, in order.
 fn marks(text: &str) -> Vec<String> {
     let part_of_id = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
     let words = text.split(|letter: char| !part_of_id(letter));
@@ -225,7 +225,7 @@ fn read_document(file: &str, text: &str, found: &mut Found) {
     }
 }
 
-/// A mark of the old kind: a word, and then a number.
+/// Reports marks of the old form: a word followed by a number.
 fn outdated(at: &str, text: &str) -> Vec<String> {
     let numbered = |word: &str| {
         text.split(word)
@@ -257,7 +257,7 @@ fn quotes(text: &str) -> Vec<(String, String)> {
     quoted.collect()
 }
 
-/// The comments of a source, with what follows each.
+/// Returns the comments of a source, each with the test that follows it.
 fn comments(source: &str) -> Vec<Comment> {
     let lines: Vec<&str> = source.lines().map(str::trim).collect();
     let mut found = Vec::new();
@@ -283,7 +283,7 @@ fn comments(source: &str) -> Vec<Comment> {
     found
 }
 
-/// The name of the function that these lines begin with, if it is a test.
+/// Returns the name of the function at the beginning of these lines, if it is a test.
 fn test_after(lines: &[&str]) -> Option<String> {
     let mut is_test = false;
     for line in lines {
@@ -291,7 +291,7 @@ fn test_after(lines: &[&str]) -> Option<String> {
             let name = rest.split(['(', '<']).next().unwrap_or_default();
             return is_test.then(|| name.to_owned());
         }
-        // Attributes may have several lines; anything else ends them.
+        // Attributes may have several lines; any other line ends them.
         let is_attribute = line.starts_with("#[") || line.ends_with([',', '(']) || *line == ")]";
         if !is_attribute {
             return None;
@@ -338,7 +338,7 @@ fn coverage(
     text
 }
 
-/// As ARCHITECTURE.md lists them.
+/// Sorts ids in the order of ARCHITECTURE.md.
 fn in_order<'a>(ids: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let text = read(&root().join("ARCHITECTURE.md"));
     let mut ids: Vec<&String> = ids.collect();
@@ -373,8 +373,8 @@ fn compare_coverage(wanted: &str) {
     assert!(is == wanted, "{COVERAGE} is out of date: UPDATE_EXPECT=1 makes it again");
 }
 
-/// Sources of what the simulated account does, as `[BC]` and `[MEM]`, are those that its legend
-/// explains.
+/// The legend explains every source of the simulated account's behavior, such as `[BC]` and
+/// `[MEM]`.
 #[test]
 fn every_source_tag_of_the_world_is_explained() {
     let legend = read(&root().join("shared/world/README.md"));
@@ -390,7 +390,7 @@ fn every_source_tag_of_the_world_is_explained() {
     assert_eq!(unexplained, Vec::<String>::new(), "shared/world/README.md explains them");
 }
 
-/// The first words of what stands in square brackets, where they are written in capitals.
+/// Returns the first word of each source in square brackets if it is in capitals.
 fn tags(text: &str) -> impl Iterator<Item = &str> {
     let bracketed = text.split('[').skip(1).filter_map(|rest| Some(rest.split_once(']')?.0));
     let sources = bracketed.flat_map(|inside| inside.split([',', ';']));

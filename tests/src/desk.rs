@@ -1,5 +1,4 @@
-//! The shop with a bucket for specs, and short ways to drop specs and to look at what became of
-//! them.
+//! The shop with a bucket for specs, and helpers that upload specs and read their results.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -48,10 +47,10 @@ loadBalancing:
       healthCheck: {path: /health, intervalSeconds: 10}
 ";
 
-/// An account in which services are made from specs: a cluster `shop` with two instances, and a
-/// load balancer `front`.
+/// An account in which Portkeeper creates services from specs: a cluster `shop` with two instances,
+/// and a load balancer `front`.
 pub struct Desk {
-    /// The account with all of Portkeeper in it.
+    /// The account with the complete Portkeeper deployed in it.
     pub specs: SpecStage,
 }
 
@@ -62,7 +61,7 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// With these settings beside the defaults.
+    /// Builds the account with these settings in addition to the defaults.
     #[must_use]
     pub fn new(settings: &[(&str, &str)]) -> Self {
         let stage = Stage::new(1, &[]).expect("the stage stands");
@@ -75,17 +74,17 @@ impl Desk {
         Self { specs: SpecStage::new(stage, settings).expect("the desk stands") }
     }
 
-    /// The account. Never hold it across an `await`.
+    /// Locks the account. Never hold the lock across an `await`.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.specs.world().lock()
     }
 
-    /// Drops a spec.
+    /// Uploads a spec.
     pub fn drop_spec(&self, key: &str, text: &str) {
         self.drop_bytes(key, text.as_bytes());
     }
 
-    /// Drops any bytes.
+    /// Uploads an object with any bytes.
     pub fn drop_bytes(&self, key: &str, bytes: &[u8]) {
         self.world().drop_object(BUCKET, key, bytes).expect("an object");
     }
@@ -95,35 +94,35 @@ impl Desk {
         self.world().delete_object(BUCKET, key).expect("a removal");
     }
 
-    /// Puts a message into the queue of news of specs.
+    /// Sends a message to the queue of spec events.
     pub fn send(&self, body: &str) {
         sqs::send(&mut self.world(), SPECS_QUEUE, body, Some(0)).expect("the queue is there");
     }
 
-    /// Hands one message over: true if it was done.
+    /// Delivers one message. Returns true if the function handled it.
     pub async fn deliver(&self) -> bool {
         self.specs.deliver().await.expect("the function runs").expect("a message is due")
     }
 
-    /// Lets time pass, and hands over what is due.
+    /// Advances time and delivers the messages that are due.
     pub async fn run(&mut self, seconds: u64) {
         drop(self.specs.run(seconds).await.expect("the stage plays on"));
     }
 
-    /// Drops a spec and lets ten minutes pass.
+    /// Uploads a spec and advances time by ten minutes.
     pub async fn carry_out(&mut self, text: &str) -> Value {
         self.drop_spec(KEY, text);
         self.run(600).await;
         self.result(KEY)
     }
 
-    /// The result beside a spec.
+    /// Returns the result that is stored next to a spec.
     #[must_use]
     pub fn result(&self, key: &str) -> Value {
         self.specs.result(key).unwrap_or_else(|| panic!("no result for {key}"))
     }
 
-    /// `ready`, `refused`, …
+    /// Returns the state of a result: `ready`, `refused`, …
     #[must_use]
     pub fn status(&self, key: &str) -> String {
         self.specs
@@ -131,7 +130,7 @@ impl Desk {
             .map_or("none".to_owned(), |result| result["status"].as_str().unwrap_or("?").to_owned())
     }
 
-    /// The steps of a result, as `target_group orders: done`.
+    /// Returns the steps of a result, as `target_group orders: done`.
     #[must_use]
     pub fn steps(&self, key: &str) -> Vec<String> {
         let result = self.result(key);
@@ -149,7 +148,7 @@ impl Desk {
             .collect()
     }
 
-    /// The problems of a result, as `error code at`.
+    /// Returns the problems of a result, as `error code at`.
     #[must_use]
     pub fn problems(&self, key: &str) -> Vec<String> {
         let result = self.result(key);
@@ -165,30 +164,30 @@ impl Desk {
         self.world().faults.add(rule);
     }
 
-    /// Every call of this operation is answered with this error from now on.
+    /// From now on AWS answers every call of this operation with this error.
     pub fn refuse_all(&self, service: Service, operation: &str, code: &str, message: &str) {
         self.fault(Rule::new(service, operation, Fault::fail(code, message, 400)).forever());
     }
 
-    /// A call to ECS by a person, for the cluster.
+    /// Calls ECS as a person would, for the cluster.
     pub fn ecs(&self, operation: &str, mut input: Value) -> Value {
         input["cluster"] = json!(CLUSTER);
         self.world().person_ecs(operation, &input).expect(operation)
     }
 
-    /// A call to Elastic Load Balancing by a person.
+    /// Calls Elastic Load Balancing as a person would.
     pub fn elb(&self, operation: &str, input: &Value) -> Value {
         self.world().person_elb(operation, input).expect(operation)
     }
 
-    /// A call to CloudWatch Logs by a person.
+    /// Calls CloudWatch Logs as a person would.
     pub fn logs(&self, operation: &str, input: &Value) -> Value {
         self.world()
             .call(Caller::Person, Service::CloudWatchLogs, operation, input)
             .expect(operation)
     }
 
-    /// The service as ECS shows it; null where there is none.
+    /// Returns the service as ECS describes it, or null if it does not exist.
     #[must_use]
     pub fn service(&self, name: &str) -> Value {
         self.ecs("DescribeServices", json!({"services": [name], "include": ["TAGS"]}))["services"]
@@ -196,8 +195,8 @@ impl Desk {
         .clone()
     }
 
-    /// Everything that there is of what specs make, as one line each. The listener's default rule
-    /// is not counted.
+    /// Returns every resource of the kinds that specs create, one line each, without the listener's
+    /// default rule.
     #[must_use]
     pub fn things(&self) -> Vec<String> {
         let mut things = Vec::new();
@@ -224,7 +223,7 @@ impl Desk {
         things
     }
 
-    /// The rules of the listener on `front`, without the default one.
+    /// Returns the rules of the listener on `front`, without the default one.
     #[must_use]
     pub fn rules(&self) -> Vec<Value> {
         let balancer = self.elb("DescribeLoadBalancers", &json!({"Names": ["front"]}));
@@ -241,7 +240,7 @@ impl Desk {
             .collect()
     }
 
-    /// How many healthy targets a group has.
+    /// Returns the number of healthy targets of a group.
     #[must_use]
     pub fn healthy(&self, group: &str) -> usize {
         let described = self.elb("DescribeTargetGroups", &json!({"Names": [group]}));
@@ -251,7 +250,7 @@ impl Desk {
         targets.filter(|target| target["TargetHealth"]["State"] == "healthy").count()
     }
 
-    /// What SNS took, as `spec_ready specs/orders.yaml`.
+    /// Returns the messages that SNS accepted, as `spec_ready specs/orders.yaml`.
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
@@ -260,26 +259,26 @@ impl Desk {
         published.map(|it| format!("{} {}", it.attributes["code"], it.attributes["spec"])).collect()
     }
 
-    /// How often clients called an operation.
+    /// Returns how often clients called an operation.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
         self.world().calls.of(operation).count()
     }
 
-    /// The inputs of clients' calls of an operation.
+    /// Returns the inputs of clients' calls of an operation.
     #[must_use]
     pub fn inputs(&self, operation: &str) -> Vec<Value> {
         self.world().calls.of(operation).map(|call| call.input.clone()).collect()
     }
 
-    /// The bodies in the dead-letter queue.
+    /// Returns the message bodies in the dead-letter queue.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<String> {
         let world = self.world();
         world.sqs.messages(SPECS_DEAD_LETTERS).map(|message| message.body.clone()).collect()
     }
 
-    /// A person throws the kill switch, or releases it.
+    /// Sets or clears the kill switch, as a person would.
     pub fn switch(&self, writes: &str) {
         let item =
             json!({"pk": {"S": "switch"}, "writes": {"S": writes}, "why": {"S": "a freeze"}});
@@ -292,7 +291,7 @@ fn tail(arn: &Value) -> String {
     arn.as_str().expect("an ARN").rsplit('/').next().expect("a name").to_owned()
 }
 
-/// A load balancer with a listener that leads nowhere yet.
+/// Creates a load balancer with a listener that does not forward to a target group yet.
 pub fn make_front(world: &mut World) {
     let subnets = world.default_subnets();
     let balancer = json!({"Name": "front", "Type": "application", "Subnets": subnets});

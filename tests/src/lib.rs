@@ -1,6 +1,6 @@
-//! What several of the tests share.
+//! Helpers that several tests share.
 //!
-//! Tests fail by panicking, and so does what is here.
+//! Tests fail by panicking, and so do these helpers.
 #![allow(clippy::expect_used, clippy::panic, reason = "A test fails by panicking.")]
 
 pub mod bound;

@@ -1,4 +1,4 @@
-//! Lambda's Runtime API on a loopback port, as far as a custom runtime uses it.
+//! Implements the part of Lambda's Runtime API that a custom runtime uses, on a loopback port.
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 #![allow(
@@ -27,17 +27,18 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
 
-/// How long a test waits for an answer before it takes the program for dead. No test measures it.
+/// How long a test waits for an answer before it assumes that the program has ended. No test
+/// measures it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 const INVOCATION: &str = "/2018-06-01/runtime/invocation/";
 
-/// What the program answered to an invocation.
+/// The program's answer to an invocation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// What the function returned.
+    /// The function's return value.
     Response(Value),
-    /// What the runtime says of its failure.
+    /// The error that the runtime reported.
     Error(Value),
 }
 
@@ -48,7 +49,7 @@ struct Invocation {
     deadline_ms: u128,
 }
 
-/// The Runtime API; it ends when this is dropped.
+/// A server for the Runtime API. It stops when this is dropped.
 pub struct RuntimeApi {
     address: SocketAddr,
     state: Arc<State>,
@@ -89,30 +90,31 @@ impl RuntimeApi {
         }
     }
 
-    /// The same, for a program whose answers take so long.
+    /// Does the same for a program whose answers may take up to the given time.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// The value for `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns the value for `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// How often the program asked for work.
+    /// Returns how often the program requested an invocation.
     pub fn polls(&self) -> usize {
         self.state.polls.load(Ordering::SeqCst)
     }
 
-    /// When the program asked for work for the first time. None: it does not ask.
+    /// Returns when the program first requested an invocation, or none if it never did.
     pub async fn first_poll(&self) -> Option<Instant> {
         let mut polled = self.state.first_poll.subscribe();
         let polled = tokio::time::timeout(self.patience, polled.wait_for(Option::is_some)).await;
         *polled.ok()?.ok()?
     }
 
-    /// Hands an event to the program, with so many seconds to handle it. None: it does not answer.
+    /// Sends an event to the program with this number of seconds to handle it. Returns none if the
+    /// program does not answer.
     pub async fn invoke(&self, event: &Value, seconds: u64) -> Option<Answer> {
         let number = self.invoked.fetch_add(1, Ordering::SeqCst) + 1;
         let deadline = SystemTime::now() + Duration::from_secs(seconds);
@@ -134,7 +136,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
         let state = state.clone();
         connections.spawn(async move {
             let service = service_fn(|request| answer(&state, request));
-            // An error is a connection that the program closed.
+            // An error means that the program closed the connection.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -161,7 +163,7 @@ async fn answer(
         _ => None,
     };
     let status = if answer.is_some() { StatusCode::ACCEPTED } else { StatusCode::NOT_FOUND };
-    // Nobody waits for an answer any more when the test is over.
+    // The receiver is gone once the test has ended.
     let _ = answer.map(|answer| state.answered.send(answer));
     Ok(respond(status, &[], String::new()))
 }

@@ -1,9 +1,8 @@
-//! A simulated account with the real handler in it, one cluster, and short ways to break things and
-//! to look.
+//! A simulated account with one cluster and the real handler, and helpers that cause faults and
+//! read the state.
 //!
-//! Whatever a test does with it, it ends with the question that matters: did a client ever
-//! deregister the target of a task that was meant to run? If so the test fails, also when it
-//! checked something else.
+//! Every test that uses it ends with one more check: if a client ever deregistered the target of a
+//! task whose desired status was RUNNING, the test fails, whatever else it verifies.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -46,13 +45,13 @@ pub fn behind(name: &str, group: &str) -> ServiceSpec {
 }
 
 impl Shop {
-    /// A cluster with so many container instances and no service.
+    /// Creates a cluster with this number of container instances and no service.
     #[must_use]
     pub fn new(instances: usize, settings: &[(&str, &str)]) -> Self {
         Self::in_account(Account::default(), instances, settings)
     }
 
-    /// The same in an account of another number, region or partition.
+    /// Does the same in an account with another ID, region or partition.
     #[must_use]
     pub fn in_account(account: Account, instances: usize, settings: &[(&str, &str)]) -> Self {
         let stage = Stage::in_account(account, 1, settings).expect("the stage stands");
@@ -62,8 +61,8 @@ impl Shop {
         shop
     }
 
-    /// A bridge service `web` of so many tasks behind `web-tg`, running and healthy; its events are
-    /// still on their way.
+    /// Creates a service `web` in bridge mode with this number of tasks in `web-tg`, running and
+    /// healthy. The function has not received its events yet.
     #[must_use]
     pub fn with_web(instances: usize, tasks: u32) -> Self {
         let shop = Self::new(instances, &[]);
@@ -73,44 +72,43 @@ impl Shop {
         shop
     }
 
-    /// The same, long ago: every event is handled and the ledger knows the targets.
+    /// Creates the same service and delivers every event, so that the ledger holds its targets.
     pub async fn settled_web(instances: usize, tasks: u32) -> Self {
         let mut shop = Self::with_web(instances, tasks);
         shop.settle().await;
         shop
     }
 
-    /// Lets all events of what was made be handled, then forgets the calls and writes nothing off:
-    /// a quiet account.
+    /// Delivers every pending event, then clears the recorded calls.
     pub async fn settle(&mut self) {
         self.run(300).await;
         self.world().calls.clear();
     }
 
-    /// The account. Never hold it across an `await`.
+    /// Locks the account. Never hold the lock across an `await`.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.stage.world.lock()
     }
 
-    /// The function's clients.
+    /// Returns the function's clients.
     #[must_use]
     pub fn aws(&self) -> &Aws {
         self.stage.aws()
     }
 
-    /// The function's configuration.
+    /// Returns the function's configuration.
     #[must_use]
     pub fn config(&self) -> &Config {
         self.stage.config()
     }
 
-    /// A target group for instances behind a load balancer of its own; gives its ARN.
+    /// Creates a target group for instances behind a load balancer of its own. Returns its ARN.
     #[must_use]
     pub fn alb_group(&self, name: &str) -> String {
         self.world().make_alb_group(name, TargetType::Instance).expect("a target group")
     }
 
-    /// A person deletes a group, and the rule that leads to it.
+    /// Deletes a group and the rule that forwards to it, as a person would.
     pub fn delete_group(&self, name: &str) {
         let group = self.group(name);
         let described = self.elb("DescribeTargetGroups", &json!({"TargetGroupArns": [group]}));
@@ -125,29 +123,29 @@ impl Shop {
         self.elb("DeleteTargetGroup", &json!({"TargetGroupArn": group}));
     }
 
-    /// Makes a service.
+    /// Creates a service.
     pub fn make(&self, spec: &ServiceSpec) {
         self.world().make_service(spec).expect("a service");
     }
 
-    /// A call to ECS by a person, for a service of the cluster.
+    /// Calls ECS as a person would, for a service of the cluster.
     pub fn ecs(&self, operation: &str, mut input: Value) -> Value {
         input["cluster"] = json!(CLUSTER);
         self.world().person_ecs(operation, &input).expect(operation)
     }
 
-    /// `UpdateService` by a person.
+    /// Calls `UpdateService` as a person would.
     pub fn update(&self, service: &str, mut change: Value) {
         change["service"] = json!(service);
         self.ecs("UpdateService", change);
     }
 
-    /// A call to Elastic Load Balancing by a person.
+    /// Calls Elastic Load Balancing as a person would.
     pub fn elb(&self, operation: &str, input: &Value) -> Value {
         self.world().person_elb(operation, input).expect(operation)
     }
 
-    /// A person registers or deregisters a target.
+    /// Registers or deregisters a target, as a person would.
     pub fn by_hand(&self, operation: &str, group: &str, id: &str, port: u16) {
         self.elb(
             operation,
@@ -160,7 +158,7 @@ impl Shop {
         self.world().faults.add(rule);
     }
 
-    /// The next call of this operation is answered with this error.
+    /// AWS answers the next call of this operation with this error.
     pub fn fail_next(&self, service: Service, operation: &str, code: &str, status: u16) {
         self.fault(Rule::new(
             service,
@@ -169,22 +167,22 @@ impl Shop {
         ));
     }
 
-    /// Puts a message into the queue of checks, visible at once.
+    /// Sends a message to the queue of checks, visible at once.
     pub fn send(&self, body: &str) {
         sqs::send(&mut self.world(), QUEUE, body, Some(0)).expect("the queue is there");
     }
 
-    /// Lets time pass without delivering anything.
+    /// Advances time without delivering messages.
     pub fn pass(&self, seconds: u64) {
         self.world().advance_secs(seconds);
     }
 
-    /// Lets time pass and delivers what is due.
+    /// Advances time and delivers the messages that are due.
     pub async fn run(&mut self, seconds: u64) -> Vec<Delivery> {
         self.stage.run(seconds).await.expect("the stage plays on")
     }
 
-    /// Asks for a look at these services, now, as the sweep does.
+    /// Requests a check of these services now, as the sweep does.
     pub fn ask(&self, services: &[&str]) {
         for service in services {
             let body = look_again_message(&self.key(service), &BTreeMap::new(), 0).to_string();
@@ -192,7 +190,7 @@ impl Shop {
         }
     }
 
-    /// Lets time pass, and asks for a look at these services every 30 seconds.
+    /// Advances time and requests a check of these services every 30 seconds.
     pub async fn watch(&mut self, services: &[&str], seconds: u64) {
         for _ in 0..seconds / 30 {
             self.ask(services);
@@ -200,20 +198,20 @@ impl Shop {
         }
     }
 
-    /// Looks at a service now and gives the report. Only for a queue with nothing else due.
+    /// Checks a service now and returns the report. No other message may be due.
     pub async fn look(&mut self, service: &str) -> CheckReport {
         let mut reports = self.look_at(&[service]).await.reports;
         assert_eq!(reports.len(), 1, "one service is checked: {reports:#?}");
         reports.remove(0)
     }
 
-    /// Looks at these services now, all with one batch.
+    /// Checks these services now, all in one batch.
     pub async fn look_at(&mut self, services: &[&str]) -> Delivery {
         self.ask(services);
         self.stage.deliver().await.expect("the handler runs").expect("a message is due")
     }
 
-    /// The key of a service of the cluster.
+    /// Returns the key of a service of the cluster.
     #[must_use]
     pub fn key(&self, service: &str) -> ServiceKey {
         let cluster = self.world().account.ecs_arn("cluster", CLUSTER);
@@ -223,7 +221,7 @@ impl Shop {
         }
     }
 
-    /// A check of a service, as a look-again message asks for it.
+    /// Returns the request for a check of a service, as a recheck message holds it.
     #[must_use]
     pub fn check(&self, service: &str) -> ServiceCheck {
         ServiceCheck {
@@ -232,7 +230,7 @@ impl Shop {
         }
     }
 
-    /// The ARN of a group by its name.
+    /// Returns the ARN of a group by its name.
     #[must_use]
     pub fn group(&self, name: &str) -> String {
         self.world().elbv2.group_arn(name).expect("the group").to_owned()
@@ -244,20 +242,20 @@ impl Shop {
         TargetGroupArn::try_from(self.group(name)).expect("an ARN")
     }
 
-    /// The ARNs of a service's tasks that are meant to run.
+    /// Returns the ARNs of a service's tasks whose desired status is RUNNING.
     #[must_use]
     pub fn tasks(&self, service: &str) -> Vec<String> {
         self.world().running_tasks(&format!("{CLUSTER}/{service}")).expect("tasks")
     }
 
-    /// What is registered or draining in a group: id, port, state.
+    /// Returns the registered and draining targets of a group: id, port, state.
     #[must_use]
     pub fn targets(&self, group: &str) -> Vec<(String, u16, &'static str)> {
         let arn = self.group(group);
         truth::registered(&self.world(), &arn)
     }
 
-    /// The states in a group, sorted.
+    /// Returns the states of a group's targets, sorted.
     #[must_use]
     pub fn states(&self, group: &str) -> Vec<&'static str> {
         let mut states: Vec<&str> =
@@ -266,7 +264,7 @@ impl Shop {
         states
     }
 
-    /// The targets that the running tasks of a service should have, as `group id:port`, sorted.
+    /// Returns the expected targets of a service's running tasks, as `group id:port`, sorted.
     #[must_use]
     pub fn wanted(&self, service: &str) -> Vec<String> {
         let world = self.world();
@@ -279,7 +277,8 @@ impl Shop {
         wanted.into_iter().collect()
     }
 
-    /// What clients wrote, as `register web-tg i-1:32768`. What changed nothing counts too.
+    /// Returns the clients' writes, as `register web-tg i-1:32768`, including those that changed
+    /// nothing.
     #[must_use]
     pub fn writes(&self) -> Vec<String> {
         let world = self.world();
@@ -294,7 +293,7 @@ impl Shop {
         .collect()
     }
 
-    /// The alerts that SNS took, as `critical hijacked opened`, in order.
+    /// Returns the alerts that SNS accepted, as `critical hijacked opened`, in order.
     #[must_use]
     pub fn alerts(&self) -> Vec<String> {
         let world = self.world();
@@ -306,7 +305,7 @@ impl Shop {
             .collect()
     }
 
-    /// The texts of the alerts, subjects first.
+    /// Returns the texts of the alerts, subjects first.
     #[must_use]
     pub fn alert_texts(&self) -> Vec<String> {
         let world = self.world();
@@ -318,13 +317,14 @@ impl Shop {
             .collect()
     }
 
-    /// How often clients called an operation since the calls were last forgotten.
+    /// Returns how often clients called an operation since the calls were last cleared.
     #[must_use]
     pub fn count(&self, operation: &str) -> usize {
         self.world().calls.of(operation).count()
     }
 
-    /// Clients' calls since they were last forgotten, as `DescribeTasks 1`, in alphabetical order.
+    /// Returns the clients' calls since they were last cleared, as `DescribeTasks 1`, in
+    /// alphabetical order.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
         let world = self.world();
@@ -338,13 +338,13 @@ impl Shop {
         lines
     }
 
-    /// The inputs of a client's calls of one operation, in order.
+    /// Returns the inputs of the clients' calls of one operation, in order.
     #[must_use]
     pub fn inputs(&self, operation: &str) -> Vec<Value> {
         self.world().calls.of(operation).map(|call| call.input.clone()).collect()
     }
 
-    /// The ledger's record of a service, as JSON; null where there is none.
+    /// Returns the ledger record of a service as JSON, or null if there is none.
     #[must_use]
     pub fn record(&self, service: &str) -> Value {
         let world = self.world();
@@ -369,7 +369,7 @@ impl Drop for Shop {
     }
 }
 
-/// The name in a target group's ARN.
+/// Returns the name in a target group's ARN.
 fn name_of(arn: &str) -> &str {
     arn.split('/').nth(1).unwrap_or(arn)
 }

@@ -1,5 +1,5 @@
-//! Slack's webhooks on a loopback port: a script says what is answered, and what was posted is
-//! kept.
+//! A server for Slack webhooks on a loopback port. It answers as a script says and records every
+//! post.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -24,16 +24,16 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// What is answered to one post.
+/// The answer to one post.
 #[derive(Debug, Clone)]
 pub enum Reply {
     /// A status, a body, and the value of `Retry-After`.
     Say(u16, &'static str, Option<&'static str>),
-    /// Nothing, for ever.
+    /// Never answers.
     Hang,
 }
 
-/// What was posted.
+/// A post that the server received.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Post {
     /// The webhook's path.
@@ -48,7 +48,7 @@ struct State {
     posts: Vec<Post>,
 }
 
-/// The server; it ends when this is dropped.
+/// The server. It stops when this is dropped.
 pub struct Slack {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -56,7 +56,7 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// Listens on a free port. What the script does not say is answered with `ok`.
+    /// Listens on a free port. After the script has ended, it answers `ok`.
     pub async fn start(script: &[Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -69,17 +69,17 @@ impl Slack {
         Self { address, state, _accepting: accepting }
     }
 
-    /// A webhook of this server.
+    /// Returns the URL of a webhook of this server.
     pub fn webhook(&self, path: &str) -> String {
         format!("http://{}/services/{path}", self.address)
     }
 
-    /// What was posted so far.
+    /// Returns the posts so far.
     pub fn posts(&self) -> Vec<Post> {
         self.state.lock().unwrap().posts.clone()
     }
 
-    /// The paths to which was posted so far.
+    /// Returns the paths of the posts so far.
     pub fn paths(&self) -> Vec<String> {
         self.posts().into_iter().map(|post| post.path).collect()
     }
@@ -91,7 +91,7 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
         let state = state.clone();
         connections.spawn(async move {
             let service = service_fn(|request| answer(&state, request));
-            // An error is a connection that the program closed.
+            // An error means that the program closed the connection.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }

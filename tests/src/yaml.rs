@@ -1,4 +1,4 @@
-//! YAML as JSON, by another reader than Portkeeper's own.
+//! Converts YAML to JSON with a different parser from Portkeeper's own.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -10,7 +10,7 @@
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-/// The first document of a text.
+/// Returns the first document of a text.
 #[must_use]
 pub fn to_json(text: &str) -> Value {
     node_to_json(&Yaml::load_from_str(text).expect("YAML")[0])

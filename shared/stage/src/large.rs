@@ -2,8 +2,8 @@
 //! services in bridge mode and on Fargate behind shared load balancers, and a fixed set of faults
 //! spread over them.
 //!
-//! It knows what was broken, where, and which finding that is at a first look. It does not know how
-//! the finding is come by: the list is what an audit is held against.
+//! It knows each fault, where it is, and which finding a first check reports for it. It does not
+//! know how Portkeeper arrives at the finding: tests compare an audit with the list.
 
 mod faults;
 
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Services of one cluster where the number of clusters is not given.
+/// Services of one cluster if the number of clusters is not given.
 const SERVICES_PER_CLUSTER: u32 = 250;
 
 /// Tasks in bridge mode on one machine.
@@ -27,46 +27,45 @@ const TASKS_PER_INSTANCE: u32 = 20;
 /// "Target groups per Application Load Balancer: 100" (ELBv2 quotas).
 const GROUPS_PER_BALANCER: usize = 100;
 
-/// What services do in such accounts; a number follows.
+/// Names of services; a number follows.
 const NAMES: [&str; 10] =
     ["api", "auth", "billing", "cart", "catalog", "mail", "orders", "search", "stock", "web"];
 
-/// After this long every task runs and every target is healthy.
+/// After this time every task runs and every target is healthy.
 const START_SECS: u64 = 60;
 
-/// After this long what was broken is at rest: nothing is young any more, and what fails has failed
+/// After this time every fault is stable: the settle time has passed, and failing tasks have failed
 /// often enough.
 const REST_SECS: u64 = 150;
 
-/// More tasks than this do not find an address in the account's three subnets, or take minutes to
-/// start.
+/// The largest number of tasks. More would exhaust the addresses of the account's three subnets, or
+/// take minutes to start.
 const MOST_TASKS: u32 = 20_000;
 
-/// The time that [`LargeAccount::build`] takes in the account itself, in seconds: never more than
-/// this.
+/// The most time that [`LargeAccount::build`] takes on the account's own clock, in seconds.
 pub const MOST_SECONDS: u64 = 620;
 
-/// How large the account is.
+/// The size of the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LargeAccount {
-    /// Clusters; the services are spread over them evenly.
+    /// The number of clusters. Services are spread over them evenly.
     pub clusters: u32,
-    /// Services, all clusters together.
+    /// The number of services in all clusters together.
     pub services: u32,
-    /// Tasks of each service.
+    /// The number of tasks of each service.
     pub tasks: u32,
 }
 
-/// A fault that was planted, and what a first look makes of it.
+/// A planted fault, and the finding that a first check reports for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Planted {
     /// `cluster/service`.
     pub service: String,
     /// The finding.
     pub code: String,
-    /// Group and target, group, or task: as findings name what they are about.
+    /// The group and target, the group, or the task, as findings name their subject.
     pub about: String,
-    /// How it came about.
+    /// How the fault was caused.
     pub story: &'static str,
 }
 
@@ -77,15 +76,16 @@ impl fmt::Display for Planted {
 }
 
 impl LargeAccount {
-    /// So many services with so many tasks, in clusters of up to 250 services.
+    /// Returns the size for this number of services and of tasks each, in clusters of up to 250
+    /// services.
     #[must_use]
     pub fn new(services: u32, tasks: u32) -> Self {
         Self { clusters: services.div_ceil(SERVICES_PER_CLUSTER).max(1), services, tasks }
     }
 
-    /// The account, built in a world of its own. It begins so long ago that it is now when it is
-    /// built: whoever looks at it with a clock of their own sees tasks that have been running for a
-    /// while.
+    /// Builds the account in a world of its own. The world starts far enough in the past that its
+    /// clock shows the current time at the end, so that a reader with a real clock sees tasks that
+    /// have been running for a while.
     pub fn come_up(self, seed: u64) -> Result<(World, Vec<Planted>), StageError> {
         if self.services.saturating_mul(self.tasks) > MOST_TASKS {
             return Err(format!("it takes up to {MOST_TASKS} tasks, all services together").into());
@@ -96,16 +96,17 @@ impl LargeAccount {
         let planted = self.build(&mut world)?;
         let left_ms = now_ms.saturating_sub(world.now_ms());
         world.advance(left_ms);
-        // What it took to get here is nobody's business, and much of it in an account of this size.
+        // The calls and the journal of the construction are not needed, and large in an account of
+        // this size.
         world.calls.clear();
         Ok((world, planted))
     }
 
-    /// Builds the account in a fresh world, lets it start, breaks what the list says, and lets that
-    /// come to rest. Each fault has a service of its own; where there are few services, the last
-    /// faults are left out.
+    /// Builds the account in a fresh world, waits until it runs, causes the faults of the list, and
+    /// waits until they are stable. Each fault has a service of its own. If there are too few
+    /// services, the last faults are omitted.
     pub fn build(self, world: &mut World) -> Result<Vec<Planted>, StageError> {
-        // ECS would replace the tasks that fail, and refuse the services that can never work.
+        // ECS would replace the failing tasks and reject the services that can never work.
         world.ecs.behaviour.replaces = Replaces::Nothing;
         world.ecs.behaviour.accept_broken_services = true;
         self.make_clusters(world)?;
@@ -124,7 +125,7 @@ impl LargeAccount {
         Ok(planted)
     }
 
-    /// Which services get a fault: evenly spread, and at most every other one.
+    /// Returns the services that get a fault: evenly spread, and at most every other one.
     fn is_chosen(self, number: u32) -> bool {
         let faults = u32::try_from(faults::ALL.len()).unwrap_or(u32::MAX);
         let step = (self.services / faults.max(1)).max(2);
@@ -142,8 +143,8 @@ impl LargeAccount {
         Ok(())
     }
 
-    /// The service of that number: three of five in bridge mode, the others on Fargate, unless its
-    /// fault needs one.
+    /// Returns the service with this number: three of five in bridge mode, the others on Fargate,
+    /// unless its fault needs a specific mode.
     fn make_service(
         self,
         world: &mut World,
@@ -188,7 +189,7 @@ fn cluster_name(number: u32) -> String {
     format!("prod-{}", number + 1)
 }
 
-/// The load balancers, each with a listener, and with a rule for each group.
+/// Creates the load balancers, each with a listener and a rule for each group.
 #[derive(Debug, Default)]
 struct Front {
     listener: String,
@@ -196,7 +197,7 @@ struct Front {
     groups: usize,
 }
 
-/// A group, and the rule that leads to it.
+/// Creates a group and the rule that forwards to it.
 struct Entrance {
     group: String,
     rule: String,
@@ -234,7 +235,7 @@ impl Front {
         Ok(Entrance { group, rule })
     }
 
-    /// A group behind a load balancer of its own that serves one zone only.
+    /// Creates a group behind a load balancer of its own that serves one zone only.
     fn make_in_one_zone(
         world: &mut World,
         name: &str,
@@ -262,13 +263,13 @@ fn make_listener(world: &mut World, name: &str, subnets: &[String]) -> Result<St
     made(&world.person_elb("CreateListener", &listener)?, "/Listeners/0/ListenerArn")
 }
 
-/// The ARN at that place of an answer.
+/// Returns the ARN at this position of an answer.
 fn made(answer: &Value, pointer: &str) -> Result<String, StageError> {
     let arn = answer.pointer(pointer).and_then(Value::as_str);
     arn.map(str::to_owned).ok_or_else(|| format!("no {pointer} in {answer}").into())
 }
 
-/// The finding of this code at `about` in the service of `site`.
+/// Returns the finding with this code about `about` in the service of `site`.
 fn planted(site: &Site, code: &Code, about: String, story: &'static str) -> Planted {
     Planted { service: site.key(), code: code.to_string(), about, story }
 }

@@ -1,11 +1,11 @@
 //! A simulated account with Portkeeper deployed in it: rules, queue, dead-letter queue, table,
-//! topic, and the real handlers behind the real SDK clients. It plays Lambda's part: it receives
-//! batches from the queue and invokes the handlers with them.
+//! topic, and the real handlers behind the real SDK clients. It acts as Lambda: it receives batches
+//! from the queue and invokes the handlers with them.
 //!
-//! The demo, `replay`, the tests, the simulation and the benchmarks use it. It knows how
-//! `template.yaml` wires Portkeeper and decides nothing. [`specs`] adds the bucket and the function
-//! that makes services from specs; [`large`] builds an account with hundreds of services and
-//! planted faults.
+//! The demo, `replay`, the tests, the simulation and the benchmarks use it. It connects Portkeeper
+//! as `template.yaml` does and makes no decisions. [`specs`] adds the bucket and the function that
+//! creates services from specs; [`large`] builds an account with hundreds of services and planted
+//! faults.
 
 pub mod large;
 pub mod specs;
@@ -36,40 +36,40 @@ pub const TOPIC: &str = "alerts";
 
 // As in template.yaml; a test compares them.
 
-/// The most messages of a batch.
+/// The maximum number of messages in a batch.
 pub const BATCH_SIZE: usize = 100;
-/// How often Lambda receives a message before it goes to the dead-letter queue.
+/// How often Lambda receives a message before SQS moves it to the dead-letter queue.
 pub const MAX_RECEIVE_COUNT: u32 = 5;
 /// How long a received message stays hidden, in seconds.
 const VISIBILITY_TIMEOUT_SECS: u32 = 365;
-/// The settle time where no setting says another, in seconds: the parameter's default. It delays the
-/// queue's messages.
+/// The default settle time in seconds, as the parameter has it. SQS delays the queue's messages by
+/// it.
 const SETTLE_SECS: &str = "90";
 /// How often the schedule starts the sweep: the parameter's default.
 pub const SWEEP_EVERY_SECS: u64 = 300;
 /// How long a sweep may take.
 pub const SWEEP_TIMEOUT_SECS: u32 = 290;
 
-/// 2026-11-23T00:00:00Z: any fixed moment does.
+/// 2026-11-23T00:00:00Z: any fixed time works.
 const START_MS: u64 = 1_795_392_000_000;
 
-/// Anything that kept the stage from being built or played on.
+/// An error that stopped the stage from being built or continued.
 pub type StageError = Box<dyn Error + Send + Sync>;
 
-/// What one batch led to.
+/// The result of one batch.
 #[derive(Debug)]
 pub struct Delivery {
-    /// World time, in milliseconds.
+    /// The world's time, in milliseconds.
     pub at_ms: u64,
     /// One report for each service that was checked.
     pub reports: Vec<CheckReport>,
-    /// Messages that come back.
+    /// The messages that return to the queue.
     pub failed: usize,
 }
 
-/// An account, and Portkeeper in it.
+/// An account with Portkeeper deployed in it.
 pub struct Stage {
-    /// The account. Never hold its lock across an `await`.
+    /// Locks the account. Never hold the lock across an `await`.
     pub world: SharedWorld,
     aws: Aws,
     /// The sweep's own process.
@@ -79,12 +79,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// An empty account in which Portkeeper is deployed with these settings beside the defaults.
+    /// Creates an empty account and deploys Portkeeper in it, with these settings in addition to
+    /// the defaults.
     pub fn new(seed: u64, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         Self::in_account(Account::default(), seed, settings)
     }
 
-    /// The same in an account of another number, region or partition.
+    /// Does the same in an account with another ID, region or partition.
     pub fn in_account(
         account: Account,
         seed: u64,
@@ -95,7 +96,7 @@ impl Stage {
         Self::in_world(world, settings)
     }
 
-    /// The same in an account that is there already, with a clock of its own.
+    /// Does the same in an existing account, with a clock of its own.
     pub fn in_world(mut world: World, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let settle = settings.iter().rev().find(|(name, _)| *name == "PORTKEEPER_SETTLE_SECONDS");
         let mut variables = deploy(&mut world, settle.map_or(SETTLE_SECS, |(_, value)| value))?;
@@ -107,31 +108,31 @@ impl Stage {
         Ok(Self { world, aws, sweeper, variables, config })
     }
 
-    /// Forgets what warm functions remember, as new function instances would.
+    /// Clears the caches of the warm functions, as if new instances had started.
     pub fn cold_start(&mut self) {
         self.aws = clients(&self.world, &self.config);
         self.sweeper = clients(&self.world, &self.config);
     }
 
-    /// The configuration in force.
+    /// Returns the configuration in force.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The same as the environment of a function that runs as a process.
+    /// Returns the configuration as the environment of a function that runs as a process.
     #[must_use]
     pub fn variables(&self) -> &BTreeMap<String, String> {
         &self.variables
     }
 
-    /// The clients of the function.
+    /// Returns the clients of the function.
     #[must_use]
     pub fn aws(&self) -> &Aws {
         &self.aws
     }
 
-    /// Lets time pass, second by second, and hands over every batch that is due.
+    /// Advances time second by second and delivers every batch that is due.
     pub async fn run(&mut self, seconds: u64) -> Result<Vec<Delivery>, StageError> {
         let mut deliveries = Vec::new();
         let end = self.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));
@@ -144,7 +145,7 @@ impl Stage {
         Ok(deliveries)
     }
 
-    /// Hands over one batch, if one is due.
+    /// Delivers one batch, if one is due.
     pub async fn deliver(&mut self) -> Result<Option<Delivery>, StageError> {
         let batch = take_batch(&mut self.world.lock(), QUEUE, BATCH_SIZE);
         let Some(batch) = batch else { return Ok(None) };
@@ -152,19 +153,19 @@ impl Stage {
         Ok(Some(delivery))
     }
 
-    /// The clients of the sweep.
+    /// Returns the clients of the sweep.
     #[must_use]
     pub fn sweeper(&self) -> &Aws {
         &self.sweeper
     }
 
-    /// Runs the real sweep, with as much time as template.yaml gives it.
+    /// Runs the real sweep with the timeout of template.yaml.
     pub async fn sweep(&mut self) -> Result<SweepReport, StageError> {
         let deadline = self.aws.now().plus_secs(SWEEP_TIMEOUT_SECS);
         Ok(portkeeper_sweep::handle(&self.sweeper, &self.config, deadline).await?)
     }
 
-    /// Gives a batch to the real handler and ends it as Lambda would.
+    /// Invokes the real handler with a batch, then deletes or returns its messages as Lambda would.
     pub async fn handle(&mut self, batch: &Value) -> Result<Delivery, StageError> {
         let at_ms = self.world.lock().now_ms();
         let event: SqsEvent = serde_json::from_value(batch.clone())?;
@@ -179,13 +180,14 @@ impl Stage {
     }
 }
 
-/// The clients of a function that starts now.
+/// Returns the clients of a function that starts now.
 #[must_use]
 pub fn clients(world: &SharedWorld, config: &Config) -> Aws {
     Aws::from_sdk_config(&sdk_config(world)).at_share(config.api_share_percent)
 }
 
-/// Creates what template.yaml does, as far as the functions see it. Returns their variables.
+/// Creates the resources of template.yaml that the functions use. Returns the functions'
+/// environment variables.
 fn deploy(world: &mut World, settle_secs: &str) -> Result<BTreeMap<String, String>, StageError> {
     let dead_letters =
         call(world, Service::Sqs, "CreateQueue", &json!({ "QueueName": DEAD_LETTERS }))?;
@@ -228,8 +230,8 @@ fn deploy(world: &mut World, settle_secs: &str) -> Result<BTreeMap<String, Strin
     ]))
 }
 
-/// The rules of template.yaml that lead to the queue of checks: each rule's name there, and its
-/// event pattern. A test compares them.
+/// Returns the rules of template.yaml that send events to the queue of checks: each rule's name
+/// there, and its event pattern. A test compares them.
 #[must_use]
 pub fn rules() -> [(&'static str, Value); 4] {
     [
@@ -288,7 +290,7 @@ pub fn rules() -> [(&'static str, Value); 4] {
     ]
 }
 
-/// The event pattern of deployments that have ended. Both functions have a rule with it.
+/// Returns the event pattern of deployments that have ended. Both functions have a rule with it.
 fn deployments_that_ended() -> Value {
     json!({
         "source": ["aws.ecs"],

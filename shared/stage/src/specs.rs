@@ -1,5 +1,5 @@
-//! The stage with a bucket for specs: an object that is dropped leads through rule and queue to the
-//! real function that makes services, as template.yaml wires it.
+//! Adds a bucket for specs to the stage. An uploaded object reaches the real function that creates
+//! services through a rule and a queue, as in template.yaml.
 
 use crate::{Delivery, Stage, StageError, TABLE, deployments_that_ended};
 use aws_lambda_events::event::sqs::SqsEvent;
@@ -16,33 +16,33 @@ use std::collections::BTreeMap;
 
 /// The bucket of specs and results.
 pub const BUCKET: &str = "specs-of-the-shop";
-/// The queue of news of specs.
+/// The queue of spec events.
 pub const SPECS_QUEUE: &str = "specs";
 /// Its dead-letter queue.
 pub const SPECS_DEAD_LETTERS: &str = "specs-dead-letters";
 
 // As in template.yaml; a test compares them.
 
-/// The most messages of a batch.
+/// The maximum number of messages in a batch.
 pub const BATCH_SIZE: usize = 1;
-/// How often Lambda receives a message before it goes to the dead-letter queue.
+/// How often Lambda receives a message before SQS moves it to the dead-letter queue.
 const MAX_RECEIVE_COUNT: u32 = 20;
 /// How long a received message stays hidden, in seconds.
 const VISIBILITY_TIMEOUT_SECS: u32 = 360;
-/// How long the function may take.
+/// The function's timeout.
 pub const TIMEOUT_SECS: u32 = 60;
 
-/// An account in which services are made from specs.
+/// An account in which Portkeeper creates services from specs.
 pub struct SpecStage {
-    /// The account with the rest of Portkeeper in it.
+    /// The account with the rest of Portkeeper deployed in it.
     pub stage: Stage,
     office: Dependencies,
     settings: BTreeMap<String, String>,
 }
 
 impl SpecStage {
-    /// Deploys what specs need into the account of a stage, with these settings beside the
-    /// defaults.
+    /// Deploys the resources that specs need into the account of a stage, with these settings in
+    /// addition to the defaults.
     pub fn new(stage: Stage, settings: &[(&str, &str)]) -> Result<Self, StageError> {
         let mut variables = deploy(&mut stage.world.lock())?;
         variables.insert(
@@ -72,23 +72,24 @@ impl SpecStage {
         &self.settings
     }
 
-    /// A function that starts now, beside the one that is warm.
+    /// Returns a function that starts now, in addition to the warm one.
     pub fn another(&self) -> Result<Dependencies, StageError> {
         office(&self.stage.world, &self.settings)
     }
 
-    /// What the function works with.
+    /// Returns the function's dependencies.
     #[must_use]
     pub fn office(&self) -> &Dependencies {
         &self.office
     }
 
-    /// Takes one message, if one is due, as Lambda does.
+    /// Receives one message, if one is due, as Lambda does.
     pub fn take(&self) -> Option<Value> {
         take_batch(&mut self.stage.world.lock(), SPECS_QUEUE, BATCH_SIZE)
     }
 
-    /// Hands one message over, if one is due. True if it was done, false if it comes back.
+    /// Delivers one message, if one is due. Returns true if the function handled it, false if it
+    /// returns to the queue.
     pub async fn deliver(&self) -> Result<Option<bool>, StageError> {
         let Some(batch) = self.take() else { return Ok(None) };
         let event: SqsEvent = serde_json::from_value(batch.clone())?;
@@ -100,8 +101,8 @@ impl SpecStage {
         Ok(Some(done))
     }
 
-    /// Lets time pass, second by second, and hands over every message that is due. Gives what the
-    /// checks led to.
+    /// Advances time second by second and delivers every message that is due. Returns the results
+    /// of the checks.
     pub async fn run(&mut self, seconds: u64) -> Result<Vec<Delivery>, StageError> {
         let mut deliveries = Vec::new();
         let end = self.stage.world.lock().now_ms().saturating_add(seconds.saturating_mul(1000));
@@ -115,7 +116,7 @@ impl SpecStage {
         Ok(deliveries)
     }
 
-    /// The result beside a spec, if there is one.
+    /// Returns the result that is stored next to a spec, if there is one.
     #[must_use]
     pub fn result(&self, spec: &str) -> Option<Value> {
         let key = format!("results/{}.json", spec.strip_prefix("specs/").unwrap_or(spec));
@@ -134,12 +135,13 @@ fn office(
         aws: SpecAws::from_sdk_config(&sdk, config.shared.api_share_percent),
         dead_letters: DeadLetters::from_sdk_config(&sdk, config.dead_letters_url.clone()),
         config,
-        // Standard output is for people here.
+        // Here, people read the standard output.
         emit: |_| (),
     })
 }
 
-/// What template.yaml makes for specs. Gives the function's own variables.
+/// Creates the resources of template.yaml for specs. Returns the function's own environment
+/// variables.
 fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     let mut queue = |name: &str, attributes: Value| {
         let input = json!({ "QueueName": name, "Attributes": attributes });
@@ -174,8 +176,8 @@ fn deploy(world: &mut World) -> Result<BTreeMap<String, String>, StageError> {
     ]))
 }
 
-/// The rules of template.yaml that lead to the queue of news of specs: each rule's name there, and
-/// its event pattern. A test compares them.
+/// Returns the rules of template.yaml that send events to the queue of spec events: each rule's
+/// name there, and its event pattern. A test compares them.
 #[must_use]
 pub fn rules(bucket: &str) -> [(&'static str, Value); 2] {
     let objects = json!({

@@ -1,5 +1,5 @@
-//! The large account: what is planted is really so, by the account's own truth, and it comes up
-//! whatever its size.
+//! Verifies the large account: every planted fault exists according to the account's own truth, and
+//! an account of any size starts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use portkeeper_stage::large::{LargeAccount, MOST_SECONDS, Planted};
@@ -20,8 +20,8 @@ fn build(services: u32, tasks: u32, seed: u64) -> (World, Vec<Planted>) {
     (world, planted)
 }
 
-/// Every difference between what is registered and what should be: `group id:port`, and whether it
-/// is registered.
+/// Returns every difference between the registered and the expected targets: `group id:port`, and
+/// whether it is registered.
 fn differences(world: &World) -> BTreeSet<(String, bool)> {
     let name = |arn: &str| arn.split('/').nth(1).unwrap().to_owned();
     let live = live_targets(world).into_iter().filter(|it| it.last_status == "RUNNING");
@@ -52,7 +52,7 @@ fn what_differs_is_what_was_planted() {
         }
         _ => None,
     });
-    // Nothing can be registered in groups that are gone or of the wrong kind.
+    // No target can be registered in groups that are deleted or of the wrong kind.
     let hopeless = |about: &str| {
         let no_target = ["target_group_missing", "target_type_mismatch", "ip_family_mismatch"];
         let group = about.split(' ').next().unwrap();

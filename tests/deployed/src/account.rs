@@ -1,4 +1,4 @@
-//! The account: two clusters, with a service in each network mode and each of the states that the
+//! Builds the account: two clusters, with a service in each network mode and in each state that the
 //! scenes need.
 
 use portkeeper_world::World;
@@ -8,20 +8,20 @@ use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
 use serde_json::json;
 
-/// The cluster of nearly everything.
+/// The cluster of nearly all services.
 const SHOP: &str = "shop";
 
-/// A cluster that a stack may be told to leave alone.
+/// A cluster that a stack's settings may exclude.
 const LAB: &str = "lab";
 
 /// Addresses outside the target groups' VPC come from here.
 const FAR: &str = "subnet-far";
 
-/// What specs may name: a security group in the VPC of everything, and a role for tasks.
+/// Creates the resources that specs may name: a security group in the VPC, and a role for tasks.
 const GROUP: &str = "sg-shop";
 const ROLE: &str = "orders-task";
 
-/// Builds the account. Its tasks come with time.
+/// Builds the account. Its tasks start as time passes.
 pub(crate) fn build(world: &mut World) -> Result<(), ApiError> {
     world.make_cluster(SHOP)?;
     world.make_instances(SHOP, 3)?;
@@ -56,8 +56,8 @@ fn addresses(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
     behind_its_group(world, service, TargetType::Ip)
 }
 
-/// A service whose deployments shift traffic between two groups: its revisions say what the service
-/// itself does not.
+/// Creates a service whose deployments shift traffic between two groups. Only its revisions name
+/// both.
 fn shifting(world: &mut World, service: &ServiceSpec) -> Result<(), ApiError> {
     let front = world.make_alb(&format!("{}-tg", service.name), TargetType::Instance)?;
     let other =

@@ -1,5 +1,5 @@
-//! What can be broken from outside, and what only the account itself knows. Everything else is done
-//! through AWS's own operations.
+//! Commands that cause faults from outside or read what only the account itself knows. Everything
+//! else uses AWS's own operations.
 
 use portkeeper_world::World;
 use portkeeper_world::api::{ApiError, Service};
@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Command {
-    /// ECS never registers the next `count` tasks of the service, and believes that it did.
+    /// ECS does not register the next `count` tasks of the service, but records that it did.
     LoseRegistrations { service: String, count: u32 },
     /// ECS never deregisters the targets of the next `count` tasks of the service that stop.
     KeepTargets { service: String, count: u32 },
     /// The agent restarts: the next dynamic host port is the lowest free one.
     RestartAgent { instance: String },
-    /// Which service's task listens there.
+    /// Returns the service whose task listens there.
     WhoAnswers { id: String, port: u16 },
-    /// ECS refuses the next call of this operation that holds this text, as invalid.
+    /// ECS rejects the next call of this operation that contains this text, as invalid.
     Refuse { operation: String, containing: String, message: String },
-    /// The targets that the service's running tasks should have.
+    /// Returns the expected targets of the service's running tasks.
     WantedTargets { service: String },
 }
 

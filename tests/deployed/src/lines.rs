@@ -1,4 +1,4 @@
-//! What is told on standard output.
+//! The lines that the program writes to standard output.
 
 use portkeeper_world::World;
 use serde::Serialize;
@@ -13,11 +13,11 @@ pub(crate) enum Line<'a> {
     Ready { url: String },
     /// An EventBridge event that ECS emitted.
     Event(&'a Value),
-    /// What happened, for people.
+    /// A journal entry, for people to read.
     Journal(&'a str),
-    /// A command was carried out.
+    /// A command succeeded.
     Done(Value),
-    /// A command was not carried out.
+    /// A command failed.
     Refused(String),
 }
 
@@ -36,19 +36,19 @@ pub(crate) fn say(what: &Line) -> io::Result<()> {
     out.flush()
 }
 
-/// How much of the account's events and journal was told.
+/// How much of the account's events and journal was already written.
 pub(crate) struct Lines {
     events: usize,
     journal: usize,
 }
 
 impl Lines {
-    /// What was before is history.
+    /// Starts at the present: earlier entries are not written.
     pub(crate) fn from_now_on(world: &World) -> Self {
         Self { events: world.eventbridge.events().len(), journal: world.journal.all().len() }
     }
 
-    /// Tells what is new.
+    /// Writes the new entries.
     pub(crate) fn tell_news(&mut self, world: &World) -> io::Result<()> {
         let entries = world.journal.all();
         for entry in entries.iter().skip(self.journal) {

@@ -1,11 +1,11 @@
-//! The simulated account as a program: ECS and Elastic Load Balancing on a loopback port, in real
-//! time.
+//! Runs the simulated account as a program: ECS and Elastic Load Balancing on a loopback port, in
+//! real time.
 //!
-//! Commands come as lines of JSON on standard input, one answer each; answers, events and the
-//! account's journal leave as lines of JSON on standard output. It ends with its input, so that
-//! nothing is left over of a harness that was killed.
+//! It reads commands as lines of JSON from standard input and answers each. It writes answers,
+//! events and the account's journal as lines of JSON to standard output. It exits when its input
+//! ends, so that it does not outlive a harness that was killed.
 //!
-//! Knows the account. Knows neither Portkeeper nor the emulator that its events are meant for.
+//! It depends on the account only, not on Portkeeper or on the emulator that receives its events.
 
 mod account;
 mod commands;
@@ -22,21 +22,23 @@ use std::io::{self, BufRead};
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How old the account is when it opens: every service has come up, and every target is healthy.
+/// The account's age when the program starts: every service is running, and every target is
+/// healthy.
 const AGE: Duration = Duration::from_mins(5);
 
-/// How often the account's clock is brought up to the machine's. Its own step is a second.
+/// How often the program advances the account's clock to the machine's. The account's own step is a
+/// second.
 const TICK: Duration = Duration::from_millis(200);
 
 #[derive(Parser)]
 struct Arguments {
-    /// The account's number.
+    /// The account ID.
     #[arg(long)]
     account: String,
     /// The region.
     #[arg(long, default_value = "eu-west-1")]
     region: String,
-    /// The same seed gives the same identifiers.
+    /// The same seed produces the same identifiers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
@@ -76,7 +78,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Carries out commands until there are no more.
+/// Executes commands until the input ends.
 fn obey(world: &SharedWorld) -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         let outcome =
@@ -93,7 +95,7 @@ fn catch_up(world: &mut World) {
     world.advance(now.saturating_sub(world.now_ms()));
 }
 
-/// A clock before 1970 is 1970.
+/// Returns the current time. A clock before 1970 counts as 1970.
 fn milliseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))

@@ -1,12 +1,12 @@
-//! Plays many seeds of the simulation, on every processor, and sums up what happened.
+//! Runs many seeds of the simulation on all processors and prints a summary.
 //!
 //! ```text
 //! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seeds 1000 [--from 1] [--mutation NoProof]
 //! cargo run --profile simulation -p portkeeper-tests --bin simulate -- --seed 7 --trace --about i-0288fc35ccc88d6c4
 //! ```
 //!
-//! Exit code 0: every rule held. 1: one did not, and what is printed shows where and how to see it
-//! again. 2: the arguments are not understood.
+//! Exits with 0 if every rule held, 1 if a rule was broken (the output shows where, and how to
+//! reproduce it), and 2 if the arguments are invalid.
 
 use portkeeper_tests::simulation::{Mutation, Outcome, Stats, run};
 use std::collections::BTreeMap;
@@ -17,22 +17,21 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-/// Three quarters of a run are small allocations: requests, answers, and what the SDK makes of
-/// them.
+/// Small allocations take three quarters of a run: requests, answers, and the SDK's copies of them.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "usage: simulate [--seeds N] [--from K] [--seed S] [--trace] [--about TEXT] [--mutation NAME] \
     [--keep-going]";
 
-/// How often progress is results, in seeds.
+/// The number of seeds between two lines of progress.
 const PROGRESS: u64 = 50;
 
 struct Arguments {
     from: u64,
     seeds: u64,
     trace: bool,
-    /// Of what happened in the account, what names this is results.
+    /// Prints only the account's events that contain this text.
     about: Option<String>,
     mutation: Option<Mutation>,
     keep_going: bool,
@@ -97,12 +96,11 @@ struct Sum {
     violations: u64,
     took: u64,
     stats: Stats,
-    /// How often each rule did not hold.
+    /// How often each rule was broken.
     rules: BTreeMap<String, u64>,
 }
 
-/// Plays the seeds on as many threads as there are processors; tells in the order in which they
-/// end.
+/// Runs the seeds on one thread for each processor and reports them in the order in which they end.
 fn play(arguments: &Arguments) -> io::Result<Sum> {
     let began = Instant::now();
     let (next, end) =

@@ -1,7 +1,7 @@
 //! The account of a seed: clusters, instances, and services of every kind behind load balancers.
 //!
-//! Everything is made as a person would make it. What is kept here is what a person would remember
-//! of it.
+//! The simulation creates every resource as a person would, and keeps only what a person would
+//! remember of it.
 
 use super::dice::{Dice, one_in, weighted};
 use super::history::Place;
@@ -21,10 +21,11 @@ const PORT: u16 = 8080;
 const SECOND_PORT: u16 = 9090;
 const FIRST_HOST_PORT: u16 = 7000;
 
-/// One account in so many has a service of very many tasks: those take ten times as long to play.
+/// One account in this many has a service with very many tasks. Such a seed takes ten times as
+/// long.
 const MASS: u32 = 25;
 
-/// What kind of service.
+/// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Bridge,
@@ -52,7 +53,7 @@ impl Kind {
     }
 }
 
-/// A service as its owner knows it.
+/// A service as its team knows it.
 #[derive(Debug, Clone)]
 pub(crate) struct ServiceModel {
     pub cluster: String,
@@ -60,15 +61,15 @@ pub(crate) struct ServiceModel {
     pub arn: String,
     pub kind: Kind,
     pub spec: ServiceSpec,
-    /// Every group that its tasks may be registered in.
+    /// Every group in which its tasks may be registered.
     pub groups: Vec<String>,
-    /// The rule that is pointed elsewhere by `CODE_DEPLOY`.
+    /// The rule that `CODE_DEPLOY` switches to another group.
     pub rule: String,
-    /// What its tag says.
+    /// The value of its mode tag.
     pub mode: Mode,
-    /// When the tag was changed.
+    /// When the tag last changed.
     pub mode_since_ms: u64,
-    /// Its ledger item was tampered with.
+    /// Its ledger item was changed from outside.
     pub ledger_touched: bool,
     /// A person deleted it.
     pub deleted: bool,
@@ -89,30 +90,30 @@ pub(crate) struct InstanceModel {
     pub connected: bool,
 }
 
-/// Somebody who writes in a target group.
+/// Another writer of a target group.
 #[derive(Debug, Clone)]
 pub(crate) enum Opponent {
-    /// Keeps a group as its list says.
+    /// Registers the targets of its own list.
     Keeper {
         group: String,
         list: Vec<(String, u16)>,
-        /// Also takes out what is not on its list.
+        /// Also deregisters targets that are not on its list.
         exact: bool,
         every_ms: u64,
         next_ms: u64,
     },
-    /// Undoes what Portkeeper writes in a group, so many times.
+    /// Undoes Portkeeper's writes in a group, up to this many times.
     Undoer {
         group: String,
         left: u32,
-        /// How many writes it has seen.
+        /// The number of writes that it has read.
         seen: usize,
-        /// What it will do, and when.
+        /// Its next actions, and when it executes them.
         due: Vec<(u64, WriteKind, Place)>,
     },
 }
 
-/// All of it.
+/// The whole account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
     /// Names and ARNs.
@@ -123,15 +124,15 @@ pub(crate) struct Account {
     pub stranger: String,
     /// Tasks whose agent reports no bindings.
     pub unbound: Vec<String>,
-    /// Tasks whose programs do not answer as they should.
+    /// Tasks that fail their health checks.
     pub sick: Vec<String>,
-    /// The answers of `DescribeTasks` up to this one may be old.
+    /// Answers of `DescribeTasks` up to this one may be outdated.
     pub old_answers: usize,
-    /// Who writes in target groups beside ECS and Portkeeper.
+    /// The writers of target groups other than ECS and Portkeeper.
     pub opponents: Vec<Opponent>,
-    /// Since when the kill switch is on.
+    /// The time since which the kill switch has been set.
     pub stopped_since_ms: Option<u64>,
-    /// Groups that no load balancer leads to any more, or that were deleted.
+    /// Groups that no load balancer forwards to any longer, or that were deleted.
     pub damaged: BTreeSet<String>,
 }
 
@@ -140,14 +141,14 @@ impl Account {
         self.services.iter().find(|service| service.key() == key)
     }
 
-    /// The services that may register in a group.
+    /// Returns the services that may register tasks in a group.
     pub(crate) fn users<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a ServiceModel> {
         self.services
             .iter()
             .filter(move |service| service.groups.iter().any(|other| other == group))
     }
 
-    /// Every group, once.
+    /// Returns every group once.
     pub(crate) fn groups(&self) -> Vec<String> {
         let mut groups: Vec<String> =
             self.services.iter().flat_map(|service| service.groups.clone()).collect();
@@ -157,8 +158,8 @@ impl Account {
     }
 }
 
-/// What differs from the defaults of the deployed stack: shorter and tighter settings meet more
-/// races.
+/// The settings that differ from the defaults of the deployed stack. Shorter and tighter ones lead
+/// to more races.
 pub(crate) fn settings(random: &mut Rng) -> Vec<(&'static str, &'static str)> {
     let one = |random: &mut Rng, choices: &[&'static str]| {
         random.choice(choices.iter().copied()).unwrap_or_default()
@@ -214,8 +215,8 @@ pub(crate) fn build(world: &mut World, dice: &mut Dice) -> Result<Account, Stage
     Ok(account)
 }
 
-/// A service of so many tasks that lists have several pages and deployments move many targets at
-/// once.
+/// Creates a service with enough tasks that lists have several pages and deployments move many
+/// targets at once.
 fn make_big(world: &mut World, random: &mut Rng, account: &Account) -> Result<(), StageError> {
     let fitting = account
         .services
@@ -333,7 +334,7 @@ fn nowhere() -> Frontend {
     }
 }
 
-/// A service whose task sets somebody else's deployment tool makes.
+/// Creates a service whose task sets an external deployment tool creates.
 fn make_external(world: &mut World, spec: &ServiceSpec) -> Result<String, StageError> {
     let input = json!({
         "cluster": spec.cluster,
@@ -348,7 +349,7 @@ fn make_external(world: &mut World, spec: &ServiceSpec) -> Result<String, StageE
     Ok(arn.ok_or("CreateService gave no ARN")?.to_owned())
 }
 
-/// Gives the id of the new task set.
+/// Returns the id of the new task set.
 pub(crate) fn add_task_set(world: &mut World, spec: &ServiceSpec) -> Result<String, StageError> {
     let definition = world.make_definition(spec)?;
     let input = json!({

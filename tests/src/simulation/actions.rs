@@ -1,7 +1,7 @@
-//! What people, ECS, its agents and EC2 do in the account: one random action at a time.
+//! Random actions of people, ECS, its agents and EC2 in the account, one at a time.
 //!
-//! An action that AWS refuses (no such task any more, and so on) is no fault of the simulation: it
-//! is noted and nothing happens.
+//! AWS may reject an action, for example because the task no longer exists. The simulation then
+//! notes it and continues.
 
 use super::account::{Kind, ServiceModel};
 use super::dice::{one_in, weighted};
@@ -12,7 +12,7 @@ use portkeeper_world::World;
 use portkeeper_world::ecs::Answer;
 use serde_json::json;
 
-/// What may happen.
+/// The possible actions.
 #[derive(Debug, Clone, Copy)]
 enum Action {
     Scale,
@@ -76,7 +76,7 @@ const ACTIONS: [(u32, Action); 28] = [
     (1, Action::DeleteService),
 ];
 
-/// Does something, and says what.
+/// Executes one action and returns its description.
 pub(crate) fn act(scene: &mut Scene<'_>) -> String {
     let Some(action) = weighted(scene.random, &ACTIONS) else { return String::new() };
     match perform(scene, action) {
@@ -118,7 +118,7 @@ fn perform(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> 
     }
 }
 
-/// A task by chance that ECS wants to run.
+/// Returns a random task whose desired status is RUNNING.
 fn task(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let key = service(scene)?.key();
     let tasks = scene.world.running_tasks(&key)?;
@@ -167,7 +167,7 @@ fn end_task(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError>
     }
 }
 
-/// A task that runs on and is not as it should be.
+/// Makes a running task unhealthy, or its agent report no bindings.
 fn spoil_task(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
     let task = task(scene)?;
     let title = short(&task).to_owned();
@@ -190,7 +190,7 @@ fn stop_task(world: &mut World, task: &str) -> Result<(), StageError> {
 
 fn misbehave(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError> {
     let key = service(scene)?.key();
-    // A service of very many tasks loses very many targets at once.
+    // A service with very many tasks loses very many targets at once.
     let many = u32::try_from(scene.world.running_tasks(&key)?.len() / 3).unwrap_or(0);
     let count = scene.random.u32(1..many.max(4));
     match action {
@@ -201,8 +201,8 @@ fn misbehave(scene: &mut Scene<'_>, action: Action) -> Result<String, StageError
     Ok(format!("ECS and {key}: {action:?} {count}"))
 }
 
-/// The incident that all this is about (amazon-ecs-agent#500): targets stay behind and their
-/// addresses are handed out again, soon, to whoever comes next.
+/// Causes the incident that Portkeeper exists for (amazon-ecs-agent#500): targets stay registered
+/// after their tasks have stopped, and other tasks soon get their addresses.
 fn reuse(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let (key, count) = (service.key(), scene.random.u32(1..4));

@@ -1,6 +1,6 @@
-//! The life of every incident as people were told of it: one begin and one end, in this order,
-//! whatever went wrong on the way. What may be told twice is only what a failure of the ledger or
-//! of SNS, or a function that died, left in doubt.
+//! Judges the alerts about every incident: one when it opens and one when it resolves, in this
+//! order, whatever failed in between. An alert may be sent twice only if a failure of the ledger or
+//! of SNS, or a killed function, left its state undetermined.
 
 use super::watched::Watched;
 use super::{Play, Stop, broken};
@@ -11,11 +11,11 @@ use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// From the begin of a check to the end of what it publishes. A failure before the first of two
-/// alerts may be their cause.
+/// The longest time from the start of a check to its last publication. A failure before the first
+/// of two alerts may be their cause.
 const CHECK_TAKES_MS: u64 = 120_000;
 
-/// When people were told of an incident.
+/// When alerts reported that an incident opened and resolved.
 #[derive(Debug, Default)]
 struct Life {
     service: String,
@@ -24,11 +24,11 @@ struct Life {
     ends: Vec<u64>,
 }
 
-/// Judges everything that SNS accepted.
+/// Judges every alert that SNS accepted.
 pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) -> Result<(), Stop> {
     let (lives, cut) = lives(world)?;
-    // Of an alert about very many things some are only counted, so that their lives cannot be told
-    // apart.
+    // An alert about very many targets only counts some of them, so their incidents cannot be
+    // distinguished.
     let judged =
         |one: &&Watched<'_>| !one.service.ledger_touched && !cut.contains(&one.service.key());
     let (mut open, mut remembered) = (BTreeSet::new(), BTreeSet::new());
@@ -61,8 +61,8 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
                 return broken("life", what("was told twice"));
             }
         }
-        // A function that died after it told people could not write it down. What is remembered is
-        // told again, or its end.
+        // A function that was killed after it sent an alert could not record it. The ledger's
+        // incident is then alerted again, or its end is.
         let around = first.saturating_sub(CHECK_TAKES_MS)..=first.saturating_add(CHECK_TAKES_MS);
         let in_doubt = remembered.contains(name) && doubts.range(around).next().is_some();
         if life.ends.is_empty() && !open.contains(name) && !in_doubt {
@@ -72,13 +72,12 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
     Ok(())
 }
 
-/// As the document names an incident.
+/// The incident's name in an alert document.
 fn name(service: &str, incident: &Incident) -> String {
     format!("{service} {} {} {}", incident.code.family(), incident.subject, incident.opened_at)
 }
 
-/// What people were told, by incident, and the services of which an alert counted more than it
-/// named.
+/// Returns the alerts by incident, and the services of which an alert counted more than it named.
 fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), Stop> {
     let (mut lives, mut cut): (BTreeMap<String, Life>, BTreeSet<String>) = Default::default();
     for published in world.sns.published(TOPIC) {
@@ -114,7 +113,8 @@ fn lives(world: &World) -> Result<(BTreeMap<String, Life>, BTreeSet<String>), St
     Ok((lives, cut))
 }
 
-/// Who is named did it, then: a person, never ECS, never Portkeeper.
+/// Verifies that the person whom an alert names as the cause made the call at that time: never ECS,
+/// never Portkeeper.
 fn really_did(world: &World, cause: &DocumentCause) -> Result<(), Stop> {
     let at = cause.at.as_millis();
     let made = world.calls.all().iter().any(|call| {
@@ -131,7 +131,7 @@ fn really_did(world: &World, cause: &DocumentCause) -> Result<(), Stop> {
     }
 }
 
-/// When it could not be known what was told or remembered.
+/// Returns the times at which it was undetermined what was sent or recorded.
 fn doubts(play: &Play, world: &World) -> BTreeSet<u64> {
     let failed = world
         .faults

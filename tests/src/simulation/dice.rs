@@ -1,16 +1,16 @@
-//! Where chance comes from: one source for the world, one for faults, one for delivery.
+//! The sources of randomness: one for the world, one for faults, one for delivery.
 //!
-//! They are apart so that a change in one kind of trouble leaves the other two as they were: a seed
-//! keeps its account and its story when a fault is added.
+//! They are separate so that a change in one does not affect the other two: a seed keeps its
+//! account and its actions when a fault is added.
 
 use fastrand::Rng;
 
 /// The three sources of one seed.
 #[derive(Debug)]
 pub(crate) struct Dice {
-    /// What the account is like and what people and ECS do in it.
+    /// The account, and the actions of people and ECS in it.
     pub world: Rng,
-    /// What goes wrong between Portkeeper and AWS.
+    /// The failures between Portkeeper and AWS.
     pub faults: Rng,
     /// How events and messages arrive, and how functions run.
     pub delivery: Rng,
@@ -18,8 +18,7 @@ pub(crate) struct Dice {
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        // Any odd constant does: seeds that follow one another must not give sources that follow
-        // one another.
+        // Any odd constant works: successive seeds must not lead to successive sources.
         let source = |number: u64| {
             Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(number))
         };
@@ -27,12 +26,12 @@ impl Dice {
     }
 }
 
-/// True once in so many times.
+/// Returns true with a probability of one in `times`.
 pub(crate) fn one_in(random: &mut Rng, times: u32) -> bool {
     random.u32(0..times.max(1)) == 0
 }
 
-/// One of these, by weight.
+/// Returns one of these at random, by weight.
 pub(crate) fn weighted<T: Copy>(random: &mut Rng, choices: &[(u32, T)]) -> Option<T> {
     let mut left = random.u32(0..choices.iter().map(|(weight, _)| *weight).sum::<u32>().max(1));
     for (weight, choice) in choices {

@@ -1,4 +1,4 @@
-//! Every open incident must be true: what it says is there to be seen in the account.
+//! Verifies that every open incident is true: the account must show what the incident reports.
 
 use super::history::registered_in;
 use super::watched::Watched;
@@ -8,7 +8,7 @@ use portkeeper_core::ledger::{Incident, Subject};
 use portkeeper_core::policy::Mode;
 use portkeeper_world::{World, truth};
 
-/// Judges what the ledger holds of a service that has come to rest.
+/// Judges the ledger's incidents of a service that is stable.
 pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> Result<(), Stop> {
     for incident in &one.record.incidents {
         let what = || {
@@ -36,8 +36,8 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
     Ok(())
 }
 
-/// What the incident says can be seen. Guards and health say what was, for a while; they are not
-/// looked for.
+/// Returns whether the account shows what the incident reports. Incidents about guards and health
+/// describe the recent past and are not verified.
 fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bool {
     let (group, target) = match &incident.subject {
         Subject::Target(group, target) => (group.as_str(), Some(target)),
@@ -56,8 +56,8 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Code::Stale | Code::Hijacked | Code::Foreign | Code::Misplaced | Code::WrongPort => {
             let owner =
                 target.and_then(|it| truth::owner(world, group, &it.id.to_string(), it.port.get()));
-            // Other clusters are read before anything is taken out, and not before people are told
-            // of what is not.
+            // A check reads other clusters before it deregisters a target, but not before it alerts
+            // about a target that stays.
             let is_seen = |task: &String| {
                 task.contains(&format!(":task/{cluster}/")) || !incident.confirmation.unproved
             };
@@ -66,7 +66,8 @@ fn is_true(play: &Play, world: &World, cluster: &str, incident: &Incident) -> bo
         Code::TargetGroupMissing | Code::TargetGroupUnattached | Code::AzDisabled => {
             play.account.damaged.contains(group)
         }
-        // Nothing that is played here leads to the others, or there is nothing to hold them against.
+        // Nothing that is played here leads to the others, or there is nothing to hold them
+        // against.
         Code::Unhealthy
         | Code::TargetTypeMismatch
         | Code::IpFamilyMismatch

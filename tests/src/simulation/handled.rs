@@ -1,4 +1,4 @@
-//! What a function did with a batch, as far as it is judged.
+//! The part of a function's result for a batch that the judge needs.
 
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::plan::{Outcome, Plan};
@@ -6,7 +6,7 @@ use portkeeper_reconcile::CheckReport;
 use portkeeper_sweep::SweepReport;
 use serde_json::Value;
 
-/// What a check did, as far as it is judged.
+/// The part of a check's result that the judge needs.
 #[derive(Debug, Clone)]
 pub(crate) struct Checked {
     pub key: ServiceKey,
@@ -14,7 +14,7 @@ pub(crate) struct Checked {
     pub plan: Option<Plan>,
     pub outcomes: Vec<Outcome>,
     pub errors: Vec<String>,
-    /// Subjects of the alerts that were sent.
+    /// Subjects of the alerts that the check sent.
     pub alerts: Vec<String>,
 }
 
@@ -31,12 +31,12 @@ impl From<&CheckReport> for Checked {
     }
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug)]
 pub(crate) struct Handled {
     pub checks: Vec<Checked>,
-    /// What the function answered to Lambda.
+    /// The function's answer to Lambda.
     pub response: Value,
-    /// What it saw, if it was the sweep.
+    /// The sweep's report, if the function was the sweep.
     pub sweep: Option<SweepReport>,
 }

@@ -1,4 +1,4 @@
-//! One batch in the hands of one function, or of two at once, or of one that is killed half way.
+//! Delivers one batch to one function, to two at once, or to one that is killed before it ends.
 
 use super::handled::{Checked, Handled};
 use super::mutant;
@@ -46,16 +46,16 @@ pub(crate) fn start_sweep<'a>(aws: &'a Aws, config: &'a Config) -> Run<'a> {
     })
 }
 
-/// Whether functions go on after a step.
+/// Whether functions continue after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Go {
     On,
-    /// They are killed where they are.
+    /// Kills them at this point.
     Dead,
 }
 
-/// Lets these functions work in turns that chance decides, and calls `between` after every turn. A
-/// turn ends whenever a function waits. Gives what became of each; none for those that were killed.
+/// Runs these functions in turns of random order and calls `between` after every turn. A turn ends
+/// whenever a function waits. Returns the result of each, and none for those that were killed.
 pub(crate) async fn drive(
     mut runs: Vec<Run<'_>>,
     random: &mut Rng,
@@ -74,8 +74,8 @@ pub(crate) async fn drive(
         if between() == Go::Dead {
             return Poll::Ready(());
         }
-        // The world's clock waits for nobody: whatever a function waits for comes by polling it
-        // again.
+        // The world's clock does not wait for functions: polling a function again completes
+        // whatever it waits for.
         context.waker().wake_by_ref();
         Poll::Pending
     })

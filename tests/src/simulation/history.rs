@@ -1,7 +1,6 @@
-//! What was true when, kept apart from anything that Portkeeper remembers: the judge's own memory.
+//! The judge's own history: what was true at which time, independent of Portkeeper's ledger.
 //!
-//! It is fed from [`truth`](portkeeper_world::truth) whenever something has happened in the
-//! account.
+//! It reads [`truth`](portkeeper_world::truth) whenever the account has changed.
 
 use portkeeper_world::World;
 use portkeeper_world::truth::{self, LiveTarget};
@@ -15,21 +14,22 @@ pub(crate) struct Place {
     pub port: u16,
 }
 
-/// Everything that was ever true of targets.
+/// Every target that a task ever had.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// By place and `cluster/service`: the tasks whose target it was, and when each was seen gone.
+    /// By target and `cluster/service`: the tasks that had the target, and when each was found
+    /// stopped.
     held: BTreeMap<(Place, String), BTreeMap<String, Option<u64>>>,
-    /// Since when a RUNNING task's target has been missing at least once.
+    /// The time since which a RUNNING task's target has been missing at least once.
     first_absent: BTreeMap<(Place, String), u64>,
-    /// The last look.
+    /// The last reading.
     live: Vec<LiveTarget>,
-    /// How much of the journal and of the writes was there at the last look.
+    /// The length of the journal and of the list of writes at the last reading.
     seen: (usize, usize),
 }
 
 impl History {
-    /// Looks at the account, if anything has happened since the last look.
+    /// Reads the account if it has changed since the last reading.
     pub(crate) fn look(&mut self, world: &World) {
         let seen = (world.journal.all().len(), world.elbv2.writes().len());
         if seen == self.seen {
@@ -65,18 +65,18 @@ impl History {
         }
     }
 
-    /// The targets of all live tasks, at the last look.
+    /// Returns the targets of all live tasks at the last reading.
     pub(crate) fn live(&self) -> &[LiveTarget] {
         &self.live
     }
 
-    /// The live tasks whose target this is.
+    /// Returns the live tasks that have this target.
     pub(crate) fn live_at<'a>(&'a self, place: &'a Place) -> impl Iterator<Item = &'a LiveTarget> {
         self.live.iter().filter(move |target| place_of(target) == *place)
     }
 
-    /// When the tasks of a service that had this target were gone, the earliest first. Live ones
-    /// are not among them.
+    /// Returns when the tasks of a service that had this target stopped, the earliest first,
+    /// without live tasks.
     pub(crate) fn gone_at(&self, place: &Place, service: &str) -> Vec<u64> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()));
         let mut gone: Vec<u64> =
@@ -85,8 +85,7 @@ impl History {
         gone
     }
 
-    /// The task of a service that had this target last, among those that are gone, and when it was
-    /// gone.
+    /// Returns the stopped task of a service that had this target last, and when it stopped.
     pub(crate) fn last_gone(&self, place: &Place, service: &str) -> Option<(&str, u64)> {
         let tasks = self.held.get(&(place.clone(), service.to_owned()))?.iter();
         tasks
@@ -94,8 +93,7 @@ impl History {
             .max_by_key(|(_, gone)| *gone)
     }
 
-    /// Whether a task of this service was on that address, whatever group it belonged in, later
-    /// than that.
+    /// Returns whether a task of this service, in any group, used this address after that time.
     pub(crate) fn was_on(&self, place: &Place, service: &str, later_than: u64) -> bool {
         let here = |other: &Place| other.id == place.id && other.port == place.port;
         let later = |gone: &Option<u64>| gone.is_none_or(|at| at > later_than);
@@ -104,18 +102,18 @@ impl History {
             .any(|((other, key), tasks)| here(other) && key == service && tasks.values().any(later))
     }
 
-    /// Some task of some service has, or had, this target.
+    /// Returns whether a task of any service has or had this target.
     pub(crate) fn was_anybodys(&self, place: &Place) -> bool {
         self.held.keys().any(|(other, _)| other == place)
     }
 
-    /// Since when this running task's target has been missing at least once.
+    /// Returns the time since which this running task's target has been missing at least once.
     pub(crate) fn first_absent(&self, place: &Place, task: &str) -> Option<u64> {
         self.first_absent.get(&(place.clone(), task.to_owned())).copied()
     }
 
-    /// Targets that belong to nobody now and belonged to a task of this service: what a careless
-    /// tool leaves behind.
+    /// Returns the former targets of this service that belong to no task now, as a careless tool
+    /// leaves them registered.
     pub(crate) fn left_by<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a Place> {
         let of_service = move |(_, key): &&(Place, String)| key == service;
         self.held
@@ -130,7 +128,7 @@ pub(crate) fn place_of(target: &LiveTarget) -> Place {
     Place { group: target.target_group_arn.clone(), id: target.id.clone(), port: target.port }
 }
 
-/// What is registered in a group and not draining.
+/// Returns the registered targets of a group that are not draining.
 pub(crate) fn registered_in(world: &World, group: &str) -> BTreeSet<(String, u16)> {
     let targets = truth::registered(world, group).into_iter();
     targets.filter(|(_, _, state)| *state != "draining").map(|(id, port, _)| (id, port)).collect()

@@ -1,5 +1,5 @@
-//! The rules that hold after every step, judged from what was true in the account and never from
-//! what Portkeeper knew.
+//! The rules that must hold after every step. The judge uses what was true in the account, never
+//! what Portkeeper observed.
 
 mod write;
 
@@ -16,11 +16,10 @@ use portkeeper_world::elbv2::WriteKind;
 use std::collections::BTreeMap;
 use write::JudgedWrite;
 
-/// A task that stops while a check runs may still be registered by it: no longer after its end than
-/// this.
+/// A running check may still register a task that has just stopped, up to this long after its end.
 const CHECK_TAKES_MS: u64 = 60_000;
 
-/// A rule that did not hold.
+/// A broken rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Violation {
     pub rule: &'static str,
@@ -34,15 +33,15 @@ fn broken(rule: &'static str, what: impl Into<String>) -> Result<(), Violation> 
 /// `cluster/service`, direction, group, target.
 type Repaired = (String, ActionKind, String, String);
 
-/// Watches every write and every check.
+/// Judges every write and every check.
 #[derive(Debug)]
 pub(crate) struct Judge {
     policy: Policy,
-    /// How many writes were judged.
+    /// The number of judged writes.
     seen: usize,
-    /// When the checks began that repaired a target, by service, direction and target.
+    /// When the checks that repaired a target began, by service, direction and target.
     repaired: BTreeMap<Repaired, Vec<u64>>,
-    /// Begin and end of the checks of each service that saw everything.
+    /// Start and end of the checks of each service that had no gaps.
     looks: BTreeMap<String, Vec<(u64, u64)>>,
 }
 
@@ -51,7 +50,7 @@ impl Judge {
         Self { policy: policy.clone(), seen: 0, repaired: BTreeMap::new(), looks: BTreeMap::new() }
     }
 
-    /// Judges the writes that were made since the last time.
+    /// Judges the writes since the last call.
     pub(crate) fn writes(
         &mut self,
         world: &World,
@@ -106,7 +105,7 @@ impl Judge {
         self.repeats(service, checked, now)
     }
 
-    /// Registrations come first, and when one was not accepted, nothing is deregistered.
+    /// Registrations come first. If AWS does not accept one, the check deregisters no target.
     fn order(key: &str, checked: &Checked) -> Result<(), Violation> {
         let tried = |outcome: &&Outcome| was_tried(outcome);
         let mut outcomes = checked.outcomes.iter();
@@ -129,7 +128,7 @@ impl Judge {
         Ok(())
     }
 
-    /// One check deregisters no more than the settings allow.
+    /// One check deregisters at most as many targets as the settings allow.
     fn limit(
         &self,
         world: &World,
@@ -140,7 +139,8 @@ impl Judge {
         let key = service.key();
         let registered: usize =
             service.groups.iter().map(|group| registered_in(world, group).len()).sum();
-        // What went since the check looked, by whomever, was among what it saw.
+        // Every target that was deregistered since the check's reading, by any writer, was part of
+        // its observation.
         let went = world.elbv2.writes().iter().filter(|write| {
             write.effective
                 && write.kind == WriteKind::Deregister
@@ -159,7 +159,7 @@ impl Judge {
         Ok(())
     }
 
-    /// Only what a task of the service once had is deregistered for it.
+    /// A check deregisters only targets that a task of its service once had.
     fn proof(history: &History, key: &str, deregistered: &[&Outcome]) -> Result<(), Violation> {
         for outcome in deregistered {
             let (id, port) = (outcome.target.id.to_string(), outcome.target.port.get());
@@ -174,7 +174,7 @@ impl Judge {
         Ok(())
     }
 
-    /// No repair is made twice by two writers, and none again and again.
+    /// No two writers make the same repair, and no repair repeats without end.
     fn repeats(
         &mut self,
         service: &ServiceModel,
@@ -198,8 +198,7 @@ impl Judge {
                 );
                 return broken("one writer", format!("{key}: {what}"));
             }
-            // The window runs from the moment that the reading of a check ended, a little after its
-            // begin.
+            // The window starts when a check has finished reading, a little after its start.
             let window = u64::from(self.policy.fight_window()) * 1000 - CHECK_TAKES_MS;
             let recent = repaired.iter().filter(|at| **at + window > checked.began_ms).count();
             if recent > self.policy.fight_repairs as usize && !service.ledger_touched {
@@ -212,7 +211,7 @@ impl Judge {
     }
 }
 
-/// Whether AWS was asked.
+/// Returns whether the write reached AWS.
 fn was_tried(outcome: &Outcome) -> bool {
     matches!(outcome.result, OutcomeResult::Done | OutcomeResult::Failed(_))
 }

@@ -1,4 +1,4 @@
-//! What becomes of container instances and of the agents on them.
+//! Actions on container instances and their agents.
 
 use super::account::InstanceModel;
 use super::scene::Scene;
@@ -7,18 +7,18 @@ use portkeeper_world::World;
 use portkeeper_world::ecs::InstanceOptions;
 use serde_json::{Value, json};
 
-/// How an instance goes.
+/// How an instance ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// By EC2.
     Terminated,
-    /// By a person who forces it: its tasks run on as orphans.
+    /// A person forces its deregistration: its tasks keep running as orphans.
     Deregistered,
-    /// ECS moves its tasks elsewhere, one by one.
+    /// ECS moves its tasks to other instances, one by one.
     Draining,
 }
 
-/// An instance by chance whose agent is connected, or not.
+/// Returns a random instance whose agent is connected, or is not.
 fn instance<'a>(
     scene: &'a mut Scene<'_>,
     connected: bool,
@@ -28,7 +28,7 @@ fn instance<'a>(
     Ok(scene.random.choice(fitting).ok_or("no such instance")?)
 }
 
-/// The agent forgets which port it handed out last.
+/// Restarts an agent, which forgets the port that it assigned last.
 pub(crate) fn restart_agent(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let id = instance(scene, true)?.id.clone();
     scene.world.restart_agent(&id)?;
@@ -51,7 +51,7 @@ pub(crate) fn reconnect(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(format!("the agent on {id} is back"))
 }
 
-/// An instance goes and another comes.
+/// Ends an instance and starts another.
 pub(crate) fn lose(scene: &mut Scene<'_>, end: End) -> Result<String, StageError> {
     let count = scene.account.instances.len();
     let index = scene.random.usize(0..count.max(1));
@@ -63,7 +63,7 @@ pub(crate) fn lose(scene: &mut Scene<'_>, end: End) -> Result<String, StageError
     }
     let fresh = scene.world.add_container_instance(&lost.cluster, &InstanceOptions::default())?;
     if !lost.connected && end == End::Draining {
-        // Its tasks wait for its agent, whoever looks after it.
+        // Its tasks wait for its agent, whichever scheduler started them.
         scene.world.reconnect_agent(&lost.id)?;
     }
     if let Some(instance) = scene.account.instances.get_mut(index) {

@@ -1,9 +1,10 @@
-//! The seeded simulation: an account in which everything goes wrong, Portkeeper in it, and a judge.
+//! The seeded simulation: an account in which anything can fail, with Portkeeper deployed in it,
+//! and a judge.
 //!
-//! A seed gives an account and twenty to forty steps in which people, ECS and its agents act, APIs
+//! A seed determines an account and 20 to 40 steps in which people, ECS and its agents act, APIs
 //! fail, events get lost, and functions run twice at once or are killed. After every step of the
-//! world the judge holds what Portkeeper wrote against what was true. Then all trouble ends, and
-//! everything must come right. The same seed gives the same run.
+//! world the judge compares Portkeeper's writes with what was true. Then all failures end, and
+//! every service must converge. The same seed produces the same run.
 
 mod account;
 mod actions;
@@ -47,37 +48,36 @@ use scene::Scene;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How long services get to come up before trouble begins, in seconds.
+/// How long services have to start before failures begin, in seconds.
 const WARM_UP_SECS: u64 = 150;
 
 /// The schedule of the sweep.
 const SWEEP_EVERY_MS: u64 = SWEEP_EVERY_SECS * 1000;
 
-/// One step in so many takes as long as ECS remembers stopped tasks, and longer.
+/// One step in this many takes longer than ECS lists stopped tasks.
 const LONG_STEPS: u32 = 100;
 const LONG_STEP_SECS: u64 = 4000;
 
-/// What came of a seed.
+/// The result of a seed.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// Every step with its time, and what Portkeeper did.
+    /// Every step with its time, and Portkeeper's actions.
     pub steps: Vec<String>,
-    /// What happened in the account, with its time.
+    /// The account's journal, with times.
     pub journal: Vec<String>,
-    /// What happened how often.
+    /// Counts of what happened.
     pub stats: Stats,
-    /// The rule that did not hold, the account at that moment, the latest calls, and how to see it
-    /// again.
+    /// The broken rule, the account at that time, the latest calls, and how to reproduce it.
     pub violation: Option<String>,
     /// The name of that rule.
     pub rule: Option<&'static str>,
 }
 
-/// Plays a seed to its end, or to the first rule that does not hold.
+/// Runs a seed to its end, or to the first broken rule.
 pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, StageError> {
-    // The SDK's back-off takes its chance from here.
+    // The SDK's back-off takes its randomness from here.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     runtime.block_on(async {
@@ -87,9 +87,9 @@ pub fn run(seed: u64, mutation: Option<Mutation>) -> Result<Outcome, StageError>
     })
 }
 
-/// The SDK counts retries by service and region for a whole process, so that one seed would leave
-/// fewer of them to the next. Clients that are made in a region of their own name count for
-/// themselves, like those of a function's process.
+/// The SDK counts retries by service and region for a whole process, so one seed would reduce those
+/// of the next. Clients in a region with a name of its own have their own count, like those of a
+/// function's process.
 fn with_own_retries<T>(world: &SharedWorld, make: impl FnOnce(&SharedWorld) -> T) -> T {
     static PROCESSES: AtomicU64 = AtomicU64::new(0);
     let region = format!("process-{}", PROCESSES.fetch_add(1, Ordering::Relaxed));
@@ -99,15 +99,15 @@ fn with_own_retries<T>(world: &SharedWorld, make: impl FnOnce(&SharedWorld) -> T
     clients
 }
 
-/// A new process takes the function's place.
+/// Replaces the function with a new process.
 fn cold_start(stage: &mut Stage) {
     let world = stage.world.clone();
     with_own_retries(&world, |_| stage.cold_start());
 }
 
-/// In some accounts `CloudTrail` tells of calls at once, in some after people were told, in some
-/// not at all. By the seed's number, so that everything else of a seed is as it is without. Where a
-/// rule is taken away nothing is told: a doorbell more would cover what is missing.
+/// In some accounts `CloudTrail` reports calls at once, in some only after the alert, in some
+/// never. The seed's number decides, so that everything else of the seed stays the same. In a run
+/// with a mutation it reports none: an additional event would hide the missing rule.
 fn follow(trail: &mut CloudTrail, seed: u64, mutation: Option<Mutation>) {
     trail.on = !seed.is_multiple_of(4) && mutation.is_none();
     trail.delay_secs = match seed % 3 {
@@ -120,7 +120,7 @@ fn follow(trail: &mut CloudTrail, seed: u64, mutation: Option<Mutation>) {
 /// Why a run ends early.
 enum Stop {
     Violation(Violation),
-    /// The simulation itself is at fault.
+    /// The simulation itself has an error.
     Broken(StageError),
 }
 
@@ -142,12 +142,12 @@ impl From<ApiError> for Stop {
     }
 }
 
-/// Ends a run: a rule does not hold.
+/// Ends a run because a rule is broken.
 fn broken(rule: &'static str, what: String) -> Result<(), Stop> {
     Err(Violation { rule, what }.into())
 }
 
-/// A seed being played.
+/// A running seed.
 struct Play {
     seed: u64,
     mutation: Option<Mutation>,
@@ -160,11 +160,11 @@ struct Play {
     judge: Judge,
     /// Backups of ledger items.
     saved: BTreeMap<String, Item>,
-    /// No more trouble is made.
+    /// No further failures are caused.
     calm: bool,
-    /// When two functions did the same at once, or one died.
+    /// When two functions handled the same batch at once, or one was killed.
     disturbed_ms: Vec<u64>,
-    /// When the schedule starts the sweep next.
+    /// When the schedule next starts the sweep.
     next_sweep_ms: u64,
     began_ms: u64,
     steps: Vec<String>,
@@ -209,7 +209,7 @@ impl Play {
         quiet::come_to_rest(self).await
     }
 
-    /// Something happens, maybe some trouble is made, and time passes.
+    /// Executes one action, sometimes causes a failure, and advances time.
     async fn step(&mut self) -> Result<(), Stop> {
         let acted = {
             let mut world = self.stage.world.lock();
@@ -253,7 +253,7 @@ impl Play {
         self.pass(seconds).await
     }
 
-    /// Lets time pass, second by second, and hands over every batch that is due.
+    /// Advances time second by second and delivers every batch that is due.
     async fn pass(&mut self, seconds: u64) -> Result<(), Stop> {
         let end = self.stage.world.lock().now_ms() + seconds * 1000;
         while self.stage.world.lock().now_ms() < end {

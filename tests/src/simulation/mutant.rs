@@ -1,6 +1,6 @@
-//! The function without one of its safety rules: `handle` of functions/reconcile once more, from
-//! the same parts, one service after another, with a place between them where a [`Mutation`]
-//! changes something.
+//! The function without one of its safety rules: a second `handle` of functions/reconcile, built
+//! from the same parts. It checks one service after another, and between the parts a [`Mutation`]
+//! changes data.
 
 use super::handled::{Checked, Handled};
 use super::mutation::{Mutation, change_input, change_plan, change_view};
@@ -20,7 +20,7 @@ use portkeeper_core::report::message;
 use portkeeper_stage::StageError;
 use serde_json::{Value, json};
 
-/// What one check needs.
+/// The inputs of one check.
 struct Work<'a> {
     aws: &'a Aws,
     config: &'a Config,
@@ -39,7 +39,7 @@ pub(crate) async fn handle(
         let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         match parse(member("body")) {
             Ok(Message::Check(check)) => asked.push((member("messageId").to_owned(), check)),
-            // The sweep finds what a call of others led to, too.
+            // The sweep also finds the effects of API calls by others.
             Ok(Message::Ignored(_) | Message::Called { .. }) => {}
             Err(_) => failed.push(member("messageId").to_owned()),
         }

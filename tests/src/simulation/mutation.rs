@@ -1,8 +1,8 @@
-//! The safety rules that are taken away, one at a time, to show that the simulation would notice.
+//! Mutations that each remove one safety rule, to show that the simulation detects the difference.
 //!
-//! The product has no test switches. What is read, what is planned from and what is planned is
-//! changed here, between the steps of [`mutant`](super::mutant), which is the function's straight
-//! line once more.
+//! The product has no test switches. Instead, a mutation changes the reading, the planner's input
+//! or the plan between the steps of [`mutant`](super::mutant), a copy of the function's sequence of
+//! steps.
 
 use portkeeper_core::code::Code;
 use portkeeper_core::ledger::{Incident, Repair, Subject};
@@ -10,41 +10,41 @@ use portkeeper_core::observation::{ContainerInstanceState, Coverage, Observation
 use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput, Writes};
 use portkeeper_core::time::Timestamp;
 
-/// A proof that never grows old.
+/// The age of a proof that never expires.
 const FAR_AWAY: Timestamp = Timestamp::from_millis(i64::MAX);
 
-/// A rule that is taken away.
+/// A safety rule to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mutation {
-    /// None: the copy itself must behave like the original.
+    /// Removes no rule: the copy itself must behave like the original.
     Nothing,
-    /// Nothing is left to ECS: a fault counts from the first moment.
+    /// There is no settle time: a fault counts immediately.
     NoSettleTime,
-    /// One look is enough.
+    /// A finding needs no second check.
     NoSecondLook,
-    /// What could not be read counts as absent.
+    /// A gap counts as absent.
     PartialIsWhole,
-    /// Nobody asks who else is on an address: a hijack looks like any stale target.
+    /// A check does not read other tasks: a hijacked target looks like any stale target.
     OwnersIgnored,
-    /// A task that ECS wants stopped counts as gone.
+    /// A task with desired status STOPPED counts as stopped.
     DrainingIgnored,
-    /// The last target of a group may go.
+    /// The last target of a group may be deregistered.
     NoFloor,
-    /// Any number of targets may go at once.
+    /// Any number of targets may be deregistered at once.
     NoLimit,
-    /// What nothing explains is deregistered, too.
+    /// Targets without proof are deregistered, too.
     NoProof,
-    /// A proof may be as old as it likes.
+    /// A proof never expires.
     OldProofs,
-    /// A target that was seen gone is still thought to be ours.
+    /// A target that was seen absent keeps its proof.
     ReleaseIgnored,
-    /// Whoever undoes a repair makes it be done again.
+    /// A repair that another writer undoes is repeated.
     FightIgnored,
-    /// The ledger takes what anybody writes.
+    /// The ledger accepts every write without a condition.
     ManyWriters,
-    /// Nothing is written to the ledger before a repair is made.
+    /// The ledger is not written before a repair.
     NoIntent,
-    /// Deregistrations come first, whatever becomes of the registrations.
+    /// Deregistrations come first, whatever the result of the registrations.
     DeregisterFirst,
     /// The tag of a service is not read.
     ModeIgnored,
@@ -52,20 +52,20 @@ pub enum Mutation {
     SwitchIgnored,
     /// The groups are read after the tasks.
     GroupsAfterTasks,
-    /// An answer may be older than the event that led to it.
+    /// An answer may be older than the event that led to the check.
     OldAnswers,
-    /// An instance that ECS has forgotten, or whose agent is away, is as good as any.
+    /// An instance that ECS no longer lists, or whose agent is disconnected, counts as connected.
     AnyInstance,
-    /// Nobody sweeps: what no event tells of is never seen.
+    /// There is no sweep: a fault that no event reports is never found.
     NoSweep,
     /// The stopped tasks are not listed.
     StoppedNotListed,
-    /// An alert counts as told before SNS has it.
+    /// An alert counts as sent before SNS has accepted it.
     ToldTooEarly,
 }
 
 impl Mutation {
-    /// All that must be noticed, with a seed that notices each.
+    /// The mutations that the simulation must detect, each with a seed that detects it.
     pub const ALL: [(Self, u64); 18] = [
         (Self::NoSettleTime, 2),
         (Self::NoSecondLook, 8),
@@ -87,12 +87,12 @@ impl Mutation {
         (Self::ToldTooEarly, 3),
     ];
 
-    /// Not noticed in forty seeds: what they take away is doubled by another rule. Other tests hold
-    /// each of them.
+    /// The mutations that 40 seeds do not detect, because another rule covers each. Other tests
+    /// verify these rules.
     pub const NOT_NOTICED: [Self; 4] =
         [Self::OldProofs, Self::GroupsAfterTasks, Self::OldAnswers, Self::AnyInstance];
 
-    /// The mutation of this name.
+    /// Returns the mutation with this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let all = Self::ALL
@@ -104,13 +104,13 @@ impl Mutation {
     }
 }
 
-/// As if everybody had been read, here and in other clusters.
+/// Marks all other tasks as read, in this cluster and in others.
 fn read_everywhere(seen: &mut Observation) {
     seen.owners.coverage = Coverage::Cluster;
     seen.owners.known_elsewhere = seen.target_groups.keys().cloned().collect();
 }
 
-/// What was read, changed.
+/// Changes the observation.
 pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
     match mutation {
         Mutation::PartialIsWhole => {
@@ -159,7 +159,7 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
     }
 }
 
-/// What is planned from, changed.
+/// Changes the planner's input.
 pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
     match mutation {
         Mutation::NoSettleTime => input.policy.settle_seconds = 0,
@@ -185,7 +185,7 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
     }
 }
 
-/// What is planned, changed.
+/// Changes the plan.
 pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan) {
     let by_floor = |why: &str| why.ends_with("it would leave the target group without targets");
     let not_after = input.observation.observed_at.plus_secs(input.policy.proof_seconds);

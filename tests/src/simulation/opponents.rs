@@ -1,8 +1,7 @@
-//! Who writes in target groups beside ECS and Portkeeper, again and again: a tool that keeps its
-//! own list, as Terraform does, and an ECS that is out of step with itself and undoes what was
-//! done.
+//! Other writers that write in target groups again and again: a tool that enforces its own list, as
+//! Terraform does, and an inconsistent ECS that undoes repairs.
 //!
-//! Both write as a person would: the judge takes what they did for somebody else's.
+//! Both write as a person would: the judge attributes their writes to another writer.
 
 use super::account::Opponent;
 use super::history::{Place, registered_in};
@@ -13,10 +12,10 @@ use portkeeper_world::World;
 use portkeeper_world::api::Caller;
 use portkeeper_world::elbv2::WriteKind;
 
-/// ECS needs so long to come back to what it thinks is right, in milliseconds.
+/// How long ECS takes to restore the state that it assumes, in milliseconds.
 const UNDO_AFTER_MS: u64 = 7_000;
 
-/// A tool begins to keep a group as it is now.
+/// Starts a tool that keeps a group as it is now.
 pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
@@ -31,7 +30,7 @@ pub(crate) fn keep(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(if exact { text + ", and no others" } else { text })
 }
 
-/// Somebody begins to undo what Portkeeper does.
+/// Starts a writer that undoes Portkeeper's writes.
 pub(crate) fn undo(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
@@ -41,7 +40,7 @@ pub(crate) fn undo(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(text)
 }
 
-/// One second of all of them.
+/// Advances all of them by one second.
 pub(crate) fn act(world: &mut World, opponents: &mut [Opponent]) {
     for opponent in opponents {
         match opponent {
@@ -72,7 +71,7 @@ fn write(world: &mut World, kind: WriteKind, place: &Place) {
         WriteKind::Register => "RegisterTargets",
         WriteKind::Deregister => "DeregisterTargets",
     };
-    // An address that is draining, an instance that is gone, a group that is gone: tools go on
+    // The address may be draining, and the instance or the group may be deleted: tools continue
     // regardless.
     let _ = world.person_elb(operation, &targets(place));
 }
@@ -89,7 +88,7 @@ fn restore(world: &mut World, group: &str, list: &[(String, u16)], exact: bool) 
     }
 }
 
-/// Sees what Portkeeper wrote, and means to undo it.
+/// Reads Portkeeper's writes and schedules undoing them.
 fn notice(
     world: &World,
     group: &str,

@@ -1,4 +1,5 @@
-//! What people do to target groups and tags by hand: right, wrong, and none of ECS's business.
+//! Manual changes of target groups and tags by people: correct ones, wrong ones, and ones unrelated
+//! to ECS.
 
 use super::history::{Place, place_of, registered_in};
 use super::scene::{Scene, service};
@@ -7,7 +8,7 @@ use portkeeper_stage::StageError;
 use portkeeper_world::elbv2::TargetType;
 use serde_json::{Value, json};
 
-/// Tags, and what they mean on the day of the simulation (2026-11-23) in a stack that repairs.
+/// Tag values, and their meaning on the day of the simulation (2026-11-23) in a stack that repairs.
 const TAGS: [(&str, Mode); 6] = [
     ("repair", Mode::Repair),
     ("alert", Mode::Alert),
@@ -25,8 +26,8 @@ pub(crate) fn name(group: &str) -> &str {
     group.split('/').nth(1).unwrap_or(group)
 }
 
-/// Registers a target: a right one, one that a stopped task left, one of another service, or a
-/// stranger.
+/// Registers a target: an expected one, one of a stopped task, one of another service, or an
+/// unrelated one.
 pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let key = service.key();
@@ -69,7 +70,7 @@ pub(crate) fn register(scene: &mut Scene<'_>) -> Result<String, StageError> {
     ))
 }
 
-/// Deregisters whatever is there.
+/// Deregisters a registered target.
 pub(crate) fn deregister(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let group = scene.random.choice(service.groups.iter()).ok_or("no group")?.clone();
@@ -80,7 +81,7 @@ pub(crate) fn deregister(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(format!("a person deregisters {}:{} from {}", place.id, place.port, name(&place.group)))
 }
 
-/// Changes, or takes away, a service's mode tag.
+/// Changes or removes a service's mode tag.
 pub(crate) fn tag(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     if service.deleted {

@@ -1,4 +1,4 @@
-//! What people do to rules, target groups and services: take away, move, make anew.
+//! Changes of rules, target groups and services by people: delete, move, create again.
 
 use super::account::{Account, Kind, ServiceModel};
 use super::dice::one_in;
@@ -8,7 +8,7 @@ use portkeeper_core::policy::Mode;
 use portkeeper_stage::StageError;
 use serde_json::json;
 
-/// Kinds whose deployments do not need the rule that is taken away.
+/// Kinds whose deployments do not need the deleted rule.
 fn may_lose_its_rule(service: &ServiceModel) -> bool {
     let kind = matches!(
         service.kind,
@@ -17,7 +17,7 @@ fn may_lose_its_rule(service: &ServiceModel) -> bool {
     kind && !service.rule.is_empty() && !service.deleted
 }
 
-/// Nothing leads to a group any more; maybe the group is deleted, too.
+/// Deletes the rule that forwards to a group, and sometimes the group, too.
 pub(crate) fn unplug(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let fitting: Vec<ServiceModel> = scene
         .account
@@ -49,7 +49,7 @@ fn model<'a>(account: &'a mut Account, key: &str) -> Option<&'a mut ServiceModel
     account.services.iter_mut().find(|model| model.key() == key)
 }
 
-/// The service is to register its tasks in another group from now on. Old tasks keep theirs.
+/// Makes a service register its new tasks in another group. Old tasks keep theirs.
 pub(crate) fn move_group(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let fits = |service: &&ServiceModel| {
         matches!(service.kind, Kind::Bridge | Kind::Fargate) && !service.deleted
@@ -75,7 +75,7 @@ pub(crate) fn move_group(scene: &mut Scene<'_>) -> Result<String, StageError> {
     Ok(format!("{key} is moved to the group {title}"))
 }
 
-/// Deletes a service, or makes one anew that was deleted.
+/// Deletes a service, or creates a deleted one again.
 pub(crate) fn delete_or_make(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let (key, now) = (service.key(), scene.world.now_ms());

@@ -1,4 +1,5 @@
-//! After the trouble: everything must come right, be repaired or told, and then stay as it is.
+//! After all failures have ended, every fault must be repaired or alerted, and the account must
+//! then stay unchanged.
 
 use super::account::{Kind, ServiceModel};
 use super::history::{Place, place_of, registered_in};
@@ -18,18 +19,18 @@ use portkeeper_world::{World, truth};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// ECS comes to rest: agents report, deployments end, the longest deregistration delay (300 s) and
-/// the queue's visibility time-out (365 s) pass.
+/// How long ECS takes to converge: agents report, deployments end, and the longest deregistration
+/// delay (300 s) and the queue's visibility timeout (365 s) pass.
 const SETTLE_SECS: u64 = 700;
 
-/// Sweeps until nothing more may happen. Repairs take two looks each, and one thing may wait for
-/// another.
+/// The number of sweeps after which nothing may change any longer. Each repair takes two checks,
+/// and one repair may wait for another.
 const MOST_SWEEPS: usize = 16;
 
-/// A task that has been running for so long has been looked at by every sweep since.
+/// Every sweep has read a task that has been running for this long.
 const LONG_RUNNING_MS: u64 = 400_000;
 
-/// Ends all trouble, sweeps until nothing happens any more, and judges what is left.
+/// Ends all failures, sweeps until nothing changes any longer, and judges the final state.
 pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     play.note("all trouble ends");
     play.calm = true;
@@ -38,8 +39,8 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
         troubles::end_all(&mut world, &mut play.account);
         for service in play.account.services.iter().filter(|service| !service.deleted) {
             let tasks = world.running_tasks(&service.key())?.len();
-            // A service that wants no tasks is not looked at, by design; one whose ports are taken
-            // complains for ever.
+            // By design, Portkeeper does not check a service with a desired count of 0. A service
+            // whose ports are in use never converges.
             if tasks == 0 || service.kind == Kind::Host {
                 actions::set_desired(&mut world, service, 1)?;
             }
@@ -47,7 +48,7 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     }
     let lost: BTreeSet<String> = dead_letters(&play.stage.world.lock());
     play.pass(SETTLE_SECS).await?;
-    // From here on a sweep comes when it is asked for.
+    // From here on the schedule starts no sweep.
     play.next_sweep_ms = u64::MAX;
     let (mut calm, mut latest) = (0, String::new());
     for _ in 0..MOST_SWEEPS {
@@ -73,19 +74,19 @@ pub(crate) async fn come_to_rest(play: &mut Play) -> Result<(), Stop> {
     )
 }
 
-/// Messages that were given up, or will be when they come next: they were tried as often as they
-/// may.
+/// Returns the messages in the dead-letter queue, and those that the next receive moves there.
 fn dead_letters(world: &World) -> BTreeSet<String> {
     let spent = world.sqs.messages(QUEUE).filter(|message| message.receives >= MAX_RECEIVE_COUNT);
     world.sqs.messages(DEAD_LETTERS).chain(spent).map(|message| message.id.clone()).collect()
 }
 
-/// A message that is no garbage.
+/// Returns whether a message is not garbage.
 fn waiting(world: &World) -> Option<&Message> {
     world.sqs.messages(QUEUE).find(|message| !troubles::GARBAGE.contains(&message.body.as_str()))
 }
 
-/// Runs the sweep once, and lets what it asks for be done. Gives what it led to, if to anything.
+/// Runs the sweep once and delivers the checks that it requests. Returns their effects, if there
+/// are any.
 async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
     let (calls, sent) = {
         let world = play.stage.world.lock();
@@ -131,7 +132,7 @@ async fn sweep(play: &mut Play) -> Result<Option<String>, Stop> {
     Ok(None)
 }
 
-/// No message but garbage was given up since the trouble ended.
+/// Verifies that only garbage has reached the dead-letter queue since the failures ended.
 fn nothing_is_given_up(world: &World, lost: &BTreeSet<String>) -> Result<(), Stop> {
     let garbage = |body: &str| troubles::GARBAGE.contains(&body);
     let given_up =
@@ -160,9 +161,9 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
             };
             play.history.live().iter().filter(of_it).any(|live| live.target_group_arn == group)
         };
-        // A group that a service names no more, in which it has no task and of which it tells
-        // nothing, is nobody's. While a deployment that cannot end is in progress, ECS still shows
-        // the revision that named the group.
+        // A group that a service no longer names, in which it has no task and which none of its
+        // revisions names, belongs to no service. While a deployment that cannot end is in
+        // progress, ECS still lists the revision that named the group.
         let uses = |one: &&Watched<'_>| {
             shown.names(one.service, &group) || has_task(one.service) || one.reports_in(&group)
         };
@@ -174,7 +175,7 @@ fn everything_is_right(play: &Play, world: &World, shown: &Shown) -> Result<(), 
     Ok(())
 }
 
-/// Every running task is registered, or people know why not.
+/// Verifies that every running task is registered, or that an alert says why not.
 fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result<(), Stop> {
     let (now, key) = (world.now_ms(), one.service.key());
     let live = truth::live_targets(world);
@@ -191,7 +192,7 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
             Mode::Repair => matches!(code, Code::Fight | Code::LimitExceeded),
             Mode::Alert | Mode::Off => true,
         };
-        // Of two groups that take turns, people are told of the one in which it should not be.
+        // Of two groups that alternate, the alert names the one in which the task should not be.
         let others = one.service.groups.iter().filter(|group| **group != place.group);
         let mut elsewhere = others.map(|group| Place { group: group.clone(), ..place.clone() });
         let told_elsewhere = elsewhere.any(|place| !one.reported_codes(&place).is_empty());
@@ -215,7 +216,8 @@ fn tasks_are_registered(play: &Play, world: &World, one: &Watched<'_>) -> Result
     Ok(())
 }
 
-/// Every registered target belongs to a task, or people know of it; what can be proved is gone.
+/// Verifies that every registered target belongs to a task or has an alert, and that every target
+/// with a proof is deregistered.
 fn targets_are_explained(
     play: &Play,
     world: &World,
@@ -256,8 +258,8 @@ fn targets_are_explained(
     Ok(())
 }
 
-/// A task of this service had it last, ECS still shows where that task belonged, and nobody put it
-/// there by hand.
+/// Returns whether a task of this service had the target last, ECS still lists that task's group,
+/// and no person registered the target.
 fn is_provable(
     play: &Play,
     world: &World,
@@ -270,7 +272,7 @@ fn is_provable(
     };
     let key = user.service.key();
     let mut others = play.account.users(&place.group).filter(|other| other.key() != key);
-    // A task of another service that used the group, too, explained the target for a while: that
+    // A task of another service that also used the group explained the target for a while, which
     // ends the proof.
     if others.any(|other| play.history.was_on(place, &other.key(), gone)) {
         return false;
@@ -278,7 +280,7 @@ fn is_provable(
     let users = play.account.users(&place.group);
     let others =
         users.filter_map(|one| play.history.last_gone(place, &one.key()).map(|(_, gone)| gone));
-    // Proof ends where nobody looks.
+    // The proof ends if Portkeeper does not check the service.
     let latest = others.max() == Some(gone) && gone > user.service.mode_since_ms;
     let mut writes = world.elbv2.writes().iter().rev();
     let registered = writes.find(|write| {

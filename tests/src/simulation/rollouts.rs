@@ -1,4 +1,4 @@
-//! Deployments of every kind: rolling, blue/green, by `CodeDeploy`, by somebody else's tool.
+//! Deployments of every kind: rolling, blue/green, by `CodeDeploy`, by an external tool.
 
 use super::account::{Kind, ServiceModel, add_task_set, make_primary};
 use super::dice::one_in;
@@ -8,7 +8,7 @@ use portkeeper_world::World;
 use portkeeper_world::ecs::CodeDeployStep;
 use serde_json::{Value, json};
 
-/// Deploys, or goes on with a deployment.
+/// Starts or continues a deployment.
 pub(crate) fn deploy(scene: &mut Scene<'_>) -> Result<String, StageError> {
     let service = service(scene)?;
     let key = service.key();
@@ -29,20 +29,20 @@ pub(crate) fn deploy(scene: &mut Scene<'_>) -> Result<String, StageError> {
     }
 }
 
-/// Everything is deployed anew at once.
+/// Starts a new deployment of every service at once.
 pub(crate) fn deploy_all(scene: &mut Scene<'_>) -> String {
     let own = |service: &&ServiceModel| {
         !service.deleted && !matches!(service.kind, Kind::CodeDeploy | Kind::External)
     };
     let services: Vec<ServiceModel> = scene.account.services.iter().filter(own).cloned().collect();
     for service in &services {
-        // A group that is gone makes ECS refuse; the others are deployed.
+        // ECS rejects the deployment if a group is deleted; the others are deployed.
         let _ = new_revision(scene.world, service);
     }
     format!("{} services are deployed anew at once", services.len())
 }
 
-/// A rolling or blue/green deployment of a new task definition.
+/// Starts a rolling or blue/green deployment of a new task definition.
 pub(crate) fn new_revision(world: &mut World, service: &ServiceModel) -> Result<(), StageError> {
     let definition = world.make_definition(&service.spec)?;
     let input = json!({ "cluster": service.cluster, "service": service.name, "taskDefinition": definition });
@@ -50,7 +50,7 @@ pub(crate) fn new_revision(world: &mut World, service: &ServiceModel) -> Result<
     Ok(())
 }
 
-/// All three steps, with or without time in between.
+/// Executes all three steps, with or without time in between.
 fn code_deploy(scene: &mut Scene<'_>, service: &ServiceModel) -> Result<String, StageError> {
     let key = service.key();
     let sets = task_sets(scene.world, service)?;
@@ -67,7 +67,7 @@ fn code_deploy(scene: &mut Scene<'_>, service: &ServiceModel) -> Result<String, 
     Ok(format!("CodeDeploy starts a deployment of {key}"))
 }
 
-/// Their ids.
+/// Returns their ids.
 fn task_sets(world: &mut World, service: &ServiceModel) -> Result<Vec<String>, StageError> {
     let input = json!({ "cluster": service.cluster, "service": service.name });
     let described = world.person_ecs("DescribeTaskSets", &input)?;

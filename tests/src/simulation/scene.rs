@@ -1,4 +1,4 @@
-//! What every action gets: the account, its history, and chance.
+//! The input of every action: the account, its history, and the random sources.
 
 use super::account::{Account, ServiceModel};
 use super::history::History;
@@ -6,7 +6,7 @@ use fastrand::Rng;
 use portkeeper_stage::StageError;
 use portkeeper_world::World;
 
-/// What an action may look at and change.
+/// What an action may read and change.
 pub(crate) struct Scene<'a> {
     pub world: &'a mut World,
     pub account: &'a mut Account,
@@ -14,7 +14,7 @@ pub(crate) struct Scene<'a> {
     pub random: &'a mut Rng,
 }
 
-/// A service by chance.
+/// Returns a random service.
 pub(crate) fn service(scene: &mut Scene<'_>) -> Result<ServiceModel, StageError> {
     Ok(scene.random.choice(scene.account.services.iter()).ok_or("no service")?.clone())
 }

@@ -1,4 +1,4 @@
-//! What ECS shows of the services once they are at rest.
+//! What ECS lists about the services once they are stable.
 
 use super::Stop;
 use super::account::{Kind, ServiceModel};
@@ -6,11 +6,11 @@ use portkeeper_world::World;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What ECS shows of the services.
+/// What ECS lists about the services.
 pub(crate) struct Shown {
     /// Stopped tasks that are still listed, of deployments and task sets that are still there.
     pub stopped: BTreeSet<String>,
-    /// The load balancers of each service: after a rollback they are the old ones again.
+    /// The load balancers of each service. After a rollback they are the old ones again.
     load_balancers: BTreeMap<String, String>,
 }
 
@@ -50,7 +50,7 @@ impl Shown {
         Ok(Self { stopped: shown, load_balancers })
     }
 
-    /// Whether the service itself names the group. Task sets bring their own.
+    /// Returns whether the service itself names the group. Task sets name their own.
     pub(crate) fn names(&self, service: &ServiceModel, group: &str) -> bool {
         let named =
             self.load_balancers.get(&service.key()).filter(|_| service.kind != Kind::CodeDeploy);
@@ -58,7 +58,7 @@ impl Shown {
     }
 }
 
-/// This member of every item of a list.
+/// Returns this member of every item of a list.
 fn texts(list: Option<&Value>, member: &str) -> Vec<String> {
     let items = list.and_then(Value::as_array).into_iter().flatten();
     items.filter_map(|item| item.get(member)?.as_str().map(str::to_owned)).collect()

@@ -1,4 +1,4 @@
-//! What happened how often.
+//! Counts of what happened in a run.
 
 use super::handled::Checked;
 use portkeeper_core::plan::OutcomeResult;
@@ -16,7 +16,7 @@ impl Stats {
         *self.0.entry(what.to_owned()).or_insert(0) += times;
     }
 
-    /// How often this happened.
+    /// Returns how often this happened.
     #[must_use]
     pub fn of(&self, what: &str) -> u64 {
         self.0.get(what).copied().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! A run as text, for whoever has to find out what went wrong.
+//! Prints a run as text, to find the reason for a broken rule.
 
 use super::Play;
 use super::handled::Checked;
@@ -10,7 +10,7 @@ use portkeeper_world::journal::Entry;
 use portkeeper_world::truth;
 use std::fmt::Write as _;
 
-/// So many of the latest steps and calls are shown.
+/// The number of latest steps and calls to print.
 const STEPS: usize = 60;
 const CALLS: usize = 60;
 const CALL_LENGTH: usize = 260;
@@ -23,7 +23,7 @@ pub(crate) fn group_name(arn: &str) -> &str {
     arn.split('/').nth(1).unwrap_or(arn)
 }
 
-/// What a check decided and did; nothing for one that found everything right.
+/// Describes the decisions and actions of a check. Empty if it had no findings.
 pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
     let seconds = at_ms / 1000;
     let mut lines = Vec::new();
@@ -58,7 +58,7 @@ pub(crate) fn check(checked: &Checked, at_ms: u64) -> Vec<String> {
     lines
 }
 
-/// Services, tasks and targets as they are.
+/// Describes the current services, tasks and targets.
 pub(crate) fn account(play: &Play, world: &World) -> String {
     let mut text = String::new();
     let live = truth::live_targets(world);
@@ -112,7 +112,7 @@ pub(crate) fn journal(world: &World, began_ms: u64) -> Vec<String> {
     world.journal.all().iter().map(line).collect()
 }
 
-/// Everything about a rule that did not hold.
+/// Describes a broken rule in full.
 pub(crate) fn violation(play: &Play, violation: &Violation) -> String {
     let world = play.stage.world.lock();
     let mut text =

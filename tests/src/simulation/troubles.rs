@@ -1,4 +1,5 @@
-//! What goes wrong between Portkeeper and AWS: API answers, the ledger, and the delivery of events.
+//! Causes failures between Portkeeper and AWS: in API answers, in the ledger, and in the delivery
+//! of events.
 
 use super::account::Account;
 use super::dice::{one_in, weighted};
@@ -30,11 +31,11 @@ const CALLS: [(Service, &str); 14] = [
     (Service::DynamoDb, "PutItem"),
 ];
 
-/// Messages that nobody can read.
+/// Messages that no function can parse.
 pub(crate) const GARBAGE: [&str; 3] = ["{", "[]", r#"{"portkeeper":{"version":9}}"#];
 
-/// A write that AWS carries out later than this after it was asked is not simulated: no caller
-/// could live with that.
+/// The longest delay between a request and its effect. A longer one is not simulated, because no
+/// caller could handle it.
 const LONGEST_DELAY_OF_A_WRITE_MS: u64 = 300;
 
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +75,7 @@ const TROUBLES: [(u32, Trouble); 15] = [
     (5, Trouble::Clear),
 ];
 
-/// Lets an API misbehave, or stop to; says how.
+/// Makes an API fail, or ends such a failure. Returns a description.
 pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -> String {
     let Some((service, operation)) = random.choice(CALLS) else { return String::new() };
     let times = random.u32(1..7);
@@ -135,22 +136,21 @@ pub(crate) fn edge(world: &mut World, account: &mut Account, random: &mut Rng) -
     format!("{trouble:?}: the next {times} of {operation}")
 }
 
-/// How many descriptions of tasks were answered before that moment.
+/// Returns how many `DescribeTasks` calls were answered before that time.
 pub(crate) fn answers_of_describe_tasks(world: &World, before_ms: u64) -> usize {
     let calls = world.calls.of("DescribeTasks");
     calls.filter(|call| call.error.is_none() && call.at_ms < before_ms).count()
 }
 
-/// Whether ECS left tasks out of a list since then. It counts no stopped tasks, so nobody can tell
-/// that one is missing.
+/// Returns whether ECS has omitted tasks from a list since then. ECS does not count stopped tasks,
+/// so no reader can detect that one is missing.
 pub(crate) fn lists_were_short(world: &World, since_ms: u64) -> bool {
     let mut recent =
         world.faults.applied().iter().rev().take_while(|applied| applied.at_ms >= since_ms);
     recent.any(|it| it.operation == "ListTasks" && matches!(it.fault, Fault::Truncate { .. }))
 }
 
-/// Lists that end early, as a list does that has not yet heard of a new task; descriptions that
-/// leave tasks out.
+/// Shortens lists, as eventual consistency does for a new task, and omits tasks from descriptions.
 fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> String {
     let (keep, times) = (random.usize(0..3), random.u32(2..60));
     let listed = matches!(trouble, Trouble::ShortList);
@@ -166,7 +166,7 @@ fn short_answers(world: &mut World, random: &mut Rng, trouble: Trouble) -> Strin
     )
 }
 
-/// Tampers with the ledger; says how.
+/// Changes the ledger from outside. Returns a description.
 pub(crate) fn ledger(
     world: &mut World,
     account: &mut Account,
@@ -208,7 +208,7 @@ pub(crate) fn ledger(
     }
 }
 
-/// Somebody stops all writes, or lets them go on.
+/// Sets or clears the kill switch.
 fn kill_switch(world: &mut World, account: &mut Account) -> String {
     let on = account.stopped_since_ms.is_none();
     account.stopped_since_ms = on.then(|| world.now_ms());
@@ -218,8 +218,8 @@ fn kill_switch(world: &mut World, account: &mut Account) -> String {
     format!("a person sets the kill switch to `{says}`")
 }
 
-/// Lets events be lost, repeated, held and released in reverse; puts garbage on the queue. Says
-/// what.
+/// Drops events, repeats them, or holds and releases them in reverse order; sends garbage to the
+/// queue. Returns a description.
 pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
     let count = random.u32(1..8);
     match random.u8(0..7) {
@@ -247,7 +247,7 @@ pub(crate) fn delivery(world: &mut World, random: &mut Rng) -> String {
     }
 }
 
-/// Ends every trouble of every kind.
+/// Ends every failure of every kind.
 pub(crate) fn end_all(world: &mut World, account: &mut Account) {
     world.faults.clear();
     world.faults.latency_ms = 0;
@@ -270,7 +270,7 @@ pub(crate) fn end_all(world: &mut World, account: &mut Account) {
         let _ = world.set_answer(&task, Answer::Ok);
     }
     for task in std::mem::take(&mut account.unbound) {
-        // A task that is gone by now has nothing to report.
+        // A task that has ended by now has nothing to report.
         let _ = world.lose_bindings(&task, false);
     }
     for instance in account.instances.iter_mut().filter(|instance| !instance.connected) {

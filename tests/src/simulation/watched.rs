@@ -1,4 +1,4 @@
-//! A service that must come right, and what the ledger's record says that people were told of it.
+//! A service that must converge, and the alerts that its ledger record holds.
 
 use super::account::ServiceModel;
 use super::history::Place;
@@ -8,7 +8,7 @@ use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_stage::TABLE;
 use portkeeper_world::{World, dynamodb};
 
-/// A service that is looked at, with what is remembered of it.
+/// A service with its ledger record.
 pub(crate) struct Watched<'a> {
     pub service: &'a ServiceModel,
     pub record: LedgerRecord,
@@ -19,21 +19,21 @@ impl Watched<'_> {
         self.record.incidents.iter().filter(|it| it.alerted.is_some() && !it.is_over())
     }
 
-    /// People were told that a group is no use.
+    /// Returns whether an alert reported that a group is unusable.
     pub(crate) fn reported_group(&self, group: &str) -> bool {
         let of_it = |it: &&Incident| matches!(&it.subject, Subject::Group(other) if other.as_str() == group);
         let codes = [Code::TargetGroupMissing, Code::TargetGroupUnattached, Code::AzDisabled];
         self.reported().filter(of_it).any(|it| codes.contains(&it.code))
     }
 
-    /// People were told of a target in the group.
+    /// Returns whether an alert reported a target in the group.
     pub(crate) fn reports_in(&self, group: &str) -> bool {
         self.reported().any(
             |it| matches!(&it.subject, Subject::Target(in_group, _) if in_group.as_str() == group),
         )
     }
 
-    /// What people were told of a target.
+    /// Returns the findings that alerts reported about a target.
     pub(crate) fn reported_codes(&self, place: &Place) -> Vec<&Code> {
         let group = TargetGroupArn::try_from(place.group.as_str());
         let target = if place.id.contains(':') {
@@ -55,7 +55,7 @@ impl Watched<'_> {
     }
 }
 
-/// What the ledger holds of a service.
+/// Returns the ledger record of a service.
 pub(crate) fn record(world: &World, key: &str) -> LedgerRecord {
     let item = dynamodb::item(world, TABLE, key);
     let text = item.and_then(|item| item.get("record")?.get("S")?.as_str());

@@ -1,5 +1,5 @@
-//! How batches and sweeps are given to functions: plainly, to two at once, to one that dies half
-//! way.
+//! Delivers batches and sweeps to functions: to one, to two at once, or to one that is killed
+//! before it ends.
 
 use super::actions;
 use super::handled::Handled;
@@ -14,34 +14,34 @@ use portkeeper_world::api::{Call, Caller};
 use portkeeper_world::sqs::{finish_batch, take_batch};
 use serde_json::Value;
 
-/// While two functions work at once, or one is to be killed, every call takes at least this long,
-/// in milliseconds: without it a function would run from its begin to its end in one go.
+/// While two functions run at once, or one is about to be killed, every call takes at least this
+/// long, in milliseconds. Without it a function would run from start to end in a single turn.
 const INTERLEAVING_MS: u64 = 40;
 
-/// What a function is called for.
+/// What a function is invoked for.
 #[derive(Clone, Copy)]
 enum Job<'a> {
     Batch(&'a Value),
     Sweep,
 }
 
-/// How it is done.
+/// How the invocation proceeds.
 enum How {
     Plainly,
     /// By two functions at the same time.
     Twice,
     /// While a sweep is under way.
     BesideSweep,
-    /// By a function that dies after so many of its calls.
+    /// By a function that is killed after this many of its calls.
     Killed(usize),
-    /// By a function that dies after so many of its writes: to the ledger, the queue, the topic, a
-    /// target group.
+    /// By a function that is killed after this many of its writes: to the ledger, the queue, the
+    /// topic, a target group.
     KilledAtWrite(usize),
-    /// While it is handled, something happens in the account after so many turns.
+    /// During the invocation the account changes after this many turns.
     Interrupted(usize),
 }
 
-/// A call that changes something.
+/// Returns whether a call is a write.
 fn is_write(call: &Call) -> bool {
     let writes = ["PutItem", "SendMessage", "Publish", "RegisterTargets", "DeregisterTargets"];
     writes.contains(&call.operation.as_str())
@@ -67,7 +67,7 @@ impl Play {
         }
     }
 
-    /// Runs the sweep as the schedule does. Gives its report, unless it failed or was killed.
+    /// Runs the sweep as the schedule does. Returns its report, unless it failed or was killed.
     pub(super) async fn sweep(&mut self) -> Result<Option<SweepReport>, Stop> {
         if self.mutation == Some(Mutation::NoSweep) {
             return Ok(None);
@@ -96,7 +96,7 @@ impl Play {
         Ok(reports.pop())
     }
 
-    /// Hands over one batch, if one is due.
+    /// Delivers one batch, if one is due.
     pub(super) async fn deliver(&mut self) -> Result<bool, Stop> {
         let size = if self.calm {
             BATCH_SIZE
@@ -111,7 +111,7 @@ impl Play {
         for result in results {
             let mut world = self.stage.world.lock();
             match result {
-                // A sweep beside it, which may fail.
+                // A concurrent sweep, which may fail.
                 Some(Ok(Handled { sweep: Some(_), .. })) => {}
                 Some(Err(_)) if matches!(how, How::BesideSweep) => {}
                 Some(handled) => {
@@ -131,7 +131,7 @@ impl Play {
         Ok(true)
     }
 
-    /// Lets one function, or two, do this.
+    /// Runs this in one function, or in two.
     async fn work(
         &mut self,
         job: Job<'_>,

@@ -1,4 +1,4 @@
-//! The faults: how each is brought about, and where it shows once it is at rest.
+//! The faults: how each is caused, and where it is found once it is stable.
 
 use super::{Planted, planted};
 use crate::StageError;
@@ -9,21 +9,21 @@ use portkeeper_world::truth::{LiveTarget, answering, live_targets, registered};
 use serde_json::json;
 use std::collections::BTreeSet;
 
-/// How long a task that was stopped needs to be gone, and its replacement to run.
+/// How long a stopped task takes to end, and its replacement to run.
 const REPLACED_SECS: u64 = 40;
 
-/// Until a task has left its port and its address, and its replacement has not come yet that takes
-/// them.
+/// How long until a stopped task has released its port and address, but its replacement has not
+/// taken them yet.
 const LEFT_SECS: u64 = 25;
 
-/// How many tasks of other services are stopped until a replacement comes to the machine or the
-/// address.
+/// The maximum number of tasks of other services to stop until a replacement starts on the machine
+/// or the address.
 const TRIES: usize = 6;
 
 /// The subnets of the account.
 const SUBNETS: usize = 3;
 
-/// How many tasks leave a machine so that it is the one with the most room.
+/// How many tasks to stop on a machine so that it has the most free capacity.
 const ROOM: usize = 4;
 
 /// A way in which AWS, or a person, breaks a service.
@@ -47,7 +47,7 @@ pub(super) enum Fault {
     NoBindings,
 }
 
-/// Every fault, in the order in which services get them: the worst come first, for small accounts.
+/// Every fault, in the order in which services get them. The worst come first, for small accounts.
 pub(super) const ALL: [Fault; 16] = [
     Fault::PortReused,
     Fault::LostRegistration,
@@ -68,7 +68,8 @@ pub(super) const ALL: [Fault; 16] = [
 ];
 
 impl Fault {
-    /// What a first look calls it, while ECS still lists the stopped tasks: for an hour.
+    /// Returns the code that a first check reports while ECS still lists the stopped tasks: for an
+    /// hour.
     fn code(self) -> Code {
         match self {
             Self::LostRegistration | Self::DeregisteredByHand => Code::Missing,
@@ -122,7 +123,7 @@ impl Fault {
         }
     }
 
-    /// Whether it needs addresses of tasks rather than ports of machines.
+    /// Returns whether the fault needs addresses of tasks instead of ports of machines.
     pub(super) fn wants_fargate(self) -> bool {
         matches!(
             self,
@@ -141,7 +142,7 @@ pub(super) struct Site {
     pub(super) cluster: String,
     pub(super) name: String,
     pub(super) group: String,
-    /// The listener rule that leads to the group.
+    /// The listener rule that forwards to the group.
     pub(super) rule: String,
     /// The group of its second port.
     pub(super) second: Option<String>,
@@ -153,7 +154,7 @@ impl Site {
         format!("{}/{}", self.cluster, self.name)
     }
 
-    /// The live targets of its first group, lowest first.
+    /// Returns the live targets of its first group, lowest first.
     fn live(&self, world: &World) -> Vec<LiveTarget> {
         let own = |it: &LiveTarget| it.service == self.name && it.target_group_arn == self.group;
         let mut live: Vec<LiveTarget> = live_targets(world).into_iter().filter(own).collect();
@@ -169,13 +170,13 @@ impl Site {
     }
 }
 
-/// Addresses by number: 10.0.16.9 comes before 10.0.16.10.
+/// Returns a key that sorts addresses by number: 10.0.16.9 comes before 10.0.16.10.
 fn address_order(id: &str) -> (Option<std::net::Ipv4Addr>, String) {
     (id.parse().ok(), id.to_owned())
 }
 
-/// Breaks what is broken while the account runs. What can be named at once is given; see [`find`]
-/// for the rest.
+/// Causes the faults that need a running account. Returns those whose subject is known at once; see
+/// [`find`] for the rest.
 pub(super) fn plant(world: &mut World, sites: &[Site]) -> Result<Vec<Planted>, StageError> {
     let mut all = Vec::new();
     for site in sites {
@@ -186,7 +187,7 @@ pub(super) fn plant(world: &mut World, sites: &[Site]) -> Result<Vec<Planted>, S
     Ok(all)
 }
 
-/// Brings one fault about. None where only [`find`] can tell what it is about.
+/// Causes one fault. Returns none if only [`find`] can determine its subject.
 fn plant_one(
     world: &mut World,
     sites: &[Site],
@@ -247,8 +248,8 @@ fn plant_one(
     Ok(Some(planted(site, &shown.code(), subject, shown.story())))
 }
 
-/// What shows only at rest: whose registration ECS lost is known once every other task is
-/// registered.
+/// Finds the subject of a fault that is visible only once the account is stable: the task whose
+/// registration ECS lost is known once every other task is registered.
 pub(super) fn find(world: &World, sites: &[Site]) -> Result<Vec<Planted>, StageError> {
     let lost = sites.iter().filter(|site| site.fault == Some(Fault::LostRegistration));
     let find_one = |site: &Site| {
@@ -293,7 +294,7 @@ fn stop(world: &mut World, target: &LiveTarget) -> Result<(), StageError> {
     Ok(())
 }
 
-/// Stops the task on the lowest port or address, and ECS forgets its target.
+/// Stops the task on the lowest port or address. ECS does not deregister its target.
 fn stop_and_keep(world: &mut World, site: &Site) -> Result<LiveTarget, StageError> {
     let target = site.lowest(world)?;
     world.keep_targets(&site.key(), 1);
@@ -301,7 +302,7 @@ fn stop_and_keep(world: &mut World, site: &Site) -> Result<LiveTarget, StageErro
     Ok(target)
 }
 
-/// The task's machine, and the host port of its other container port.
+/// Returns the task's machine, and the host port of its other container port.
 fn other_port(world: &mut World, target: &LiveTarget) -> Result<(String, u16), StageError> {
     let input = json!({"cluster": target.cluster, "tasks": [target.task_arn]});
     let answer = world.person_ecs("DescribeTasks", &input)?;
@@ -315,15 +316,16 @@ fn other_port(world: &mut World, target: &LiveTarget) -> Result<(String, u16), S
     Ok((target.id.clone(), u16::try_from(other)?))
 }
 
-/// The services that may lend a task: those that nothing else is done to, in the same cluster.
+/// Returns the services of the same cluster whose tasks may be moved: those without a fault of
+/// their own.
 fn sound<'a>(sites: &'a [Site], site: &'a Site) -> impl Iterator<Item = &'a Site> {
     sites.iter().filter(move |other| other.fault.is_none() && other.cluster == site.cluster)
 }
 
-/// A stopped task's target stays, its agent restarts, and a task of another service comes to the
-/// same machine and gets the port: agents hand out the lowest free port after a restart. ECS places
-/// tasks by load, so the machine is emptied a little first. Says whether a task came: in an account
-/// of a few machines there may be none to come.
+/// Leaves a stopped task's target registered, restarts the agent, and lets a task of another
+/// service start on the same machine and get the port: after a restart an agent assigns the lowest
+/// free port. ECS places tasks by load, so this function first stops a few tasks on the machine.
+/// Returns whether a task started there; an account with few machines may have none to move.
 fn reuse_port(
     world: &mut World,
     sites: &[Site],
@@ -359,8 +361,9 @@ fn reuse_port(
     Ok((target, false))
 }
 
-/// The same with an address: the lowest free one of a subnet is handed out first. A service takes
-/// its subnets in turn, so that one of a few replacements in a row comes to the address's own.
+/// Does the same with an address: a subnet assigns its lowest free address first. A service uses
+/// its subnets in turn, so one of a few successive replacements starts in the subnet of the
+/// address.
 fn reuse_address(
     world: &mut World,
     sites: &[Site],
@@ -371,7 +374,7 @@ fn reuse_address(
     let order = address_order(&target.id);
     let mut tries = 0;
     for other in sound(sites, site).flat_map(|other| std::iter::repeat_n(other, SUBNETS)) {
-        // A higher address, so that the one that is left is not the lowest free one then.
+        // A higher address, so that the one that this task releases is not the lowest free one.
         let highest = other.live(world).into_iter().next_back().filter(|_| tries < TRIES);
         let Some(task) =
             highest.filter(|it| address_order(&it.id).0.is_some() && address_order(&it.id) > order)

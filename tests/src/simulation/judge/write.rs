@@ -1,4 +1,4 @@
-//! The rules that every single write of Portkeeper must keep.
+//! The rules that every single write of Portkeeper must follow.
 
 use super::{CHECK_TAKES_MS, Violation, broken};
 use crate::simulation::account::{Account, ServiceModel};
@@ -13,15 +13,15 @@ use portkeeper_world::elbv2::{Write, WriteKind};
 use portkeeper_world::truth::LiveTarget;
 use std::collections::BTreeMap;
 
-/// The judge looks when something has happened and when a call has ended, so it learns of the end
-/// of a task at most this much later than it was.
+/// The judge reads the account after every change and every call, so it records the end of a task
+/// at most this much late.
 const SEEN_LATE_MS: u64 = 7_000;
 
-/// A check that has read the kill switch makes its writes within this time.
+/// A check makes its writes within this time after it has read the kill switch.
 const SWITCH_TAKES_MS: u64 = 20_000;
 
-/// What ECS or a person deregistered within this time excuses a group that a check left empty: it
-/// could not know.
+/// If ECS or a person deregistered a target within this time, the check could not observe it, and
+/// may leave the group empty.
 const UNSEEN_MS: u64 = 15_000;
 
 /// A write of Portkeeper, with what was true when it was made.
@@ -59,8 +59,8 @@ impl JudgedWrite<'_> {
         self.write.at_ms.saturating_sub(u64::from(seconds) * 1000)
     }
 
-    /// ECS left tasks out of its lists while this was looked at. Tasks that it wants stopped it
-    /// does not count, so that nobody could know of one on its way out.
+    /// Returns whether ECS omitted tasks from its lists during the check. ECS does not count tasks
+    /// with desired status STOPPED, so the check could not detect one that was stopping.
     fn could_not_see(&self) -> bool {
         lists_were_short(
             self.world,
@@ -68,7 +68,7 @@ impl JudgedWrite<'_> {
         )
     }
 
-    /// Somebody lets Portkeeper write in this group.
+    /// Verifies that a service's mode lets Portkeeper write in this group.
     fn mode(&self) -> Result<(), Violation> {
         let recently = self.write.at_ms.saturating_sub(CHECK_TAKES_MS);
         let may = |service: &ServiceModel| {
@@ -81,7 +81,7 @@ impl JudgedWrite<'_> {
         }
     }
 
-    /// Nobody has stopped all writes.
+    /// Verifies that the kill switch is not set.
     fn kill_switch(&self) -> Result<(), Violation> {
         let since = self
             .account
@@ -92,7 +92,7 @@ impl JudgedWrite<'_> {
         })
     }
 
-    /// The ledger knew of it before.
+    /// Verifies that the ledger recorded the write before it was made.
     fn intent(&self) -> Result<(), Violation> {
         let write = self.write;
         let kind = match write.kind {
@@ -154,7 +154,8 @@ impl JudgedWrite<'_> {
         self.floor()
     }
 
-    /// What a person put there after a check had seen it gone is that person's.
+    /// Verifies that no person registered the target after a check had seen it absent: such a
+    /// target is that person's.
     fn restraint(&self, place: &Place, gone: &[(String, Vec<u64>)]) -> Result<(), Violation> {
         let writes = self.world.elbv2.writes().iter().rev().filter(|write| {
             write.effective
@@ -178,7 +179,7 @@ impl JudgedWrite<'_> {
             let looks = self.looks.get(service).into_iter().flatten();
             looks.copied().any(|(began, over)| began > ended && over < last.at_ms)
         };
-        // Whoever had it last and did not look meanwhile could not know.
+        // A service that had the target last and was not checked meanwhile could not detect this.
         let had_it = gone.iter().filter(|(_, gone)| !gone.is_empty());
         if had_it.map(|(service, _)| service).all(seen_gone) {
             return broken(
@@ -233,8 +234,8 @@ impl JudgedWrite<'_> {
                 format!("of nobody's target (once somebody's: {known}): {write:?}"),
             );
         };
-        // Another task had this target when the check began, or has it still by ECS's book: that
-        // one was meant.
+        // Another task had this target when the check began, or still has it according to ECS: the
+        // check meant that task's.
         let recent = write.at_ms.saturating_sub(CHECK_TAKES_MS);
         let mut gone = self.users().flat_map(|user| self.history.gone_at(&place, &user.key()));
         let mut live = self.history.live_at(&place);
