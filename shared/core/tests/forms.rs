@@ -1,5 +1,4 @@
-//! The forms in which an alert goes out, as files: read them beside each other in
-//! `shared/core/tests/forms`.
+//! Every form of a published alert, as files: compare them in `shared/core/tests/forms`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::expect_file;
@@ -130,7 +129,7 @@ fn a_missing_target_that_was_registered() {
 }
 
 #[test]
-fn a_hijacked_target_that_nobody_takes_out() {
+fn a_hijacked_target_without_proof_stays_registered() {
     let why = "task 0 has stopped, and its target now leads to task 9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing";
     check(
         "hijacked",
@@ -150,9 +149,9 @@ fn the_end_of_an_incident() {
     );
 }
 
-/// Three targets that two calls took out, and one of which nobody knows.
+/// Two API calls deregistered three targets; the cause of a fourth is unknown.
 #[test]
-fn targets_that_somebody_deregistered() {
+fn targets_that_an_api_call_deregistered() {
     let cause = |by: Actor, second: u32| Cause {
         by,
         operation: Operation::DeregisterTargets,
@@ -184,7 +183,7 @@ fn two_hundred_at_once() {
 
 /// Holds C-40.
 #[test]
-fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
+fn slack_markup_is_escaped_and_long_text_is_cut() {
     let mut odd = alert(Code::BelowDesired, AlertState::Opened, Severity::Error, Vec::new());
     odd.key.service = "<b>&web</b>".to_owned();
     let words = "(service web) was unable to place a task: <!channel> & ```code``` ".repeat(200);
@@ -195,9 +194,9 @@ fn what_slack_takes_for_marks_is_escaped_and_what_is_too_long_is_cut() {
     assert!(text.contains("… (cut)"), "{text}");
 }
 
-/// Letters of four bytes each: all forms together stay within SNS's limit.
+/// Characters of four bytes each: all forms together stay within SNS's limit.
 #[test]
-fn long_reasons_give_way_to_the_limit_of_sns() {
+fn long_reasons_are_cut_to_the_sns_limit() {
     let why = "\u{1f6a8}".repeat(5_000);
     let alert = alert(
         Code::Missing,
@@ -213,10 +212,10 @@ fn long_reasons_give_way_to_the_limit_of_sns() {
     assert_eq!(message.document.items.len() + message.document.more, 50);
 }
 
-/// A check that could not note that an alert was sent leads to another one of the same name; a
-/// reminder is no repetition.
+/// A check that could not record that an alert was sent leads to another alert with the same name;
+/// a reminder is not a repetition.
 #[test]
-fn a_repetition_has_the_name_of_what_it_repeats() {
+fn a_repeated_alert_keeps_its_name() {
     let id = |state: AlertState, at: &str| {
         let alert = Alert {
             at: moment(at),
@@ -235,7 +234,7 @@ fn a_repetition_has_the_name_of_what_it_repeats() {
 }
 
 #[test]
-fn a_message_of_somebody_else_is_shown_as_it_is() {
+fn a_message_from_another_sender_is_shown_unchanged() {
     let message = SlackMessage::plain("ALARM: <checks>", &"``` & <x>".repeat(1000));
     within_slacks_limits(message.to_json());
     let text = message.to_json().to_string();

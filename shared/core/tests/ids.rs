@@ -1,4 +1,4 @@
-//! Names of things: how they are written, and what is not one.
+//! Identifiers: their valid forms, and what is rejected.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::expect;
@@ -216,7 +216,7 @@ fn moments_are_iso_8601_in_utc() {
 }
 
 #[test]
-fn spans_are_said_as_people_say_them() {
+fn durations_are_written_in_readable_units() {
     let spans = [0, 59, 60, 200, 3600, 3661, 7500, 90_000];
     expect!["0 s, 59 s, 1 min, 3 min 20 s, 1 h, 1 h 1 min, 2 h 5 min, 25 h"]
         .assert_eq(&spans.map(spoken).join(", "));

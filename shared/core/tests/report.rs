@@ -1,4 +1,4 @@
-//! What people read: alerts.
+//! The text of alerts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::{Expect, expect};
@@ -303,7 +303,7 @@ fn a_hijacked_target() {
 }
 
 #[test]
-fn what_to_do_about_a_hijacked_target_depends_on_what_became_of_it() {
+fn the_advice_for_a_hijacked_target_depends_on_the_outcome() {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));
     let advice = |repair: Option<ActionKind>, withheld: bool, result: Option<OutcomeResult>| {
         let item = AlertItem { withheld, ..item(subject.clone(), "why", repair) };
@@ -332,7 +332,7 @@ fn what_to_do_about_a_hijacked_target_depends_on_what_became_of_it() {
 }
 
 #[test]
-fn of_several_targets_each_says_what_became_of_it() {
+fn each_of_several_targets_shows_its_outcome() {
     let mut alert = missing();
     let why = "task 5f4 has been running for 3 min and its target is not registered: confirmed by a second check";
     alert.items.push(item(
@@ -375,7 +375,7 @@ fn of_several_targets_each_says_what_became_of_it() {
 }
 
 #[test]
-fn fifty_things_are_listed_in_part_and_counted() {
+fn fifty_items_are_listed_in_part_and_counted() {
     let task = |number: usize| {
         let arn = format!("arn:aws:ecs:eu-west-1:111122223333:task/shop/t{number:02}");
         item(Subject::Task(TaskArn::try_from(arn).unwrap()), "why", None)

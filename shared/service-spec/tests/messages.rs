@@ -1,4 +1,4 @@
-//! What people and programs are told of a spec.
+//! The messages about a spec, for readers and for programs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use expect_test::expect;
@@ -32,7 +32,7 @@ fn failed() -> SpecResult {
 }
 
 #[test]
-fn people_read_what_happened_to_each_step() {
+fn the_text_shows_the_outcome_of_each_step() {
     let message = spec_message(&failed());
     assert_eq!(message.subject, "spec failed: specs/gr??e.yaml (service orders)");
     expect![[r#"
@@ -89,7 +89,7 @@ fn programs_get_the_result_and_filters_their_attributes() {
     );
 }
 
-/// SNS takes 256 KB for all forms together, and subjects of less than 100 characters.
+/// SNS accepts 256 KB for all forms together, and subjects of less than 100 characters.
 #[test]
 fn the_largest_result_fits_into_a_message() {
     let mut result = failed();

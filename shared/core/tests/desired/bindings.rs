@@ -1,4 +1,4 @@
-//! Where a task in bridge mode answers: bindings of every shape.
+//! Where a task in bridge mode listens: bindings of every form.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -52,7 +52,7 @@ fn one_of_two_targets_with_the_same_port_is_missing() {
 
 /// Holds C-2.
 #[test]
-fn ports_of_a_sidecar_and_for_metrics_are_not_wanted() {
+fn sidecar_and_metrics_ports_are_not_expected_targets() {
     check(
         "
         group web
@@ -95,7 +95,7 @@ fn a_registered_metrics_port_is_the_wrong_port_and_is_not_touched_without_proof(
 
 /// Holds C-3.
 #[test]
-fn of_two_families_on_different_host_ports_the_one_of_the_group_is_wanted() {
+fn of_two_families_on_different_host_ports_the_one_of_the_group_is_expected() {
     check(
         "
         group web
@@ -207,7 +207,7 @@ fn two_host_ports_for_one_port_in_one_family_are_not_guessed() {
 
 /// Holds C-4.
 #[test]
-fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
+fn the_groups_protocol_distinguishes_udp_and_tcp_of_one_port() {
     check(
         "
         group dns protocol=UDP
@@ -234,7 +234,7 @@ fn udp_and_tcp_of_one_port_are_told_apart_by_the_groups_protocol() {
 
 /// Holds C-7.
 #[test]
-fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_wanted() {
+fn one_port_in_two_groups_and_two_ports_and_containers_in_others_are_all_expected() {
     check(
         "
         group internal

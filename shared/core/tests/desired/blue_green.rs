@@ -1,4 +1,5 @@
-//! Services whose tasks take turns in two groups, and those that keep their groups per task set.
+//! Services whose tasks alternate between two groups, and services whose task sets have groups of
+//! their own.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -147,7 +148,7 @@ fn an_external_service_has_no_groups_of_its_own_but_those_of_its_task_sets() {
 
 /// Holds C-11.
 #[test]
-fn a_task_set_that_is_not_there_is_ambiguous() {
+fn a_task_of_a_task_set_that_does_not_exist_is_ambiguous() {
     check(
         "
         group blue

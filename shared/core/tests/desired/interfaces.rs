@@ -124,7 +124,7 @@ fn awsvpc_without_an_address_of_the_groups_family_is_a_mismatch() {
 
 /// Holds C-6.
 #[test]
-fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
+fn an_interface_without_address_yet_may_get_any_address() {
     check(
         "
         group web type=ip
@@ -150,7 +150,7 @@ fn an_interface_in_the_making_has_no_address_yet_and_any_address_may_be_its() {
 
 /// Holds C-6.
 #[test]
-fn a_running_task_without_address_is_told_of_and_freezes_deregistration_of_addresses() {
+fn a_running_task_without_address_is_reported_and_freezes_deregistration_of_addresses() {
     check(
         "
         group web type=ip

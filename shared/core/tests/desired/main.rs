@@ -1,4 +1,4 @@
-//! What a task should have: C-1 to C-13 of `docs/cases.md`.
+//! The expected targets of a task: C-1 to C-13 of `docs/cases.md`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bindings;

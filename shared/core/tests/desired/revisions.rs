@@ -1,4 +1,4 @@
-//! Which groups hold for a task: those of its own revision, not those that new tasks get.
+//! Which groups apply to a task: those of its own revision, not those of new tasks.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -84,7 +84,7 @@ fn revisions_from_before_aws_kept_them_are_not_needed_for_the_primary_deployment
 
 /// Holds C-11.
 #[test]
-fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
+fn a_task_of_no_current_revision_is_ambiguous_and_only_reported() {
     check(
         "
         group web
@@ -111,7 +111,7 @@ fn a_task_of_no_current_revision_is_ambiguous_and_only_told_of() {
 
 /// Holds C-11, C-18.
 #[test]
-fn a_task_of_an_older_deployment_on_its_way_out_is_nobodys_worry() {
+fn a_stopping_task_of_an_older_deployment_is_not_reported() {
     check(
         "
         group web
@@ -214,7 +214,7 @@ fn agreement_counts_for_nothing_while_revisions_are_unread() {
 
 /// Holds C-11.
 #[test]
-fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
+fn digits_that_match_a_revision_of_another_task_definition_are_ignored() {
     check(
         "
         group web
@@ -236,7 +236,7 @@ fn digits_that_match_a_revision_of_another_task_definition_are_not_believed() {
 
 /// Holds C-11.
 #[test]
-fn a_deployment_strategy_or_controller_of_the_future_is_ambiguous() {
+fn an_unknown_deployment_strategy_or_controller_is_ambiguous() {
     check(
         "
         group web

@@ -1,11 +1,11 @@
-//! Tasks and services that want no targets, and the names of services.
+//! Tasks and services without expected targets, and the names of services.
 
 use crate::text_world::check;
 use expect_test::expect;
 
 /// Holds C-12.
 #[test]
-fn tasks_that_no_service_started_want_no_target() {
+fn tasks_that_no_service_started_have_no_expected_target() {
     check(
         "
         group web
@@ -106,7 +106,7 @@ fn express_services_and_gateways_are_observed_only() {
 
 /// Holds C-35.
 #[test]
-fn a_service_without_load_balancer_is_left() {
+fn a_service_without_load_balancer_is_out_of_scope() {
     check(
         "
         service shop/web binds nothing
@@ -123,7 +123,7 @@ fn a_service_without_load_balancer_is_left() {
 
 /// Holds C-12.
 #[test]
-fn a_revision_without_groups_wants_no_target_while_others_have_them() {
+fn a_revision_without_groups_has_no_expected_target_while_others_have_groups() {
     check(
         "
         group web

@@ -11,7 +11,7 @@ fn key() -> ServiceKey {
 }
 
 #[test]
-fn a_look_again_message_reads_back() {
+fn a_recheck_message_reads_back() {
     let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/t1").unwrap();
     let message = look_again_message(&key(), &BTreeMap::from([(task, 9)]), 3).to_string();
     check(

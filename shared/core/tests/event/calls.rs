@@ -1,4 +1,5 @@
-//! Events of CloudTrail: who did what where, who is told apart, and what is not read.
+//! CloudTrail events: the actor, the API call and its resource; which actors are distinguished, and
+//! which events are ignored.
 
 use super::{check, reported};
 use expect_test::expect;
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 const GROUP: &str =
     "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef";
 
-/// The event of a call, with these members of `detail` in place of, or beside, those that are
-/// always there.
+/// The event of an API call. These members of `detail` replace or extend the members that are
+/// always present.
 fn event(detail: &Value) -> Value {
     let mut event = json!({
         "version": "0", "id": "x", "detail-type": "AWS API Call via CloudTrail",
@@ -39,7 +40,7 @@ fn said(detail: &Value) -> String {
     reported(&event(detail).to_string())
 }
 
-/// Who made the call, as people read it.
+/// The actor of the API call, as alerts show it.
 fn who(identity: &Value) -> String {
     let said = said(&json!({ "userIdentity": identity }));
     said.split_once(" called ").map_or(said.clone(), |(who, _)| who.to_owned())
@@ -55,8 +56,8 @@ fn a_call_of_a_person() {
     );
 }
 
-/// Targets without a port, ports as texts, both families of addresses, and targets that no task can
-/// be.
+/// Targets without a port, ports as strings, both address families, and targets that cannot belong
+/// to a task.
 #[test]
 fn targets_in_every_form() {
     let targets = json!([
@@ -175,7 +176,7 @@ fn every_kind_of_identity() {
 /// The service-linked role, the infrastructure role of blue/green services, and the role from
 /// before 2017.
 #[test]
-fn what_ecs_does_is_nobodys_doing() {
+fn api_calls_of_ecs_are_ignored() {
     let linked =
         "arn:aws:iam::111122223333:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
     let session = |arn: &str| json!({"sessionIssuer": {"arn": arn, "userName": "x"}});
@@ -199,7 +200,7 @@ fn what_ecs_does_is_nobodys_doing() {
 }
 
 #[test]
-fn what_changed_nothing_is_ignored() {
+fn api_calls_that_change_nothing_are_ignored() {
     for (detail, name) in [
         (json!({"errorCode": "AccessDenied", "errorMessage": "no"}), "refused_call"),
         (
@@ -238,10 +239,10 @@ fn an_event_that_names_nothing_cannot_be_read() {
     );
 }
 
-/// Holds I-CAUSE. An access key id is nowhere, also where somebody has it for a name; a name is one
-/// line and has an end.
+/// Holds I-CAUSE. No access key ID appears anywhere, even if an actor uses one as a name; a name is
+/// one line of limited length.
 #[test]
-fn no_access_key_is_told() {
+fn no_access_key_is_shown() {
     for name in ["AKIAIOSFODNN7EXAMPLE", "key-ASIAIOSFODNN7EXAMPLE-2", "a\nSubject: b", "\u{7}"] {
         for identity in [
             json!({"type": "IAMUser", "userName": name, "accessKeyId": "AKIAIOSFODNN7EXAMPLE"}),
@@ -256,9 +257,9 @@ fn no_access_key_is_told() {
     assert!(long.len() < 150, "{long}");
 }
 
-/// A call with very many targets is remembered with the first of them.
+/// The ledger keeps only the first targets of an API call with very many.
 #[test]
-fn very_many_targets_are_cut() {
+fn a_long_target_list_is_cut() {
     let targets: Vec<Value> = (1..=1000).map(|port| json!({"id": "i-1", "port": port})).collect();
     let said = said(&json!({"requestParameters": {"targetGroupArn": GROUP, "targets": targets}}));
     assert!(said.contains("i-1:100]"), "{said}");

@@ -1,5 +1,5 @@
-//! Messages of the `checks` queue: which services they name, and what is done with those that
-//! nobody can read.
+//! Messages of the `checks` queue: which services they name, and how unreadable messages are
+//! handled.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod batches;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
 
-/// What a message asks for, as one line; a second one for each stopped task.
+/// What a message requests, as one line, and one more line for each stopped task.
 fn reported(body: &str) -> String {
     match parse(body) {
         Ok(Message::Check(check)) => asked(&check),
@@ -81,7 +81,7 @@ fn check(body: &str, expect: &Expect) {
 
 const CLUSTER: &str = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop";
 
-/// A task event with these members of `detail` in place of, or beside, those that are always there.
+/// A task event. These members of `detail` replace or extend the members that are always present.
 fn task_event(detail: &str) -> String {
     let mut event = serde_json::json!({
         "version": "0", "id": "x", "detail-type": "ECS Task State Change", "source": "aws.ecs",

@@ -1,4 +1,4 @@
-//! Events of other kinds, messages that nobody can read, and the sample events.
+//! Events of other kinds, unreadable messages, and the sample events.
 
 use crate::{CLUSTER, check, reported, task_event};
 use expect_test::expect;
@@ -43,7 +43,7 @@ fn a_service_event_names_its_cluster_in_the_detail_or_in_the_arn() {
 }
 
 #[test]
-fn a_deployment_event_has_no_cluster_but_in_the_arn_of_its_service() {
+fn a_deployment_event_names_its_cluster_only_in_the_service_arn() {
     let event = |name: &str| {
         format!(
             r#"{{"detail-type":"ECS Deployment State Change","source":"aws.ecs",
@@ -89,7 +89,7 @@ fn other_kinds_and_sources_are_ignored() {
 
 /// Holds C-36.
 #[test]
-fn messages_that_nobody_can_read_say_why() {
+fn an_unreadable_message_says_why() {
     check(
         "",
         &expect![[r"
@@ -164,7 +164,7 @@ fn messages_that_nobody_can_read_say_why() {
     );
 }
 
-/// The events at the root of the repository, with which people try the functions.
+/// The sample events at the root of the repository, for trying out the functions.
 #[test]
 fn every_sample_event_is_checked_or_ignored() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");

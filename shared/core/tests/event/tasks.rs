@@ -1,4 +1,4 @@
-//! Task events: what they ask for, and stopped tasks as witnesses.
+//! Task events: the checks that they request, and stopped tasks as witnesses.
 
 use crate::{check, reported, task_event};
 use expect_test::expect;
@@ -54,7 +54,7 @@ fn old_short_task_arns_are_understood() {
 
 /// Holds C-12.
 #[test]
-fn tasks_that_no_service_started_ask_for_nothing() {
+fn tasks_that_no_service_started_request_no_check() {
     check(
         &task_event(r#"{"group":"family:web"}"#),
         &expect![[r"
@@ -82,7 +82,7 @@ fn tasks_that_no_service_started_ask_for_nothing() {
 }
 
 #[test]
-fn states_in_between_ask_for_nothing() {
+fn intermediate_states_request_no_check() {
     for status in [
         "PROVISIONING",
         "PENDING",
@@ -144,7 +144,7 @@ fn a_stopped_task_is_witness_of_its_address_whichever_attachment_comes_first() {
 }
 
 #[test]
-fn a_stopped_task_that_is_not_understood_is_no_witness_but_its_service_is_looked_at() {
+fn an_unreadable_stopped_task_is_no_witness_but_its_service_is_checked() {
     let stopped =
         r#""lastStatus":"STOPPED","desiredStatus":"STOPPED","stoppedAt":"2026-11-23T09:59:00Z""#;
     check(
@@ -170,7 +170,7 @@ fn a_stopped_task_that_is_not_understood_is_no_witness_but_its_service_is_looked
 }
 
 #[test]
-fn unknown_members_are_no_matter() {
+fn unknown_members_are_ignored() {
     check(
         &task_event(r#"{"surprise":{"deep":[1,2]},"containers":[{"name":"a","more":1}]}"#),
         &expect![[r"

@@ -36,7 +36,7 @@ fn the_same_finding_again_and_again_is_one_alert_and_a_counter() {
 
 /// Holds I-INCIDENT, C-39.
 #[test]
-fn an_alert_that_could_not_be_sent_is_sent_by_the_next_look() {
+fn an_alert_that_could_not_be_sent_is_sent_by_the_next_check() {
     check(
         "
         group web
@@ -112,7 +112,7 @@ fn begin_and_end_that_were_never_sent_are_sent_together_and_in_order() {
 
 /// Holds I-INCIDENT.
 #[test]
-fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
+fn an_incident_that_returns_before_its_end_was_sent_continues() {
     check(
         "
         policy mode=alert
@@ -146,7 +146,7 @@ fn an_incident_that_comes_back_before_its_end_was_sent_goes_on() {
 }
 
 #[test]
-fn alerts_of_one_look_are_one_for_each_code() {
+fn one_check_sends_one_alert_for_each_code() {
     check(
         "
         policy mode=alert

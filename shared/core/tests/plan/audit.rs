@@ -1,5 +1,5 @@
-//! A first look without a ledger: what counts as a finding, and what would follow once a second
-//! look agrees.
+//! A first check without a ledger: what counts as a finding, and what would follow once a second
+//! check confirms it.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -21,7 +21,7 @@ fn a_missing_target_would_be_registered() {
 }
 
 #[test]
-fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
+fn a_stopped_task_proves_nothing_in_a_first_check() {
     check(
         "
         group web
@@ -39,7 +39,7 @@ fn what_a_stopped_task_left_behind_proves_nothing_at_a_first_look() {
     );
 }
 
-/// The fault that the product is named for: green checks, wrong program.
+/// The fault that Portkeeper exists for: health checks pass, and requests reach the wrong program.
 #[test]
 fn a_target_that_leads_to_another_service_is_an_error() {
     check(
@@ -61,9 +61,10 @@ fn a_target_that_leads_to_another_service_is_an_error() {
     );
 }
 
-/// Groups are read before tasks: what starts or stops meanwhile differs, and is no fault.
+/// Groups are read before tasks: a task that starts or stops meanwhile causes a difference that is
+/// not a fault.
 #[test]
-fn what_is_young_is_no_finding() {
+fn nothing_is_a_finding_within_the_settle_time() {
     check(
         "
         group web
@@ -90,7 +91,7 @@ fn what_is_young_is_no_finding() {
 }
 
 #[test]
-fn what_nobody_repairs_is_told_when_it_lasts() {
+fn a_lasting_fault_without_a_repair_is_reported() {
     check(
         "
         group web interval=30 threshold=3
@@ -131,7 +132,7 @@ fn what_could_not_be_read_is_not_judged() {
 }
 
 #[test]
-fn the_mode_of_the_service_holds() {
+fn the_mode_of_the_service_applies() {
     check(
         "
         group web
@@ -149,9 +150,9 @@ fn the_mode_of_the_service_holds() {
     );
 }
 
-/// More faults than the ledger keeps open are found all the same.
+/// An audit finds more faults than the ledger can keep open.
 #[test]
-fn a_group_full_of_strangers_is_found_whole() {
+fn every_foreign_target_of_a_group_is_found() {
     let mut text = "group web\nservice shop/web binds web to app:8080\n".to_owned();
     text.push_str("task t1 RUNNING/RUNNING on i-1 app:8080->32768\ntarget web i-1:32768 healthy\n");
     let targets: Vec<String> =

@@ -1,4 +1,4 @@
-//! The limit of deregistrations holds over a while, not only in one plan.
+//! The deregistration limit holds over a time window, not only in one plan.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -17,7 +17,7 @@ const TWO_STALE: &str = "
 
 /// Holds I-GUARDS, C-27.
 #[test]
-fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() {
+fn deregistrations_beyond_the_limit_wait_until_the_window_has_passed() {
     check(
         &format!(
             "
@@ -80,7 +80,7 @@ fn what_goes_beyond_the_limit_within_a_while_waits_until_the_while_has_passed() 
 
 /// Holds C-27.
 #[test]
-fn what_is_too_much_by_itself_is_not_looked_at_again_for_it() {
+fn deregistrations_that_exceed_the_limit_alone_request_no_recheck() {
     check(
         &format!(
             "
@@ -223,7 +223,7 @@ fn registrations_do_not_count() {
 }
 
 #[test]
-fn what_was_made_is_no_reason_to_tell_of_a_limit_while_nothing_more_is_to_be_made() {
+fn past_deregistrations_do_not_report_the_limit_when_no_more_are_due() {
     check(
         &format!(
             "

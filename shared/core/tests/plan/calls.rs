@@ -1,9 +1,9 @@
-//! Who did it: what CloudTrail tells is told on, and changes nothing else.
+//! Attribution: alerts name the API call that CloudTrail reports, and nothing else changes.
 
 use crate::text_world::{check, run};
 use expect_test::expect;
 
-/// The event comes with the look that finds it, or before it.
+/// The event arrives with the check that finds the fault, or before it.
 #[test]
 fn a_target_that_a_person_deregistered() {
     check(
@@ -34,7 +34,7 @@ fn a_target_that_a_person_deregistered() {
     );
 }
 
-/// It was told when nobody knew; the end says who it was.
+/// The alert was sent before the cause was known; the alert that resolves the incident names it.
 #[test]
 fn an_event_that_comes_after_the_alert() {
     check(
@@ -70,10 +70,10 @@ fn an_event_that_comes_after_the_alert() {
     );
 }
 
-/// Holds I-CAUSE. The call was about another target, another group, an earlier task on the same
-/// port, or was undone before anything came of it.
+/// Holds I-CAUSE. The API call was about another target, another group or an earlier task on the
+/// same port, or was undone before it had an effect.
 #[test]
-fn nobody_is_named_for_what_came_otherwise() {
+fn an_unrelated_api_call_is_not_the_cause() {
     let world = "
         group web
         group admin
@@ -98,9 +98,10 @@ fn nobody_is_named_for_what_came_otherwise() {
     }
 }
 
-/// Once it was told who it was, the next time is somebody else's doing until somebody is known.
+/// Once an alert has named the cause, the next incident has an unknown cause until another API call
+/// explains it.
 #[test]
-fn a_call_is_told_of_one_incident() {
+fn an_api_call_is_the_cause_of_one_incident_only() {
     let reported = run("
         group web
         service shop/web binds web to app:8080
@@ -120,10 +121,10 @@ fn a_call_is_told_of_one_incident() {
     assert_eq!(named, [true, true, false], "{reported}");
 }
 
-/// Who registered what nothing explains: the last one to do so. A port that is not named is the
-/// group's own.
+/// The cause of an unexplained target is the last API call that registered it. A port that the call
+/// does not name is the group's own.
 #[test]
-fn a_stranger_that_somebody_registered() {
+fn a_foreign_target_names_the_call_that_registered_it() {
     check(
         "
         group web port=80
@@ -153,10 +154,10 @@ fn a_stranger_that_somebody_registered() {
     );
 }
 
-/// What a stopped task left behind is ECS's doing, also if a person once registered the same
-/// target; not so what was registered after the task's end.
+/// ECS is the cause of a target that a stopped task left registered, even if a person once
+/// registered the same target, but not of a target that was registered after the task stopped.
 #[test]
-fn a_target_that_was_left_behind() {
+fn a_leftover_target_names_no_call_from_before_its_task_stopped() {
     let world = |call: &str| {
         format!(
             "
@@ -183,10 +184,10 @@ fn a_target_that_was_left_behind() {
     );
 }
 
-/// A group that was deleted, and one that lost its rule: there, the last change at the load
-/// balancer before it was seen.
+/// A group that was deleted, and a group that lost its rule. For the second, the cause is the last
+/// change at the load balancer before the check that found it.
 #[test]
-fn plumbing_that_somebody_took_away() {
+fn a_deleted_group_or_rule_names_the_call() {
     let world = |group: &str, call: &str| {
         run(&format!(
             "
@@ -220,9 +221,9 @@ fn plumbing_that_somebody_took_away() {
     );
 }
 
-/// Two writers: the other one has a name.
+/// A fight: the alert names the other writer.
 #[test]
-fn a_fight_with_somebody() {
+fn a_fight_names_the_other_writer() {
     let reported = run("
         group web
         service shop/web binds web to app:8080
@@ -245,9 +246,9 @@ fn a_fight_with_somebody() {
     );
 }
 
-/// Holds I-CAUSE. It proves nothing: with and without it the same is decided.
+/// Holds I-CAUSE. An API call proves nothing: the decision is the same with and without it.
 #[test]
-fn a_call_decides_nothing() {
+fn an_api_call_changes_no_decision() {
     let world = |call: &str| {
         run(&format!(
             "

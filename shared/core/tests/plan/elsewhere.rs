@@ -1,12 +1,12 @@
-//! One target group, services of two clusters.
+//! One target group that services of two clusters use.
 
 use crate::text_world::check;
 use expect_test::expect;
 
-/// Holds I-ADDRESS. A service that moves to another cluster shrinks here and grows there, and
-/// addresses are given back and taken.
+/// Holds I-ADDRESS. A service that moves to another cluster shrinks in one and grows in the other,
+/// and its tasks release and reuse addresses.
 #[test]
-fn an_address_that_a_task_of_another_cluster_has_now_is_left() {
+fn an_address_that_a_task_of_another_cluster_uses_stays_registered() {
     check(
         "
         group web type=ip
@@ -55,9 +55,9 @@ fn a_task_of_another_cluster_that_has_no_address_yet_is_waited_for() {
     );
 }
 
-/// Other clusters are full of tasks that are nobody's business here.
+/// Other clusters have many tasks that do not use this group.
 #[test]
-fn what_uses_other_groups_in_other_clusters_does_not_matter() {
+fn tasks_of_other_clusters_in_other_groups_do_not_matter() {
     check(
         "
         group web type=ip
@@ -128,9 +128,9 @@ fn nothing_is_deregistered_while_other_clusters_could_not_be_read() {
     );
 }
 
-/// An instance goes from one cluster to another without a new id.
+/// A container instance moves from one cluster to another and keeps its instance ID.
 #[test]
-fn an_instance_that_is_another_clusters_now_may_have_its_tasks() {
+fn an_instance_that_moved_to_another_cluster_may_run_its_tasks() {
     check(
         "
         group web
@@ -154,9 +154,10 @@ fn an_instance_that_is_another_clusters_now_may_have_its_tasks() {
     );
 }
 
-/// An instance of this cluster is in no other one: what runs on it says all.
+/// A container instance of this cluster is in no other cluster: the tasks that run on it are all
+/// there are.
 #[test]
-fn a_port_of_this_clusters_instance_is_not_asked_about_elsewhere() {
+fn a_port_of_this_clusters_instance_needs_no_reading_of_other_clusters() {
     check(
         "
         group web
@@ -178,7 +179,7 @@ fn a_port_of_this_clusters_instance_is_not_asked_about_elsewhere() {
     );
 }
 
-/// Scaled to nothing here, the group serves the other cluster.
+/// The service is scaled to zero in this cluster, and the group serves the other cluster.
 #[test]
 fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_cluster() {
     check(

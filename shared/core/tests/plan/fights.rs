@@ -5,7 +5,7 @@ use expect_test::expect;
 
 /// Holds I-GUARDS, C-26.
 #[test]
-fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_target_only() {
+fn a_target_deregistered_three_times_in_ten_minutes_is_a_fight_for_that_target_only() {
     check(
         "
         group web
@@ -76,7 +76,7 @@ fn a_target_that_is_taken_away_three_times_in_ten_minutes_is_a_fight_for_that_ta
 
 /// Holds I-GUARDS, C-26.
 #[test]
-fn a_fight_is_not_taken_up_again_when_the_window_has_passed() {
+fn a_fight_does_not_resume_when_the_window_has_passed() {
     check(
         "
         group web

@@ -1,4 +1,4 @@
-//! The floor: the last registered target of a group stays.
+//! The last-target guard: the last registered target of a group stays.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -54,7 +54,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
 
 /// Holds I-GUARDS, C-27.
 #[test]
-fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
+fn a_registration_in_the_same_plan_does_not_lift_the_last_target_guard() {
     check(
         "
         group web
@@ -96,7 +96,7 @@ fn a_registration_in_the_same_plan_does_not_count_for_the_floor() {
 }
 
 /// Found by the simulation: a group that two services share. One is scaled to zero, and the other's
-/// tasks are not registered yet: what is left behind is the group's last target.
+/// tasks are not registered yet: the leftover target is the group's last.
 #[test]
 fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     let world = |owner: &str| {
@@ -127,9 +127,9 @@ fn a_service_scaled_to_zero_does_not_empty_a_group_that_serves_another_one() {
     .assert_eq(&plans("owner billing/t9 RUNNING/RUNNING on i-2 app:80->32769 groups billing"));
 }
 
-/// Holds C-27: a group is emptied, whatever else is registered in the service's other groups.
+/// Holds C-27: a group counts by itself, whatever is registered in the service's other groups.
 #[test]
-fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
+fn a_target_in_another_group_does_not_lift_the_last_target_guard() {
     check(
         "
         group web
@@ -167,10 +167,10 @@ fn what_is_registered_in_another_group_does_not_count_for_the_floor() {
     );
 }
 
-/// Holds I-GUARDS, C-27: tasks are wanted, and none runs just now. What is registered last stays
-/// until one does.
+/// Holds I-GUARDS, C-27: the desired count is above zero, and no task runs. The last registered
+/// target stays until a task runs.
 #[test]
-fn a_service_that_wants_tasks_and_has_none_keeps_its_last_target() {
+fn a_service_that_lacks_all_its_tasks_keeps_its_last_target() {
     check(
         "
         group web

@@ -1,4 +1,4 @@
-//! Registered and failing: when that is worth a word.
+//! Registered targets that fail their health checks: when Portkeeper reports them.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -129,7 +129,7 @@ fn unhealthy_draining_is_registered() {
 }
 
 #[test]
-fn the_grace_period_of_the_service_is_waited_for() {
+fn the_health_check_grace_period_delays_the_finding() {
     check(
         "
         group web interval=30 threshold=2

@@ -1,4 +1,4 @@
-//! A stopped task's port or address belongs to another program now.
+//! Another program now uses a stopped task's port or address.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -39,7 +39,7 @@ fn a_reused_port_that_sends_requests_to_another_service_is_hijacked() {
 
 /// Holds C-20.
 #[test]
-fn a_stale_target_that_becomes_hijacked_is_told_of_again_and_stays_one_incident() {
+fn a_stale_target_that_becomes_hijacked_is_reported_again_and_stays_one_incident() {
     check(
         "
         policy mode=alert
@@ -181,7 +181,7 @@ fn a_port_reused_by_the_same_services_next_task_is_in_order() {
 
 /// Holds C-20, C-27.
 #[test]
-fn a_hijacked_target_is_told_of_even_when_a_guard_withholds_its_repair() {
+fn a_hijacked_target_is_reported_even_when_a_guard_withholds_its_repair() {
     check(
         "
         group web

@@ -1,4 +1,4 @@
-//! Roads to a wrong write that a reading with hostile eyes found. All are closed.
+//! Ways to a wrong write that an adversarial review found. Each test closes one.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -6,7 +6,8 @@ use portkeeper_core::ids::{Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::time::Timestamp;
 
-/// Holds I-PARTIAL. Its other container waits for the first one, and may get the port in question.
+/// Holds I-PARTIAL. The task's other container waits for the first one, and may receive the port in
+/// question.
 #[test]
 fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
     check(
@@ -33,10 +34,10 @@ fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
     );
 }
 
-/// Holds I-ABSENT. Nobody watched meanwhile, and a person registered a page of their own on the
-/// same port.
+/// Holds I-ABSENT. No check ran meanwhile, and a person registered a page of their own on the same
+/// port.
 #[test]
-fn proof_ends_while_a_service_is_scaled_to_nothing() {
+fn proof_ends_while_a_service_is_scaled_to_zero() {
     check(
         r#"
         group web
@@ -82,9 +83,10 @@ fn proof_ends_while_a_service_is_scaled_to_nothing() {
     );
 }
 
-/// It took the port within the settle time, and the person registered it.
+/// A task that a person runs took the port within the settle time, and the person registered the
+/// target.
 #[test]
-fn a_task_that_a_person_runs_may_be_meant() {
+fn a_target_may_belong_to_a_task_that_a_person_runs() {
     check(
         r#"
         group web
@@ -115,7 +117,7 @@ fn a_task_that_a_person_runs_may_be_meant() {
 }
 
 #[test]
-fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
+fn a_task_of_an_unread_revision_is_ambiguous() {
     check(
         r#"
         group a
@@ -145,7 +147,7 @@ fn a_task_of_a_revision_that_was_not_answered_is_ambiguous() {
 
 /// Holds I-ABSENT.
 #[test]
-fn proof_ends_when_another_service_is_seen_as_owner() {
+fn proof_ends_when_another_service_uses_the_target() {
     check(
         r#"
         group web
@@ -186,7 +188,7 @@ fn proof_ends_when_another_service_is_seen_as_owner() {
 
 /// Holds I-PARTIAL.
 #[test]
-fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
+fn a_stopping_task_does_not_replace_one_that_the_list_lacks() {
     check(
         r#"
         group web
@@ -211,8 +213,8 @@ fn a_stopping_task_does_not_stand_in_for_one_that_the_list_lacks() {
     );
 }
 
-/// A deployment of a large service leaves a mark for each old target. The marks go before the
-/// record is too large, and live targets are remembered first.
+/// A deployment of a large service marks each former target. The record drops the marks before it
+/// becomes too large, and keeps live targets first.
 #[test]
 fn a_deployment_of_a_large_service_does_not_fill_the_record() {
     let now = Timestamp::from_secs(1_795_000_000);

@@ -1,4 +1,4 @@
-//! The record of a service: written only when it changes, and read back or started anew.
+//! The record of a service: written only when it changes, and read back or started again.
 
 use expect_test::expect;
 use portkeeper_core::ids::{Target, TargetGroupArn};
@@ -15,7 +15,7 @@ fn problem(text: &str) -> String {
 
 /// Holds C-34.
 #[test]
-fn a_record_of_an_older_or_newer_version_starts_anew() {
+fn a_record_of_an_older_or_newer_version_starts_again() {
     expect!["the ledger record has schema 0, but this version reads schema 1; Portkeeper starts a new record"]
         .assert_eq(&problem("{\"schema\":0}"));
     expect!["the ledger record has schema 2, but this version reads schema 1; Portkeeper starts a new record"]
@@ -24,7 +24,7 @@ fn a_record_of_an_older_or_newer_version_starts_anew() {
 
 /// Holds C-34.
 #[test]
-fn a_damaged_record_starts_anew() {
+fn a_damaged_record_starts_again() {
     expect!["cannot read the ledger record; Portkeeper starts a new one: EOF while parsing a value at line 1 column 12"]
         .assert_eq(&problem("{\"schema\":1,"));
     expect!["cannot read the ledger record; Portkeeper starts a new one: invalid type: sequence, expected struct Reading"].assert_eq(&problem("[]"));
@@ -49,9 +49,10 @@ fn a_full_record_reads_back_as_it_was_written() {
     assert!(matches!(record.incidents[0].subject, Subject::Target(..)));
 }
 
-/// Of several repairs only the one that AWS refused was not made: the others count towards a fight.
+/// Of several repairs only the one that AWS refused was not executed: the others count towards a
+/// fight.
 #[test]
-fn only_the_refused_repair_is_taken_back() {
+fn only_the_refused_repair_is_uncounted() {
     let group = |name: &str| {
         let arn = format!(
             "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/{name}/0123456789abcdef"

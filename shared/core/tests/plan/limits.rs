@@ -1,4 +1,5 @@
-//! Breaker, cap, and how often is looked: the guards that withhold repairs.
+//! The guards that withhold repairs (deregistration limit, repair limit), and how often Portkeeper
+//! rechecks.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -133,7 +134,7 @@ fn registrations_are_not_limited() {
 
 /// Holds I-GUARDS.
 #[test]
-fn a_repair_that_does_not_help_is_not_tried_for_ever() {
+fn a_repair_that_does_not_help_is_tried_a_limited_number_of_times() {
     check(
         "
         policy repairs=2
@@ -182,7 +183,7 @@ fn a_repair_that_does_not_help_is_not_tried_for_ever() {
 }
 
 #[test]
-fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
+fn a_pending_recheck_is_not_requested_twice() {
     check(
         "
         group web
@@ -209,7 +210,7 @@ fn a_look_that_is_on_its_way_is_not_asked_for_twice() {
 }
 
 #[test]
-fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
+fn a_chain_of_rechecks_ends_until_the_next_event_or_sweep() {
     check(
         "
         policy hops=2
@@ -248,7 +249,8 @@ fn a_chain_of_looks_ends_and_the_rest_is_left_to_the_next_event_or_sweep() {
     );
 }
 
-/// Holds C-27: the share is one of what gets requests, not of what is on its way in or out.
+/// Holds C-27: the limit is a share of the targets that receive requests, not of those that are
+/// registering or draining.
 #[test]
 fn draining_targets_do_not_raise_the_limit() {
     check(

@@ -1,4 +1,4 @@
-//! What to do about it: C-14 to C-39 of `docs/cases.md`, as far as the core decides them.
+//! Verdicts, repairs and alerts: C-14 to C-39 of `docs/cases.md`, as far as the core decides them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod alerts;

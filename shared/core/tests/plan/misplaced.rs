@@ -1,12 +1,12 @@
-//! Registered where or on a port where it should not be, or without anything that shows it was ever
-//! right.
+//! Targets that are registered in the wrong group or on the wrong port, or without any proof of
+//! ownership.
 
 use crate::text_world::check;
 use expect_test::expect;
 
 /// Holds I-PROOF, C-19, C-34.
 #[test]
-fn without_any_proof_it_is_foreign_and_is_not_touched() {
+fn a_target_without_proof_is_foreign_and_stays_registered() {
     check(
         "
         group web
@@ -36,7 +36,7 @@ fn without_any_proof_it_is_foreign_and_is_not_touched() {
 
 /// Holds I-ABSENT.
 #[test]
-fn a_target_that_was_seen_gone_and_comes_back_is_somebody_elses() {
+fn a_target_that_was_seen_absent_and_returns_is_foreign() {
     check(
         "
         group web
@@ -143,7 +143,7 @@ fn a_blue_green_task_in_the_other_group_of_its_pair_is_misplaced_and_nothing_is_
 }
 
 #[test]
-fn a_missing_target_that_somebody_registers_in_the_other_group_is_told_of_as_misplaced_there() {
+fn a_missing_target_registered_in_the_other_group_is_reported_as_misplaced() {
     check(
         "
         group web
@@ -177,7 +177,7 @@ fn a_missing_target_that_somebody_registers_in_the_other_group_is_told_of_as_mis
 }
 
 #[test]
-fn a_port_on_which_the_task_does_not_answer_any_more_goes_once_its_right_one_is_there() {
+fn a_former_port_is_deregistered_once_the_expected_one_is_registered() {
     check(
         "
         group web
@@ -253,7 +253,7 @@ fn a_task_in_a_group_of_another_revision_is_misplaced() {
 }
 
 #[test]
-fn the_right_target_is_not_only_registered_but_checked_before_the_wrong_one_goes() {
+fn the_misplaced_target_stays_until_the_expected_one_is_healthy() {
     check(
         "
         group web

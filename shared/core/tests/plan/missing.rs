@@ -173,7 +173,7 @@ fn several_missing_targets_are_one_action_and_one_alert() {
 
 /// Holds C-16.
 #[test]
-fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
+fn a_target_missing_in_one_check_only_is_not_reported() {
     check(
         "
         group web
@@ -195,7 +195,7 @@ fn a_target_seen_missing_once_and_then_there_is_a_race_that_nobody_hears_of() {
 
 /// Holds C-16.
 #[test]
-fn a_missing_target_whose_task_ends_before_the_repair_is_not_told_of() {
+fn a_missing_target_whose_task_stops_before_the_repair_is_not_reported() {
     check(
         "
         group web
@@ -323,7 +323,7 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
 
 /// Holds C-18.
 #[test]
-fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
+fn targets_of_stopping_tasks_are_neither_missing_nor_stale() {
     check(
         "
         group web
@@ -344,8 +344,8 @@ fn tasks_on_their_way_out_are_neither_missing_nor_stale() {
     );
 }
 
-/// The settle time is over in its last second: what must be asked is asked in the same look in
-/// which it is judged.
+/// The settle time is over in its last second: the check that judges the target also asks the
+/// questions that this needs.
 #[test]
 fn the_settle_time_ends_to_the_second() {
     check(

@@ -7,7 +7,7 @@ use portkeeper_core::plan::{PlanInput, Writes};
 use serde_json::{Value, json};
 
 #[test]
-fn mode_alert_tells_and_writes_nothing() {
+fn mode_alert_reports_and_writes_nothing() {
     check(
         "
         policy mode=alert
@@ -36,7 +36,7 @@ fn mode_alert_tells_and_writes_nothing() {
 }
 
 #[test]
-fn mode_off_looks_away_and_says_nothing() {
+fn mode_off_reads_and_reports_nothing() {
     check(
         "
         group web
@@ -124,7 +124,7 @@ fn a_tag_holds_until_the_end_of_its_day() {
 }
 
 #[test]
-fn a_tag_that_is_not_understood_means_alert() {
+fn an_invalid_tag_means_alert() {
     check(
         "
         group web
@@ -188,8 +188,8 @@ const LOOKED_AWAY: &str = "
     service shop/web binds web to app:8080
 ";
 
-/// What becomes of a target while nobody looks is not known: it is told under its name, without
-/// "seen gone", and left.
+/// What happens to a target while no check runs is unknown: the target is reported under its code,
+/// is not marked as seen absent, and stays registered.
 #[test]
 fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
     check(
@@ -219,10 +219,10 @@ fn a_task_that_stopped_while_the_mode_was_off_proves_nothing() {
     );
 }
 
-/// Found by the simulation: the first look after the mode was off failed in part, and the task had
-/// stopped before the next.
+/// Found by the simulation: the first check after the mode was off was partial, and the task had
+/// stopped before the next check.
 #[test]
-fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
+fn a_task_that_stopped_after_the_next_check_is_proof_as_usual() {
     check(
         &format!(
             "
@@ -258,10 +258,10 @@ fn a_task_that_stopped_after_the_first_look_that_followed_proves_as_ever() {
     );
 }
 
-/// What was seen gone before the mode was off stays somebody else's, also when its task ends only
+/// A target that was seen absent before the mode was off stays foreign, even if its task stops only
 /// after that.
 #[test]
-fn what_was_seen_gone_before_the_mode_was_off_stays_so() {
+fn a_target_seen_absent_before_the_mode_was_off_stays_foreign() {
     check(
         "
         group web
@@ -347,7 +347,7 @@ fn a_tag_overrides_the_stack_wide_mode_until_its_end() {
     "#]].assert_eq(&table.concat());
 }
 
-/// The kill switch is a fact of the moment. In JSON it is a member of the policy.
+/// The kill switch applies to the current check only. In JSON it is a member of the policy.
 #[test]
 fn the_kill_switch_turns_repair_into_alert_and_reads_back() {
     let policy = json!({ "writes_stopped": "until Monday", "settle_seconds": 30 });

@@ -1,4 +1,4 @@
-//! Target groups that several services share, and who else is on an address.
+//! Target groups that several services share, and the other tasks on an address.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -127,7 +127,7 @@ fn a_task_of_a_service_that_does_not_use_the_group_is_not_waited_for() {
 
 /// Holds I-ADDRESS.
 #[test]
-fn an_owner_whose_groups_are_not_known_freezes_its_address() {
+fn a_task_whose_groups_are_unknown_freezes_its_address() {
     check(
         "
         group web
@@ -227,7 +227,7 @@ fn a_running_task_of_another_service_in_this_group_without_proof_is_foreign() {
 
 /// Holds C-22.
 #[test]
-fn a_foreign_target_that_people_know_of_costs_no_more_calls() {
+fn a_reported_foreign_target_costs_no_further_calls() {
     check(
         "
         group web
@@ -288,7 +288,7 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
 }
 
 #[test]
-fn an_owner_on_an_instance_where_this_service_has_no_task_is_looked_for_in_the_whole_cluster() {
+fn other_tasks_on_an_instance_without_own_tasks_are_read_from_the_whole_cluster() {
     check(
         "
         group web
@@ -341,7 +341,7 @@ fn a_task_of_this_service_that_started_during_the_reading_explains_its_target() 
     );
 }
 
-// A task on its way out still shows its port when another one may have it already.
+// A stopping task still shows its port when another task may already use it.
 #[test]
 fn of_two_tasks_on_one_port_the_one_that_the_group_is_for_counts() {
     check(
@@ -371,7 +371,7 @@ fn of_two_tasks_on_one_port_the_one_that_the_group_is_for_counts() {
 }
 
 #[test]
-fn one_that_may_come_to_be_there_outweighs_one_on_its_way_out() {
+fn a_starting_task_outweighs_a_stopping_one() {
     check(
         "
         group web

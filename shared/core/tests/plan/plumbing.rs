@@ -1,11 +1,11 @@
-//! Groups and listeners that can never work: named, never registered into.
+//! Groups and listeners that cannot work: Portkeeper reports them, and registers nothing in them.
 
 use crate::text_world::check;
 use expect_test::expect;
 
 /// Holds C-24.
 #[test]
-fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
+fn a_deleted_target_group_is_reported_and_nothing_is_registered() {
     check(
         "
         group web missing
@@ -34,7 +34,7 @@ fn a_target_group_that_was_deleted_is_named_and_nothing_is_registered() {
 
 /// Holds C-24.
 #[test]
-fn a_missing_target_whose_group_is_deleted_is_over() {
+fn a_missing_target_whose_group_is_deleted_is_resolved() {
     check(
         "
         policy mode=alert
@@ -65,7 +65,7 @@ fn a_missing_target_whose_group_is_deleted_is_over() {
 }
 
 #[test]
-fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
+fn incidents_in_a_group_that_the_service_no_longer_uses_are_resolved() {
     check(
         "
         policy mode=alert
@@ -107,7 +107,7 @@ fn incidents_in_a_group_that_the_service_uses_no_more_are_over() {
 
 /// Holds C-24.
 #[test]
-fn a_group_without_load_balancer_is_named_once_and_nothing_is_registered() {
+fn a_group_without_load_balancer_is_reported_once_and_nothing_is_registered() {
     check(
         "
         group web unattached
@@ -160,7 +160,7 @@ fn registered_targets_of_a_group_without_load_balancer_are_one_finding() {
 
 /// Holds C-24.
 #[test]
-fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
+fn a_group_without_listener_or_with_a_disabled_zone_is_reported() {
     check(
         "
         group web
@@ -189,7 +189,7 @@ fn a_group_that_no_listener_leads_to_or_whose_zone_is_off_is_named() {
 
 /// Holds C-10, C-24.
 #[test]
-fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
+fn the_idle_group_of_a_blue_green_pair_is_not_reported_even_without_load_balancer() {
     check(
         "
         group web
@@ -212,7 +212,7 @@ fn the_idle_group_of_a_blue_green_pair_is_quiet_even_without_load_balancer() {
 
 /// Holds C-24.
 #[test]
-fn a_group_of_the_wrong_target_type_is_named() {
+fn a_group_of_the_wrong_target_type_is_reported() {
     check(
         "
         group web type=ip
@@ -277,7 +277,7 @@ fn two_ports_without_binding_are_one_finding() {
 }
 
 #[test]
-fn what_was_missing_in_a_group_that_loses_its_load_balancer_is_told_as_the_groups() {
+fn missing_targets_of_a_group_that_loses_its_load_balancer_become_one_finding() {
     check(
         "
         group web

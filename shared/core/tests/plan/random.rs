@@ -1,5 +1,4 @@
-//! A thousand small worlds that nobody thought of. Every look at each is held against the
-//! properties.
+//! A thousand small generated worlds. Every check of each world must hold the properties.
 
 use crate::text_world::run;
 use fastrand::Rng;
@@ -20,7 +19,7 @@ fn no_world_leads_to_a_wrong_write() {
     }
 }
 
-// Otherwise the test above would say nothing.
+// Otherwise the test above would prove nothing.
 #[test]
 fn the_worlds_lead_to_repairs_of_every_kind() {
     let all: String = (0..WORLDS / 2).map(|seed| run(&Writer::of(seed).write())).collect();
@@ -47,7 +46,7 @@ fn the_worlds_lead_to_repairs_of_every_kind() {
     }
 }
 
-/// Writes a world: facts, then looks with changes between them. Few instances and ports, so that
+/// Writes a world: facts, then checks with changes between them. Few instances and ports, so that
 /// ports are reused.
 struct Writer {
     rng: Rng,
@@ -223,7 +222,7 @@ impl Writer {
         if self.rng.bool() {
             let (groups, cluster) =
                 (["billing", "billing", "web", "?"][self.rng.usize(..4)], self.cluster());
-            // Whoever had the place in between may not have gone yet.
+            // A task that used the place in between may not have stopped yet.
             if self.rng.bool() {
                 self.line(&format!("owner twin/a-{name} STOPPING/STOPPED {place} groups billing"));
             }

@@ -1,11 +1,11 @@
-//! Services that are not looked at any more, and services in order.
+//! Services that are no longer checked, and services in order.
 
 use crate::text_world::check;
 use expect_test::expect;
 
 /// Holds C-35.
 #[test]
-fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
+fn a_service_scaled_to_zero_is_out_of_scope_and_its_incidents_are_resolved() {
     check(
         "
         policy mode=alert
@@ -39,7 +39,7 @@ fn a_service_that_is_scaled_to_nothing_is_left_and_its_incidents_are_closed() {
 
 /// Holds C-35.
 #[test]
-fn a_service_that_is_being_deleted_is_left() {
+fn a_service_that_is_being_deleted_is_out_of_scope() {
     check(
         "
         policy mode=alert
@@ -74,7 +74,7 @@ fn a_service_that_is_being_deleted_is_left() {
 
 /// Holds C-35.
 #[test]
-fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_dropped() {
+fn a_service_unknown_to_ecs_is_out_of_scope_and_unconfirmed_incidents_are_dropped() {
     check(
         "
         group web
@@ -97,7 +97,7 @@ fn a_service_that_ecs_does_not_know_is_left_and_unconfirmed_incidents_are_droppe
 
 /// Holds C-35.
 #[test]
-fn a_status_of_the_future_is_left_alone() {
+fn a_service_with_an_unknown_status_is_out_of_scope() {
     check(
         "
         group web
@@ -115,7 +115,7 @@ fn a_status_of_the_future_is_left_alone() {
 
 /// Holds I-COST, C-37.
 #[test]
-fn a_service_in_order_is_written_down_once_and_never_again() {
+fn the_record_of_a_service_in_order_is_written_once() {
     check(
         "
         group web
@@ -141,7 +141,7 @@ fn a_service_in_order_is_written_down_once_and_never_again() {
 
 /// Holds C-14, C-37.
 #[test]
-fn a_new_task_is_written_down_when_its_target_is_there() {
+fn a_new_task_is_recorded_when_its_target_is_registered() {
     check(
         "
         group web

@@ -1,11 +1,11 @@
-//! Ways in which people would not have heard of a fault, or heard that it was over when it was not.
-//! All are closed.
+//! Ways in which a fault would not have been reported, or reported as resolved while it lasted.
+//! Each test closes one.
 
 use crate::text_world::{check, run};
 use expect_test::expect;
 
 #[test]
-fn a_service_that_could_not_be_read_ends_nothing() {
+fn a_service_that_could_not_be_read_resolves_nothing() {
     check(
         r#"
         group web
@@ -71,7 +71,7 @@ fn an_alert_that_was_not_sent_is_sent_when_the_service_comes_to_rest() {
 }
 
 #[test]
-fn a_hijack_is_not_over_because_no_task_is_wanted() {
+fn a_hijack_lasts_when_the_desired_count_is_zero() {
     check(
         r#"
         policy mode=alert
@@ -111,7 +111,7 @@ fn a_hijack_is_not_over_because_no_task_is_wanted() {
 }
 
 #[test]
-fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
+fn the_last_check_of_a_chain_does_not_replace_a_fresh_one() {
     check(
         r#"
         policy hops=12
@@ -161,7 +161,7 @@ fn the_last_look_of_a_chain_does_not_stand_in_for_a_fresh_one() {
 }
 
 #[test]
-fn a_fight_is_seen_with_long_waiting_times() {
+fn a_fight_is_detected_with_long_confirm_times() {
     check(
         r#"
         policy confirm=400
@@ -240,10 +240,10 @@ fn a_fight_is_seen_with_long_waiting_times() {
     );
 }
 
-/// Found by the simulation: what waits for room asked for one look after the other, and no look
-/// makes room.
+/// Found by the simulation: incidents that waited for room in the record requested one check after
+/// another, and no check makes room.
 #[test]
-fn more_foreign_targets_than_are_kept_at_once_are_told_of_and_lead_to_no_further_looks() {
+fn foreign_targets_beyond_the_record_limit_are_reported_without_rechecks() {
     let strangers: Vec<String> =
         (40_000..40_120).map(|port| format!("target web i-9:{port} healthy")).collect();
     let strangers = strangers.join("\n");

@@ -315,10 +315,11 @@ fn the_ledger_proves_nothing_while_ecs_could_not_be_asked_for_the_task_by_name()
     );
 }
 
-/// What was seen gone stays known for longer than the hour for which ECS lists the stopped task:
-/// else that list would prove again what somebody else has registered since.
+/// The record keeps a target that was seen absent for longer than the hour for which ECS lists the
+/// stopped task. Otherwise that list would serve as proof for a target that another writer has
+/// registered since.
 #[test]
-fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
+fn a_target_seen_absent_is_remembered_for_longer_than_ecs_lists_its_task() {
     check(
         "
         group web
@@ -343,10 +344,10 @@ fn a_target_seen_gone_is_remembered_for_longer_than_ecs_lists_its_task() {
     );
 }
 
-/// A stranger's target of which people were told asks nothing more, whatever else in the group a
-/// stopped task of ours had.
+/// A foreign target that was reported causes no further calls, even if a stopped task of this
+/// service had another target in the group.
 #[test]
-fn a_told_stranger_is_not_asked_about_beside_our_own_leftover() {
+fn a_reported_foreign_target_causes_no_calls_next_to_an_own_leftover() {
     check(
         "
         group web

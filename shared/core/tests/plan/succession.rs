@@ -1,4 +1,4 @@
-//! Several tasks of a service have had one target, one after the other: which of them counts.
+//! Several tasks of a service have had one target in succession: which of them counts.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -7,7 +7,7 @@ use expect_test::expect;
 /// simulation: the address had had two tasks, the record knew the later one, and the older
 /// description of the earlier one brought the proof back.
 #[test]
-fn an_older_description_of_a_stopped_task_does_not_bring_back_the_proof_of_what_was_seen_gone() {
+fn an_older_description_of_a_stopped_task_does_not_restore_the_proof_of_a_target_seen_absent() {
     check(
         "
         group web
@@ -81,11 +81,10 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
     );
 }
 
-/// Holds I-ABSENT. Found by the simulation: the target was seen gone while its task was on its way
-/// out, the task was missing from a list that was silently short, and somebody registered the
-/// target anew.
+/// Holds I-ABSENT. Found by the simulation: the target was seen absent while its task was stopping,
+/// an incomplete list did not include the task, and another writer registered the target again.
 #[test]
-fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
+fn a_task_that_stops_after_its_target_was_seen_absent_proves_nothing() {
     check(
         "
         group web
@@ -113,10 +112,10 @@ fn a_task_that_ends_after_its_target_was_seen_gone_proves_nothing() {
 }
 
 /// Found by the simulation: the ledger knew an earlier task on the address. The last one's
-/// deployment is over and ECS describes its revision no more, so its group cannot be told; but it
-/// was there until just now.
+/// deployment is over and ECS no longer describes its revision, so its group is unknown; but the
+/// task was there until just now.
 #[test]
-fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_cannot_be_told() {
+fn the_settle_time_counts_from_the_last_task_on_the_address_even_if_its_group_is_unknown() {
     check(
         "
         group web type=ip
@@ -153,11 +152,11 @@ fn the_settle_time_counts_from_the_last_task_on_the_address_also_when_its_group_
     );
 }
 
-/// Found by the simulation: when the target was seen gone, its task had stopped and its agent had
-/// not told its ports, so that nobody knew whose it was. A person registered it anew, and then the
-/// agent told.
+/// Found by the simulation: when the target was seen absent, its task had stopped and the agent had
+/// not reported the task's ports, so the target's task was unknown. A person registered the target
+/// again, and then the agent reported the ports.
 #[test]
-fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
+fn ports_reported_after_their_task_stopped_prove_nothing() {
     check(
         "
         group web
@@ -186,10 +185,10 @@ fn ports_that_are_told_after_the_end_of_their_task_prove_nothing() {
     );
 }
 
-/// What was registered when such a task was seen first is held by name, and what stops later proves
-/// as ever.
+/// The record remembers each target that was registered when a check first found such a task; a
+/// task that stops later is proof as usual.
 #[test]
-fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
+fn ports_that_are_never_reported_take_no_proof_from_other_tasks() {
     check(
         "
         group web
@@ -230,7 +229,7 @@ fn ports_that_are_never_told_take_no_proof_from_other_tasks() {
     );
 }
 
-/// The record names the last of two that had the target, also when ECS has forgotten both.
+/// The record names the last of two tasks that had the target, even when ECS has forgotten both.
 #[test]
 fn the_later_of_two_stopped_tasks_is_remembered() {
     check(
@@ -266,7 +265,7 @@ fn the_later_of_two_stopped_tasks_is_remembered() {
 
 /// Holds I-ABSENT.
 #[test]
-fn a_target_that_was_seen_gone_after_ecs_forgot_its_task_is_somebody_elses() {
+fn a_target_seen_absent_after_ecs_forgot_its_task_is_foreign() {
     check(
         "
         group web
@@ -355,7 +354,7 @@ fn the_targets_of_a_group_are_not_forgotten_where_not_every_group_could_be_read(
     );
 }
 
-/// Found by the simulation: in host mode a stopped task tells no ports, and nobody else has its
+/// Found by the simulation: in host mode a stopped task reports no ports, and no other task has its
 /// task definition. It ran on the same instance until just now.
 #[test]
 fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
@@ -390,8 +389,8 @@ fn the_settle_time_counts_from_the_last_task_that_may_have_been_there() {
     );
 }
 
-/// A task that never ran was never registered: ECS tries again and again, and meanwhile everything
-/// else goes on.
+/// A task that never ran was never registered: ECS keeps retrying, and meanwhile everything else
+/// continues.
 #[test]
 fn tasks_that_never_ran_delay_nothing() {
     check(
@@ -422,7 +421,8 @@ fn tasks_that_never_ran_delay_nothing() {
     );
 }
 
-/// ECS is at work for the task that the record names, also when ECS shows other ports of it by now.
+/// ECS is still deregistering the target of the task that the record names, even if ECS now shows
+/// other ports for that task.
 #[test]
 fn the_settle_time_counts_from_the_task_that_the_record_names() {
     check(

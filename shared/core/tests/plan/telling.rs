@@ -1,4 +1,4 @@
-//! How loud people are told, and when they are told again.
+//! The severity of alerts, and when an alert is sent again.
 
 use crate::text_world::{check, run};
 use expect_test::expect;
@@ -25,7 +25,7 @@ fn service(tasks: usize, missing: usize) -> String {
 }
 
 #[test]
-fn one_of_many_can_wait_for_the_morning() {
+fn one_missing_target_of_many_is_a_warning() {
     expect![[r#"
         alert: missing (warning): web i-1:32768
     "#]]
@@ -33,7 +33,7 @@ fn one_of_many_can_wait_for_the_morning() {
 }
 
 #[test]
-fn a_tenth_cannot() {
+fn a_missing_tenth_is_an_error() {
     expect![[r#"
         alert: missing (error): web i-1:32768
     "#]]
@@ -48,10 +48,10 @@ fn none_with_traffic_is_critical() {
     .assert_eq(&reported(&service(2, 2)));
 }
 
-/// People were told of a few, and then it is nearly all: who was told once hears of it again, and
-/// only once.
+/// An alert reported a few targets, and then nearly all are missing: one more alert is sent, and
+/// only one.
 #[test]
-fn what_gets_worse_is_told_again_once() {
+fn an_incident_that_gets_worse_is_reported_once_more() {
     let mut world = service(11, 1);
     world.push_str("look\nlook after 60s\n");
     for port in 32769..=32777 {
@@ -70,10 +70,10 @@ fn what_gets_worse_is_told_again_once() {
     "#]].assert_eq(&reported(&world));
 }
 
-/// Of several groups each counts for itself: a service whose administration gets no traffic at all
-/// is not well.
+/// Each group counts by itself: a service whose administration interface receives no traffic at all
+/// has a critical fault.
 #[test]
-fn all_tasks_of_one_group_are_critical_whatever_the_others_get() {
+fn a_group_without_traffic_is_critical_whatever_the_other_groups_receive() {
     expect![[r#"
         alert: missing (critical): admin i-1:32769
     "#]]
@@ -90,7 +90,7 @@ fn all_tasks_of_one_group_are_critical_whatever_the_others_get() {
 }
 
 #[test]
-fn an_error_that_stays_is_told_again_after_the_interval_and_a_warning_is_not() {
+fn a_lasting_error_is_reported_again_after_the_interval_and_a_warning_is_not() {
     let looks = "look after 600s\n".repeat(13);
     let world = format!(
         "
@@ -120,10 +120,10 @@ fn an_error_that_stays_is_told_again_after_the_interval_and_a_warning_is_not() {
     .assert_eq(&reported(&silent));
 }
 
-/// What was told as `stale` turns out to lead to another service: the same incident, known better,
-/// and louder.
+/// A target reported as `stale` turns out to lead to another service: the incident stays the same,
+/// with a new code and a higher severity.
 #[test]
-fn a_fault_that_is_known_better_is_the_same_incident() {
+fn an_incident_stays_the_same_when_its_code_changes() {
     expect![[r#"
         alert: stale (error): web i-1:32769
         alert: escalated hijacked (critical): web i-1:32769
@@ -149,9 +149,10 @@ fn a_fault_that_is_known_better_is_the_same_incident() {
     ));
 }
 
-/// The alert about the end says how long it took, and of what it was the end.
+/// The alert that resolves an incident says how long the incident lasted, and which incident it
+/// was.
 #[test]
-fn an_incident_that_another_one_tells_of_is_superseded() {
+fn an_incident_that_another_one_reports_is_superseded() {
     check(
         "
         policy mode=alert
@@ -190,10 +191,11 @@ fn an_incident_that_another_one_tells_of_is_superseded() {
     );
 }
 
-/// One function tells people, and has not said yet what SNS took. Another one that looks meanwhile
-/// tells nothing; when the first must be dead, the next look does.
+/// One function publishes an alert, and has not recorded yet what SNS accepted. Another function
+/// that checks the service meanwhile publishes nothing; once the first function must have ended,
+/// the next check publishes.
 #[test]
-fn what_another_function_is_telling_is_not_told_beside_it() {
+fn an_alert_that_another_function_is_publishing_is_not_published_twice() {
     let text = run("
         group web
         service shop/web binds web to app:8080
@@ -222,10 +224,11 @@ fn what_another_function_is_telling_is_not_told_beside_it() {
     .assert_eq(&(looks.join("\n") + "\n"));
 }
 
-/// A task's target was missing, and nobody could be told. It ends, and another task misses the same
-/// target: what is told of the first is not told of the second.
+/// A task's target was missing, and the alert could not be published. The task stops, and the same
+/// target is missing for another task: the alert about the first task does not count for the
+/// second.
 #[test]
-fn two_incidents_about_one_target_are_told_apart() {
+fn two_incidents_about_one_target_are_distinct() {
     expect![[r#"
         alert: missing (error): web i-1:32768
         alert: missing (error): web i-1:32768

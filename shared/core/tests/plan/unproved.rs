@@ -1,5 +1,5 @@
-//! Targets that stopped tasks left behind and of which nothing proves that they are still theirs:
-//! told, never taken out.
+//! Targets that stopped tasks left registered, without proof of ownership: Portkeeper reports them
+//! and never deregisters them.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -17,7 +17,7 @@ const LEFT_BEHIND: &str = "
 
 /// Holds I-PROOF, C-20, C-34.
 #[test]
-fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over() {
+fn a_hijack_from_before_the_first_check_is_reported_as_hijacked_until_it_ends() {
     check(
         &format!(
             "
@@ -51,7 +51,7 @@ fn a_hijack_from_before_the_first_look_is_told_under_its_name_until_it_is_over()
 
 /// Holds C-19, C-34.
 #[test]
-fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijacked() {
+fn a_stale_target_from_before_the_first_check_is_reported_again_when_hijacked() {
     check(
         &format!(
             "
@@ -87,7 +87,7 @@ fn a_stale_target_from_before_the_first_look_is_told_and_again_when_it_is_hijack
 
 /// Holds I-ABSENT, C-20.
 #[test]
-fn what_was_seen_gone_since_is_somebody_elses() {
+fn a_target_seen_absent_since_is_foreign() {
     check(
         "
         group web
@@ -115,7 +115,7 @@ fn what_was_seen_gone_since_is_somebody_elses() {
 
 /// Holds I-PROOF.
 #[test]
-fn a_proof_that_appears_later_is_looked_at_twice() {
+fn a_proof_that_appears_later_needs_a_second_check() {
     check(
         &format!(
             "
@@ -159,7 +159,7 @@ fn a_proof_that_appears_later_is_looked_at_twice() {
 }
 
 #[test]
-fn a_foreign_target_gets_its_name_when_its_stopped_task_is_seen() {
+fn a_foreign_target_becomes_stale_when_its_stopped_task_is_read() {
     check(
         "
         ledger empty

@@ -1,5 +1,5 @@
-//! Upgrade and roll-back: what one version wrote into the ledger, another one reads, plans from and
-//! writes again, and nothing is lost on the way.
+//! Upgrade and rollback: one version reads the record that another version wrote, plans from it and
+//! writes it again, and nothing is lost.
 
 use crate::text_world::run_from;
 use expect_test::expect;
@@ -113,7 +113,7 @@ fn newer() -> Value {
     })
 }
 
-/// What of `before` is no longer in `after`, or is so no more.
+/// The members of `before` that `after` lacks or that have changed.
 fn lost(path: &str, before: &Value, after: &Value) -> String {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => before
@@ -143,7 +143,7 @@ fn lost(path: &str, before: &Value, after: &Value) -> String {
 /// The proof of a newer version still proves, an incident that it has reported is not reported
 /// again, and after four checks that change much else the newer version finds all that it wrote.
 #[test]
-fn nothing_of_a_newer_version_is_lost_by_a_roll_back() {
+fn a_rollback_loses_nothing_of_a_newer_version() {
     let newer = newer();
     let (out, record) = run_from(
         read(&newer),
@@ -192,7 +192,7 @@ fn nothing_of_a_newer_version_is_lost_by_a_roll_back() {
     assert_eq!(again, record);
 }
 
-/// Only the version that knows a code can tell when it is over, even if the service goes.
+/// Only a version that knows a code can resolve its incident, even if the service is deleted.
 #[test]
 fn an_incident_of_an_unknown_code_is_neither_ended_nor_reported() {
     let (out, record) = run_from(
@@ -235,7 +235,7 @@ fn an_incident_of_an_unknown_code_is_neither_ended_nor_reported() {
 
 /// Each line has what the commit 93fef72 planned from, with its record, and what it planned.
 #[test]
-fn a_record_of_the_version_before_reads_back_and_leads_to_the_same() {
+fn a_record_of_the_previous_version_reads_back_and_leads_to_the_same_plan() {
     for line in include_str!("records-of-93fef72.jsonl").lines() {
         let recorded: Value = serde_json::from_str(line).unwrap();
         let input: PlanInput = serde_json::from_value(recorded["input"].clone()).unwrap();
@@ -250,8 +250,8 @@ fn a_record_of_the_version_before_reads_back_and_leads_to_the_same() {
     }
 }
 
-/// What the flat form of an incident allows has a meaning, also where no version should have written
-/// it.
+/// Every combination that the flat form of an incident allows has a meaning, even if no version
+/// should have written it.
 #[test]
 fn an_incident_with_half_of_a_part_is_read() {
     let base = json!({
@@ -306,8 +306,8 @@ fn an_incident_with_half_of_a_part_is_read() {
     "#]].assert_eq(&table.concat());
 }
 
-/// One damaged part does not lose the rest. What was damaged of a target may have barred a proof, so
-/// that what stopped before proves nothing any more.
+/// One damaged part does not lose the rest. The damaged part of a target may have excluded a proof,
+/// so a task that stopped before proves nothing.
 #[test]
 fn a_damaged_part_of_a_record_does_not_lose_the_rest() {
     let damaged = json!({

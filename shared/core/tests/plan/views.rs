@@ -121,7 +121,7 @@ fn a_group_that_could_not_be_read_is_not_compared() {
 
 /// Holds I-PARTIAL, C-29.
 #[test]
-fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
+fn a_disconnected_agent_freezes_its_instance_and_is_reported_when_it_lasts() {
     check(
         "
         group web
@@ -172,7 +172,7 @@ fn an_agent_out_of_contact_freezes_its_instance_and_is_told_of_after_long() {
 }
 
 #[test]
-fn a_task_that_is_not_placed_yet_may_come_to_be_anywhere() {
+fn a_task_that_is_not_placed_yet_may_start_anywhere() {
     check(
         "
         group web

@@ -1,5 +1,5 @@
-//! The service as a whole: tasks that are lacking for long, and tasks that are killed again and
-//! again.
+//! The service as a whole: tasks that are missing for a long time, and tasks that are stopped
+//! repeatedly.
 
 use crate::text_world::check;
 use expect_test::expect;
@@ -272,7 +272,7 @@ fn tasks_that_end_for_other_reasons_are_no_kill_loop() {
 }
 
 #[test]
-fn a_part_of_an_external_service_is_all_that_is_wanted_of_it() {
+fn a_task_set_scale_below_100_percent_lowers_the_expected_count() {
     check(
         "
         group web
@@ -339,7 +339,7 @@ fn a_change_of_task_sets_explains_that_tasks_are_lacking() {
     );
 }
 
-/// Only once people were to be told of it does a single stopped task keep it open.
+/// A single stopped task keeps the incident open only once its alert is due.
 #[test]
 fn a_kill_loop_that_was_seen_once_needs_as_many_tasks_again() {
     check(

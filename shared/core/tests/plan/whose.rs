@@ -1,10 +1,11 @@
-//! Whose a target was, and who may be there: what each part of the answer decides.
+//! Which task a target belonged to, and which tasks may use its address: what each part of the
+//! answer decides.
 
 use crate::text_world::check;
 use expect_test::expect;
 
-/// The list of stopped tasks proves nothing from before the record was kept, also where the record
-/// knows of another task.
+/// The list of stopped tasks proves nothing about the time before the record was continuous, even
+/// if the record names another task.
 #[test]
 fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
     check(
@@ -29,7 +30,7 @@ fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
     );
 }
 
-/// Tasks come and go all the time. Only one that had this target, or was on its address, is a
+/// Tasks start and stop all the time. Only a task that had this target, or used its address, is a
 /// reason to wait.
 #[test]
 fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
@@ -55,9 +56,9 @@ fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
     );
 }
 
-/// Nothing is called a stranger's before everybody who may be there was read.
+/// A target is not reported as foreign before every task that may use its address was read.
 #[test]
-fn what_nobody_explains_is_no_strangers_while_not_everybody_was_read() {
+fn an_unexplained_target_is_not_foreign_until_all_tasks_were_read() {
     check(
         "
         group web

@@ -6,16 +6,16 @@ use expect_test::expect;
 /// As ELBv2 refuses such an address (kubernetes-sigs/aws-load-balancer-controller#3084).
 const OUTSIDE: &str = "elasticloadbalancing:RegisterTargets of 10.9.0.5:8080 in web was refused: ValidationError: You must specify a valid Availability Zone or select 'all' for all enabled Availability zones, since the IP address '10.9.0.5' is outside the VPC (request r-1)";
 
-/// The other text for the same (kubernetes-sigs/aws-load-balancer-controller#3714).
+/// The other message for the same error (kubernetes-sigs/aws-load-balancer-controller#3714).
 const NOT_IN_VPC: &str = "ValidationError: The Availability Zone is required for IP address '10.9.0.5' because it is not in the VPC";
 
-/// What it answers when an address of the VPC comes with the zone `all`
+/// The answer of ELBv2 when an address of the VPC comes with the zone `all`
 /// (kubernetes-sigs/aws-load-balancer-controller#561).
 const INSIDE: &str = "ValidationError: The IP address '10.9.0.5' is within the VPC, and cannot have its Availability Zone overridden to 'all' from 'eu-west-1b'";
 
 /// Holds C-25.
 #[test]
-fn an_address_outside_the_vpc_is_named_and_not_tried_again() {
+fn an_address_outside_the_vpc_is_reported_and_not_tried_again() {
     check(
         &format!(
             r#"
@@ -100,7 +100,7 @@ fn by_policy_it_is_registered_with_the_zone_all() {
 
 /// Holds C-25.
 #[test]
-fn what_a_neighbour_of_the_same_subnet_shows_saves_the_refusal() {
+fn a_registered_target_of_the_same_subnet_shows_the_zone_to_use() {
     check(
         "
         policy az-all=true
@@ -237,7 +237,7 @@ fn a_stale_target_with_the_zone_all_is_deregistered_with_it() {
 }
 
 #[test]
-fn a_target_with_the_zone_all_that_nothing_explains_is_nobodys_of_ecs() {
+fn an_unexplained_target_with_the_zone_all_is_foreign() {
     check(
         "
         group web type=ip

@@ -1,10 +1,10 @@
-//! A world written as text, looked at by the core, and what came of it, as text again.
+//! A world written as text, checked by the core, and the result, again as text.
 //!
-//! The text is a script. A line states a fact, or changes one that was stated before; `look` has
-//! the core look at the world as it is then. Without any `look` there are two, a minute apart,
-//! because nothing is done at the first. Reads, writes and alerts are done as the functions do
-//! them: what the first reading leaves in doubt is asked for, actions change the targets of the
-//! world, alerts are marked as sent, the record goes on to the next look.
+//! The text is a script. A line states a fact, or changes one that was stated before; `look` makes
+//! the core check the world as it is then. Without any `look` there are two checks, a minute apart,
+//! because the first check writes nothing. The test reads, writes and publishes as the functions
+//! do: it reads what the core requests after the first reading, actions change the targets of the
+//! world, alerts are marked as sent, and the next check starts from the record.
 //!
 //! ```text
 //! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 az-all=true
@@ -27,11 +27,11 @@
 //! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
 //! ledger empty                                           (no record; otherwise it is a day old)
 //! event t1 v9
-//! call 2m ago DeregisterTargets web i-1:32768 by alice   (CloudTrail told of it now) | DeleteRule lb
+//! call 2m ago DeregisterTargets web i-1:32768 by alice   (CloudTrail reported it now) | DeleteRule lb
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
 //! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3
-//! audit                                                  (a first look without the ledger)
+//! audit                                                  (a first check without the ledger)
 //! ready                                                  (do all tasks receive traffic now?)
 //! ```
 
@@ -54,21 +54,21 @@ use portkeeper_core::readiness::readiness;
 use words::Words;
 use world::World;
 
-/// Seconds between two looks when the text does not say.
+/// Seconds between two checks when the text does not say.
 const LOOKS_APART_SECS: u32 = 60;
 
-/// Runs the text and compares what comes of it.
+/// Runs the text and compares the result.
 #[track_caller]
 pub fn check(text: &str, expect: &Expect) {
     expect.assert_eq(&run(text));
 }
 
-/// Runs the text. Every look is held against the properties that hold always.
+/// Runs the text. Every check must hold the properties.
 pub fn run(text: &str) -> String {
     run_from(World::new().record, text).0
 }
 
-/// Runs the text with this record, and gives the record that is left in the end, too.
+/// Runs the text with this record, and also returns the record at the end.
 pub fn run_from(record: LedgerRecord, text: &str) -> (String, LedgerRecord) {
     let mut world = World { record, ..World::new() };
     (run_in(&mut world, text), world.record)
@@ -131,7 +131,7 @@ fn look(world: &mut World, mut words: Words) -> String {
     text
 }
 
-/// What the functions do after planning: write, note the answers, publish, note what was sent.
+/// What the functions do after planning: write, record the outcomes, publish, record what was sent.
 fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -> LedgerRecord {
     let mut outcomes = Vec::new();
     for action in &plan.actions {

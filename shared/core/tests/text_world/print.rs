@@ -1,4 +1,4 @@
-//! What came of a look, as text.
+//! The result of a check, as text.
 
 use super::world::World;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
@@ -9,7 +9,8 @@ use portkeeper_core::readiness::Readiness;
 use portkeeper_core::time::{Timestamp, spoken};
 use std::fmt::Write as _;
 
-/// Everything that is not in order, what is asked, written and told, and when the next look is.
+/// Everything that is not in order; the questions, writes and alerts; and when the next check is
+/// due.
 pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan) -> String {
     let mut out = format!("{}s:\n", world.now.secs_since(world.start));
     if !questions.is_empty() {
@@ -143,7 +144,7 @@ fn alert_line(alert: &Alert) -> String {
     format!("{state}{} ({}): {}", alert.code, alert.severity.as_str(), items.join(", "))
 }
 
-/// The incidents that are open in the end.
+/// The incidents that are open at the end.
 pub fn incidents(record: &LedgerRecord) -> String {
     let mut out = String::new();
     for incident in &record.incidents {

@@ -1,4 +1,4 @@
-//! What must hold after every look at every world.
+//! The properties that must hold after every check of every world.
 //!
 //! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
@@ -33,8 +33,8 @@ pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
     nothing_is_left_to_do(input, made);
 }
 
-/// A plan is complete: no target that was read goes without a word, about itself or about its group
-/// as a whole.
+/// A plan is complete: it has a verdict on every target that was read, or on the target's group as
+/// a whole.
 fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
     let off = mode_in_force(input).mode == Mode::Off;
     let unread = input.observation.gaps.iter().any(|gap| gap.what == Missed::Service);
@@ -61,7 +61,7 @@ fn registrations_come_first(made: &Plan) {
     assert!(kinds.is_sorted(), "a deregistration comes before a registration: {kinds:?}");
 }
 
-/// Judged by the text alone, not by what the core thinks of it.
+/// Judged by the text alone, independently of the core's verdicts.
 fn live_targets_stay(world: &World, made: &Plan) {
     let claimed = claimed_by_live_tasks(world);
     for action in made.actions.iter().filter(|action| action.kind == ActionKind::Deregister) {
@@ -206,8 +206,8 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
     }
 }
 
-/// The world after the writes, looked at again at once; and the same when the writes do not show
-/// yet, or their answers were lost: the ledger knows of them.
+/// Checks the world again immediately after the writes, and again as if the writes were not visible
+/// yet or their answers were lost: the ledger knows of them.
 fn nothing_is_left_to_do(input: &PlanInput, made: &Plan) {
     let mut again = input.clone();
     again.record = made.next_record.clone();

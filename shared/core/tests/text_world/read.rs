@@ -1,5 +1,5 @@
-//! Reads the world as the functions read AWS: first what always is read, then what the core asks
-//! for.
+//! Reads the world as the functions read AWS: first what is always read, then what the core
+//! requests.
 
 use super::names;
 use super::tasks::DEFAULT_DEPLOYMENT;
@@ -12,7 +12,7 @@ use portkeeper_core::observation::{
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
-/// The input of a plan, and what the core asked for after the first reading.
+/// The input of a plan, and what the core requested after the first reading.
 pub fn read(world: &World) -> (PlanInput, Questions) {
     let mut input = PlanInput {
         version: INPUT_VERSION,
@@ -76,8 +76,8 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     let live = tasks().filter(wanted).filter(|task| !task.last_status.is_over()).count();
     (service.running_count, service.pending_count) =
         world.counts.unwrap_or((count(running), count(live - running)));
-    // No more than run, unless the text says so: a task that only starts does not make the service
-    // lack one.
+    // At most the number of running tasks, unless the text says otherwise: a task that is only
+    // starting does not make the service lack one.
     service.desired_count = world.desired_count.unwrap_or_else(|| count(running).max(1));
     if service.deployments.is_empty() {
         service.deployments.push(Deployment {

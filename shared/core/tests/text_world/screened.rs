@@ -1,5 +1,5 @@
-//! The sweep's look at the same world: whatever a look at the service alone would do or say, the
-//! sweep must suspect.
+//! The sweep's reading of the same world: whenever a check of the service would write or report
+//! something, the sweep must request that check.
 //!
 //! Holds I-SWEEP.
 
@@ -10,8 +10,8 @@ use portkeeper_core::observation::{Observation, Owner};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};
 use portkeeper_core::screen::{Screened, screen};
 
-/// Panics when the sweep takes a world for one in order of which the look at the service alone has
-/// something to say.
+/// Panics when the sweep requests no check for a world in which a check of the service reports
+/// something.
 pub fn hold(world: &World, made: &Plan) {
     let mut input = PlanInput {
         version: INPUT_VERSION,
@@ -39,7 +39,7 @@ pub fn hold(world: &World, made: &Plan) {
                 && incident.subject == verdict.subject
                 && incident.alerted.is_some()
         });
-        // What a guard withholds is told of by the guard.
+        // The guard reports the repairs that it withholds.
         let waits = matches!(verdict.decision, Decision::Await(_) | Decision::Withheld);
         assert!(
             reported || waits,
@@ -48,7 +48,7 @@ pub fn hold(world: &World, made: &Plan) {
     }
 }
 
-/// Everybody in the cluster, this service's tasks included, as a reading of the whole cluster has
+/// All tasks of the cluster, including this service's, as a reading of the whole cluster returns
 /// them.
 fn everybody(world: &World) -> Everybody {
     let mut cluster = Observation::new(world.key.clone(), world.now);

@@ -7,13 +7,13 @@ use portkeeper_core::observation::{Binding, Container, NetworkInterface, Owner, 
 use portkeeper_core::task_parts::BindingParts;
 use portkeeper_core::time::Timestamp;
 
-/// The deployment that started every task of which the text does not say it.
+/// The deployment that started a task for which the text names none.
 pub const DEFAULT_DEPLOYMENT: &str = "1";
 
-/// How long a task has been running of which the text does not say it.
+/// How long a task has been running if the text does not say.
 const LONG_SECS: u32 = 600;
 
-/// A line about a task that is known already changes only what it says.
+/// A line about a task that an earlier line stated changes only what it states.
 pub fn state_task(world: &mut World, words: &mut Words) {
     let name = words.expect("a name");
     if words.take_if("gone") {

@@ -21,7 +21,7 @@ pub struct Group {
 /// A task of the service and how it answers.
 pub struct OwnTask {
     pub task: Task,
-    /// No list holds it; asked by name, ECS knows it.
+    /// No list includes the task; ECS describes it when asked by ARN.
     pub unlisted: bool,
     /// ECS lists it and cannot describe it.
     pub unread: bool,
@@ -30,7 +30,7 @@ pub struct OwnTask {
 /// A container instance; none when it cannot be read.
 pub type Instance = Option<ContainerInstanceState>;
 
-/// Everything that the lines have said so far, and the record of the service.
+/// Everything that the lines have stated so far, and the record of the service.
 pub struct World {
     pub key: ServiceKey,
     pub start: Timestamp,
@@ -50,7 +50,7 @@ pub struct World {
     pub gaps: Vec<Gap>,
     pub owners_unread: bool,
     pub elsewhere_unread: bool,
-    /// What CloudTrail has told of since the last look.
+    /// The API calls that CloudTrail has reported since the last check.
     pub calls: Vec<Call>,
 }
 
@@ -83,8 +83,8 @@ impl World {
         }
     }
 
-    /// The ledger's index knows the groups of the service: what is written down is about something
-    /// else.
+    /// The ledger's index lists the groups of the service, so each write to the record has another
+    /// reason.
     pub fn index_places(&mut self) {
         for (name, group) in &self.groups {
             let balancers =

@@ -1,4 +1,4 @@
-//! An account as it is found, and what AWS would show of it after a plan was carried out: with its
+//! An account as it is found, and what AWS would show of it after a plan was applied: with its
 //! defaults filled in, and lists in another order. It knows only what the examples need.
 
 use portkeeper_service_spec::found::{
@@ -93,8 +93,7 @@ fn existing(it: &Ref) -> String {
     }
 }
 
-/// Carries out the writes of a plan on what was found, the first so many of them. Gives what was
-/// done.
+/// Applies the first N writes of a plan to the account that was found. Returns what was done.
 pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>, Made) {
     let (mut made, mut done) = (Made::new(), Vec::new());
     for write in plan.steps.iter().flat_map(|step| &step.writes).take(most) {
@@ -108,7 +107,7 @@ pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>
     (done, made)
 }
 
-/// Takes back what was done.
+/// Rolls back what was done.
 pub fn take_back(found: &mut Found, done: &[Write], made: &Made) {
     for write in undo(done) {
         apply(found, &fill(&write, made).unwrap());

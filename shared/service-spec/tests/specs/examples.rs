@@ -1,5 +1,5 @@
-//! The examples in specs/: each is good, can be planned, and planning on the result gives nothing
-//! to do; its broken twin is refused.
+//! The examples in specs/: each is valid, can be planned, and planning on the result returns an
+//! empty plan; its broken twin is refused.
 
 use super::account::{carry_out, found, take_back};
 use super::{context, lines, shown};
@@ -45,10 +45,10 @@ fn every_example_is_good_and_comes_to_rest() {
     }
 }
 
-/// A function that ends between any two writes: the next plan goes on, and ends where one plan
+/// A function that ends between any two writes: the next plan continues, and ends where one plan
 /// would have.
 #[test]
-fn a_plan_that_was_cut_short_is_made_again_and_goes_on() {
+fn an_interrupted_plan_resumes() {
     for (name, spec) in examples() {
         let mut whole = found();
         let first = plan(&spec, &whole, &context());
@@ -66,9 +66,9 @@ fn a_plan_that_was_cut_short_is_made_again_and_goes_on() {
     }
 }
 
-/// What was done before a failure is taken back, whatever it was: the account is as before.
+/// Every write before a failure is rolled back: the account is as before.
 #[test]
-fn what_was_done_can_be_taken_back() {
+fn every_write_can_be_rolled_back() {
     for (name, spec) in examples() {
         let first = plan(&spec, &found(), &context());
         let writes: usize = first.steps.iter().map(|step| step.writes.len()).sum();

@@ -1,4 +1,4 @@
-//! A spec of a service that exists: dropping it changes nothing but tags.
+//! A spec exported from an existing service: applying it changes only tags.
 
 use super::account::{carry_out, found};
 use super::{context, good, lines, shown};
@@ -17,12 +17,12 @@ const SPECS: [&str; 6] = [
 ];
 
 #[test]
-fn what_was_exported_changes_nothing_but_tags() {
+fn an_exported_spec_changes_only_tags() {
     for text in SPECS {
         let spec = good(text);
         let mut account = found();
         carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
-        // Nobody's, and in use.
+        // No spec owns it, and it is in use.
         account.service.as_mut().unwrap().tags.retain(|key, _| !key.starts_with("portkeeper"));
         account.groups.iter_mut().for_each(|group| group.load_balancers.push("alb".to_owned()));
         account

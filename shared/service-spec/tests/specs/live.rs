@@ -1,4 +1,4 @@
-//! A spec against the account: what it names must be there, and fit.
+//! A spec against the account: what it names must exist, and fit.
 
 use super::account::found;
 use super::{context, good, lines};
@@ -190,9 +190,10 @@ fn fixed_host_ports_need_instances() {
     );
 }
 
-/// A gap is not absence: it is told with the permission, and nothing is concluded from it.
+/// A gap is not absence: it is reported with any missing permission, and nothing is concluded from
+/// it.
 #[test]
-fn what_could_not_be_read() {
+fn gaps_are_reported_and_nothing_is_concluded_from_them() {
     let gap = |about, action: &str, denied| Gap {
         about,
         action: action.to_owned(),

@@ -1,5 +1,5 @@
-//! Services from specs: text in, text out. What a file says, what is wrong with it, what has to be
-//! done for it.
+//! Services from specs: text in, text out. The content of a file, its problems, and the steps of
+//! its plan.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod account;
@@ -32,7 +32,7 @@ fn lines(problems: &[Problem]) -> String {
     })
 }
 
-/// What is wrong with a file of this name.
+/// The problems of a file with this name.
 fn told(name: &str, text: &str) -> String {
     let (spec, problems) = check(name, text.as_bytes());
     assert_eq!(
@@ -56,7 +56,7 @@ fn context() -> Context {
     }
 }
 
-/// A plan as people read it.
+/// A plan as text for readers.
 fn shown(plan: &SpecPlan) -> String {
     let mut text = lines(&plan.problems);
     for step in &plan.steps {

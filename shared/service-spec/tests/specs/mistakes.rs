@@ -1,4 +1,4 @@
-//! Holds C-42: the classic mistakes, each refused offline, in one answer, with its place. The
+//! Holds C-42: the classic mistakes, each refused offline, in one answer, with its position. The
 //! broken twins in specs/broken have most of them; here are those that need a spec of their own,
 //! and what must not be refused.
 
@@ -68,7 +68,7 @@ fn static_host_port_in_bridge_mode() {
 }
 
 #[test]
-fn container_or_port_that_is_not_there() {
+fn container_or_port_that_does_not_exist() {
     check(
         &with(&[("container: web", "container: wob")]),
         &expect![[r#"
@@ -213,7 +213,7 @@ fn what_belongs_together_or_apart() {
     );
 }
 
-/// A value that cannot be read is told once; nothing is concluded from it.
+/// A value that cannot be read is reported once; nothing is concluded from it.
 #[test]
 fn one_mistake_gives_one_problem() {
     check(

@@ -48,7 +48,7 @@ fn record(name: &str, key: &str) -> String {
     .to_string()
 }
 
-/// The key of an `EventBridge` event is as it is; that of a plain notification is encoded.
+/// The key in an `EventBridge` event is not encoded; the key in a plain notification is.
 #[test]
 fn objects_come_and_go() {
     check(
@@ -84,7 +84,7 @@ fn objects_come_and_go() {
 }
 
 #[test]
-fn what_is_no_spec_is_ignored_by_rule() {
+fn objects_that_are_no_specs_are_ignored() {
     check(
         &event("Object Created", "specs/"),
         &expect![[r#"
@@ -124,7 +124,7 @@ fn what_is_no_spec_is_ignored_by_rule() {
 }
 
 #[test]
-fn deployments_are_told_by_their_id() {
+fn deployments_are_identified_by_their_id() {
     let event = |arn: &str| {
         serde_json::json!({"detail-type": "ECS Deployment State Change", "source": "aws.ecs", "resources": [arn],
             "detail": {"eventType": "ERROR", "eventName": "SERVICE_DEPLOYMENT_FAILED", "deploymentId": "ecs-svc/123",
@@ -146,7 +146,7 @@ fn deployments_are_told_by_their_id() {
 }
 
 #[test]
-fn our_own_messages_and_those_that_nobody_reads() {
+fn own_messages_are_read_and_unreadable_ones_say_why() {
     check(
         &look_again_message("specs/hello.yaml", 3).to_string(),
         &expect![[r#"

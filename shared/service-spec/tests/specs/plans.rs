@@ -32,7 +32,7 @@ loadBalancing:
     targetGroup: {healthCheck: {path: /}, deregistrationDelaySeconds: 30}
 ";
 
-/// The account after the spec was carried out.
+/// The account after the spec was applied.
 fn made() -> Found {
     let mut found = found();
     carry_out(&mut found, &plan(&good(SPEC), &self::found(), &context()), usize::MAX);
@@ -46,7 +46,7 @@ fn changed(changes: &[(&str, &str)]) -> String {
     })
 }
 
-/// The plan for a changed spec. Once it was carried out nothing is left to do.
+/// The plan for a changed spec. Once it is applied, the next plan is empty.
 fn check(changes: &[(&str, &str)], expect: &Expect) {
     check_on(made(), changes, expect);
 }
@@ -73,7 +73,7 @@ fn the_same_spec_again_changes_nothing() {
         keep Service hello
     "#]],
     );
-    // Other words for the same.
+    // The same spec in another form.
     check(
         &[
             ("[{containerPort: 80}]", "[{containerPort: '80', protocol: tcp, hostPort: 0}]"),
@@ -103,7 +103,7 @@ fn a_new_image_is_a_new_revision_and_an_update() {
     );
 }
 
-/// Holds C-41: what may be secret is seen to change, and not shown.
+/// Holds C-41: the plan shows that a value that may be secret changes, and does not show the value.
 #[test]
 fn values_of_variables_are_not_shown() {
     check(
@@ -156,7 +156,7 @@ fn members_of_the_service_change_in_place() {
     );
 }
 
-/// Only what changes is sent, and what is merged keeps what the spec does not say.
+/// An update sends only what changes, and a merged member keeps what the spec does not state.
 #[test]
 fn an_update_has_only_what_changes() {
     let spec =
@@ -248,8 +248,8 @@ fn what_cannot_be_changed_is_refused_with_the_reason() {
     );
 }
 
-/// Whatever is changed or taken out of a task definition, it is seen; but for what AWS has by
-/// itself.
+/// The plan finds every member of a task definition that is changed or removed, except AWS's own
+/// defaults.
 #[test]
 fn every_change_of_a_task_definition_is_seen() {
     let defaults =
@@ -303,9 +303,9 @@ fn pointers(value: &Value, at: &str) -> Vec<String> {
     }
 }
 
-/// How many tasks run is scaling's, whoever set it up.
+/// Scaling decides the desired count, no matter what set the scaling up.
 #[test]
-fn the_count_is_left_alone_where_there_is_scaling() {
+fn the_desired_count_stays_where_there_is_scaling() {
     let mut found = made();
     found.service.as_mut().unwrap().shown["desiredCount"] = json!(7);
     check_on(
@@ -345,7 +345,7 @@ fn the_count_is_left_alone_where_there_is_scaling() {
 }
 
 #[test]
-fn scaling_that_was_ours_changes_and_goes() {
+fn scaling_of_the_spec_is_changed_and_deleted() {
     let with = |scaling: &str| format!("{SPEC}scaling: {scaling}\n");
     let mut found = found();
     carry_out(
@@ -377,7 +377,7 @@ fn scaling_that_was_ours_changes_and_goes() {
 }
 
 #[test]
-fn the_load_balancing_goes_and_its_group_is_left() {
+fn the_load_balancing_is_removed_and_its_group_stays() {
     let spec = SPEC
         .split_once("loadBalancing")
         .unwrap()

@@ -79,7 +79,7 @@ fn files_that_are_no_specs() {
         1:1 error not_utf8 : the file is UTF-16; save it as UTF-8
     "#]]
     .assert_eq(&bytes(b"\xff\xfec\0l\0"));
-    // As large as it may come: 10 MB are refused without being read.
+    // A file of 10 MB is refused without being read.
     expect![[r#"
         error too_large : the file has 10485760 bytes; a spec has at most 256 KB. Is it the right file?
     "#]]
@@ -147,7 +147,7 @@ fn json_is_strict() {
 }
 
 #[test]
-fn yaml_is_read_with_care() {
+fn yaml_is_strict() {
     check_told(
         "a.yaml",
         "cluster: shop\ncluster: other\n",
@@ -272,7 +272,8 @@ service: {serviceName: hello, desiredCount: 1}
     );
 }
 
-/// Numbers for texts keep how they were written; texts for numbers become numbers.
+/// A number where AWS takes a string keeps its spelling; a string where AWS takes a number becomes
+/// a number.
 #[test]
 fn scalars_become_what_aws_takes() {
     let text = MINIMAL.replace(
@@ -302,9 +303,9 @@ fn a_byte_order_mark_and_windows_lines_do_no_harm() {
     );
 }
 
-/// Pasted from AWS's command line: JSON, texts for numbers, members that are only shown.
+/// Pasted from the AWS CLI: JSON, strings for numbers, read-only members.
 #[test]
-fn what_aws_shows_is_told_apart_from_what_it_takes() {
+fn read_only_members_are_distinguished_from_inputs() {
     let shown = r#"{
   "cluster": "shop",
   "taskDefinition": {
@@ -327,7 +328,7 @@ fn what_aws_shows_is_told_apart_from_what_it_takes() {
     );
 }
 
-/// Members newer than the model: with a word of the file they reach AWS as they are.
+/// Members newer than the model: if the file allows them, they reach AWS unchanged.
 #[test]
 fn unknown_members_can_be_let_through() {
     let text = MINIMAL.replace("memory: 128}", "memory: 128, quantum: {bits: 3}}");
@@ -352,7 +353,7 @@ fn unknown_members_can_be_let_through() {
     );
 }
 
-/// Every way to cut a file short or to change one byte of it: an answer, and no crash.
+/// However a file is truncated or one byte of it changes, the result is an answer and not a panic.
 #[test]
 fn any_bytes_give_an_answer() {
     let example = include_bytes!("../../../../specs/bridge-alb.yaml");

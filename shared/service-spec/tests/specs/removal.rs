@@ -1,4 +1,4 @@
-//! `onDelete: delete`: the service drains before anything that leads to it goes.
+//! `onDelete: delete`: the service drains before anything that leads to it is deleted.
 
 use super::account::{carry_out, found};
 use super::{context, good, shown};
@@ -9,13 +9,13 @@ use serde_json::json;
 use std::fmt::Write as _;
 
 #[test]
-fn everything_goes_in_its_order() {
+fn objects_are_deleted_in_order() {
     let spec = good(include_str!("../../../../specs/bridge-alb.yaml"));
     let mut account = found();
     carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
     let owner = context().owner;
     let mut told = String::new();
-    // So many looks; in the second the tasks still run.
+    // This many checks; in the second the tasks still run.
     for running in [2, 1, 0, 0, 0] {
         if let Some(service) = account.service.as_mut() {
             service.shown["runningCount"] = json!(running);
@@ -52,9 +52,9 @@ fn everything_goes_in_its_order() {
     assert_eq!((account.groups.len(), account.listeners[0].rules.len()), (0, 1));
 }
 
-/// What belongs to another spec, or to nobody, stays.
+/// An object of another spec, or of no spec, stays.
 #[test]
-fn only_what_is_ours_goes() {
+fn only_objects_of_the_spec_are_deleted() {
     let spec = good(include_str!("../../../../specs/minimal.yaml"));
     let mut account = found();
     carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);

@@ -1,4 +1,4 @@
-//! Rules beside those of others: overlap, shadow, priorities. Holds C-44.
+//! Rules next to the rules of others: overlap, shadow, priorities. Holds C-44.
 
 use super::account::found;
 use super::{context, good, lines};
@@ -37,7 +37,7 @@ fn with(rules: &[(u32, &str, &str)]) -> Found {
     found
 }
 
-/// What is reported about a rule beside these, and its priority.
+/// The problems of a rule next to these, and its priority.
 fn check(rules: &[(u32, &str, &str)], spec: &str, expect: &Expect) {
     let planned = plan(&good(spec), &with(rules), &context());
     let priority =
@@ -120,7 +120,7 @@ fn every_path_is_every_path() {
     }
 }
 
-/// A rule that asks for more than host and path does not hide another.
+/// A rule with conditions beyond host and path does not hide another.
 #[test]
 fn a_rule_with_other_conditions() {
     let mut found = with(&[(10, "shop.example.com", "")]);
@@ -168,7 +168,7 @@ fn priorities_are_the_lowest_free_ones() {
 }
 
 #[test]
-fn a_full_band_is_told() {
+fn a_full_priority_band_is_reported() {
     let mut found = found();
     let rule = |priority| FoundRule {
         arn: format!("{priority}"),
