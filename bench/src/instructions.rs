@@ -67,6 +67,8 @@ async fn life(program: &Program, events: u64) -> Result<u64, Problem> {
     // `==123== Collected : 4567890`
     let collected =
         said.lines().find_map(|line| line.split("Collected :").nth(1)?.trim().parse().ok());
-    collected
-        .ok_or(Problem::Unclear(PathBuf::from("valgrind"), "the number of collected instructions"))
+    collected.ok_or(Problem::Undetermined(
+        PathBuf::from("valgrind"),
+        "the number of collected instructions",
+    ))
 }

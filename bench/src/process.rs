@@ -51,7 +51,7 @@ pub(crate) enum Problem {
     #[error("cannot read {0}")]
     Read(PathBuf, #[source] io::Error),
     #[error("{0} does not contain {1}")]
-    Unclear(PathBuf, &'static str),
+    Undetermined(PathBuf, &'static str),
 }
 
 /// One run of a function: a start, a first event, and some warm events.
@@ -144,7 +144,7 @@ impl Running {
         let status = read(&file)?;
         let value = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let number = value.and_then(|value| value.split_whitespace().next()?.parse().ok());
-        number.ok_or(Problem::Unclear(file, name))
+        number.ok_or(Problem::Undetermined(file, name))
     }
 
     /// Returns the processor time of all its current threads, user and system, in nanoseconds, as
@@ -163,7 +163,7 @@ impl Running {
                 .split_whitespace()
                 .next()
                 .and_then(|number| number.parse::<u64>().ok());
-            sum += first.ok_or(Problem::Unclear(file, "the run time of the thread"))?;
+            sum += first.ok_or(Problem::Undetermined(file, "the run time of the thread"))?;
         }
         Ok(Duration::from_nanos(sum))
     }
@@ -177,7 +177,7 @@ impl Running {
             text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let field = |number: usize| fields.get(number)?.parse().ok();
         let ticks = field(11).zip(field(12)).map(|(user, system)| Ticks { user, system });
-        ticks.ok_or(Problem::Unclear(file, "its clock ticks"))
+        ticks.ok_or(Problem::Undetermined(file, "its clock ticks"))
     }
 
     /// Sends SIGTERM, as Lambda does, and waits. Returns the captured standard error, if any.

@@ -17,7 +17,7 @@ use crate::CommandError;
 use crate::exit::Exit;
 use bound::Bound;
 use clap::Args;
-use portkeeper_aws::session::{Session, Wanted};
+use portkeeper_aws::session::{Session, SessionOptions};
 use portkeeper_core::time::Timestamp;
 use progress::Progress;
 use recording::Recording;
@@ -141,8 +141,10 @@ fn print_json(out: &mut impl Write, document: &serde_json::Value) -> io::Result<
 }
 
 async fn read(options: &Options) -> Result<(Session, Timestamp, Scanned), CommandError> {
-    let wanted =
-        Wanted { region: options.region.clone(), endpoint_url: options.endpoint_url.clone() };
+    let wanted = SessionOptions {
+        region: options.region.clone(),
+        endpoint_url: options.endpoint_url.clone(),
+    };
     let session = portkeeper_aws::session::open(&wanted).await?;
     let usual = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
     let session = session.at_share(options.api_share.unwrap_or(usual));

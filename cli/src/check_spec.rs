@@ -1,4 +1,4 @@
-//! `portkeeper check-spec`: reports all problems of spec files with their positions, offline or
+//! `portkeeper validate-spec`: reports all problems of spec files with their positions, offline or
 //! against an account. `portkeeper spec-schema`: prints the JSON Schema of specs.
 
 mod live;
@@ -8,11 +8,11 @@ pub(crate) use live::AccountOptions;
 use crate::exit::Exit;
 use crate::{CommandError, error_text, input};
 use anstyle::{AnsiColor, Style};
-use portkeeper_service_spec::check;
-use portkeeper_service_spec::problem::{Place, Problem};
+use portkeeper_service_spec::problem::{Position, Problem};
 use portkeeper_service_spec::rules::Band;
 use portkeeper_service_spec::spec::Spec;
 use portkeeper_service_spec::steps::{Step, StepAction};
+use portkeeper_service_spec::validate;
 use serde::Serialize;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -133,7 +133,7 @@ pub fn schema() -> Result<(), CommandError> {
 
 fn validate_file(path: &Path, bytes: &[u8]) -> (Validated, Option<Spec>) {
     let file = path.display().to_string();
-    let (spec, problems) = check(&file, bytes);
+    let (spec, problems) = validate(&file, bytes);
     let text = String::from_utf8_lossy(bytes).into_owned();
     (Validated { file, problems, steps: None, not_read: Vec::new(), text }, spec)
 }
@@ -163,15 +163,15 @@ async fn validate_live(
 fn show(out: &mut impl Write, validated: &Validated) -> io::Result<()> {
     for problem in &validated.problems {
         let style = if problem.is_error() { ERROR } else { WARNING };
-        let place = problem.place.map(|place| format!(":{place}")).unwrap_or_default();
-        let (file, weight, code) = (&validated.file, problem.weight, &problem.code);
-        write!(out, "{BOLD}{file}{place}{BOLD:#}: {style}{weight}{style:#}: ")?;
+        let position = problem.position.map(|position| format!(":{position}")).unwrap_or_default();
+        let (file, weight, code) = (&validated.file, problem.level, &problem.code);
+        write!(out, "{BOLD}{file}{position}{BOLD:#}: {style}{weight}{style:#}: ")?;
         if !problem.at.is_empty() {
             write!(out, "{}: ", problem.at)?;
         }
         writeln!(out, "{} {FAINT}[{code}]{FAINT:#}", problem.message)?;
-        if let Some(place) = problem.place {
-            excerpt(out, &validated.text, place)?;
+        if let Some(position) = problem.position {
+            excerpt(out, &validated.text, position)?;
         }
     }
     if let Some(steps) = &validated.steps {
@@ -196,15 +196,15 @@ fn show(out: &mut impl Write, validated: &Validated) -> io::Result<()> {
 const LONGEST_LINE: usize = 160;
 
 /// Prints the line and a caret below the column.
-fn excerpt(out: &mut impl Write, text: &str, place: Place) -> io::Result<()> {
-    let Some(line) = text.lines().nth(place.line.saturating_sub(1)) else { return Ok(()) };
+fn excerpt(out: &mut impl Write, text: &str, position: Position) -> io::Result<()> {
+    let Some(line) = text.lines().nth(position.line.saturating_sub(1)) else { return Ok(()) };
     if line.chars().count() > LONGEST_LINE {
         return Ok(());
     }
     // Tabs are kept, so that the caret is below the column at every tab width.
-    let before = line.chars().take(place.column.saturating_sub(1));
+    let before = line.chars().take(position.column.saturating_sub(1));
     let indent: String = before.map(|letter| if letter == '\t' { '\t' } else { ' ' }).collect();
-    let number = place.line.to_string();
+    let number = position.line.to_string();
     let margin = " ".repeat(number.len());
     writeln!(out, " {FAINT}{number} |{FAINT:#} {line}")?;
     writeln!(out, " {FAINT}{margin} |{FAINT:#} {indent}{ERROR}^{ERROR:#}")

@@ -8,7 +8,7 @@ mod summary;
 mod timeline;
 
 use crate::CommandError;
-use portkeeper_core::report::{Message, slack_message};
+use portkeeper_core::report::{SnsMessage, slack_message};
 use portkeeper_stage::{Stage, StageError};
 use serde_json::Value;
 use std::fs;
@@ -87,7 +87,7 @@ async fn play(
 }
 
 /// Writes three files for each alert, numbered in the order in which they were sent.
-fn write_alerts(folder: &Path, messages: &[Message]) -> io::Result<usize> {
+fn write_alerts(folder: &Path, messages: &[SnsMessage]) -> io::Result<usize> {
     let pretty = |value: &Value| -> io::Result<String> {
         Ok(format!("{}\n", serde_json::to_string_pretty(value)?))
     };

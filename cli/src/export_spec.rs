@@ -6,7 +6,7 @@ use crate::check_spec::AccountOptions;
 use crate::exit::Exit;
 use portkeeper_service_spec::export;
 use portkeeper_service_spec::found::Found;
-use portkeeper_service_spec::wanted::Wanted;
+use portkeeper_service_spec::references::References;
 use portkeeper_service_spec_aws::find::find;
 use saphyr::{Mapping, Scalar, Yaml, YamlEmitter};
 use serde_json::Value;
@@ -60,19 +60,19 @@ pub fn run(options: &Options) -> Result<Exit, CommandError> {
 /// Reads the service first, because it names its task definition.
 async fn read(options: &Options) -> Result<Found, CommandError> {
     let aws = options.account.open().await?;
-    let wanted = Wanted {
+    let references = References {
         cluster: options.cluster.clone(),
         service: options.service.clone(),
-        ..Wanted::default()
+        ..References::default()
     };
-    let found = find(&aws, &wanted).await;
+    let found = find(&aws, &references).await;
     let runs = found
         .service
         .as_ref()
         .and_then(|service| service.shown.get("taskDefinition"))
         .and_then(Value::as_str);
     let Some(task_definition) = runs.map(str::to_owned) else { return Ok(found) };
-    Ok(find(&aws, &Wanted { task_definition, ..wanted }).await)
+    Ok(find(&aws, &References { task_definition, ..references }).await)
 }
 
 /// Returns the spec as YAML, with its members in [`ORDER`].

@@ -44,10 +44,10 @@ pub(crate) fn text(table: &Table) -> String {
 /// Returns a decision in a few words.
 pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
     match decision {
-        Decision::Right => "OK".to_owned(),
+        Decision::InOrder => "OK".to_owned(),
         Decision::Repair(kind) => kind.verb().to_owned(),
         Decision::Await(at) => format!("wait {}", spoken(at.secs_since(now))),
-        Decision::Tell => "alert".to_owned(),
+        Decision::Alert => "alert".to_owned(),
         Decision::Leave => "none".to_owned(),
         Decision::Unknown => "undetermined".to_owned(),
         Decision::Withheld => "withheld".to_owned(),
@@ -103,7 +103,7 @@ pub(crate) fn plan(
     for alert in &plan.alerts {
         writeln!(out, "{YELLOW}alert{YELLOW:#} {}", alert_line(alert))?;
     }
-    if let Some(at) = plan.look_again_at {
+    if let Some(at) = plan.recheck_at {
         writeln!(out, "{DIM}recheck{DIM:#} in {}", spoken(at.secs_since(now)))?;
     }
     let asked = asked(questions, &input.observation);
@@ -121,12 +121,12 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     let known_state = |arn: &ContainerInstanceArn| {
         observation.container_instances.get(arn).is_some_and(|instance| instance.state.is_some())
     };
-    let owners = &observation.owners;
+    let owners = &observation.other_tasks;
     let mut asked = Vec::new();
-    asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.tail())));
+    asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.short())));
     let instances = questions.container_instances.iter().filter(|arn| !known_state(arn));
     asked.extend(instances.map(|arn| format!("the state of container instance {}", arn.tail())));
-    match &questions.owners {
+    match &questions.other_tasks {
         Coverage::Instances(instances) => {
             let unread = instances.iter().filter(|arn| !owners.coverage.covers(arn));
             asked.extend(
@@ -138,7 +138,7 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
         }
         Coverage::Cluster => {}
     }
-    let elsewhere = questions.elsewhere.difference(&owners.known_elsewhere);
+    let elsewhere = questions.other_clusters.difference(&owners.other_clusters_known);
     asked.extend(
         elsewhere.map(|group| {
             format!("every task of other clusters' services that use {}", group.name())

@@ -4,8 +4,8 @@
 use crate::render::{BOLD, DIM, GREEN, RED, YELLOW, decision};
 use crate::{CommandError, input};
 use portkeeper_aws::failure::chain;
-use portkeeper_core::call::Call;
-use portkeeper_core::event::{self, Check, Message};
+use portkeeper_core::api_call::ApiCall;
+use portkeeper_core::event::{self, CheckRequest, Trigger};
 use portkeeper_core::ids::ClusterArn;
 use portkeeper_core::plan::{Decision, OutcomeResult};
 use portkeeper_core::time::spoken;
@@ -82,8 +82,8 @@ struct Replayed {
 
 /// How the handler reads the message.
 enum Reading {
-    Check(Check),
-    Called(Call),
+    Check(CheckRequest),
+    ApiCall(ApiCall),
     /// `reconcile` ignores the message; `hint` names the function that uses it.
     Ignored {
         name: &'static str,
@@ -95,9 +95,9 @@ enum Reading {
 
 async fn replay(body: &str) -> Result<Replayed, StageError> {
     let reading = match event::parse(body) {
-        Ok(Message::Check(check)) => Reading::Check(check),
-        Ok(Message::Called { call, .. }) => Reading::Called(call),
-        Ok(Message::Ignored(reason)) => Reading::Ignored {
+        Ok(Trigger::Check(check)) => Reading::Check(check),
+        Ok(Trigger::ApiCall { call, .. }) => Reading::ApiCall(call),
+        Ok(Trigger::Ignored(reason)) => Reading::Ignored {
             name: reason.name(),
             why: reason.to_string(),
             hint: other_function_hint(body),
@@ -131,7 +131,7 @@ fn other_function_hint(body: &str) -> Option<&'static str> {
 fn create_services(
     world: &mut World,
     cluster: &ClusterArn,
-    check: &Check,
+    check: &CheckRequest,
 ) -> Result<(), StageError> {
     world.make_cluster(cluster.name())?;
     world.make_instances(cluster.name(), 2)?;
@@ -158,7 +158,7 @@ impl Replayed {
                     "Only this message fails. After five attempts it goes to the dead-letter queue,\nwhich has an alarm."
                 );
             }
-            Reading::Called(call) => return print_call(call, out),
+            Reading::ApiCall(call) => return print_call(call, out),
             Reading::Check(check) => check,
         };
         let services: Vec<&str> = check.services.iter().map(String::as_str).collect();
@@ -170,13 +170,13 @@ impl Replayed {
             check.cluster.region()
         )?;
         for (task, version) in &check.at_least {
-            writeln!(out, "The check needs task {} in version {version} or later.", task.tail())?;
+            writeln!(out, "The check needs task {} in version {version} or later.", task.short())?;
         }
         for task in &check.stopped {
             writeln!(
                 out,
                 "The event shows that task {} has stopped: the check need not wait for ECS's list.",
-                task.arn.tail()
+                task.arn.short()
             )?;
         }
         writeln!(
@@ -208,7 +208,7 @@ impl Replayed {
         let Some(plan) = &report.plan else { return Ok(()) };
         for verdict in &plan.verdicts {
             let code = verdict.code.as_ref().map_or(String::new(), |code| format!("{code} "));
-            let style = if verdict.decision == Decision::Right { GREEN } else { YELLOW };
+            let style = if verdict.decision == Decision::InOrder { GREEN } else { YELLOW };
             let decided = decision(&verdict.decision, report.began);
             writeln!(
                 out,
@@ -237,7 +237,7 @@ impl Replayed {
         for error in &report.errors {
             writeln!(out, "  {RED}error{RED:#}: {error}; the message is retried")?;
         }
-        match plan.look_again_at {
+        match plan.recheck_at {
             Some(at) => writeln!(out, "  recheck in {}", spoken(at.secs_since(report.began))),
             None => Ok(()),
         }
@@ -266,7 +266,7 @@ impl Replayed {
             Reading::Check(check) => json!({
                 "check": { "cluster": check.cluster, "services": check.services, "at_least": check.at_least }
             }),
-            Reading::Called(call) => json!({ "call": call }),
+            Reading::ApiCall(call) => json!({ "call": call }),
             Reading::Ignored { name, why, .. } => {
                 json!({ "ignored": { "name": name, "why": why } })
             }
@@ -280,8 +280,8 @@ impl Replayed {
     }
 }
 
-fn print_call(call: &Call, out: &mut impl Write) -> io::Result<()> {
-    let Call { by, operation, at, place, .. } = call;
+fn print_call(call: &ApiCall, out: &mut impl Write) -> io::Result<()> {
+    let ApiCall { by, operation, at, place, .. } = call;
     writeln!(out, "{by} called {operation} at {at}, in {place}.")?;
     writeln!(
         out,

@@ -5,7 +5,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_core::event::look_again_message;
+use portkeeper_core::event::recheck_message;
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_reconcile::handle_and_report;
 use portkeeper_world::World;
@@ -130,7 +130,7 @@ impl Account {
             cluster: ClusterArn::try_from(cluster).unwrap(),
             service: service.to_owned(),
         };
-        self.send(&look_again_message(&key, &BTreeMap::new(), 0).to_string());
+        self.send(&recheck_message(&key, &BTreeMap::new(), 0).to_string());
     }
 
     /// Sends a message to the queue.

@@ -45,7 +45,7 @@ async fn an_answer_older_than_the_event_is_not_judged_and_read_again() {
     shop.world().stale_reads(2);
     let deliveries = shop.run(2).await;
     let plan = deliveries[0].reports[0].plan.as_ref().unwrap();
-    assert!(plan.look_again_at.is_some() && plan.actions.is_empty(), "{plan:#?}");
+    assert!(plan.recheck_at.is_some() && plan.actions.is_empty(), "{plan:#?}");
     assert!(
         plan.verdicts.iter().any(|verdict| verdict.why.contains("older than the event")),
         "{plan:#?}"

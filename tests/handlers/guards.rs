@@ -182,7 +182,7 @@ async fn a_task_that_cannot_be_read_keeps_targets_and_lets_others_be_registered(
             .unwrap()
             .verdicts
             .iter()
-            .any(|it| it.subject.to_string() == target && it.decision == Decision::Right)
+            .any(|it| it.subject.to_string() == target && it.decision == Decision::InOrder)
     };
     let known = shop.wanted("web").into_iter().find(|target| seen(target)).unwrap();
     let (id, port) = known.split_once(' ').unwrap().1.split_once(':').unwrap();

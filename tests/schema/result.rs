@@ -1,12 +1,12 @@
 //! `docs/spec-result.schema.json`: it names every member of a result, and every result is valid.
 
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::check;
 use portkeeper_service_spec::notice::{Notice, read};
 use portkeeper_service_spec::result::{
-    DeploymentResult, Outcome, SCHEMA, SCHEMA_VERSION, SpecResult, Status, StepResult,
+    DeploymentResult, SCHEMA, SCHEMA_VERSION, SpecResult, Status, StepOutcome, StepResult,
 };
 use portkeeper_service_spec::steps::{Difference, Resource, Step, StepAction};
+use portkeeper_service_spec::validate;
 use serde_json::{Value, json};
 
 fn schema() -> Value {
@@ -68,20 +68,20 @@ fn result(status: Status) -> SpecResult {
         cluster: Some("shop".to_owned()),
         service: Some("hello".to_owned()),
         service_arn: Some("arn".to_owned()),
-        problems: check("hello.yaml", broken).1,
+        problems: validate("hello.yaml", broken).1,
         steps: vec![
-            step(Resource::LogGroup, StepAction::Create, Outcome::Done),
-            step(Resource::TaskDefinition, StepAction::Change, Outcome::Undone),
-            step(Resource::TargetGroup, StepAction::Keep, Outcome::Unchanged),
-            step(Resource::Listener, StepAction::Delete, Outcome::LeftBehind),
+            step(Resource::LogGroup, StepAction::Create, StepOutcome::Done),
+            step(Resource::TaskDefinition, StepAction::Change, StepOutcome::Undone),
+            step(Resource::TargetGroup, StepAction::Keep, StepOutcome::Unchanged),
+            step(Resource::Listener, StepAction::Delete, StepOutcome::LeftBehind),
             step(
                 Resource::ListenerRule,
                 StepAction::Refuse("it never changes".to_owned()),
-                Outcome::NotTried,
+                StepOutcome::NotTried,
             ),
-            step(Resource::Service, StepAction::Change, Outcome::Failed),
-            step(Resource::ScalableTarget, StepAction::Keep, Outcome::Unchanged),
-            step(Resource::ScalingPolicy, StepAction::Keep, Outcome::Unchanged),
+            step(Resource::Service, StepAction::Change, StepOutcome::Failed),
+            step(Resource::ScalableTarget, StepAction::Keep, StepOutcome::Unchanged),
+            step(Resource::ScalingPolicy, StepAction::Keep, StepOutcome::Unchanged),
         ],
         deployment: Some(DeploymentResult {
             id: "ecs-svc/1".to_owned(),

@@ -1,8 +1,8 @@
 //! `docs/service-spec.schema.json`: it accepts what the program accepts, refuses unknown members,
 //! and agrees with the shapes that the program validates specs against.
 
-use portkeeper_service_spec::check;
 use portkeeper_service_spec::problem::ProblemCode;
+use portkeeper_service_spec::validate;
 use portkeeper_tests::yaml;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,7 +61,7 @@ fn the_schema_takes_numbers_as_texts_and_texts_as_numbers() {
         "service": {"serviceName": "hello", "desiredCount": "2"}
     });
     assert_eq!(errors(&document), [""; 0]);
-    let (spec, problems) = check("a.json", document.to_string().as_bytes());
+    let (spec, problems) = validate("a.json", document.to_string().as_bytes());
     assert!(spec.is_some(), "{problems:?}");
 }
 
@@ -84,7 +84,7 @@ fn the_schema_refuses_unknown_members() {
             let mut changed = document.clone();
             changed.pointer_mut(pointer).unwrap()["nobodyKnows"] = json!(1);
             assert_eq!(errors(&changed).len(), 1, "{pointer}");
-            let (spec, problems) = check("a.json", changed.to_string().as_bytes());
+            let (spec, problems) = validate("a.json", changed.to_string().as_bytes());
             assert!(
                 spec.is_none()
                     && problems.len() == 1

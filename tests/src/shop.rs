@@ -13,7 +13,7 @@
 
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
-use portkeeper_core::event::{ServiceCheck, look_again_message};
+use portkeeper_core::event::{ServiceCheck, recheck_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_stage::{Delivery, QUEUE, Stage, TABLE, TOPIC};
@@ -185,7 +185,7 @@ impl Shop {
     /// Requests a check of these services now, as the sweep does.
     pub fn ask(&self, services: &[&str]) {
         for service in services {
-            let body = look_again_message(&self.key(service), &BTreeMap::new(), 0).to_string();
+            let body = recheck_message(&self.key(service), &BTreeMap::new(), 0).to_string();
             self.send(&body);
         }
     }

@@ -1,7 +1,7 @@
 //! Of the events in `events/`, the rules match those that the code checks and no others.
 
 use crate::document::{resources, root, template, text_of};
-use portkeeper_core::event::{Check, Message, parse};
+use portkeeper_core::event::{CheckRequest, Trigger, parse};
 use portkeeper_world::eventbridge::matches;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,7 @@ fn passes(patterns: &[Value], event: &Value) -> bool {
 fn is_checked(event: &Value) -> bool {
     matches!(
         parse(&event.to_string()).expect("the event can be read"),
-        Message::Check(_) | Message::Called { .. }
+        Trigger::Check(_) | Trigger::ApiCall { .. }
     )
 }
 
@@ -173,12 +173,12 @@ fn documented() -> BTreeMap<String, String> {
 fn every_sample_is_documented_as_what_it_is() {
     let outcomes = events().into_iter().map(|(file, event)| {
         let outcome = match parse(&event.to_string()).expect("the event can be read") {
-            Message::Check(Check { cluster, services, .. }) => {
+            Trigger::Check(CheckRequest { cluster, services, .. }) => {
                 let services: Vec<&str> = services.iter().map(String::as_str).collect();
                 format!("{}/{}", cluster.name(), services.join(","))
             }
-            Message::Called { call, .. } => format!("{}: {}", call.by, call.operation),
-            Message::Ignored(reason) => reason.name().to_owned(),
+            Trigger::ApiCall { call, .. } => format!("{}: {}", call.by, call.operation),
+            Trigger::Ignored(reason) => reason.name().to_owned(),
         };
         (file, outcome)
     });

@@ -1,7 +1,7 @@
 //! Queues, rules and alarms: nothing is lost without an alarm.
 
 use crate::document::{find, resources, template, text_of};
-use portkeeper_core::ledger::TELLING_SECS;
+use portkeeper_core::ledger::PUBLISHING_SECS;
 use serde_json::{Value, json};
 
 /// Returns the largest number of seconds that a parameter or a literal allows.
@@ -25,7 +25,7 @@ fn a_message_stays_hidden_while_lambda_tries() {
     let window = source["MaximumBatchingWindowInSeconds"].as_i64().expect("seconds");
     assert_eq!(
         timeout,
-        i64::from(TELLING_SECS),
+        i64::from(PUBLISHING_SECS),
         "the record reserves publishing for as long as the function may run"
     );
     // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html

@@ -63,7 +63,7 @@ fn the_table_of_findings_is_that_of_the_code() {
 #[test]
 fn the_table_of_problem_codes_is_that_of_the_code() {
     let level = |code: &ProblemCode| {
-        code.weights().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
+        code.levels().iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ")
     };
     let row = |code: &ProblemCode| [format!("`{code}`"), level(code), code.meaning().to_owned()];
     let expected: Vec<Vec<String>> =

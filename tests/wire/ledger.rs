@@ -13,10 +13,7 @@ use serde_json::json;
 
 /// Returns a record that differs by this number.
 fn record(shop: &Shop, number: u32) -> LedgerRecord {
-    LedgerRecord {
-        look_again_at: Some(shop.aws().now().plus_secs(number)),
-        ..LedgerRecord::default()
-    }
+    LedgerRecord { recheck_at: Some(shop.aws().now().plus_secs(number)), ..LedgerRecord::default() }
 }
 
 async fn put(shop: &Shop, stored: &Stored, number: u32) -> Result<Stored, CommitError> {

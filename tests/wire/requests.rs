@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 use portkeeper_aws::ledger::{self, index};
-use portkeeper_aws::{execute, look_again, notify};
-use portkeeper_core::call::Place;
+use portkeeper_aws::{execute, notify, recheck};
+use portkeeper_core::api_call::IndexKey;
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{HostPort, ServiceArn, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{LedgerRecord, Subject};
@@ -118,12 +118,12 @@ async fn a_record_is_stored_under_a_condition() {
     let mut record = LedgerRecord::default();
     let target = Target::try_from("i-0123456789abcdef0:32768".to_owned()).unwrap();
     assert_eq!(target.port, HostPort::try_from(32768).unwrap());
-    record.hold(&shop.group_arn("web-tg"), &target, &task);
+    record.remember(&shop.group_arn("web-tg"), &target, &task);
     let first =
         ledger::commit(shop.aws(), "ledger", &key, &ledger::Stored::default(), &record, now)
             .await
             .unwrap();
-    record.look_again_at = Some(now);
+    record.recheck_at = Some(now);
     let second = ledger::commit(shop.aws(), "ledger", &key, &first, &record, now).await.unwrap();
     let same = ledger::commit(shop.aws(), "ledger", &key, &second, &record, now).await.unwrap();
     assert_eq!((second.counter, &same), (2, &second));
@@ -205,7 +205,7 @@ async fn a_service_is_indexed_under_its_target_group() {
     let shop = Shop::new(0, &[]);
     let group =
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web-tg/0123456789abcdef";
-    let place = Place::Group(TargetGroupArn::try_from(group).unwrap());
+    let place = IndexKey::Group(TargetGroupArn::try_from(group).unwrap());
     for service in ["web", "api"] {
         index::enter(shop.aws(), "ledger", &place, &shop.key(service), shop.aws().now())
             .await
@@ -236,7 +236,7 @@ async fn a_service_is_indexed_under_its_target_group() {
           "UpdateExpression": "SET #expires = :expires ADD #services :services"
         }"##]]
     .assert_eq(&pretty(&shop.inputs("UpdateItem")[0]));
-    let unknown = Place::of_balancer(
+    let unknown = IndexKey::of_balancer(
         "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/x/1",
     )
     .unwrap();
@@ -362,7 +362,7 @@ async fn a_recheck_is_a_delayed_message() {
     let at_least = BTreeMap::from([(task, 7)]);
     let queue = &shop.stage.config().checks_queue_url;
     for delay in [61, 901] {
-        look_again::send(shop.aws(), queue, &shop.key("web"), &at_least, 3, delay).await.unwrap();
+        recheck::send(shop.aws(), queue, &shop.key("web"), &at_least, 3, delay).await.unwrap();
     }
     let inputs = shop.inputs("SendMessage");
     expect![[r#"

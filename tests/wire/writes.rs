@@ -2,7 +2,7 @@
 
 use portkeeper_aws::execute::execute;
 use portkeeper_core::ids::Target;
-use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
+use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, TargetZone, WriteOutcome};
 use portkeeper_tests::shop::Shop;
 use portkeeper_world::api::Service;
 use portkeeper_world::elbv2::TargetType;
@@ -39,7 +39,7 @@ fn register(shop: &Shop, targets: &[String]) {
 }
 
 /// Returns `done 99, refused 1` and the first reason.
-fn summary(outcomes: &[Outcome]) -> (String, String) {
+fn summary(outcomes: &[WriteOutcome]) -> (String, String) {
     let (mut done, mut refused, mut failed, mut skipped, mut first) = (0, 0, 0, 0, String::new());
     for outcome in outcomes {
         let (count, why) = match &outcome.result {

@@ -4,7 +4,7 @@
 use super::show::action;
 use crate::render::{BOLD, decision, table, text, verdict_table};
 use portkeeper_core::audit::{Audit, audit};
-use portkeeper_core::desired::{Desired, desired_targets};
+use portkeeper_core::expected::{ExpectedTargets, expected_targets};
 use portkeeper_core::ids::{Target, TargetGroupArn};
 use portkeeper_core::mode::mode_in_force;
 use portkeeper_core::observation::{Observation, RegisteredTarget, Task};
@@ -28,30 +28,33 @@ struct Expected<'a> {
 
 fn expected_of<'a>(
     observation: &'a Observation,
-    desired: &'a Desired,
+    expected: &'a ExpectedTargets,
     task: &'a Task,
 ) -> Vec<Expected<'a>> {
-    let own = desired.claims.iter().filter(|claim| claim.task == task.arn);
-    let expected = own.map(|claim| {
-        let group = observation.found_group(&claim.group);
+    let own = expected.targets.iter().filter(|expected| expected.task == task.arn);
+    let expected = own.map(|expected| {
+        let group = observation.found_group(&expected.group);
         let registered =
-            group.and_then(|group| group.targets.iter().find(|it| it.target == claim.target));
-        Expected { group: &claim.group, target: &claim.target, registered }
+            group.and_then(|group| group.targets.iter().find(|it| it.target == expected.target));
+        Expected { group: &expected.group, target: &expected.target, registered }
     });
     expected.collect()
 }
 
 /// Returns why a task has no expected target, if there is a reason.
-fn why_none<'a>(desired: &'a Desired, task: &Task) -> Option<&'a str> {
-    let left = desired.left.iter().find(|(arn, _)| *arn == task.arn).map(|(_, why)| why.as_str());
-    left.or_else(|| desired.unclear.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
-        .or_else(|| desired.misfits.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
+fn why_none<'a>(expected: &'a ExpectedTargets, task: &Task) -> Option<&'a str> {
+    let left =
+        expected.out_of_scope.iter().find(|(arn, _)| *arn == task.arn).map(|(_, why)| why.as_str());
+    left.or_else(|| {
+        expected.undetermined.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str())
+    })
+    .or_else(|| expected.misfits.iter().find(|it| it.task == task.arn).map(|it| it.why.as_str()))
 }
 
 /// Prints the explanation as text.
 pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     let observation = &input.observation;
-    let desired = desired_targets(observation, input.hop);
+    let expected = expected_targets(observation, input.hop);
     let mode = mode_in_force(input);
     writeln!(
         out,
@@ -66,12 +69,12 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
     for task in &observation.tasks {
         let since =
             task.stopped_at.or(task.started_at).map_or(String::new(), |at| ago(at, input.now));
-        let expected = expected_of(observation, &desired, task);
+        let own = expected_of(observation, &expected, task);
         let wanted: Vec<String> =
-            expected.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
-        let there = expected.iter().map(|it| it.registered.map_or("no".to_owned(), state));
+            own.iter().map(|it| format!("{} {}", it.group.name(), it.target)).collect();
+        let there = own.iter().map(|it| it.registered.map_or("no".to_owned(), state));
         let wanted = if wanted.is_empty() {
-            format!("none: {}", why_none(&desired, task).unwrap_or("the task has stopped"))
+            format!("none: {}", why_none(&expected, task).unwrap_or("the task has stopped"))
         } else {
             wanted.join("\n")
         };
@@ -80,7 +83,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
             status = format!("{status}, desired {}", task.desired_status);
         }
         rows.add_row([
-            task.arn.tail().to_owned(),
+            task.arn.short().to_owned(),
             status,
             since,
             wanted,
@@ -88,7 +91,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
         ]);
     }
     writeln!(out, "{}\n", text(&rows))?;
-    let others = other_registered(observation, &desired);
+    let others = other_registered(observation, &expected);
     if !others.is_empty() {
         let mut rows = table(&["other registered targets", "state"]);
         for (group, target) in others {
@@ -114,7 +117,7 @@ pub(super) fn print(out: &mut impl Write, input: &PlanInput) -> io::Result<()> {
 /// Returns the registered and draining targets that no live task is expected to have.
 fn other_registered<'a>(
     observation: &'a Observation,
-    desired: &Desired,
+    expected: &ExpectedTargets,
 ) -> Vec<(&'a TargetGroupArn, &'a RegisteredTarget)> {
     let groups = observation
         .target_groups
@@ -122,7 +125,10 @@ fn other_registered<'a>(
         .filter_map(|arn| Some((arn, observation.found_group(arn)?)));
     let all = groups.flat_map(|(arn, group)| group.targets.iter().map(move |target| (arn, target)));
     let is_expected = |arn: &TargetGroupArn, target: &RegisteredTarget| {
-        desired.claims.iter().any(|claim| claim.group == *arn && claim.target == target.target)
+        expected
+            .targets
+            .iter()
+            .any(|expected| expected.group == *arn && expected.target == target.target)
     };
     all.filter(|(arn, target)| !is_expected(arn, target)).collect()
 }
@@ -141,9 +147,9 @@ fn ago(at: Timestamp, now: Timestamp) -> String {
 /// Returns the explanation as JSON.
 pub(super) fn to_json(input: &PlanInput) -> Value {
     let observation = &input.observation;
-    let desired = desired_targets(observation, input.hop);
+    let expected = expected_targets(observation, input.hop);
     let tasks = observation.tasks.iter().map(|task| {
-        let wanted = expected_of(observation, &desired, task).into_iter().map(|it| {
+        let wanted = expected_of(observation, &expected, task).into_iter().map(|it| {
             json!({
                 "target_group": it.group, "target": it.target,
                 "registered": it.registered.map(|target| json!({ "state": target.state, "reason": target.reason })),
@@ -152,10 +158,10 @@ pub(super) fn to_json(input: &PlanInput) -> Value {
         json!({
             "task": task.arn, "last_status": task.last_status, "desired_status": task.desired_status,
             "started_at": task.started_at, "stopped_at": task.stopped_at,
-            "should_have": wanted.collect::<Vec<_>>(), "nothing_because": why_none(&desired, task),
+            "should_have": wanted.collect::<Vec<_>>(), "nothing_because": why_none(&expected, task),
         })
     });
-    let others = other_registered(observation, &desired).into_iter().map(|(group, target)| {
+    let others = other_registered(observation, &expected).into_iter().map(|(group, target)| {
         json!({ "target_group": group, "target": target.target, "state": target.state, "reason": target.reason })
     });
     json!({

@@ -33,7 +33,7 @@ impl Progress {
         self.bar.reset();
     }
 
-    pub(super) fn show(&self, progress: cluster::Progress) {
+    pub(super) fn show(&self, progress: cluster::ReadProgress) {
         if progress.done == 0 {
             self.set_line(LINE);
             self.bar.reset();

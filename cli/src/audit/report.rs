@@ -3,7 +3,7 @@
 
 use crate::exit::Exit;
 use portkeeper_core::audit::{Audit, Audited, audit};
-use portkeeper_core::compare::quiet;
+use portkeeper_core::compare::out_of_scope;
 use portkeeper_core::ids::TargetGroupArn;
 use portkeeper_core::plan::{Decision, PlanInput, Verdict};
 use portkeeper_core::time::Timestamp;
@@ -91,8 +91,9 @@ impl Report {
         }
         let Audited { findings, young, unknown, plan } = audit(input);
         let is_off = plan.verdicts.iter().find(|verdict| verdict.why.starts_with("mode off"));
-        if let Some(why) =
-            quiet(observation).map(str::to_owned).or(is_off.map(|verdict| verdict.why.clone()))
+        if let Some(why) = out_of_scope(observation)
+            .map(str::to_owned)
+            .or(is_off.map(|verdict| verdict.why.clone()))
         {
             *self.out_of_scope.entry(why).or_default() += 1;
         }
@@ -189,8 +190,8 @@ fn then_name(then: &Decision) -> &'static str {
     match then {
         Decision::Repair(kind) => kind.verb(),
         Decision::Await(_) => "tell_if_it_lasts",
-        Decision::Tell => "tell",
+        Decision::Alert => "tell",
         Decision::Withheld => "withhold",
-        Decision::Right | Decision::Leave | Decision::Unknown => "leave",
+        Decision::InOrder | Decision::Leave | Decision::Unknown => "leave",
     }
 }

@@ -13,9 +13,9 @@ use portkeeper_aws::observe::{
     answer_questions, find_clusters, learn_all_groups, list_clusters, list_services,
 };
 use portkeeper_aws::session::Session;
-use portkeeper_core::audit::first_look;
+use portkeeper_core::audit::first_check;
+use portkeeper_core::cluster_tasks::ClusterTasks;
 use portkeeper_core::compare::questions;
-use portkeeper_core::everybody::Everybody;
 use portkeeper_core::ids::{ClusterArn, TargetGroupArn};
 use portkeeper_core::observation::{Missed, Observation, Questions, TargetGroup};
 use portkeeper_core::plan::PlanInput;
@@ -106,13 +106,13 @@ impl Scan<'_> {
     /// Adds the other tasks on the addresses of the service's targets to the observation, if the
     /// judgement needs them. For a few services, the scan did not read every task of the cluster,
     /// which would take more calls; in that case this reads them.
-    async fn answer(&self, everybody: &Everybody, mut input: PlanInput) -> PlanInput {
+    async fn answer(&self, cluster_tasks: &ClusterTasks, mut input: PlanInput) -> PlanInput {
         let asked = about_other_tasks(&input);
         if asked.is_empty() {
             return input;
         }
-        if everybody.is_whole() {
-            everybody.tell(&mut input.observation);
+        if cluster_tasks.is_whole() {
+            cluster_tasks.add_other_tasks_to(&mut input.observation);
             return input;
         }
         // A first check proves nothing, so other clusters need not be read.
@@ -132,7 +132,7 @@ impl Scan<'_> {
         let on_progress = |progress| self.progress.show(progress);
         let reading =
             observe_cluster(&self.session.aws, cluster, &names, Limits::NONE, &on_progress).await;
-        let ClusterReading { services, everybody, sizes, .. } = reading;
+        let ClusterReading { services, cluster_tasks, sizes, .. } = reading;
         let observations = services.values().flatten();
         let missing_groups =
             observations.flat_map(missing_groups).cloned().collect::<BTreeSet<_>>().len();
@@ -141,7 +141,8 @@ impl Scan<'_> {
         for (name, seen) in services {
             match seen {
                 Ok(observation) => {
-                    let input = self.answer(&everybody, first_look(observation, &policy)).await;
+                    let input =
+                        self.answer(&cluster_tasks, first_check(observation, &policy)).await;
                     scanned.report.add(&input);
                     if self.keeps_inputs {
                         scanned.inputs.push(input);
@@ -157,7 +158,7 @@ impl Scan<'_> {
 
 /// Keeps the questions about other tasks on the addresses of the service's targets.
 fn about_other_tasks(input: &PlanInput) -> Questions {
-    Questions { owners: questions(input).owners, ..Questions::default() }
+    Questions { other_tasks: questions(input).other_tasks, ..Questions::default() }
 }
 
 fn text(failure: &Failure) -> String {

@@ -122,9 +122,9 @@ pub(super) fn action(then: &Decision, began: Timestamp) -> String {
     match then {
         Decision::Repair(kind) => kind.verb().to_owned(),
         Decision::Await(at) => format!("alert only, after {}", spoken(at.secs_since(began))),
-        Decision::Tell => "alert only".to_owned(),
+        Decision::Alert => "alert only".to_owned(),
         Decision::Withheld => "alert only, repair withheld".to_owned(),
-        Decision::Right | Decision::Leave | Decision::Unknown => "none".to_owned(),
+        Decision::InOrder | Decision::Leave | Decision::Unknown => "none".to_owned(),
     }
 }
 

@@ -5,9 +5,9 @@ use super::FAINT;
 use crate::CommandError;
 use crate::render::{CYAN, GREEN, RED, YELLOW};
 use anstyle::Style;
-use portkeeper_aws::session::{self, Wanted};
+use portkeeper_aws::session::{self, SessionOptions};
 use portkeeper_service_spec::found::{Found, Gap};
-use portkeeper_service_spec::identity::{Owner, SPEC_TAG};
+use portkeeper_service_spec::identity::{SPEC_TAG, SpecId};
 use portkeeper_service_spec::rules::Band;
 use portkeeper_service_spec::spec::Spec;
 use portkeeper_service_spec::steps::{SpecPlan, Step, StepAction};
@@ -45,9 +45,9 @@ impl AccountOptions {
     }
 
     pub(crate) async fn open(&self) -> Result<SpecAws, CommandError> {
-        let wanted =
-            Wanted { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
-        let session = session::open(&wanted).await?;
+        let references =
+            SessionOptions { region: self.region.clone(), endpoint_url: self.endpoint_url.clone() };
+        let session = session::open(&references).await?;
         let share = if session.is_simulated { SIMULATED_SHARE_PERCENT } else { SHARE_PERCENT };
         Ok(SpecAws::from_sdk_config(session.sdk_config(), share))
     }
@@ -64,7 +64,7 @@ pub(super) async fn plan_live(
     name: &str,
     band: Band,
 ) -> (SpecPlan, Vec<Gap>) {
-    let found = find(aws, &spec.wanted()).await;
+    let found = find(aws, &spec.references()).await;
     let context = Context { owner: owner(&found, name), band };
     let gaps = found.gaps.iter().filter(|gap| gap.must_wait()).cloned().collect();
     (plan(spec, &found, &context), gaps)
@@ -72,7 +72,7 @@ pub(super) async fn plan_live(
 
 /// Returns the object that manages the service, if there is one: the file then counts as its next
 /// version.
-fn owner(found: &Found, name: &str) -> Owner {
+fn owner(found: &Found, name: &str) -> SpecId {
     let tags = found
         .service
         .iter()
@@ -80,10 +80,10 @@ fn owner(found: &Found, name: &str) -> Owner {
         .chain(found.groups.iter().map(|group| &group.tags));
     let tag = tags.filter_map(|tags| tags.get(SPEC_TAG)).find_map(|tag| tag.split_once('/'));
     if let Some((bucket, key)) = tag {
-        return Owner { bucket: bucket.to_owned(), key: key.to_owned() };
+        return SpecId { bucket: bucket.to_owned(), key: key.to_owned() };
     }
     let file = Path::new(name).file_name().map_or(name.into(), OsStr::to_string_lossy);
-    Owner { bucket: UNKNOWN_BUCKET.to_owned(), key: format!("specs/{file}") }
+    SpecId { bucket: UNKNOWN_BUCKET.to_owned(), key: format!("specs/{file}") }
 }
 
 /// Prints the plan.

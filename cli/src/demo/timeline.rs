@@ -5,7 +5,7 @@ use super::account::{Parts, SERVICES};
 use crate::render::{BOLD, CYAN, DIM, GREEN, RED, YELLOW, decision, table, text};
 use crate::slack_text::plain;
 use portkeeper_core::plan::{Alert, AlertState, OutcomeResult, Verdict};
-use portkeeper_core::report::{Message, slack_message};
+use portkeeper_core::report::{SnsMessage, slack_message};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_service_spec::message::{spec_text, spec_title};
 use portkeeper_service_spec::result::{SpecResult, Status};
@@ -61,7 +61,7 @@ pub(super) struct Timeline {
     /// Alerts that SNS accepted, with their time in milliseconds.
     pub(super) alerts: Vec<(u64, Alert)>,
     /// The same as messages.
-    pub(super) messages: Vec<Message>,
+    pub(super) messages: Vec<SnsMessage>,
     pub(super) checks: usize,
     pub(super) sweeps: usize,
     /// The statuses of the specs, in order.

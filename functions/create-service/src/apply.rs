@@ -5,20 +5,20 @@ use crate::publish;
 use crate::recheck::recheck_later;
 use crate::retry::Retry;
 use crate::rollback::{is_active, roll_back_unfinished, undo_of_earlier_run};
-use crate::steps::{self, Carried};
+use crate::steps::{self, Applied};
 use crate::{Dependencies, follow};
 use portkeeper_aws::ledger;
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::found::Found;
-use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::notice::SpecObject;
 use portkeeper_service_spec::problem::{Problem, ProblemCode};
 use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::spec::{OnDelete, Spec};
 use portkeeper_service_spec::steps::{SpecPlan, StepAction, Write};
-use portkeeper_service_spec::{check, plan, undo};
-use portkeeper_service_spec_aws::carry_out::primary_deployment;
+use portkeeper_service_spec::{plan, undo, validate};
+use portkeeper_service_spec_aws::apply::primary_deployment;
 use portkeeper_service_spec_aws::find::find;
 use portkeeper_service_spec_aws::object::{self, LARGEST_SPEC, ObjectVersion, ReadObject};
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
@@ -26,7 +26,7 @@ use portkeeper_service_spec_aws::record::{self, SpecRecord};
 /// Processes one version of an object.
 pub(crate) async fn object(
     deps: &Dependencies,
-    object: &Object,
+    object: &SpecObject,
     deadline: Timestamp,
 ) -> Result<(), Retry> {
     let mut lock = match SpecLock::acquire(deps, object, deadline).await? {
@@ -57,7 +57,7 @@ pub(crate) async fn object(
 async fn run(
     deps: &Dependencies,
     lock: &mut SpecLock<'_>,
-    object: &Object,
+    object: &SpecObject,
 ) -> Result<SpecRecord, Retry> {
     let (spec, mut problems) = match read(deps, object).await? {
         Some((Some(spec), problems)) => (spec, problems),
@@ -67,7 +67,7 @@ async fn run(
         None => return Ok(lock.record().clone()),
     };
     roll_back_unfinished(deps, lock).await?;
-    let found = find(&deps.aws, &spec.wanted()).await;
+    let found = find(&deps.aws, &spec.references()).await;
     if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
         return Err(Retry::Unreadable(gap.why.clone()));
     }
@@ -101,7 +101,7 @@ async fn run(
     let next = record_before_writes(lock, &spec, key, &planned);
     // I-UNDO: "What rolls a run back is stored before its first write"
     lock.store(next).await?;
-    let carried = steps::carry_out(deps, &steps, &earlier).await?;
+    let carried = steps::apply(deps, &steps, &earlier).await?;
     finish(deps, lock, &draft, &found, carried, planned.is_empty()).await
 }
 
@@ -117,7 +117,7 @@ impl Draft<'_> {
     fn result(
         &self,
         deps: &Dependencies,
-        of: &Object,
+        of: &SpecObject,
         status: Status,
         summary: impl Into<String>,
     ) -> SpecResult {
@@ -135,13 +135,13 @@ impl Draft<'_> {
 /// if that version no longer exists: another message reports its successor or its removal.
 async fn read(
     deps: &Dependencies,
-    object: &Object,
+    object: &SpecObject,
 ) -> Result<Option<(Option<Spec>, Vec<Problem>)>, Retry> {
-    let Object { bucket, key, version_id, etag, .. } = object;
+    let SpecObject { bucket, key, version_id, etag, .. } = object;
     let version =
         ObjectVersion { bucket, key, version_id: version_id.as_deref(), etag: etag.as_deref() };
     Ok(match object::read(&deps.aws, &version).await? {
-        ReadObject::Content(bytes) => Some(check(key, &bytes)),
+        ReadObject::Content(bytes) => Some(validate(key, &bytes)),
         ReadObject::TooLarge { bytes } => {
             let message =
                 format!("the object has {bytes} bytes; a spec has at most {LARGEST_SPEC}");
@@ -268,7 +268,7 @@ fn record_before_writes(
     }
     next.service = Some(key);
     next.delete_with_object = spec.on_delete == OnDelete::Delete;
-    next.wanted = Some(spec.wanted());
+    next.references = Some(spec.references());
     next
 }
 
@@ -278,7 +278,7 @@ async fn finish(
     lock: &mut SpecLock<'_>,
     draft: &Draft<'_>,
     found: &Found,
-    carried: Carried,
+    carried: Applied,
     was_idle: bool,
 ) -> Result<SpecRecord, Retry> {
     let mut next = lock.record().clone();

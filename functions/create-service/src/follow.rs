@@ -8,7 +8,9 @@ use portkeeper_aws::observe;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::follow::{DeploymentEvent, Progress, deployment_result, progress};
+use portkeeper_service_spec::follow::{
+    DeploymentEvent, DeploymentProgress, deployment_result, progress,
+};
 use portkeeper_service_spec::notice::Deployment;
 use portkeeper_service_spec::result::Status;
 use portkeeper_service_spec_aws::record::{self, SpecRecord};
@@ -91,14 +93,16 @@ async fn check_deployment(
     let deployment = next.deployment.as_deref();
     let (status, summary) = match progress(&seen, deployment, reported) {
         // ECS may not return a service that it created a moment ago.
-        Progress::Failed(why) if seen.service.is_none() && hop < CHECKS_FOR_A_NEW_SERVICE => {
+        DeploymentProgress::Failed(why)
+            if seen.service.is_none() && hop < CHECKS_FOR_A_NEW_SERVICE =>
+        {
             recheck_or_give_up(deps, lock, hop, why).await?
         }
-        Progress::Ready => {
+        DeploymentProgress::Ready => {
             (Status::Ready, "every running task is registered and healthy".to_owned())
         }
-        Progress::Failed(why) => (Status::Failed, why),
-        Progress::Waits(why) => recheck_or_give_up(deps, lock, hop, why).await?,
+        DeploymentProgress::Failed(why) => (Status::Failed, why),
+        DeploymentProgress::Waits(why) => recheck_or_give_up(deps, lock, hop, why).await?,
     };
     let Some(mut result) = publish::updated_result(deps, &next, status, summary) else {
         return Ok(next);

@@ -23,8 +23,8 @@ use portkeeper_aws::failure::chain;
 use portkeeper_aws::metrics;
 use portkeeper_core::time::Timestamp;
 use portkeeper_service_spec::Context;
-use portkeeper_service_spec::identity::Owner;
-use portkeeper_service_spec::notice::{self, Change, Notice, Object};
+use portkeeper_service_spec::identity::SpecId;
+use portkeeper_service_spec::notice::{self, Change, Notice, SpecObject};
 use portkeeper_service_spec::result::Status;
 use portkeeper_service_spec_aws::SpecAws;
 use portkeeper_service_spec_aws::config::SpecConfig;
@@ -44,14 +44,14 @@ pub struct Dependencies {
 
 impl Dependencies {
     /// What a plan for this object needs in addition to the spec.
-    fn context(&self, object: &Object) -> Context {
+    fn context(&self, object: &SpecObject) -> Context {
         Context { owner: spec_id(object), band: self.config.priorities }
     }
 }
 
 /// The id that tags every resource created for this object.
-fn spec_id(object: &Object) -> Owner {
-    Owner { bucket: object.bucket.clone(), key: object.key.clone() }
+fn spec_id(object: &SpecObject) -> SpecId {
+    SpecId { bucket: object.bucket.clone(), key: object.key.clone() }
 }
 
 /// The function starts no notice with less time left than this. An interrupted run does resume, but

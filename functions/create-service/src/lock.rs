@@ -8,7 +8,7 @@ use crate::Dependencies;
 use crate::retry::Retry;
 use portkeeper_aws::ledger::CommitError;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::notice::{Object, is_newer};
+use portkeeper_service_spec::notice::{SpecObject, is_newer};
 use portkeeper_service_spec_aws::record::{self, Holder, SpecRecord, StoredSpec};
 
 /// This run's lock on a spec.
@@ -36,7 +36,7 @@ impl<'a> SpecLock<'a> {
     /// Locks a spec for a version of its object.
     pub(crate) async fn acquire(
         deps: &'a Dependencies,
-        object: &Object,
+        object: &SpecObject,
         deadline: Timestamp,
     ) -> Result<Acquired<'a>, Retry> {
         let stored =
@@ -47,7 +47,7 @@ impl<'a> SpecLock<'a> {
         if same && stored.record.status.is_some() {
             return Ok(Acquired::Processed);
         }
-        let sequencer = |object: &Object| object.sequencer.clone();
+        let sequencer = |object: &SpecObject| object.sequencer.clone();
         let newer = is_newer(object.sequencer.as_deref(), known.and_then(sequencer).as_deref());
         if !same && known.is_some() && !newer {
             return Ok(Acquired::Superseded);
@@ -124,8 +124,8 @@ impl<'a> SpecLock<'a> {
 }
 
 /// Whether S3 delivered the same event twice. An event without a sequencer is compared by version.
-fn is_same(known: &Object, object: &Object) -> bool {
+fn is_same(known: &SpecObject, object: &SpecObject) -> bool {
     let what =
-        |it: &Object| (it.change, it.version_id.clone(), it.sequencer.clone(), it.etag.clone());
+        |it: &SpecObject| (it.change, it.version_id.clone(), it.sequencer.clone(), it.etag.clone());
     (object.sequencer.is_some() || object.version_id.is_some()) && what(known) == what(object)
 }

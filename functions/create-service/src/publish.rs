@@ -4,7 +4,7 @@
 use crate::Dependencies;
 use crate::retry::Retry;
 use portkeeper_service_spec::message::spec_message;
-use portkeeper_service_spec::notice::{Object, PREFIX};
+use portkeeper_service_spec::notice::{PREFIX, SpecObject};
 use portkeeper_service_spec::result::{SCHEMA, SCHEMA_VERSION, SpecResult, Status};
 use portkeeper_service_spec_aws::object;
 use portkeeper_service_spec_aws::record::SpecRecord;
@@ -16,7 +16,7 @@ const RESULTS: &str = "results/";
 /// Returns a result without problems, steps or deployment.
 pub(crate) fn new_result(
     deps: &Dependencies,
-    of: &Object,
+    of: &SpecObject,
     status: Status,
     summary: impl Into<String>,
 ) -> SpecResult {

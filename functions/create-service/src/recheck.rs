@@ -3,7 +3,7 @@
 
 use crate::Dependencies;
 use crate::retry::Retry;
-use portkeeper_service_spec_aws::look_again;
+use portkeeper_service_spec_aws::recheck;
 
 /// Seconds before each recheck. Lambda's recursive loop detection stops a chain of messages at 16;
 /// these delays add up to a little more than an hour and a half, and every event of the deployment
@@ -24,6 +24,6 @@ pub(crate) async fn recheck_later(
 ) -> Result<bool, Retry> {
     let delay = usize::try_from(hop).ok().and_then(|hop| RECHECK_DELAYS.get(hop));
     let Some(delay) = delay else { return Ok(false) };
-    look_again::send(&deps.aws.shared, &deps.config.queue_url, spec, hop + 1, *delay).await?;
+    recheck::send(&deps.aws.shared, &deps.config.queue_url, spec, hop + 1, *delay).await?;
     Ok(true)
 }

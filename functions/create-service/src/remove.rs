@@ -11,7 +11,7 @@ use crate::{Dependencies, spec_id};
 use portkeeper_aws::ledger;
 use portkeeper_core::policy::Mode;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::notice::SpecObject;
 use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::{Removal, plan_removal};
 use portkeeper_service_spec_aws::find::find;
@@ -21,7 +21,7 @@ use portkeeper_service_spec_aws::record::{self, SpecRecord};
 /// Processes the removal of an object. S3 sends the same event if only an old version was removed.
 pub(crate) async fn object(
     deps: &Dependencies,
-    gone: &Object,
+    gone: &SpecObject,
     deadline: Timestamp,
 ) -> Result<(), Retry> {
     let now = ObjectVersion { bucket: &gone.bucket, key: &gone.key, version_id: None, etag: None };
@@ -59,7 +59,7 @@ pub(crate) async fn resume(deps: &Dependencies, lock: SpecLock<'_>, hop: u32) ->
 async fn begin(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
-    gone: &Object,
+    gone: &SpecObject,
 ) -> Result<SpecRecord, Retry> {
     let record = lock.record();
     let Some(key) = record.service.clone() else {
@@ -86,11 +86,11 @@ async fn begin(
 async fn delete(
     deps: &Dependencies,
     lock: &SpecLock<'_>,
-    of: &Object,
+    of: &SpecObject,
     hop: u32,
 ) -> Result<SpecRecord, Retry> {
     let record = lock.record();
-    let (Some(key), Some(wanted)) = (record.service.clone(), record.wanted.clone()) else {
+    let (Some(key), Some(references)) = (record.service.clone(), record.references.clone()) else {
         return end(
             deps,
             lock,
@@ -115,7 +115,7 @@ async fn delete(
             .await?;
         return Err(Retry::WritesStopped(why));
     }
-    let found = find(&deps.aws, &wanted.for_removal()).await;
+    let found = find(&deps.aws, &references.for_removal()).await;
     if let Some(gap) = found.gaps.first() {
         if gap.must_wait() {
             return Err(Retry::Unreadable(gap.why.clone()));
@@ -123,8 +123,8 @@ async fn delete(
         return end(deps, lock, Status::Failed, format!("cannot delete {key}: {}", gap.why)).await;
     }
     let Removal { plan, waits } =
-        plan_removal(&spec_id(of), &wanted.cluster, &wanted.service, &found);
-    let carried = steps::carry_out(deps, &plan.steps, &[]).await?;
+        plan_removal(&spec_id(of), &references.cluster, &references.service, &found);
+    let carried = steps::apply(deps, &plan.steps, &[]).await?;
     let mut next = lock.record().clone();
     let known = next.result.take().filter(|known| known.status == Status::Deleting);
     let mut result = match &carried.failure {

@@ -7,8 +7,8 @@ use crate::{Dependencies, spec_id};
 use portkeeper_service_spec::fill;
 use portkeeper_service_spec::found::{Found, FoundListener, FoundRule, FoundService};
 use portkeeper_service_spec::identity::SPEC_TAG;
-use portkeeper_service_spec::notice::Object;
-use portkeeper_service_spec::steps::{Made, Resource, Step, StepAction, Thing, Write};
+use portkeeper_service_spec::notice::SpecObject;
+use portkeeper_service_spec::steps::{CreatedArns, NewResource, Resource, Step, StepAction, Write};
 use portkeeper_service_spec_aws::find::find;
 use portkeeper_service_spec_aws::record::SpecRecord;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub(crate) fn undo_of_earlier_run(
     lock: &SpecLock<'_>,
     found: &Found,
     steps: &[Step],
-    object: &Object,
+    object: &SpecObject,
 ) -> Vec<Write> {
     if !lock.resumed {
         return Vec::new();
@@ -28,17 +28,17 @@ pub(crate) fn undo_of_earlier_run(
     let is_kept =
         |step: &Step| step.resource == Resource::TaskDefinition && step.action == StepAction::Keep;
     let arn = steps.iter().find(|step| is_kept(step)).and_then(|step| step.arn.clone());
-    made.extend(arn.map(|arn| (Thing::TaskDefinition, arn)));
+    made.extend(arn.map(|arn| (NewResource::TaskDefinition, arn)));
     filled(&lock.record().undo, &made)
 }
 
 /// Keeps the undo writes whose resources exist: the others were never created.
-fn filled(undo: &[Write], made: &Made) -> Vec<Write> {
+fn filled(undo: &[Write], made: &CreatedArns) -> Vec<Write> {
     undo.iter().filter_map(|write| fill(write, made).ok()).collect()
 }
 
 /// Returns the existing resources that were created for this object, by their names in a plan.
-fn made_for(found: &Found, object: &Object) -> Made {
+fn made_for(found: &Found, object: &SpecObject) -> CreatedArns {
     let tag = spec_id(object).tag();
     let is_ours = |tags: &BTreeMap<String, String>| tags.get(SPEC_TAG) == Some(&tag);
     let groups: BTreeMap<&str, &str> =
@@ -46,17 +46,17 @@ fn made_for(found: &Found, object: &Object) -> Made {
     let named = |rule: &FoundRule| {
         rule.forwards_to.keys().find_map(|arn| groups.get(arn.as_str())).copied()
     };
-    let mut made = Made::new();
+    let mut made = CreatedArns::new();
     for group in found.groups.iter().filter(|group| is_ours(&group.tags)) {
-        made.insert(Thing::TargetGroup(group.name.clone()), group.arn.clone());
+        made.insert(NewResource::TargetGroup(group.name.clone()), group.arn.clone());
     }
     for FoundListener { arn, tags, rules, .. } in &found.listeners {
         for rule in rules {
             let Some(name) = named(rule) else { continue };
             if is_ours(&rule.tags) {
-                made.insert(Thing::ListenerRule(name.to_owned()), rule.arn.clone());
+                made.insert(NewResource::ListenerRule(name.to_owned()), rule.arn.clone());
             } else if rule.priority.is_none() && is_ours(tags) {
-                made.insert(Thing::Listener(name.to_owned()), arn.clone());
+                made.insert(NewResource::Listener(name.to_owned()), arn.clone());
             }
         }
     }
@@ -75,11 +75,13 @@ pub(crate) async fn roll_back_unfinished(
     lock: &mut SpecLock<'_>,
 ) -> Result<(), Retry> {
     let record = lock.record();
-    let (Some(wanted), Some(object)) = (&record.wanted, &record.object) else { return Ok(()) };
+    let (Some(references), Some(object)) = (&record.references, &record.object) else {
+        return Ok(());
+    };
     if lock.resumed || record.undo.is_empty() {
         return Ok(());
     }
-    let found = find(&deps.aws, &wanted.for_removal()).await;
+    let found = find(&deps.aws, &references.for_removal()).await;
     if let Some(gap) = found.gaps.iter().find(|gap| gap.must_wait()) {
         return Err(Retry::Unreadable(gap.why.clone()));
     }

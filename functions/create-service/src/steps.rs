@@ -6,18 +6,18 @@
 use crate::Dependencies;
 use crate::retry::Retry;
 use portkeeper_aws::failure::{Failure, chain};
-use portkeeper_service_spec::result::{Outcome, StepResult};
+use portkeeper_service_spec::result::{StepOutcome, StepResult};
 use portkeeper_service_spec::rules::free_priority;
-use portkeeper_service_spec::steps::{Made, Priority, Step, StepAction, Write};
+use portkeeper_service_spec::steps::{CreatedArns, Priority, Step, StepAction, Write};
 use portkeeper_service_spec::{NotMade, fill, undo};
-use portkeeper_service_spec_aws::carry_out::{self, DeployedService, Done};
+use portkeeper_service_spec_aws::apply::{self, DeployedService, Done};
 
 /// How many priorities are tried for one rule. Several specs may arrive at once, but not dozens.
 const MOST_PRIORITIES: usize = 20;
 
 /// The result of a plan.
 #[derive(Debug, Default)]
-pub(crate) struct Carried {
+pub(crate) struct Applied {
     /// Each step with its result.
     pub(crate) steps: Vec<StepResult>,
     /// The service, if it was created or changed.
@@ -31,23 +31,23 @@ pub(crate) fn not_tried(steps: &[Step]) -> Vec<StepResult> {
     steps.iter().map(|step| outcome_of(step, idle(step), None)).collect()
 }
 
-fn idle(step: &Step) -> Outcome {
-    if step.action == StepAction::Keep { Outcome::Unchanged } else { Outcome::NotTried }
+fn idle(step: &Step) -> StepOutcome {
+    if step.action == StepAction::Keep { StepOutcome::Unchanged } else { StepOutcome::NotTried }
 }
 
-fn outcome_of(step: &Step, outcome: Outcome, note: Option<String>) -> StepResult {
+fn outcome_of(step: &Step, outcome: StepOutcome, note: Option<String>) -> StepResult {
     StepResult { step: step.clone(), outcome, note }
 }
 
 /// Applies all steps. `earlier` undoes what an earlier run for the same version of the spec
 /// created.
-pub(crate) async fn carry_out(
+pub(crate) async fn apply(
     deps: &Dependencies,
     steps: &[Step],
     earlier: &[Write],
-) -> Result<Carried, Retry> {
-    let mut carried = Carried::default();
-    let mut made = Made::new();
+) -> Result<Applied, Retry> {
+    let mut carried = Applied::default();
+    let mut made = CreatedArns::new();
     let mut done: Vec<Vec<Write>> = Vec::new();
     for step in steps {
         let mut writes = Vec::new();
@@ -55,17 +55,17 @@ pub(crate) async fn carry_out(
             Some(_) => outcome_of(step, idle(step), None),
             None => match one(deps, step, &mut made, &mut writes, &mut carried.service).await {
                 Ok(_) if step.action == StepAction::Keep => {
-                    outcome_of(step, Outcome::Unchanged, None)
+                    outcome_of(step, StepOutcome::Unchanged, None)
                 }
                 Ok(arn) => {
-                    let mut result = outcome_of(step, Outcome::Done, None);
+                    let mut result = outcome_of(step, StepOutcome::Done, None);
                     result.step.arn = arn.or(result.step.arn);
                     result
                 }
                 Err(NotWritten::Call(failure)) if !failure.is_final() => return Err(failure.into()),
                 Err(failure) => {
                     carried.failure = Some(chain(&failure));
-                    outcome_of(step, Outcome::Failed, Some(chain(&failure)))
+                    outcome_of(step, StepOutcome::Failed, Some(chain(&failure)))
                 }
             },
         };
@@ -95,7 +95,7 @@ enum NotWritten {
 async fn one(
     deps: &Dependencies,
     step: &Step,
-    made: &mut Made,
+    made: &mut CreatedArns,
     writes: &mut Vec<Write>,
     service: &mut Option<DeployedService>,
 ) -> Result<Option<String>, NotWritten> {
@@ -123,7 +123,7 @@ async fn one(
 async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> {
     let mut write = write.clone();
     for _ in 0..MOST_PRIORITIES {
-        let failure = match carry_out::carry_out(&deps.aws, &write).await {
+        let failure = match apply::apply(&deps.aws, &write).await {
             Err(failure) if failure.code() == Some("PriorityInUse") => failure,
             other => return other,
         };
@@ -132,7 +132,7 @@ async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> 
         else {
             return Err(failure);
         };
-        let rules = carry_out::rules_now(&deps.aws, listener).await?;
+        let rules = apply::rules_now(&deps.aws, listener).await?;
         let Some(free) = free_priority(&rules, deps.config.priorities, Some(priority.number()))
         else {
             return Err(failure);
@@ -144,7 +144,7 @@ async fn write_one(deps: &Dependencies, write: &Write) -> Result<Done, Failure> 
         );
         *priority = Priority::Automatic(free);
     }
-    carry_out::carry_out(&deps.aws, &write).await
+    apply::apply(&deps.aws, &write).await
 }
 
 /// Rolls back what these steps created, last first.
@@ -152,7 +152,7 @@ async fn roll_back(
     deps: &Dependencies,
     steps: &mut [StepResult],
     done: &[Vec<Write>],
-    made: &Made,
+    made: &CreatedArns,
 ) -> Result<(), Retry> {
     // Whether a write is undone may depend on a later write, so `undo` gets all of them.
     let all = undo(&done.concat());
@@ -166,10 +166,10 @@ async fn roll_back(
             }
         }
         if let Some(why) = left {
-            step.outcome = Outcome::LeftBehind;
+            step.outcome = StepOutcome::LeftBehind;
             step.note = Some(why);
-        } else if !back.is_empty() && step.outcome == Outcome::Done {
-            step.outcome = Outcome::Undone;
+        } else if !back.is_empty() && step.outcome == StepOutcome::Done {
+            step.outcome = StepOutcome::Undone;
         }
     }
     Ok(())
@@ -180,7 +180,7 @@ pub(crate) async fn roll_back_one(
     deps: &Dependencies,
     write: &Write,
 ) -> Result<Option<String>, Retry> {
-    match carry_out::carry_out(&deps.aws, write).await {
+    match apply::apply(&deps.aws, write).await {
         Ok(_) => Ok(None),
         Err(failure) if failure.is_final() => {
             let why = chain(&failure);

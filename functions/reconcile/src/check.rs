@@ -9,15 +9,15 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::{self, CommitError, Stored};
-use portkeeper_aws::{look_again, notify, observe};
-use portkeeper_core::call::Place;
+use portkeeper_aws::{notify, observe, recheck};
+use portkeeper_core::api_call::IndexKey;
 use portkeeper_core::code::Code;
 use portkeeper_core::compare::questions;
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, record_outcomes};
 use portkeeper_core::observation::Observation;
-use portkeeper_core::plan::{Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan};
+use portkeeper_core::plan::{Alert, INPUT_VERSION, Plan, PlanInput, WriteOutcome, Writes, plan};
 use portkeeper_core::report::message;
 use portkeeper_core::time::Timestamp;
 
@@ -64,8 +64,8 @@ async fn run_steps(
     if !report.succeeded() {
         // The messages return to the queue and cause the next check. A recheck in addition would
         // only multiply the checks.
-        plan.look_again_at = None;
-        plan.next_record.look_again_at = stored.record.look_again_at;
+        plan.recheck_at = None;
+        plan.next_record.recheck_at = stored.record.recheck_at;
     }
     let table = &config.ledger_table;
     add_to_index(aws, table, &stored.record, &mut plan, input.now, report).await;
@@ -76,9 +76,9 @@ async fn run_steps(
         .map_err(CheckError::Ledger)?;
     let asked = request_recheck(aws, config, check, &input.observation, &plan).await;
     let outcomes = write(aws, table, &plan).await;
-    let mut record = settle(&plan.next_record, &outcomes);
+    let mut record = record_outcomes(&plan.next_record, &outcomes);
     if let Err(error) = asked {
-        record.look_again_at = None;
+        record.recheck_at = None;
         report.note_error(&error);
     }
     let accepted = publish(aws, config, &plan.alerts, &outcomes, report).await;
@@ -93,7 +93,7 @@ async fn run_steps(
 
 /// What the record has to keep of the writes and the alerts.
 struct Marks<'a> {
-    outcomes: &'a [Outcome],
+    outcomes: &'a [WriteOutcome],
     /// The check started to publish alerts.
     publishing: bool,
     accepted: &'a [Alert],
@@ -123,7 +123,7 @@ async fn store_outcomes(
                 .await
                 .map_err(CheckError::Recall)?;
             let theirs = recalled.records.into_values().next().unwrap_or_default();
-            let record = marks.on(&settle(&theirs.record, marks.outcomes));
+            let record = marks.on(&record_outcomes(&theirs.record, marks.outcomes));
             ledger::commit(aws, table, key, &theirs, &record, now).await
         }
         first => first,
@@ -142,10 +142,11 @@ async fn add_to_index(
     now: Timestamp,
     report: &mut CheckReport,
 ) {
-    let places: Vec<Place> = plan.next_record.new_places(earlier).into_iter().cloned().collect();
+    let places: Vec<IndexKey> =
+        plan.next_record.new_index_keys(earlier).into_iter().cloned().collect();
     for place in places {
         if let Err(failure) = ledger::index::enter(aws, table, &place, &plan.key, now).await {
-            plan.next_record.places.clone_from(&earlier.places);
+            plan.next_record.index_keys.clone_from(&earlier.index_keys);
             report.note_error(&CheckError::Index(failure));
             return;
         }
@@ -154,7 +155,7 @@ async fn add_to_index(
 
 /// Makes the writes, unless the kill switch was set since the plan was made: it takes effect at
 /// once.
-async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<Outcome> {
+async fn write(aws: &Aws, table: &str, plan: &Plan) -> Vec<WriteOutcome> {
     if plan.actions.is_empty() {
         return Vec::new();
     }
@@ -175,7 +176,7 @@ async fn publish(
     aws: &Aws,
     config: &Config,
     alerts: &[Alert],
-    outcomes: &[Outcome],
+    outcomes: &[WriteOutcome],
     report: &mut CheckReport,
 ) -> Vec<Alert> {
     let (mut accepted, mut unpublished): (Vec<Alert>, Vec<&Code>) = Default::default();
@@ -234,18 +235,11 @@ async fn request_recheck(
     seen: &Observation,
     plan: &Plan,
 ) -> Result<(), CheckError> {
-    let Some(at) = plan.look_again_at else { return Ok(()) };
+    let Some(at) = plan.recheck_at else { return Ok(()) };
     // One second more, so that a rounded delay does not end before `at`.
     let delay = at.secs_since(aws.now()).saturating_add(1);
     let hop = check.hop.saturating_add(1);
-    look_again::send(
-        aws,
-        &config.checks_queue_url,
-        &check.key,
-        &seen.awaited_versions(),
-        hop,
-        delay,
-    )
-    .await
-    .map_err(CheckError::LookAgain)
+    recheck::send(aws, &config.checks_queue_url, &check.key, &seen.awaited_versions(), hop, delay)
+        .await
+        .map_err(CheckError::Recheck)
 }

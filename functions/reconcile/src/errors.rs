@@ -12,7 +12,7 @@ pub(crate) enum CheckError {
     #[error("cannot read everything that the check needs: {0}")]
     Incomplete(String),
     #[error("cannot request a recheck")]
-    LookAgain(#[source] Failure),
+    Recheck(#[source] Failure),
     /// Another check stored the record in the meantime, and that record could not be read.
     #[error(
         "cannot store the results of the writes and the sent alerts: the record changed and cannot be read"

@@ -6,8 +6,8 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::index::services_behind;
-use portkeeper_core::call::{Call, Place};
-use portkeeper_core::event::{Check, Message, parse};
+use portkeeper_core::api_call::{ApiCall, IndexKey};
+use portkeeper_core::event::{CheckRequest, Trigger, parse};
 use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,9 +26,9 @@ const UNKNOWN_PLACE: &str = "unknown_place";
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// Message ids and the check that each requests.
-    pub(crate) checks: Vec<(String, Check)>,
+    pub(crate) checks: Vec<(String, CheckRequest)>,
     /// Message ids and API calls, until [`find_services`] finds the services that they concern.
-    calls: Vec<(String, Call)>,
+    calls: Vec<(String, ApiCall)>,
     /// Ids of messages that cannot be parsed: they go to the dead-letter queue.
     pub(crate) unreadable: BTreeSet<String>,
     /// How many messages request no check, by reason.
@@ -42,7 +42,7 @@ impl Inbox {
     }
 
     /// Adds a check, if its cluster is configured.
-    fn ask(&mut self, config: &Config, id: String, check: Check) {
+    fn ask(&mut self, config: &Config, id: String, check: CheckRequest) {
         if config.clusters.include(&check.cluster) {
             self.checks.push((id, check));
         } else {
@@ -57,12 +57,12 @@ pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
         match parse(record.body.as_deref().unwrap_or_default()) {
-            Ok(Message::Check(check)) => inbox.ask(config, id, check),
-            Ok(Message::Called { role: Some(role), .. }) if config.own_roles.contains(&role) => {
+            Ok(Trigger::Check(check)) => inbox.ask(config, id, check),
+            Ok(Trigger::ApiCall { role: Some(role), .. }) if config.own_roles.contains(&role) => {
                 inbox.ignore(&id, OWN_CALL, &role);
             }
-            Ok(Message::Called { call, .. }) => inbox.calls.push((id, call)),
-            Ok(Message::Ignored(reason)) => inbox.ignore(&id, reason.name(), &reason.to_string()),
+            Ok(Trigger::ApiCall { call, .. }) => inbox.calls.push((id, call)),
+            Ok(Trigger::Ignored(reason)) => inbox.ignore(&id, reason.name(), &reason.to_string()),
             Err(unreadable) => {
                 tracing::error!(
                     message_id = id,
@@ -88,8 +88,8 @@ pub(crate) async fn find_services(
     if calls.is_empty() {
         return BTreeSet::new();
     }
-    let places: BTreeSet<Place> = calls.iter().map(|(_, call)| call.place.clone()).collect();
-    let behind: Result<BTreeMap<Place, Vec<ServiceArn>>, Failure> =
+    let places: BTreeSet<IndexKey> = calls.iter().map(|(_, call)| call.place.clone()).collect();
+    let behind: Result<BTreeMap<IndexKey, Vec<ServiceArn>>, Failure> =
         services_behind(aws, &config.ledger_table, &places).await;
     let behind = match behind {
         Ok(behind) => behind,
@@ -110,7 +110,8 @@ pub(crate) async fn find_services(
             inbox.ignore(&id, UNKNOWN_PLACE, call.place.as_str());
         }
         for (cluster, services) in by_cluster(services) {
-            let check = Check { calls: vec![call.clone()], ..Check::of(cluster, services) };
+            let check =
+                CheckRequest { calls: vec![call.clone()], ..CheckRequest::of(cluster, services) };
             inbox.ask(config, id.clone(), check);
         }
     }

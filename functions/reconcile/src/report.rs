@@ -6,8 +6,8 @@ use portkeeper_aws::metrics::{self, CheckMetrics};
 use portkeeper_core::event::ServiceCheck;
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::observation::{Gap, Observation};
-use portkeeper_core::plan::{ActionKind, AlertState, Decision, Outcome, OutcomeResult, Plan};
-use portkeeper_core::report::Message;
+use portkeeper_core::plan::{ActionKind, AlertState, Decision, OutcomeResult, Plan, WriteOutcome};
+use portkeeper_core::report::SnsMessage;
 use portkeeper_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -28,9 +28,9 @@ pub struct CheckReport {
     /// The plan; none if the service could not be described.
     pub plan: Option<Plan>,
     /// The results of the writes.
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<WriteOutcome>,
     /// The alerts that SNS accepted.
-    pub alerts: Vec<Message>,
+    pub alerts: Vec<SnsMessage>,
     /// What failed, each with its chain of causes. If this is not empty, the messages are retried.
     pub errors: Vec<String>,
 }
@@ -75,7 +75,7 @@ impl CheckReport {
     }
 
     /// Notes the results of the writes. It is an error if AWS may or may not have executed a write.
-    pub(crate) fn note_outcomes(&mut self, outcomes: Vec<Outcome>) {
+    pub(crate) fn note_outcomes(&mut self, outcomes: Vec<WriteOutcome>) {
         let failures: Vec<&str> = outcomes
             .iter()
             .filter_map(|outcome| match &outcome.result {
@@ -96,7 +96,7 @@ impl CheckReport {
 
     fn count(&self, kind: ActionKind) -> usize {
         let done =
-            |outcome: &&Outcome| outcome.kind == kind && outcome.result == OutcomeResult::Done;
+            |outcome: &&WriteOutcome| outcome.kind == kind && outcome.result == OutcomeResult::Done;
         self.outcomes.iter().filter(done).count()
     }
 
@@ -146,7 +146,7 @@ pub fn write_log(report: &CheckReport) {
             tracing::debug!(cluster, service, %code, %subject, decision, why = verdict.why, "finding");
         }
     }
-    for Outcome { kind, group, target, result } in &report.outcomes {
+    for WriteOutcome { kind, group, target, result } in &report.outcomes {
         let (group, verb) = (group.name(), kind.verb());
         match result {
             OutcomeResult::Done => tracing::info!(cluster, service, group, %target, "{verb}: done"),
@@ -178,8 +178,7 @@ fn write_summary(report: &CheckReport) {
         *decisions.entry(decision_name(&verdict.decision)).or_insert(0) += 1;
     }
     let metrics = report.metrics();
-    let look_again_at =
-        report.plan.as_ref().and_then(|plan| plan.look_again_at).map(|at| at.to_string());
+    let recheck_at = report.plan.as_ref().and_then(|plan| plan.recheck_at).map(|at| at.to_string());
     tracing::info!(
         cluster = report.key.cluster.name(),
         service = report.key.service,
@@ -193,7 +192,7 @@ fn write_summary(report: &CheckReport) {
         alerts_sent = metrics.alerts_sent,
         gaps = metrics.gaps,
         errors = metrics.errors,
-        look_again_at,
+        recheck_at,
         duration_ms = metrics.duration_ms,
         "service checked"
     );
@@ -209,10 +208,10 @@ fn counts<N: Display>(by_name: &BTreeMap<N, usize>) -> String {
 
 fn decision_name(decision: &Decision) -> &'static str {
     match decision {
-        Decision::Right => "right",
+        Decision::InOrder => "right",
         Decision::Repair(_) => "repair",
         Decision::Await(_) => "await",
-        Decision::Tell => "tell",
+        Decision::Alert => "tell",
         Decision::Leave => "leave",
         Decision::Unknown => "unknown",
         Decision::Withheld => "withheld",

@@ -5,7 +5,7 @@ use portkeeper_aws::account::Aws;
 use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::observe::cluster::{ClusterReading, Limits, observe_cluster};
-use portkeeper_aws::{ledger, look_again};
+use portkeeper_aws::{ledger, recheck};
 use portkeeper_core::ids::{ClusterArn, ServiceKey};
 use portkeeper_core::observation::Observation;
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
@@ -81,7 +81,7 @@ impl Round<'_> {
         throttled_now: bool,
         report: &mut ClusterReport,
     ) -> Result<(), Failure> {
-        let ClusterReading { began, services, everybody, .. } = reading;
+        let ClusterReading { began, services, cluster_tasks, .. } = reading;
         let of_name =
             |name: &String| ServiceKey { cluster: cluster.clone(), service: name.clone() };
         let keys: Vec<ServiceKey> = services.keys().map(of_name).collect();
@@ -104,7 +104,7 @@ impl Round<'_> {
             let is_aging = stored.is_aging(began);
             let mut input =
                 input_of(began, &self.config.policy, &writes, stored.record, observation);
-            let (screened, plan) = screen(&mut input, &everybody);
+            let (screened, plan) = screen(&mut input, &cluster_tasks);
             report.note(&plan);
             match screened {
                 Screened::InOrder if is_aging => {
@@ -121,7 +121,7 @@ impl Round<'_> {
         let suspects: Vec<String> = suspects.into_iter().collect();
         for together in suspects.chunks(SERVICES_IN_MESSAGE) {
             let together = together.iter().cloned().collect();
-            look_again::ask(self.aws, &self.config.checks_queue_url, cluster, &together).await?;
+            recheck::ask(self.aws, &self.config.checks_queue_url, cluster, &together).await?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! The clients of one account and Region, their retries and time-outs, and what they cache between
 //! checks. This module knows how to reach AWS, and none of the calls.
 
+use crate::cache::Cache;
 use crate::failure::{Failure, FailureKind};
 use crate::lazy::{Lazily, https_client, lazily};
-use crate::pace::Pace;
-use crate::warm::Warm;
+use crate::rate_limiter::RateLimiter;
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
 };
@@ -52,8 +52,8 @@ pub struct Aws {
     pub(crate) sns: Lazily<aws_sdk_sns::Client>,
     pub(crate) sqs: Lazily<aws_sdk_sqs::Client>,
     pub(crate) dynamodb: Lazily<aws_sdk_dynamodb::Client>,
-    pub(crate) warm: Warm,
-    pace: Pace,
+    pub(crate) warm: Cache,
+    pace: RateLimiter,
     time: SharedTimeSource,
     sleep: Option<SharedAsyncSleep>,
 }
@@ -76,8 +76,8 @@ impl Aws {
             sns: lazily(&config, aws_sdk_sns::Client::new),
             sqs: lazily(&config, aws_sdk_sqs::Client::new),
             dynamodb: lazily(&config, aws_sdk_dynamodb::Client::new),
-            warm: Warm::default(),
-            pace: Pace::new(100),
+            warm: Cache::default(),
+            pace: RateLimiter::new(100),
             time: config.time_source().unwrap_or_default(),
             sleep: config.sleep_impl(),
         }
@@ -93,13 +93,13 @@ impl Aws {
     /// account.
     #[must_use]
     pub fn at_share(self, percent: u32) -> Self {
-        Self { pace: Pace::new(percent), ..self }
+        Self { pace: RateLimiter::new(percent), ..self }
     }
 
     /// Waits until a call of this action is within Portkeeper's share. Every call starts with it.
     ///
     /// It comes before the SDK, so that waiting counts towards none of the SDK's time-outs.
-    pub async fn turn(&self, action: &'static str) {
+    pub async fn acquire(&self, action: &'static str) {
         // I-SHARE: "so waiting counts towards no time-out"
         self.wait(self.pace.take(action, self.now())).await;
     }

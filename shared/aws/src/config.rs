@@ -106,13 +106,13 @@ pub const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: AZ_ALL,
-        meaning: "Register an address outside its group's VPC with the Availability Zone `all`; otherwise tell of it",
+        meaning: "Register an address outside its group's VPC with the Availability Zone `all`; otherwise report it",
         default: Some("false"),
         allowed: "true or false",
     },
     Variable {
         name: REMIND,
-        meaning: "Hours after which people are told again of an error that is still there; 0: never",
+        meaning: "Hours until the next reminder about an incident that is still open; 0: no reminders",
         default: Some("24"),
         allowed: "a whole number from 0 to 720",
     },

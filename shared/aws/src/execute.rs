@@ -14,7 +14,7 @@ use aws_sdk_elasticloadbalancingv2::config::retry::RetryConfig;
 use aws_sdk_elasticloadbalancingv2::config::timeout::TimeoutConfig;
 use aws_sdk_elasticloadbalancingv2::types::TargetDescription;
 use portkeeper_core::ids::Target;
-use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult};
+use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, WriteOutcome};
 use std::time::Duration;
 
 /// Targets in one call. ELBv2 publishes no limit; Kubernetes' cloud provider uses 100, the AWS load
@@ -37,7 +37,7 @@ const DEREGISTRATION_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Executes these actions and returns the outcome for each target: registrations first, in the
 /// order given. If ELBv2 did not accept a registration, nothing is deregistered.
-pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
+pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<WriteOutcome> {
     let of_kind = |kind| actions.iter().filter(move |action| action.kind == kind);
     let mut outcomes = Vec::new();
     for action in of_kind(ActionKind::Register) {
@@ -58,19 +58,19 @@ pub async fn execute(aws: &Aws, actions: &[Action]) -> Vec<Outcome> {
 
 /// Returns the outcomes of these actions if none of them is executed, for this reason.
 #[must_use]
-pub fn skip(actions: &[Action], why: &str) -> Vec<Outcome> {
+pub fn skip(actions: &[Action], why: &str) -> Vec<WriteOutcome> {
     actions.iter().flat_map(|action| skipped(action, &action.targets, why)).collect()
 }
 
 /// Executes one action. If ELBv2 refuses a call because of one bad target, this function repeats it
 /// with each half of the targets, until only the bad targets are refused.
-async fn carry_out(aws: &Aws, action: &Action) -> Vec<Outcome> {
+async fn carry_out(aws: &Aws, action: &Action) -> Vec<WriteOutcome> {
     let mut outcomes = Vec::new();
     let mut waiting: Vec<&[Target]> = action.targets.chunks(TARGETS_PER_CALL).rev().collect();
     let mut calls = 0;
     while let Some(targets) = waiting.pop() {
         // Before the proof's age is checked: waiting makes it older.
-        aws.turn(name_of(action.kind)).await;
+        aws.acquire(name_of(action.kind)).await;
         // I-AGE: "A proof expires."
         if aws.now() > action.not_after {
             outcomes.extend(skipped(
@@ -167,12 +167,12 @@ fn result_of(failure: &Failure) -> OutcomeResult {
     }
 }
 
-fn skipped(action: &Action, targets: &[Target], why: &str) -> Vec<Outcome> {
+fn skipped(action: &Action, targets: &[Target], why: &str) -> Vec<WriteOutcome> {
     outcomes_of(action, targets, &OutcomeResult::Skipped(why.to_owned()))
 }
 
-fn outcomes_of(action: &Action, targets: &[Target], result: &OutcomeResult) -> Vec<Outcome> {
-    let outcome = |target: &Target| Outcome {
+fn outcomes_of(action: &Action, targets: &[Target], result: &OutcomeResult) -> Vec<WriteOutcome> {
+    let outcome = |target: &Target| WriteOutcome {
         kind: action.kind,
         group: action.group.clone(),
         target: target.clone(),

@@ -29,16 +29,16 @@ pub(crate) fn https_client() -> SharedHttpClient {
     let client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
         .build_https();
-    Unhurried(client).into_shared()
+    WithoutValidation(client).into_shared()
 }
 
 /// The SDK's own HTTP client. Left to itself it also makes a connector for each client that it is
 /// given to, only to see that it can, and throws it away: all root certificates are parsed for it
 /// each time. The one that makes the requests is made with the first of them, once for all clients.
 #[derive(Debug)]
-struct Unhurried(SharedHttpClient);
+struct WithoutValidation(SharedHttpClient);
 
-impl HttpClient for Unhurried {
+impl HttpClient for WithoutValidation {
     fn http_connector(
         &self,
         settings: &HttpConnectorSettings,

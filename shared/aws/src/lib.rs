@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod bus;
+mod cache;
 pub mod config;
 pub mod dead_letters;
 pub mod execute;
@@ -14,12 +15,11 @@ pub mod failure;
 pub mod lazy;
 pub mod ledger;
 pub mod log;
-pub mod look_again;
 pub mod metrics;
 pub mod notify;
 pub mod observe;
-mod pace;
+mod rate_limiter;
+pub mod recheck;
 pub mod secrets;
 pub mod session;
 pub mod start;
-mod warm;

@@ -4,12 +4,12 @@ use crate::account::Aws;
 use crate::config::Config;
 use crate::failure::Failure;
 use aws_sdk_sns::types::MessageAttributeValue;
-use portkeeper_core::report::Message;
+use portkeeper_core::report::SnsMessage;
 use std::collections::BTreeMap;
 
 /// Publishes an alert, in one form for each kind of subscriber. When this returns, SNS has accepted
 /// it.
-pub async fn publish(aws: &Aws, config: &Config, message: &Message) -> Result<(), Failure> {
+pub async fn publish(aws: &Aws, config: &Config, message: &SnsMessage) -> Result<(), Failure> {
     send(
         aws,
         config,
@@ -41,6 +41,6 @@ pub async fn send(
             .map_err(|error| Failure::unreadable("sns:Publish", topic_arn, error.to_string()))?;
         request = request.message_attributes(name, attribute);
     }
-    aws.turn("sns:Publish").await;
+    aws.acquire("sns:Publish").await;
     request.send().await.map(|_| ()).map_err(|error| aws.failure("sns:Publish", topic_arn, error))
 }

@@ -12,10 +12,10 @@ mod convert;
 #[cfg(test)]
 mod convert_tests;
 mod counts;
-mod elsewhere;
 mod groups;
 mod listing;
-mod owners;
+mod other_clusters;
+mod other_tasks;
 mod services;
 mod tasks;
 

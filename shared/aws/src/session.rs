@@ -22,7 +22,7 @@ const SIMULATED_REGION: &str = "eu-west-1";
 
 /// The options of the command line. What is not given comes from the AWS configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct SessionOptions {
     /// The region.
     pub region: Option<String>,
     /// Another endpoint than AWS's, for all services.
@@ -75,7 +75,7 @@ pub enum NoSession {
 
 /// Finds region and credentials, and makes clients of them. Credentials are asked for once, so that
 /// what is missing is known before anything is read.
-pub async fn open(wanted: &Wanted) -> Result<Session, NoSession> {
+pub async fn open(wanted: &SessionOptions) -> Result<Session, NoSession> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(https_client());
     if let Some(region) = &wanted.region {
         loader = loader.region(Region::new(region.clone()));

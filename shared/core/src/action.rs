@@ -67,7 +67,7 @@ pub struct Action {
 
 /// The result of an action for one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Outcome {
+pub struct WriteOutcome {
     pub kind: ActionKind,
     pub group: TargetGroupArn,
     pub target: Target,

@@ -266,7 +266,7 @@ fn host_mode_port(
 
 /// The ports or addresses that a live task occupies, load-balanced or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Occupied {
     /// Ports of an instance: the first port and their number.
     Ports(TargetId, HostPort, u16),
     /// Every port of this address.
@@ -275,7 +275,7 @@ pub enum Place {
     Unknown(Reach),
 }
 
-impl Place {
+impl Occupied {
     /// Whether it certainly includes `target`.
     #[must_use]
     pub fn holds(&self, target: &Target) -> bool {
@@ -298,42 +298,42 @@ impl Place {
 
 /// Everything that a live task occupies. A stopped task occupies nothing.
 #[must_use]
-pub fn places(observation: &Observation, task: &Task) -> Vec<Place> {
-    if task.last_status.is_over() { Vec::new() } else { last_places(observation, task) }
+pub fn occupied(observation: &Observation, task: &Task) -> Vec<Occupied> {
+    if task.last_status.is_over() { Vec::new() } else { last_occupied(observation, task) }
 }
 
 /// Everything that a task occupies, or occupied while it ran.
 #[must_use]
-pub fn last_places(observation: &Observation, task: &Task) -> Vec<Place> {
+pub fn last_occupied(observation: &Observation, task: &Task) -> Vec<Occupied> {
     if let Some(eni) = &task.network_interface {
-        let known: Vec<Place> = [eni.ipv4, eni.ipv6]
+        let known: Vec<Occupied> = [eni.ipv4, eni.ipv6]
             .into_iter()
             .flatten()
-            .map(|ip| Place::Address(TargetId::Ip(ip)))
+            .map(|ip| Occupied::Address(TargetId::Ip(ip)))
             .collect();
-        return if known.is_empty() { vec![Place::Unknown(Reach::AnyIp)] } else { known };
+        return if known.is_empty() { vec![Occupied::Unknown(Reach::AnyIp)] } else { known };
     }
     let definition = observation.task_definitions.get(&task.task_definition);
     let Some(instance) = instance_of(observation, task) else {
-        return vec![Place::Unknown(reach_of(observation, task))];
+        return vec![Occupied::Unknown(reach_of(observation, task))];
     };
     let bound = task.containers.iter().flat_map(|container| &container.bindings);
-    let mut bound: Vec<Place> = bound
-        .map(|binding| Place::Ports(instance.clone(), binding.host_port, binding.length))
+    let mut bound: Vec<Occupied> = bound
+        .map(|binding| Occupied::Ports(instance.clone(), binding.host_port, binding.length))
         .collect();
     if !bound.is_empty() {
         // A container that waits for another one (`dependsOn`) gets its ports later.
         if task.last_status != TaskStatus::Running {
-            bound.push(Place::Unknown(Reach::Host(instance)));
+            bound.push(Occupied::Unknown(Reach::Host(instance)));
         }
         return bound;
     }
     match definition {
         Some(definition) if definition.network_mode == NetworkMode::Host => {
             let ports = definition.ports.values().flatten();
-            ports.map(|port| Place::Ports(instance.clone(), port.as_host_port(), 1)).collect()
+            ports.map(|port| Occupied::Ports(instance.clone(), port.as_host_port(), 1)).collect()
         }
         Some(definition) if definition.ports.values().all(Vec::is_empty) => Vec::new(),
-        Some(_) | None => vec![Place::Unknown(reach_of(observation, task))],
+        Some(_) | None => vec![Occupied::Unknown(reach_of(observation, task))],
     }
 }

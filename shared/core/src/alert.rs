@@ -1,7 +1,7 @@
 //! An alert: a change of state of incidents. [`crate::report`] has its texts.
 
 use crate::action::ActionKind;
-use crate::call::{Actor, Operation};
+use crate::api_call::{Actor, Operation};
 use crate::code::{Code, Severity};
 use crate::ids::{ServiceKey, TaskArn};
 use crate::subject::Subject;

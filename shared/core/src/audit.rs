@@ -4,8 +4,8 @@
 //! deregistered. Differences within the settle time are not findings.
 
 use crate::code::{Code, Severity};
-use crate::compare::{OwnerView, compare, owner_of};
-use crate::desired::desired_targets;
+use crate::compare::{OtherTaskView, compare, other_task_on};
+use crate::expected::expected_targets;
 use crate::finding::Finding;
 use crate::ids::TaskArn;
 use crate::input::{INPUT_VERSION, PlanInput, Writes};
@@ -53,11 +53,12 @@ pub struct Audit {
 /// The record is empty and begins one settle time before the check: ECS may still be deregistering
 /// a task that stopped since then, and a task that stopped earlier proves nothing.
 #[must_use]
-pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
+pub fn first_check(observation: Observation, policy: &Policy) -> PlanInput {
     let now = observation.observed_at;
     // One second less, so that nothing that the record proves is older than the settle time.
-    let kept_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
-    let record = LedgerRecord { kept_since: Some(kept_since), ..LedgerRecord::default() };
+    let continuous_since = now.minus_secs(policy.settle_seconds.saturating_sub(1));
+    let record =
+        LedgerRecord { continuous_since: Some(continuous_since), ..LedgerRecord::default() };
     PlanInput {
         version: INPUT_VERSION,
         now,
@@ -74,10 +75,10 @@ pub fn first_look(observation: Observation, policy: &Policy) -> PlanInput {
 #[must_use]
 pub fn audit(input: &PlanInput) -> Audited {
     let plan = plan(input);
-    let desired = desired_targets(&input.observation, input.hop);
-    let comparison = compare(&input.observation, &desired);
-    let judgement = judge(input, &desired, &comparison);
-    let second = second_look(input, &plan);
+    let expected = expected_targets(&input.observation, input.hop);
+    let comparison = compare(&input.observation, &expected);
+    let judgement = judge(input, &expected, &comparison);
+    let second = second_check(input, &plan);
     let (mut findings, mut young, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for verdict in &plan.verdicts {
         let is_it = |found: &&Finding| {
@@ -100,7 +101,7 @@ pub fn audit(input: &PlanInput) -> Audited {
 }
 
 /// Returns the plan of an identical second check.
-fn second_look(input: &PlanInput, first: &Plan) -> Plan {
+fn second_check(input: &PlanInput, first: &Plan) -> Plan {
     let now = input.now.plus_secs(input.policy.confirm_seconds);
     let observation = Observation { observed_at: now, ..input.observation.clone() };
     plan(&PlanInput {
@@ -130,7 +131,8 @@ fn finding_of(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Pl
 /// Nothing proves that a foreign target is a fault, but its destination is a fact.
 fn severity(observation: &Observation, code: &Code, subject: &Subject) -> Severity {
     if let (Code::Foreign, Subject::Target(group, target)) = (code, subject)
-        && let OwnerView::Task { service: Some(_), .. } = owner_of(observation, group, target)
+        && let OtherTaskView::Task { service: Some(_), .. } =
+            other_task_on(observation, group, target)
     {
         return Severity::Error;
     }

@@ -3,15 +3,15 @@
 //! Draining targets are set aside first. This module finds the differences and the questions that
 //! must be answered before a difference may be judged; it judges nothing.
 
-use crate::address::{Place, places};
+use crate::address::{Occupied, occupied};
 use crate::code::Code;
-use crate::desired::{Claim, Desired, Standing, desired_targets};
+use crate::expected::{ExpectedTarget, ExpectedTargets, Requirement, expected_targets};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    Coverage, HealthState, Missed, Observation, Owner, Questions, RegisteredTarget, Service,
+    Coverage, HealthState, Missed, Observation, OtherTask, Questions, RegisteredTarget, Service,
     ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::Mode;
@@ -26,7 +26,7 @@ pub struct Comparison {
     /// Expected for a running task and not registered.
     pub absent: Vec<Absent>,
     /// Registered and not expected for any live task of this service.
-    pub unwanted: Vec<Unwanted>,
+    pub unexpected: Vec<Unexpected>,
     /// Draining, and not expected.
     pub draining: Vec<(TargetGroupArn, Target)>,
 }
@@ -34,7 +34,7 @@ pub struct Comparison {
 /// A registered target that is expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
-    pub claim: Claim,
+    pub expected: ExpectedTarget,
     /// The registered target.
     pub registered: RegisteredTarget,
 }
@@ -42,14 +42,14 @@ pub struct Matched {
 /// An expected target that is not registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absent {
-    pub claim: Claim,
+    pub expected: ExpectedTarget,
     /// Whether it is still draining from an earlier deregistration.
     pub draining: bool,
 }
 
 /// A registered target that is not expected for any live task of this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unwanted {
+pub struct Unexpected {
     pub group: TargetGroupArn,
     /// The registered target.
     pub registered: RegisteredTarget,
@@ -57,7 +57,7 @@ pub struct Unwanted {
 
 /// Returns why a service is out of scope.
 #[must_use]
-pub fn quiet(observation: &Observation) -> Option<&'static str> {
+pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
     let Some(service) = &observation.service else { return Some("ECS does not know this service") };
     match &service.status {
         ServiceStatus::Active => {}
@@ -113,43 +113,44 @@ pub fn is_scaled_to_zero(observation: &Observation) -> bool {
 
 /// Compares every group that was read.
 #[must_use]
-pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
+pub fn compare(observation: &Observation, expected: &ExpectedTargets) -> Comparison {
     let mut comparison = Comparison::default();
     for (arn, group) in &observation.target_groups {
         let TargetGroup::Found(group) = group else { continue };
         // Expected targets are sorted, so in reverse order a required one replaces an optional one.
-        let claims: BTreeMap<&Target, &Claim> = desired
-            .claims
+        let targets: BTreeMap<&Target, &ExpectedTarget> = expected
+            .targets
             .iter()
             .rev()
-            .filter(|claim| claim.group == *arn)
+            .filter(|expected| expected.group == *arn)
             .map(|it| (&it.target, it))
             .collect();
         let (registered, aside): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
             group.targets.iter().partition(|target| target.is_registered());
         for present in &registered {
-            match claims.get(&present.target) {
-                Some(claim) => {
-                    comparison
-                        .matched
-                        .push(Matched { claim: (*claim).clone(), registered: (*present).clone() });
+            match targets.get(&present.target) {
+                Some(expected) => {
+                    comparison.matched.push(Matched {
+                        expected: (*expected).clone(),
+                        registered: (*present).clone(),
+                    });
                 }
                 None => {
                     comparison
-                        .unwanted
-                        .push(Unwanted { group: arn.clone(), registered: (*present).clone() });
+                        .unexpected
+                        .push(Unexpected { group: arn.clone(), registered: (*present).clone() });
                 }
             }
         }
         let registered: BTreeSet<&Target> =
             registered.iter().map(|present| &present.target).collect();
         let aside: BTreeSet<&Target> = aside.iter().map(|other| &other.target).collect();
-        let mut due: BTreeMap<&Target, &Claim> = claims;
-        due.retain(|_, claim| matches!(claim.standing, Standing::Due(_)));
-        for (target, claim) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
+        let mut due: BTreeMap<&Target, &ExpectedTarget> = targets;
+        due.retain(|_, expected| matches!(expected.requirement, Requirement::Required(_)));
+        for (target, expected) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
             comparison
                 .absent
-                .push(Absent { claim: (*claim).clone(), draining: aside.contains(*target) });
+                .push(Absent { expected: (*expected).clone(), draining: aside.contains(*target) });
         }
         let unmissed = aside.into_iter().filter(|target| !due.contains_key(target));
         comparison.draining.extend(unmissed.map(|target| (arn.clone(), target.clone())));
@@ -159,7 +160,7 @@ pub fn compare(observation: &Observation, desired: &Desired) -> Comparison {
 
 /// The task on an address, other than this service's own tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnerView {
+pub enum OtherTaskView {
     /// Not every task that may be there was read.
     NotKnown,
     /// No task of the cluster.
@@ -181,37 +182,41 @@ pub enum OwnerView {
 /// Two tasks may seem to use one port: a stopping task still shows a port that another task already
 /// has. So a task that may be registered in the group comes first.
 #[must_use]
-pub fn owner_of(observation: &Observation, group: &TargetGroupArn, target: &Target) -> OwnerView {
+pub fn other_task_on(
+    observation: &Observation,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> OtherTaskView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    let owners = &observation.owners;
-    let covered = match &owners.coverage {
+    let other_tasks = &observation.other_tasks;
+    let covered = match &other_tasks.coverage {
         Coverage::Cluster => true,
         Coverage::Instances(instances) => container_instance_of(observation, &target.id)
             .is_some_and(|arn| instances.contains(&arn)),
     };
     if !covered {
-        return OwnerView::NotKnown;
+        return OtherTaskView::NotKnown;
     }
     let views =
-        owners.tasks.iter().filter_map(|owner| owner_view(observation, owner, group, target));
-    views.min_by_key(precedence).unwrap_or(OwnerView::Nobody)
+        other_tasks.tasks.iter().filter_map(|other| owner_view(observation, other, group, target));
+    views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody)
 }
 
 fn owner_view(
     observation: &Observation,
-    owner: &Owner,
+    other: &OtherTask,
     group: &TargetGroupArn,
     target: &Target,
-) -> Option<OwnerView> {
-    let Owner { task, target_groups } = owner;
+) -> Option<OtherTaskView> {
+    let OtherTask { task, target_groups } = other;
     let uses_group = target_groups.as_ref().map(|groups| groups.contains(group));
-    let places = places(observation, task);
-    if places.iter().any(|place| place.holds(target)) {
+    let occupied = occupied(observation, task);
+    if occupied.iter().any(|place| place.holds(target)) {
         let service = task.service().map(|name| named(observation, task, name));
-        return Some(OwnerView::Task { task: task.arn.clone(), service, uses_group });
+        return Some(OtherTaskView::Task { task: task.arn.clone(), service, uses_group });
     }
-    let may_be = uses_group != Some(false) && places.iter().any(|place| place.may_hold(target));
-    may_be.then(|| OwnerView::Pending(task.arn.clone()))
+    let may_be = uses_group != Some(false) && occupied.iter().any(|place| place.may_hold(target));
+    may_be.then(|| OtherTaskView::Pending(task.arn.clone()))
 }
 
 /// Returns a service's name, with its cluster if that is another one.
@@ -228,38 +233,39 @@ fn named(observation: &Observation, task: &Task, service: &str) -> String {
 /// cluster. An instance of this cluster is in no other cluster; an address, or an instance that is
 /// not in this cluster, may belong to a task of another cluster that uses the same group.
 #[must_use]
-pub fn is_known_everywhere(
+pub fn covers_all_clusters(
     observation: &Observation,
     group: &TargetGroupArn,
     target: &Target,
 ) -> bool {
-    let owners = &observation.owners;
+    let other_tasks = &observation.other_tasks;
     // A service scaled to zero may leave its group empty, so the group's users in other clusters
     // must be known, whatever the target is.
     let here = || {
         container_instance_of(observation, &target.id)
-            .is_some_and(|arn| owners.coverage.covers(&arn) && !is_scaled_to_zero(observation))
+            .is_some_and(|arn| other_tasks.coverage.covers(&arn) && !is_scaled_to_zero(observation))
     };
-    owners.known_elsewhere.contains(group) || here()
+    other_tasks.other_clusters_known.contains(group) || here()
 }
 
 /// Views that speak against a deregistration come first.
-fn precedence(view: &OwnerView) -> u8 {
+fn precedence(view: &OtherTaskView) -> u8 {
     match view {
-        OwnerView::NotKnown => 0,
-        OwnerView::Task { uses_group: Some(true), .. } => 1,
-        OwnerView::Task { uses_group: None, .. } => 2,
-        OwnerView::Pending(_) => 3,
-        OwnerView::Task { uses_group: Some(false), .. } => 4,
-        OwnerView::Nobody => 5,
+        OtherTaskView::NotKnown => 0,
+        OtherTaskView::Task { uses_group: Some(true), .. } => 1,
+        OtherTaskView::Task { uses_group: None, .. } => 2,
+        OtherTaskView::Pending(_) => 3,
+        OtherTaskView::Task { uses_group: Some(false), .. } => 4,
+        OtherTaskView::Nobody => 5,
     }
 }
 
 /// Returns this service's own live task that occupies `target`, whatever its expected targets are.
 #[must_use]
 pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskArn> {
-    let here = |place: &Place| place.holds(target);
-    let occupant = observation.tasks.iter().find(|task| places(observation, task).iter().any(here));
+    let here = |place: &Occupied| place.holds(target);
+    let occupant =
+        observation.tasks.iter().find(|task| occupied(observation, task).iter().any(here));
     occupant.map(|task| task.arn.clone())
 }
 
@@ -276,19 +282,19 @@ fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<Con
 pub fn questions(input: &PlanInput) -> Questions {
     let observation = &input.observation;
     let mut questions = Questions::default();
-    if mode_in_force(input).mode == Mode::Off || quiet(observation).is_some() {
+    if mode_in_force(input).mode == Mode::Off || out_of_scope(observation).is_some() {
         return questions;
     }
-    let desired = desired_targets(observation, input.hop);
+    let expected = expected_targets(observation, input.hop);
     // I-COST: "It costs no call beyond"
-    let comparison = compare(observation, &desired);
+    let comparison = compare(observation, &expected);
     for absent in &comparison.absent {
-        let Standing::Due(since) = absent.claim.standing else { continue };
+        let Requirement::Required(since) = absent.expected.requirement else { continue };
         if input.policy.settled_at(since) > input.now {
             continue;
         }
-        questions.target_groups.insert(absent.claim.group.clone());
-        let task = observation.tasks.iter().find(|task| task.arn == absent.claim.task);
+        questions.target_groups.insert(absent.expected.group.clone());
+        let task = observation.tasks.iter().find(|task| task.arn == absent.expected.task);
         questions.container_instances.extend(task.and_then(|task| task.container_instance.clone()));
     }
     for matched in &comparison.matched {
@@ -299,36 +305,39 @@ pub fn questions(input: &PlanInput) -> Questions {
         );
         let idle = matched.registered.is_not_in_use()
             && observation.service.as_ref().is_some_and(Service::uses_every_group);
-        if (failing || idle) && matches!(matched.claim.standing, Standing::Due(_)) {
-            questions.target_groups.insert(matched.claim.group.clone());
+        if (failing || idle) && matches!(matched.expected.requirement, Requirement::Required(_)) {
+            questions.target_groups.insert(matched.expected.group.clone());
         }
     }
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         return questions;
     }
-    let judgeable = |unwanted: &&Unwanted| {
-        let id = &unwanted.registered.target.id;
-        !desired.unclear.iter().any(|unclear| unclear.reach.covers(id))
+    let judgeable = |unexpected: &&Unexpected| {
+        let id = &unexpected.registered.target.id;
+        !expected.undetermined.iter().any(|undetermined| undetermined.reach.covers(id))
     };
-    for unwanted in comparison.unwanted.iter().filter(judgeable) {
-        ask_about_unwanted(observation, &input.record, &desired, unwanted, &mut questions);
+    for unexpected in comparison.unexpected.iter().filter(judgeable) {
+        ask_about_unexpected(observation, &input.record, &expected, unexpected, &mut questions);
     }
     questions
 }
 
-fn ask_about_unwanted(
+fn ask_about_unexpected(
     observation: &Observation,
     record: &LedgerRecord,
-    desired: &Desired,
-    unwanted: &Unwanted,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
     questions: &mut Questions,
 ) {
-    let target = &unwanted.registered.target;
-    let known =
-        record.known_target(&unwanted.group, target).filter(|known| known.released_at.is_none());
-    let ended =
-        desired.ended.iter().any(|ended| ended.group == unwanted.group && ended.target == *target);
+    let target = &unexpected.registered.target;
+    let known = record
+        .known_target(&unexpected.group, target)
+        .filter(|known| known.seen_absent_at.is_none());
+    let ended = expected
+        .ended
+        .iter()
+        .any(|ended| ended.group == unexpected.group && ended.target == *target);
     if let Some(known) = known {
         let listed = observation.tasks.iter().any(|task| task.arn == known.task);
         if !listed && !observation.gone_tasks.contains(&known.task) {
@@ -338,7 +347,7 @@ fn ask_about_unwanted(
     // No answer changes a reported finding about a target that never belonged to this service.
     let reported =
         |incident: &crate::ledger::Incident| incident.alerted.is_some() && !incident.is_over();
-    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    let subject = Subject::Target(unexpected.group.clone(), target.clone());
     if known.is_none() && !ended && record.incident(&Code::Foreign, &subject).is_some_and(reported)
     {
         return;
@@ -347,14 +356,14 @@ fn ask_about_unwanted(
     // service in any cluster.
     match container_instance_of(observation, &target.id) {
         Some(instance) if !is_scaled_to_zero(observation) => {
-            questions.owners.add(instance);
+            questions.other_tasks.add(instance);
         }
         _ => {
-            questions.owners = Coverage::Cluster;
+            questions.other_tasks = Coverage::Cluster;
             // Only a possible deregistration justifies the calls: the address may belong to a task
             // of another cluster by now.
             if known.is_some() || ended {
-                questions.elsewhere.insert(unwanted.group.clone());
+                questions.other_clusters.insert(unexpected.group.clone());
             }
         }
     }

@@ -13,12 +13,12 @@ mod trigger;
 
 pub use coalesce::{ServiceCheck, coalesce};
 pub use envelope::UnreadableMessage;
-pub use trigger::{Check, Ignored, Message};
+pub use trigger::{CheckRequest, Ignored, Trigger};
 
 use crate::ids::{ClusterArn, ServiceArn, ServiceKey, TaskArn};
 use crate::observation::TaskStatus;
 use crate::task_parts::TaskDetail;
-use cloudtrail::TrailDetail;
+use cloudtrail::CloudTrailDetail;
 use envelope::{Envelope, read_own};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -64,7 +64,7 @@ struct OwnMessage {
 }
 
 /// Reads the body of a message.
-pub fn parse(body: &str) -> Result<Message, UnreadableMessage> {
+pub fn parse(body: &str) -> Result<Trigger, UnreadableMessage> {
     let envelope = Envelope::open(body, FORMS)?;
     if let Some(own) = envelope.portkeeper {
         return parse_own(own);
@@ -73,12 +73,13 @@ pub fn parse(body: &str) -> Result<Message, UnreadableMessage> {
     let malformed = |source| UnreadableMessage::Malformed { kind: kind.clone(), source };
     match (envelope.source.as_str(), kind.as_str()) {
         ("aws.elasticloadbalancing", "AWS API Call via CloudTrail") => {
-            let detail: TrailDetail = serde_json::from_value(envelope.detail).map_err(malformed)?;
+            let detail: CloudTrailDetail =
+                serde_json::from_value(envelope.detail).map_err(malformed)?;
             return detail.read().ok_or(UnreadableMessage::NamesNothing { kind });
         }
-        ("aws.elasticloadbalancing", _) => return Ok(Message::Ignored(Ignored::Kind(kind))),
+        ("aws.elasticloadbalancing", _) => return Ok(Trigger::Ignored(Ignored::Kind(kind))),
         ("aws.ecs", _) => {}
-        _ => return Ok(Message::Ignored(Ignored::Source(envelope.source))),
+        _ => return Ok(Trigger::Ignored(Ignored::Source(envelope.source))),
     }
     match kind.as_str() {
         "ECS Task State Change" => {
@@ -90,36 +91,36 @@ pub fn parse(body: &str) -> Result<Message, UnreadableMessage> {
         "ECS Deployment State Change" => serde_json::from_value(envelope.detail)
             .map(|detail| service_event(detail, &DEPLOYMENT_EVENTS, &envelope.resources))
             .map_err(malformed),
-        _ => Ok(Message::Ignored(Ignored::Kind(kind))),
+        _ => Ok(Trigger::Ignored(Ignored::Kind(kind))),
     }
 }
 
-fn parse_own(own: Value) -> Result<Message, UnreadableMessage> {
+fn parse_own(own: Value) -> Result<Trigger, UnreadableMessage> {
     let OwnMessage { cluster, services, hop, at_least, .. } = read_own(own, MESSAGE_VERSION)?;
-    Ok(Message::Check(Check { at_least, hop, ..Check::of(cluster, services) }))
+    Ok(Trigger::Check(CheckRequest { at_least, hop, ..CheckRequest::of(cluster, services) }))
 }
 
-fn task_event(detail: TaskDetail) -> Message {
+fn task_event(detail: TaskDetail) -> Trigger {
     let status = TaskStatus::from(detail.last_status.as_str());
     if !matches!(status, TaskStatus::Running | TaskStatus::Stopped) {
-        return Message::Ignored(Ignored::TaskStatus(status));
+        return Trigger::Ignored(Ignored::TaskStatus(status));
     }
     let started_by_service =
         detail.started_by.as_deref().is_some_and(|by| by.starts_with("ecs-svc/"));
     let service = detail.group.as_deref().and_then(|group| group.strip_prefix("service:"));
     let Some(service) = service.filter(|name| started_by_service && !name.is_empty()) else {
-        return Message::Ignored(Ignored::NotAServiceTask);
+        return Trigger::Ignored(Ignored::NotAServiceTask);
     };
-    let check = Check::of(detail.cluster_arn.clone(), BTreeSet::from([service.to_owned()]));
+    let check = CheckRequest::of(detail.cluster_arn.clone(), BTreeSet::from([service.to_owned()]));
     let at_least = BTreeMap::from([(detail.task_arn.clone(), detail.version)]);
     let stopped =
         if status.is_over() { detail.into_task().into_iter().collect() } else { Vec::new() };
-    Message::Check(Check { at_least, stopped, ..check })
+    Trigger::Check(CheckRequest { at_least, stopped, ..check })
 }
 
-fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> Message {
+fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> Trigger {
     if !used.contains(&detail.event_name.as_str()) {
-        return Message::Ignored(Ignored::EventName(detail.event_name));
+        return Trigger::Ignored(Ignored::EventName(detail.event_name));
     }
     let arns: Vec<ServiceArn> = resources
         .iter()
@@ -127,17 +128,17 @@ fn service_event(detail: ServiceDetail, used: &[&str], resources: &[String]) -> 
         .collect();
     let cluster = detail.cluster_arn.or_else(|| arns.iter().find_map(ServiceArn::cluster));
     match cluster {
-        Some(cluster) if !arns.is_empty() => Message::Check(Check::of(
+        Some(cluster) if !arns.is_empty() => Trigger::Check(CheckRequest::of(
             cluster,
             arns.iter().map(|arn| arn.name().to_owned()).collect(),
         )),
-        _ => Message::Ignored(Ignored::NoCluster(resources.join(", "))),
+        _ => Trigger::Ignored(Ignored::NoCluster(resources.join(", "))),
     }
 }
 
 /// The body of a message that requests a recheck of a service, as the `hop`-th check in a row.
 #[must_use]
-pub fn look_again_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, hop: u32) -> Value {
+pub fn recheck_message(key: &ServiceKey, at_least: &BTreeMap<TaskArn, u64>, hop: u32) -> Value {
     let own = OwnMessage {
         version: MESSAGE_VERSION,
         cluster: key.cluster.clone(),

@@ -179,6 +179,13 @@ impl TaskArn {
     pub fn cluster_name(&self) -> Option<&str> {
         self.path().split_once('/').map(|(cluster, _)| cluster)
     }
+
+    /// The first eight characters of the task's id, for people. Links and JSON name it in full.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        let id = self.tail();
+        id.get(..8).unwrap_or(id)
+    }
 }
 
 impl TargetGroupArn {

@@ -1,6 +1,6 @@
 //! The complete input of a plan, in the versioned form that `portkeeper plan` reads.
 
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
 use crate::policy::{Mode, Policy};
@@ -27,7 +27,7 @@ pub struct PlanInput {
     /// The ledger's record of the service.
     pub record: LedgerRecord,
     /// API calls by others that CloudTrail has reported since the record was written.
-    pub calls: Vec<Call>,
+    pub calls: Vec<ApiCall>,
     pub observation: Observation,
 }
 
@@ -60,7 +60,7 @@ struct InputForm {
     #[serde(default)]
     record: LedgerRecord,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    calls: Vec<Call>,
+    calls: Vec<ApiCall>,
     observation: Observation,
 }
 

@@ -7,14 +7,14 @@
 
 mod absent;
 mod health;
-mod unwanted;
+mod unexpected;
 mod whole;
 
-pub(crate) use unwanted::is_watched;
+pub(crate) use unexpected::is_watched;
 
 use crate::code::Code;
 use crate::compare::{Comparison, Matched};
-use crate::desired::{Clears, Desired, Standing};
+use crate::expected::{Clears, ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
@@ -24,9 +24,9 @@ use crate::verdict::Decision;
 
 /// Judges the service as a whole, every target and every task.
 #[must_use]
-pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> Judgement {
+pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Comparison) -> Judgement {
     let mut judgement = Judgement::default();
-    for (task, why) in &desired.left {
+    for (task, why) in &expected.out_of_scope {
         judgement.say(Subject::Task(task.clone()), None, Decision::Leave, why.clone());
     }
     for gap in &input.observation.gaps {
@@ -38,8 +38,8 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
     whole::judge_whole(input, &mut judgement);
-    judge_unclear(input, desired, &mut judgement);
-    for misfit in &desired.misfits {
+    judge_undetermined(input, expected, &mut judgement);
+    for misfit in &expected.misfits {
         judgement.find(Finding {
             task: Some(misfit.task.clone()),
             ..finding(input, misfit.code.clone(), misfit.subject.clone(), misfit.why.clone())
@@ -51,69 +51,69 @@ pub fn judge(input: &PlanInput, desired: &Desired, comparison: &Comparison) -> J
     for absent in &comparison.absent {
         absent::judge_absent(input, comparison, absent, &mut judgement);
     }
-    for unwanted in &comparison.unwanted {
-        unwanted::judge_unwanted(input, desired, unwanted, &mut judgement);
+    for unexpected in &comparison.unexpected {
+        unexpected::judge_unexpected(input, expected, unexpected, &mut judgement);
     }
     for (group, target) in &comparison.draining {
         let subject = Subject::Target(group.clone(), target.clone());
-        judgement.say(subject, None, Decision::Right, "draining");
+        judgement.say(subject, None, Decision::InOrder, "draining");
     }
     judgement
 }
 
 /// Tasks whose targets are undetermined are findings only if waiting does not resolve that.
-fn judge_unclear(input: &PlanInput, desired: &Desired, judgement: &mut Judgement) {
+fn judge_undetermined(input: &PlanInput, expected: &ExpectedTargets, judgement: &mut Judgement) {
     let policy = &input.policy;
-    for unclear in &desired.unclear {
-        let subject = Subject::Task(unclear.task.clone());
-        let settled = policy.settled_at(unclear.since);
-        match &unclear.clears {
+    for undetermined in &expected.undetermined {
+        let subject = Subject::Task(undetermined.task.clone());
+        let settled = policy.settled_at(undetermined.since);
+        match &undetermined.clears {
             Clears::OnReread => {
                 let soon = input.now.plus_secs(policy.confirm_seconds);
-                judgement.say(subject, None, Decision::Await(soon), unclear.why.clone());
+                judgement.say(subject, None, Decision::Await(soon), undetermined.why.clone());
             }
             Clears::ByItself => {
-                judgement.say(subject, None, Decision::Unknown, unclear.why.clone());
+                judgement.say(subject, None, Decision::Unknown, undetermined.why.clone());
             }
             Clears::Report(code) if settled > input.now => {
                 judgement.say(
                     subject,
                     Some(code.clone()),
                     Decision::Await(settled),
-                    unclear.why.clone(),
+                    undetermined.why.clone(),
                 );
             }
             Clears::Report(code) => judgement.find(Finding {
-                task: Some(unclear.task.clone()),
-                ..finding(input, code.clone(), subject, unclear.why.clone())
+                task: Some(undetermined.task.clone()),
+                ..finding(input, code.clone(), subject, undetermined.why.clone())
             }),
         }
     }
 }
 
 fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement) {
-    let (claim, registered) = (&matched.claim, &matched.registered);
-    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
-    let Standing::Due(since) = claim.standing else {
-        let Standing::Allowed(why) = claim.standing else { return };
-        judgement.say(subject, None, Decision::Right, format!("registered; its task is {why}"));
+    let (expected, registered) = (&matched.expected, &matched.registered);
+    let subject = Subject::Target(expected.group.clone(), expected.target.clone());
+    let Requirement::Required(since) = expected.requirement else {
+        let Requirement::Optional(why) = expected.requirement else { return };
+        judgement.say(subject, None, Decision::InOrder, format!("registered; its task is {why}"));
         return;
     };
-    let Some(group) = input.observation.found_group(&claim.group) else { return };
+    let Some(group) = input.observation.found_group(&expected.group) else { return };
     let finding = if registered.is_not_in_use() {
-        not_in_use(input, claim.group.clone(), group)
+        not_in_use(input, expected.group.clone(), group)
     } else {
         health::unhealthy(input, matched, group, since)
     };
     match finding {
         Some(mut finding) => {
-            finding.task = Some(claim.task.clone());
+            finding.task = Some(expected.task.clone());
             judgement.find(finding);
         }
         None => judgement.say(
             subject,
             None,
-            Decision::Right,
+            Decision::InOrder,
             format!("registered, {}", registered.state),
         ),
     }

@@ -4,9 +4,9 @@
 //! stores which alerts were sent. It is never the truth about AWS. Losing it is safe: repairs wait
 //! for a second check, and an alert may repeat.
 
-use crate::action::{ActionKind, Outcome, OutcomeResult};
+use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
 use crate::alert::{Alert, AlertItem};
-use crate::call::{Call, Place};
+use crate::api_call::{ApiCall, IndexKey};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn};
 use crate::others::{Others, Recorded};
@@ -17,14 +17,14 @@ use std::collections::BTreeMap;
 mod calls;
 mod form;
 mod incident;
+mod index;
 mod known;
-mod places;
 
 pub(crate) use calls::CALLS_KEPT_SECS;
 pub use form::Unread;
 pub use incident::{Alerted, Confirmation, Ending, Incident, Repairs};
-pub use known::Known;
-pub(crate) use known::RELEASED_KEPT_SECS;
+pub use known::KnownTarget;
+pub(crate) use known::SEEN_ABSENT_KEPT_SECS;
 
 pub use crate::subject::Subject;
 
@@ -34,7 +34,7 @@ pub const SCHEMA: u32 = 1;
 /// How long a function that began to publish alerts has the exclusive right to do so: as long as
 /// Lambda lets it run (the timeout of `reconcile` in template.yaml). A function that has not
 /// removed its mark by then has failed, and what it published is unknown.
-pub const TELLING_SECS: u32 = 60;
+pub const PUBLISHING_SECS: u32 = 60;
 
 /// The most incidents that are open at once, of some 600 bytes each. Further findings wait until an
 /// incident ends.
@@ -46,28 +46,28 @@ pub const OPEN_INCIDENTS: usize = 300;
 pub struct LedgerRecord {
     pub schema: u32,
     /// Targets that belong or belonged to this service's tasks, by group.
-    pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
+    pub known: BTreeMap<TargetGroupArn, BTreeMap<Target, KnownTarget>>,
     /// Open incidents, ordered by code and subject.
     pub incidents: Vec<Incident>,
     /// Recent repairs, oldest first.
     pub repairs: Vec<Repair>,
     /// API calls by others on this service's target groups and load balancers, oldest first. They
     /// are only reported, and prove nothing.
-    pub calls: Vec<Call>,
+    pub calls: Vec<ApiCall>,
     /// The target groups and load balancers of this service that are in the ledger's index, and
     /// since when.
-    pub places: BTreeMap<Place, Timestamp>,
+    pub index_keys: BTreeMap<IndexKey, Timestamp>,
     /// The time from which this record misses no stopped task. For tasks that stopped earlier, no
     /// check could have seen their targets absent.
-    pub kept_since: Option<Timestamp>,
-    /// How many checks in a row led to the recheck at `look_again_at`.
-    pub look_again_hop: u32,
+    pub continuous_since: Option<Timestamp>,
+    /// How many checks in a row led to the recheck at `recheck_at`.
+    pub recheck_hop: u32,
     /// When the recheck that was already requested takes place.
-    pub look_again_at: Option<Timestamp>,
+    pub recheck_at: Option<Timestamp>,
     /// Since when a function is publishing the alerts that are due. It is written before the first
     /// publication and removed together with the marks of the sent alerts: in between, no other
     /// function publishes the same alerts.
-    pub telling_since: Option<Timestamp>,
+    pub publishing_since: Option<Timestamp>,
     /// Members that only another version knows.
     pub others: Others,
     /// Parts of the stored record that this version cannot read.
@@ -82,11 +82,11 @@ impl Default for LedgerRecord {
             incidents: Vec::new(),
             repairs: Vec::new(),
             calls: Vec::new(),
-            places: BTreeMap::new(),
-            kept_since: None,
-            look_again_hop: 0,
-            look_again_at: None,
-            telling_since: None,
+            index_keys: BTreeMap::new(),
+            continuous_since: None,
+            recheck_hop: 0,
+            recheck_at: None,
+            publishing_since: None,
             others: Others::default(),
             unread: Vec::new(),
         }
@@ -167,7 +167,7 @@ impl Repair {
 /// counts towards the repair limit of one target: it needs a person. A failed call does not: an
 /// outage ends by itself.
 #[must_use]
-pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
+pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> LedgerRecord {
     let mut settled = record.clone();
     for outcome in outcomes {
         let (text, refused) = match &outcome.result {
@@ -202,7 +202,7 @@ pub fn settle(record: &LedgerRecord, outcomes: &[Outcome]) -> LedgerRecord {
 pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
     let marked =
         accepted.iter().fold(record.clone(), |record, alert| mark_alert_sent(&record, alert));
-    LedgerRecord { telling_since: None, ..marked }
+    LedgerRecord { publishing_since: None, ..marked }
 }
 
 /// The record after SNS accepted an alert.

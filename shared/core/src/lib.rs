@@ -7,13 +7,13 @@
 mod action;
 pub mod address;
 mod alert;
+pub mod api_call;
 pub mod audit;
-pub mod call;
+pub mod cluster_tasks;
 pub mod code;
 pub mod compare;
-pub mod desired;
 pub mod event;
-pub mod everybody;
+pub mod expected;
 mod finding;
 pub mod ids;
 mod input;

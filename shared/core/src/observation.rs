@@ -1,7 +1,7 @@
 //! What one check read: one service with everything that concerns its targets.
 //!
 //! This is the documented, versioned JSON form that `portkeeper plan` reads and recordings use. It
-//! states facts only. [`crate::desired`] and [`crate::compare`] judge them.
+//! states facts only. [`crate::expected`] and [`crate::compare`] judge them.
 //!
 //! The order of reading matters, and an `Observation` guarantees it: the service first, then the
 //! registered targets of its groups, then its tasks. A target in the observation was registered
@@ -16,7 +16,7 @@ mod service;
 mod task;
 
 pub use group::{FoundGroup, HealthState, RegisteredTarget, TargetGroup, TargetType};
-pub use other_tasks::{Coverage, Owner, Owners};
+pub use other_tasks::{Coverage, OtherTask, OtherTasks};
 pub use service::{
     Deployment, DeploymentController, DeploymentStrategy, LoadBalancer, Revision, RolloutState,
     SERVICE_EVENTS_KEPT, Service, ServiceEvent, ServiceStatus, TaskSet,
@@ -60,8 +60,8 @@ pub struct Observation {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone_tasks: BTreeSet<TaskArn>,
     /// The other tasks on the addresses in question, as far as [`crate::compare::questions`] asked.
-    #[serde(default)]
-    pub owners: Owners,
+    #[serde(rename = "owners", default)]
+    pub other_tasks: OtherTasks,
     /// The versions of tasks that events name: an older answer about a task means "read again
     /// later".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -84,7 +84,7 @@ impl Observation {
             task_definitions: BTreeMap::new(),
             target_groups: BTreeMap::new(),
             gone_tasks: BTreeSet::new(),
-            owners: Owners::default(),
+            other_tasks: OtherTasks::default(),
             at_least: BTreeMap::new(),
             gaps: Vec::new(),
         }
@@ -166,7 +166,7 @@ pub enum Missed {
     /// The description or the registered targets of a target group.
     TargetGroup(TargetGroupArn),
     /// Other tasks on the addresses in question.
-    Owners,
+    OtherTasks,
     /// The services of other clusters that use a group in question.
     Elsewhere,
 }
@@ -176,12 +176,12 @@ impl fmt::Display for Missed {
         match self {
             Self::Service => f.write_str("the service"),
             Self::Tasks => f.write_str("the list of tasks"),
-            Self::Task(arn) => write!(f, "task {}", arn.tail()),
+            Self::Task(arn) => write!(f, "task {}", arn.short()),
             Self::ContainerInstance(arn) => write!(f, "container instance {}", arn.tail()),
             Self::TaskDefinition(arn) => write!(f, "task definition {}", arn.path()),
             Self::Revisions => f.write_str("the service's revisions"),
             Self::TargetGroup(arn) => write!(f, "target group {}", arn.name()),
-            Self::Owners => f.write_str("the tasks of other services"),
+            Self::OtherTasks => f.write_str("the tasks of other services"),
             Self::Elsewhere => f.write_str("the services of other clusters"),
         }
     }
@@ -200,10 +200,10 @@ pub struct Questions {
     pub target_groups: BTreeSet<TargetGroupArn>,
     /// Where every task must be known: the whole cluster for an address, which may belong to any
     /// task.
-    pub owners: Coverage,
+    pub other_tasks: Coverage,
     /// Target groups for which the services of other clusters that use them must be read, with
     /// their tasks.
-    pub elsewhere: BTreeSet<TargetGroupArn>,
+    pub other_clusters: BTreeSet<TargetGroupArn>,
 }
 
 impl Questions {

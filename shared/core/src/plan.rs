@@ -1,19 +1,19 @@
 //! Turns observations into a plan. Pure and complete: nothing after this module makes decisions.
 
 mod alerts;
-mod causes;
+mod attribution;
 mod impact;
 mod incidents;
 mod known;
 mod repairs;
 
-use crate::call::Call;
-use crate::compare::{compare, quiet};
-use crate::desired::{Desired, desired_targets};
+use crate::api_call::ApiCall;
+use crate::compare::{compare, out_of_scope};
+use crate::expected::{ExpectedTargets, expected_targets};
 use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
-use crate::ledger::{Incident, LedgerRecord, Repair, TELLING_SECS};
+use crate::ledger::{Incident, LedgerRecord, PUBLISHING_SECS, Repair};
 use crate::mode::mode_in_force;
 use crate::observation::Missed;
 use crate::policy::Mode;
@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-pub use crate::action::{Action, ActionKind, Outcome, OutcomeResult, TargetZone};
+pub use crate::action::{Action, ActionKind, OutcomeResult, TargetZone, WriteOutcome};
 pub use crate::alert::{Alert, AlertItem, AlertState, Cause, Impact};
 pub use crate::input::{INPUT_VERSION, PlanInput, Writes};
 pub use crate::verdict::{Decision, Verdict};
@@ -52,7 +52,8 @@ pub struct Plan {
     /// The alerts to publish after the writes. Empty while another function publishes.
     pub alerts: Vec<Alert>,
     /// When to check again without waiting for an event.
-    pub look_again_at: Option<Timestamp>,
+    #[serde(rename = "look_again_at")]
+    pub recheck_at: Option<Timestamp>,
     /// The record that must be stored before any write.
     pub next_record: LedgerRecord,
 }
@@ -76,28 +77,28 @@ pub fn plan(input: &PlanInput) -> Plan {
             why: format!("mode off ({})", mode.why),
         };
         let mut record = input.record.clone();
-        record.pause();
+        record.forget_registered();
         return finish(input, vec![verdict], Vec::new(), Vec::new(), None, record);
     }
-    if let Some(why) = quiet(&input.observation) {
+    if let Some(why) = out_of_scope(&input.observation) {
         let closed = incidents::close_all(&input.record.incidents, input, why);
         return at_rest(input, why, closed);
     }
-    let desired = desired_targets(&input.observation, input.hop);
-    let comparison = compare(&input.observation, &desired);
-    let judgement = judge(input, &desired, &comparison);
+    let expected = expected_targets(&input.observation, input.hop);
+    let comparison = compare(&input.observation, &expected);
+    let judgement = judge(input, &expected, &comparison);
     let mut record = input.record.clone();
-    record.kept_since.get_or_insert(input.now);
-    known::update(&mut record, &input.observation, &desired, &comparison, input.now);
+    record.continuous_since.get_or_insert(input.now);
+    known::update(&mut record, &input.observation, &expected, &comparison, input.now);
     let seen = incidents::Seen {
         input,
-        desired: &desired,
+        expected: &expected,
         comparison: &comparison,
         judgement: &judgement,
     };
     let mut open = incidents::track(&seen);
     let decided = repairs::decide(input, mode.mode, &judgement.findings, &mut open, &comparison);
-    let mut hushed = Vec::new();
+    let mut suppressed = Vec::new();
     // I-COMPLETE: "every finding is repaired, awaited or reported"
     let mut verdicts = judgement.verdicts.clone();
     let mut actions = Actions::default();
@@ -108,8 +109,8 @@ pub fn plan(input: &PlanInput) -> Plan {
             decision: ruling.decision.clone(),
             why: format!("{}: {}", finding.why, ruling.why),
         });
-        if decided.hushed.contains(&index) {
-            hushed.push(finding.subject.clone());
+        if decided.suppressed.contains(&index) {
+            suppressed.push(finding.subject.clone());
         }
         if let (Decision::Repair(_), Some(step)) = (&ruling.decision, finding.repair) {
             begin_repair(input, finding, step, &mut record, &mut open, &mut actions);
@@ -117,38 +118,38 @@ pub fn plan(input: &PlanInput) -> Plan {
     }
     raise_guards(input, decided.guards, &mut open, &mut verdicts);
     release_explained(&verdicts, &mut record, input.now);
-    record.note_places(&input.observation, input.now);
+    record.note_index_keys(&input.observation, input.now);
     record.note_calls(
         &input.calls,
         &open,
-        |call| causes::still_holds(call, &input.observation),
+        |call| attribution::still_holds(call, &input.observation),
         input.now,
     );
-    let alerts = due_alerts(input, &record.calls, &desired, &open, &hushed, &verdicts);
+    let alerts = due_alerts(input, &record.calls, &expected, &open, &suppressed, &verdicts);
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
-    let look_again_at = next_look(input, &verdicts, decided.resume_at, &mut record);
-    finish(input, verdicts, actions.in_order(input), alerts, look_again_at, record)
+    let recheck_at = next_look(input, &verdicts, decided.resume_at, &mut record);
+    finish(input, verdicts, actions.in_order(input), alerts, recheck_at, record)
 }
 
 fn due_alerts(
     input: &PlanInput,
-    calls: &[Call],
-    desired: &Desired,
+    calls: &[ApiCall],
+    expected: &ExpectedTargets,
     open: &[Incident],
-    hushed: &[Subject],
+    suppressed: &[Subject],
     verdicts: &[Verdict],
 ) -> Vec<Alert> {
-    let impacts = impact::Impacts::of(desired, open, input.now);
+    let impacts = impact::Impacts::of(expected, open, input.now);
     let (key, policy, now) = (&input.observation.key, &input.policy, input.now);
     let owner = input.observation.service.as_ref().and_then(|service| service.owner_tag.as_deref());
-    let causes = causes::Causes { calls, observation: &input.observation };
-    alerts::Telling {
+    let causes = attribution::Causes { calls, observation: &input.observation };
+    alerts::AlertInput {
         key,
         owner,
         incidents: open,
-        hushed,
+        suppressed,
         verdicts,
         impacts: &impacts,
         causes: &causes,
@@ -163,9 +164,10 @@ fn due_alerts(
 fn release_explained(verdicts: &[Verdict], record: &mut LedgerRecord, now: Timestamp) {
     for verdict in verdicts.iter().filter(|verdict| verdict.decision == Decision::Leave) {
         let Subject::Target(group, target) = &verdict.subject else { continue };
-        let held = record.known_target(group, target).filter(|known| known.released_at.is_none());
+        let held =
+            record.known_target(group, target).filter(|known| known.seen_absent_at.is_none());
         if let Some(task) = held.map(|known| known.task.clone()) {
-            record.release(group, target, &task, now);
+            record.mark_seen_absent(group, target, &task, now);
         }
     }
 }
@@ -178,9 +180,10 @@ fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
         decision: Decision::Leave,
         why: why.to_owned(),
     };
-    let alerts = due_alerts(input, &input.record.calls, &Desired::default(), &open, &[], &[]);
+    let alerts =
+        due_alerts(input, &input.record.calls, &ExpectedTargets::default(), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
-    record.release_all(input.now);
+    record.mark_all_seen_absent(input.now);
     finish(input, vec![verdict], Vec::new(), alerts, None, record)
 }
 
@@ -189,26 +192,19 @@ fn finish(
     verdicts: Vec<Verdict>,
     actions: Vec<Action>,
     mut alerts: Vec<Alert>,
-    look_again_at: Option<Timestamp>,
+    recheck_at: Option<Timestamp>,
     mut next_record: LedgerRecord,
 ) -> Plan {
-    let is_being_told = |since: Timestamp| input.now.secs_since(since) < TELLING_SECS;
-    if next_record.telling_since.is_some_and(is_being_told) {
+    let is_being_told = |since: Timestamp| input.now.secs_since(since) < PUBLISHING_SECS;
+    if next_record.publishing_since.is_some_and(is_being_told) {
         alerts.clear();
     } else if !alerts.is_empty() {
-        next_record.telling_since = Some(input.now);
+        next_record.publishing_since = Some(input.now);
     }
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());
     }
-    Plan {
-        key: input.observation.key.clone(),
-        verdicts,
-        actions,
-        alerts,
-        look_again_at,
-        next_record,
-    }
+    Plan { key: input.observation.key.clone(), verdicts, actions, alerts, recheck_at, next_record }
 }
 
 /// Groups the writes by kind, group and zone; registrations sort first.
@@ -250,7 +246,7 @@ fn begin_repair(
         repairs::note(incident, &repair);
     }
     if let (ActionKind::Register, Some(task)) = (kind, &finding.task) {
-        record.hold(group, target, task);
+        record.remember(group, target, task);
     }
     record.repairs.push(repair);
     actions.0.entry((kind, group.clone(), zone)).or_default().push(target.clone());
@@ -267,7 +263,7 @@ fn raise_guards(
         verdicts.push(Verdict {
             subject: guard.subject.clone(),
             code: Some(guard.code.clone()),
-            decision: Decision::Tell,
+            decision: Decision::Alert,
             why: guard.why.clone(),
         });
         let known = open.iter_mut().find(|it| it.code == guard.code && it.subject == guard.subject);
@@ -308,12 +304,12 @@ fn next_look(
     let at =
         earliest.max(input.now.plus_secs(MIN_DELAY_SECS)).min(input.now.plus_secs(MAX_DELAY_SECS));
     // The last recheck in a row cannot be followed by another one.
-    let on_its_way = record.look_again_hop <= input.hop.saturating_add(1)
-        && record.look_again_at.is_some_and(|pending| pending > input.now && pending <= at);
+    let on_its_way = record.recheck_hop <= input.hop.saturating_add(1)
+        && record.recheck_at.is_some_and(|pending| pending > input.now && pending <= at);
     if on_its_way || input.hop >= input.policy.max_hops {
         return None;
     }
-    record.look_again_at = Some(at);
-    record.look_again_hop = input.hop.saturating_add(1);
+    record.recheck_at = Some(at);
+    record.recheck_hop = input.hop.saturating_add(1);
     Some(at)
 }

@@ -5,8 +5,8 @@
 //! deployment, and neither finds faults nor decides what to do about them: a task that has just
 //! started is no fault, but the service is not ready yet.
 
-use crate::compare::{Comparison, compare, quiet};
-use crate::desired::{Desired, Standing, desired_targets};
+use crate::compare::{Comparison, compare, out_of_scope};
+use crate::expected::{ExpectedTargets, Requirement, expected_targets};
 use crate::ids::TaskArn;
 use crate::observation::{HealthState, Observation, Service, TargetGroup};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ fn obstacle(observation: &Observation) -> Option<String> {
     if service.running_count < service.wanted_count() {
         return Some(running_of_desired(service));
     }
-    if quiet(observation).is_some() {
+    if out_of_scope(observation).is_some() {
         return None;
     }
     if let Some(gap) = observation.gaps.first() {
@@ -49,14 +49,14 @@ fn obstacle(observation: &Observation) -> Option<String> {
     if let Some((arn, _)) = gone {
         return Some(format!("the target group {} does not exist", arn.name()));
     }
-    let desired = desired_targets(observation, 0);
-    if let Some(misfit) = desired.misfits.first() {
+    let expected = expected_targets(observation, 0);
+    if let Some(misfit) = expected.misfits.first() {
         return Some(misfit.why.clone());
     }
-    if let Some(unclear) = desired.unclear.first() {
-        return Some(format!("task {}: {}", unclear.task.tail(), unclear.why));
+    if let Some(undetermined) = expected.undetermined.first() {
+        return Some(format!("task {}: {}", undetermined.task.short(), undetermined.why));
     }
-    unregistered(&compare(observation, &desired)).or_else(|| unclaimed(service, &desired))
+    unregistered(&compare(observation, &expected)).or_else(|| unclaimed(service, &expected))
 }
 
 /// The running and the desired number of tasks, in words.
@@ -68,33 +68,36 @@ pub fn running_of_desired(service: &Service) -> String {
 /// A running task's target that is not registered, or not healthy.
 fn unregistered(comparison: &Comparison) -> Option<String> {
     if let Some(absent) = comparison.absent.first() {
-        let claim = &absent.claim;
+        let expected = &absent.expected;
         return Some(format!(
             "task {} is not registered in {} as {}",
-            claim.task.tail(),
-            claim.group.name(),
-            claim.target
+            expected.task.short(),
+            expected.group.name(),
+            expected.target
         ));
     }
     let due = comparison
         .matched
         .iter()
-        .filter(|matched| matches!(matched.claim.standing, Standing::Due(_)));
+        .filter(|matched| matches!(matched.expected.requirement, Requirement::Required(_)));
     // If health checks are off, a target is `unavailable` and receives traffic.
     let well =
         |state: &HealthState| matches!(state, HealthState::Healthy | HealthState::Unavailable);
     let ill = due.clone().find(|matched| !well(&matched.registered.state))?;
     let reason =
         ill.registered.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let (group, target) = (ill.claim.group.name(), &ill.claim.target);
+    let (group, target) = (ill.expected.group.name(), &ill.expected.target);
     Some(format!("{target} in {group} is {}{reason}", ill.registered.state))
 }
 
 /// Fewer tasks are listed with a required target than desired: the list of tasks is older than the
 /// counts.
-fn unclaimed(service: &Service, desired: &Desired) -> Option<String> {
-    let due = desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)));
-    let tasks: BTreeSet<&TaskArn> = due.map(|claim| &claim.task).collect();
+fn unclaimed(service: &Service, expected: &ExpectedTargets) -> Option<String> {
+    let due = expected
+        .targets
+        .iter()
+        .filter(|expected| matches!(expected.requirement, Requirement::Required(_)));
+    let tasks: BTreeSet<&TaskArn> = due.map(|expected| &expected.task).collect();
     let wanted = usize::try_from(service.wanted_count()).unwrap_or(usize::MAX);
     (tasks.len() < wanted)
         .then(|| format!("{} of {wanted} tasks are listed as running with a target", tasks.len()))

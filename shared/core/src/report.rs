@@ -4,6 +4,7 @@
 //! names, ports, times and AWS's messages, so it cannot contain a secret. It must not know how a
 //! message is sent.
 
+mod attribution;
 mod chat;
 mod document;
 mod links;
@@ -11,25 +12,24 @@ mod notification;
 mod slack;
 mod subject_line;
 mod text;
-mod who;
 mod words;
 
+pub use attribution::DocumentCause;
 pub use chat::chat_notification;
 pub use document::{Document, DocumentItem, SCHEMA, SCHEMA_VERSION};
 pub use links::Link;
 pub use notification::unwrap_notification;
 pub use slack::{SlackMessage, slack_message};
 pub use subject_line::subject_line;
-pub use who::DocumentCause;
 pub use words::{advice, contrast, meaning};
 
-use crate::action::Outcome;
+use crate::action::WriteOutcome;
 use crate::alert::Alert;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
+pub struct SnsMessage {
     /// The subject: ASCII, one line, short enough for SNS.
     pub subject: String,
     /// Plain text.
@@ -69,7 +69,7 @@ impl HttpsFormat {
 
 /// Returns the message for an alert, after the plan's writes.
 #[must_use]
-pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
+pub fn message(alert: &Alert, outcomes: &[WriteOutcome]) -> SnsMessage {
     let document = Document::of(alert, outcomes);
     let mut attributes = BTreeMap::from([
         ("severity".to_owned(), document.severity.as_str().to_owned()),
@@ -79,11 +79,16 @@ pub fn message(alert: &Alert, outcomes: &[Outcome]) -> Message {
         ("state".to_owned(), document.state.as_str().to_owned()),
     ]);
     attributes.extend(document.owner.clone().map(|owner| ("owner".to_owned(), owner)));
-    Message { subject: document.title.clone(), body: text::body(&document), document, attributes }
+    SnsMessage {
+        subject: document.title.clone(),
+        body: text::body(&document),
+        document,
+        attributes,
+    }
 }
 
-impl Message {
-    /// Returns the `Message` of a publication with `MessageStructure=json`: the form for each
+impl SnsMessage {
+    /// Returns the `SnsMessage` of a publication with `MessageStructure=json`: the form for each
     /// protocol ([Publish](https://docs.aws.amazon.com/sns/latest/api/API_Publish.html)). It stays
     /// far below SNS's 256 KB.
     #[must_use]

@@ -4,9 +4,9 @@
 //! never leads to a write. If a service is not clearly in order, the sweep requests a check, which
 //! decides everything.
 
+use crate::cluster_tasks::ClusterTasks;
 use crate::code::Code;
-use crate::compare::{questions, quiet};
-use crate::everybody::Everybody;
+use crate::compare::{out_of_scope, questions};
 use crate::input::PlanInput;
 use crate::ledger::{Incident, LedgerRecord};
 use crate::observation::Coverage;
@@ -27,21 +27,21 @@ pub enum Screened {
 /// `input.now` is the time at which reading began, so a difference caused only by reads at
 /// different times is still within the settle time, and waits for the next sweep.
 #[must_use]
-pub fn screen(input: &mut PlanInput, everybody: &Everybody) -> (Screened, Plan) {
+pub fn screen(input: &mut PlanInput, cluster_tasks: &ClusterTasks) -> (Screened, Plan) {
     let mut open = questions(input);
-    if !open.owners.is_empty() && everybody.is_whole() {
-        everybody.tell(&mut input.observation);
-        open.owners = Coverage::default();
+    if !open.other_tasks.is_empty() && cluster_tasks.is_whole() {
+        cluster_tasks.add_other_tasks_to(&mut input.observation);
+        open.other_tasks = Coverage::default();
         // The sweep does not read other clusters here: the observation claims that none matters,
         // and the question stays open.
-        input.observation.owners.known_elsewhere =
+        input.observation.other_tasks.other_clusters_known =
             input.observation.target_groups.keys().cloned().collect();
     }
     let plan = plan(input);
     // I-SWEEP: "If the sweep finds a service in order, a check of that service has no findings."
     let suspicion = if !input.observation.gaps.is_empty() {
         Some("something could not be read")
-    } else if quiet(&input.observation).is_none() && !input.observation.tasks_are_whole() {
+    } else if out_of_scope(&input.observation).is_none() && !input.observation.tasks_are_whole() {
         Some("the list of tasks is shorter than the service's own count")
     } else if !open.is_empty() || !plan.actions.is_empty() || !plan.alerts.is_empty() {
         Some("a check of this service alone must decide")
@@ -80,8 +80,8 @@ fn remembered(next: &LedgerRecord, last: &LedgerRecord) -> LedgerRecord {
         };
     LedgerRecord {
         incidents: next.incidents.iter().map(seen_as_before).collect(),
-        look_again_at: last.look_again_at,
-        look_again_hop: last.look_again_hop,
+        recheck_at: last.recheck_at,
+        recheck_hop: last.recheck_hop,
         ..next.clone()
     }
 }

@@ -31,7 +31,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service => f.write_str("service"),
-            Self::Task(task) => write!(f, "task {}", task.tail()),
+            Self::Task(task) => write!(f, "task {}", task.short()),
             Self::Group(group) => f.write_str(group.name()),
             Self::Target(group, target) => write!(f, "{} {target}", group.name()),
         }

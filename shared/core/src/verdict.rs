@@ -22,13 +22,15 @@ pub struct Verdict {
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// It is as expected.
-    Right,
+    #[serde(rename = "right")]
+    InOrder,
     /// It is repaired now.
     Repair(ActionKind),
     /// It can be judged at this time.
     Await(Timestamp),
     /// An alert is or was published.
-    Tell,
+    #[serde(rename = "tell")]
+    Alert,
     /// It is out of scope.
     Leave,
     /// It is undetermined; nothing that it could affect is written.

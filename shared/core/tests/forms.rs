@@ -2,12 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use expect_test::expect_file;
-use portkeeper_core::call::{Actor, ActorKind, Operation};
+use portkeeper_core::api_call::{Actor, ActorKind, Operation};
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::Subject;
 use portkeeper_core::plan::{
-    ActionKind, Alert, AlertItem, AlertState, Cause, Impact, Outcome, OutcomeResult,
+    ActionKind, Alert, AlertItem, AlertState, Cause, Impact, OutcomeResult, WriteOutcome,
 };
 use portkeeper_core::report::{
     Document, HttpsFormat, SlackMessage, chat_notification, message, slack_message,
@@ -67,7 +67,7 @@ fn item(number: u16, why: &str) -> AlertItem {
 }
 
 /// Every form of one alert, each in a file of its own.
-fn check(name: &str, alert: &Alert, outcomes: &[Outcome]) {
+fn check(name: &str, alert: &Alert, outcomes: &[WriteOutcome]) {
     let message = message(alert, outcomes);
     let file = |kind: &str| {
         expect_file![format!("{}/tests/forms/{name}.{kind}", env!("CARGO_MANIFEST_DIR"))]
@@ -119,7 +119,7 @@ fn a_missing_target_that_was_registered() {
     let owner = Some("team-shop".to_owned());
     let alert =
         Alert { impact, owner, ..alert(Code::Missing, AlertState::Opened, Severity::Error, items) };
-    let outcome = Outcome {
+    let outcome = WriteOutcome {
         kind: ActionKind::Register,
         group: group("web-tg"),
         target: target("i-0a133a341b2855908:32768"),

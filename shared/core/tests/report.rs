@@ -5,8 +5,10 @@ use expect_test::{Expect, expect};
 use portkeeper_core::code::{Code, Severity};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, Target, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, Alert, AlertItem, AlertState, Outcome, OutcomeResult};
-use portkeeper_core::report::{Message, advice, meaning, message};
+use portkeeper_core::plan::{
+    ActionKind, Alert, AlertItem, AlertState, OutcomeResult, WriteOutcome,
+};
+use portkeeper_core::report::{SnsMessage, advice, meaning, message};
 use portkeeper_core::time::Timestamp;
 
 fn moment(text: &str) -> Timestamp {
@@ -62,8 +64,8 @@ fn missing() -> Alert {
     alert(Code::Missing, vec![item(subject, why, Some(ActionKind::Register))])
 }
 
-fn answered(result: OutcomeResult) -> Vec<Outcome> {
-    vec![Outcome {
+fn answered(result: OutcomeResult) -> Vec<WriteOutcome> {
+    vec![WriteOutcome {
         kind: ActionKind::Register,
         group: group("web"),
         target: target("i-0abc:32768"),
@@ -71,8 +73,8 @@ fn answered(result: OutcomeResult) -> Vec<Outcome> {
     }]
 }
 
-fn check(alert: &Alert, outcomes: &[Outcome], expect: &Expect) {
-    let Message { subject, body, attributes, .. } = message(alert, outcomes);
+fn check(alert: &Alert, outcomes: &[WriteOutcome], expect: &Expect) {
+    let SnsMessage { subject, body, attributes, .. } = message(alert, outcomes);
     let attributes: Vec<String> =
         attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert!(
@@ -272,7 +274,7 @@ fn a_hijacked_target() {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));
     let why = "task 5f3 has stopped, and its target now leads to task 77a of service billing: requests reach the wrong task: confirmed by a second check";
     let hijacked = alert(Code::Hijacked, vec![item(subject, why, Some(ActionKind::Deregister))]);
-    let done = Outcome {
+    let done = WriteOutcome {
         kind: ActionKind::Deregister,
         group: group("web"),
         target: target("i-0abc:32768"),
@@ -307,7 +309,7 @@ fn the_advice_for_a_hijacked_target_depends_on_the_outcome() {
     let subject = Subject::Target(group("web"), target("i-0abc:32768"));
     let advice = |repair: Option<ActionKind>, withheld: bool, result: Option<OutcomeResult>| {
         let item = AlertItem { withheld, ..item(subject.clone(), "why", repair) };
-        let outcomes = result.map(|result| Outcome {
+        let outcomes = result.map(|result| WriteOutcome {
             kind: ActionKind::Deregister,
             group: group("web"),
             target: target("i-0abc:32768"),
@@ -341,7 +343,7 @@ fn each_of_several_targets_shows_its_outcome() {
         Some(ActionKind::Register),
     ));
     let mut outcomes = answered(OutcomeResult::Done);
-    outcomes.push(Outcome {
+    outcomes.push(WriteOutcome {
         kind: ActionKind::Register,
         group: group("web"),
         target: target("[fd00::5]:8080"),
@@ -381,7 +383,7 @@ fn fifty_items_are_listed_in_part_and_counted() {
         item(Subject::Task(TaskArn::try_from(arn).unwrap()), "why", None)
     };
     let alert = alert(Code::BindingsMissing, (0..50).map(task).collect());
-    let Message { subject, body, .. } = message(&alert, &[]);
+    let SnsMessage { subject, body, .. } = message(&alert, &[]);
     expect!["bindings_missing in shop/web since 2026-11-23 10:00:00Z: 50 tasks"]
         .assert_eq(&subject);
     let lines: Vec<&str> = body.lines().filter(|line| line.starts_with("- ")).collect();

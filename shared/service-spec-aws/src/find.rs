@@ -12,7 +12,7 @@ use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_service_spec::found::{
     About, Found, FoundCluster, FoundService, FoundTaskDefinition, Gap,
 };
-use portkeeper_service_spec::wanted::Wanted;
+use portkeeper_service_spec::references::References;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,31 +20,34 @@ pub(super) use balancing::rules_of;
 pub(super) use scaling::resource_id;
 
 /// Reads everything that a spec names.
-pub async fn find(aws: &SpecAws, wanted: &Wanted) -> Found {
+pub async fn find(aws: &SpecAws, references: &References) -> Found {
     let mut found = Found::default();
     let gaps = &mut Vec::new();
-    found.cluster = or_gap(gaps, About::Cluster, cluster(aws, &wanted.cluster).await);
+    found.cluster = or_gap(gaps, About::Cluster, cluster(aws, &references.cluster).await);
     // Without its cluster there is no service, and ECS refuses to look for one.
     if found.cluster.is_some() {
-        found.service =
-            or_gap(gaps, About::Service, service(aws, &wanted.cluster, &wanted.service).await);
+        found.service = or_gap(
+            gaps,
+            About::Service,
+            service(aws, &references.cluster, &references.service).await,
+        );
     }
-    if !wanted.task_definition.is_empty() {
-        let read = task_definition(aws, &wanted.task_definition).await;
+    if !references.task_definition.is_empty() {
+        let read = task_definition(aws, &references.task_definition).await;
         found.task_definition = or_gap(gaps, About::TaskDefinition, read);
     }
     let used = groups_of(found.service.as_ref());
-    found.groups = or_gap(gaps, About::Groups, balancing::groups(aws, wanted, &used).await);
-    let read = balancing::listeners(aws, wanted, &found.groups).await;
+    found.groups = or_gap(gaps, About::Groups, balancing::groups(aws, references, &used).await);
+    let read = balancing::listeners(aws, references, &found.groups).await;
     (found.load_balancers, found.listeners) = or_gap(gaps, About::Listeners, read);
-    found.roles = or_gap(gaps, About::Roles, named::roles(aws, &wanted.roles).await);
-    found.subnets = or_gap(gaps, About::Subnets, named::subnets(aws, &wanted.subnets).await);
-    let read = named::security_groups(aws, &wanted.security_groups).await;
+    found.roles = or_gap(gaps, About::Roles, named::roles(aws, &references.roles).await);
+    found.subnets = or_gap(gaps, About::Subnets, named::subnets(aws, &references.subnets).await);
+    let read = named::security_groups(aws, &references.security_groups).await;
     found.security_groups = or_gap(gaps, About::SecurityGroups, read);
     found.log_groups =
-        or_gap(gaps, About::LogGroups, scaling::log_groups(aws, &wanted.log_groups).await);
+        or_gap(gaps, About::LogGroups, scaling::log_groups(aws, &references.log_groups).await);
     if found.service.is_some() {
-        let (cluster, service) = (cluster_name(&wanted.cluster), &wanted.service);
+        let (cluster, service) = (cluster_name(&references.cluster), &references.service);
         found.scaling =
             or_gap(gaps, About::Scaling, scaling::of_service(aws, cluster, service).await);
     }
@@ -69,7 +72,7 @@ fn or_gap<T: Default>(gaps: &mut Vec<Gap>, about: About, read: Result<T, Failure
 
 async fn cluster(aws: &SpecAws, cluster: &str) -> Result<Option<FoundCluster>, Failure> {
     let action = "ecs:DescribeClusters";
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let answer = aws.ecs.describe_clusters().clusters(cluster).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, cluster, error))?;
     // One that does not exist is among the failures, and no error.
@@ -92,7 +95,7 @@ pub(super) async fn service(
     let action = "ecs:DescribeServices";
     let what = || format!("{cluster}/{service}");
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request =
         aws.ecs.describe_services().cluster(cluster).services(service).include(ServiceField::Tags);
     let answer = request.customize().interceptor(whole.clone()).send().await;
@@ -109,7 +112,7 @@ async fn task_definition(
 ) -> Result<Option<FoundTaskDefinition>, Failure> {
     let action = "ecs:DescribeTaskDefinition";
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws
         .ecs
         .describe_task_definition()

@@ -2,14 +2,14 @@
 //! without their clients. It reads what exists and executes one write after the other; it compares
 //! and decides nothing. Like `portkeeper_aws`, it exposes no SDK types.
 
-pub mod carry_out;
+pub mod apply;
 pub mod config;
 pub mod find;
-pub mod look_again;
 pub mod metrics;
 pub mod notify;
 pub mod object;
 mod raw;
+pub mod recheck;
 pub mod record;
 
 use aws_config::SdkConfig;

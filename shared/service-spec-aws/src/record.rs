@@ -10,10 +10,10 @@ use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::table::{self, CommitError, Key, LIFE_SECONDS, get_one, put_record};
 use portkeeper_core::ids::ServiceKey;
 use portkeeper_core::time::Timestamp;
-use portkeeper_service_spec::notice::Object;
+use portkeeper_service_spec::notice::SpecObject;
+use portkeeper_service_spec::references::References;
 use portkeeper_service_spec::result::{SpecResult, Status};
 use portkeeper_service_spec::steps::Write;
-use portkeeper_service_spec::wanted::Wanted;
 use serde::{Deserialize, Serialize};
 
 /// The version of the record that this program writes and reads.
@@ -25,7 +25,7 @@ pub struct SpecRecord {
     /// The version of this form.
     pub schema: u32,
     /// The last state of the object that was taken up.
-    pub object: Option<Object>,
+    pub object: Option<SpecObject>,
     /// When it was.
     pub taken_at: Option<Timestamp>,
     /// How far it came; none while a run is not over.
@@ -36,8 +36,8 @@ pub struct SpecRecord {
     #[serde(default)]
     pub delete_with_object: bool,
     /// What the spec named when it was carried out: where to look for what was made.
-    #[serde(default)]
-    pub wanted: Option<Wanted>,
+    #[serde(rename = "wanted", default)]
+    pub references: Option<References>,
     /// The deployment that is followed.
     pub deployment: Option<String>,
     /// The writes that roll back what an unfinished run may have made.
@@ -58,7 +58,7 @@ impl Default for SpecRecord {
             status: None,
             service: None,
             delete_with_object: false,
-            wanted: None,
+            references: None,
             deployment: None,
             undo: Vec::new(),
             result: None,

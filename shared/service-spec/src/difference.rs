@@ -159,9 +159,9 @@ impl<'a> Comparison<'a> {
             }
             (_, Some(asked), Some(shown)) if same_scalar(asked, shown) => {}
             (Shape::List { sensitive, .. } | Shape::Structure { sensitive, .. }, asked, shown) => {
-                self.tell(path, asked, shown, secret || *sensitive);
+                self.add(path, asked, shown, secret || *sensitive);
             }
-            _ => self.tell(path, asked, shown, secret),
+            _ => self.add(path, asked, shown, secret),
         }
     }
 
@@ -171,7 +171,7 @@ impl<'a> Comparison<'a> {
             let sorted =
                 |values: &[Value]| values.iter().map(Value::to_string).collect::<BTreeSet<_>>();
             if sorted(asked) != sorted(shown) {
-                self.tell(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
+                self.add(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
             }
             return;
         }
@@ -180,7 +180,7 @@ impl<'a> Comparison<'a> {
             // An order that means something, or no order that is known.
             let both = asked.len().max(shown.len());
             if asked.len() != shown.len() && !asked.iter().chain(shown).any(Value::is_object) {
-                self.tell(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
+                self.add(path, Some(&Value::from(asked)), Some(&Value::from(shown)), secret);
                 return;
             }
             for index in 0..both {
@@ -205,7 +205,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn tell(&mut self, path: &str, asked: Option<&Value>, shown: Option<&Value>, secret: bool) {
+    fn add(&mut self, path: &str, asked: Option<&Value>, shown: Option<&Value>, secret: bool) {
         self.differences.push(difference(path, shown, asked, secret));
     }
 }

@@ -2,7 +2,7 @@
 //! or wrong; this module leaves it out, so that the rest can still be verified.
 
 use super::members::{list, number, text, texts};
-use super::problem::{Place, Problem, ProblemCode};
+use super::problem::{Position, Problem, ProblemCode};
 use super::spec::{
     BlueGreen, HealthCheck, ListenerRef, LoadBalancing, LogGroup, OnDelete, Scaling, ScalingMetric,
     ScalingTarget, Spec, TargetGroupSpec,
@@ -18,7 +18,7 @@ const METRICS: [ScalingMetric; 3] =
 /// Builds the spec, and reports members that contradict each other.
 pub(super) fn draft(
     root: &Value,
-    places: BTreeMap<String, Place>,
+    positions: BTreeMap<String, Position>,
     problems: &mut Vec<Problem>,
 ) -> Spec {
     let mut service = root.get("service").cloned().unwrap_or_else(|| Value::Object(Map::new()));
@@ -53,7 +53,7 @@ pub(super) fn draft(
         } else {
             OnDelete::Keep
         },
-        places,
+        positions,
     }
 }
 

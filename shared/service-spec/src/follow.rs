@@ -11,7 +11,7 @@ const MESSAGES_TOLD: usize = 10;
 
 /// The progress of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub enum DeploymentProgress {
     /// The deployment is complete, and every running task is registered and healthy in every group.
     Ready,
     /// It is not ready yet, for this reason.
@@ -36,19 +36,19 @@ pub fn progress(
     observation: &Observation,
     deployment: Option<&str>,
     event: Option<&DeploymentEvent>,
-) -> Progress {
+) -> DeploymentProgress {
     let Some(service) = &observation.service else {
-        return Progress::Failed("ECS knows no such service".to_owned());
+        return DeploymentProgress::Failed("ECS knows no such service".to_owned());
     };
     if service.status != ServiceStatus::Active {
-        return Progress::Failed(format!(
+        return DeploymentProgress::Failed(format!(
             "the service is {}: somebody has deleted it",
             service.status
         ));
     }
     // I-READY: "`ready` is said of a deployment, not of a service."
     if let Some(DeploymentEvent { completed: false, reason }) = event {
-        return Progress::Failed(format!(
+        return DeploymentProgress::Failed(format!(
             "ECS says that the deployment failed: {reason}{}",
             went_back(service, deployment)
         ));
@@ -58,10 +58,12 @@ pub fn progress(
         match service.deployments.iter().find(|known| known.id == id) {
             Some(Deployment { rollout: Some(RolloutState::Failed), .. }) => {
                 let back = went_back(service, deployment);
-                return Progress::Failed(format!("ECS says that the deployment failed{back}"));
+                return DeploymentProgress::Failed(format!(
+                    "ECS says that the deployment failed{back}"
+                ));
             }
             Some(Deployment { rollout: Some(RolloutState::InProgress), .. }) if !completed => {
-                return Progress::Waits(format!(
+                return DeploymentProgress::Waits(format!(
                     "deployment {id} is under way: {}",
                     running_of_desired(service)
                 ));
@@ -69,15 +71,15 @@ pub fn progress(
             Some(_) => {}
             None => {
                 let back = went_back(service, deployment);
-                return Progress::Failed(format!(
+                return DeploymentProgress::Failed(format!(
                     "deployment {id} is gone without having been completed{back}"
                 ));
             }
         }
     }
     match readiness(observation) {
-        Readiness::Ready => Progress::Ready,
-        Readiness::NotReady(why) => Progress::Waits(why),
+        Readiness::Ready => DeploymentProgress::Ready,
+        Readiness::NotReady(why) => DeploymentProgress::Waits(why),
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Found {
     pub cluster: Option<FoundCluster>,
     /// The service, even if it is draining or inactive.
     pub service: Option<FoundService>,
-    /// The task definition that [`Wanted`](super::wanted::Wanted) asks for.
+    /// The task definition that [`References`](super::wanted::Wanted) asks for.
     pub task_definition: Option<FoundTaskDefinition>,
     /// Load balancers that wanted listeners name, by name; there although no listener has the port.
     pub load_balancers: BTreeMap<String, FoundLoadBalancer>,
@@ -58,7 +58,7 @@ impl Gap {
     /// Returns whether a later read may succeed; until then the spec cannot be judged.
     #[must_use]
     pub fn must_wait(&self) -> bool {
-        !self.denied && !self.about.is_beside()
+        !self.denied && !self.about.is_optional()
     }
 }
 
@@ -241,7 +241,7 @@ pub struct FoundScaling {
 impl About {
     /// Portkeeper reads these through another API, only to report a mistake before it creates
     /// anything: ECS checks them itself.
-    pub(super) fn is_beside(self) -> bool {
+    pub(super) fn is_optional(self) -> bool {
         matches!(self, Self::Roles | Self::Subnets | Self::SecurityGroups)
     }
 }
@@ -255,8 +255,8 @@ impl Found {
 
     /// The listener that a spec names.
     #[must_use]
-    pub fn listener(&self, wanted: &ListenerRef) -> Option<&FoundListener> {
-        self.listeners.iter().find(|listener| match wanted {
+    pub fn listener(&self, references: &ListenerRef) -> Option<&FoundListener> {
+        self.listeners.iter().find(|listener| match references {
             ListenerRef::Arn(arn) => listener.arn == *arn,
             ListenerRef::On { load_balancer, port } => {
                 listener.load_balancer == *load_balancer && listener.port == *port

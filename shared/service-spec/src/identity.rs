@@ -22,14 +22,14 @@ const TOKEN_LENGTH: usize = 36;
 
 /// The object that a spec is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Owner {
+pub struct SpecId {
     /// The bucket.
     pub bucket: String,
     /// The key.
     pub key: String,
 }
 
-impl Owner {
+impl SpecId {
     /// The value of [`SPEC_TAG`]: `<bucket>/<key>`, or a hash of it where tags do not take it.
     #[must_use]
     pub fn tag(&self) -> String {

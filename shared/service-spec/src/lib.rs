@@ -15,8 +15,6 @@
 //! result             all of it -> SpecResult             the document in the bucket
 //! ```
 
-mod carry;
-mod check;
 mod difference;
 mod draft;
 mod export;
@@ -28,20 +26,22 @@ mod mask;
 mod members;
 pub mod message;
 pub mod notice;
+mod placeholders;
 mod plan;
 pub mod problem;
 mod reading;
+pub mod references;
 pub mod result;
 pub mod rules;
 mod shapes;
 pub mod spec;
 pub mod steps;
 mod typed;
+mod validate;
 mod verify;
-pub mod wanted;
 
-pub use carry::{NotMade, fill, undo};
-pub use check::check;
 pub use export::{NotExported, export};
 pub use live::verify_live;
+pub use placeholders::{NotMade, fill, undo};
 pub use plan::{Context, Removal, plan, plan_removal};
+pub use validate::validate;

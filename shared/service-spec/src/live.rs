@@ -3,19 +3,19 @@
 mod groups;
 mod network;
 
-use super::check::locate;
 use super::found::{About, Found, Gap};
-use super::identity::Owner;
+use super::identity::SpecId;
 use super::members::{list, number, text};
 use super::problem::{Problem, ProblemCode};
+use super::references::role_name;
 use super::spec::Spec;
-use super::wanted::role_name;
+use super::validate::locate;
 use serde_json::Value;
 
 /// Verifies a spec against what exists. `owner`: the object that the spec is; none where it is a
 /// file that may become one.
 #[must_use]
-pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&Owner>) -> Vec<Problem> {
+pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&SpecId>) -> Vec<Problem> {
     let mut live = Live { spec, found, owner, problems: Vec::new() };
     gaps(&mut live);
     cluster(&mut live);
@@ -25,14 +25,14 @@ pub fn verify_live(spec: &Spec, found: &Found, owner: Option<&Owner>) -> Vec<Pro
     log_groups(&mut live);
     groups::verify(&mut live);
     network::verify(&mut live);
-    locate(&mut live.problems, &spec.places);
+    locate(&mut live.problems, &spec.positions);
     live.problems
 }
 
 struct Live<'a> {
     spec: &'a Spec,
     found: &'a Found,
-    owner: Option<&'a Owner>,
+    owner: Option<&'a SpecId>,
     problems: Vec<Problem>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Live<'a> {
 fn gaps(live: &mut Live<'_>) {
     let gaps: Vec<Gap> = live.found.gaps.clone();
     for gap in gaps {
-        let message = if gap.about.is_beside() {
+        let message = if gap.about.is_optional() {
             format!("{}; so it is not known whether all that is named here exists", gap.why)
         } else if gap.denied {
             format!(
@@ -75,7 +75,7 @@ fn gaps(live: &mut Live<'_>) {
         };
         let at = at_of(gap.about);
         match gap.about {
-            about if about.is_beside() => live.warn(ProblemCode::NotLookedAt, at, message),
+            about if about.is_optional() => live.warn(ProblemCode::NotLookedAt, at, message),
             About::LogGroups if gap.denied => live.warn(ProblemCode::NotLookedAt, at, message),
             _ if gap.denied => live.error(ProblemCode::PermissionMissing, at, message),
             _ => live.error(ProblemCode::NotRead, at, message),

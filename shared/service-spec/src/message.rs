@@ -1,7 +1,7 @@
 //! The alert about a spec: the result itself for programs, and the same as text for people.
 
 use crate::problem::Problem;
-use crate::result::{Outcome, SpecResult, Status, StepResult};
+use crate::result::{SpecResult, Status, StepOutcome, StepResult};
 use crate::steps::StepAction;
 use portkeeper_core::code::Severity;
 use portkeeper_core::report::{HttpsFormat, cut, subject_line};
@@ -162,9 +162,9 @@ pub fn spec_text(result: &SpecResult) -> String {
 }
 
 fn problem_line(problem: &Problem) -> String {
-    let place = problem.place.map(|place| format!("{place}: ")).unwrap_or_default();
+    let position = problem.position.map(|position| format!("{position}: ")).unwrap_or_default();
     let at = if problem.at.is_empty() { String::new() } else { format!("{}: ", problem.at) };
-    format!("{place}{}: {at}{}", problem.weight, cut(&problem.message, LONGEST_SENTENCE))
+    format!("{position}{}: {at}{}", problem.level, cut(&problem.message, LONGEST_SENTENCE))
 }
 
 /// `+ target group web-tg: made`
@@ -194,14 +194,14 @@ fn step_lines(step: &StepResult) -> String {
     text
 }
 
-fn outcome_words(outcome: Outcome) -> &'static str {
+fn outcome_words(outcome: StepOutcome) -> &'static str {
     match outcome {
-        Outcome::Done => "done",
-        Outcome::Unchanged => "unchanged",
-        Outcome::Failed => "failed",
-        Outcome::NotTried => "not tried",
-        Outcome::Undone => "taken back",
-        Outcome::LeftBehind => "left behind",
+        StepOutcome::Done => "done",
+        StepOutcome::Unchanged => "unchanged",
+        StepOutcome::Failed => "failed",
+        StepOutcome::NotTried => "not tried",
+        StepOutcome::Undone => "taken back",
+        StepOutcome::LeftBehind => "left behind",
     }
 }
 

@@ -27,7 +27,7 @@ pub const PREFIX: &str = "specs/";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Notice {
     /// A spec was written or removed.
-    Object(Object),
+    Object(SpecObject),
     /// ECS reports the progress of a deployment.
     Deployment(Deployment),
     /// Portkeeper requested a recheck of this spec.
@@ -38,7 +38,7 @@ pub enum Notice {
 
 /// An object of the bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
+pub struct SpecObject {
     /// The bucket.
     pub bucket: String,
     /// The key, as it is: not encoded.
@@ -170,7 +170,7 @@ pub fn read(body: &str) -> Result<Vec<Notice>, UnreadableMessage> {
 
 /// Returns the body of a message that requests the `hop`-th recheck in a row of a spec.
 #[must_use]
-pub fn look_again_message(spec: &str, hop: u32) -> Value {
+pub fn recheck_message(spec: &str, hop: u32) -> Value {
     serde_json::json!({ "portkeeper": LookAgain { version: MESSAGE_VERSION, spec: spec.to_owned(), hop } })
 }
 
@@ -235,7 +235,7 @@ fn notice_of(detail: S3Detail, change: Change) -> Notice {
     if key.ends_with('/') {
         return Notice::Ignored(Ignored::Folder(key));
     }
-    Notice::Object(Object {
+    Notice::Object(SpecObject {
         bucket: detail.bucket.name,
         key,
         version_id,

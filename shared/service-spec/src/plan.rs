@@ -12,23 +12,23 @@ mod task;
 pub use removal::{Removal, plan_removal};
 pub(super) use scaling::metric_of_policy;
 
-use super::check::locate;
 use super::difference::difference;
 use super::found::Found;
-use super::identity::Owner;
+use super::identity::SpecId;
 use super::live::verify_live;
 use super::problem::{Problem, ProblemCode};
 use super::rules::Band;
 use super::shapes::Shapes;
 use super::spec::Spec;
-use super::steps::{Difference, Ref, Resource, SpecPlan, Step, StepAction, Thing, Write};
+use super::steps::{Difference, NewResource, Ref, Resource, SpecPlan, Step, StepAction, Write};
+use super::validate::locate;
 use serde_json::Value;
 
 /// What a plan needs in addition to the spec and the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     /// The object that the spec is.
-    pub owner: Owner,
+    pub owner: SpecId,
     /// Where automatic priorities come from.
     pub band: Band,
 }
@@ -48,7 +48,7 @@ pub fn plan(spec: &Spec, found: &Found, context: &Context) -> SpecPlan {
     service::plan(&mut planner, &task_definition);
     scaling::plan(&mut planner);
     let Planner { steps, mut problems, .. } = planner;
-    locate(&mut problems, &spec.places);
+    locate(&mut problems, &spec.positions);
     SpecPlan { steps, problems }
 }
 
@@ -78,7 +78,7 @@ impl Planner<'_> {
     fn group(&self, name: &str) -> Ref {
         match self.found.group_named(name) {
             Some(group) => Ref::Existing(group.arn.clone()),
-            None => Ref::Made(Thing::TargetGroup(name.to_owned())),
+            None => Ref::New(NewResource::TargetGroup(name.to_owned())),
         }
     }
 }

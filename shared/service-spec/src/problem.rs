@@ -9,14 +9,14 @@ use std::fmt;
 
 /// A position in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
+pub struct Position {
     /// The line, from 1.
     pub line: usize,
     /// The column in characters, from 1.
     pub column: usize,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Position {
     /// `12:5`, as compilers and editors write it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.line, self.column)
@@ -26,14 +26,14 @@ impl fmt::Display for Place {
 /// Whether a problem stops the spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Weight {
+pub enum Level {
     /// Nothing is written while there is one.
     Error,
     /// It is reported and does not stop the spec.
     Warning,
 }
 
-impl fmt::Display for Weight {
+impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Error => "error",
@@ -46,15 +46,16 @@ impl fmt::Display for Weight {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// Whether it stops the spec.
-    pub weight: Weight,
+    #[serde(rename = "weight")]
+    pub level: Level,
     /// Names the kind of problem; stays the same when the sentence gets better.
     pub code: ProblemCode,
     /// Where, as a path of members: `service.loadBalancers[0].containerPort`. Empty for the file as
     /// a whole.
     pub at: String,
     /// Where in the file, if the file could be read so far.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<Place>,
+    #[serde(rename = "place", default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<Position>,
     /// What is wrong, and what to do.
     pub message: String,
 }
@@ -62,27 +63,27 @@ pub struct Problem {
 impl Problem {
     /// An error.
     pub fn error(code: ProblemCode, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Weight::Error, code, at.into(), message.into())
+        Self::new(Level::Error, code, at.into(), message.into())
     }
 
     /// A warning.
     pub fn warning(code: ProblemCode, at: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::new(Weight::Warning, code, at.into(), message.into())
+        Self::new(Level::Warning, code, at.into(), message.into())
     }
 
-    fn new(weight: Weight, code: ProblemCode, at: String, message: String) -> Self {
-        debug_assert!(code.weights().contains(&weight), "`{code}` is never a {weight}");
-        Self { weight, code, at, place: None, message }
+    fn new(level: Level, code: ProblemCode, at: String, message: String) -> Self {
+        debug_assert!(code.levels().contains(&level), "`{code}` is never a {level}");
+        Self { level, code, at, position: None, message }
     }
 
-    /// The same at this place.
-    pub(super) fn at_place(self, place: Place) -> Self {
-        Self { place: Some(place), ..self }
+    /// The same at this position.
+    pub(super) fn at_position(self, position: Position) -> Self {
+        Self { position: Some(position), ..self }
     }
 
     /// Whether it stops the spec.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.weight == Weight::Error
+        self.level == Level::Error
     }
 }

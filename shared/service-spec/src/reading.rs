@@ -7,7 +7,7 @@ mod yaml;
 
 pub(super) use tree::{Kind, Member, Node, NodeValue, Scalar};
 
-use super::problem::{Place, Problem, ProblemCode};
+use super::problem::{Position, Problem, ProblemCode};
 
 /// The most bytes of a spec. A task definition has at most 64 KB (ECS quotas), and the rest is
 /// small.
@@ -48,14 +48,14 @@ fn empty() -> Problem {
 fn not_utf8(bytes: &[u8], valid: usize) -> Problem {
     let good =
         bytes.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
-    let place = tree::place_at(good, good.len());
+    let position = tree::position_at(good, good.len());
     let is_utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     let what = if is_utf16 { "UTF-16" } else { "not UTF-8" };
     Problem::error(ProblemCode::NotUtf8, "", format!("the file is {what}; save it as UTF-8"))
-        .at_place(place)
+        .at_position(position)
 }
 
 /// A file that is not YAML or not JSON.
-fn syntax(place: Place, message: String) -> Problem {
-    Problem::error(ProblemCode::Syntax, "", message).at_place(place)
+fn syntax(position: Position, message: String) -> Problem {
+    Problem::error(ProblemCode::Syntax, "", message).at_position(position)
 }

@@ -1,7 +1,7 @@
 //! The result of a spec: the document that Portkeeper writes to the bucket.
 //! `docs/spec-result.schema.json` describes it.
 
-use super::notice::Object;
+use super::notice::SpecObject;
 use super::problem::Problem;
 use super::steps::Step;
 use portkeeper_core::time::Timestamp;
@@ -21,7 +21,7 @@ pub struct SpecResult {
     /// The version of this form.
     pub version: u32,
     /// Which object.
-    pub spec: Object,
+    pub spec: SpecObject,
     /// How far it came.
     pub status: Status,
     /// One sentence for people.
@@ -107,7 +107,7 @@ pub struct StepResult {
     #[serde(flatten)]
     pub step: Step,
     /// Its outcome.
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// What AWS answered, where it did not work; what was undone, and whether that worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -116,7 +116,7 @@ pub struct StepResult {
 /// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// It was made, changed or deleted.
     Done,
     /// There was nothing to do.

@@ -171,12 +171,12 @@ mod tests {
                 Shape::Either { first, second } => vec![first, second],
                 _ => Vec::new(),
             };
-            for wanted in named {
-                assert!(shapes.0.contains_key(wanted), "{name} names {wanted}");
+            for references in named {
+                assert!(shapes.0.contains_key(references), "{name} names {references}");
             }
         }
-        for wanted in [SPEC, TASK_DEFINITION, UPDATE] {
-            assert!(shapes.0.contains_key(wanted), "{wanted}");
+        for references in [SPEC, TASK_DEFINITION, UPDATE] {
+            assert!(shapes.0.contains_key(references), "{references}");
         }
     }
 }

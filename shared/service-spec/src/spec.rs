@@ -1,7 +1,7 @@
 //! A spec that could be read: AWS's two inputs as they are, and what Portkeeper adds to them.
 
 use super::members::{list, number, text, texts};
-use super::problem::Place;
+use super::problem::Position;
 use portkeeper_core::ids::ContainerPort;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub struct Spec {
     pub tags: BTreeMap<String, String>,
     /// What happens when the object is removed.
     pub on_delete: OnDelete,
-    pub(super) places: BTreeMap<String, Place>,
+    pub(super) positions: BTreeMap<String, Position>,
 }
 
 /// What happens when the spec's object is removed.

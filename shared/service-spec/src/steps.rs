@@ -114,14 +114,15 @@ pub struct Difference {
 pub enum Ref {
     /// It exists: its ARN.
     Existing(String),
-    /// It is made: look for it among [`Made`].
-    Made(Thing),
+    /// It is made: look for it among [`CreatedArns`].
+    #[serde(rename = "made")]
+    New(NewResource),
 }
 
 /// Names what a write makes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "name")]
-pub enum Thing {
+pub enum NewResource {
     /// The new revision of the task definition.
     TaskDefinition,
     /// The target group of this name.
@@ -133,15 +134,15 @@ pub enum Thing {
 }
 
 /// The ARNs that writes gave.
-pub type Made = BTreeMap<Thing, String>;
+pub type CreatedArns = BTreeMap<NewResource, String>;
 
 /// A member of an input that only an earlier write can give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Blank {
+pub struct Placeholder {
     /// The member, as a JSON pointer: `/loadBalancers/0/targetGroupArn`.
     pub pointer: String,
     /// What is filled in.
-    pub with: Thing,
+    pub with: NewResource,
 }
 
 /// A rule's priority.

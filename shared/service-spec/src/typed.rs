@@ -5,7 +5,7 @@
 mod scalar;
 mod unknown;
 
-use super::problem::{Place, Problem, ProblemCode};
+use super::problem::{Position, Problem, ProblemCode};
 use super::reading::{Kind, Member, Node, NodeValue, Scalar};
 use super::shapes::{Limits, MemberShape, SPEC, Shape, Shapes};
 use serde_json::{Map, Value};
@@ -19,33 +19,33 @@ pub(super) struct Typed<'a> {
     /// What was wrong so far.
     pub(super) problems: Vec<Problem>,
     /// Where each value is.
-    pub(super) places: BTreeMap<String, Place>,
+    pub(super) positions: BTreeMap<String, Position>,
 }
 
 impl<'a> Typed<'a> {
     pub(super) fn new(shapes: &'a Shapes, lenient: bool) -> Self {
-        Self { shapes, lenient, problems: Vec::new(), places: BTreeMap::new() }
+        Self { shapes, lenient, problems: Vec::new(), positions: BTreeMap::new() }
     }
 
     /// The value in AWS's JSON; none if nothing can be made of it, or if it says nothing.
     pub(super) fn value(&mut self, node: &Node, shape: &str, at: &str) -> Option<Value> {
-        self.places.insert(at.to_owned(), node.place);
+        self.positions.insert(at.to_owned(), node.position);
         let shape_of = self.shapes.get(shape);
         if let NodeValue::Scalar(Scalar { kind: Kind::Null, .. }) = node.value {
             self.warn(
                 ProblemCode::NoValue,
                 at,
-                node.place,
+                node.position,
                 "it has no value, so it counts as not given".to_owned(),
             );
             return None;
         }
         match (shape_of, &node.value) {
             (Shape::Structure { members, .. }, NodeValue::Object(given)) => {
-                Some(Value::Object(self.structure(shape, members, given, node.place, at)))
+                Some(Value::Object(self.structure(shape, members, given, node.position, at)))
             }
             (Shape::List { of, limits, .. }, NodeValue::List(elements)) => {
-                Some(Value::Array(self.list(of, *limits, elements, node.place, at)))
+                Some(Value::Array(self.list(of, *limits, elements, node.position, at)))
             }
             (Shape::Map { of }, NodeValue::Object(given)) => {
                 Some(Value::Object(self.map(of, given, at)))
@@ -57,7 +57,7 @@ impl<'a> Typed<'a> {
             (Shape::Document | Shape::Names(_), _) => Some(as_it_is(node)),
             (shape, NodeValue::Scalar(scalar)) => self.scalar(scalar, shape, node, at),
             (shape, _) => {
-                self.wrong(node, at, wanted(shape));
+                self.wrong(node, at, references(shape));
                 None
             }
         }
@@ -68,7 +68,7 @@ impl<'a> Typed<'a> {
         shape: &str,
         members: &[MemberShape],
         given: &[Member],
-        place: Place,
+        position: Position,
         at: &str,
     ) -> Map<String, Value> {
         let mut object = Map::new();
@@ -98,7 +98,7 @@ impl<'a> Typed<'a> {
             let message = format!("`{}` is missing here", missing.name);
             self.problems.push(
                 Problem::error(ProblemCode::MissingMember, below(at, missing.name), message)
-                    .at_place(place),
+                    .at_position(position),
             );
         }
         object
@@ -109,14 +109,14 @@ impl<'a> Typed<'a> {
         of: &str,
         limits: Limits,
         elements: &[Node],
-        place: Place,
+        position: Position,
         at: &str,
     ) -> Vec<Value> {
         let count = i64::try_from(elements.len()).unwrap_or(i64::MAX);
         if !limits.hold(count) {
             let message = format!("the list has {count} elements; AWS takes {}", limits.words());
             self.problems
-                .push(Problem::error(ProblemCode::ListLength, at, message).at_place(place));
+                .push(Problem::error(ProblemCode::ListLength, at, message).at_position(position));
         }
         let values = elements.iter().enumerate();
         values.filter_map(|(index, node)| self.value(node, of, &format!("{at}[{index}]"))).collect()
@@ -130,19 +130,19 @@ impl<'a> Typed<'a> {
         values.collect()
     }
 
-    fn wrong(&mut self, node: &Node, at: &str, wanted: &str) {
-        let hint = match (&node.value, wanted) {
+    fn wrong(&mut self, node: &Node, at: &str, references: &str) {
+        let hint = match (&node.value, references) {
             (NodeValue::Scalar(scalar), "a list") => format!("; write [{}]", scalar.text),
             (NodeValue::Object(_), "a list") => "; begin each element with `- `".to_owned(),
             _ => String::new(),
         };
-        let message = format!("{wanted} is wanted here, and this is {}{hint}", node.kind());
+        let message = format!("{references} is wanted here, and this is {}{hint}", node.kind());
         self.problems
-            .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
+            .push(Problem::error(ProblemCode::WrongType, at, message).at_position(node.position));
     }
 
-    fn warn(&mut self, code: ProblemCode, at: &str, place: Place, message: String) {
-        self.problems.push(Problem::warning(code, at, message).at_place(place));
+    fn warn(&mut self, code: ProblemCode, at: &str, position: Position, message: String) {
+        self.problems.push(Problem::warning(code, at, message).at_position(position));
     }
 }
 
@@ -151,7 +151,7 @@ fn below(at: &str, name: &str) -> String {
     if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") }
 }
 
-fn wanted(shape: &Shape) -> &'static str {
+fn references(shape: &Shape) -> &'static str {
     match shape {
         Shape::Structure { .. } | Shape::Map { .. } => "a mapping",
         Shape::List { .. } => "a list",

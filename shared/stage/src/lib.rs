@@ -170,9 +170,9 @@ impl Stage {
         let at_ms = self.world.lock().now_ms();
         let event: SqsEvent = serde_json::from_value(batch.clone())?;
         let mut reports = Vec::new();
-        let tell = &mut |report: &CheckReport| reports.push(report.clone());
+        let record = &mut |report: &CheckReport| reports.push(report.clone());
         let response =
-            portkeeper_reconcile::handle_and_report(&self.aws, &self.config, event, tell).await;
+            portkeeper_reconcile::handle_and_report(&self.aws, &self.config, event, record).await;
         let failed = response.batch_item_failures.len();
         let response = serde_json::to_value(response)?;
         finish_batch(&mut self.world.lock(), QUEUE, batch, Ok(&response));

@@ -37,7 +37,7 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
         remembered.extend(one.record.incidents.iter().map(|incident| name(&key, incident)));
         for name in one.reported().map(|incident| name(&key, incident)) {
             if !lives.contains_key(&name) {
-                return broken("alert", format!("{name} counts as told and was not"));
+                return broken("alert", format!("{name} counts as published and was not"));
             }
             open.insert(name);
         }
@@ -50,15 +50,15 @@ pub(crate) fn every_life(play: &Play, world: &World, watched: &[Watched<'_>]) ->
         let what = |what: &str| format!("{name} {what}: {life:?}");
         let Some(first) = life.begins.first() else { return broken("life", what("has no begin")) };
         if life.changes.iter().chain(&life.ends).any(|at| at < first) {
-            return broken("life", what("was told of before its begin"));
+            return broken("life", what("was published before its begin"));
         }
-        for told in [&life.begins, &life.ends] {
+        for published in [&life.begins, &life.ends] {
             let doubtful = |pair: &[u64]| {
                 let [earlier, later] = pair else { return true };
                 doubts.range(earlier.saturating_sub(CHECK_TAKES_MS)..=*later).next().is_some()
             };
-            if !told.windows(2).all(doubtful) {
-                return broken("life", what("was told twice"));
+            if !published.windows(2).all(doubtful) {
+                return broken("life", what("was published twice"));
             }
         }
         // A function that was killed after it sent an alert could not record it. The ledger's

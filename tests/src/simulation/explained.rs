@@ -22,10 +22,10 @@ pub(crate) fn every_incident(play: &Play, world: &World, one: &Watched<'_>) -> R
             return broken("second look", format!("{} was seen by no second look", what()));
         }
         if incident.alerted.is_none() && one.service.mode != Mode::Off {
-            let hushed = one
+            let suppressed = one
                 .reported()
                 .any(|other| other.code == Code::LimitExceeded || other.code == Code::Fight);
-            if !hushed {
+            if !suppressed {
                 return broken("alert", format!("{} is open, and no alert reported it", what()));
             }
         }

@@ -1,7 +1,7 @@
 //! The part of a function's result for a batch that the judge needs.
 
 use portkeeper_core::ids::ServiceKey;
-use portkeeper_core::plan::{Outcome, Plan};
+use portkeeper_core::plan::{Plan, WriteOutcome};
 use portkeeper_reconcile::CheckReport;
 use portkeeper_sweep::SweepReport;
 use serde_json::Value;
@@ -12,7 +12,7 @@ pub(crate) struct Checked {
     pub key: ServiceKey,
     pub began_ms: u64,
     pub plan: Option<Plan>,
-    pub outcomes: Vec<Outcome>,
+    pub outcomes: Vec<WriteOutcome>,
     pub errors: Vec<String>,
     /// Subjects of the alerts that the check sent.
     pub alerts: Vec<String>,

@@ -32,8 +32,8 @@ pub(crate) fn start<'a>(
 async fn real(aws: &Aws, config: &Config, batch: &Value) -> Result<Handled, StageError> {
     let event = serde_json::from_value(batch.clone())?;
     let mut checks = Vec::new();
-    let tell = &mut |report: &CheckReport| checks.push(Checked::from(report));
-    let response = portkeeper_reconcile::handle_and_report(aws, config, event, tell).await;
+    let record = &mut |report: &CheckReport| checks.push(Checked::from(report));
+    let response = portkeeper_reconcile::handle_and_report(aws, config, event, record).await;
     Ok(Handled { checks, response: serde_json::to_value(response)?, sweep: None })
 }
 

@@ -8,7 +8,7 @@ use super::handled::Checked;
 use super::history::{History, Place, registered_in};
 use super::troubles::{answers_of_describe_tasks, lists_were_short};
 use portkeeper_core::ledger::Subject;
-use portkeeper_core::plan::{ActionKind, Decision, Outcome, OutcomeResult, Plan};
+use portkeeper_core::plan::{ActionKind, Decision, OutcomeResult, Plan, WriteOutcome};
 use portkeeper_core::policy::{Mode, Policy};
 use portkeeper_world::World;
 use portkeeper_world::api::Caller;
@@ -76,7 +76,7 @@ impl Judge {
     ) -> Result<(), Violation> {
         let key = checked.key.to_string();
         let Some(service) = account.service(&key) else { return Ok(()) };
-        let tried: Vec<&Outcome> =
+        let tried: Vec<&WriteOutcome> =
             checked.outcomes.iter().filter(|outcome| was_tried(outcome)).collect();
         let now = world.now_ms();
         let judged = |plan: &Plan| {
@@ -98,7 +98,7 @@ impl Judge {
             );
         }
         Self::order(&key, checked)?;
-        let deregistered: Vec<&Outcome> =
+        let deregistered: Vec<&WriteOutcome> =
             tried.into_iter().filter(|outcome| outcome.kind == ActionKind::Deregister).collect();
         self.limit(world, service, checked.began_ms, deregistered.len())?;
         Self::proof(history, &key, &deregistered)?;
@@ -107,13 +107,13 @@ impl Judge {
 
     /// Registrations come first. If AWS does not accept one, the check deregisters no target.
     fn order(key: &str, checked: &Checked) -> Result<(), Violation> {
-        let tried = |outcome: &&Outcome| was_tried(outcome);
+        let tried = |outcome: &&WriteOutcome| was_tried(outcome);
         let mut outcomes = checked.outcomes.iter();
         let Some(first) = outcomes.position(|outcome| outcome.kind == ActionKind::Deregister)
         else {
             return Ok(());
         };
-        let registers = |outcome: &&Outcome| outcome.kind == ActionKind::Register;
+        let registers = |outcome: &&WriteOutcome| outcome.kind == ActionKind::Register;
         let late = checked.outcomes.iter().skip(first).filter(registers).find(tried);
         let refused = checked
             .outcomes
@@ -160,7 +160,11 @@ impl Judge {
     }
 
     /// A check deregisters only targets that a task of its service once had.
-    fn proof(history: &History, key: &str, deregistered: &[&Outcome]) -> Result<(), Violation> {
+    fn proof(
+        history: &History,
+        key: &str,
+        deregistered: &[&WriteOutcome],
+    ) -> Result<(), Violation> {
         for outcome in deregistered {
             let (id, port) = (outcome.target.id.to_string(), outcome.target.port.get());
             let place = Place { group: outcome.group.to_string(), id, port };
@@ -212,6 +216,6 @@ impl Judge {
 }
 
 /// Returns whether the write reached AWS.
-fn was_tried(outcome: &Outcome) -> bool {
+fn was_tried(outcome: &WriteOutcome) -> bool {
     matches!(outcome.result, OutcomeResult::Done | OutcomeResult::Failed(_))
 }

@@ -9,12 +9,12 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::execute::{execute, skip};
 use portkeeper_aws::failure::chain;
 use portkeeper_aws::ledger::{self, CommitError, Stored};
-use portkeeper_aws::{look_again, notify, observe};
+use portkeeper_aws::{notify, observe, recheck};
 use portkeeper_core::compare::questions;
-use portkeeper_core::event::{Message, ServiceCheck, coalesce, parse};
-use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::event::{ServiceCheck, Trigger, coalesce, parse};
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, record_outcomes};
 use portkeeper_core::plan::{
-    ActionKind, Alert, INPUT_VERSION, Outcome, Plan, PlanInput, Writes, plan,
+    ActionKind, Alert, INPUT_VERSION, Plan, PlanInput, WriteOutcome, Writes, plan,
 };
 use portkeeper_core::report::message;
 use portkeeper_stage::StageError;
@@ -38,9 +38,9 @@ pub(crate) async fn handle(
     for record in batch.get("Records").and_then(Value::as_array).into_iter().flatten() {
         let member = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
         match parse(member("body")) {
-            Ok(Message::Check(check)) => asked.push((member("messageId").to_owned(), check)),
+            Ok(Trigger::Check(check)) => asked.push((member("messageId").to_owned(), check)),
             // The sweep also finds the effects of API calls by others.
-            Ok(Message::Ignored(_) | Message::Called { .. }) => {}
+            Ok(Trigger::Ignored(_) | Trigger::ApiCall { .. }) => {}
             Err(_) => failed.push(member("messageId").to_owned()),
         }
     }
@@ -80,8 +80,8 @@ impl Work<'_> {
         let mut plan = plan(&input);
         change_plan(mutation, &input, &mut plan);
         if !checked.errors.is_empty() {
-            plan.look_again_at = None;
-            plan.next_record.look_again_at = stored.record.look_again_at;
+            plan.recheck_at = None;
+            plan.next_record.recheck_at = stored.record.recheck_at;
         }
         checked.plan = Some(plan.clone());
         let mut stored = stored;
@@ -90,12 +90,12 @@ impl Work<'_> {
         }
         let asked = self.ask_for_next_look(&input, &plan).await;
         checked.outcomes = self.write(&plan).await;
-        let mut record = settle(&plan.next_record, &checked.outcomes);
+        let mut record = record_outcomes(&plan.next_record, &checked.outcomes);
         if let Err(error) = asked {
-            record.look_again_at = None;
+            record.recheck_at = None;
             checked.errors.push(chain(&*error));
         }
-        let accepted = self.tell(&plan.alerts, checked).await;
+        let accepted = self.publish(&plan.alerts, checked).await;
         let on = |record: &LedgerRecord| {
             if plan.alerts.is_empty() { record.clone() } else { mark_sent(record, &accepted) }
         };
@@ -105,7 +105,7 @@ impl Work<'_> {
                     ledger::recall(aws, &config.ledger_table, std::slice::from_ref(&check.key))
                         .await?;
                 let theirs = recalled.records.into_values().next().unwrap_or_default();
-                let record = on(&settle(&theirs.record, &checked.outcomes));
+                let record = on(&record_outcomes(&theirs.record, &checked.outcomes));
                 self.commit(theirs, &record).await.map(|_| ())
             }
             first => first.map(|_| ()),
@@ -114,13 +114,13 @@ impl Work<'_> {
 
     async fn ask_for_next_look(&self, input: &PlanInput, plan: &Plan) -> Result<(), StageError> {
         let Self { aws, config, check, .. } = *self;
-        let Some(at) = plan.look_again_at else { return Ok(()) };
+        let Some(at) = plan.recheck_at else { return Ok(()) };
         let delay = at.secs_since(aws.now()).saturating_add(1);
         let (queue, versions) = (&config.checks_queue_url, input.observation.awaited_versions());
-        Ok(look_again::send(aws, queue, &check.key, &versions, check.hop + 1, delay).await?)
+        Ok(recheck::send(aws, queue, &check.key, &versions, check.hop + 1, delay).await?)
     }
 
-    async fn tell(&self, alerts: &[Alert], checked: &mut Checked) -> Vec<Alert> {
+    async fn publish(&self, alerts: &[Alert], checked: &mut Checked) -> Vec<Alert> {
         let (mut accepted, mut untold) = (Vec::new(), Vec::new());
         for alert in alerts {
             if alert.state.is_end() && untold.contains(&&alert.code) {
@@ -142,7 +142,7 @@ impl Work<'_> {
         accepted
     }
 
-    async fn write(&self, plan: &Plan) -> Vec<Outcome> {
+    async fn write(&self, plan: &Plan) -> Vec<WriteOutcome> {
         let Self { aws, config, mutation, .. } = *self;
         if plan.actions.is_empty() {
             return Vec::new();

@@ -106,8 +106,8 @@ impl Mutation {
 
 /// Marks all other tasks as read, in this cluster and in others.
 fn read_everywhere(seen: &mut Observation) {
-    seen.owners.coverage = Coverage::Cluster;
-    seen.owners.known_elsewhere = seen.target_groups.keys().cloned().collect();
+    seen.other_tasks.coverage = Coverage::Cluster;
+    seen.other_tasks.other_clusters_known = seen.target_groups.keys().cloned().collect();
 }
 
 /// Changes the observation.
@@ -121,7 +121,7 @@ pub(crate) fn change_view(mutation: Mutation, seen: &mut Observation) {
             read_everywhere(seen);
         }
         Mutation::OwnersIgnored => {
-            seen.owners.tasks.clear();
+            seen.other_tasks.tasks.clear();
             read_everywhere(seen);
         }
         Mutation::DrainingIgnored => {
@@ -178,7 +178,7 @@ pub(crate) fn change_input(mutation: Mutation, input: &mut PlanInput) {
         }
         Mutation::ReleaseIgnored => {
             for known in input.record.known.values_mut().flat_map(|targets| targets.values_mut()) {
-                known.released_at = None;
+                known.seen_absent_at = None;
             }
         }
         _ => {}
@@ -194,7 +194,7 @@ pub(crate) fn change_plan(mutation: Mutation, input: &PlanInput, plan: &mut Plan
             continue;
         };
         let also = match mutation {
-            Mutation::NoProof => *code == Code::Foreign && verdict.decision == Decision::Tell,
+            Mutation::NoProof => *code == Code::Foreign && verdict.decision == Decision::Alert,
             Mutation::NoFloor => verdict.decision == Decision::Withheld && by_floor(&verdict.why),
             _ => false,
         };

@@ -101,5 +101,5 @@ pub(crate) fn tag(scene: &mut Scene<'_>) -> Result<String, StageError> {
         scene.account.services.iter_mut().find(|model| model.key() == key).ok_or("no service")?;
     model.mode = tag.map_or(Mode::Repair, |(_, mode)| mode);
     model.mode_since_ms = now;
-    Ok(format!("{key} is tagged {}", tag.map_or("no more", |(text, _)| text)))
+    Ok(format!("{key} is tagged {}", tag.map_or("no longer", |(text, _)| text)))
 }

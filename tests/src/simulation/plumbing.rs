@@ -88,7 +88,7 @@ pub(crate) fn delete_or_make(scene: &mut Scene<'_>) -> Result<String, StageError
             (model.arn, model.deleted, model.mode, model.mode_since_ms) =
                 (arn, false, Mode::Repair, now);
         }
-        return Ok(format!("a person makes {key} anew"));
+        return Ok(format!("a person creates {key} again"));
     }
     let input = json!({ "cluster": service.cluster, "service": service.name, "force": true });
     scene.world.person_ecs("DeleteService", &input)?;

@@ -24,7 +24,7 @@ pub(crate) fn deploy(scene: &mut Scene<'_>) -> Result<String, StageError> {
         }
         _ => {
             new_revision(scene.world, &service)?;
-            Ok(format!("{key} is deployed anew"))
+            Ok(format!("{key} is deployed again"))
         }
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn deploy_all(scene: &mut Scene<'_>) -> String {
         // ECS rejects the deployment if a group is deleted; the others are deployed.
         let _ = new_revision(scene.world, service);
     }
-    format!("{} services are deployed anew at once", services.len())
+    format!("{} services are deployed again at once", services.len())
 }
 
 /// Starts a rolling or blue/green deployment of a new task definition.

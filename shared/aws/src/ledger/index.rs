@@ -8,7 +8,7 @@
 use super::table::{Key, LIFE_SECONDS, add_service, get};
 use crate::account::Aws;
 use crate::failure::Failure;
-use portkeeper_core::call::Place;
+use portkeeper_core::api_call::IndexKey;
 use portkeeper_core::ids::{ServiceArn, ServiceKey};
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub async fn enter(
     aws: &Aws,
     table: &str,
-    place: &Place,
+    place: &IndexKey,
     key: &ServiceKey,
     now: Timestamp,
 ) -> Result<(), Failure> {
@@ -30,9 +30,9 @@ pub async fn enter(
 pub async fn services_behind(
     aws: &Aws,
     table: &str,
-    places: &BTreeSet<Place>,
-) -> Result<BTreeMap<Place, Vec<ServiceArn>>, Failure> {
-    let by_key: BTreeMap<Key, &Place> =
+    places: &BTreeSet<IndexKey>,
+) -> Result<BTreeMap<IndexKey, Vec<ServiceArn>>, Failure> {
+    let by_key: BTreeMap<Key, &IndexKey> =
         places.iter().map(|place| (Key::from(place.clone()), place)).collect();
     let keys: Vec<Key> = by_key.keys().cloned().collect();
     let items = get(aws, table, &keys).await?;

@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn quiet_services_are_written_only_at_half_of_their_life() {
         let now = Timestamp::from_secs(1_700_000_000);
-        let busy = LedgerRecord { look_again_at: Some(now), ..LedgerRecord::default() };
+        let busy = LedgerRecord { recheck_at: Some(now), ..LedgerRecord::default() };
         let stored = |record: &LedgerRecord, expires_at| Stored {
             record: record.clone(),
             expires_at,

@@ -30,7 +30,7 @@ use aws_sdk_dynamodb::types::{
 use item::{
     Attributes, COUNTER, EXPIRES, HOLDER, KEY, RECORD, SERVICES, WRITE, expires, text, text_of,
 };
-use portkeeper_core::call::Place;
+use portkeeper_core::api_call::IndexKey;
 use portkeeper_core::ids::{ServiceKey, TargetGroupArn};
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -85,11 +85,11 @@ impl fmt::Display for Key {
     }
 }
 
-impl From<Place> for Key {
-    fn from(place: Place) -> Self {
+impl From<IndexKey> for Key {
+    fn from(place: IndexKey) -> Self {
         match place {
-            Place::Group(arn) => Self::Group(arn),
-            Place::Balancer(arn) => Self::LoadBalancer(arn),
+            IndexKey::Group(arn) => Self::Group(arn),
+            IndexKey::Balancer(arn) => Self::LoadBalancer(arn),
         }
     }
 }
@@ -158,7 +158,7 @@ async fn get_batch(aws: &Aws, table: &str, keys: &[Key]) -> Result<Vec<Attribute
     let mut wanted = Some(HashMap::from([(table.to_owned(), wanted)]));
     let mut items = Vec::new();
     for _ in 0..GET_ROUNDS {
-        aws.turn(action).await;
+        aws.acquire(action).await;
         let answer = aws.dynamodb.batch_get_item().set_request_items(wanted).send().await;
         let answer = answer.map_err(|error| aws.failure(action, resource(), error))?;
         items.extend(answer.responses.into_iter().flatten().flat_map(|(_, items)| items));
@@ -206,7 +206,7 @@ pub async fn put_record(
             .expression_attribute_names("#counter", COUNTER)
             .expression_attribute_values(":counter", AttributeValue::N(counter.to_string())),
     };
-    aws.turn("dynamodb:PutItem").await;
+    aws.acquire("dynamodb:PutItem").await;
     match put.send().await {
         Ok(_) => Ok(()),
         Err(error) => match error.as_service_error() {
@@ -237,7 +237,7 @@ pub(super) async fn put_texts(
     let action = "dynamodb:PutItem";
     let mut item = Attributes::from([text(KEY, key), expires(expires_at)]);
     item.extend(texts.into_iter().map(|(name, value)| text(name, &value)));
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let put = aws.dynamodb.put_item().table_name(table).set_item(Some(item)).send().await;
     put.map(|_| ())
         .map_err(|error| aws.failure(action, format!("item {key} of table {table}"), error))
@@ -263,7 +263,7 @@ pub(super) async fn add_service(
         .expression_attribute_names("#services", SERVICES)
         .expression_attribute_values(":expires", expires)
         .expression_attribute_values(":services", AttributeValue::Ss(vec![service]));
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let updated = update.send().await.map(|_| ());
     updated.map_err(|error| aws.failure(action, format!("item {key} of table {table}"), error))
 }
@@ -292,7 +292,7 @@ pub async fn claim(
         .expression_attribute_values(":spec", AttributeValue::S(claimant.to_owned()))
         .expression_attribute_values(":nobody", AttributeValue::S(String::new()))
         .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-    aws.turn(action).await;
+    aws.acquire(action).await;
     match put.send().await {
         Ok(_) => Ok(None),
         Err(error) => match error.as_service_error() {
@@ -324,8 +324,8 @@ mod tests {
             (Key::Service(service()), "shop/web"),
             (Key::Switch, "switch"),
             (Key::Sweep, "sweep"),
-            (Place::Group(TargetGroupArn::try_from(group.to_owned()).unwrap()).into(), group),
-            (Place::of_balancer(balancer).unwrap().into(), balancer),
+            (IndexKey::Group(TargetGroupArn::try_from(group.to_owned()).unwrap()).into(), group),
+            (IndexKey::of_balancer(balancer).unwrap().into(), balancer),
             (Key::Spec("specs/web.yaml".to_owned()), "spec#specs/web.yaml"),
             (Key::SpecOf(service()), "spec-of#shop/web"),
         ];

@@ -1,6 +1,6 @@
 //! The second read: only what the first left undetermined.
 
-use super::{containers, elsewhere, groups, owners, tasks};
+use super::{containers, groups, other_clusters, other_tasks, tasks};
 use crate::account::Aws;
 use crate::config::Clusters;
 use portkeeper_core::ids::TaskArn;
@@ -19,8 +19,8 @@ pub async fn answer_questions(
     groups::refresh_groups(aws, &questions.target_groups, &mut seen).await;
     containers::describe_instances(aws, &questions.container_instances, &mut seen).await;
     read_named_tasks(aws, questions, &mut seen).await;
-    elsewhere::read_elsewhere(aws, watched, &questions.elsewhere, &mut seen).await;
-    owners::read_owners(aws, questions, &mut seen).await;
+    other_clusters::read_elsewhere(aws, watched, &questions.other_clusters, &mut seen).await;
+    other_tasks::read_owners(aws, questions, &mut seen).await;
     containers::read_instances(aws, &mut seen).await;
     containers::read_definitions(aws, &mut seen).await;
     seen

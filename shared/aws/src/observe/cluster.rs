@@ -8,10 +8,12 @@ use super::tasks::{Descriptions, Listed, Of};
 use super::{DESCRIBE_BATCH, containers, counts, few_at_once, groups, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::Failure;
+use portkeeper_core::cluster_tasks::ClusterTasks;
 use portkeeper_core::event::ServiceCheck;
-use portkeeper_core::everybody::Everybody;
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
-use portkeeper_core::observation::{Gap, Missed, Observation, Owner, Service, ServiceStatus, Task};
+use portkeeper_core::observation::{
+    Gap, Missed, Observation, OtherTask, Service, ServiceStatus, Task,
+};
 use portkeeper_core::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,7 +26,7 @@ pub struct ClusterReading {
     /// Each requested service, by name: its observation, or why it could not be described.
     pub services: BTreeMap<String, Result<Observation, Failure>>,
     /// All tasks of the cluster with their addresses, if all of them were read.
-    pub everybody: Everybody,
+    pub cluster_tasks: ClusterTasks,
     /// How much there was to read.
     pub sizes: Sizes,
 }
@@ -52,7 +54,7 @@ pub struct Sizes {
 
 /// How far a reading has come, counted in target groups, which take nearly all of the time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct ReadProgress {
     /// Groups that were read.
     pub done: usize,
     /// Groups to be read.
@@ -79,7 +81,7 @@ pub async fn observe_cluster(
     cluster: &ClusterArn,
     names: &BTreeSet<String>,
     limits: Limits,
-    on_progress: &(dyn Fn(Progress) + Sync),
+    on_progress: &(dyn Fn(ReadProgress) + Sync),
 ) -> ClusterReading {
     let began = aws.now();
     let checks: Vec<ServiceCheck> = names.iter().map(|name| plain_check(cluster, name)).collect();
@@ -97,10 +99,10 @@ pub async fn observe_cluster(
     let wanted: BTreeSet<TargetGroupArn> =
         described.values().flatten().filter_map(live).flat_map(groups_of).collect();
     let (done, of) = (AtomicUsize::new(0), wanted.len());
-    on_progress(Progress { done: 0, of });
+    on_progress(ReadProgress { done: 0, of });
     let on_each = || {
         let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        on_progress(Progress { done, of });
+        on_progress(ReadProgress { done, of });
     };
     // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &wanted, &mut all, &on_each).await;
@@ -124,8 +126,8 @@ pub async fn observe_cluster(
     sizes.task_definitions = all.task_definitions.len();
     deal_out(&mut described, &all, &tasks);
     let is_whole = is_whole(&listed, &tasks);
-    let everybody = Everybody::new(all, owners_of(tasks.tasks, &described), is_whole);
-    ClusterReading { began, services: described, everybody, sizes }
+    let cluster_tasks = ClusterTasks::new(all, owners_of(tasks.tasks, &described), is_whole);
+    ClusterReading { began, services: described, cluster_tasks, sizes }
 }
 
 fn plain_check(cluster: &ClusterArn, name: &str) -> ServiceCheck {
@@ -304,7 +306,7 @@ fn concerns(gap: &Gap, seen: &Observation, groups: &BTreeSet<TargetGroupArn>) ->
         | Missed::Tasks
         | Missed::Task(_)
         | Missed::Revisions
-        | Missed::Owners
+        | Missed::OtherTasks
         | Missed::Elsewhere => true,
     }
 }
@@ -314,7 +316,7 @@ fn concerns(gap: &Gap, seen: &Observation, groups: &BTreeSet<TargetGroupArn>) ->
 fn owners_of(
     tasks: Vec<Task>,
     described: &BTreeMap<String, Result<Observation, Failure>>,
-) -> Vec<Owner> {
+) -> Vec<OtherTask> {
     let mut groups: BTreeMap<&str, BTreeSet<TargetGroupArn>> = BTreeMap::new();
     for (name, seen) in described {
         let Ok(Observation { service: Some(service), gaps, .. }) = seen else { continue };
@@ -325,12 +327,12 @@ fn owners_of(
         }
     }
     let live = tasks.into_iter().filter(|task| !task.last_status.is_over());
-    let owner = |task: Task| {
+    let other = |task: Task| {
         let target_groups = match task.service() {
             Some(service) => groups.get(service).cloned(),
             None => Some(BTreeSet::new()),
         };
-        Owner { task, target_groups }
+        OtherTask { task, target_groups }
     };
-    live.map(owner).collect()
+    live.map(other).collect()
 }

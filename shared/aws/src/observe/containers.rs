@@ -19,13 +19,14 @@ const MISSING: &str = "MISSING";
 /// tasks name. Cached ones need no call.
 pub(super) async fn read_instances(aws: &Aws, seen: &mut Observation) {
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_instance).collect();
-    let owners = seen
-        .owners
+    let other_tasks = seen
+        .other_tasks
         .tasks
         .iter()
-        .map(|owner| &owner.task)
+        .map(|other| &other.task)
         .filter(|task| !task.last_status.is_over());
-    let named = seen.tasks.iter().chain(owners).filter_map(|task| task.container_instance.as_ref());
+    let named =
+        seen.tasks.iter().chain(other_tasks).filter_map(|task| task.container_instance.as_ref());
     let named: BTreeSet<_> = named.collect();
     let wanted = named
         .into_iter()
@@ -88,7 +89,7 @@ async fn describe_batch(
     let (mut instances, mut gaps) = (Instances::new(), Vec::new());
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
     let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
-    aws.turn(DESCRIBE_INSTANCES).await;
+    aws.acquire(DESCRIBE_INSTANCES).await;
     let answer = match request.set_container_instances(Some(names)).send().await {
         Ok(answer) => answer,
         Err(error) => {
@@ -153,7 +154,7 @@ async fn describe_batch(
 /// Reads the task definitions of those observed tasks and other tasks that do not contain their
 /// ports themselves.
 pub(super) async fn read_definitions(aws: &Aws, seen: &mut Observation) {
-    let tasks = seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task));
+    let tasks = seen.tasks.iter().chain(seen.other_tasks.tasks.iter().map(|other| &other.task));
     let silent = tasks.filter(|task| is_silent(task)).map(|task| task.task_definition.clone());
     let asked: BTreeSet<_> = seen.gaps.iter().filter_map(gap_definition).collect();
     let wanted: BTreeSet<_> = silent
@@ -192,7 +193,7 @@ async fn read_definition(aws: &Aws, arn: &TaskDefinitionArn) -> Result<TaskDefin
     }
     let action = "ecs:DescribeTaskDefinition";
     let missed = || Missed::TaskDefinition(arn.clone());
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let answer = aws.ecs.describe_task_definition().task_definition(arn.as_str()).send().await;
     let answer = answer.map_err(|error| gap(missed(), &aws.failure(action, arn.path(), error)))?;
     let described = answer.task_definition().ok_or_else(|| Gap {

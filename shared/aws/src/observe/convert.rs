@@ -100,7 +100,7 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
         task_sets: service.task_sets().iter().map(task_set).collect::<Result<_, _>>()?,
         events: events(service.events()),
         mode_tag: tag(MODE_TAG),
-        owner_tag: tag(OWNER_TAG).filter(|owner| !owner.is_empty()),
+        owner_tag: tag(OWNER_TAG).filter(|other| !other.is_empty()),
     })
 }
 

@@ -386,9 +386,9 @@ fn a_group_and_its_targets() {
     );
     let outside =
         elb::TargetDescription::builder().id("10.9.0.1").port(80).availability_zone("all").build();
-    let mut elsewhere = target("10.9.0.1", 80);
-    elsewhere.target = Some(outside);
-    assert_eq!(convert::target(&elsewhere).unwrap().availability_zone.as_deref(), Some("all"));
+    let mut other_clusters = target("10.9.0.1", 80);
+    other_clusters.target = Some(outside);
+    assert_eq!(convert::target(&other_clusters).unwrap().availability_zone.as_deref(), Some("all"));
     check(
         convert::target(&target("web", 32768)),
         &expect![

@@ -15,7 +15,7 @@ pub(super) type Counts = BTreeMap<Option<ContainerInstanceArn>, usize>;
 /// How many tasks of a cluster ECS counts as running or on their way to it.
 pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<Gap>) {
     let action = "ecs:DescribeClusters";
-    aws.turn(action).await;
+    aws.acquire(action).await;
     match aws.ecs.describe_clusters().clusters(cluster.as_str()).send().await {
         Ok(answer) => {
             let found = answer
@@ -27,9 +27,10 @@ pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<
             };
             (found.map(|found| (None, count(found))).into_iter().collect(), Vec::new())
         }
-        Err(error) => {
-            (Counts::new(), vec![gap(Missed::Owners, &aws.failure(action, cluster.name(), error))])
-        }
+        Err(error) => (
+            Counts::new(),
+            vec![gap(Missed::OtherTasks, &aws.failure(action, cluster.name(), error))],
+        ),
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) async fn on_instances(
     for batch in arns.chunks(DESCRIBE_BATCH) {
         let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
         let request = aws.ecs.describe_container_instances().cluster(cluster.as_str());
-        aws.turn(action).await;
+        aws.acquire(action).await;
         match request.set_container_instances(Some(names)).send().await {
             Ok(answer) => {
                 counts.extend(answer.container_instances().iter().filter_map(|described| {
@@ -60,7 +61,7 @@ pub(super) async fn on_instances(
             }
             Err(error) => {
                 let resource = format!("{} container instances of {}", batch.len(), cluster.name());
-                gaps.push(gap(Missed::Owners, &aws.failure(action, resource, error)));
+                gaps.push(gap(Missed::OtherTasks, &aws.failure(action, resource, error)));
             }
         }
     }

@@ -124,7 +124,7 @@ pub async fn learn_all_groups(aws: &Aws) -> Result<usize, Failure> {
 async fn describe_all(aws: &Aws) -> (BTreeMap<TargetGroupArn, FoundGroup>, Option<Failure>) {
     let (mut described, mut marker) = (BTreeMap::new(), None);
     for _ in 0..PAGE_LIMIT {
-        aws.turn(DESCRIBE_GROUPS).await;
+        aws.acquire(DESCRIBE_GROUPS).await;
         let request =
             aws.elb.describe_target_groups().page_size(GROUPS_PAGE).set_marker(marker.take());
         let answer = match request.send().await {
@@ -183,7 +183,7 @@ async fn describe_batch(
     batch: &[&TargetGroupArn],
 ) -> Result<BTreeMap<TargetGroupArn, Read>, Failure> {
     let arns = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
-    aws.turn(DESCRIBE_GROUPS).await;
+    aws.acquire(DESCRIBE_GROUPS).await;
     let answer =
         aws.elb.describe_target_groups().set_target_group_arns(Some(arns)).send().await.map_err(
             |error| {
@@ -214,7 +214,7 @@ async fn describe_batch(
 }
 
 async fn read_targets(aws: &Aws, arn: &TargetGroupArn, group: FoundGroup) -> Read {
-    aws.turn("elasticloadbalancing:DescribeTargetHealth").await;
+    aws.acquire("elasticloadbalancing:DescribeTargetHealth").await;
     let answer = match aws.elb.describe_target_health().target_group_arn(arn.as_str()).send().await
     {
         Ok(answer) => answer,

@@ -26,7 +26,7 @@ pub async fn list_clusters(aws: &Aws) -> Result<BTreeSet<ClusterArn>, Failure> {
     let (action, resource) = ("ecs:ListClusters", "the clusters of the account");
     let (mut found, mut token) = (BTreeSet::new(), None);
     for _ in 0..PAGE_LIMIT {
-        aws.turn(action).await;
+        aws.acquire(action).await;
         let answer = aws.ecs.list_clusters().set_next_token(token.take()).send().await;
         let answer = answer.map_err(|error| aws.failure(action, resource, error))?;
         for arn in answer.cluster_arns() {
@@ -51,7 +51,7 @@ pub async fn find_clusters(aws: &Aws, names: &BTreeSet<String>) -> Result<FoundC
     for batch in names.chunks(CLUSTERS_BATCH) {
         let wanted: Vec<String> = batch.iter().map(|name| (*name).clone()).collect();
         let resource = wanted.join(", ");
-        aws.turn(action).await;
+        aws.acquire(action).await;
         let answer = aws.ecs.describe_clusters().set_clusters(Some(wanted.clone())).send().await;
         let answer = answer.map_err(|error| aws.failure(action, resource.as_str(), error))?;
         let mut missing: BTreeSet<String> = wanted.into_iter().collect();
@@ -78,7 +78,7 @@ pub async fn list_services(aws: &Aws, cluster: &ClusterArn) -> Result<BTreeSet<S
     let resource = || format!("the services of {}", cluster.name());
     let (mut names, mut token) = (BTreeSet::new(), None);
     for _ in 0..PAGE_LIMIT {
-        aws.turn(action).await;
+        aws.acquire(action).await;
         let request = aws.ecs.list_services().cluster(cluster.as_str()).max_results(SERVICES_PAGE);
         let answer = request.set_next_token(token.take()).send().await;
         let answer = answer.map_err(|error| aws.failure(action, resource(), error))?;

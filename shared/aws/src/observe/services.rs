@@ -116,7 +116,7 @@ pub(super) async fn call<'a>(
         .cluster(cluster.as_str())
         .set_services(Some(services))
         .set_include(tags);
-    aws.turn("ecs:DescribeServices").await;
+    aws.acquire("ecs:DescribeServices").await;
     let answer = match request.send().await {
         Ok(answer) => answer,
         Err(error) => {
@@ -206,12 +206,12 @@ pub(super) async fn read_revisions_of(
     for batch in wanted.chunks(REVISIONS_BATCH) {
         let failed = read_revision_batch(aws, batch, services, &mut gaps).await;
         let Some(failure) = failed else { continue };
-        let owners: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
-        for place in owners.iter().copied() {
-            let own: Vec<_> = batch.iter().filter(|(owner, _)| *owner == place).cloned().collect();
+        let other_tasks: BTreeSet<usize> = batch.iter().map(|(place, _)| *place).collect();
+        for place in other_tasks.iter().copied() {
+            let own: Vec<_> = batch.iter().filter(|(other, _)| *other == place).cloned().collect();
             // One service at fault refuses the whole call; asked one by one, only that one is
             // missing.
-            let failure = if owners.len() > 1 && failure.is_final() {
+            let failure = if other_tasks.len() > 1 && failure.is_final() {
                 read_revision_batch(aws, &own, services, &mut gaps).await
             } else {
                 Some(failure.clone())
@@ -247,7 +247,7 @@ async fn read_revision_batch(
 ) -> Option<Failure> {
     let action = "ecs:DescribeServiceRevisions";
     let arns = batch.iter().map(|(_, arn)| arn.as_str().to_owned()).collect();
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let answer = match aws
         .ecs
         .describe_service_revisions()

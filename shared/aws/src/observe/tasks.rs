@@ -94,7 +94,7 @@ async fn list(
             Of::Instance(arn) => request.container_instance(arn.as_str()),
             Of::Cluster => request,
         };
-        aws.turn("ecs:ListTasks").await;
+        aws.acquire("ecs:ListTasks").await;
         let answer = match request.set_next_token(token.take()).send().await {
             Ok(answer) => answer,
             Err(error) => {
@@ -151,7 +151,7 @@ async fn describe_batch(aws: &Aws, cluster: &ClusterArn, batch: &[&TaskArn]) -> 
     let action = "ecs:DescribeTasks";
     let mut described = Descriptions::default();
     let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let answer = match aws
         .ecs
         .describe_tasks()

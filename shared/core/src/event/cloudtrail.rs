@@ -6,8 +6,8 @@
 //!
 //! AWS facts: F-2.2.
 
-use super::trigger::{Ignored, Message};
-use crate::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
+use super::trigger::{Ignored, Trigger};
+use crate::api_call::{Actor, ActorKind, ApiCall, IndexKey, NamedTarget, Operation};
 use crate::ids::{HostPort, TargetGroupArn, TargetId};
 use crate::others::Others;
 use crate::time::Timestamp;
@@ -28,7 +28,7 @@ const ECS_ROLES: &str = ":role/aws-service-role/ecs.amazonaws.com/";
 /// which is never read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TrailDetail {
+pub(super) struct CloudTrailDetail {
     // I-CAUSE: "An access key id is never read."
     #[serde(rename = "eventID")]
     event_id: String,
@@ -76,25 +76,25 @@ struct Behalf {
     user_id: Option<String>,
 }
 
-impl TrailDetail {
+impl CloudTrailDetail {
     /// What the event asks for; none if it does not name the changed resource.
-    pub(super) fn read(self) -> Option<Message> {
+    pub(super) fn read(self) -> Option<Trigger> {
         let operation = Operation::from(self.event_name.as_str());
         if matches!(operation, Operation::Unknown(_)) || self.read_only == Some(true) {
-            return Some(Message::Ignored(Ignored::OtherCall(self.event_name)));
+            return Some(Trigger::Ignored(Ignored::OtherCall(self.event_name)));
         }
         if let Some(error) = self.error_code {
-            return Some(Message::Ignored(Ignored::RefusedCall(error)));
+            return Some(Trigger::Ignored(Ignored::RefusedCall(error)));
         }
         let identity = self.user_identity.unwrap_or_default();
         if identity.is_ecs() || self.source_ip_address.as_deref() == Some(ECS) {
-            return Some(Message::Ignored(Ignored::CallByEcs));
+            return Some(Trigger::Ignored(Ignored::CallByEcs));
         }
         let place = place(&operation, &self.request_parameters)?;
         let targets = self.request_parameters.get("targets").and_then(Value::as_array);
         let targets = targets.into_iter().flatten().filter_map(target).take(MOST_TARGETS).collect();
         let (by, role) = (identity.actor(), identity.issuer().and_then(|role| role.arn.clone()));
-        let call = Call {
+        let call = ApiCall {
             id: self.event_id,
             at: self.event_time,
             by,
@@ -103,18 +103,18 @@ impl TrailDetail {
             targets,
             others: Others::default(),
         };
-        Some(Message::Called { call, role })
+        Some(Trigger::ApiCall { call, role })
     }
 }
 
-fn place(operation: &Operation, parameters: &Value) -> Option<Place> {
+fn place(operation: &Operation, parameters: &Value) -> Option<IndexKey> {
     let text = |name: &str| parameters.get(name).and_then(Value::as_str);
     match operation {
         Operation::DeleteListener | Operation::ModifyListener => {
-            Place::of_listener(text("listenerArn")?)
+            IndexKey::of_listener(text("listenerArn")?)
         }
-        Operation::DeleteRule | Operation::ModifyRule => Place::of_listener(text("ruleArn")?),
-        _ => TargetGroupArn::try_from(text("targetGroupArn")?).ok().map(Place::Group),
+        Operation::DeleteRule | Operation::ModifyRule => IndexKey::of_listener(text("ruleArn")?),
+        _ => TargetGroupArn::try_from(text("targetGroupArn")?).ok().map(IndexKey::Group),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Merges the messages about one service into one check.
 
-use super::trigger::Check;
-use crate::call::Call;
+use super::trigger::CheckRequest;
+use crate::api_call::ApiCall;
 use crate::ids::{ServiceKey, TaskArn};
 use crate::observation::Task;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceCheck {
     pub key: ServiceKey,
-    /// See [`Check::at_least`]; the newest version that any message names.
+    /// See [`CheckRequest::at_least`]; the newest version that any message names.
     pub at_least: BTreeMap<TaskArn, u64>,
-    /// See [`Check::stopped`].
+    /// See [`CheckRequest::stopped`].
     pub stopped: Vec<Task>,
-    /// See [`Check::calls`].
-    pub calls: Vec<Call>,
+    /// See [`CheckRequest::calls`].
+    pub calls: Vec<ApiCall>,
     /// The shortest chain of checks among the messages.
     pub hop: u32,
     /// The ids of the messages.
@@ -40,7 +40,7 @@ impl ServiceCheck {
 /// Turns the messages of a batch into one check for each service: 500 task events of one deployment
 /// cause one check.
 #[must_use]
-pub fn coalesce(messages: impl IntoIterator<Item = (String, Check)>) -> Vec<ServiceCheck> {
+pub fn coalesce(messages: impl IntoIterator<Item = (String, CheckRequest)>) -> Vec<ServiceCheck> {
     let mut checks: BTreeMap<ServiceKey, ServiceCheck> = BTreeMap::new();
     for (id, check) in messages {
         for service in &check.services {

@@ -1,6 +1,6 @@
 //! What a message asks for: checks, the services behind an API call, or nothing.
 
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::ids::{ClusterArn, TaskArn};
 use crate::observation::{Task, TaskStatus};
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,12 +8,12 @@ use std::fmt;
 
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum Trigger {
     /// Check these services.
-    Check(Check),
+    Check(CheckRequest),
     /// An API call. Only the ledger's index knows which services it concerns.
-    Called {
-        call: Call,
+    ApiCall {
+        call: ApiCall,
         /// The ARN of the role whose session made the call.
         role: Option<String>,
     },
@@ -23,7 +23,7 @@ pub enum Message {
 
 /// A request to check these services of one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub struct CheckRequest {
     pub cluster: ClusterArn,
     /// Service names.
     pub services: BTreeSet<String>,
@@ -32,12 +32,12 @@ pub struct Check {
     /// Tasks that the event itself shows as stopped: proof of their former targets.
     pub stopped: Vec<Task>,
     /// API calls by others on the groups and load balancers of these services.
-    pub calls: Vec<Call>,
+    pub calls: Vec<ApiCall>,
     /// How many checks in a row led here.
     pub hop: u32,
 }
 
-impl Check {
+impl CheckRequest {
     /// A check of these services, without further information.
     #[must_use]
     pub fn of(cluster: ClusterArn, services: BTreeSet<String>) -> Self {

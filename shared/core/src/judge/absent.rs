@@ -7,7 +7,7 @@
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::{Absent, Comparison};
-use crate::desired::{Claim, Standing};
+use crate::expected::{ExpectedTarget, Requirement};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
 use crate::input::PlanInput;
@@ -28,10 +28,10 @@ pub(super) fn judge_absent(
     absent: &Absent,
     judgement: &mut Judgement,
 ) {
-    let claim = &absent.claim;
-    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
-    let (Standing::Due(since), Some(group)) =
-        (&claim.standing, input.observation.found_group(&claim.group))
+    let expected = &absent.expected;
+    let subject = Subject::Target(expected.group.clone(), expected.target.clone());
+    let (Requirement::Required(since), Some(group)) =
+        (&expected.requirement, input.observation.found_group(&expected.group))
     else {
         return;
     };
@@ -41,7 +41,7 @@ pub(super) fn judge_absent(
         judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
         return;
     }
-    if absent.draining && matches!(claim.target.id, TargetId::Ip(_)) {
+    if absent.draining && matches!(expected.target.id, TargetId::Ip(_)) {
         let later = input.now.plus_secs(input.policy.confirm_seconds);
         let why = "expected, but still draining: ELBv2 accepts the address again only after the deregistration delay";
         judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
@@ -54,11 +54,13 @@ pub(super) fn judge_absent(
             "no load balancer uses the group, so a registered target would receive no requests"
                 .to_owned();
         let code = Code::TargetGroupUnattached;
-        judgement.find(finding(input, code, Subject::Group(claim.group.clone()), why));
+        judgement.find(finding(input, code, Subject::Group(expected.group.clone()), why));
         return;
     }
-    let elsewhere =
-        comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == claim.target);
+    let elsewhere = comparison
+        .unexpected
+        .iter()
+        .find(|unexpected| unexpected.registered.target == expected.target);
     if let (Some(other), false) =
         (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
     {
@@ -69,7 +71,7 @@ pub(super) fn judge_absent(
         judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
         return;
     }
-    let task = input.observation.tasks.iter().find(|task| task.arn == claim.task);
+    let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
     if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
         judgement.say(subject, Some(Code::Missing), decision, why);
         return;
@@ -86,14 +88,16 @@ pub(super) fn judge_absent(
         return;
     }
     let state = if absent.draining { "is draining" } else { "is not registered" };
-    let mut why =
-        format!("task {} has been running for {running} and its target {state}", claim.task.tail());
+    let mut why = format!(
+        "task {} has been running for {running} and its target {state}",
+        expected.task.short()
+    );
     let needs_id = NEEDS_SERVER_ID.contains(&group.protocol.as_str());
     if needs_id {
         why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
     }
     judgement.find(Finding {
-        task: Some(claim.task.clone()),
+        task: Some(expected.task.clone()),
         repair: (!needs_id).then_some(RepairStep { kind: ActionKind::Register, zone: None }),
         ..finding(input, Code::Missing, subject, why)
     });
@@ -127,11 +131,11 @@ fn unfit_instance(observation: &Observation, task: &Task) -> Option<(Decision, S
 /// the address without a zone, or a task of the same subnet is already registered with the zone
 /// `all`. There is no other evidence: subnets are not read.
 fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> Option<String> {
-    let claim = &absent.claim;
-    let TargetId::Ip(address) = &claim.target.id else { return None };
-    let subject = Subject::Target(claim.group.clone(), claim.target.clone());
+    let expected = &absent.expected;
+    let TargetId::Ip(address) = &expected.target.id else { return None };
+    let subject = Subject::Target(expected.group.clone(), expected.target.clone());
     let open = |code: &Code| {
-        let same = |open: &&Incident| !open.is_over() && open.task.as_ref() == Some(&claim.task);
+        let same = |open: &&Incident| !open.is_over() && open.task.as_ref() == Some(&expected.task);
         input.record.incident(code, &subject).filter(same)
     };
     let known = open(&Code::AzAllNeeded);
@@ -145,7 +149,7 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
             return None;
         }
     }
-    if let Some(neighbour) = neighbour_outside(input, comparison, claim) {
+    if let Some(neighbour) = neighbour_outside(input, comparison, expected) {
         return Some(format!(
             "{neighbour} in the same subnet is registered with the Availability Zone `all`"
         ));
@@ -158,19 +162,19 @@ fn outside_vpc(input: &PlanInput, comparison: &Comparison, absent: &Absent) -> O
 fn neighbour_outside<'a>(
     input: &PlanInput,
     comparison: &'a Comparison,
-    claim: &Claim,
+    expected: &ExpectedTarget,
 ) -> Option<&'a TargetId> {
     let subnet_of = |arn: &TaskArn| {
         let task = input.observation.tasks.iter().find(|task| task.arn == *arn)?;
         task.network_interface.as_ref()?.subnet.as_ref()
     };
-    let subnet = subnet_of(&claim.task)?;
+    let subnet = subnet_of(&expected.task)?;
     let neighbour = comparison.matched.iter().find(|matched| {
-        matched.claim.group == claim.group
+        matched.expected.group == expected.group
             && TargetZone::of(&matched.registered).is_some()
-            && subnet_of(&matched.claim.task) == Some(subnet)
+            && subnet_of(&matched.expected.task) == Some(subnet)
     })?;
-    Some(&neighbour.claim.target.id)
+    Some(&neighbour.expected.target.id)
 }
 
 /// The two messages with which ELBv2 refuses an address outside the VPC, both with the code
@@ -190,9 +194,9 @@ fn zone_needed(
     subject: Subject,
     evidence: &str,
 ) -> Finding {
-    let claim = &absent.claim;
+    let expected = &absent.expected;
     let vpc = group.vpc.as_deref().map_or(String::new(), |vpc| format!(" {vpc}"));
-    let task = claim.task.tail();
+    let task = expected.task.short();
     let mut why = format!(
         "task {task} has been running for {evidence}: it is outside the group's VPC{vpc}, and ECS cannot register it"
     );
@@ -201,7 +205,7 @@ fn zone_needed(
     }
     let with_zone = RepairStep { kind: ActionKind::Register, zone: Some(TargetZone::All) };
     Finding {
-        task: Some(claim.task.clone()),
+        task: Some(expected.task.clone()),
         repair: input.policy.az_all.then_some(with_zone),
         ..finding(input, Code::AzAllNeeded, subject, why)
     }

@@ -42,7 +42,7 @@ pub(super) fn unhealthy(
     };
     let patience =
         checks.saturating_add(initial).saturating_add(input.policy.unhealthy_margin_seconds);
-    let subject = Subject::Target(matched.claim.group.clone(), matched.claim.target.clone());
+    let subject = Subject::Target(matched.expected.group.clone(), matched.expected.target.clone());
     let first_seen = input
         .record
         .incident(&Code::Unhealthy, &subject)

@@ -2,7 +2,7 @@
 //! for an hour.
 
 use super::{Incident, LedgerRecord};
-use crate::call::Call;
+use crate::api_call::ApiCall;
 use crate::time::Timestamp;
 
 /// A check finds what a call led to within minutes: the check that its event requests, or one after
@@ -20,7 +20,7 @@ const CALL_BYTES: usize = 700;
 /// The bytes of one target of a call.
 const TARGET_BYTES: usize = 60;
 
-fn bytes(call: &Call) -> usize {
+fn bytes(call: &ApiCall) -> usize {
     CALL_BYTES + call.targets.len() * TARGET_BYTES
 }
 
@@ -29,9 +29,9 @@ impl LedgerRecord {
     /// were undone before they led to a finding.
     pub(crate) fn note_calls(
         &mut self,
-        calls: &[Call],
+        calls: &[ApiCall],
         incidents: &[Incident],
-        still_holds: impl Fn(&Call) -> bool,
+        still_holds: impl Fn(&ApiCall) -> bool,
         now: Timestamp,
     ) {
         for call in calls {
@@ -56,7 +56,7 @@ impl LedgerRecord {
         let Self { calls, incidents, .. } = self;
         calls.retain(|call| is_of_use(call, incidents, now));
         let mut room = CALLS_BYTES;
-        let fits = |call: &&Call| {
+        let fits = |call: &&ApiCall| {
             let left = room.checked_sub(bytes(call));
             room = left.unwrap_or(room);
             left.is_some()
@@ -66,10 +66,10 @@ impl LedgerRecord {
     }
 }
 
-fn is_of_use(call: &Call, incidents: &[Incident], now: Timestamp) -> bool {
+fn is_of_use(call: &ApiCall, incidents: &[Incident], now: Timestamp) -> bool {
     now.secs_since(call.at) < CALLS_KEPT_SECS || is_about_any(call, incidents)
 }
 
-fn is_about_any(call: &Call, incidents: &[Incident]) -> bool {
+fn is_about_any(call: &ApiCall, incidents: &[Incident]) -> bool {
     incidents.iter().any(|incident| call.is_about(&incident.subject))
 }

@@ -6,8 +6,8 @@
 //! dropped, because it would prove or bar a repair. The record then counts as continuous only from
 //! now on, so that nothing that the entry may have barred is proved.
 
-use super::{Incident, Known, LedgerRecord, Repair};
-use crate::call::{Call, Place};
+use super::{Incident, KnownTarget, LedgerRecord, Repair};
+use crate::api_call::{ApiCall, IndexKey};
 use crate::ids::{Target, TargetGroupArn};
 use crate::others::Others;
 use crate::time::Timestamp;
@@ -31,8 +31,8 @@ pub struct Unread {
 enum Part {
     Incident,
     Repair,
-    Call,
-    Place(String),
+    ApiCall,
+    IndexKey(String),
     Group(String),
     Target {
         group: String,
@@ -48,8 +48,8 @@ impl fmt::Display for Unread {
         match &self.part {
             Part::Incident => f.write_str("an incident"),
             Part::Repair => f.write_str("a repair"),
-            Part::Call => f.write_str("a call"),
-            Part::Place(place) => write!(f, "the place {place}"),
+            Part::ApiCall => f.write_str("a call"),
+            Part::IndexKey(place) => write!(f, "the place {place}"),
             Part::Group(group) => write!(f, "the targets of {group}"),
             Part::Target { group, target } => write!(f, "the target {target} of {group}"),
             Part::Forgotten(what) => write!(f, "{what}, which is forgotten"),
@@ -71,16 +71,16 @@ pub(super) struct Reading {
     repairs: Vec<Value>,
     #[serde(default)]
     calls: Vec<Value>,
-    #[serde(default)]
-    places: BTreeMap<String, Value>,
-    #[serde(default)]
-    kept_since: Option<Timestamp>,
-    #[serde(default)]
-    look_again_hop: u32,
-    #[serde(default)]
-    look_again_at: Option<Timestamp>,
-    #[serde(default)]
-    telling_since: Option<Timestamp>,
+    #[serde(rename = "places", default)]
+    index_keys: BTreeMap<String, Value>,
+    #[serde(rename = "kept_since", default)]
+    continuous_since: Option<Timestamp>,
+    #[serde(rename = "look_again_hop", default)]
+    recheck_hop: u32,
+    #[serde(rename = "look_again_at", default)]
+    recheck_at: Option<Timestamp>,
+    #[serde(rename = "telling_since", default)]
+    publishing_since: Option<Timestamp>,
     #[serde(flatten)]
     others: Others,
 }
@@ -94,12 +94,12 @@ impl From<Reading> for LedgerRecord {
             known,
             incidents: list(reading.incidents, &Part::Incident, &mut unread),
             repairs: list(reading.repairs, &Part::Repair, &mut unread),
-            calls: list(reading.calls, &Part::Call, &mut unread),
-            places: places(reading.places, &mut unread),
-            kept_since: reading.kept_since.filter(|_| !is_damaged),
-            look_again_hop: reading.look_again_hop,
-            look_again_at: reading.look_again_at,
-            telling_since: reading.telling_since,
+            calls: list(reading.calls, &Part::ApiCall, &mut unread),
+            index_keys: index_keys(reading.index_keys, &mut unread),
+            continuous_since: reading.continuous_since.filter(|_| !is_damaged),
+            recheck_hop: reading.recheck_hop,
+            recheck_at: reading.recheck_at,
+            publishing_since: reading.publishing_since,
             others: reading.others,
             unread,
         }
@@ -117,10 +117,13 @@ fn list<T: DeserializeOwned>(values: Vec<Value>, part: &Part, unread: &mut Vec<U
     read
 }
 
-fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap<Place, Timestamp> {
+fn index_keys(
+    values: BTreeMap<String, Value>,
+    unread: &mut Vec<Unread>,
+) -> BTreeMap<IndexKey, Timestamp> {
     let mut read = BTreeMap::new();
     for (name, json) in values {
-        let (part, why) = match (Place::try_from(name.clone()), Timestamp::deserialize(&json)) {
+        let (part, why) = match (IndexKey::try_from(name.clone()), Timestamp::deserialize(&json)) {
             (Ok(place), Ok(at)) => {
                 read.insert(place, at);
                 continue;
@@ -129,7 +132,7 @@ fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap
             (Ok(place), Err(error)) => {
                 (Part::Forgotten(format!("the place {place}")), error.to_string())
             }
-            (Err(error), _) => (Part::Place(name), error.to_string()),
+            (Err(error), _) => (Part::IndexKey(name), error.to_string()),
         };
         unread.push(Unread { part, json, why });
     }
@@ -140,7 +143,7 @@ fn places(values: BTreeMap<String, Value>, unread: &mut Vec<Unread>) -> BTreeMap
 fn known(
     groups: BTreeMap<String, BTreeMap<String, Value>>,
     unread: &mut Vec<Unread>,
-) -> (BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>, bool) {
+) -> (BTreeMap<TargetGroupArn, BTreeMap<Target, KnownTarget>>, bool) {
     let (mut read, mut is_damaged) = (BTreeMap::new(), false);
     for (name, members) in groups {
         let group = match TargetGroupArn::try_from(name.as_str()) {
@@ -153,7 +156,8 @@ fn known(
         };
         let (mut targets, was_empty) = (BTreeMap::new(), members.is_empty());
         for (key, json) in members {
-            let (part, why) = match (Target::try_from(key.clone()), Known::deserialize(&json)) {
+            let (part, why) = match (Target::try_from(key.clone()), KnownTarget::deserialize(&json))
+            {
                 (Ok(target), Ok(known)) => {
                     targets.insert(target, known);
                     continue;
@@ -188,17 +192,17 @@ struct Writing<'a> {
     #[serde(skip_serializing_if = "List::is_empty")]
     repairs: List<'a, Repair>,
     #[serde(skip_serializing_if = "List::is_empty")]
-    calls: List<'a, Call>,
-    #[serde(skip_serializing_if = "Members::is_empty")]
-    places: Members<'a, Place, Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kept_since: Option<Timestamp>,
-    #[serde(skip_serializing_if = "is_zero")]
-    look_again_hop: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    look_again_at: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    telling_since: Option<Timestamp>,
+    calls: List<'a, ApiCall>,
+    #[serde(rename = "places", skip_serializing_if = "Members::is_empty")]
+    index_keys: Members<'a, IndexKey, Timestamp>,
+    #[serde(rename = "kept_since", skip_serializing_if = "Option::is_none")]
+    continuous_since: Option<Timestamp>,
+    #[serde(rename = "look_again_hop", skip_serializing_if = "is_zero")]
+    recheck_hop: u32,
+    #[serde(rename = "look_again_at", skip_serializing_if = "Option::is_none")]
+    recheck_at: Option<Timestamp>,
+    #[serde(rename = "telling_since", skip_serializing_if = "Option::is_none")]
+    publishing_since: Option<Timestamp>,
     #[serde(flatten)]
     others: &'a Others,
 }
@@ -215,15 +219,15 @@ impl Serialize for LedgerRecord {
             known: Groups { read: &self.known, unread: &self.unread },
             incidents: List { read: &self.incidents, unread: self.unread_in(&Part::Incident) },
             repairs: List { read: &self.repairs, unread: self.unread_in(&Part::Repair) },
-            calls: List { read: &self.calls, unread: self.unread_in(&Part::Call) },
-            places: Members {
-                read: &self.places,
+            calls: List { read: &self.calls, unread: self.unread_in(&Part::ApiCall) },
+            index_keys: Members {
+                read: &self.index_keys,
                 unread: self.unread.iter().filter_map(Unread::as_place).collect(),
             },
-            kept_since: self.kept_since,
-            look_again_hop: self.look_again_hop,
-            look_again_at: self.look_again_at,
-            telling_since: self.telling_since,
+            continuous_since: self.continuous_since,
+            recheck_hop: self.recheck_hop,
+            recheck_at: self.recheck_at,
+            publishing_since: self.publishing_since,
             others: &self.others,
         };
         writing.serialize(serializer)
@@ -247,7 +251,7 @@ impl LedgerRecord {
 
 impl Unread {
     fn as_place(&self) -> Option<(&str, &Value)> {
-        let Part::Place(place) = &self.part else { return None };
+        let Part::IndexKey(place) = &self.part else { return None };
         Some((place, &self.json))
     }
 
@@ -306,7 +310,7 @@ impl<K: Serialize, V: Serialize> Serialize for Members<'_, K, V> {
 
 /// The known targets by group.
 struct Groups<'a> {
-    read: &'a BTreeMap<TargetGroupArn, BTreeMap<Target, Known>>,
+    read: &'a BTreeMap<TargetGroupArn, BTreeMap<Target, KnownTarget>>,
     unread: &'a [Unread],
 }
 
@@ -328,7 +332,7 @@ impl Serialize for Groups<'_> {
             let unread = unread.remove(group.as_str()).unwrap_or_default();
             map.serialize_entry(group, &Members { read, unread })?;
         }
-        let none: BTreeMap<Target, Known> = BTreeMap::new();
+        let none: BTreeMap<Target, KnownTarget> = BTreeMap::new();
         for (group, unread) in unread {
             map.serialize_entry(group, &Members { read: &none, unread })?;
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 /// How long the mark "seen absent" is kept: longer than the hour for which ECS lists a stopped
 /// task. A task that stopped longer ago proves nothing by itself, so its mark may be dropped.
-pub(crate) const RELEASED_KEPT_SECS: u32 = 2 * 3600;
+pub(crate) const SEEN_ABSENT_KEPT_SECS: u32 = 2 * 3600;
 
 /// The bytes that known targets may take. DynamoDB allows 400 KB for an item; the rest is for
 /// incidents. That is enough for 1,000 tasks and more; beyond it the proof is missing, and
@@ -26,43 +26,47 @@ const KNOWN_FRAME_BYTES: usize = 60;
 
 /// A target that belongs or belonged to a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Known {
+pub struct KnownTarget {
     pub task: TaskArn,
     /// When a check saw the target absent after its task had stopped: the end of the proof.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub released_at: Option<Timestamp>,
+    #[serde(rename = "released_at", default, skip_serializing_if = "Option::is_none")]
+    pub seen_absent_at: Option<Timestamp>,
     /// What another version knows of it.
     #[serde(flatten)]
     pub others: Others,
 }
 
-impl Known {
+impl KnownTarget {
     fn of(task: &TaskArn) -> Self {
-        Self { task: task.clone(), released_at: None, others: Others::default() }
+        Self { task: task.clone(), seen_absent_at: None, others: Others::default() }
     }
 }
 
 impl LedgerRecord {
     /// The entry of a target in a group.
     #[must_use]
-    pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&Known> {
+    pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&KnownTarget> {
         self.known.get(group).and_then(|targets| targets.get(target))
     }
 
     /// Records that a target belongs to this task, registered or about to be.
-    pub fn hold(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
+    pub fn remember(&mut self, group: &TargetGroupArn, target: &Target, task: &TaskArn) {
         // Marks do not count: if there is no room for both, `tidy` drops the marks.
-        let held =
-            self.known.values().flatten().filter(|(_, known)| known.released_at.is_none()).count();
+        let held = self
+            .known
+            .values()
+            .flatten()
+            .filter(|(_, known)| known.seen_absent_at.is_none())
+            .count();
         // Targets of one service differ little in length, so one gives the size of all.
         let has_room = held.saturating_mul(known_bytes(target, task)) < KNOWN_BYTES;
         if has_room || self.known_target(group, target).is_some() {
             let targets = self.known.entry(group.clone()).or_default();
-            let known = targets.entry(target.clone()).or_insert_with(|| Known::of(task));
+            let known = targets.entry(target.clone()).or_insert_with(|| KnownTarget::of(task));
             if known.task == *task {
-                known.released_at = None;
+                known.seen_absent_at = None;
             } else {
-                *known = Known::of(task);
+                *known = KnownTarget::of(task);
             }
         }
     }
@@ -70,7 +74,7 @@ impl LedgerRecord {
     /// Marks a stopped task's target as seen absent. From now on neither the ledger nor a task that
     /// stopped earlier proves ownership: if it is registered again, another writer did so, or ECS
     /// for a later task.
-    pub fn release(
+    pub fn mark_seen_absent(
         &mut self,
         group: &TargetGroupArn,
         target: &Target,
@@ -78,16 +82,16 @@ impl LedgerRecord {
         now: Timestamp,
     ) {
         let known = self.known.entry(group.clone()).or_default();
-        let entry = known.entry(target.clone()).or_insert_with(|| Known::of(task));
+        let entry = known.entry(target.clone()).or_insert_with(|| KnownTarget::of(task));
         // I-ABSENT: "A proof ends when the target is seen absent."
-        entry.released_at = Some(now);
+        entry.seen_absent_at = Some(now);
     }
 
     /// Whether a target was seen absent after this task last had it. A task may stop after its
     /// target was seen absent: ECS deregisters first, and a list may show the stopped task only
     /// later.
     #[must_use]
-    pub fn was_released(
+    pub fn was_seen_absent(
         &self,
         group: &TargetGroupArn,
         target: &Target,
@@ -95,31 +99,31 @@ impl LedgerRecord {
         ended_at: Timestamp,
     ) -> bool {
         let known = self.known_target(group, target);
-        let released = known.and_then(|known| Some((&known.task, known.released_at?)));
+        let released = known.and_then(|known| Some((&known.task, known.seen_absent_at?)));
         released.is_some_and(|(holder, at)| at >= ended_at || holder == task)
     }
 
     /// Ends every proof until the next check: no check sees what happens to the targets in between.
-    pub fn pause(&mut self) {
+    pub fn forget_registered(&mut self) {
         for targets in self.known.values_mut() {
-            targets.retain(|_, known| known.released_at.is_some());
+            targets.retain(|_, known| known.seen_absent_at.is_some());
         }
         self.known.retain(|_, targets| !targets.is_empty());
-        self.kept_since = None;
+        self.continuous_since = None;
     }
 
     /// Ends every proof: the service is out of scope, and its targets are gone or no longer
     /// checked.
-    pub fn release_all(&mut self, now: Timestamp) {
+    pub fn mark_all_seen_absent(&mut self, now: Timestamp) {
         for known in self.known.values_mut().flat_map(BTreeMap::values_mut) {
-            known.released_at.get_or_insert(now);
+            known.seen_absent_at.get_or_insert(now);
         }
     }
 
     /// Drops outdated marks.
     pub(super) fn tidy_known(&mut self, now: Timestamp) {
-        let fresh = |known: &Known| {
-            known.released_at.is_none_or(|at| now.secs_since(at) < RELEASED_KEPT_SECS)
+        let fresh = |known: &KnownTarget| {
+            known.seen_absent_at.is_none_or(|at| now.secs_since(at) < SEEN_ABSENT_KEPT_SECS)
         };
         for targets in self.known.values_mut() {
             targets.retain(|_, known| fresh(known));
@@ -135,13 +139,13 @@ impl LedgerRecord {
         let remembered = || self.known.values().flatten();
         let bytes: usize =
             remembered().map(|(target, known)| known_bytes(target, &known.task)).sum();
-        if bytes <= KNOWN_BYTES || remembered().all(|(_, known)| known.released_at.is_none()) {
+        if bytes <= KNOWN_BYTES || remembered().all(|(_, known)| known.seen_absent_at.is_none()) {
             return;
         }
         for targets in self.known.values_mut() {
-            targets.retain(|_, known| known.released_at.is_none());
+            targets.retain(|_, known| known.seen_absent_at.is_none());
         }
-        self.kept_since = Some(now);
+        self.continuous_since = Some(now);
     }
 }
 

@@ -47,57 +47,57 @@ impl Coverage {
 
 /// Other tasks in the cluster, read to learn which task uses an address now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "OwnersForm", into = "OwnersForm")]
-pub struct Owners {
+#[serde(from = "OtherTasksForm", into = "OtherTasksForm")]
+pub struct OtherTasks {
     /// Where every task was read.
     pub coverage: Coverage,
     /// Groups whose services in other clusters are known: the tasks of those services are among
     /// `tasks`.
-    pub known_elsewhere: BTreeSet<TargetGroupArn>,
+    pub other_clusters_known: BTreeSet<TargetGroupArn>,
     /// The tasks of other services, and tasks of no service.
-    pub tasks: Vec<Owner>,
+    pub tasks: Vec<OtherTask>,
 }
 
 /// A task of another service, and where that service registers its tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Owner {
+pub struct OtherTask {
     pub task: Task,
     /// Every group that its service may use; empty for a task of no service; absent if unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_groups: Option<BTreeSet<TargetGroupArn>>,
 }
 
-/// [`Owners`] in JSON, where two members say how far the reading went.
+/// [`OtherTasks`] in JSON, where two members say how far the reading went.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OwnersForm {
+struct OtherTasksForm {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     instances: BTreeSet<ContainerInstanceArn>,
     #[serde(default)]
     whole_cluster: bool,
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    known_elsewhere: BTreeSet<TargetGroupArn>,
+    #[serde(rename = "known_elsewhere", default, skip_serializing_if = "BTreeSet::is_empty")]
+    other_clusters_known: BTreeSet<TargetGroupArn>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    tasks: Vec<Owner>,
+    tasks: Vec<OtherTask>,
 }
 
-impl From<OwnersForm> for Owners {
-    fn from(form: OwnersForm) -> Self {
-        let OwnersForm { instances, whole_cluster, known_elsewhere, tasks } = form;
+impl From<OtherTasksForm> for OtherTasks {
+    fn from(form: OtherTasksForm) -> Self {
+        let OtherTasksForm { instances, whole_cluster, other_clusters_known, tasks } = form;
         let coverage =
             if whole_cluster { Coverage::Cluster } else { Coverage::Instances(instances) };
-        Self { coverage, known_elsewhere, tasks }
+        Self { coverage, other_clusters_known, tasks }
     }
 }
 
-impl From<Owners> for OwnersForm {
-    fn from(owners: Owners) -> Self {
-        let Owners { coverage, known_elsewhere, tasks } = owners;
+impl From<OtherTasks> for OtherTasksForm {
+    fn from(other_tasks: OtherTasks) -> Self {
+        let OtherTasks { coverage, other_clusters_known, tasks } = other_tasks;
         let (instances, whole_cluster) = match coverage {
             Coverage::Instances(instances) => (instances, false),
             Coverage::Cluster => (BTreeSet::new(), true),
         };
-        Self { instances, whole_cluster, known_elsewhere, tasks }
+        Self { instances, whole_cluster, other_clusters_known, tasks }
     }
 }

@@ -69,7 +69,7 @@ pub struct Service {
     /// `healthCheckGracePeriodSeconds`.
     #[serde(default)]
     pub health_check_grace_seconds: u32,
-    /// The service's load balancers: true for new tasks only, see [`crate::desired`].
+    /// The service's load balancers: true for new tasks only, see [`crate::expected`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
     /// The service's deployments.

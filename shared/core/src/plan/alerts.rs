@@ -1,6 +1,6 @@
 //! Chooses the alerts that are due: one message for each code and change of state.
 
-use super::causes::Causes;
+use super::attribution::Causes;
 use super::impact::Impacts;
 use crate::alert::{Alert, AlertItem, AlertState};
 use crate::code::{Code, Severity};
@@ -13,12 +13,12 @@ use crate::verdict::{Decision, Verdict};
 use std::collections::BTreeMap;
 
 /// The input for alerts.
-pub(super) struct Telling<'a> {
+pub(super) struct AlertInput<'a> {
     pub key: &'a ServiceKey,
     pub owner: Option<&'a str>,
     pub incidents: &'a [Incident],
     /// The incidents that a guard's alert names.
-    pub hushed: &'a [Subject],
+    pub suppressed: &'a [Subject],
     pub verdicts: &'a [Verdict],
     pub impacts: &'a Impacts<'a>,
     pub causes: &'a Causes<'a>,
@@ -26,7 +26,7 @@ pub(super) struct Telling<'a> {
     pub now: Timestamp,
 }
 
-impl Telling<'_> {
+impl AlertInput<'_> {
     /// Returns the alerts that are due, opened before resolved, so that a resolved one never
     /// arrives alone.
     pub(super) fn due(&self) -> Vec<Alert> {
@@ -49,8 +49,9 @@ impl Telling<'_> {
     /// this.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.is_over();
-        let waits =
-            !over && incident.code.may_be_suppressed() && self.hushed.contains(&incident.subject);
+        let waits = !over
+            && incident.code.may_be_suppressed()
+            && self.suppressed.contains(&incident.subject);
         if !incident.confirmation.confirmed || waits {
             return None;
         }

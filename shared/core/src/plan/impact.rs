@@ -2,7 +2,7 @@
 
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
-use crate::desired::{Desired, Standing};
+use crate::expected::{ExpectedTargets, Requirement};
 use crate::ids::{TargetGroupArn, TaskArn};
 use crate::ledger::Incident;
 use crate::subject::Subject;
@@ -28,12 +28,18 @@ pub(super) struct Impacts<'a> {
 
 impl<'a> Impacts<'a> {
     /// Computes it from the expected targets and the confirmed findings of this check.
-    pub(super) fn of(desired: &'a Desired, incidents: &'a [Incident], now: Timestamp) -> Self {
+    pub(super) fn of(
+        expected: &'a ExpectedTargets,
+        incidents: &'a [Incident],
+        now: Timestamp,
+    ) -> Self {
         let mut by_group: BTreeMap<&TargetGroupArn, Served<'a>> = BTreeMap::new();
-        for claim in
-            desired.claims.iter().filter(|claim| matches!(claim.standing, Standing::Due(_)))
+        for expected in expected
+            .targets
+            .iter()
+            .filter(|expected| matches!(expected.requirement, Requirement::Required(_)))
         {
-            by_group.entry(&claim.group).or_default().due.insert(&claim.task);
+            by_group.entry(&expected.group).or_default().due.insert(&expected.task);
         }
         let seen =
             |it: &&Incident| it.confirmation.confirmed && it.last_seen_at == now && !it.is_over();

@@ -6,7 +6,7 @@
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
 use crate::compare::Comparison;
-use crate::desired::{Desired, Standing};
+use crate::expected::{ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
@@ -23,7 +23,7 @@ const LEFT_GROUP: &str = "the service no longer uses the target group, and Portk
 /// The input for judging the end of an incident.
 pub(super) struct Seen<'a> {
     pub input: &'a PlanInput,
-    pub desired: &'a Desired,
+    pub expected: &'a ExpectedTargets,
     pub comparison: &'a Comparison,
     pub judgement: &'a Judgement,
 }
@@ -155,17 +155,19 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
-            let quiet = || {
+            let out_of_scope = || {
                 seen.over(format!("ECS stopped no task for failed health checks within {within}"))
             };
-            observation.tasks_are_whole().then(quiet)
+            observation.tasks_are_whole().then(out_of_scope)
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
             let judged = match subject {
                 Subject::Group(group) => !may_be_unread(seen, group),
-                Subject::Task(task) => {
-                    !seen.desired.unclear.iter().any(|unclear| unclear.task == *task)
-                }
+                Subject::Task(task) => !seen
+                    .expected
+                    .undetermined
+                    .iter()
+                    .any(|undetermined| undetermined.task == *task),
                 Subject::Service | Subject::Target(..) => true,
             };
             (judged && observation.tasks_are_whole()).then(|| seen.over("no longer found"))
@@ -190,7 +192,7 @@ fn unexplained_ended(
         .comparison
         .matched
         .iter()
-        .any(|matched| matched.claim.group == *group && matched.claim.target == *target);
+        .any(|matched| matched.expected.group == *group && matched.expected.target == *target);
     let explained = seen
         .judgement
         .verdicts
@@ -231,11 +233,11 @@ fn serves(state: &HealthState) -> bool {
 
 fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let Subject::Target(group, target) = &incident.subject else { return None };
-    let here = |claim: &crate::desired::Claim| {
-        let same_task = incident.task.as_ref().is_none_or(|task| claim.task == *task);
-        claim.group == *group && claim.target == *target && same_task
+    let here = |expected: &crate::expected::ExpectedTarget| {
+        let same_task = incident.task.as_ref().is_none_or(|task| expected.task == *task);
+        expected.group == *group && expected.target == *target && same_task
     };
-    if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.claim)) {
+    if let Some(matched) = seen.comparison.matched.iter().find(|matched| here(&matched.expected)) {
         let failing =
             seen.judgement.findings.iter().any(|finding| {
                 finding.code == Code::Unhealthy && finding.subject == incident.subject
@@ -246,15 +248,15 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .record
                 .incident(&Code::Unhealthy, &incident.subject)
                 .is_some_and(|other| other.confirmation.confirmed);
-        return match &matched.claim.standing {
-            Standing::Allowed(why) => Some(seen.over(format!("its task is {why}"))),
-            Standing::Due(_) if serves(&matched.registered.state) => {
+        return match &matched.expected.requirement {
+            Requirement::Optional(why) => Some(seen.over(format!("its task is {why}"))),
+            Requirement::Required(_) if serves(&matched.registered.state) => {
                 Some(seen.over(format!("registered and {}", matched.registered.state)))
             }
-            Standing::Due(_) if told_as_unhealthy => {
+            Requirement::Required(_) if told_as_unhealthy => {
                 Some(seen.superseded("registered; superseded by unhealthy"))
             }
-            Standing::Due(_) => None,
+            Requirement::Required(_) => None,
         };
     }
     // An alert about the group covers each task that is missing in it.
@@ -273,9 +275,12 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
             seen.superseded(format!("superseded by {} of the same target in {name}", other.code)),
         );
     }
-    let claimed = seen.desired.claims.iter().any(here);
-    let task_unclear =
-        seen.desired.unclear.iter().any(|unclear| Some(&unclear.task) == incident.task.as_ref());
+    let claimed = seen.expected.targets.iter().any(here);
+    let task_unclear = seen
+        .expected
+        .undetermined
+        .iter()
+        .any(|undetermined| Some(&undetermined.task) == incident.task.as_ref());
     let over = !claimed && !task_unclear && seen.input.observation.tasks_are_whole();
     over.then(|| seen.over("its task has stopped"))
 }
@@ -286,8 +291,11 @@ fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a 
     if seen.input.observation.service.as_ref()?.uses_every_group() {
         return None;
     }
-    let other =
-        seen.comparison.unwanted.iter().find(|unwanted| unwanted.registered.target == *target)?;
+    let other = seen
+        .comparison
+        .unexpected
+        .iter()
+        .find(|unexpected| unexpected.registered.target == *target)?;
     let subject = Subject::Target(other.group.clone(), target.clone());
     let finding = seen.judgement.findings.iter().find(|finding| finding.subject == subject)?;
     Some((finding, other.group.name()))

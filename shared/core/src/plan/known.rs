@@ -2,7 +2,7 @@
 //! is seen absent.
 
 use crate::compare::{Comparison, Matched};
-use crate::desired::{Claim, Desired, Ended, Standing};
+use crate::expected::{ExpectedTarget, ExpectedTargets, FormerTarget, Requirement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::judge::is_watched;
 use crate::ledger::LedgerRecord;
@@ -11,10 +11,10 @@ use crate::time::Timestamp;
 use std::collections::BTreeSet;
 
 /// A later task is known to have had this target, even if ECS no longer shows where that task was.
-fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &Ended) -> bool {
+fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &FormerTarget) -> bool {
     let known = record
         .known_target(&ended.group, &ended.target)
-        .filter(|known| known.released_at.is_none());
+        .filter(|known| known.seen_absent_at.is_none());
     let task = known.and_then(|known| observation.tasks.iter().find(|task| task.arn == known.task));
     task.is_some_and(|task| {
         task.arn != ended.task && task.stopped_at.is_none_or(|at| at > ended.at)
@@ -25,24 +25,26 @@ fn is_a_later_ones(record: &LedgerRecord, observation: &Observation, ended: &End
 pub(super) fn update(
     record: &mut LedgerRecord,
     observation: &Observation,
-    desired: &Desired,
+    expected: &ExpectedTargets,
     comparison: &Comparison,
     now: Timestamp,
 ) {
-    for Matched { claim: Claim { group, target, standing, task }, .. } in &comparison.matched {
+    for Matched { expected: ExpectedTarget { group, target, requirement, task }, .. } in
+        &comparison.matched
+    {
         // ECS may answer with an older description of a task that has stopped since: a target that
         // was seen absent stays so until a task with desired status RUNNING runs there.
         let seen_gone =
-            record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
-        if matches!(standing, Standing::Due(_)) || !seen_gone {
-            record.hold(group, target, task);
+            record.known_target(group, target).is_some_and(|known| known.seen_absent_at.is_some());
+        if matches!(requirement, Requirement::Required(_)) || !seen_gone {
+            record.remember(group, target, task);
         }
     }
     if !observation.tasks_are_whole() {
         return;
     }
     let claimed: BTreeSet<(&TargetGroupArn, &Target)> =
-        desired.claims.iter().map(|claim| (&claim.group, &claim.target)).collect();
+        expected.targets.iter().map(|expected| (&expected.group, &expected.target)).collect();
     let groups = observation
         .target_groups
         .keys()
@@ -52,26 +54,26 @@ pub(super) fn update(
         .filter(|(_, target)| target.is_registered())
         .map(|(arn, target)| (arn, &target.target))
         .collect();
-    for ended in &desired.ended {
+    for ended in &expected.ended {
         let (group, target) = (&ended.group, &ended.target);
         // Seen absent, and no task of this service had it since.
-        let released = record.was_released(group, target, &ended.task, ended.at);
+        let released = record.was_seen_absent(group, target, &ended.task, ended.at);
         if claimed.contains(&(group, target)) || released {
             continue;
         }
         if registered.contains(&(group, target)) {
             if is_watched(record, ended) && !is_a_later_ones(record, observation, ended) {
-                record.hold(group, target, &ended.task);
+                record.remember(group, target, &ended.task);
             }
         } else if observation.found_group(group).is_some() {
-            record.release(group, target, &ended.task, now);
+            record.mark_seen_absent(group, target, &ended.task, now);
         }
     }
     // The target of such a task may be absent by now, and no check could see its owner: learning it
     // later proves nothing. The other targets that are still registered are in the record from now
     // on.
-    if let Some(until) = desired.untraced_until {
-        record.kept_since = record.kept_since.max(Some(until.next()));
+    if let Some(until) = expected.unknown_target_until {
+        record.continuous_since = record.continuous_since.max(Some(until.next()));
     }
     let mut released = Vec::new();
     for (group, targets) in &record.known {
@@ -79,7 +81,7 @@ pub(super) fn update(
             continue;
         }
         let gone = targets.iter().filter(|(target, known)| {
-            known.released_at.is_none()
+            known.seen_absent_at.is_none()
                 && !claimed.contains(&(group, target))
                 && !registered.contains(&(group, target))
         });
@@ -88,7 +90,7 @@ pub(super) fn update(
         );
     }
     for (group, target, task) in released {
-        record.release(&group, &target, &task, now);
+        record.mark_seen_absent(&group, &target, &task, now);
     }
     let groups_are_whole = !observation
         .gaps

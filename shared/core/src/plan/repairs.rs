@@ -14,7 +14,7 @@ use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair, Repairs};
-use crate::observation::{Coverage, HealthState, Observation, Owner};
+use crate::observation::{Coverage, HealthState, Observation, OtherTask};
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
@@ -30,7 +30,7 @@ pub(super) struct Decided {
     /// The guards' findings, which need no confirmation: they follow from confirmed findings.
     pub guards: Vec<Finding>,
     /// Findings whose own alert is suppressed because a guard's alert names them.
-    pub hushed: BTreeSet<usize>,
+    pub suppressed: BTreeSet<usize>,
     /// When repairs withheld by the deregistration limit may resume.
     pub resume_at: Option<Timestamp>,
 }
@@ -62,7 +62,7 @@ pub(super) fn decide(
     let mut decided = Decided {
         rulings: Vec::new(),
         guards: Vec::new(),
-        hushed: BTreeSet::new(),
+        suppressed: BTreeSet::new(),
         resume_at: None,
     };
     let mut waiting = 0;
@@ -87,8 +87,8 @@ pub(super) fn decide(
         decided.guards.push(limit_exceeded(input, Subject::Service, why));
     }
     // I-GUARDS: "Guards stand above every repair."
-    hold_floor(input, findings, &mut decided, comparison);
-    hold_breaker(findings, &mut decided, input);
+    guard_last_target(input, findings, &mut decided, comparison);
+    guard_deregistration_limit(findings, &mut decided, input);
     decided
 }
 
@@ -106,16 +106,16 @@ fn decide_one(
         return Ruling::new(Decision::Await(at), "found once; waiting for a second check");
     }
     let (Some(repair), Subject::Target(group, _)) = (finding.repair, &finding.subject) else {
-        return Ruling::new(Decision::Tell, "alert only");
+        return Ruling::new(Decision::Alert, "alert only");
     };
     if let Writes::Stopped(why) = &input.writes {
         return Ruling::new(
-            Decision::Tell,
+            Decision::Alert,
             format!("the kill switch is set ({why}): Portkeeper writes nothing"),
         );
     }
     if mode != Mode::Repair {
-        return Ruling::new(Decision::Tell, format!("mode {mode}: Portkeeper writes nothing"));
+        return Ruling::new(Decision::Alert, format!("mode {mode}: Portkeeper writes nothing"));
     }
     let again_at = incident.repairs.last_at.map(|at| at.plus_secs(policy.confirm_seconds));
     if let Some(again_at) = again_at.filter(|at| *at > input.now) {
@@ -175,8 +175,8 @@ fn task_has_right_target(
     group: &TargetGroupArn,
 ) -> bool {
     comparison.matched.iter().any(|matched| {
-        matched.claim.group == *group
-            && Some(&matched.claim.task) == finding.task.as_ref()
+        matched.expected.group == *group
+            && Some(&matched.expected.task) == finding.task.as_ref()
             && matched.registered.state != HealthState::Initial
     })
 }
@@ -198,7 +198,7 @@ fn is_fight(input: &PlanInput, subject: &Subject) -> bool {
 /// Never deregisters the last registered target of a group. Only registered targets past their
 /// initial health checks count: a registration of this plan may still be refused, and one of the
 /// last plan receives no requests yet.
-fn hold_floor(
+fn guard_last_target(
     input: &PlanInput,
     findings: &[Finding],
     decided: &mut Decided,
@@ -220,12 +220,12 @@ fn hold_floor(
         let matched = comparison
             .matched
             .iter()
-            .filter(|it| it.claim.group == *group)
+            .filter(|it| it.expected.group == *group)
             .map(|it| &it.registered);
-        let unwanted =
-            comparison.unwanted.iter().filter(|it| it.group == *group).map(|it| &it.registered);
+        let unexpected =
+            comparison.unexpected.iter().filter(|it| it.group == *group).map(|it| &it.registered);
         let staying: Vec<_> =
-            matched.chain(unwanted).filter(|it| !leaving.contains(&it.target)).collect();
+            matched.chain(unexpected).filter(|it| !leaving.contains(&it.target)).collect();
         let of_group = |finding: &Finding| finding.subject.group() == Some(group);
         if staying.iter().any(|it| it.state != HealthState::Initial) {
             continue;
@@ -249,17 +249,20 @@ fn hold_floor(
 
 /// Returns whether a task of another service may receive requests through this group.
 fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
-    let uses =
-        |owner: &Owner| owner.target_groups.as_ref().is_none_or(|groups| groups.contains(group));
-    let owners = &observation.owners;
-    let is_known = owners.coverage == Coverage::Cluster && owners.known_elsewhere.contains(group);
-    !is_known || owners.tasks.iter().any(|owner| !owner.task.last_status.is_over() && uses(owner))
+    let uses = |other: &OtherTask| {
+        other.target_groups.as_ref().is_none_or(|groups| groups.contains(group))
+    };
+    let other_tasks = &observation.other_tasks;
+    let is_known = other_tasks.coverage == Coverage::Cluster
+        && other_tasks.other_clusters_known.contains(group);
+    !is_known
+        || other_tasks.tasks.iter().any(|other| !other.task.last_status.is_over() && uses(other))
 }
 
 /// If the deregistrations, together with those of the last ten minutes, exceed the limit, all of
 /// them are withheld, not only the excess. A fault in Portkeeper or in its input must not continue
 /// a few targets at a time.
-fn hold_breaker(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
+fn guard_deregistration_limit(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.rulings.iter().filter(|ruling| ruling.deregisters()).count();
     let groups = input.observation.target_groups.keys();
     let registered: usize = groups
@@ -340,7 +343,7 @@ fn withhold(
     why: &str,
 ) {
     let changed = change_deregistrations(findings, decided, which, &Decision::Withheld, why);
-    decided.hushed.extend(changed);
+    decided.suppressed.extend(changed);
 }
 
 /// Changes the decision on deregistrations, and returns which ones.

@@ -3,11 +3,11 @@
 //!
 //! Members may be added within a version. A change of meaning is a new version.
 
+use super::attribution::{self, DocumentCause};
 use super::links::{self, Link};
 use super::subject_line::{SUBJECT_LIMIT, ascii, shorten, subject_line};
-use super::who::{self, DocumentCause};
 use super::{cut, words};
-use crate::action::{ActionKind, Outcome, OutcomeResult};
+use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
 use crate::alert::{Alert, AlertItem, AlertState, Impact};
 use crate::code::{Code, Severity};
 use crate::ids::{TargetGroupArn, TaskArn};
@@ -120,7 +120,7 @@ pub struct DocumentItem {
 
 impl Document {
     /// Returns the document of an alert, after the plan's writes.
-    pub(super) fn of(alert: &Alert, outcomes: &[Outcome]) -> Self {
+    pub(super) fn of(alert: &Alert, outcomes: &[WriteOutcome]) -> Self {
         let cluster = &alert.key.cluster;
         let (expected, found) = words::contrast(&alert.code);
         let document = Self {
@@ -148,7 +148,7 @@ impl Document {
                 .map(|it| item(alert, it, outcomes))
                 .collect(),
             more: alert.items.len().saturating_sub(MOST_ITEMS),
-            who: who::who(alert),
+            who: attribution::cause_text(alert),
             what_to_do: if alert.state.is_end() { Vec::new() } else { what_to_do(alert, outcomes) },
             links: links::links(&alert.key, &alert.items),
         };
@@ -196,7 +196,7 @@ fn id(alert: &Alert) -> String {
     }
 }
 
-fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
+fn item(alert: &Alert, item: &AlertItem, outcomes: &[WriteOutcome]) -> DocumentItem {
     let AlertItem { subject, task, since, ended_at, seen, why, .. } = item;
     let target = match subject {
         Subject::Target(_, target) => Some(target.to_string()),
@@ -219,7 +219,7 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[Outcome]) -> DocumentItem {
 }
 
 /// Returns SNS's subject: finding, service, time, target.
-fn title(alert: &Alert, outcomes: &[Outcome]) -> String {
+fn title(alert: &Alert, outcomes: &[WriteOutcome]) -> String {
     let what = match alert.items.as_slice() {
         [only] => only.subject.to_string(),
         several => format!("{} {}", several.len(), plural(several)),
@@ -255,11 +255,11 @@ fn plural(items: &[AlertItem]) -> &'static str {
     }
 }
 
-fn all_done(alert: &Alert, outcomes: &[Outcome]) -> bool {
+fn all_done(alert: &Alert, outcomes: &[WriteOutcome]) -> bool {
     alert.items.iter().all(|item| matches!(result_of(item, outcomes), Some(OutcomeResult::Done)))
 }
 
-fn result_of<'a>(item: &AlertItem, outcomes: &'a [Outcome]) -> Option<&'a OutcomeResult> {
+fn result_of<'a>(item: &AlertItem, outcomes: &'a [WriteOutcome]) -> Option<&'a OutcomeResult> {
     let Subject::Target(group, target) = &item.subject else { return None };
     let found = outcomes.iter().find(|outcome| {
         outcome.group == *group && outcome.target == *target && Some(outcome.kind) == item.repair
@@ -269,28 +269,28 @@ fn result_of<'a>(item: &AlertItem, outcomes: &'a [Outcome]) -> Option<&'a Outcom
 
 /// The state of one item of an alert. What the operator should do follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stand {
+enum ItemState {
     /// Only an operator can act.
-    Theirs,
+    NeedsPerson,
     /// AWS refused the repair.
     Refused(ActionKind),
     /// A guard withholds the repair.
     Withheld,
     /// The repair is still to come, or its result is unknown.
-    Waits,
+    Pending,
     /// Repaired.
     Done,
 }
 
-impl Stand {
-    fn of(item: &AlertItem, outcomes: &[Outcome]) -> Self {
+impl ItemState {
+    fn of(item: &AlertItem, outcomes: &[WriteOutcome]) -> Self {
         match (item.repair, result_of(item, outcomes)) {
             (None, _) if item.withheld => Self::Withheld,
-            (None, _) => Self::Theirs,
+            (None, _) => Self::NeedsPerson,
             (Some(_), Some(OutcomeResult::Done)) => Self::Done,
             (Some(kind), Some(OutcomeResult::Refused(_))) => Self::Refused(kind),
             (Some(_), Some(OutcomeResult::Failed(_) | OutcomeResult::Skipped(_)) | None) => {
-                Self::Waits
+                Self::Pending
             }
         }
     }
@@ -298,53 +298,53 @@ impl Stand {
     /// Distinguishes the items of one alert if they have different states.
     fn label(self) -> &'static str {
         match self {
-            Self::Theirs => "where Portkeeper does not act: ",
+            Self::NeedsPerson => "where Portkeeper does not act: ",
             Self::Refused(_) => "where AWS refused: ",
             Self::Withheld => "where a guard withholds the repair: ",
-            Self::Waits => "where the repair is pending: ",
+            Self::Pending => "where the repair is pending: ",
             Self::Done => "where the repair is done: ",
         }
     }
 }
 
 /// Returns one line for each state among the items.
-fn what_to_do(alert: &Alert, outcomes: &[Outcome]) -> Vec<String> {
-    let stands: BTreeSet<Stand> =
-        alert.items.iter().map(|item| Stand::of(item, outcomes)).collect();
-    let several = stands.len() > 1;
-    let line = |stand: Stand| {
-        let label = if several { stand.label() } else { "" };
-        format!("{label}{}", advice_for(&alert.code, stand))
+fn what_to_do(alert: &Alert, outcomes: &[WriteOutcome]) -> Vec<String> {
+    let states: BTreeSet<ItemState> =
+        alert.items.iter().map(|item| ItemState::of(item, outcomes)).collect();
+    let several = states.len() > 1;
+    let line = |state: ItemState| {
+        let label = if several { state.label() } else { "" };
+        format!("{label}{}", advice_for(&alert.code, state))
     };
-    stands.into_iter().map(line).collect()
+    states.into_iter().map(line).collect()
 }
 
-fn advice_for(code: &Code, stand: Stand) -> String {
+fn advice_for(code: &Code, state: ItemState) -> String {
     let hijacked = code.misdirects_traffic();
-    match stand {
-        Stand::Theirs => words::advice(code).to_owned(),
-        Stand::Done if hijacked => {
+    match state {
+        ItemState::NeedsPerson => words::advice(code).to_owned(),
+        ItemState::Done if hijacked => {
             "none here. Requests reached another service until now: check that service for damage".to_owned()
         }
-        Stand::Done => "none. If it recurs, check the service's events for ECS errors".to_owned(),
-        Stand::Waits if hijacked => {
+        ItemState::Done => "none. If it recurs, check the service's events for ECS errors".to_owned(),
+        ItemState::Pending if hijacked => {
             "wait one or two minutes for the repair, or deregister the target by hand".to_owned()
         }
-        Stand::Waits => "none yet: Portkeeper checks the service again".to_owned(),
-        Stand::Refused(kind) => {
+        ItemState::Pending => "none yet: Portkeeper checks the service again".to_owned(),
+        ItemState::Refused(kind) => {
             let now = if hijacked { " now" } else { "" };
             format!("fix what AWS reports above, or {} the target by hand{now}", kind.verb())
         }
-        Stand::Withheld if hijacked => {
+        ItemState::Withheld if hijacked => {
             "deregister the target by hand now: requests reach another service, and a guard withholds the repair".to_owned()
         }
-        Stand::Withheld => {
+        ItemState::Withheld => {
             "read the alert of the guard that withholds the repair (limit_exceeded or fight), then repair the target by hand if the repair is correct".to_owned()
         }
     }
 }
 
-fn done(item: &AlertItem, outcomes: &[Outcome]) -> Option<String> {
+fn done(item: &AlertItem, outcomes: &[WriteOutcome]) -> Option<String> {
     let kind = item.repair?;
     let past = match kind {
         ActionKind::Register => "Registered.",

@@ -2,7 +2,7 @@
 
 use crate::{CLUSTER, check, task_event};
 use expect_test::expect;
-use portkeeper_core::event::{Check, Message, coalesce, look_again_message, parse};
+use portkeeper_core::event::{CheckRequest, Trigger, coalesce, parse, recheck_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TaskArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ fn key() -> ServiceKey {
 #[test]
 fn a_recheck_message_reads_back() {
     let task = TaskArn::try_from("arn:aws:ecs:eu-west-1:111122223333:task/shop/t1").unwrap();
-    let message = look_again_message(&key(), &BTreeMap::from([(task, 9)]), 3).to_string();
+    let message = recheck_message(&key(), &BTreeMap::from([(task, 9)]), 3).to_string();
     check(
         &message,
         &expect![[r"
@@ -35,10 +35,10 @@ fn a_message_of_the_sweep_names_many_services() {
     );
 }
 
-fn of_task(number: usize, version: u64) -> Check {
+fn of_task(number: usize, version: u64) -> CheckRequest {
     let task = format!("arn:aws:ecs:eu-west-1:111122223333:task/shop/t{number}");
     match parse(&task_event(&format!(r#"{{"taskArn":"{task}","version":{version}}}"#))).unwrap() {
-        Message::Check(check) => check,
+        Trigger::Check(check) => check,
         other => panic!("{other:?}"),
     }
 }

@@ -8,8 +8,8 @@ mod others;
 mod tasks;
 
 use expect_test::Expect;
-use portkeeper_core::call::Call;
-use portkeeper_core::event::{Check, Message, parse};
+use portkeeper_core::api_call::ApiCall;
+use portkeeper_core::event::{CheckRequest, Trigger, parse};
 use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -17,9 +17,9 @@ use std::fmt::Write as _;
 /// What a message requests, as one line, and one more line for each stopped task.
 fn reported(body: &str) -> String {
     match parse(body) {
-        Ok(Message::Check(check)) => asked(&check),
-        Ok(Message::Called { call, role }) => called(&call, role.as_deref()),
-        Ok(Message::Ignored(reason)) => format!("ignored as {}: {reason}\n", reason.name()),
+        Ok(Trigger::Check(check)) => asked(&check),
+        Ok(Trigger::ApiCall { call, role }) => called(&call, role.as_deref()),
+        Ok(Trigger::Ignored(reason)) => format!("ignored as {}: {reason}\n", reason.name()),
         Err(error) => match error.source() {
             Some(source) => format!("unreadable: {error}: {source}\n"),
             None => format!("unreadable: {error}\n"),
@@ -27,7 +27,7 @@ fn reported(body: &str) -> String {
     }
 }
 
-fn called(call: &Call, role: Option<&str>) -> String {
+fn called(call: &ApiCall, role: Option<&str>) -> String {
     let targets = call.targets.iter().map(|it| match it.port {
         Some(port) => format!("{}:{port}", it.id),
         None => it.id.to_string(),
@@ -43,7 +43,7 @@ fn called(call: &Call, role: Option<&str>) -> String {
     )
 }
 
-fn asked(check: &Check) -> String {
+fn asked(check: &CheckRequest) -> String {
     let services: Vec<&str> = check.services.iter().map(String::as_str).collect();
     let cluster = &check.cluster;
     let mut line = format!("check {}/{}", cluster.name(), services.join(","));

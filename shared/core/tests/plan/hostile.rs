@@ -241,14 +241,16 @@ fn a_deployment_of_a_large_service_does_not_fill_the_record() {
         };
         let everything =
             || (0..tasks).flat_map(move |number| (0..groups).map(move |of| (number, of)));
-        let mut record =
-            LedgerRecord { kept_since: Some(Timestamp::from_secs(0)), ..LedgerRecord::default() };
+        let mut record = LedgerRecord {
+            continuous_since: Some(Timestamp::from_secs(0)),
+            ..LedgerRecord::default()
+        };
         for (number, of) in everything() {
-            record.hold(&group(of), &target(0, number), &task(0, number));
+            record.remember(&group(of), &target(0, number), &task(0, number));
         }
         for (number, of) in everything() {
-            record.release(&group(of), &target(0, number), &task(0, number), now);
-            record.hold(&group(of), &target(1, number), &task(1, number));
+            record.mark_seen_absent(&group(of), &target(0, number), &task(0, number), now);
+            record.remember(&group(of), &target(1, number), &task(1, number));
         }
         record.tidy(now, 600);
         let bytes = serde_json::to_string(&record).unwrap().len();
@@ -257,9 +259,9 @@ fn a_deployment_of_a_large_service_does_not_fill_the_record() {
             .known
             .values()
             .flatten()
-            .filter(|(_, known)| known.released_at.is_none())
+            .filter(|(_, known)| known.seen_absent_at.is_none())
             .count();
         assert!(live >= 900, "{tasks} x {groups}: {live} remembered");
-        assert_eq!(record.kept_since, Some(now), "what the marks barred stays barred");
+        assert_eq!(record.continuous_since, Some(now), "what the marks barred stays barred");
     }
 }

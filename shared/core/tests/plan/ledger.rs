@@ -2,8 +2,8 @@
 
 use expect_test::expect;
 use portkeeper_core::ids::{Target, TargetGroupArn};
-use portkeeper_core::ledger::{LedgerRecord, Repair, Subject, settle};
-use portkeeper_core::plan::{ActionKind, Outcome, OutcomeResult};
+use portkeeper_core::ledger::{LedgerRecord, Repair, Subject, record_outcomes};
+use portkeeper_core::plan::{ActionKind, OutcomeResult, WriteOutcome};
 use portkeeper_core::time::Timestamp;
 use std::error::Error as _;
 
@@ -70,11 +70,11 @@ fn only_the_refused_repair_is_uncounted() {
         repair(ActionKind::Register, "web", "i-2:32768"),
     ];
     let record = LedgerRecord { repairs: made.clone(), ..LedgerRecord::default() };
-    let refused = Outcome {
+    let refused = WriteOutcome {
         kind: ActionKind::Register,
         group: group("web"),
         target: target("i-1:32768"),
         result: OutcomeResult::Refused("no".to_owned()),
     };
-    assert_eq!(settle(&record, &[refused]).repairs, made[1..]);
+    assert_eq!(record_outcomes(&record, &[refused]).repairs, made[1..]);
 }

@@ -83,10 +83,10 @@ impl Writer {
             self.line("definition twin:1 bridge app:80");
             self.line("service shop/web binds web to app:8080");
         }
-        let (tasks, owners, targets) =
+        let (tasks, other_tasks, targets) =
             (self.rng.usize(1..7), self.rng.usize(..4), self.rng.usize(..6));
         (0..tasks).for_each(|_| self.task());
-        (0..owners).for_each(|_| self.owner());
+        (0..other_tasks).for_each(|_| self.owner());
         (0..targets).for_each(|_| self.target());
         (0..self.rng.usize(..3)).for_each(|_| self.known());
         for _ in 0..LOOKS {

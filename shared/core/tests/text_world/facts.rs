@@ -3,7 +3,7 @@
 use super::words::{Words, port};
 use super::world::{Group, World, before};
 use super::{names, tasks};
-use portkeeper_core::call::{Actor, ActorKind, Call, NamedTarget, Operation, Place};
+use portkeeper_core::api_call::{Actor, ActorKind, ApiCall, IndexKey, NamedTarget, Operation};
 use portkeeper_core::ids::{HostPort, ServiceKey, TargetId};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
@@ -34,13 +34,21 @@ impl World {
             targets.insert(NamedTarget { id, port, others: Others::default() });
         }
         let place = match place.as_str() {
-            "lb" => Place::of_balancer(&names::balancer("app")).unwrap(),
-            group => Place::Group(names::group(group)),
+            "lb" => IndexKey::of_balancer(&names::balancer("app")).unwrap(),
+            group => IndexKey::Group(names::group(group)),
         };
         let id = format!("{operation} {at}");
         let by = Actor::new(ActorKind::User, &by);
         let operation = Operation::from(operation);
-        self.calls.push(Call { id, at, by, operation, place, targets, others: Others::default() });
+        self.calls.push(ApiCall {
+            id,
+            at,
+            by,
+            operation,
+            place,
+            targets,
+            others: Others::default(),
+        });
     }
 
     /// Takes a line that states a fact.
@@ -338,10 +346,10 @@ impl World {
         let group = names::group(&words.expect("a target group"));
         let target = names::target(&words.expect("a target"));
         let task = names::task(&words.expect("a task"));
-        self.record.hold(&group, &target, &task);
+        self.record.remember(&group, &target, &task);
         if words.take_if("released") {
             let at = before(self.now, words.span());
-            self.record.release(&group, &target, &task, at);
+            self.record.mark_seen_absent(&group, &target, &task, at);
         }
     }
 

@@ -46,10 +46,10 @@ mod words;
 mod world;
 
 use expect_test::Expect;
-use portkeeper_core::audit::first_look;
-use portkeeper_core::ledger::{LedgerRecord, mark_sent, settle};
+use portkeeper_core::audit::first_check;
+use portkeeper_core::ledger::{LedgerRecord, mark_sent, record_outcomes};
 use portkeeper_core::observation::{HealthState, RegisteredTarget};
-use portkeeper_core::plan::{Action, ActionKind, Outcome, OutcomeResult, Plan};
+use portkeeper_core::plan::{Action, ActionKind, OutcomeResult, Plan, WriteOutcome};
 use portkeeper_core::readiness::readiness;
 use words::Words;
 use world::World;
@@ -85,7 +85,7 @@ fn run_in(world: &mut World, text: &str) -> String {
         } else if words.take_if("audit") {
             looked = true;
             let (input, _) = read::read(world);
-            out.push_str(&print::audit(&first_look(input.observation, &world.policy)));
+            out.push_str(&print::audit(&first_check(input.observation, &world.policy)));
         } else if words.take_if("ready") {
             looked = true;
             out.push_str(&print::readiness(&readiness(&read::read(world).0.observation)));
@@ -138,14 +138,14 @@ fn after(world: &mut World, plan: &Plan, answer: &OutcomeResult, unsent: bool) -
         if *answer == OutcomeResult::Done {
             carry_out(world, action);
         }
-        outcomes.extend(action.targets.iter().map(|target| Outcome {
+        outcomes.extend(action.targets.iter().map(|target| WriteOutcome {
             kind: action.kind,
             group: action.group.clone(),
             target: target.clone(),
             result: answer.clone(),
         }));
     }
-    let settled = settle(&plan.next_record, &outcomes);
+    let settled = record_outcomes(&plan.next_record, &outcomes);
     match (plan.alerts.is_empty(), unsent) {
         (true, _) => settled,
         (false, true) => mark_sent(&settled, &[]),

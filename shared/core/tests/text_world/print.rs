@@ -16,7 +16,7 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
     if !questions.is_empty() {
         writeln!(out, "  asks: {}", asked(questions)).unwrap();
     }
-    for verdict in plan.verdicts.iter().filter(|verdict| verdict.decision != Decision::Right) {
+    for verdict in plan.verdicts.iter().filter(|verdict| verdict.decision != Decision::InOrder) {
         writeln!(out, "  {}", one(verdict, world.now)).unwrap();
     }
     let actions = plan.actions.iter().map(|action| {
@@ -35,7 +35,7 @@ pub fn look(world: &World, input: &PlanInput, questions: &Questions, plan: &Plan
     if plan.next_record == input.record {
         writeln!(out, "  nothing to write down").unwrap();
     }
-    if let Some(at) = plan.look_again_at {
+    if let Some(at) = plan.recheck_at {
         writeln!(out, "  looks again in {}s", at.secs_since(world.now)).unwrap();
     }
     out
@@ -58,7 +58,7 @@ fn asked(questions: &Questions) -> String {
             names(questions.target_groups.iter().map(TargetGroupArn::name).collect())
         ));
     }
-    match &questions.owners {
+    match &questions.other_tasks {
         Coverage::Instances(instances) if instances.is_empty() => {}
         Coverage::Instances(instances) => {
             let instances = instances.iter().map(ContainerInstanceArn::tail).collect();
@@ -66,8 +66,8 @@ fn asked(questions: &Questions) -> String {
         }
         Coverage::Cluster => parts.push("owners in the cluster".to_owned()),
     }
-    if !questions.elsewhere.is_empty() {
-        let groups = questions.elsewhere.iter().map(TargetGroupArn::name).collect();
+    if !questions.other_clusters.is_empty() {
+        let groups = questions.other_clusters.iter().map(TargetGroupArn::name).collect();
         parts.push(format!("owners elsewhere in {}", names(groups)));
     }
     parts.join("; ")
@@ -105,11 +105,11 @@ fn one(verdict: &Verdict, now: Timestamp) -> String {
 
 fn decided(decision: &Decision, now: Timestamp) -> String {
     match decision {
-        Decision::Right => "right".to_owned(),
+        Decision::InOrder => "right".to_owned(),
         Decision::Repair(ActionKind::Register) => "register".to_owned(),
         Decision::Repair(ActionKind::Deregister) => "deregister".to_owned(),
         Decision::Await(at) => format!("await {}s", at.secs_since(now)),
-        Decision::Tell => "alert".to_owned(),
+        Decision::Alert => "alert".to_owned(),
         Decision::Leave => "leave".to_owned(),
         Decision::Unknown => "unknown".to_owned(),
         Decision::Withheld => "withheld".to_owned(),

@@ -3,8 +3,8 @@
 //! Holds I-PARTIAL, I-FIRST, I-COMPLETE.
 
 use super::world::World;
-use portkeeper_core::compare::{compare, quiet};
-use portkeeper_core::desired::desired_targets;
+use portkeeper_core::compare::{compare, out_of_scope};
+use portkeeper_core::expected::expected_targets;
 use portkeeper_core::ids::{HostPort, Target, TargetGroupArn, TargetId};
 use portkeeper_core::judge::judge;
 use portkeeper_core::ledger::Subject;
@@ -38,7 +38,7 @@ pub fn hold(world: &World, input: &PlanInput, made: &Plan) {
 fn every_target_has_a_verdict(input: &PlanInput, made: &Plan) {
     let off = mode_in_force(input).mode == Mode::Off;
     let unread = input.observation.gaps.iter().any(|gap| gap.what == Missed::Service);
-    if off || unread || quiet(&input.observation).is_some() {
+    if off || unread || out_of_scope(&input.observation).is_some() {
         return;
     }
     let judged: BTreeSet<&Subject> = made.verdicts.iter().map(|verdict| &verdict.subject).collect();
@@ -102,7 +102,7 @@ fn claimed_by_live_tasks(world: &World) -> Vec<(TargetGroupArn, Target, String)>
             }
         }
     }
-    for (name, owner) in &world.owners {
+    for (name, owner) in &world.other_tasks {
         for group in owner.target_groups.iter().flatten() {
             for target in every_target(world, group, &owner.task) {
                 claimed.push((group.clone(), target, name.clone()));
@@ -159,7 +159,7 @@ fn on_instance(task: &Task, port: HostPort) -> Option<Target> {
 fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
     let observation = &input.observation;
     let partial = |gap: &Missed| {
-        matches!(gap, Missed::Tasks | Missed::Task(_) | Missed::Service | Missed::Owners)
+        matches!(gap, Missed::Tasks | Missed::Task(_) | Missed::Service | Missed::OtherTasks)
     };
     if observation.gaps.iter().any(|gap| partial(&gap.what)) {
         let deregisters = made.actions.iter().any(|action| action.kind == ActionKind::Deregister);
@@ -186,7 +186,7 @@ fn partial_views_write_nothing(input: &PlanInput, made: &Plan) {
 }
 
 fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
-    if mode_in_force(input).mode == Mode::Off || quiet(&input.observation).is_some() {
+    if mode_in_force(input).mode == Mode::Off || out_of_scope(&input.observation).is_some() {
         assert_eq!(
             (made.verdicts.len(), made.actions.len()),
             (1, 0),
@@ -194,7 +194,7 @@ fn every_finding_has_a_verdict(input: &PlanInput, made: &Plan) {
         );
         return;
     }
-    let desired = desired_targets(&input.observation, input.hop);
+    let desired = expected_targets(&input.observation, input.hop);
     let comparison = compare(&input.observation, &desired);
     for finding in judge(input, &desired, &comparison).findings {
         let of_finding = |code: Option<&portkeeper_core::code::Code>| code == Some(&finding.code);

@@ -7,8 +7,8 @@ use super::world::World;
 use portkeeper_core::compare::questions;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
-    ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, Owner, Questions, Service,
-    TargetGroup, Task, TaskStatus,
+    ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, OtherTask, Questions,
+    Service, TargetGroup, Task, TaskStatus,
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
@@ -96,7 +96,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
 /// say their ports.
 pub fn read_places(world: &World, seen: &mut Observation) {
     let tasks: Vec<&Task> =
-        seen.tasks.iter().chain(seen.owners.tasks.iter().map(|owner| &owner.task)).collect();
+        seen.tasks.iter().chain(seen.other_tasks.tasks.iter().map(|owner| &owner.task)).collect();
     let (mut definitions, mut unread) = (Vec::new(), Vec::new());
     for task in tasks {
         if let Some(arn) = task.container_instance.clone() {
@@ -156,34 +156,34 @@ fn answer_instance(world: &World, arn: &ContainerInstanceArn, seen: &mut Observa
 }
 
 fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
-    if questions.owners.is_empty() {
+    if questions.other_tasks.is_empty() {
         return;
     }
     if world.owners_unread {
-        seen.gaps.push(Gap { what: Missed::Owners, why: "throttled".to_owned(), retry: true });
+        seen.gaps.push(Gap { what: Missed::OtherTasks, why: "throttled".to_owned(), retry: true });
         return;
     }
-    seen.owners.coverage.clone_from(&questions.owners);
-    if world.elsewhere_unread && !questions.elsewhere.is_empty() {
+    seen.other_tasks.coverage.clone_from(&questions.other_tasks);
+    if world.elsewhere_unread && !questions.other_clusters.is_empty() {
         seen.gaps.push(Gap { what: Missed::Elsewhere, why: "throttled".to_owned(), retry: true });
     } else {
-        seen.owners.known_elsewhere.clone_from(&questions.elsewhere);
+        seen.other_tasks.other_clusters_known.clone_from(&questions.other_clusters);
     }
-    let asked = |task: &Task| match &questions.owners {
+    let asked = |task: &Task| match &questions.other_tasks {
         Coverage::Cluster => true,
         Coverage::Instances(instances) => {
             task.container_instance.as_ref().is_some_and(|arn| instances.contains(arn))
         }
     };
-    let uses = |owner: &&Owner| {
-        let asked = &seen.owners.known_elsewhere;
+    let uses = |owner: &&OtherTask| {
+        let asked = &seen.other_tasks.other_clusters_known;
         owner.target_groups.as_ref().map_or(!asked.is_empty(), |groups| !groups.is_disjoint(asked))
     };
     let others = world
-        .owners
+        .other_tasks
         .values()
         .filter(|owner| if world.is_elsewhere(owner) { uses(owner) } else { asked(&owner.task) });
-    seen.owners.tasks = others.cloned().collect::<Vec<Owner>>();
+    seen.other_tasks.tasks = others.cloned().collect::<Vec<OtherTask>>();
     let late = world.tasks.values().filter(|own| own.unlisted && !own.unread && asked(&own.task));
     for own in late {
         if !seen.tasks.iter().any(|task| task.arn == own.task.arn) {

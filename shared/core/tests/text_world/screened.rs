@@ -5,8 +5,8 @@
 
 use super::read::{first_reading, read_places};
 use super::world::World;
-use portkeeper_core::everybody::Everybody;
-use portkeeper_core::observation::{Observation, Owner};
+use portkeeper_core::cluster_tasks::ClusterTasks;
+use portkeeper_core::observation::{Observation, OtherTask};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};
 use portkeeper_core::screen::{Screened, screen};
 
@@ -24,7 +24,7 @@ pub fn hold(world: &World, made: &Plan) {
         observation: first_reading(world),
     };
     input.observation.at_least.clear();
-    let (screened, _) = screen(&mut input, &everybody(world));
+    let (screened, _) = screen(&mut input, &cluster_tasks(world));
     if screened != Screened::InOrder {
         return;
     }
@@ -50,15 +50,16 @@ pub fn hold(world: &World, made: &Plan) {
 
 /// All tasks of the cluster, including this service's, as a reading of the whole cluster returns
 /// them.
-fn everybody(world: &World) -> Everybody {
+fn cluster_tasks(world: &World) -> ClusterTasks {
     let mut cluster = Observation::new(world.key.clone(), world.now);
     let own =
         world.tasks.values().filter(|own| !own.unlisted && !own.unread).map(|own| own.task.clone());
-    let mut owners: Vec<Owner> = own.map(|task| Owner { task, target_groups: None }).collect();
-    owners.extend(world.owners.values().filter(|owner| !world.is_elsewhere(owner)).cloned());
+    let mut owners: Vec<OtherTask> =
+        own.map(|task| OtherTask { task, target_groups: None }).collect();
+    owners.extend(world.other_tasks.values().filter(|owner| !world.is_elsewhere(owner)).cloned());
     cluster.tasks = owners.iter().map(|owner| owner.task.clone()).collect();
     read_places(world, &mut cluster);
     let is_whole =
         !world.owners_unread && world.tasks.values().all(|own| !own.unlisted && !own.unread);
-    Everybody::new(cluster, owners, is_whole)
+    ClusterTasks::new(cluster, owners, is_whole)
 }

@@ -3,7 +3,9 @@
 use super::names;
 use super::words::Words;
 use super::world::{OwnTask, World, before};
-use portkeeper_core::observation::{Binding, Container, NetworkInterface, Owner, Task, TaskStatus};
+use portkeeper_core::observation::{
+    Binding, Container, NetworkInterface, OtherTask, Task, TaskStatus,
+};
 use portkeeper_core::task_parts::BindingParts;
 use portkeeper_core::time::Timestamp;
 
@@ -40,7 +42,7 @@ pub fn state_task(world: &mut World, words: &mut Words) {
 pub fn state_owner(world: &mut World, words: &mut Words) {
     let name = words.expect("service/task");
     if words.take_if("gone") {
-        world.owners.remove(&name);
+        world.other_tasks.remove(&name);
         return;
     }
     let (service, task) = name.split_once('/').unwrap();
@@ -60,7 +62,7 @@ pub fn state_owner(world: &mut World, words: &mut Words) {
         other => words.unknown(other),
     });
     task.arn = names::task_in(&cluster, task.arn.tail());
-    world.owners.insert(name, Owner { task, target_groups: groups });
+    world.other_tasks.insert(name, OtherTask { task, target_groups: groups });
 }
 
 fn blank(name: &str, service: &str) -> Task {

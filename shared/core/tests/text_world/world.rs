@@ -1,11 +1,11 @@
 //! The facts of a world.
 
 use super::names;
-use portkeeper_core::call::{Call, Place};
+use portkeeper_core::api_call::{ApiCall, IndexKey};
 use portkeeper_core::ids::{ServiceKey, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
-    ContainerInstanceState, FoundGroup, Gap, Owner, Service, Task, TaskDefinition,
+    ContainerInstanceState, FoundGroup, Gap, OtherTask, Service, Task, TaskDefinition,
 };
 use portkeeper_core::policy::Policy;
 use portkeeper_core::time::Timestamp;
@@ -44,14 +44,14 @@ pub struct World {
     pub counts: Option<(u32, u32)>,
     pub definitions: BTreeMap<String, TaskDefinition>,
     pub tasks: BTreeMap<String, OwnTask>,
-    pub owners: BTreeMap<String, Owner>,
+    pub other_tasks: BTreeMap<String, OtherTask>,
     pub instances: BTreeMap<String, Instance>,
     pub at_least: BTreeMap<TaskArn, u64>,
     pub gaps: Vec<Gap>,
     pub owners_unread: bool,
     pub elsewhere_unread: bool,
     /// The API calls that CloudTrail has reported since the last check.
-    pub calls: Vec<Call>,
+    pub calls: Vec<ApiCall>,
 }
 
 impl World {
@@ -64,7 +64,7 @@ impl World {
             hop: 0,
             policy: Policy::default(),
             record: LedgerRecord {
-                kept_since: Some(start.minus_secs(24 * 3600)),
+                continuous_since: Some(start.minus_secs(24 * 3600)),
                 ..LedgerRecord::default()
             },
             groups: BTreeMap::new(),
@@ -73,7 +73,7 @@ impl World {
             counts: None,
             definitions: BTreeMap::new(),
             tasks: BTreeMap::new(),
-            owners: BTreeMap::new(),
+            other_tasks: BTreeMap::new(),
             instances: BTreeMap::new(),
             at_least: BTreeMap::new(),
             gaps: Vec::new(),
@@ -88,15 +88,15 @@ impl World {
     pub fn index_places(&mut self) {
         for (name, group) in &self.groups {
             let balancers =
-                group.found.load_balancers.iter().filter_map(|arn| Place::of_balancer(arn));
-            for place in balancers.chain([Place::Group(names::group(name))]) {
-                self.record.places.entry(place).or_insert(self.start);
+                group.found.load_balancers.iter().filter_map(|arn| IndexKey::of_balancer(arn));
+            for place in balancers.chain([IndexKey::Group(names::group(name))]) {
+                self.record.index_keys.entry(place).or_insert(self.start);
             }
         }
     }
 
     /// The task is of another cluster.
-    pub fn is_elsewhere(&self, owner: &Owner) -> bool {
+    pub fn is_elsewhere(&self, owner: &OtherTask) -> bool {
         owner.task.arn.cluster_name() != Some(self.key.cluster.name())
     }
 

@@ -9,8 +9,8 @@ use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::found::{
     FoundListener, FoundLoadBalancer, FoundRule, FoundTargetGroup,
 };
+use portkeeper_service_spec::references::References;
 use portkeeper_service_spec::spec::{HealthCheck, ListenerRef};
-use portkeeper_service_spec::wanted::Wanted;
 use std::collections::{BTreeMap, BTreeSet};
 
 const BALANCERS: &str = "elasticloadbalancing:DescribeLoadBalancers";
@@ -32,14 +32,14 @@ type Tags = BTreeMap<String, BTreeMap<String, String>>;
 /// Reads the referenced groups and those that the service uses, each with its attributes and tags.
 pub(super) async fn groups(
     aws: &SpecAws,
-    wanted: &Wanted,
+    references: &References,
     used: &BTreeSet<String>,
 ) -> Result<Vec<FoundTargetGroup>, Failure> {
     let mut described: BTreeMap<String, FoundTargetGroup> = BTreeMap::new();
-    for name in &wanted.group_names {
+    for name in &references.group_names {
         described.extend(group(aws, name, false).await?);
     }
-    for arn in wanted.group_arns.iter().chain(used) {
+    for arn in references.group_arns.iter().chain(used) {
         if !described.contains_key(arn) {
             described.extend(group(aws, arn, true).await?);
         }
@@ -58,7 +58,7 @@ async fn group(
     named: &str,
     is_arn: bool,
 ) -> Result<Option<(String, FoundTargetGroup)>, Failure> {
-    aws.shared.turn(GROUPS).await;
+    aws.shared.acquire(GROUPS).await;
     let request = aws.elb.describe_target_groups();
     let request = if is_arn { request.target_group_arns(named) } else { request.names(named) };
     match request.send().await {
@@ -102,7 +102,7 @@ fn found_group(group: &TargetGroup) -> (String, FoundTargetGroup) {
 }
 
 async fn attributes(aws: &SpecAws, group: &str) -> Result<BTreeMap<String, String>, Failure> {
-    aws.shared.turn(ATTRIBUTES).await;
+    aws.shared.acquire(ATTRIBUTES).await;
     let answer = aws.elb.describe_target_group_attributes().target_group_arn(group).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(ATTRIBUTES, group, error))?;
     let attributes = answer.attributes().iter();
@@ -132,7 +132,7 @@ fn none_if_not_found_in(read: Result<Tags, Failure>) -> Result<Tags, Failure> {
 }
 
 async fn tags_of_batch(aws: &SpecAws, batch: &[String]) -> Result<Tags, Failure> {
-    aws.shared.turn(TAGS).await;
+    aws.shared.acquire(TAGS).await;
     let answer = aws.elb.describe_tags().set_resource_arns(Some(batch.to_vec())).send().await;
     let what = || format!("{} resources", batch.len());
     let answer = answer.map_err(|error| aws.shared.failure(TAGS, what(), error))?;
@@ -151,14 +151,14 @@ fn tags_of(described: &TagDescription) -> Option<(String, BTreeMap<String, Strin
 /// that use a found group.
 pub(super) async fn listeners(
     aws: &SpecAws,
-    wanted: &Wanted,
+    references: &References,
     groups: &[FoundTargetGroup],
 ) -> Result<(BTreeMap<String, FoundLoadBalancer>, Vec<FoundListener>), Failure> {
     let mut balancers: BTreeMap<String, LoadBalancer> = BTreeMap::new();
     let mut named = BTreeMap::new();
     let mut arns: BTreeSet<String> =
         groups.iter().flat_map(|group| &group.load_balancers).cloned().collect();
-    for listener in &wanted.listeners {
+    for listener in &references.listeners {
         match listener {
             ListenerRef::On { load_balancer, .. } => {
                 let Some(found) = balancer(aws, load_balancer, false).await? else { continue };
@@ -208,7 +208,7 @@ async fn balancer(
     named: &str,
     is_arn: bool,
 ) -> Result<Option<LoadBalancer>, Failure> {
-    aws.shared.turn(BALANCERS).await;
+    aws.shared.acquire(BALANCERS).await;
     let request = aws.elb.describe_load_balancers();
     let request = if is_arn { request.load_balancer_arns(named) } else { request.names(named) };
     match request.send().await {
@@ -228,7 +228,7 @@ fn found_balancer(balancer: &LoadBalancer) -> FoundLoadBalancer {
 async fn listeners_of(aws: &SpecAws, balancer: &str) -> Result<Vec<Listener>, Failure> {
     let (mut listeners, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
-        aws.shared.turn(LISTENERS).await;
+        aws.shared.acquire(LISTENERS).await;
         let request =
             aws.elb.describe_listeners().load_balancer_arn(balancer).set_marker(marker.take());
         let answer =
@@ -269,7 +269,7 @@ async fn found_listener(
 pub(crate) async fn rules_of(aws: &SpecAws, listener: &str) -> Result<Vec<FoundRule>, Failure> {
     let (mut rules, mut marker) = (Vec::new(), None);
     for _ in 0..PAGE_LIMIT {
-        aws.shared.turn(RULES).await;
+        aws.shared.acquire(RULES).await;
         let request = aws.elb.describe_rules().listener_arn(listener).set_marker(marker.take());
         let answer =
             request.send().await.map_err(|error| aws.shared.failure(RULES, listener, error))?;

@@ -69,7 +69,7 @@ async fn resource(
     id: &str,
 ) -> Result<Option<Value>, Failure> {
     let what = || format!("{type_name} {id}");
-    aws.shared.turn(ACTION).await;
+    aws.shared.acquire(ACTION).await;
     let answer = match aws.control.get_resource().type_name(type_name).identifier(id).send().await {
         Ok(answer) => answer,
         Err(error) => {

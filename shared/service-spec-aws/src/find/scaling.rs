@@ -21,7 +21,7 @@ pub(super) async fn of_service(
 ) -> Result<Option<FoundScaling>, Failure> {
     let action = "application-autoscaling:DescribeScalableTargets";
     let id = resource_id(cluster, service);
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.scaling.describe_scalable_targets().service_namespace(ServiceNamespace::Ecs);
     let request =
         request.resource_ids(&id).scalable_dimension(ScalableDimension::EcsServiceDesiredCount);
@@ -42,7 +42,7 @@ pub(super) async fn of_service(
 async fn policies(aws: &SpecAws, id: &str) -> Result<BTreeMap<String, Value>, Failure> {
     let action = "application-autoscaling:DescribeScalingPolicies";
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws
         .scaling
         .describe_scaling_policies()
@@ -66,7 +66,7 @@ async fn tags(aws: &SpecAws, arn: &str) -> Result<BTreeMap<String, String>, Fail
         return Ok(BTreeMap::new());
     }
     let action = "application-autoscaling:ListTagsForResource";
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let answer = aws.scaling.list_tags_for_resource().resource_arn(arn).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, arn, error))?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
@@ -80,7 +80,7 @@ pub(super) async fn log_groups(
     let action = "logs:DescribeLogGroups";
     let mut found = BTreeMap::new();
     for name in names {
-        aws.shared.turn(action).await;
+        aws.shared.acquire(action).await;
         // In alphabetical order, so that the group itself comes before all that only begin with its
         // name.
         let answer = aws.logs.describe_log_groups().log_group_name_prefix(name).send().await;

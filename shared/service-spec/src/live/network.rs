@@ -96,10 +96,10 @@ fn room_for_fixed_ports(live: &mut Live<'_>) {
     let definition = spec.task_definition.as_ref().unwrap_or(&Value::Null);
     let mut fixed: BTreeMap<i64, String> = BTreeMap::new();
     for (index, container) in list(definition, "containerDefinitions").iter().enumerate() {
-        for (place, mapping) in list(container, "portMappings").iter().enumerate() {
+        for (position, mapping) in list(container, "portMappings").iter().enumerate() {
             if let Some(port) = number(mapping, "hostPort").filter(|port| *port != 0) {
                 fixed.entry(port).or_insert(format!(
-                    "taskDefinition.containerDefinitions[{index}].portMappings[{place}].hostPort"
+                    "taskDefinition.containerDefinitions[{index}].portMappings[{position}].hostPort"
                 ));
             }
         }

@@ -320,7 +320,7 @@ fn new_listener(planner: &mut Planner<'_>, at: &str, entry: &LoadBalancing) {
 /// Reports rules that the spec created and no longer contains: on another listener, or to another
 /// group. Portkeeper does not delete them, because their targets may still serve requests.
 fn leftovers(planner: &mut Planner<'_>) {
-    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    let mut references: BTreeSet<String> = BTreeSet::new();
     for entry in &planner.spec.load_balancing {
         if let Some(listener) = planner.found.listener(&entry.listener) {
             let groups = group_arns(planner, entry);
@@ -328,7 +328,7 @@ fn leftovers(planner: &mut Planner<'_>) {
                 .rules
                 .iter()
                 .filter(|rule| rule.forwards_to.keys().any(|group| groups.contains(group)));
-            wanted.extend(rules.map(|rule| rule.arn.clone()));
+            references.extend(rules.map(|rule| rule.arn.clone()));
         }
     }
     let all = planner
@@ -336,8 +336,9 @@ fn leftovers(planner: &mut Planner<'_>) {
         .listeners
         .iter()
         .flat_map(|listener| listener.rules.iter().map(move |rule| (listener, rule)));
-    let left = all
-        .filter(|(_, rule)| planner.context.owner.owns(&rule.tags) && !wanted.contains(&rule.arn));
+    let left = all.filter(|(_, rule)| {
+        planner.context.owner.owns(&rule.tags) && !references.contains(&rule.arn)
+    });
     let messages: Vec<String> = left
         .map(|(listener, rule)| {
             format!(

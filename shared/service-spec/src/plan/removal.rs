@@ -4,7 +4,7 @@
 
 use super::Step;
 use crate::found::{Found, FoundService};
-use crate::identity::Owner;
+use crate::identity::SpecId;
 use crate::members::{number, text};
 use crate::steps::{Ref, Resource, SpecPlan, StepAction, Write};
 use serde_json::json;
@@ -22,7 +22,7 @@ pub struct Removal {
 /// service; what else there is, tags say: `found` must have the groups, listeners and log groups
 /// that the spec had.
 #[must_use]
-pub fn plan_removal(owner: &Owner, cluster: &str, service: &str, found: &Found) -> Removal {
+pub fn plan_removal(owner: &SpecId, cluster: &str, service: &str, found: &Found) -> Removal {
     let mut steps = Vec::new();
     if found.scaling.as_ref().is_some_and(|scaling| owner.owns(&scaling.tags)) {
         let write = Write::DeregisterScalableTarget {
@@ -72,7 +72,7 @@ fn drain(
         let differences =
             super::differs("desiredCount", Some(&desired), Some(&0)).into_iter().collect();
         steps.push(Step {
-            writes: vec![Write::UpdateService { input, blanks: Vec::new() }],
+            writes: vec![Write::UpdateService { input, placeholders: Vec::new() }],
             differences,
             ..step
         });
@@ -88,7 +88,7 @@ fn drain(
 
 /// Rules and listeners before the groups that they lead to. Log groups stay: they say what
 /// happened.
-fn leading(steps: &mut Vec<Step>, owner: &Owner, found: &Found) {
+fn leading(steps: &mut Vec<Step>, owner: &SpecId, found: &Found) {
     for listener in &found.listeners {
         let name = format!("{}:{}", listener.load_balancer, listener.port);
         if owner.owns(&listener.tags) {

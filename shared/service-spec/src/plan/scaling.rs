@@ -139,11 +139,11 @@ fn policy_differs(target: &ScalingTarget, shown: &Value) -> Vec<Difference> {
 
 /// Policies of ours for metrics that the spec no longer names.
 fn superfluous(planner: &mut Planner<'_>, scaling: &Scaling, found: Option<&FoundScaling>) {
-    let wanted: Vec<String> =
+    let references: Vec<String> =
         scaling.targets.iter().map(|target| policy_name(target.metric)).collect();
     let names = found.into_iter().flat_map(|found| found.policies.keys());
     let left: Vec<&String> =
-        names.filter(|name| name.starts_with(OURS) && !wanted.contains(name)).collect();
+        names.filter(|name| name.starts_with(OURS) && !references.contains(name)).collect();
     for name in left {
         let (cluster, service) = self::names(planner);
         let step = Step::new(Resource::ScalingPolicy, name, StepAction::Delete);

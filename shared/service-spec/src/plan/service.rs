@@ -9,7 +9,7 @@ use crate::found::FoundService;
 use crate::identity::{HASH_TAG, client_token, ecs_tags, hash};
 use crate::members::{list, number, says_nothing, text};
 use crate::shapes::{Shape, Shapes};
-use crate::steps::{Blank, Difference, Ref, Resource, StepAction, Write};
+use crate::steps::{Difference, Placeholder, Ref, Resource, StepAction, Write};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ const MERGED: [&str; 2] = ["deploymentConfiguration", "networkConfiguration"];
 
 pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
     let name = planner.spec.service_name().to_owned();
-    let (entries, mut blanks) = entries::of_spec(planner);
+    let (entries, mut placeholders) = entries::of_spec(planner);
     let found = planner.found.service.as_ref();
     let status = found.and_then(|found| text(&found.shown, "status"));
     let step = match (found, status) {
@@ -52,23 +52,28 @@ pub(super) fn plan(planner: &mut Planner<'_>, task_definition: &Ref) {
             Step::new(Resource::Service, &name, StepAction::Refuse(reason.to_owned()))
         }
         (Some(found), status) if status != Some("INACTIVE") => {
-            update(planner, found, task_definition, entries, blanks)
+            update(planner, found, task_definition, entries, placeholders)
         }
         _ => {
             let before = found.map(|found| &found.shown);
             let mut input = input(planner, entries, &client_token(planner.spec, before));
-            set_task_definition(&mut input, task_definition, &mut blanks);
-            Step::create(Resource::Service, &name, Write::CreateService { input, blanks })
+            set_task_definition(&mut input, task_definition, &mut placeholders);
+            Step::create(Resource::Service, &name, Write::CreateService { input, placeholders })
         }
     };
     planner.step(step);
 }
 
-fn set_task_definition(input: &mut Value, task_definition: &Ref, blanks: &mut Vec<Blank>) {
+fn set_task_definition(
+    input: &mut Value,
+    task_definition: &Ref,
+    placeholders: &mut Vec<Placeholder>,
+) {
     match task_definition {
         Ref::Existing(arn) => set(input, "taskDefinition", json!(arn)),
-        Ref::Made(thing) => {
-            blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
+        Ref::New(thing) => {
+            placeholders
+                .push(Placeholder { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
         }
     }
 }
@@ -115,7 +120,7 @@ fn update(
     found: &FoundService,
     task_definition: &Ref,
     entries: Vec<Value>,
-    mut blanks: Vec<Blank>,
+    mut placeholders: Vec<Placeholder>,
 ) -> Step {
     let name = planner.spec.service_name();
     let arn = text(&found.shown, "serviceArn").unwrap_or_default();
@@ -139,21 +144,21 @@ fn update(
         // Otherwise the running tasks would stay where they are (API `UpdateService`).
         change.insert("forceNewDeployment".to_owned(), json!(true));
     }
-    entries::differ(planner, found, entries, &blanks, &mut change, &mut differences);
+    entries::differ(planner, found, entries, &placeholders, &mut change, &mut differences);
     count_differs(planner, found, &mut change, &mut differences);
     task_definition_differs(
         planner,
         found,
         task_definition,
         &mut change,
-        &mut blanks,
+        &mut placeholders,
         &mut differences,
     );
     let mut writes = Vec::new();
-    if !change.is_empty() || !blanks.is_empty() {
+    if !change.is_empty() || !placeholders.is_empty() {
         change.insert("cluster".to_owned(), json!(planner.spec.cluster));
         change.insert("service".to_owned(), json!(name));
-        writes.push(Write::UpdateService { input: Value::Object(change), blanks });
+        writes.push(Write::UpdateService { input: Value::Object(change), placeholders });
     }
     let tags: BTreeMap<String, String> = tags(planner)
         .into_iter()
@@ -318,7 +323,7 @@ fn task_definition_differs(
     found: &FoundService,
     asked: &Ref,
     change: &mut Map<String, Value>,
-    blanks: &mut Vec<Blank>,
+    placeholders: &mut Vec<Placeholder>,
     differences: &mut Vec<Difference>,
 ) {
     let shown = text(&found.shown, "taskDefinition").unwrap_or_default();
@@ -330,14 +335,15 @@ fn task_definition_differs(
             differences.extend(differs("taskDefinition", Some(&before), Some(&after)));
             change.insert("taskDefinition".to_owned(), json!(arn));
         }
-        Ref::Made(thing) => {
+        Ref::New(thing) => {
             let family = planner.spec.family().unwrap_or_default();
             differences.extend(differs(
                 "taskDefinition",
                 Some(&before),
                 Some(&format!("{family} (new revision)")),
             ));
-            blanks.push(Blank { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
+            placeholders
+                .push(Placeholder { pointer: "/taskDefinition".to_owned(), with: thing.clone() });
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::difference::Comparison;
 use crate::identity::{HASH_TAG, SPEC_TAG, ecs_tags, hash};
 use crate::members::text;
 use crate::shapes::TASK_DEFINITION;
-use crate::steps::{Ref, Resource, StepAction, Thing, Write};
+use crate::steps::{NewResource, Ref, Resource, StepAction, Write};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn plan(planner: &mut Planner<'_>) -> Ref {
         let write = Write::RegisterTaskDefinition { input };
         planner.step(Step::create(Resource::TaskDefinition, &family, write));
     }
-    Ref::Made(Thing::TaskDefinition)
+    Ref::New(NewResource::TaskDefinition)
 }
 
 /// The whole input: as asked, with our tags.

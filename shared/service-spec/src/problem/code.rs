@@ -1,16 +1,16 @@
 //! The closed list of problem codes: what they are called in results and on screens, how bad they
 //! are, and what they mean. `docs/spec-problems.md` shows it, and a test compares.
 
-use super::Weight;
+use super::Level;
 use portkeeper_core::text_enum;
 
-const ERROR: &[Weight] = &[Weight::Error];
-const WARNING: &[Weight] = &[Weight::Warning];
-const EITHER: &[Weight] = &[Weight::Error, Weight::Warning];
+const ERROR: &[Level] = &[Level::Error];
+const WARNING: &[Level] = &[Level::Warning];
+const EITHER: &[Level] = &[Level::Error, Level::Warning];
 
 /// Declares the codes, and what depends on each. The documentation of a code is its meaning.
 macro_rules! problem_codes {
-    ($($(#[doc = $meaning:literal])+ $variant:ident = $text:literal: $weights:ident),+ $(,)?) => {
+    ($($(#[doc = $meaning:literal])+ $variant:ident = $text:literal: $levels:ident),+ $(,)?) => {
         text_enum! {
             /// The kind of a [`Problem`](super::Problem). The texts are a contract: messages may get
             /// better, codes stay.
@@ -22,9 +22,9 @@ macro_rules! problem_codes {
         impl ProblemCode {
             /// How bad problems of this kind can be. Nothing is known of a code of another version.
             #[must_use]
-            pub const fn weights(&self) -> &'static [Weight] {
+            pub const fn levels(&self) -> &'static [Level] {
                 match self {
-                    $(Self::$variant => $weights,)+
+                    $(Self::$variant => $levels,)+
                     Self::Unknown(_) => EITHER,
                 }
             }

@@ -2,8 +2,8 @@
 //! readers take.
 
 use super::syntax;
-use super::tree::{Kind, Member, Node, NodeValue, Scalar, add, place_at};
-use crate::problem::{Place, Problem};
+use super::tree::{Kind, Member, Node, NodeValue, Scalar, add, position_at};
+use crate::problem::{Position, Problem};
 use jsonc_parser::ast::{ObjectProp, Value};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::errors::{ParseError, ParseErrorKind};
@@ -29,8 +29,8 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
     let parsed = parse_to_ast(text, &collect, &STRICT).map_err(|error| not_json(text, &error))?;
     // A second pair of eyes, that of the parser which every other program in Rust uses.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| {
-        let place = Place { line: error.line().max(1), column: error.column().max(1) };
-        syntax(place, format!("this is not JSON: {error}"))
+        let position = Position { line: error.line().max(1), column: error.column().max(1) };
+        syntax(position, format!("this is not JSON: {error}"))
     })?;
     match parsed.value {
         Some(value) => node(text, value),
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
 }
 
 fn not_json(text: &str, error: &ParseError) -> Problem {
-    let place = place_at(text, error.range().start);
+    let position = position_at(text, error.range().start);
     let message = match error.kind() {
         ParseErrorKind::CommentsNotAllowed => {
             "JSON has no comments: take it out, or name the file .yaml and write comments with #"
@@ -50,11 +50,11 @@ fn not_json(text: &str, error: &ParseError) -> Problem {
         }
         kind => format!("this is not JSON: {}", kind.to_string().to_lowercase()),
     };
-    syntax(place, message)
+    syntax(position, message)
 }
 
 fn node(text: &str, value: Value<'_>) -> Result<Node, Problem> {
-    let place = place_at(text, value.range().start);
+    let position = position_at(text, value.range().start);
     let scalar = |text: String, kind| NodeValue::Scalar(Scalar { text, kind });
     let value = match value {
         Value::NullKeyword(_) => scalar("null".to_owned(), Kind::Null),
@@ -72,10 +72,10 @@ fn node(text: &str, value: Value<'_>) -> Result<Node, Problem> {
             NodeValue::Object(members)
         }
     };
-    Ok(Node { place, value })
+    Ok(Node { position, value })
 }
 
 fn member(text: &str, property: ObjectProp<'_>) -> Result<Member, Problem> {
-    let place = place_at(text, property.range.start);
-    Ok(Member { name: property.name.into_string(), place, node: node(text, property.value)? })
+    let position = position_at(text, property.range.start);
+    Ok(Member { name: property.name.into_string(), position, node: node(text, property.value)? })
 }

@@ -1,13 +1,13 @@
 //! The parsed file before any interpretation: scalars with their original text, lists, and members
 //! in their order.
 
-use crate::problem::{Place, Problem, ProblemCode};
+use crate::problem::{Position, Problem, ProblemCode};
 
 /// A value, and where it begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     /// Where it begins.
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     /// The value.
     pub(crate) value: NodeValue,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Member {
     /// Its name.
     pub(crate) name: String,
     /// Where its name is.
-    pub(crate) place: Place,
+    pub(crate) position: Position,
     /// Its value.
     pub(crate) node: Node,
 }
@@ -69,10 +69,10 @@ impl Node {
 }
 
 /// The place of a byte in a text.
-pub(super) fn place_at(text: &str, offset: usize) -> Place {
+pub(super) fn position_at(text: &str, offset: usize) -> Position {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.rsplit('\n').next().unwrap_or_default();
-    Place { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+    Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
 }
 
 /// Adds a member; a name that is there already is an error.
@@ -83,7 +83,8 @@ pub(super) fn add(members: &mut Vec<Member>, member: Member) -> Result<(), Probl
     };
     let message = format!(
         "`{}` is here twice, first in line {}; keep one of them",
-        member.name, first.place.line
+        member.name, first.position.line
     );
-    Err(Problem::error(ProblemCode::DuplicateKey, member.name, message).at_place(member.place))
+    Err(Problem::error(ProblemCode::DuplicateKey, member.name, message)
+        .at_position(member.position))
 }

@@ -3,7 +3,7 @@
 
 use super::syntax;
 use super::tree::{Kind, Member, Node, NodeValue, Scalar, add};
-use crate::problem::{Place, Problem};
+use crate::problem::{Position, Problem};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str) -> Result<Node, Problem> {
             event if document.is_none() => document = Some(reader.node(event, span, 0)?),
             _ => {
                 return Err(syntax(
-                    place(span.start),
+                    position(span.start),
                     "a second document begins here: a spec has one".to_owned(),
                 ));
             }
@@ -57,57 +57,62 @@ impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>, Problem> {
         self.parser.next_event().transpose().map_err(|error| {
             let message = format!("this is not YAML: {}{}", error.info(), hint(error.info()));
-            syntax(place(*error.marker()), message)
+            syntax(position(*error.marker()), message)
         })
     }
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Problem> {
-        let place = place(span.start);
+        let position = position(span.start);
         if depth > DEEPEST {
             return Err(syntax(
-                place,
+                position,
                 format!("more than {DEEPEST} values lie in each other here"),
             ));
         }
         let before = self.nodes;
-        self.count(1, place)?;
+        self.count(1, position)?;
         let (anchor, value) = match event {
-            Event::Alias(anchor) => return self.alias(anchor, place),
+            Event::Alias(anchor) => return self.alias(anchor, position),
             Event::Scalar(text, style, anchor, tag) => {
-                (anchor, NodeValue::Scalar(scalar(text, style, tag.as_deref(), place)?))
+                (anchor, NodeValue::Scalar(scalar(text, style, tag.as_deref(), position)?))
             }
             Event::SequenceStart(anchor, tag) => {
-                refuse_tag(tag.as_deref(), &["seq"], place)?;
+                refuse_tag(tag.as_deref(), &["seq"], position)?;
                 (anchor, self.list(depth)?)
             }
             Event::MappingStart(anchor, tag) => {
-                refuse_tag(tag.as_deref(), &["map"], place)?;
+                refuse_tag(tag.as_deref(), &["map"], position)?;
                 (anchor, self.object(depth)?)
             }
-            _ => return Err(syntax(place, "this is not YAML: a value is missing here".to_owned())),
+            _ => {
+                return Err(syntax(
+                    position,
+                    "this is not YAML: a value is missing here".to_owned(),
+                ));
+            }
         };
-        let node = Node { place, value };
+        let node = Node { position, value };
         if anchor != 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes.saturating_sub(before)));
         }
         Ok(node)
     }
 
-    fn count(&mut self, nodes: usize, place: Place) -> Result<(), Problem> {
+    fn count(&mut self, nodes: usize, position: Position) -> Result<(), Problem> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MOST_NODES {
             let message =
                 format!("with its anchors followed the file has more than {MOST_NODES} values");
-            return Err(syntax(place, message));
+            return Err(syntax(position, message));
         }
         Ok(())
     }
 
-    fn alias(&mut self, anchor: usize, place: Place) -> Result<Node, Problem> {
+    fn alias(&mut self, anchor: usize, position: Position) -> Result<Node, Problem> {
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(syntax(place, "this anchor stands for what it is part of".to_owned()));
+            return Err(syntax(position, "this anchor stands for what it is part of".to_owned()));
         };
-        self.count(size, place)?;
+        self.count(size, position)?;
         Ok(node)
     }
 
@@ -128,7 +133,12 @@ impl<'a> Reader<'a> {
             let key = match event {
                 Event::MappingEnd => break,
                 Event::Scalar(text, style, ..) => (text.into_owned(), style),
-                _ => return Err(syntax(place(span.start), "a member's name is a text".to_owned())),
+                _ => {
+                    return Err(syntax(
+                        position(span.start),
+                        "a member's name is a text".to_owned(),
+                    ));
+                }
             };
             let Some((event, value_span)) = self.next()? else { break };
             let node = self.node(event, value_span, depth + 1)?;
@@ -136,7 +146,7 @@ impl<'a> Reader<'a> {
             if name == MERGE && style == ScalarStyle::Plain {
                 merged.push(node);
             } else {
-                add(&mut members, Member { name, place: place(span.start), node })?;
+                add(&mut members, Member { name, position: position(span.start), node })?;
             }
         }
         for node in merged {
@@ -159,14 +169,14 @@ fn merge(members: &mut Vec<Member>, node: Node) -> Result<(), Problem> {
         }
         NodeValue::List(nodes) => nodes.into_iter().try_for_each(|node| merge(members, node)),
         NodeValue::Scalar(_) => Err(syntax(
-            node.place,
+            node.position,
             "`<<` takes in a mapping, such as `<<: *name` of an anchor `&name`".to_owned(),
         )),
     }
 }
 
-fn place(marker: Marker) -> Place {
-    Place { line: marker.line().max(1), column: marker.col() + 1 }
+fn position(marker: Marker) -> Position {
+    Position { line: marker.line().max(1), column: marker.col() + 1 }
 }
 
 /// Some of the parser's words are about its own work.
@@ -180,14 +190,14 @@ fn hint(info: &str) -> &'static str {
     }
 }
 
-fn refuse_tag(tag: Option<&Tag>, allowed: &[&str], place: Place) -> Result<(), Problem> {
+fn refuse_tag(tag: Option<&Tag>, allowed: &[&str], position: Position) -> Result<(), Problem> {
     match tag {
         Some(tag) if !(tag.is_yaml_core_schema() && allowed.contains(&tag.suffix.as_str())) => {
             let message = format!(
                 "the tag `{}{}` is not understood; specs are plain YAML, without CloudFormation's functions: write the value itself",
                 tag.handle, tag.suffix
             );
-            Err(syntax(place, message))
+            Err(syntax(position, message))
         }
         _ => Ok(()),
     }
@@ -197,9 +207,9 @@ fn scalar(
     text: Cow<'_, str>,
     style: ScalarStyle,
     tag: Option<&Tag>,
-    place: Place,
+    position: Position,
 ) -> Result<Scalar, Problem> {
-    refuse_tag(tag, &["str", "int", "float", "bool", "null"], place)?;
+    refuse_tag(tag, &["str", "int", "float", "bool", "null"], position)?;
     let kind = match tag.map(|tag| tag.suffix.as_str()) {
         Some("str") => Kind::Text,
         Some("int" | "float") => Kind::Number,

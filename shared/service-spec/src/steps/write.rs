@@ -1,6 +1,6 @@
 //! The calls that change something.
 
-use super::{Blank, Conditions, NewTargetGroup, Policy, Priority, Ref};
+use super::{Conditions, NewTargetGroup, Placeholder, Policy, Priority, Ref};
 use crate::spec::HealthCheck;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -143,14 +143,16 @@ pub enum Write {
         /// The whole input.
         input: Value,
         /// What earlier steps give.
-        blanks: Vec<Blank>,
+        #[serde(rename = "blanks")]
+        placeholders: Vec<Placeholder>,
     },
     /// `ecs:UpdateService`
     UpdateService {
         /// Only what changes, with `cluster` and `service`.
         input: Value,
         /// What earlier steps give.
-        blanks: Vec<Blank>,
+        #[serde(rename = "blanks")]
+        placeholders: Vec<Placeholder>,
     },
     /// `ecs:TagResource`
     TagService {

@@ -2,7 +2,7 @@
 //! AWS's tools take them.
 
 use super::unknown::meant;
-use super::{Typed, wanted};
+use super::{Typed, references};
 use crate::problem::{Problem, ProblemCode};
 use crate::reading::{Kind, Node, Scalar};
 use crate::shapes::{Limits, Shape};
@@ -25,7 +25,7 @@ impl Typed<'_> {
             Shape::Double(limits) => self.double(scalar, *limits, node, at),
             Shape::Boolean => self.boolean(scalar, node, at),
             other => {
-                self.wrong(node, at, wanted(other));
+                self.wrong(node, at, references(other));
                 None
             }
         }
@@ -43,8 +43,9 @@ impl Typed<'_> {
         let length = i64::try_from(scalar.text.chars().count()).unwrap_or(i64::MAX);
         if !limits.hold(length) {
             let message = format!("the text has {length} characters; AWS takes {}", limits.words());
-            self.problems
-                .push(Problem::error(ProblemCode::TextLength, at, message).at_place(node.place));
+            self.problems.push(
+                Problem::error(ProblemCode::TextLength, at, message).at_position(node.position),
+            );
         }
         if values.is_empty() || values.contains(&scalar.text.as_str()) {
             return &scalar.text;
@@ -60,7 +61,7 @@ impl Typed<'_> {
         } else {
             Problem::error(ProblemCode::UnknownValue, at, message)
         };
-        self.problems.push(problem.at_place(node.place));
+        self.problems.push(problem.at_position(node.position));
         meant.filter(|_| !self.lenient).unwrap_or(&scalar.text)
     }
 
@@ -68,8 +69,9 @@ impl Typed<'_> {
         let Some(number) = scalar.text.parse::<i32>().ok().filter(|_| scalar.kind != Kind::Bool)
         else {
             let message = format!("a whole number is wanted here, and this is `{}`", scalar.text);
-            self.problems
-                .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
+            self.problems.push(
+                Problem::error(ProblemCode::WrongType, at, message).at_position(node.position),
+            );
             return None;
         };
         self.check_limits(number.into(), limits, node, at);
@@ -84,8 +86,9 @@ impl Typed<'_> {
         };
         let Some(number) = number.filter(|_| scalar.kind != Kind::Bool) else {
             let message = format!("a number is wanted here, and this is `{}`", scalar.text);
-            self.problems
-                .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
+            self.problems.push(
+                Problem::error(ProblemCode::WrongType, at, message).at_position(node.position),
+            );
             return None;
         };
         if let Some(whole) = number.as_i64() {
@@ -104,15 +107,16 @@ impl Typed<'_> {
         };
         let message = format!("true or false is wanted here, and this is `{}`{value}", scalar.text);
         self.problems
-            .push(Problem::error(ProblemCode::WrongType, at, message).at_place(node.place));
+            .push(Problem::error(ProblemCode::WrongType, at, message).at_position(node.position));
         None
     }
 
     fn check_limits(&mut self, number: i64, limits: Limits, node: &Node, at: &str) {
         if !limits.hold(number) {
             let message = format!("{number} is out of range; AWS takes {}", limits.words());
-            self.problems
-                .push(Problem::error(ProblemCode::OutOfRange, at, message).at_place(node.place));
+            self.problems.push(
+                Problem::error(ProblemCode::OutOfRange, at, message).at_position(node.position),
+            );
         }
     }
 }

@@ -65,8 +65,9 @@ impl Typed<'_> {
             None => "docs/service-spec.schema.json lists what can be here".to_owned(),
         };
         let message = format!("there is no member `{name}` here; {hint}");
-        self.problems
-            .push(Problem::error(ProblemCode::UnknownMember, at, message).at_place(member.place));
+        self.problems.push(
+            Problem::error(ProblemCode::UnknownMember, at, message).at_position(member.position),
+        );
         let is_free = |known: &&MemberShape| !given.iter().any(|member| member.name == known.name);
         meant.filter(|_| !ONLY_SHOWN.contains(&name)).filter(is_free)
     }
@@ -77,7 +78,7 @@ impl Typed<'_> {
             "`{}` is not known to this version, and is passed on to AWS as it is",
             member.name
         );
-        self.warn(ProblemCode::UnknownMember, at, member.place, message);
+        self.warn(ProblemCode::UnknownMember, at, member.position, message);
     }
 }
 

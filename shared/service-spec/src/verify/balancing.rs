@@ -96,10 +96,10 @@ impl Checks<'_> {
             return;
         };
         let carries = text(mapping, "protocol").unwrap_or("tcp");
-        let wanted = if protocol == Some("UDP") { "udp" } else { "tcp" };
-        if protocol != Some("TCP_UDP") && carries != wanted {
+        let references = if protocol == Some("UDP") { "udp" } else { "tcp" };
+        if protocol != Some("TCP_UDP") && carries != references {
             let message = format!(
-                "port {port} of `{name}` is mapped for {carries}, and the target group sends {wanted}"
+                "port {port} of `{name}` is mapped for {carries}, and the target group sends {references}"
             );
             self.error(ProblemCode::WrongTransport, at_port, message);
         }

@@ -46,8 +46,8 @@ fn capacity(checks: &mut Checks<'_>, providers: &[Value]) {
         let message = "Fargate and other capacity providers cannot be mixed in one service";
         checks.error(ProblemCode::MixedProviders, STRATEGY, message);
     }
-    let weights = providers.iter().map(|provider| number(provider, "weight").unwrap_or(0));
-    if weights.clone().all(|weight| weight == 0)
+    let levels = providers.iter().map(|provider| number(provider, "weight").unwrap_or(0));
+    if levels.clone().all(|weight| weight == 0)
         && (providers.len() > 1 || providers.iter().any(has_weight))
     {
         let message = "every weight is 0, so no task would be placed: give one of them a weight";

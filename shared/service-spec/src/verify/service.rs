@@ -200,12 +200,14 @@ fn service_connect(checks: &mut Checks<'_>, service: &Value) {
         .map(|it| list(it, "services"))
         .unwrap_or_default();
     for (index, entry) in connect.iter().enumerate() {
-        let Some(wanted) = text(entry, "portName").filter(|wanted| !names.contains(wanted)) else {
+        let Some(references) =
+            text(entry, "portName").filter(|references| !names.contains(references))
+        else {
             continue;
         };
         let hint = super::names("the named ports are", names.iter().copied());
         let message = format!(
-            "no port mapping has the name `{wanted}`{hint}; name one with `portMappings[].name`"
+            "no port mapping has the name `{references}`{hint}; name one with `portMappings[].name`"
         );
         checks.error(
             ProblemCode::NoSuchPortName,

@@ -91,11 +91,12 @@ fn sizes(checks: &mut Checks<'_>, definition: &Value) {
             }
             _ => number(container, "cpu"),
         };
-        let wanted: i64 =
+        let references: i64 =
             checks.containers().filter_map(|(_, container)| reserved(container)).sum();
-        if wanted > has {
-            let message =
-                format!("the containers reserve {wanted} {unit} together, and the task has {has}");
+        if references > has {
+            let message = format!(
+                "the containers reserve {references} {unit} together, and the task has {has}"
+            );
             checks.error(ProblemCode::TaskTooSmall, format!("{AT}.{member}"), message);
         }
     }

@@ -5,7 +5,7 @@ use portkeeper_service_spec::found::{
     Found, FoundCluster, FoundListener, FoundLoadBalancer, FoundRule, FoundScaling, FoundService,
     FoundTargetGroup, FoundTaskDefinition,
 };
-use portkeeper_service_spec::steps::{Made, Ref, SpecPlan, Thing, Write};
+use portkeeper_service_spec::steps::{CreatedArns, NewResource, Ref, SpecPlan, Write};
 use portkeeper_service_spec::{fill, undo};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -89,13 +89,13 @@ fn tags_of(input: &Value) -> BTreeMap<String, String> {
 fn existing(it: &Ref) -> String {
     match it {
         Ref::Existing(arn) => arn.clone(),
-        Ref::Made(thing) => panic!("{thing:?} was not filled in"),
+        Ref::New(thing) => panic!("{thing:?} was not filled in"),
     }
 }
 
 /// Applies the first N writes of a plan to the account that was found. Returns what was done.
-pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>, Made) {
-    let (mut made, mut done) = (Made::new(), Vec::new());
+pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>, CreatedArns) {
+    let (mut made, mut done) = (CreatedArns::new(), Vec::new());
     for write in plan.steps.iter().flat_map(|step| &step.writes).take(most) {
         let write = fill(write, &made).unwrap();
         if let Some((thing, arn)) = apply(found, &write) {
@@ -108,13 +108,13 @@ pub fn carry_out(found: &mut Found, plan: &SpecPlan, most: usize) -> (Vec<Write>
 }
 
 /// Rolls back what was done.
-pub fn take_back(found: &mut Found, done: &[Write], made: &Made) {
+pub fn take_back(found: &mut Found, done: &[Write], made: &CreatedArns) {
     for write in undo(done) {
         apply(found, &fill(&write, made).unwrap());
     }
 }
 
-fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
+fn apply(found: &mut Found, write: &Write) -> Option<(NewResource, String)> {
     match write {
         Write::CreateLogGroup { name, .. } => drop(found.log_groups.insert(name.clone(), None)),
         Write::PutRetention { name, days, .. } => {
@@ -124,15 +124,15 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
             found.log_groups.remove(name);
         }
         Write::RegisterTaskDefinition { input } => {
-            return Some((Thing::TaskDefinition, register(found, input)));
+            return Some((NewResource::TaskDefinition, register(found, input)));
         }
         Write::DeregisterTaskDefinition { .. } => found.task_definition = None,
-        Write::CreateService { input, blanks } => {
-            assert!(blanks.is_empty());
+        Write::CreateService { input, placeholders } => {
+            assert!(placeholders.is_empty());
             found.service = Some(shown_service(input));
         }
-        Write::UpdateService { input, blanks } => {
-            assert!(blanks.is_empty());
+        Write::UpdateService { input, placeholders } => {
+            assert!(placeholders.is_empty());
             let shown = &mut found.service.as_mut().unwrap().shown;
             for (member, value) in input.as_object().unwrap() {
                 shown[member] = value.clone();
@@ -160,7 +160,7 @@ fn apply(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
     None
 }
 
-fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> {
+fn apply_balancing(found: &mut Found, write: &Write) -> Option<(NewResource, String)> {
     match write {
         Write::CreateTargetGroup { group } => {
             let arn = format!("{ARN}targetgroup/{}/73e2d6bc24d8a067", group.name);
@@ -179,7 +179,7 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
                     .into(),
                 tags: group.tags.clone(),
             });
-            return Some((Thing::TargetGroup(group.name.clone()), arn));
+            return Some((NewResource::TargetGroup(group.name.clone()), arn));
         }
         Write::ModifyTargetGroup { group, health_check, .. } => {
             let arn = existing(group);
@@ -204,13 +204,13 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
                 paths: conditions.paths.clone(),
                 forwards_to: forward
                     .iter()
-                    .map(|(group, weight)| (existing(group), *weight))
+                    .map(|(group, level)| (existing(group), *level))
                     .collect(),
                 tags: tags.clone(),
                 ..FoundRule::default()
             };
             found.listeners.iter_mut().find(|it| it.arn == *listener).unwrap().rules.push(rule);
-            return Some((Thing::ListenerRule(group_name.clone()), arn));
+            return Some((NewResource::ListenerRule(group_name.clone()), arn));
         }
         Write::ModifyRule { rule, conditions, .. } => {
             let shown = found
@@ -236,7 +236,7 @@ fn apply_balancing(found: &mut Found, write: &Write) -> Option<(Thing, String)> 
             made.rules[0].forwards_to = [(existing(group), 1)].into();
             made.tags = tags.clone();
             found.listeners.push(made);
-            return Some((Thing::Listener(group_name.clone()), arn));
+            return Some((NewResource::Listener(group_name.clone()), arn));
         }
         Write::DeleteListener { listener } => {
             found.listeners.retain(|shown| shown.arn != existing(listener));

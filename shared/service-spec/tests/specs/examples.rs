@@ -5,7 +5,7 @@ use super::account::{carry_out, found, take_back};
 use super::{context, lines, shown};
 use expect_test::expect;
 use portkeeper_service_spec::spec::Spec;
-use portkeeper_service_spec::{check, plan, verify_live};
+use portkeeper_service_spec::{plan, validate, verify_live};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ fn examples() -> Vec<(String, Spec)> {
     names.sort();
     assert!(names.len() >= 6, "{names:?}");
     let read = |name: String| {
-        let (spec, problems) = check(&name, &fs::read(folder().join(&name)).unwrap());
+        let (spec, problems) = validate(&name, &fs::read(folder().join(&name)).unwrap());
         assert_eq!(lines(&problems), "", "{name}");
         (name, spec.unwrap())
     };
@@ -85,10 +85,10 @@ fn every_write_can_be_rolled_back() {
 fn every_broken_twin_is_refused() {
     for (name, _) in examples() {
         let text = fs::read(folder().join("broken").join(&name)).unwrap();
-        let (spec, problems) = check(&name, &text);
+        let (spec, problems) = validate(&name, &text);
         assert!(spec.is_none(), "{name}");
         assert!(problems.len() > 4, "{name}: {}", lines(&problems));
-        assert!(problems.iter().all(|problem| problem.place.is_some()), "{name}");
+        assert!(problems.iter().all(|problem| problem.position.is_some()), "{name}");
     }
 }
 

@@ -3,9 +3,9 @@
 use super::account::{carry_out, found};
 use super::{context, good, lines, shown};
 use expect_test::expect;
-use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::identity::SpecId;
 use portkeeper_service_spec::steps::StepAction;
-use portkeeper_service_spec::{Context, check, export, plan};
+use portkeeper_service_spec::{Context, export, plan, validate};
 
 const SPECS: [&str; 6] = [
     include_str!("../../../../specs/blue-green.yaml"),
@@ -30,9 +30,9 @@ fn an_exported_spec_changes_only_tags() {
             .iter_mut()
             .for_each(|scaling| drop(scaling.policies.remove("portkeeper-requestsPerTarget")));
         let exported = export("shop", &account).unwrap().to_string();
-        let (again, problems) = check("exported.json", exported.as_bytes());
+        let (again, problems) = validate("exported.json", exported.as_bytes());
         let again = again.unwrap_or_else(|| panic!("{}\n{exported}", lines(&problems)));
-        let owner = Owner { bucket: "specs".to_owned(), key: "specs/exported.yaml".to_owned() };
+        let owner = SpecId { bucket: "specs".to_owned(), key: "specs/exported.yaml".to_owned() };
         let planned = plan(&again, &account, &Context { owner, ..context() });
         assert!(planned.may_run(), "{}", shown(&planned));
         for step in planned.steps.iter().filter(|step| step.action != StepAction::Keep) {

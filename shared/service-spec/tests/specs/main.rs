@@ -14,27 +14,27 @@ mod removal;
 mod rules;
 mod secrets;
 
-use portkeeper_service_spec::check;
-use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::identity::SpecId;
 use portkeeper_service_spec::problem::Problem;
 use portkeeper_service_spec::spec::Spec;
 use portkeeper_service_spec::steps::{SpecPlan, StepAction};
+use portkeeper_service_spec::validate;
 use portkeeper_service_spec::{Context, rules::Band};
 use std::fmt::Write as _;
 
 /// Problems, one a line: place, weight, code, member, message.
 fn lines(problems: &[Problem]) -> String {
     problems.iter().fold(String::new(), |mut text, problem| {
-        let place = problem.place.map(|place| format!("{place} ")).unwrap_or_default();
-        let Problem { weight, code, at, message, .. } = problem;
-        writeln!(text, "{place}{weight} {code} {at}: {message}").unwrap();
+        let position = problem.position.map(|position| format!("{position} ")).unwrap_or_default();
+        let Problem { level, code, at, message, .. } = problem;
+        writeln!(text, "{position}{level} {code} {at}: {message}").unwrap();
         text
     })
 }
 
 /// The problems of a file with this name.
-fn told(name: &str, text: &str) -> String {
-    let (spec, problems) = check(name, text.as_bytes());
+fn described(name: &str, text: &str) -> String {
+    let (spec, problems) = validate(name, text.as_bytes());
     assert_eq!(
         spec.is_some(),
         !problems.iter().any(Problem::is_error),
@@ -45,13 +45,13 @@ fn told(name: &str, text: &str) -> String {
 
 /// A spec that must be good.
 fn good(text: &str) -> Spec {
-    let (spec, problems) = check("spec.yaml", text.as_bytes());
+    let (spec, problems) = validate("spec.yaml", text.as_bytes());
     spec.unwrap_or_else(|| panic!("{}", lines(&problems)))
 }
 
 fn context() -> Context {
     Context {
-        owner: Owner { bucket: "specs".to_owned(), key: "specs/hello.yaml".to_owned() },
+        owner: SpecId { bucket: "specs".to_owned(), key: "specs/hello.yaml".to_owned() },
         band: Band::default(),
     }
 }

@@ -2,11 +2,11 @@
 //! broken twins in specs/broken have most of them; here are those that need a spec of their own,
 //! and what must not be refused.
 
-use super::told;
+use super::described;
 use expect_test::{Expect, expect};
 
 fn check(text: &str, expect: &Expect) {
-    expect.assert_eq(&told("spec.yaml", text));
+    expect.assert_eq(&described("spec.yaml", text));
 }
 
 /// A good spec, with some lines in place of others.
@@ -158,12 +158,12 @@ fn names_that_are_too_long() {
         ("serviceName: hello", &format!("serviceName: {long}")),
         ("family: hello", &format!("family: {long}")),
     ]);
-    let told = told("spec.yaml", &text).replace(&long, "aaa...");
+    let described = described("spec.yaml", &text).replace(&long, "aaa...");
     expect![[r#"
         4:11 error bad_name taskDefinition.family: a family has 1 to 255 letters, digits, hyphens and underscores
         11:16 error bad_name service.serviceName: a service's name has 1 to 255 letters, digits, hyphens and underscores
         14:5 error bad_name loadBalancing[0].targetGroup.name: `aaa...` has 256 characters; a target group's name has at most 32: give a shorter `targetGroup.name`
-    "#]].assert_eq(&told);
+    "#]].assert_eq(&described);
 }
 
 #[test]

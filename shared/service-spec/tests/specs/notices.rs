@@ -1,11 +1,11 @@
 //! Messages of the `specs` queue.
 
 use expect_test::{Expect, expect};
-use portkeeper_service_spec::notice::{Notice, is_newer, look_again_message, read};
+use portkeeper_service_spec::notice::{Notice, is_newer, read, recheck_message};
 use std::error::Error as _;
 use std::fmt::Write as _;
 
-fn told(body: &str) -> String {
+fn described(body: &str) -> String {
     match read(body) {
         Ok(notices) => notices.iter().fold(String::new(), |mut text, notice| {
             let line = match notice {
@@ -29,7 +29,7 @@ fn told(body: &str) -> String {
 }
 
 fn check(body: &str, expect: &Expect) {
-    expect.assert_eq(&told(body));
+    expect.assert_eq(&described(body));
 }
 
 fn event(kind: &str, key: &str) -> String {
@@ -148,7 +148,7 @@ fn deployments_are_identified_by_their_id() {
 #[test]
 fn own_messages_are_read_and_unreadable_ones_say_why() {
     check(
-        &look_again_message("specs/hello.yaml", 3).to_string(),
+        &recheck_message("specs/hello.yaml", 3).to_string(),
         &expect![[r#"
         look again at specs/hello.yaml, hop 3
     "#]],

@@ -4,7 +4,7 @@ use super::account::{carry_out, found};
 use super::{context, good, shown};
 use expect_test::{Expect, expect};
 use portkeeper_service_spec::found::{Found, FoundScaling};
-use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::identity::SpecId;
 use portkeeper_service_spec::steps::Write;
 use portkeeper_service_spec::{Context, plan};
 use serde_json::{Value, json};
@@ -394,7 +394,7 @@ fn the_load_balancing_is_removed_and_its_group_stays() {
 #[test]
 fn another_specs_group_is_not_taken() {
     let other = Context {
-        owner: Owner { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() },
+        owner: SpecId { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() },
         ..context()
     };
     expect![[r#"
@@ -423,7 +423,7 @@ fn blue_green_is_not_turned_back() {
     entry["targetGroupArn"] = green;
     entry["advancedConfiguration"]["alternateTargetGroupArn"] = blue;
     let rule = found.listeners[0].rules.last_mut().unwrap();
-    rule.forwards_to.values_mut().for_each(|weight| *weight = 1 - *weight);
+    rule.forwards_to.values_mut().for_each(|level| *level = 1 - *level);
     let again = plan(&spec, &found, &context());
     assert!(again.is_unchanged(), "{}", shown(&again));
 }

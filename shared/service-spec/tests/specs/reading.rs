@@ -1,8 +1,8 @@
 //! Syntax: YAML, strict JSON, and files that are neither. Holds C-48, C-49.
 
-use super::{good, told};
+use super::{described, good};
 use expect_test::{Expect, expect};
-use portkeeper_service_spec::check;
+use portkeeper_service_spec::validate;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -16,7 +16,7 @@ service: {serviceName: hello, desiredCount: 1}
 ";
 
 fn check_told(name: &str, text: &str, expect: &Expect) {
-    expect.assert_eq(&told(name, text));
+    expect.assert_eq(&described(name, text));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn files_that_are_no_specs() {
         error too_large : the file has 307200 bytes; a spec has at most 256 KB. Is it the right file?
     "#]],
     );
-    let bytes = |bytes: &[u8]| super::lines(&check("a.yaml", bytes).1);
+    let bytes = |bytes: &[u8]| super::lines(&validate("a.yaml", bytes).1);
     expect![[r#"
         2:10 error not_utf8 : the file is not UTF-8; save it as UTF-8
     "#]]
@@ -366,7 +366,7 @@ fn any_bytes_give_an_answer() {
             bytes[at] = random.u8(..);
         }
         for name in ["a.yaml", "a.json"] {
-            let (spec, problems) = check(name, &bytes);
+            let (spec, problems) = validate(name, &bytes);
             assert!(spec.is_some() || !problems.is_empty());
         }
     }

@@ -3,7 +3,7 @@
 use super::account::{carry_out, found};
 use super::{context, good, shown};
 use expect_test::expect;
-use portkeeper_service_spec::identity::Owner;
+use portkeeper_service_spec::identity::SpecId;
 use portkeeper_service_spec::{plan, plan_removal};
 use serde_json::json;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ fn objects_are_deleted_in_order() {
     let mut account = found();
     carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
     let owner = context().owner;
-    let mut told = String::new();
+    let mut described = String::new();
     // This many checks; in the second the tasks still run.
     for running in [2, 1, 0, 0, 0] {
         if let Some(service) = account.service.as_mut() {
@@ -22,7 +22,7 @@ fn objects_are_deleted_in_order() {
         }
         let removal = plan_removal(&owner, "shop", "orders", &account);
         write!(
-            told,
+            described,
             "{}{}\n\n",
             shown(&removal.plan),
             removal.waits.unwrap_or_else(|| "nothing is left".to_owned())
@@ -48,7 +48,7 @@ fn objects_are_deleted_in_order() {
         nothing is left
 
     "#]]
-    .assert_eq(&told);
+    .assert_eq(&described);
     assert_eq!((account.groups.len(), account.listeners[0].rules.len()), (0, 1));
 }
 
@@ -58,7 +58,7 @@ fn only_objects_of_the_spec_are_deleted() {
     let spec = good(include_str!("../../../../specs/minimal.yaml"));
     let mut account = found();
     carry_out(&mut account, &plan(&spec, &found(), &context()), usize::MAX);
-    let other = Owner { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() };
+    let other = SpecId { bucket: "specs".to_owned(), key: "specs/other.yaml".to_owned() };
     let removal = plan_removal(&other, "shop", "hello", &account);
     assert!(removal.plan.steps.is_empty() && removal.waits.is_none());
 }

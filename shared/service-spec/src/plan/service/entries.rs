@@ -6,12 +6,12 @@ use crate::difference::difference;
 use crate::found::FoundService;
 use crate::members::{list, number, text};
 use crate::spec::LoadBalancing;
-use crate::steps::{Blank, Difference, Ref, Thing};
+use crate::steps::{Difference, NewResource, Placeholder, Ref};
 use serde_json::{Map, Value, json};
 
 /// The service's target groups: those that the spec names, and those that it makes.
-pub(super) fn of_spec(planner: &Planner<'_>) -> (Vec<Value>, Vec<Blank>) {
-    let mut blanks = Vec::new();
+pub(super) fn of_spec(planner: &Planner<'_>) -> (Vec<Value>, Vec<Placeholder>) {
+    let mut placeholders = Vec::new();
     let mut entries: Vec<Value> = Vec::new();
     for entry in list(&planner.spec.service, "loadBalancers") {
         let mut entry = entry.clone();
@@ -23,9 +23,9 @@ pub(super) fn of_spec(planner: &Planner<'_>) -> (Vec<Value>, Vec<Blank>) {
     }
     for entry in &planner.spec.load_balancing {
         let at = format!("/loadBalancers/{}", entries.len());
-        entries.push(made(planner, entry, &at, &mut blanks));
+        entries.push(made(planner, entry, &at, &mut placeholders));
     }
-    (entries, blanks)
+    (entries, placeholders)
 }
 
 /// Replaces the name of a target group that exists by its ARN.
@@ -37,11 +37,16 @@ fn by_name(planner: &Planner<'_>, entry: &mut Value, name: &str, arn: &str) {
     }
 }
 
-fn made(planner: &Planner<'_>, entry: &LoadBalancing, at: &str, blanks: &mut Vec<Blank>) -> Value {
+fn made(
+    planner: &Planner<'_>,
+    entry: &LoadBalancing,
+    at: &str,
+    placeholders: &mut Vec<Placeholder>,
+) -> Value {
     let mut value = json!({ "containerName": entry.container, "containerPort": entry.port });
     let mut fill = |target: &mut Value, member: &str, at: String, group: &Ref| match group {
         Ref::Existing(arn) => set(target, member, json!(arn)),
-        Ref::Made(thing) => blanks.push(Blank { pointer: at, with: thing.clone() }),
+        Ref::New(thing) => placeholders.push(Placeholder { pointer: at, with: thing.clone() }),
     };
     fill(
         &mut value,
@@ -88,12 +93,12 @@ fn leads_to(planner: &Planner<'_>, entry: &LoadBalancing) -> Ref {
             let ours = listener.rules.iter().find(|rule| {
                 planner.context.owner.owns(&rule.tags) && rule.forwards_to.contains_key(&group.arn)
             });
-            ours.map_or(Ref::Made(Thing::ListenerRule(name)), |rule| {
+            ours.map_or(Ref::New(NewResource::ListenerRule(name)), |rule| {
                 Ref::Existing(rule.arn.clone())
             })
         }
-        _ if is_network => Ref::Made(Thing::ListenerRule(name)),
-        _ => Ref::Made(Thing::Listener(name)),
+        _ if is_network => Ref::New(NewResource::ListenerRule(name)),
+        _ => Ref::New(NewResource::Listener(name)),
     }
 }
 
@@ -102,7 +107,7 @@ pub(super) fn differ(
     planner: &Planner<'_>,
     found: &FoundService,
     asked: Vec<Value>,
-    blanks: &[Blank],
+    placeholders: &[Placeholder],
     change: &mut Map<String, Value>,
     differences: &mut Vec<Difference>,
 ) {
@@ -115,7 +120,7 @@ pub(super) fn differ(
         change.insert(grace.to_owned(), json!(0));
     }
     let shown = list(&found.shown, "loadBalancers");
-    let is_same = blanks.is_empty()
+    let is_same = placeholders.is_empty()
         && asked.len() == shown.len()
         && asked.iter().all(|asked| shown.iter().any(|shown| same_entry(asked, shown)));
     if is_same {
@@ -125,8 +130,8 @@ pub(super) fn differ(
         entries.iter().map(|entry| entry_name(planner, entry)).collect::<Vec<_>>()
     };
     let mut after = names(&asked);
-    for blank in blanks {
-        if let Thing::TargetGroup(name) = &blank.with {
+    for placeholder in placeholders {
+        if let NewResource::TargetGroup(name) = &placeholder.with {
             after.retain(|text| !text.starts_with("? "));
             after.push(format!("{name} (made)"));
         }

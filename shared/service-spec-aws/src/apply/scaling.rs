@@ -13,13 +13,13 @@ use portkeeper_service_spec::steps::{Policy, ResourceLabel, Write};
 
 const DIMENSION: ScalableDimension = ScalableDimension::EcsServiceDesiredCount;
 
-pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
+pub(super) async fn apply(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::RegisterScalableTarget { cluster, service, min, max, tags, .. } => {
             let (action, id) =
                 ("application-autoscaling:RegisterScalableTarget", resource_id(cluster, service));
             let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let request =
                 aws.scaling.register_scalable_target().service_namespace(ServiceNamespace::Ecs);
             let request =
@@ -30,7 +30,7 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         Write::DeregisterScalableTarget { cluster, service } => {
             let (action, id) =
                 ("application-autoscaling:DeregisterScalableTarget", resource_id(cluster, service));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let request =
                 aws.scaling.deregister_scalable_target().service_namespace(ServiceNamespace::Ecs);
             let sent = request.resource_id(&id).scalable_dimension(DIMENSION).send().await;
@@ -42,7 +42,7 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         Write::DeleteScalingPolicy { cluster, service, name } => {
             let (action, id) =
                 ("application-autoscaling:DeleteScalingPolicy", resource_id(cluster, service));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let request =
                 aws.scaling.delete_scaling_policy().service_namespace(ServiceNamespace::Ecs);
             let sent = request
@@ -65,7 +65,7 @@ async fn put_policy(aws: &SpecAws, id: String, policy: &Policy) -> Result<Done, 
     let action = "application-autoscaling:PutScalingPolicy";
     let tracking =
         tracking(policy).map_err(|error| Failure::unreadable(action, &id, error.to_string()))?;
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request =
         aws.scaling.put_scaling_policy().service_namespace(ServiceNamespace::Ecs).resource_id(&id);
     let request =

@@ -4,7 +4,7 @@
 //! none.
 
 use crate::alert::Cause;
-use crate::call::{Call, NamedTarget, Operation, Place};
+use crate::api_call::{ApiCall, IndexKey, NamedTarget, Operation};
 use crate::code::Follows;
 use crate::ids::{Target, TargetGroupArn};
 use crate::ledger::{CALLS_KEPT_SECS, Incident};
@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 
 /// The input for the search.
 pub(super) struct Causes<'a> {
-    pub calls: &'a [Call],
+    pub calls: &'a [ApiCall],
     pub observation: &'a Observation,
 }
 
@@ -27,7 +27,7 @@ impl Causes<'_> {
             Subject::Group(group) => self.last_at(incident, group)?,
             Subject::Service | Subject::Task(_) => return None,
         };
-        let Call { id, at, by, operation, .. } = call.clone();
+        let ApiCall { id, at, by, operation, .. } = call.clone();
         Some(Cause { event: id, at, by, operation })
     }
 
@@ -36,10 +36,10 @@ impl Causes<'_> {
         incident: &Incident,
         group: &TargetGroupArn,
         target: &Target,
-    ) -> Option<&Call> {
+    ) -> Option<&ApiCall> {
         let default_port = self.observation.found_group(group).and_then(|group| group.default_port);
-        let names = |call: &Call| {
-            let here = matches!(&call.place, Place::Group(place) if place == group);
+        let names = |call: &ApiCall| {
+            let here = matches!(&call.place, IndexKey::Group(place) if place == group);
             here && call
                 .targets
                 .iter()
@@ -63,15 +63,16 @@ impl Causes<'_> {
 
     /// Returns the last change before a group was found without requests; it may be an unrelated
     /// change to the same load balancer.
-    fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&Call> {
-        let before = |call: &&Call| call.at <= incident.opened_at && is_near(call.at, incident);
-        let deletes = |call: &&Call| call.operation == Operation::DeleteTargetGroup;
-        let here = |call: &&Call| matches!(&call.place, Place::Group(place) if place == group);
+    fn last_at(&self, incident: &Incident, group: &TargetGroupArn) -> Option<&ApiCall> {
+        let before = |call: &&ApiCall| call.at <= incident.opened_at && is_near(call.at, incident);
+        let deletes = |call: &&ApiCall| call.operation == Operation::DeleteTargetGroup;
+        let here =
+            |call: &&ApiCall| matches!(&call.place, IndexKey::Group(place) if place == group);
         let calls = || self.calls.iter().rev();
         match incident.code.may_follow_a_call() {
             Follows::GroupDeletion => calls().find(|call| here(call) && deletes(call)),
             Follows::BalancerChange => {
-                calls().filter(before).find(|call| matches!(call.place, Place::Balancer(_)))
+                calls().filter(before).find(|call| matches!(call.place, IndexKey::Balancer(_)))
             }
             Follows::Deregistration
             | Follows::Registration
@@ -101,8 +102,8 @@ impl Causes<'_> {
 
 /// Returns whether the effect of a call lasts or cannot be seen now. A call that was undone
 /// explains nothing later.
-pub(super) fn still_holds(call: &Call, observation: &Observation) -> bool {
-    let Place::Group(arn) = &call.place else { return true };
+pub(super) fn still_holds(call: &ApiCall, observation: &Observation) -> bool {
+    let IndexKey::Group(arn) = &call.place else { return true };
     let Some(group) = observation.found_group(arn) else { return true };
     let registered = |named: &NamedTarget| {
         let port = named.port.or(group.default_port);

@@ -3,14 +3,14 @@
 //! task releases here may belong to a task there a moment later. What is not read completely is
 //! unknown.
 
-use super::owners::groups_of_service;
+use super::other_tasks::groups_of_service;
 use super::services::{self, Described};
 use super::{containers, few_at_once, find_clusters, gap, list_clusters, list_services, tasks};
 use crate::account::Aws;
 use crate::config::Clusters;
 use crate::failure::Failure;
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
-use portkeeper_core::observation::{Gap, Missed, Observation, Owner, ServiceStatus, Task};
+use portkeeper_core::observation::{Gap, Missed, Observation, OtherTask, ServiceStatus, Task};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many services one `DescribeServices` names.
@@ -52,7 +52,7 @@ pub(super) async fn read_elsewhere(
         gaps.extend(read_tasks(aws, user, seen).await);
     }
     if gaps.is_empty() {
-        seen.owners.known_elsewhere.clone_from(groups);
+        seen.other_tasks.other_clusters_known.clone_from(groups);
     }
     seen.gaps.extend(gaps);
 }
@@ -147,9 +147,9 @@ async fn read_tasks(aws: &Aws, user: User, seen: &mut Observation) -> Vec<Gap> {
         described.tasks.into_iter().filter(|task| !task.last_status.is_over()).collect();
     let instances = live.iter().filter_map(|task| task.container_instance.clone()).collect();
     containers::describe_instances_in(aws, &key.cluster, &instances, seen).await;
-    seen.owners
+    seen.other_tasks
         .tasks
-        .extend(live.into_iter().map(|task| Owner { task, target_groups: groups.clone() }));
+        .extend(live.into_iter().map(|task| OtherTask { task, target_groups: groups.clone() }));
     // They are about others' tasks: this service's own are not in question.
     gaps.into_iter().map(|gap| Gap { what: Missed::Elsewhere, ..gap }).collect()
 }

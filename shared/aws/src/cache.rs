@@ -15,7 +15,7 @@ const LIMIT: usize = 20_000;
 
 /// The caches.
 #[derive(Debug, Default)]
-pub(crate) struct Warm {
+pub(crate) struct Cache {
     /// The EC2 instance of a container instance. Never changes.
     instances: Mutex<BTreeMap<ContainerInstanceArn, String>>,
     /// Groups as last described, without their targets. Type, protocol and address family never
@@ -25,7 +25,7 @@ pub(crate) struct Warm {
     definitions: Mutex<BTreeMap<TaskDefinitionArn, TaskDefinition>>,
 }
 
-impl Warm {
+impl Cache {
     pub(crate) fn instance(&self, arn: &ContainerInstanceArn) -> Option<String> {
         get(&self.instances, arn)
     }

@@ -5,7 +5,7 @@
 
 use crate::account::Aws;
 use crate::failure::Failure;
-use portkeeper_core::event::{check_message, look_again_message};
+use portkeeper_core::event::{check_message, recheck_message};
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TaskArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ pub async fn send(
     hop: u32,
     delay_seconds: u32,
 ) -> Result<(), Failure> {
-    let body = look_again_message(key, at_least, hop).to_string();
+    let body = recheck_message(key, at_least, hop).to_string();
     send_body(aws, queue_url, body, delay_seconds, key.to_string()).await
 }
 
@@ -47,7 +47,7 @@ pub async fn send_body(
 ) -> Result<(), Failure> {
     let action = "sqs:SendMessage";
     let delay = i32::try_from(delay_seconds.min(LONGEST_DELAY_SECONDS)).unwrap_or(0);
-    aws.turn(action).await;
+    aws.acquire(action).await;
     let sent = aws
         .sqs
         .send_message()

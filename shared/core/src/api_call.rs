@@ -32,14 +32,14 @@ text_enum! {
 /// The target group or load balancer of a call. The ledger's index leads from it to services.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Place {
+pub enum IndexKey {
     Group(TargetGroupArn),
     /// A load balancer, by its ARN. The ARNs of listeners and rules contain its path; Portkeeper
     /// does not read listeners and rules.
     Balancer(String),
 }
 
-impl Place {
+impl IndexKey {
     /// The load balancer that a listener or a rule belongs to, from its ARN:
     /// `…:listener-rule/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee` is at
     /// `…:loadbalancer/app/web/50dc6c495c0c9188` ([resource
@@ -71,13 +71,13 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for IndexKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
 
-impl TryFrom<String> for Place {
+impl TryFrom<String> for IndexKey {
     type Error = NotAnId;
 
     fn try_from(text: String) -> Result<Self, NotAnId> {
@@ -91,8 +91,8 @@ impl TryFrom<String> for Place {
     }
 }
 
-impl From<Place> for String {
-    fn from(place: Place) -> Self {
+impl From<IndexKey> for String {
+    fn from(place: IndexKey) -> Self {
         place.as_str().to_owned()
     }
 }
@@ -117,7 +117,7 @@ impl NamedTarget {
 
 /// An API call, as CloudTrail reported it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call {
+pub struct ApiCall {
     /// CloudTrail's `eventID`.
     pub id: String,
     /// The time of the call, in whole seconds.
@@ -125,7 +125,7 @@ pub struct Call {
     pub by: Actor,
     pub operation: Operation,
     /// Where.
-    pub place: Place,
+    pub place: IndexKey,
     /// The targets that it names.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub targets: BTreeSet<NamedTarget>,
@@ -134,19 +134,19 @@ pub struct Call {
     pub others: Others,
 }
 
-impl Call {
+impl ApiCall {
     /// Whether the call concerns this subject. A group's traffic may also depend on calls to its
     /// load balancer, whatever they name.
     #[must_use]
     pub fn is_about(&self, subject: &Subject) -> bool {
         match (&self.place, subject) {
-            (Place::Group(place), Subject::Target(group, target)) => {
+            (IndexKey::Group(place), Subject::Target(group, target)) => {
                 place == group && self.targets.iter().any(|named| named.may_be(target))
             }
-            (Place::Group(place), Subject::Group(group)) => {
+            (IndexKey::Group(place), Subject::Group(group)) => {
                 place == group && self.operation == Operation::DeleteTargetGroup
             }
-            (Place::Balancer(_), Subject::Group(_)) => true,
+            (IndexKey::Balancer(_), Subject::Group(_)) => true,
             _ => false,
         }
     }

@@ -79,7 +79,7 @@ impl Family {
 
 /// Who is next, and how many went before.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct RateLimiter {
     /// Portkeeper's share of each bucket, in percent.
     share_percent: u64,
     state: Mutex<State>,
@@ -93,7 +93,7 @@ struct State {
     throttled: u64,
 }
 
-impl Pace {
+impl RateLimiter {
     pub(crate) fn new(share_percent: u32) -> Self {
         Self {
             share_percent: u64::from(share_percent.clamp(1, MOST_PERCENT)),
@@ -173,7 +173,7 @@ mod tests {
 
     /// Returns the second in which each of this many calls begins if all are requested at once.
     fn begins(share_percent: u32, action: &'static str, calls: usize) -> Vec<u64> {
-        let (pace, now) = (Pace::new(share_percent), Timestamp::from_secs(1_700_000_000));
+        let (pace, now) = (RateLimiter::new(share_percent), Timestamp::from_secs(1_700_000_000));
         (0..calls).map(|_| pace.take(action, now).as_secs()).collect()
     }
 
@@ -194,7 +194,7 @@ mod tests {
     /// Holds I-SHARE.
     #[test]
     fn families_do_not_wait_for_each_other() {
-        let (pace, now) = (Pace::new(10), Timestamp::from_secs(1_700_000_000));
+        let (pace, now) = (RateLimiter::new(10), Timestamp::from_secs(1_700_000_000));
         for _ in 0..141 {
             pace.take("ecs:ListTasks", now);
         }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn one_can_wait_until_checks_need_not() {
-        let (pace, now) = (Pace::new(50), Timestamp::from_secs(1_700_000_000));
+        let (pace, now) = (RateLimiter::new(50), Timestamp::from_secs(1_700_000_000));
         assert_eq!(pace.until_checks(10, now), Duration::ZERO);
         for _ in 0..20 {
             pace.take(HEALTH, now);
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_bucket_fills_again() {
-        let (pace, now) = (Pace::new(100), Timestamp::from_secs(1_700_000_000));
+        let (pace, now) = (RateLimiter::new(100), Timestamp::from_secs(1_700_000_000));
         for _ in 0..40 {
             pace.take(HEALTH, now);
         }

@@ -7,10 +7,10 @@
 //! AWS facts: F-1.4, F-10.3.
 
 use crate::action::{ActionKind, TargetZone};
-use crate::address::{Place, last_places};
+use crate::address::{Occupied, last_occupied};
 use crate::code::Code;
-use crate::compare::{OwnerView, Unwanted, is_known_everywhere, own_occupant, owner_of};
-use crate::desired::{Clears, Desired, Ended};
+use crate::compare::{OtherTaskView, Unexpected, covers_all_clusters, other_task_on, own_occupant};
+use crate::expected::{Clears, ExpectedTargets, FormerTarget};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
@@ -24,37 +24,37 @@ use std::fmt::Write as _;
 /// The evidence that a target belonged to this service.
 enum Proof<'a> {
     /// ECS still lists the stopped task that had the target.
-    Ended(&'a Ended),
+    FormerTarget(&'a FormerTarget),
     /// The ledger holds it, and ECS, asked by name, confirms that its task has stopped or is
     /// MISSING.
     Ledger(&'a TaskArn),
     /// There is no evidence.
     None,
     /// The ledger holds it, and ECS was not asked about its task.
-    Unasked,
+    Unverified,
 }
 
 fn proof<'a>(
     input: &'a PlanInput,
-    desired: &'a Desired,
+    expected: &'a ExpectedTargets,
     group: &TargetGroupArn,
     target: &Target,
 ) -> Proof<'a> {
     let known = input.record.known_target(group, target);
-    let released_at = known.and_then(|known| known.released_at);
+    let seen_absent_at = known.and_then(|known| known.seen_absent_at);
     // The list of stopped tasks proves ownership only for tasks that stopped while the record was
     // kept: only then would the record show that the target was seen absent.
-    let was_watched = |ended: &&Ended| is_watched(&input.record, ended);
+    let was_watched = |ended: &&FormerTarget| is_watched(&input.record, ended);
     // Several tasks may have had a reused address: ECS may still be deregistering for the last of
     // them, and a task that had it after it was seen absent proves ownership again.
-    let here = |ended: &&Ended| ended.group == *group && ended.target == *target;
-    let ended = desired.ended.iter().filter(here).filter(was_watched);
+    let here = |ended: &&FormerTarget| ended.group == *group && ended.target == *target;
+    let ended = expected.ended.iter().filter(here).filter(was_watched);
     if let Some(last) = ended.max_by_key(|ended| ended.at)
-        && !input.record.was_released(group, target, &last.task, last.at)
+        && !input.record.was_seen_absent(group, target, &last.task, last.at)
     {
-        return Proof::Ended(last);
+        return Proof::FormerTarget(last);
     }
-    if released_at.is_some() {
+    if seen_absent_at.is_some() {
         return Proof::None;
     }
     let Some(known) = known else { return Proof::None };
@@ -62,44 +62,44 @@ fn proof<'a>(
     if listed || input.observation.gone_tasks.contains(&known.task) {
         Proof::Ledger(&known.task)
     } else {
-        Proof::Unasked
+        Proof::Unverified
     }
 }
 
 /// Returns whether a stopped task proves ownership of its target: the record held the target, or
 /// was being kept when the task stopped.
-pub(crate) fn is_watched(record: &LedgerRecord, ended: &Ended) -> bool {
+pub(crate) fn is_watched(record: &LedgerRecord, ended: &FormerTarget) -> bool {
     let known = record.known_target(&ended.group, &ended.target);
     known.is_some_and(|known| known.task == ended.task)
-        || record.kept_since.is_some_and(|since| ended.at >= since)
+        || record.continuous_since.is_some_and(|since| ended.at >= since)
 }
 
 /// Returns how long ECS still has to deregister the target of a task that has just stopped. This
 /// counts from the last task that had the target, even if ECS no longer shows where that task was,
 /// and from a task that was or may have been on the address, even if its group is undetermined.
-fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option<Timestamp> {
-    let target = &unwanted.registered.target;
-    let known = input.record.known_target(&unwanted.group, target);
+fn settling(input: &PlanInput, unexpected: &Unexpected, proof: &Proof<'_>) -> Option<Timestamp> {
+    let target = &unexpected.registered.target;
+    let known = input.record.known_target(&unexpected.group, target);
     let was_here = |task: &&Task| {
-        let places = last_places(&input.observation, task);
+        let occupied = last_occupied(&input.observation, task);
         // A task may not show where it ran: in host mode its ports are in a task definition that is
         // not read.
         let is_untold = task.started_at.is_some()
-            && places.iter().all(|place| matches!(place, Place::Unknown(_)));
-        let holds = |place: &Place| place.holds(target) || (is_untold && place.may_hold(target));
-        task.last_status.is_over() && places.iter().any(holds)
+            && occupied.iter().all(|place| matches!(place, Occupied::Unknown(_)));
+        let holds = |place: &Occupied| place.holds(target) || (is_untold && place.may_hold(target));
+        task.last_status.is_over() && occupied.iter().any(holds)
     };
     let end_of =
         |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn)?.stopped_at;
     let stopped_at = match proof {
-        Proof::Ended(ended) => {
+        Proof::FormerTarget(ended) => {
             let later = known
-                .filter(|known| known.released_at.is_none())
+                .filter(|known| known.seen_absent_at.is_none())
                 .and_then(|known| end_of(&known.task));
             Some(ended.at).max(later)
         }
         Proof::Ledger(arn) => end_of(arn),
-        Proof::None | Proof::Unasked => return None,
+        Proof::None | Proof::Unverified => return None,
     };
     let ends_here =
         input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
@@ -107,15 +107,15 @@ fn settling(input: &PlanInput, unwanted: &Unwanted, proof: &Proof<'_>) -> Option
     stopped_at.map(|at| input.policy.settled_at(at)).filter(|settled| *settled > input.now)
 }
 
-pub(super) fn judge_unwanted(
+pub(super) fn judge_unexpected(
     input: &PlanInput,
-    desired: &Desired,
-    unwanted: &Unwanted,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
     judgement: &mut Judgement,
 ) {
     let observation = &input.observation;
-    let target = &unwanted.registered.target;
-    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    let target = &unexpected.registered.target;
+    let subject = Subject::Target(unexpected.group.clone(), target.clone());
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
     if !observation.tasks_are_whole() {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
@@ -123,10 +123,15 @@ pub(super) fn judge_unwanted(
         judgement.say(subject, None, later, why);
         return;
     }
-    if let Some(unclear) = desired.unclear.iter().find(|unclear| unclear.reach.covers(&target.id)) {
-        let why =
-            format!("registered; it may belong to task {}: {}", unclear.task.tail(), unclear.why);
-        let decision = match unclear.clears {
+    if let Some(undetermined) =
+        expected.undetermined.iter().find(|undetermined| undetermined.reach.covers(&target.id))
+    {
+        let why = format!(
+            "registered; it may belong to task {}: {}",
+            undetermined.task.short(),
+            undetermined.why
+        );
+        let decision = match undetermined.clears {
             Clears::ByItself | Clears::OnReread => {
                 Decision::Await(input.now.plus_secs(input.policy.confirm_seconds))
             }
@@ -137,103 +142,112 @@ pub(super) fn judge_unwanted(
     }
     // I-PROOF: "A target is deregistered only with proof, confirmed by a second check, on complete
     // views."
-    let proof = proof(input, desired, &unwanted.group, target);
-    if let Some(settled) = settling(input, unwanted, &proof) {
+    let proof = proof(input, expected, &unexpected.group, target);
+    if let Some(settled) = settling(input, unexpected, &proof) {
         let why = "its task has just stopped; ECS may still deregister the target";
         judgement.say(subject, Some(Code::Stale), Decision::Await(settled), why);
         return;
     }
     let reported =
         input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
-    match owner_of(observation, &unwanted.group, target) {
-        OwnerView::NotKnown if matches!(proof, Proof::None) && reported.is_some() => {
+    match other_task_on(observation, &unexpected.group, target) {
+        OtherTaskView::NotKnown if matches!(proof, Proof::None) && reported.is_some() => {
             // Not asked again: the answer would be the same, and the earlier finding still holds.
             let why = reported.map(|open| open.why.clone()).unwrap_or_default();
             judgement.find(finding(input, Code::Foreign, subject, why));
         }
-        OwnerView::NotKnown => {
+        OtherTaskView::NotKnown => {
             let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
             let why = "registered and unexplained; the other tasks that may use its address could not be read";
             judgement.say(subject, None, later, why);
         }
-        OwnerView::Pending(task) => {
+        OtherTaskView::Pending(task) => {
             let later = input.now.plus_secs(input.policy.confirm_seconds);
             let why = format!(
                 "registered; task {} of another service may be about to use its address",
-                task.tail()
+                task.short()
             );
             judgement.say(subject, None, Decision::Await(later), why);
         }
-        OwnerView::Task { task, service, uses_group: Some(true) } => {
+        OtherTaskView::Task { task, service, uses_group: Some(true) } => {
             let service = service.unwrap_or_default();
             let why = format!(
                 "belongs to task {} of service {service}, which also uses this group",
-                task.tail()
+                task.short()
             );
             judgement.say(subject, None, Decision::Leave, why);
         }
-        OwnerView::Task { task, uses_group: None, .. } => {
+        OtherTaskView::Task { task, uses_group: None, .. } => {
             let why = format!(
                 "task {} uses its address, and the target groups of that task's service could not be read",
-                task.tail()
+                task.short()
             );
             judgement.say(subject, None, Decision::Unknown, why);
         }
-        OwnerView::Task { task, service, uses_group: Some(false) } => {
-            judge_disowned(input, desired, unwanted, &proof, Some((task, service)), judgement);
+        OtherTaskView::Task { task, service, uses_group: Some(false) } => {
+            judge_unexplained(
+                input,
+                expected,
+                unexpected,
+                &proof,
+                Some((task, service)),
+                judgement,
+            );
         }
-        OwnerView::Nobody => judge_disowned(input, desired, unwanted, &proof, None, judgement),
+        OtherTaskView::Nobody => {
+            judge_unexplained(input, expected, unexpected, &proof, None, judgement)
+        }
     }
 }
 
 /// No task that may be registered in this group is on this address now.
-fn judge_disowned(
+fn judge_unexplained(
     input: &PlanInput,
-    desired: &Desired,
-    unwanted: &Unwanted,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
     proof: &Proof<'_>,
     other: Option<(TaskArn, Option<String>)>,
     judgement: &mut Judgement,
 ) {
-    let target = &unwanted.registered.target;
-    let subject = Subject::Target(unwanted.group.clone(), target.clone());
+    let target = &unexpected.registered.target;
+    let subject = Subject::Target(unexpected.group.clone(), target.clone());
     let occupant = own_occupant(&input.observation, target);
     let (was, ended) = match proof {
-        Proof::Ended(ended) => (&ended.task, true),
+        Proof::FormerTarget(ended) => (&ended.task, true),
         Proof::Ledger(task) => (*task, !is_live(&input.observation, task)),
-        Proof::Unasked => {
+        Proof::Unverified => {
             let why = "registered and recorded as this service's target; Portkeeper could not ask ECS for its task";
             judgement.say(subject, None, Decision::Unknown, why);
             return;
         }
         Proof::None => {
             let finding = match occupant {
-                Some(task) => own_task_elsewhere(input, desired, unwanted, subject, task),
-                None => unproved(input, desired, unwanted, subject, other),
+                Some(task) => own_task_elsewhere(input, expected, unexpected, subject, task),
+                None => unproved(input, expected, unexpected, subject, other),
             };
             judgement.find(finding);
             return;
         }
     };
     if let (false, Some(task)) = (ended, occupant) {
-        judgement.find(own_task_elsewhere(input, desired, unwanted, subject, task));
+        judgement.find(own_task_elsewhere(input, expected, unexpected, subject, task));
         return;
     }
-    if !is_known_everywhere(&input.observation, &unwanted.group, target) {
+    if !covers_all_clusters(&input.observation, &unexpected.group, target) {
         let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
         let why = "registered and unexplained; the services of other clusters that use this group could not be read";
         judgement.say(subject, None, later, why);
         return;
     }
     let (code, why) = if ended {
-        left_behind(input, &subject, was, other.as_ref())
+        describe_leftover(input, &subject, was, other.as_ref())
     } else {
-        (Code::WrongPort, format!("task {} is running and no longer uses this port", was.tail()))
+        (Code::WrongPort, format!("task {} is running and no longer uses this port", was.short()))
     };
     // Some people register the tasks that they run by hand: a target that leads to such a task may
     // be intended.
     let may_be_meant = matches!(other, Some((_, None)));
-    let zone = TargetZone::of(&unwanted.registered);
+    let zone = TargetZone::of(&unexpected.registered);
     let step = RepairStep { kind: ActionKind::Deregister, zone };
     judgement.find(Finding {
         task: Some(was.clone()),
@@ -244,14 +258,14 @@ fn judge_disowned(
 
 /// Returns the finding for a stopped task's leftover target, by the task that uses its address now.
 /// A hijacked one keeps its code, because the other task may have a successor.
-fn left_behind(
+fn describe_leftover(
     input: &PlanInput,
     subject: &Subject,
     was: &TaskArn,
     other: Option<&(TaskArn, Option<String>)>,
 ) -> (Code, String) {
     let open = input.record.incident(&Code::Hijacked, subject).is_some_and(|open| !open.is_over());
-    let was = was.tail();
+    let was = was.short();
     match other {
         Some((task, service)) => {
             let whose = service
@@ -259,7 +273,7 @@ fn left_behind(
                 .map_or(", which no service started".to_owned(), |it| format!(" of service {it}"));
             let why = format!(
                 "task {was} has stopped, and its target now leads to task {}{whose}: requests reach the wrong task",
-                task.tail()
+                task.short()
             );
             (Code::Hijacked, why)
         }
@@ -278,13 +292,13 @@ fn left_behind(
 /// code; but an operator has to deregister it.
 fn unproved(
     input: &PlanInput,
-    desired: &Desired,
-    unwanted: &Unwanted,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
     subject: Subject,
     other: Option<(TaskArn, Option<String>)>,
 ) -> Finding {
-    let (group, target) = (&unwanted.group, &unwanted.registered.target);
-    let listed = desired
+    let (group, target) = (&unexpected.group, &unexpected.registered.target);
+    let listed = expected
         .ended
         .iter()
         .filter(|it| it.group == *group && it.target == *target)
@@ -294,13 +308,15 @@ fn unproved(
         |code: &Code| input.record.incident(code, &subject).filter(|open| !open.is_over());
     let before = || reported(&Code::Hijacked).or_else(|| reported(&Code::Stale))?.task.clone();
     let Some(was) = listed.map(|ended| ended.task.clone()).or_else(before) else {
-        return foreign(input, unwanted, subject, other);
+        return foreign(input, unexpected, subject, other);
     };
-    let released =
-        input.record.known_target(group, target).is_some_and(|known| known.released_at.is_some());
+    let released = input
+        .record
+        .known_target(group, target)
+        .is_some_and(|known| known.seen_absent_at.is_some());
     if released {
-        let mut finding = foreign(input, unwanted, subject, other);
-        let was = was.tail();
+        let mut finding = foreign(input, unexpected, subject, other);
+        let was = was.short();
         // Writing to a String cannot fail.
         let _ = write!(
             finding.why,
@@ -308,7 +324,7 @@ fn unproved(
         );
         return finding;
     }
-    let (code, mut why) = left_behind(input, &subject, &was, other.as_ref());
+    let (code, mut why) = describe_leftover(input, &subject, &was, other.as_ref());
     why.push_str("; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task");
     Finding { task: Some(was), ..finding(input, code, subject, why) }
 }
@@ -322,21 +338,21 @@ fn is_live(observation: &Observation, task: &TaskArn) -> bool {
 /// expected it is not repaired.
 fn own_task_elsewhere(
     input: &PlanInput,
-    desired: &Desired,
-    unwanted: &Unwanted,
+    expected: &ExpectedTargets,
+    unexpected: &Unexpected,
     subject: Subject,
     task: TaskArn,
 ) -> Finding {
-    let elsewhere = desired.claims.iter().find(|claim| claim.target == unwanted.registered.target);
-    let (code, why) = if let Some(claim) = elsewhere {
+    let own = expected.targets.iter().find(|it| it.target == unexpected.registered.target);
+    let (code, why) = if let Some(own) = own {
         (
             Code::Misplaced,
-            format!("task {} belongs in {}, not in this group", task.tail(), claim.group.name()),
+            format!("task {} belongs in {}, not in this group", task.short(), own.group.name()),
         )
     } else {
         let why = format!(
             "task {} uses this address and port, but it is not the task's load-balanced port",
-            task.tail()
+            task.short()
         );
         (Code::WrongPort, why)
     };
@@ -346,20 +362,20 @@ fn own_task_elsewhere(
 /// Finds a target that nothing in ECS explains. The text names the probable origin.
 fn foreign(
     input: &PlanInput,
-    unwanted: &Unwanted,
+    unexpected: &Unexpected,
     subject: Subject,
     other: Option<(TaskArn, Option<String>)>,
 ) -> Finding {
     let observation = &input.observation;
-    let target = &unwanted.registered.target;
+    let target = &unexpected.registered.target;
     let default_port =
-        observation.found_group(&unwanted.group).and_then(|group| group.default_port);
+        observation.found_group(&unexpected.group).and_then(|group| group.default_port);
     let why = match (other, &target.id) {
         (Some((task, Some(service))), _) => {
-            format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.tail())
+            format!("leads to task {} of service {service}; Portkeeper has no proof that it ever belonged to this service", task.short())
         }
-        (Some((task, None)), _) => format!("leads to task {}, which no service started", task.tail()),
-        (None, _) if TargetZone::of(&unwanted.registered).is_some() => {
+        (Some((task, None)), _) => format!("leads to task {}, which no service started", task.short()),
+        (None, _) if TargetZone::of(&unexpected.registered).is_some() => {
             "registered with the Availability Zone `all`, as an address outside the group's VPC: ECS cannot do that, so a person or another tool registered it".to_owned()
         }
         (None, TargetId::Instance(_)) if Some(target.port) == default_port => {

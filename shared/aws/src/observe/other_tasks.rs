@@ -7,7 +7,7 @@ use crate::account::Aws;
 use crate::failure::chain;
 use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{
-    Coverage, Gap, Missed, Observation, Owner, Questions, Service, Task,
+    Coverage, Gap, Missed, Observation, OtherTask, Questions, Service, Task,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,16 +23,17 @@ type Groups = BTreeMap<String, Option<BTreeSet<TargetGroupArn>>>;
 /// held against the counts of the same place, which are read before. Only tasks that start or run
 /// are compared, as ECS counts them.
 pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Observation) {
-    if questions.owners.is_empty() {
+    if questions.other_tasks.is_empty() {
         return;
     }
-    let places = list_places(aws, questions, seen).await;
+    let listings = list_places(aws, questions, seen).await;
     let own: BTreeSet<&TaskArn> = seen.tasks.iter().map(|task| &task.arn).collect();
-    let listed = places.iter().flat_map(|place| &place.listed).filter(|arn| !own.contains(arn));
+    let listed =
+        listings.iter().flat_map(|listing| &listing.listed).filter(|arn| !own.contains(arn));
     let asked: BTreeSet<TaskArn> = listed.cloned().collect();
     let described = tasks::describe(aws, &seen.key.cluster, &asked).await;
     let missing = described.missing.iter().map(|arn| Gap {
-        what: Missed::Owners,
+        what: Missed::OtherTasks,
         why: format!(
             "ecs:DescribeTasks answered MISSING for task {}, which was just listed",
             arn.tail()
@@ -50,22 +51,22 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
         .map(|task| task.arn.clone())
         .collect();
     // I-ADDRESS: "the list is compared with ECS's own count"
-    let whole = |place: &&Place| {
+    let whole = |listing: &&TaskListing| {
         let all_answered =
-            place.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
-        let all_listed = place
+            listing.listed.iter().all(|arn| answered.contains(arn) || own.contains(arn));
+        let all_listed = listing
             .counted
-            .is_some_and(|counted| place.listed.intersection(&standing).count() >= counted);
-        place.is_listed && all_answered && all_listed
+            .is_some_and(|counted| listing.listed.intersection(&standing).count() >= counted);
+        listing.is_listed && all_answered && all_listed
     };
     let whole: Vec<Option<ContainerInstanceArn>> =
-        places.iter().filter(whole).map(|place| place.instance.clone()).collect();
+        listings.iter().filter(whole).map(|listing| listing.instance.clone()).collect();
 
     seen.gaps.extend(gaps);
-    for place in whole {
-        match place {
-            Some(instance) => seen.owners.coverage.add(instance),
-            None => seen.owners.coverage = Coverage::Cluster,
+    for listing in whole {
+        match listing {
+            Some(instance) => seen.other_tasks.coverage.add(instance),
+            None => seen.other_tasks.coverage = Coverage::Cluster,
         }
     }
     // A task of this service that was not listed before started meanwhile, and may explain a
@@ -75,11 +76,11 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
         described.tasks.into_iter().partition(|task| task.service() == Some(key.service.as_str()));
     tasks::add_newer(&mut seen.tasks, ours);
     let groups = groups_of_services(aws, &key, &others, &mut seen.gaps).await;
-    seen.owners.tasks.extend(others.into_iter().map(|task| owner(task, &groups)));
+    seen.other_tasks.tasks.extend(others.into_iter().map(|task| other(task, &groups)));
 }
 
 /// A container instance, or the whole cluster, and the tasks listed there.
-struct Place {
+struct TaskListing {
     instance: Option<ContainerInstanceArn>,
     listed: BTreeSet<TaskArn>,
     is_listed: bool,
@@ -87,13 +88,13 @@ struct Place {
     counted: Option<usize>,
 }
 
-async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<Place> {
+async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<TaskListing> {
     let cluster = seen.key.cluster.clone();
-    let instances: Vec<Option<&ContainerInstanceArn>> = match &questions.owners {
+    let instances: Vec<Option<&ContainerInstanceArn>> = match &questions.other_tasks {
         Coverage::Cluster => vec![None],
         Coverage::Instances(instances) => instances.iter().map(Some).collect(),
     };
-    let (counts, gaps) = match &questions.owners {
+    let (counts, gaps) = match &questions.other_tasks {
         Coverage::Cluster => counts::in_cluster(aws, &cluster).await,
         Coverage::Instances(instances) => counts::on_instances(aws, &cluster, instances).await,
     };
@@ -106,17 +107,17 @@ async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -
         }
     });
     let lists = few_at_once(lists.collect()).await;
-    let place = |(instance, list): (Option<ContainerInstanceArn>, tasks::Listed)| {
+    let listing = |(instance, list): (Option<ContainerInstanceArn>, tasks::Listed)| {
         seen.gaps.extend(list.gaps.iter().map(as_owners_gap));
         let counted = counts.get(&instance).copied();
-        Place { instance, is_listed: list.gaps.is_empty(), listed: list.arns, counted }
+        TaskListing { instance, is_listed: list.gaps.is_empty(), listed: list.arns, counted }
     };
-    lists.into_iter().map(place).collect()
+    lists.into_iter().map(listing).collect()
 }
 
 /// The same gap, as one about others' tasks: the service's own are not in question.
 fn as_owners_gap(gap: &Gap) -> Gap {
-    Gap { what: Missed::Owners, ..gap.clone() }
+    Gap { what: Missed::OtherTasks, ..gap.clone() }
 }
 
 /// Where the services of those tasks that still run register them.
@@ -143,7 +144,7 @@ async fn groups_of_services(
                 }
             }
             Err(failure) => {
-                gaps.push(Gap { what: Missed::Owners, why: chain(&failure), retry: true });
+                gaps.push(Gap { what: Missed::OtherTasks, why: chain(&failure), retry: true });
             }
         }
     }
@@ -172,10 +173,10 @@ pub(super) async fn groups_of_service(
     (missed.is_empty() && !managed).then(|| groups_of(&service))
 }
 
-fn owner(task: Task, groups: &Groups) -> Owner {
+fn other(task: Task, groups: &Groups) -> OtherTask {
     let target_groups = match task.service() {
         Some(service) => groups.get(service).cloned().flatten(),
         None => Some(BTreeSet::new()),
     };
-    Owner { task, target_groups }
+    OtherTask { task, target_groups }
 }

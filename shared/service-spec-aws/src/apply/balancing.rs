@@ -12,7 +12,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use portkeeper_aws::failure::Failure;
 use portkeeper_service_spec::found::FoundRule;
 use portkeeper_service_spec::spec::HealthCheck;
-use portkeeper_service_spec::steps::{Conditions, NewTargetGroup, Ref, Thing, Write};
+use portkeeper_service_spec::steps::{Conditions, NewResource, NewTargetGroup, Ref, Write};
 use std::collections::BTreeMap;
 
 /// The rules that a listener has now, without their tags.
@@ -20,7 +20,7 @@ pub async fn rules_now(aws: &SpecAws, listener: &str) -> Result<Vec<FoundRule>, 
     rules_of(aws, listener).await
 }
 
-pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
+pub(super) async fn apply(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::CreateTargetGroup { group } => create_group(aws, group).await,
         Write::ModifyTargetGroup { group, health_check, .. } => {
@@ -31,20 +31,20 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
         }
         Write::DeleteTargetGroup { group } => {
             let (action, arn) = ("elasticloadbalancing:DeleteTargetGroup", existing(group));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.elb.delete_target_group().target_group_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
         Write::CreateListener { .. } => create_listener(aws, write).await,
         Write::DeleteListener { listener } => {
             let (action, arn) = ("elasticloadbalancing:DeleteListener", existing(listener));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.elb.delete_listener().listener_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
         Write::AddTags { resource, tags: named } => {
             let (action, arn) = ("elasticloadbalancing:AddTags", existing(resource));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent =
                 aws.elb.add_tags().resource_arns(arn).set_tags(Some(tags(named))).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, arn, error))
@@ -57,13 +57,13 @@ pub(super) async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Fail
             let action = "elasticloadbalancing:SetRulePriorities";
             let pair =
                 RulePriorityPair::builder().rule_arn(rule).priority(number(*priority)).build();
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.elb.set_rule_priorities().rule_priorities(pair).send().await;
             sent.map(|_| Done::default()).map_err(|error| aws.shared.failure(action, rule, error))
         }
         Write::DeleteRule { rule } => {
             let (action, arn) = ("elasticloadbalancing:DeleteRule", existing(rule));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.elb.delete_rule().rule_arn(arn).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, arn, error)))
         }
@@ -99,7 +99,7 @@ async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Fai
         healthy_threshold,
         unhealthy_threshold,
     } = group.health_check.clone();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request =
         aws.elb.create_target_group().name(&group.name).protocol(group.protocol.as_str().into());
     let request = request
@@ -121,16 +121,16 @@ async fn create_group(aws: &SpecAws, group: &NewTargetGroup) -> Result<Done, Fai
     let answer =
         request.send().await.map_err(|error| aws.shared.failure(action, &group.name, error))?;
     let arn = answer.target_groups().first().and_then(|group| group.target_group_arn());
-    Ok(made(Thing::TargetGroup(group.name.clone()), arn))
+    Ok(made(NewResource::TargetGroup(group.name.clone()), arn))
 }
 
-fn made(thing: Thing, arn: Option<&str>) -> Done {
+fn made(thing: NewResource, arn: Option<&str>) -> Done {
     Done { made: arn.map(|arn| (thing, arn.to_owned())), service: None }
 }
 
 async fn modify_group(aws: &SpecAws, arn: &str, check: &HealthCheck) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:ModifyTargetGroup";
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.elb.modify_target_group().target_group_arn(arn);
     let request = request
         .set_health_check_protocol(check.protocol.as_deref().map(Into::into))
@@ -151,7 +151,7 @@ async fn modify_attributes(
     attributes: &BTreeMap<String, String>,
 ) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:ModifyTargetGroupAttributes";
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let attribute = |(key, value): (&String, &String)| {
         TargetGroupAttribute::builder().key(key).value(value).build()
     };
@@ -180,7 +180,7 @@ async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> 
     let forward = forward_to(&[(group.clone(), 1)]);
     let certificates =
         certificate.as_ref().map(|arn| vec![Certificate::builder().certificate_arn(arn).build()]);
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.elb.create_listener().load_balancer_arn(load_balancer).port(i32::from(*port));
     let request = request
         .protocol(protocol.as_str().into())
@@ -189,7 +189,7 @@ async fn create_listener(aws: &SpecAws, write: &Write) -> Result<Done, Failure> 
     let answer = request.set_tags(Some(tags(named))).send().await;
     let answer = answer.map_err(|error| aws.shared.failure(action, what(), error))?;
     let arn = answer.listeners().first().and_then(|listener| listener.listener_arn());
-    Ok(made(Thing::Listener(group_name.clone()), arn))
+    Ok(made(NewResource::Listener(group_name.clone()), arn))
 }
 
 /// Not idempotent: asked twice, the second finds its priority in use.
@@ -201,7 +201,7 @@ async fn create_rule(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     };
     let action = "elasticloadbalancing:CreateRule";
     let forward = forward_to(forward);
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.elb.create_rule().listener_arn(listener).priority(number(priority.number()));
     let request = request
         .set_conditions(Some(asked(conditions)))
@@ -212,7 +212,7 @@ async fn create_rule(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     let what = || format!("priority {} of {listener}", priority.number());
     let answer = answer.map_err(|error| aws.shared.failure(action, what(), error))?;
     let arn = answer.rules().first().and_then(|rule| rule.rule_arn());
-    Ok(made(Thing::ListenerRule(group_name.clone()), arn))
+    Ok(made(NewResource::ListenerRule(group_name.clone()), arn))
 }
 
 async fn modify_rule(
@@ -223,7 +223,7 @@ async fn modify_rule(
 ) -> Result<Done, Failure> {
     let action = "elasticloadbalancing:ModifyRule";
     let forward = forward.map(forward_to);
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.elb.modify_rule().rule_arn(rule);
     let request = request
         .set_conditions(conditions.map(asked))

@@ -1,7 +1,7 @@
 //! Validates a spec file offline.
 
 use super::draft::draft;
-use super::problem::{Place, Problem, ProblemCode};
+use super::problem::{Position, Problem, ProblemCode};
 use super::reading::{self, Node, NodeValue};
 use super::shapes::{SPEC, Shapes};
 use super::spec::Spec;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Reads and verifies a spec file. Returns all problems, sorted by position, and a spec only if
 /// none of them is an error. `name` decides whether the file is read as JSON (`.json`) or as YAML.
 #[must_use]
-pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
+pub fn validate(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
     let node = match reading::read(name, bytes) {
         Ok(node) => node,
         Err(problem) => return (None, vec![problem]),
@@ -24,16 +24,16 @@ pub fn check(name: &str, bytes: &[u8]) -> (Option<Spec>, Vec<Problem>) {
         );
         return (
             None,
-            vec![Problem::error(ProblemCode::WrongType, "", message).at_place(node.place)],
+            vec![Problem::error(ProblemCode::WrongType, "", message).at_position(node.position)],
         );
     }
     let shapes = Shapes::load();
     let mut typed = Typed::new(&shapes, is_lenient(&node));
     let root = typed.value(&node, SPEC, "").unwrap_or_default();
-    let Typed { mut problems, places, .. } = typed;
-    let spec = draft(&root, places, &mut problems);
+    let Typed { mut problems, positions, .. } = typed;
+    let spec = draft(&root, positions, &mut problems);
     let mut problems = verify(&spec, problems);
-    locate(&mut problems, &spec.places);
+    locate(&mut problems, &spec.positions);
     let is_good = !problems.iter().any(Problem::is_error);
     (is_good.then_some(spec), problems)
 }
@@ -48,21 +48,21 @@ fn is_lenient(node: &Node) -> bool {
 }
 
 /// Adds the position to each problem, and sorts the problems by position.
-pub(super) fn locate(problems: &mut [Problem], places: &BTreeMap<String, Place>) {
-    for problem in problems.iter_mut().filter(|problem| problem.place.is_none()) {
-        problem.place = place(&problem.at, places);
+pub(super) fn locate(problems: &mut [Problem], positions: &BTreeMap<String, Position>) {
+    for problem in problems.iter_mut().filter(|problem| problem.position.is_none()) {
+        problem.position = position(&problem.at, positions);
     }
     problems.sort_by(|one, other| {
-        (one.place, &one.at, one.weight).cmp(&(other.place, &other.at, other.weight))
+        (one.position, &one.at, one.level).cmp(&(other.position, &other.at, other.level))
     });
 }
 
 /// Returns the position of a member, or of the nearest member that contains it.
-fn place(at: &str, places: &BTreeMap<String, Place>) -> Option<Place> {
+fn position(at: &str, positions: &BTreeMap<String, Position>) -> Option<Position> {
     let mut at = at;
     loop {
-        if let Some(place) = places.get(at) {
-            return Some(*place);
+        if let Some(position) = positions.get(at) {
+            return Some(*position);
         }
         if at.is_empty() {
             return None;

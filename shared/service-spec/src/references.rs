@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// What a spec names.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct References {
     /// The cluster, by name or ARN.
     pub cluster: String,
     /// The service's name.
@@ -34,7 +34,7 @@ pub struct Wanted {
     pub needs_instances: bool,
 }
 
-impl Wanted {
+impl References {
     /// Returns the same without what is read only before something is created.
     #[must_use]
     pub fn for_removal(&self) -> Self {
@@ -51,53 +51,55 @@ impl Wanted {
 impl Spec {
     /// What must be read in the account.
     #[must_use]
-    pub fn wanted(&self) -> Wanted {
+    pub fn references(&self) -> References {
         let named = text(&self.service, "taskDefinition").filter(|named| !named.is_empty());
-        let mut wanted = Wanted {
+        let mut references = References {
             cluster: self.cluster.clone(),
             service: self.service_name().to_owned(),
             task_definition: self.family().or(named).unwrap_or_default().to_owned(),
             needs_instances: !self.is_fargate(),
-            ..Wanted::default()
+            ..References::default()
         };
         for entry in &self.load_balancing {
-            wanted.listeners.insert(entry.listener.clone());
-            wanted.group_names.insert(entry.group.name.clone());
+            references.listeners.insert(entry.listener.clone());
+            references.group_names.insert(entry.group.name.clone());
             if let Some(blue_green) = &entry.blue_green {
-                wanted.group_names.insert(blue_green.alternate_group.clone());
-                wanted.roles.extend(role_name(&blue_green.role));
+                references.group_names.insert(blue_green.alternate_group.clone());
+                references.roles.extend(role_name(&blue_green.role));
             }
         }
         for entry in list(&self.service, "loadBalancers") {
             let advanced = entry.get("advancedConfiguration").unwrap_or(&Value::Null);
-            wanted.group_arns.extend(text(entry, "targetGroupArn").map(str::to_owned));
-            wanted.group_names.extend(text(entry, "targetGroupName").map(str::to_owned));
-            wanted.group_arns.extend(text(advanced, "alternateTargetGroupArn").map(str::to_owned));
-            wanted
+            references.group_arns.extend(text(entry, "targetGroupArn").map(str::to_owned));
+            references.group_names.extend(text(entry, "targetGroupName").map(str::to_owned));
+            references
+                .group_arns
+                .extend(text(advanced, "alternateTargetGroupArn").map(str::to_owned));
+            references
                 .group_names
                 .extend(text(advanced, "alternateTargetGroupName").map(str::to_owned));
-            wanted.roles.extend(text(advanced, "roleArn").and_then(role_name));
+            references.roles.extend(text(advanced, "roleArn").and_then(role_name));
         }
-        self.want_roles(&mut wanted);
+        self.add_roles(&mut references);
         let vpc = self
             .service
             .pointer("/networkConfiguration/awsvpcConfiguration")
             .unwrap_or(&Value::Null);
-        wanted.subnets.extend(texts(vpc, "subnets").map(str::to_owned));
-        wanted.security_groups.extend(texts(vpc, "securityGroups").map(str::to_owned));
-        wanted.log_groups.extend(self.log_groups.iter().map(|group| group.name.clone()));
-        wanted.log_groups.extend(self.log_groups_written().map(|(_, group)| group.to_owned()));
-        wanted
+        references.subnets.extend(texts(vpc, "subnets").map(str::to_owned));
+        references.security_groups.extend(texts(vpc, "securityGroups").map(str::to_owned));
+        references.log_groups.extend(self.log_groups.iter().map(|group| group.name.clone()));
+        references.log_groups.extend(self.log_groups_written().map(|(_, group)| group.to_owned()));
+        references
     }
 
-    fn want_roles(&self, wanted: &mut Wanted) {
+    fn add_roles(&self, references: &mut References) {
         let definition = self.task_definition.as_ref().unwrap_or(&Value::Null);
         let roles = [
             (definition, "taskRoleArn"),
             (definition, "executionRoleArn"),
             (&self.service, "role"),
         ];
-        wanted.roles.extend(
+        references.roles.extend(
             roles.into_iter().filter_map(|(value, member)| text(value, member).and_then(role_name)),
         );
     }

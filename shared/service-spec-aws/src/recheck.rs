@@ -2,8 +2,8 @@
 
 use portkeeper_aws::account::Aws;
 use portkeeper_aws::failure::Failure;
-use portkeeper_aws::look_again::send_body;
-use portkeeper_service_spec::notice::look_again_message;
+use portkeeper_aws::recheck::send_body;
+use portkeeper_service_spec::notice::recheck_message;
 
 /// Requests the `hop`-th recheck in a row of a spec.
 pub async fn send(
@@ -13,6 +13,6 @@ pub async fn send(
     hop: u32,
     delay_seconds: u32,
 ) -> Result<(), Failure> {
-    let body = look_again_message(spec, hop).to_string();
+    let body = recheck_message(spec, hop).to_string();
     send_body(aws, queue_url, body, delay_seconds, spec.to_owned()).await
 }

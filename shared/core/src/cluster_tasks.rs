@@ -4,37 +4,39 @@
 //! tasks: only those that use, or may use, the address of a target in the service's groups. It
 //! holds facts and judges none of them.
 
-use crate::address::{Place, Reach, places};
+use crate::address::{Occupied, Reach, occupied};
 use crate::ids::TargetId;
-use crate::observation::{Coverage, Observation, Owner};
+use crate::observation::{Coverage, Observation, OtherTask};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every task of a cluster, by its address.
 #[derive(Debug, Clone, Default)]
-pub struct Everybody {
+pub struct ClusterTasks {
     /// The cluster's instances and task definitions.
     cluster: Option<Observation>,
-    owners: Vec<Owner>,
-    by_place: BTreeMap<TargetId, BTreeSet<usize>>,
+    other_tasks: Vec<OtherTask>,
+    by_id: BTreeMap<TargetId, BTreeSet<usize>>,
     /// Tasks whose address is unknown.
     anywhere: BTreeSet<usize>,
     whole: bool,
 }
 
-impl Everybody {
+impl ClusterTasks {
     /// Builds the index of these tasks. `cluster` has the container instances and task definitions
     /// that they name; `whole` states that these are all tasks of the cluster.
     #[must_use]
-    pub fn new(mut cluster: Observation, owners: Vec<Owner>, whole: bool) -> Self {
-        let (mut by_place, mut anywhere) =
+    pub fn new(mut cluster: Observation, other_tasks: Vec<OtherTask>, whole: bool) -> Self {
+        let (mut by_id, mut anywhere) =
             (BTreeMap::<TargetId, BTreeSet<usize>>::new(), BTreeSet::new());
-        for (number, owner) in owners.iter().enumerate() {
-            for place in places(&cluster, &owner.task) {
+        for (number, other) in other_tasks.iter().enumerate() {
+            for place in occupied(&cluster, &other.task) {
                 match place {
-                    Place::Ports(id, ..) | Place::Address(id) | Place::Unknown(Reach::Host(id)) => {
-                        by_place.entry(id).or_default().insert(number);
+                    Occupied::Ports(id, ..)
+                    | Occupied::Address(id)
+                    | Occupied::Unknown(Reach::Host(id)) => {
+                        by_id.entry(id).or_default().insert(number);
                     }
-                    Place::Unknown(_) => {
+                    Occupied::Unknown(_) => {
                         anywhere.insert(number);
                     }
                 }
@@ -42,7 +44,7 @@ impl Everybody {
         }
         cluster.tasks.clear();
         cluster.target_groups.clear();
-        Self { cluster: Some(cluster), owners, by_place, anywhere, whole }
+        Self { cluster: Some(cluster), other_tasks, by_id, anywhere, whole }
     }
 
     /// Whether all tasks of the cluster are in the index.
@@ -53,19 +55,19 @@ impl Everybody {
 
     /// Adds to a service's observation the other tasks on the addresses of its groups' targets.
     /// Adds nothing if not all tasks of the cluster are known.
-    pub fn tell(&self, observation: &mut Observation) {
+    pub fn add_other_tasks_to(&self, observation: &mut Observation) {
         let Some(cluster) = self.cluster.as_ref().filter(|_| self.whole) else { return };
         let groups =
             observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
         let ids: BTreeSet<&TargetId> =
             groups.flat_map(|group| &group.targets).map(|target| &target.target.id).collect();
-        let here = ids.iter().filter_map(|id| self.by_place.get(*id)).flatten();
+        let here = ids.iter().filter_map(|id| self.by_id.get(*id)).flatten();
         let near: BTreeSet<usize> = here.chain(&self.anywhere).copied().collect();
-        let near = near.into_iter().filter_map(|number| self.owners.get(number));
+        let near = near.into_iter().filter_map(|number| self.other_tasks.get(number));
         let is_own =
-            |owner: &&Owner| owner.task.service() == Some(observation.key.service.as_str());
-        let others: Vec<Owner> = near.filter(|owner| !is_own(owner)).cloned().collect();
-        for Owner { task, .. } in &others {
+            |other: &&OtherTask| other.task.service() == Some(observation.key.service.as_str());
+        let others: Vec<OtherTask> = near.filter(|other| !is_own(other)).cloned().collect();
+        for OtherTask { task, .. } in &others {
             if let Some((arn, instance)) = task
                 .container_instance
                 .as_ref()
@@ -85,7 +87,7 @@ impl Everybody {
                     .or_insert_with(|| definition.clone());
             }
         }
-        observation.owners.coverage = Coverage::Cluster;
-        observation.owners.tasks = others;
+        observation.other_tasks.coverage = Coverage::Cluster;
+        observation.other_tasks.tasks = others;
     }
 }

@@ -2,7 +2,7 @@
 //! one of them leads to the service.
 
 use super::LedgerRecord;
-use crate::call::Place;
+use crate::api_call::IndexKey;
 use crate::observation::{Observation, TargetGroup};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -19,34 +19,35 @@ impl LedgerRecord {
     /// Records the groups of a service and their load balancers. Ones that the service no longer
     /// uses are dropped only together with another change, so that tidying alone never causes a
     /// write.
-    pub(crate) fn note_places(&mut self, observation: &Observation, now: Timestamp) {
+    pub(crate) fn note_index_keys(&mut self, observation: &Observation, now: Timestamp) {
         let is_fresh = |at: &Timestamp| now.secs_since(*at) < TOLD_AGAIN_SECS;
-        let places: BTreeSet<Place> = places(observation).take(MOST_PLACES).collect();
-        if places.iter().all(|place| self.places.get(place).is_some_and(is_fresh)) {
+        let index_keys: BTreeSet<IndexKey> = index_keys(observation).take(MOST_PLACES).collect();
+        if index_keys.iter().all(|place| self.index_keys.get(place).is_some_and(is_fresh)) {
             return;
         }
-        let entered = places.into_iter().map(|place| {
-            let at = self.places.get(&place).copied().filter(is_fresh).unwrap_or(now);
+        let entered = index_keys.into_iter().map(|place| {
+            let at = self.index_keys.get(&place).copied().filter(is_fresh).unwrap_or(now);
             (place, at)
         });
-        self.places = entered.collect();
+        self.index_keys = entered.collect();
     }
 
     /// The groups and load balancers that are not in the index yet, compared to an earlier record.
     #[must_use]
-    pub fn new_places<'a>(&'a self, earlier: &Self) -> Vec<&'a Place> {
-        let is_new = |(place, at): &(&Place, &Timestamp)| earlier.places.get(*place) != Some(*at);
-        self.places.iter().filter(is_new).map(|(place, _)| place).collect()
+    pub fn new_index_keys<'a>(&'a self, earlier: &Self) -> Vec<&'a IndexKey> {
+        let is_new =
+            |(place, at): &(&IndexKey, &Timestamp)| earlier.index_keys.get(*place) != Some(*at);
+        self.index_keys.iter().filter(is_new).map(|(place, _)| place).collect()
     }
 }
 
-fn places(observation: &Observation) -> impl Iterator<Item = Place> {
+fn index_keys(observation: &Observation) -> impl Iterator<Item = IndexKey> {
     observation.target_groups.iter().flat_map(|(arn, group)| {
         let balancers = match group {
             TargetGroup::Found(found) => found.load_balancers.as_slice(),
             TargetGroup::Missing => &[],
         };
-        let group = Place::Group(arn.clone());
-        [group].into_iter().chain(balancers.iter().filter_map(|arn| Place::of_balancer(arn)))
+        let group = IndexKey::Group(arn.clone());
+        [group].into_iter().chain(balancers.iter().filter_map(|arn| IndexKey::of_balancer(arn)))
     })
 }

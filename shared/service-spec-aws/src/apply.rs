@@ -13,7 +13,7 @@ use aws_sdk_ecs::types::Tag;
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};
 use portkeeper_aws::failure::Failure;
-use portkeeper_service_spec::steps::{Ref, Thing, Write};
+use portkeeper_service_spec::steps::{NewResource, Ref, Write};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub use balancing::rules_now;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Done {
     /// It created something with this ARN.
-    pub made: Option<(Thing, String)>,
+    pub made: Option<(NewResource, String)>,
     /// The service that it made or changed.
     pub service: Option<DeployedService>,
 }
@@ -39,7 +39,7 @@ pub struct DeployedService {
 }
 
 /// Executes one write, all of whose references are filled in.
-pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
+pub async fn apply(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::CreateLogGroup { .. }
         | Write::PutRetention { .. }
@@ -47,7 +47,7 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::RegisterTaskDefinition { input } => register_task_definition(aws, input).await,
         Write::DeregisterTaskDefinition { task_definition } => {
             let (action, arn) = ("ecs:DeregisterTaskDefinition", existing(task_definition));
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.ecs.deregister_task_definition().task_definition(arn).send().await;
             sent.map_err(|error| aws.shared.failure(action, arn, error))?;
             Ok(Done::default())
@@ -57,7 +57,7 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::TagService { service, tags } => tag_service(aws, service, tags).await,
         Write::DeleteService { cluster, service } => {
             let action = "ecs:DeleteService";
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let request = aws.ecs.delete_service().cluster(cluster).service(service).force(true);
             let sent = request.send().await;
             let sent = sent
@@ -68,8 +68,8 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         Write::RegisterScalableTarget { .. }
         | Write::DeregisterScalableTarget { .. }
         | Write::PutScalingPolicy { .. }
-        | Write::DeleteScalingPolicy { .. } => scaling::carry_out(aws, write).await,
-        _ => balancing::carry_out(aws, write).await,
+        | Write::DeleteScalingPolicy { .. } => scaling::apply(aws, write).await,
+        _ => balancing::apply(aws, write).await,
     }
 }
 
@@ -78,7 +78,7 @@ pub async fn carry_out(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
 fn existing(reference: &Ref) -> &str {
     match reference {
         Ref::Existing(arn) => arn,
-        Ref::Made(_) => "",
+        Ref::New(_) => "",
     }
 }
 
@@ -112,7 +112,7 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
     match write {
         Write::CreateLogGroup { name, tags } => {
             let action = "logs:CreateLogGroup";
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let tags = tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
             let sent =
                 aws.logs.create_log_group().log_group_name(name).set_tags(Some(tags)).send().await;
@@ -125,7 +125,7 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         }
         Write::PutRetention { name, days: Some(days), .. } => {
             let action = "logs:PutRetentionPolicy";
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let days = i32::try_from(*days).unwrap_or(i32::MAX);
             let sent = aws
                 .logs
@@ -138,13 +138,13 @@ async fn log_group(aws: &SpecAws, write: &Write) -> Result<Done, Failure> {
         }
         Write::PutRetention { name, days: None, .. } => {
             let action = "logs:DeleteRetentionPolicy";
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.logs.delete_retention_policy().log_group_name(name).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, name, error)))
         }
         Write::DeleteLogGroup { name } => {
             let action = "logs:DeleteLogGroup";
-            aws.shared.turn(action).await;
+            aws.shared.acquire(action).await;
             let sent = aws.logs.delete_log_group().log_group_name(name).send().await;
             gone_is_done(sent.map(|_| ()).map_err(|error| aws.shared.failure(action, name, error)))
         }
@@ -156,14 +156,14 @@ async fn register_task_definition(aws: &SpecAws, input: &Value) -> Result<Done, 
     let action = "ecs:RegisterTaskDefinition";
     let family = text(input, "/family");
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     // Not idempotent: each call makes a revision.
     let once = aws_sdk_ecs::config::Builder::new().retry_classifier(OnlyAfterRefusal);
     let request = aws.ecs.register_task_definition().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).config_override(once).send().await;
     sent.map_err(|error| aws.shared.failure(action, family.as_str(), error))?;
     let arn = text(&whole.json(action, family)?, "/taskDefinition/taskDefinitionArn");
-    Ok(Done { made: Some((Thing::TaskDefinition, arn)), service: None })
+    Ok(Done { made: Some((NewResource::TaskDefinition, arn)), service: None })
 }
 
 /// The input bears a client token, so that asking twice makes one service.
@@ -171,7 +171,7 @@ async fn create_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     let action = "ecs:CreateService";
     let name = text(input, "/serviceName");
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.ecs.create_service().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).send().await;
     sent.map_err(|error| aws.shared.failure(action, name.as_str(), error))?;
@@ -182,7 +182,7 @@ async fn update_service(aws: &SpecAws, input: &Value) -> Result<Done, Failure> {
     let action = "ecs:UpdateService";
     let name = text(input, "/service");
     let whole = Answer::default();
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let request = aws.ecs.update_service().customize().mutate_request(raw::body(input));
     let sent = request.interceptor(whole.clone()).send().await;
     sent.map_err(|error| aws.shared.failure(action, name.as_str(), error))?;
@@ -195,7 +195,7 @@ async fn tag_service(
     tags: &BTreeMap<String, String>,
 ) -> Result<Done, Failure> {
     let action = "ecs:TagResource";
-    aws.shared.turn(action).await;
+    aws.shared.acquire(action).await;
     let tags =
         tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     let sent = aws.ecs.tag_resource().resource_arn(service).set_tags(Some(tags)).send().await;

@@ -7,7 +7,7 @@ mod groups;
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
-use crate::ledger::RELEASED_KEPT_SECS;
+use crate::ledger::SEEN_ABSENT_KEPT_SECS;
 use crate::observation::{Missed, Observation, Service, TargetGroup, Task, TaskStatus};
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -19,44 +19,44 @@ const LOOKS_FOR_A_NAMED_TASK: u32 = 3;
 
 /// The expected and former targets of a service's tasks, and what is undetermined.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Desired {
+pub struct ExpectedTargets {
     /// Targets of live tasks.
-    pub claims: Vec<Claim>,
+    pub targets: Vec<ExpectedTarget>,
     /// Targets of stopped tasks.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<FormerTarget>,
     /// The latest stop of a task that ran and whose target is now unknown.
-    pub untraced_until: Option<Timestamp>,
+    pub unknown_target_until: Option<Timestamp>,
     /// Tasks whose target or group is unknown. Portkeeper deregisters nothing within their reach.
-    pub unclear: Vec<Unclear>,
+    pub undetermined: Vec<Undetermined>,
     /// A setup that can never work.
     pub misfits: Vec<Misfit>,
     /// Tasks that are out of scope, with the reason.
-    pub left: Vec<(TaskArn, String)>,
+    pub out_of_scope: Vec<(TaskArn, String)>,
 }
 
 /// A target that should be registered for a live task.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Claim {
+pub struct ExpectedTarget {
     pub group: TargetGroupArn,
     pub target: Target,
     /// Whether it is required or optional. It precedes the task, so that a running task's target
     /// sorts first.
-    pub standing: Standing,
+    pub requirement: Requirement,
     pub task: TaskArn,
 }
 
 /// Whether a live task's target must be registered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub enum Requirement {
     /// Required: the task runs, with desired status RUNNING, since this time.
-    Due(Timestamp),
+    Required(Timestamp),
     /// Optional: the task starts, stops, or cannot be judged.
-    Allowed(&'static str),
+    Optional(&'static str),
 }
 
 /// A target of a stopped task: proof that it belonged to this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct FormerTarget {
     pub group: TargetGroupArn,
     pub target: Target,
     pub task: TaskArn,
@@ -65,7 +65,7 @@ pub struct Ended {
 
 /// A task whose target or group is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unclear {
+pub struct Undetermined {
     pub task: TaskArn,
     /// What clears it up.
     pub clears: Clears,
@@ -105,11 +105,11 @@ pub struct Misfit {
 
 /// The expected targets of every task of the observed service.
 #[must_use]
-pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
-    let mut desired = Desired::default();
-    let Some(service) = &observation.service else { return desired };
+pub fn expected_targets(observation: &Observation, hop: u32) -> ExpectedTargets {
+    let mut expected = ExpectedTargets::default();
+    let Some(service) = &observation.service else { return expected };
     for task in &observation.tasks {
-        task_targets(observation, service, task, &mut desired);
+        task_targets(observation, service, task, &mut expected);
     }
     let listed: BTreeSet<&TaskArn> = observation.tasks.iter().map(|task| &task.arn).collect();
     for (task, version) in &observation.at_least {
@@ -117,7 +117,7 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
             && !observation.gone_tasks.contains(task)
             && hop < LOOKS_FOR_A_NAMED_TASK
         {
-            desired.unclear.push(Unclear {
+            expected.undetermined.push(Undetermined {
                 task: task.clone(),
                 clears: Clears::OnReread,
                 since: observation.observed_at,
@@ -128,21 +128,26 @@ pub fn desired_targets(observation: &Observation, hop: u32) -> Desired {
             });
         }
     }
-    desired.claims.sort();
-    desired.claims.dedup();
-    desired
+    expected.targets.sort();
+    expected.targets.dedup();
+    expected
 }
 
-fn task_targets(observation: &Observation, service: &Service, task: &Task, desired: &mut Desired) {
+fn task_targets(
+    observation: &Observation,
+    service: &Service,
+    task: &Task,
+    expected: &mut ExpectedTargets,
+) {
     if task.service() != Some(observation.key.service.as_str()) {
-        desired.left.push((
+        expected.out_of_scope.push((
             task.arn.clone(),
             "this service did not start the task, so no target is expected".to_owned(),
         ));
         return;
     }
     if task.anywhere {
-        desired.left.push((
+        expected.out_of_scope.push((
             task.arn.clone(),
             "ECS Anywhere: AWS does not load-balance the task".to_owned(),
         ));
@@ -151,15 +156,23 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
     let since = task.started_at.unwrap_or(observation.observed_at);
     if observation.at_least.get(&task.arn).is_some_and(|version| task.version < *version) {
         let why = format!("ECS returned version {}, which is older than the event", task.version);
-        desired.unclear.push(unclear(task, Clears::OnReread, since, why, Reach::Anything));
+        expected.undetermined.push(undetermined(
+            task,
+            Clears::OnReread,
+            since,
+            why,
+            Reach::Anything,
+        ));
         return;
     }
     match entries(observation, service, task) {
-        Err(NoEntries::Nowhere(why)) => desired.left.push((task.arn.clone(), why.to_owned())),
+        Err(NoEntries::Nowhere(why)) => {
+            expected.out_of_scope.push((task.arn.clone(), why.to_owned()))
+        }
         Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
-            untraced(observation, task, desired);
-            desired
-                .left
+            untraced(observation, task, expected);
+            expected
+                .out_of_scope
                 .push((task.arn.clone(), "stopped; where it was registered is unknown".to_owned()));
         }
         Err(NoEntries::Ambiguous(why)) => {
@@ -169,14 +182,16 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
                 observation.gaps.iter().any(|gap| gap.retry && gap.what == Missed::Revisions);
             let lasts = task.desired_status == TaskStatus::Running && !unread;
             let clears = Clears::report_if(lasts, Code::AmbiguousRevision);
-            desired.unclear.push(unclear(task, clears, since, why, reach));
+            expected.undetermined.push(undetermined(task, clears, since, why, reach));
         }
         Ok(entries) if entries.is_empty() => {
-            desired.left.push((task.arn.clone(), "its revision has no target group".to_owned()));
+            expected
+                .out_of_scope
+                .push((task.arn.clone(), "its revision has no target group".to_owned()));
         }
         Ok(entries) => {
             for entry in entries {
-                entry_target(observation, task, &entry, desired);
+                entry_target(observation, task, &entry, expected);
             }
         }
     }
@@ -184,7 +199,7 @@ fn task_targets(observation: &Observation, service: &Service, task: &Task, desir
         let reach = occupied_host(observation, task).map_or(Reach::Anything, Reach::Host);
         let why = "its agent is disconnected, so its state may be outdated".to_owned();
         let clears = Clears::Report(Code::AgentDisconnected);
-        desired.unclear.push(unclear(task, clears, since, why, reach));
+        expected.undetermined.push(undetermined(task, clears, since, why, reach));
     }
 }
 
@@ -197,8 +212,14 @@ fn was_missed(observation: &Observation, task: &Task) -> bool {
     })
 }
 
-fn unclear(task: &Task, clears: Clears, since: Timestamp, why: String, reach: Reach) -> Unclear {
-    Unclear { task: task.arn.clone(), clears, since, why, reach }
+fn undetermined(
+    task: &Task,
+    clears: Clears,
+    since: Timestamp,
+    why: String,
+    reach: Reach,
+) -> Undetermined {
+    Undetermined { task: task.arn.clone(), clears, since, why, reach }
 }
 
 /// The instance or the address that a task uses.
@@ -208,7 +229,12 @@ fn occupied_host(observation: &Observation, task: &Task) -> Option<TargetId> {
     if eni.is_some() { ip } else { instance_of(observation, task) }
 }
 
-fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: &mut Desired) {
+fn entry_target(
+    observation: &Observation,
+    task: &Task,
+    entry: &Entry,
+    expected: &mut ExpectedTargets,
+) {
     let over = task.last_status.is_over();
     let since = task.started_at.unwrap_or(observation.observed_at);
     let group = match observation.target_groups.get(&entry.group) {
@@ -217,7 +243,7 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
             if !over {
                 let why =
                     "the target group does not exist, so ECS cannot register any target".to_owned();
-                desired.misfits.push(misfit(Code::TargetGroupMissing, task, entry, why));
+                expected.misfits.push(misfit(Code::TargetGroupMissing, task, entry, why));
             }
             return;
         }
@@ -228,8 +254,8 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
         Address::Known(target) if over => {
             let at = task.stopped_at.unwrap_or(observation.observed_at);
             // An event may have waited for days in the dead-letter queue.
-            if observation.observed_at.secs_since(at) < RELEASED_KEPT_SECS {
-                desired.ended.push(Ended {
+            if observation.observed_at.secs_since(at) < SEEN_ABSENT_KEPT_SECS {
+                expected.ended.push(FormerTarget {
                     group: entry.group.clone(),
                     target,
                     task: task.arn.clone(),
@@ -237,30 +263,31 @@ fn entry_target(observation: &Observation, task: &Task, entry: &Entry, desired: 
                 });
             }
         }
-        Address::Known(target) => desired.claims.push(Claim {
+        Address::Known(target) => expected.targets.push(ExpectedTarget {
             group: entry.group.clone(),
             target,
             task: task.arn.clone(),
-            standing: standing(task, since),
+            requirement: requirement(task, since),
         }),
-        Address::Unknown { .. } if over => untraced(observation, task, desired),
+        Address::Unknown { .. } if over => untraced(observation, task, expected),
         Address::Misfit { .. } if over => {}
         Address::Unknown { why, reach } => {
-            let lasts =
-                matches!(standing(task, since), Standing::Due(_)) && !was_missed(observation, task);
+            let lasts = matches!(requirement(task, since), Requirement::Required(_))
+                && !was_missed(observation, task);
             let clears = Clears::report_if(lasts, Code::BindingsMissing);
-            desired.unclear.push(unclear(task, clears, since, why, reach));
+            expected.undetermined.push(undetermined(task, clears, since, why, reach));
         }
-        Address::Misfit { code, why } => desired.misfits.push(misfit(code, task, entry, why)),
+        Address::Misfit { code, why } => expected.misfits.push(misfit(code, task, entry, why)),
     }
 }
 
 /// Records a stopped task whose target is unknown now but may become known: its agent reports late,
 /// or a call failed.
-fn untraced(observation: &Observation, task: &Task, desired: &mut Desired) {
+fn untraced(observation: &Observation, task: &Task, expected: &mut ExpectedTargets) {
     if task.started_at.is_some() {
-        desired.untraced_until =
-            desired.untraced_until.max(Some(task.stopped_at.unwrap_or(observation.observed_at)));
+        expected.unknown_target_until = expected
+            .unknown_target_until
+            .max(Some(task.stopped_at.unwrap_or(observation.observed_at)));
     }
 }
 
@@ -270,11 +297,11 @@ fn misfit(code: Code, task: &Task, entry: &Entry, why: String) -> Misfit {
 
 /// The requirement. The target of a task that ECS is stopping is neither missing nor stale: ECS is
 /// still deregistering it.
-fn standing(task: &Task, since: Timestamp) -> Standing {
+fn requirement(task: &Task, since: Timestamp) -> Requirement {
     match (&task.desired_status, &task.last_status) {
-        _ if !task.connected => Standing::Allowed("disconnected"),
-        (TaskStatus::Running, TaskStatus::Running) => Standing::Due(since),
-        (TaskStatus::Running, _) => Standing::Allowed("starting"),
-        _ => Standing::Allowed("stopping"),
+        _ if !task.connected => Requirement::Optional("disconnected"),
+        (TaskStatus::Running, TaskStatus::Running) => Requirement::Required(since),
+        (TaskStatus::Running, _) => Requirement::Optional("starting"),
+        _ => Requirement::Optional("stopping"),
     }
 }

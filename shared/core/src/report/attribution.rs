@@ -1,7 +1,7 @@
 //! The cause of an alert: in words, and member by member for programs.
 
 use crate::alert::{Alert, Cause};
-use crate::call::{ActorKind, Operation};
+use crate::api_call::{ActorKind, Operation};
 use crate::code::Follows;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl DocumentCause {
 
 /// Returns the cause of an alert as text. Returns `None` if nothing shows that a call caused it or,
 /// for a resolved alert, if the call is unknown.
-pub(super) fn who(alert: &Alert) -> Option<String> {
+pub(super) fn cause_text(alert: &Alert) -> Option<String> {
     let mut calls: Vec<(&Cause, usize)> = Vec::new();
     for cause in alert.items.iter().filter_map(|item| item.cause.as_ref()) {
         match calls.iter_mut().find(|(known, _)| known.event == cause.event) {

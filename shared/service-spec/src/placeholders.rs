@@ -1,16 +1,16 @@
 //! Placeholders and rollback while a plan is applied: the ARNs from earlier writes are filled into
 //! later writes, and completed writes can be rolled back.
 
-use super::steps::{Blank, Made, Ref, Thing, Write};
+use super::steps::{CreatedArns, NewResource, Placeholder, Ref, Write};
 use serde_json::Value;
 
 /// A write needs something that no earlier write created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} was to be made by an earlier step, and was not")]
-pub struct NotMade(pub Thing);
+pub struct NotMade(pub NewResource);
 
 /// Returns the write with all placeholders filled in.
-pub fn fill(write: &Write, made: &Made) -> Result<Write, NotMade> {
+pub fn fill(write: &Write, made: &CreatedArns) -> Result<Write, NotMade> {
     let mut write = write.clone();
     match &mut write {
         Write::DeregisterTaskDefinition { task_definition: it }
@@ -24,9 +24,10 @@ pub fn fill(write: &Write, made: &Made) -> Result<Write, NotMade> {
         Write::CreateRule { forward, .. } | Write::ModifyRule { forward: Some(forward), .. } => {
             forward.iter_mut().try_for_each(|(group, _)| fill_ref(group, made))?;
         }
-        Write::CreateService { input, blanks } | Write::UpdateService { input, blanks } => {
-            for blank in std::mem::take(blanks) {
-                fill_blank(input, &blank, made)?;
+        Write::CreateService { input, placeholders }
+        | Write::UpdateService { input, placeholders } => {
+            for placeholder in std::mem::take(placeholders) {
+                fill_placeholder(input, &placeholder, made)?;
             }
         }
         Write::PutScalingPolicy { policy, .. } => {
@@ -39,16 +40,20 @@ pub fn fill(write: &Write, made: &Made) -> Result<Write, NotMade> {
     Ok(write)
 }
 
-fn fill_ref(it: &mut Ref, made: &Made) -> Result<(), NotMade> {
-    if let Ref::Made(thing) = it {
+fn fill_ref(it: &mut Ref, made: &CreatedArns) -> Result<(), NotMade> {
+    if let Ref::New(thing) = it {
         *it = Ref::Existing(made.get(thing).ok_or_else(|| NotMade(thing.clone()))?.clone());
     }
     Ok(())
 }
 
-fn fill_blank(input: &mut Value, blank: &Blank, made: &Made) -> Result<(), NotMade> {
-    let arn = made.get(&blank.with).ok_or_else(|| NotMade(blank.with.clone()))?;
-    let (parent, member) = blank.pointer.rsplit_once('/').unwrap_or_default();
+fn fill_placeholder(
+    input: &mut Value,
+    placeholder: &Placeholder,
+    made: &CreatedArns,
+) -> Result<(), NotMade> {
+    let arn = made.get(&placeholder.with).ok_or_else(|| NotMade(placeholder.with.clone()))?;
+    let (parent, member) = placeholder.pointer.rsplit_once('/').unwrap_or_default();
     let parent = if parent.is_empty() { Some(input) } else { input.pointer_mut(parent) };
     if let Some(members) = parent.and_then(Value::as_object_mut) {
         members.insert(member.to_owned(), Value::from(arn.as_str()));
@@ -58,14 +63,18 @@ fn fill_blank(input: &mut Value, blank: &Blank, made: &Made) -> Result<(), NotMa
 
 impl Write {
     /// Returns the name under which later writes find the ARN of what this write creates in
-    /// [`Made`].
+    /// [`CreatedArns`].
     #[must_use]
-    pub fn makes(&self) -> Option<Thing> {
+    pub fn makes(&self) -> Option<NewResource> {
         match self {
-            Self::RegisterTaskDefinition { .. } => Some(Thing::TaskDefinition),
-            Self::CreateTargetGroup { group } => Some(Thing::TargetGroup(group.name.clone())),
-            Self::CreateListener { group_name, .. } => Some(Thing::Listener(group_name.clone())),
-            Self::CreateRule { group_name, .. } => Some(Thing::ListenerRule(group_name.clone())),
+            Self::RegisterTaskDefinition { .. } => Some(NewResource::TaskDefinition),
+            Self::CreateTargetGroup { group } => Some(NewResource::TargetGroup(group.name.clone())),
+            Self::CreateListener { group_name, .. } => {
+                Some(NewResource::Listener(group_name.clone()))
+            }
+            Self::CreateRule { group_name, .. } => {
+                Some(NewResource::ListenerRule(group_name.clone()))
+            }
             _ => None,
         }
     }
@@ -78,12 +87,12 @@ impl Write {
             Self::PutRetention { name, days, before } => {
                 Self::PutRetention { name: name.clone(), days: *before, before: *days }
             }
-            Self::RegisterTaskDefinition { .. } => {
-                Self::DeregisterTaskDefinition { task_definition: Ref::Made(Thing::TaskDefinition) }
-            }
-            Self::CreateTargetGroup { group } => {
-                Self::DeleteTargetGroup { group: Ref::Made(Thing::TargetGroup(group.name.clone())) }
-            }
+            Self::RegisterTaskDefinition { .. } => Self::DeregisterTaskDefinition {
+                task_definition: Ref::New(NewResource::TaskDefinition),
+            },
+            Self::CreateTargetGroup { group } => Self::DeleteTargetGroup {
+                group: Ref::New(NewResource::TargetGroup(group.name.clone())),
+            },
             Self::ModifyTargetGroup { group, health_check, before } => Self::ModifyTargetGroup {
                 group: group.clone(),
                 health_check: before.clone(),
@@ -96,11 +105,11 @@ impl Write {
                     (group.clone(), before.clone(), attributes.clone());
                 Self::ModifyTargetGroupAttributes { group, attributes, before }
             }
-            Self::CreateListener { group_name, .. } => {
-                Self::DeleteListener { listener: Ref::Made(Thing::Listener(group_name.clone())) }
-            }
+            Self::CreateListener { group_name, .. } => Self::DeleteListener {
+                listener: Ref::New(NewResource::Listener(group_name.clone())),
+            },
             Self::CreateRule { group_name, .. } => {
-                Self::DeleteRule { rule: Ref::Made(Thing::ListenerRule(group_name.clone())) }
+                Self::DeleteRule { rule: Ref::New(NewResource::ListenerRule(group_name.clone())) }
             }
             Self::ModifyRule { rule, conditions, forward, before } => Self::ModifyRule {
                 rule: rule.clone(),
