@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 /// Keeps every Amazon ECS task registered in the right target group.
 #[derive(Parser)]
-#[command(name = "portkeeper", version, about, arg_required_else_help = true)]
+#[command(name = "portkeeper", version, about, arg_required_else_help = true, max_term_width = 80)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -57,7 +57,7 @@ pub(crate) fn decision(decision: &Decision, now: Timestamp) -> String {
 /// Returns an alert as one line.
 pub(crate) fn alert_line(alert: &Alert) -> String {
     let state = alert.state.as_str();
-    let subjects: Vec<String> = alert.items.iter().map(|item| item.subject.to_string()).collect();
+    let subjects: Vec<String> = alert.items.iter().map(|item| item.subject.readable()).collect();
     format!("{} {state}: {}", alert.code, subjects.join(", "))
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn verdict_table(plan: &Plan, decided: impl Fn(&Verdict) -> String) -
         let code = verdict.code.as_ref().map_or("", |code| code.as_str());
         verdicts.add_row([
             code.to_owned(),
-            verdict.subject.to_string(),
+            verdict.subject.readable(),
             decided(verdict),
             verdict.why.clone(),
         ]);

@@ -107,7 +107,10 @@ fn passages_of_rust(source: &str, is_test: bool) -> Vec<Passage> {
                 passage.add(" ", line);
             }
             TokenKind::Whitespace if text.matches('\n').count() < 2 => {}
-            TokenKind::Literal { kind: LiteralKind::Str { .. }, .. } if !is_test => {
+            // A single word is a name or a stored value, not prose.
+            TokenKind::Literal { kind: LiteralKind::Str { .. }, .. }
+                if !is_test && text.contains(' ') =>
+            {
                 let mut passage = Passage::default();
                 passage.add(&text.replace("\\n", "  ").replace("\\\n", " \n"), line);
                 passages.extend([passage, Passage::default()]);

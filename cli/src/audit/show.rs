@@ -73,7 +73,7 @@ fn findings(out: &mut impl Write, found: &[&Found]) -> io::Result<()> {
             severity,
             code,
             service.clone(),
-            audit.subject.to_string(),
+            audit.subject.readable(),
             action(&audit.then, *began),
         ]);
     }

@@ -56,5 +56,5 @@ pub async fn send_body(
         .delay_seconds(delay)
         .send()
         .await;
-    sent.map(|_| ()).map_err(|error| aws.failure(action, format!("a look at {what}"), error))
+    sent.map(|_| ()).map_err(|error| aws.failure(action, format!("a check of {what}"), error))
 }

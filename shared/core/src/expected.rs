@@ -167,7 +167,7 @@ fn task_targets(
     }
     match entries(observation, service, task) {
         Err(NoEntries::Nowhere(why)) => {
-            expected.out_of_scope.push((task.arn.clone(), why.to_owned()))
+            expected.out_of_scope.push((task.arn.clone(), why.to_owned()));
         }
         Err(NoEntries::Ambiguous(_)) if task.last_status.is_over() => {
             untraced(observation, task, expected);

@@ -180,11 +180,12 @@ impl TaskArn {
         self.path().split_once('/').map(|(cluster, _)| cluster)
     }
 
-    /// The first eight characters of the task's id, for people. Links and JSON name it in full.
+    /// The first eight characters of the 32 that ECS gives a task's id, for people. Links and JSON
+    /// name it in full.
     #[must_use]
     pub fn short(&self) -> &str {
         let id = self.tail();
-        id.get(..8).unwrap_or(id)
+        id.get(..8).filter(|_| id.len() >= 32).unwrap_or(id)
     }
 }
 

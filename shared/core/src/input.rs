@@ -3,16 +3,17 @@
 use crate::api_call::ApiCall;
 use crate::ledger::LedgerRecord;
 use crate::observation::Observation;
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The version of [`PlanInput`]'s JSON form.
 pub const INPUT_VERSION: u32 = 1;
 
 /// The complete input of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "InputForm", into = "InputForm")]
+#[serde(try_from = "InputForm", into = "InputForm")]
 pub struct PlanInput {
     /// The version of this form: 1.
     pub version: u32,
@@ -56,7 +57,7 @@ struct InputForm {
     #[serde(default)]
     hop: u32,
     #[serde(default)]
-    policy: PolicyForm,
+    policy: Map<String, Value>,
     #[serde(default)]
     record: LedgerRecord,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,142 +65,32 @@ struct InputForm {
     observation: Observation,
 }
 
-/// [`Policy`] in JSON. The names of its members are part of version 1.
-#[derive(Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct PolicyForm {
-    mode: Mode,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    writes_stopped: Option<String>,
-    settle_seconds: u32,
-    confirm_seconds: u32,
-    max_deregistrations: u32,
-    max_deregistration_percent: u32,
-    fight_repairs: u32,
-    fight_window_seconds: u32,
-    max_repairs: u32,
-    proof_seconds: u32,
-    disconnected_seconds: u32,
-    unhealthy_margin_seconds: u32,
-    below_desired_seconds: u32,
-    kill_loop_stops: u32,
-    kill_loop_seconds: u32,
-    remind_seconds: u32,
-    az_all: bool,
-    max_hops: u32,
-}
+/// The member of the policy that is the kill switch.
+const WRITES_STOPPED: &str = "writes_stopped";
 
-impl Default for PolicyForm {
-    fn default() -> Self {
-        Self::of(&Policy::default(), Writes::default())
-    }
-}
+impl TryFrom<InputForm> for PlanInput {
+    type Error = serde_json::Error;
 
-impl PolicyForm {
-    fn of(policy: &Policy, writes: Writes) -> Self {
-        let writes_stopped = match writes {
-            Writes::Allowed => None,
-            Writes::Stopped(why) => Some(why),
-        };
-        let Policy {
-            mode,
-            settle_seconds,
-            confirm_seconds,
-            max_deregistrations,
-            max_deregistration_percent,
-            fight_repairs,
-            fight_window_seconds,
-            max_repairs,
-            proof_seconds,
-            disconnected_seconds,
-            unhealthy_margin_seconds,
-            below_desired_seconds,
-            kill_loop_stops,
-            kill_loop_seconds,
-            remind_seconds,
-            az_all,
-            max_hops,
-        } = *policy;
-        Self {
-            mode,
-            writes_stopped,
-            settle_seconds,
-            confirm_seconds,
-            max_deregistrations,
-            max_deregistration_percent,
-            fight_repairs,
-            fight_window_seconds,
-            max_repairs,
-            proof_seconds,
-            disconnected_seconds,
-            unhealthy_margin_seconds,
-            below_desired_seconds,
-            kill_loop_stops,
-            kill_loop_seconds,
-            remind_seconds,
-            az_all,
-            max_hops,
-        }
-    }
-
-    fn parts(self) -> (Policy, Writes) {
-        let Self {
-            mode,
-            writes_stopped,
-            settle_seconds,
-            confirm_seconds,
-            max_deregistrations,
-            max_deregistration_percent,
-            fight_repairs,
-            fight_window_seconds,
-            max_repairs,
-            proof_seconds,
-            disconnected_seconds,
-            unhealthy_margin_seconds,
-            below_desired_seconds,
-            kill_loop_stops,
-            kill_loop_seconds,
-            remind_seconds,
-            az_all,
-            max_hops,
-        } = self;
-        (
-            Policy {
-                mode,
-                settle_seconds,
-                confirm_seconds,
-                max_deregistrations,
-                max_deregistration_percent,
-                fight_repairs,
-                fight_window_seconds,
-                max_repairs,
-                proof_seconds,
-                disconnected_seconds,
-                unhealthy_margin_seconds,
-                below_desired_seconds,
-                kill_loop_stops,
-                kill_loop_seconds,
-                remind_seconds,
-                az_all,
-                max_hops,
-            },
-            Writes::from(writes_stopped),
-        )
-    }
-}
-
-impl From<InputForm> for PlanInput {
-    fn from(form: InputForm) -> Self {
-        let InputForm { version, now, hop, policy, record, calls, observation } = form;
-        let (policy, writes) = policy.parts();
-        Self { version, now, hop, policy, writes, record, calls, observation }
+    fn try_from(form: InputForm) -> Result<Self, Self::Error> {
+        let InputForm { version, now, hop, mut policy, record, calls, observation } = form;
+        let stopped = policy.remove(WRITES_STOPPED).map(serde_json::from_value::<Option<String>>);
+        let writes = Writes::from(stopped.transpose()?.flatten());
+        let policy = serde_json::from_value(Value::Object(policy))?;
+        Ok(Self { version, now, hop, policy, writes, record, calls, observation })
     }
 }
 
 impl From<PlanInput> for InputForm {
     fn from(input: PlanInput) -> Self {
         let PlanInput { version, now, hop, policy, writes, record, calls, observation } = input;
-        let policy = PolicyForm::of(&policy, writes);
+        let mut policy = match serde_json::to_value(policy) {
+            Ok(Value::Object(policy)) => policy,
+            // A policy consists of numbers, a flag and a mode.
+            _ => Map::new(),
+        };
+        if let Writes::Stopped(why) = writes {
+            policy.insert(WRITES_STOPPED.to_owned(), Value::String(why));
+        }
         Self { version, now, hop, policy, record, calls, observation }
     }
 }

@@ -53,7 +53,10 @@ impl fmt::Display for Mode {
 }
 
 /// Limits and waiting times. The defaults are those of the deployed stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// In JSON, a member that is absent has its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// The stack-wide mode.
     pub mode: Mode,

@@ -24,14 +24,23 @@ impl Subject {
             Self::Service | Self::Task(_) => None,
         }
     }
+
+    /// The text for screens and alerts, with the short form of a task's id.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        match self {
+            Self::Task(task) => format!("task {}", task.short()),
+            other => other.to_string(),
+        }
+    }
 }
 
 impl fmt::Display for Subject {
-    /// The form for people; the JSON form holds whole ARNs.
+    /// The text with full ids; the JSON form holds whole ARNs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service => f.write_str("service"),
-            Self::Task(task) => write!(f, "task {}", task.short()),
+            Self::Task(task) => write!(f, "task {}", task.tail()),
             Self::Group(group) => f.write_str(group.name()),
             Self::Target(group, target) => write!(f, "{} {target}", group.name()),
         }

@@ -195,7 +195,7 @@ pub(super) fn judge_unexpected(
             );
         }
         OtherTaskView::Nobody => {
-            judge_unexplained(input, expected, unexpected, &proof, None, judgement)
+            judge_unexplained(input, expected, unexpected, &proof, None, judgement);
         }
     }
 }

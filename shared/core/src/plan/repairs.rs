@@ -285,7 +285,7 @@ fn guard_deregistration_limit(findings: &[Finding], decided: &mut Decided, input
         .zip(&decided.rulings)
         .filter(|(_, ruling)| ruling.deregisters())
         .take(LISTED)
-        .map(|(finding, _)| finding.subject.to_string())
+        .map(|(finding, _)| finding.subject.readable())
         .collect();
     let before = match made.len() {
         0 => String::new(),

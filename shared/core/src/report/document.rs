@@ -203,7 +203,7 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[WriteOutcome]) -> DocumentI
         _ => None,
     };
     DocumentItem {
-        about: subject.to_string(),
+        about: subject.readable(),
         incident: format!("{} {} {subject} {since}", alert.key, alert.code.family()),
         target_group: subject.group().cloned(),
         target,
@@ -221,7 +221,7 @@ fn item(alert: &Alert, item: &AlertItem, outcomes: &[WriteOutcome]) -> DocumentI
 /// Returns SNS's subject: finding, service, time, target.
 fn title(alert: &Alert, outcomes: &[WriteOutcome]) -> String {
     let what = match alert.items.as_slice() {
-        [only] => only.subject.to_string(),
+        [only] => only.subject.readable(),
         several => format!("{} {}", several.len(), plural(several)),
     };
     let state = match alert.state {

@@ -357,9 +357,6 @@ fn the_kill_switch_turns_repair_into_alert_and_reads_back() {
     expect!["alert (the kill switch is set: until Monday)"].assert_eq(&mode(&stopped));
     expect!["off (tag portkeeper:mode=off)"].assert_eq(&mode(&input(Some("off"), &policy)));
     let text = serde_json::to_string(&stopped).unwrap();
-    assert!(
-        text.contains(r#""policy":{"mode":"repair","writes_stopped":"until Monday","#),
-        "{text}"
-    );
+    assert!(text.contains(r#""writes_stopped":"until Monday""#), "{text}");
     assert_eq!(serde_json::from_str::<PlanInput>(&text).unwrap(), stopped);
 }
