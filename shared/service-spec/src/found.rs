@@ -17,7 +17,7 @@ pub struct Found {
     pub cluster: Option<FoundCluster>,
     /// The service, even if it is draining or inactive.
     pub service: Option<FoundService>,
-    /// The task definition that [`References`](super::wanted::Wanted) asks for.
+    /// The task definition that [`References`](super::references::References) asks for.
     pub task_definition: Option<FoundTaskDefinition>,
     /// Load balancers that wanted listeners name, by name; there although no listener has the port.
     pub load_balancers: BTreeMap<String, FoundLoadBalancer>,
