@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
 use portkeeper_core::ids::ContainerInstanceArn;
-use portkeeper_core::observation::{Coverage, Observation, Questions};
+use portkeeper_core::observation::{Observation, Questions};
 use portkeeper_core::plan::{ActionKind, Alert, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::time::{Timestamp, spoken};
 use std::io::{self, Write};
@@ -126,18 +126,13 @@ fn asked(questions: &Questions, observation: &Observation) -> Vec<String> {
     asked.extend(questions.tasks.iter().map(|task| format!("task {} by name", task.short())));
     let instances = questions.container_instances.iter().filter(|arn| !known_state(arn));
     asked.extend(instances.map(|arn| format!("the state of container instance {}", arn.tail())));
-    match &questions.other_tasks {
-        Coverage::Instances(instances) => {
-            let unread = instances.iter().filter(|arn| !owners.coverage.covers(arn));
-            asked.extend(
-                unread.map(|arn| format!("every task on container instance {}", arn.tail())),
-            );
-        }
-        Coverage::Cluster if owners.coverage != Coverage::Cluster => {
-            asked.push("every task of the cluster".to_owned());
-        }
-        Coverage::Cluster => {}
+    let hosts = questions.other_tasks.hosts.difference(&owners.coverage.hosts);
+    asked.extend(hosts.map(|ec2| format!("every container instance and task on {ec2}")));
+    if questions.other_tasks.cluster && !owners.coverage.cluster {
+        asked.push("every task of the cluster".to_owned());
     }
+    let shared = questions.only_here.difference(&owners.only_here);
+    asked.extend(shared.map(|ec2| format!("whether another cluster has {ec2}")));
     let elsewhere = questions.other_clusters.difference(&owners.other_clusters_known);
     asked.extend(
         elsewhere.map(|group| {

@@ -25,6 +25,7 @@ const DEREGISTRATIONS: &str = "PORTKEEPER_MAX_DEREGISTRATIONS";
 const PERCENT: &str = "PORTKEEPER_MAX_DEREGISTRATION_PERCENT";
 const SHARE: &str = "PORTKEEPER_API_SHARE_PERCENT";
 const AZ_ALL: &str = "PORTKEEPER_AZ_ALL";
+const PERSON: &str = "PORTKEEPER_PERSON_MINUTES";
 const REMIND: &str = "PORTKEEPER_REMIND_HOURS";
 const HTTPS: &str = "PORTKEEPER_HTTPS_FORMAT";
 const CLUSTERS: &str = "PORTKEEPER_CLUSTERS";
@@ -109,6 +110,12 @@ pub const VARIABLES: &[Variable] = &[
         meaning: "Register an address outside its group's VPC with the Availability Zone `all`; otherwise report it",
         default: Some("false"),
         allowed: "true or false",
+    },
+    Variable {
+        name: PERSON,
+        meaning: "Minutes for which a target that a person deregistered is left alone before it is registered again; the alert is published at once",
+        default: Some("30"),
+        allowed: "a whole number from 0 to 1440",
     },
     Variable {
         name: REMIND,
@@ -292,6 +299,9 @@ impl Config {
                     defaults.max_deregistration_percent,
                     |text| reader::number(text, 0, 100),
                 ),
+                person_seconds: read.value(PERSON, defaults.person_seconds, |text| {
+                    reader::number(text, 0, 1440).map(|minutes| minutes * 60)
+                }),
                 remind_seconds: read.value(REMIND, defaults.remind_seconds, |text| {
                     reader::number(text, 0, 720).map(|hours| hours * 3600)
                 }),

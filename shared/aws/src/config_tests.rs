@@ -44,6 +44,7 @@ fn required_variables_are_enough() {
                     kill_loop_stops: 3,
                     kill_loop_seconds: 1800,
                     remind_seconds: 86400,
+                    person_seconds: 1800,
                     az_all: false,
                     max_hops: 12,
                 },

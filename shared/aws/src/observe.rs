@@ -23,8 +23,8 @@ use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use futures_util::StreamExt as _;
 use portkeeper_core::event::ServiceCheck;
-use portkeeper_core::ids::TargetGroupArn;
-use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceStatus};
+use portkeeper_core::ids::{TargetGroupArn, TaskArn};
+use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceStatus, Task};
 use std::collections::BTreeSet;
 
 pub use answers::answer_questions;
@@ -83,7 +83,7 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &groups, &mut seen, &|| {}).await;
     tasks::read_tasks(aws, &mut seen).await;
-    merge_stopped(check, &mut seen);
+    confirm_stopped(aws, check, &mut seen).await;
     seen.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
     containers::read_instances(aws, &mut seen).await;
     containers::read_definitions(aws, &mut seen).await;
@@ -106,12 +106,19 @@ fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
     named.chain(resolved).cloned().collect()
 }
 
-/// Stopped tasks that only an event shows: ECS may have forgotten them already.
-fn merge_stopped(check: &ServiceCheck, seen: &mut Observation) {
-    for stopped in &check.stopped {
-        if !seen.tasks.iter().any(|task| task.arn == stopped.arn) {
-            seen.tasks.push(stopped.clone());
-        }
+// I-PROOF: "a message alone proves nothing."
+/// Asks ECS by name for stopped tasks that only a message shows. A message proves nothing, because
+/// others may send one: a task that ECS does not confirm is not part of the observation, and the
+/// ledger alone may know it. ECS describes a stopped task for at least an hour.
+async fn confirm_stopped(aws: &Aws, check: &ServiceCheck, seen: &mut Observation) {
+    let listed = |arn: &TaskArn| seen.tasks.iter().any(|task| task.arn == *arn);
+    let named: BTreeSet<TaskArn> =
+        check.stopped.iter().map(|task| task.arn.clone()).filter(|arn| !listed(arn)).collect();
+    answers::read_named_tasks(aws, &named, seen).await;
+    // Only an event says that ECS has deregistered the targets, and that can only withhold a repair.
+    for task in &mut seen.tasks {
+        let said = |stopped: &Task| stopped.arn == task.arn && stopped.deregistered;
+        task.deregistered |= check.stopped.iter().any(said);
     }
 }
 

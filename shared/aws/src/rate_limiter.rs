@@ -47,9 +47,10 @@ struct Bucket {
 impl Family {
     fn of(action: &str) -> Option<Self> {
         Some(match action {
-            "ecs:ListTasks" | "ecs:DescribeTasks" | "ecs:DescribeContainerInstances" => {
-                Self::ClusterResources
-            }
+            "ecs:ListTasks"
+            | "ecs:DescribeTasks"
+            | "ecs:ListContainerInstances"
+            | "ecs:DescribeContainerInstances" => Self::ClusterResources,
             "ecs:ListServices" | "ecs:DescribeServices" => Self::Services,
             "ecs:DescribeServiceRevisions" => Self::Revisions,
             "ecs:DescribeTaskDefinition" => Self::TaskDefinitions,

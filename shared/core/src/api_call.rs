@@ -1,7 +1,7 @@
 //! An API call to Elastic Load Balancing: the operation, the group or load balancer, the time and
 //! the caller.
 //!
-//! It is only reported, and proves nothing: no verdict and no repair depends on it.
+//! It proves nothing: it may only withhold a repair. It arrives minutes late, or not at all.
 
 mod actor;
 
@@ -135,6 +135,23 @@ pub struct ApiCall {
 }
 
 impl ApiCall {
+    /// Whether the call names this target of a group. A target without a port has the group's
+    /// default port; if that is unknown, it may be any.
+    #[must_use]
+    pub fn names(
+        &self,
+        group: &TargetGroupArn,
+        target: &Target,
+        default_port: Option<HostPort>,
+    ) -> bool {
+        let is_it = |it: &NamedTarget| {
+            let port = it.port.or(default_port);
+            it.id == target.id && port.is_none_or(|port| port == target.port)
+        };
+        matches!(&self.place, IndexKey::Group(place) if place == group)
+            && self.targets.iter().any(is_it)
+    }
+
     /// Whether the call concerns this subject. A group's traffic may also depend on calls to its
     /// load balancer, whatever they name.
     #[must_use]

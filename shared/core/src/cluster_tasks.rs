@@ -61,6 +61,11 @@ impl ClusterTasks {
             observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
         let ids: BTreeSet<&TargetId> =
             groups.flat_map(|group| &group.targets).map(|target| &target.target.id).collect();
+        let hosts = ids.iter().filter_map(|id| match id {
+            TargetId::Instance(ec2) => Some(ec2.clone()),
+            TargetId::Ip(_) => None,
+        });
+        let hosts = hosts.collect();
         let here = ids.iter().filter_map(|id| self.by_id.get(*id)).flatten();
         let near: BTreeSet<usize> = here.chain(&self.anywhere).copied().collect();
         let near = near.into_iter().filter_map(|number| self.other_tasks.get(number));
@@ -87,7 +92,7 @@ impl ClusterTasks {
                     .or_insert_with(|| definition.clone());
             }
         }
-        observation.other_tasks.coverage = Coverage::Cluster;
+        observation.other_tasks.coverage = Coverage { cluster: true, hosts };
         observation.other_tasks.tasks = others;
     }
 }

@@ -11,8 +11,8 @@ use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    Coverage, HealthState, Missed, Observation, OtherTask, Questions, RegisteredTarget, Service,
-    ServiceStatus, TargetGroup, Task,
+    ContainerInstance, ContainerInstanceState, HealthState, Missed, Observation, OtherTask,
+    Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::Mode;
 use crate::subject::Subject;
@@ -188,18 +188,43 @@ pub fn other_task_on(
     target: &Target,
 ) -> OtherTaskView {
     // I-ADDRESS: "A target is deregistered only if no other task uses its address."
-    let other_tasks = &observation.other_tasks;
-    let covered = match &other_tasks.coverage {
-        Coverage::Cluster => true,
-        Coverage::Instances(instances) => container_instance_of(observation, &target.id)
-            .is_some_and(|arn| instances.contains(&arn)),
-    };
-    if !covered {
+    if !is_covered(observation, &target.id) {
         return OtherTaskView::NotKnown;
     }
-    let views =
-        other_tasks.tasks.iter().filter_map(|other| owner_view(observation, other, group, target));
+    let views = observation
+        .other_tasks
+        .tasks
+        .iter()
+        .filter_map(|other| owner_view(observation, other, group, target));
     views.min_by_key(precedence).unwrap_or(OtherTaskView::Nobody)
+}
+
+/// Returns whether every task of this cluster that may use the address was read.
+///
+/// An EC2 instance is covered only over all its container instances: one whose agent is
+/// disconnected, or that ECS no longer manages, may run tasks that ECS does not show
+/// (aws/amazon-ecs-agent#782).
+fn is_covered(observation: &Observation, id: &TargetId) -> bool {
+    let coverage = &observation.other_tasks.coverage;
+    let TargetId::Instance(ec2) = id else { return coverage.cluster };
+    let mut here = own_container_instances(observation, ec2).peekable();
+    let is_host = here.peek().is_some();
+    let are_fit = here.all(|(_, it)| it.state.as_ref().is_none_or(ContainerInstanceState::is_fit));
+    coverage.hosts.contains(ec2) && are_fit && (is_host || coverage.cluster)
+}
+
+/// Returns the container instances of this cluster that an EC2 instance is known to have.
+fn own_container_instances<'a>(
+    observation: &'a Observation,
+    ec2: &str,
+) -> impl Iterator<Item = (&'a ContainerInstanceArn, &'a ContainerInstance)> {
+    let cluster = observation.key.cluster.name();
+    let here = move |arn: &ContainerInstanceArn| arn.cluster_name().is_none_or(|it| it == cluster);
+    let of_host = move |instance: &ContainerInstance| instance.ec2_instance == ec2;
+    observation
+        .container_instances
+        .iter()
+        .filter(move |(arn, instance)| of_host(instance) && here(arn))
 }
 
 fn owner_view(
@@ -230,8 +255,9 @@ fn named(observation: &Observation, task: &Task, service: &str) -> String {
 }
 
 /// Returns whether all tasks that may be registered with `target` in `group` were read, in every
-/// cluster. An instance of this cluster is in no other cluster; an address, or an instance that is
-/// not in this cluster, may belong to a task of another cluster that uses the same group.
+/// cluster. An instance of this cluster may be a container instance of another cluster, too; an
+/// address, or an instance that is not in this cluster, may belong to a task of another cluster
+/// that uses the same group.
 #[must_use]
 pub fn covers_all_clusters(
     observation: &Observation,
@@ -239,13 +265,13 @@ pub fn covers_all_clusters(
     target: &Target,
 ) -> bool {
     let other_tasks = &observation.other_tasks;
+    let users_known = other_tasks.other_clusters_known.contains(group);
+    let TargetId::Instance(ec2) = &target.id else { return users_known };
+    let is_host = own_container_instances(observation, ec2).next().is_some();
     // A service scaled to zero may leave its group empty, so the group's users in other clusters
     // must be known, whatever the target is.
-    let here = || {
-        container_instance_of(observation, &target.id)
-            .is_some_and(|arn| other_tasks.coverage.covers(&arn) && !is_scaled_to_zero(observation))
-    };
-    other_tasks.other_clusters_known.contains(group) || here()
+    let users_matter = !is_host || is_scaled_to_zero(observation);
+    other_tasks.only_here.contains(ec2) && (users_known || !users_matter)
 }
 
 /// Views that speak against a deregistration come first.
@@ -267,13 +293,6 @@ pub fn own_occupant(observation: &Observation, target: &Target) -> Option<TaskAr
     let occupant =
         observation.tasks.iter().find(|task| occupied(observation, task).iter().any(here));
     occupant.map(|task| task.arn.clone())
-}
-
-fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<ContainerInstanceArn> {
-    let TargetId::Instance(ec2) = id else { return None };
-    let found =
-        observation.container_instances.iter().find(|(_, instance)| instance.ec2_instance == *ec2);
-    found.map(|(arn, _)| arn.clone())
 }
 
 /// Returns the questions to answer before the differences may be judged. A service in order has
@@ -352,19 +371,24 @@ fn ask_about_unexpected(
     {
         return;
     }
+    let is_host = match &target.id {
+        TargetId::Instance(ec2) => own_container_instances(observation, ec2).next().is_some(),
+        TargetId::Ip(_) => false,
+    };
     // A service scaled to zero may leave its group empty, but not if the group serves another
     // service in any cluster.
-    match container_instance_of(observation, &target.id) {
-        Some(instance) if !is_scaled_to_zero(observation) => {
-            questions.other_tasks.add(instance);
+    let users_matter = !is_host || is_scaled_to_zero(observation);
+    // Only a possible deregistration justifies the calls to other clusters: the address may belong
+    // to a task of another cluster by now.
+    let may_leave = known.is_some() || ended;
+    if let TargetId::Instance(ec2) = &target.id {
+        questions.other_tasks.hosts.insert(ec2.clone());
+        if may_leave {
+            questions.only_here.insert(ec2.clone());
         }
-        _ => {
-            questions.other_tasks = Coverage::Cluster;
-            // Only a possible deregistration justifies the calls: the address may belong to a task
-            // of another cluster by now.
-            if known.is_some() || ended {
-                questions.other_clusters.insert(unexpected.group.clone());
-            }
-        }
+    }
+    questions.other_tasks.cluster |= users_matter;
+    if users_matter && may_leave {
+        questions.other_clusters.insert(unexpected.group.clone());
     }
 }

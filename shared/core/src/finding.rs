@@ -2,9 +2,10 @@
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
-use crate::ids::TaskArn;
+use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::subject::Subject;
+use crate::time::Timestamp;
 use crate::verdict::{Decision, Verdict};
 
 /// One fault, found in one check.
@@ -17,8 +18,11 @@ pub struct Finding {
     pub why: String,
     /// The repair, if Portkeeper may execute it and the ownership is proved.
     pub repair: Option<RepairStep>,
-    /// Seconds from the first check until a second check confirms it.
+    /// Seconds from the first check until a second check confirms it; zero if the first check is
+    /// enough for an alert.
     pub confirm_seconds: u32,
+    /// The call of a person that led to it, until when the repair is withheld.
+    pub meant_until: Option<Timestamp>,
 }
 
 /// One write that would repair a finding.
@@ -36,6 +40,9 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// Targets, tasks and groups that are in order, out of scope or undetermined.
     pub verdicts: Vec<Verdict>,
+    /// Targets whose registration is another writer's now, with the task that had them: their
+    /// proof ends.
+    pub disproved: Vec<(TargetGroupArn, Target, TaskArn)>,
 }
 
 impl Judgement {
@@ -65,5 +72,5 @@ impl Judgement {
 /// A finding without a repair, confirmed by a second check after the usual time of its code.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
     let confirm_seconds = code.confirm_seconds(&input.policy);
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds }
+    Finding { code, subject, task: None, why, repair: None, confirm_seconds, meant_until: None }
 }

@@ -173,6 +173,14 @@ impl ServiceArn {
     }
 }
 
+impl ContainerInstanceArn {
+    /// The name of its cluster, which the old short form does not contain.
+    #[must_use]
+    pub fn cluster_name(&self) -> Option<&str> {
+        self.path().split_once('/').map(|(cluster, _)| cluster)
+    }
+}
+
 impl TaskArn {
     /// The name of the task's cluster, which the old short form does not contain.
     #[must_use]

@@ -199,8 +199,11 @@ pub struct Questions {
     /// cached.
     pub target_groups: BTreeSet<TargetGroupArn>,
     /// Where every task must be known: the whole cluster for an address, which may belong to any
-    /// task.
+    /// task; for an instance, its container instances.
     pub other_tasks: Coverage,
+    /// EC2 instances for which the other clusters must be asked whether they have them as a
+    /// container instance.
+    pub only_here: BTreeSet<String>,
     /// Target groups for which the services of other clusters that use them must be read, with
     /// their tasks.
     pub other_clusters: BTreeSet<TargetGroupArn>,

@@ -90,6 +90,9 @@ pub fn plan(input: &PlanInput) -> Plan {
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &expected, &comparison, input.now);
+    for (group, target, task) in &judgement.disproved {
+        record.mark_seen_absent(group, target, task, input.now);
+    }
     let seen = incidents::Seen {
         input,
         expected: &expected,

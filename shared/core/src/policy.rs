@@ -99,6 +99,9 @@ pub struct Policy {
     /// The time after the last alert until an error that persists is reported again; zero: never.
     /// After a day, another person is on duty. Warnings are not repeated.
     pub remind_seconds: u32,
+    /// How long a deregistration by a person is left alone before the target is registered again:
+    /// it is usually intended, for a heap dump or a quarantine. The alert is published at once.
+    pub person_seconds: u32,
     /// Register an address outside its group's VPC with the zone `all`. Otherwise Portkeeper only
     /// sends an alert: the load balancer needs a route to that address, which Portkeeper cannot
     /// verify.
@@ -148,6 +151,7 @@ impl Default for Policy {
             kill_loop_stops: 3,
             kill_loop_seconds: 1800,
             remind_seconds: 24 * 3600,
+            person_seconds: 30 * 60,
             az_all: false,
             max_hops: 12,
         }

@@ -34,8 +34,10 @@ pub fn screen(input: &mut PlanInput, cluster_tasks: &ClusterTasks) -> (Screened,
         open.other_tasks = Coverage::default();
         // The sweep does not read other clusters here: the observation claims that none matters,
         // and the question stays open.
-        input.observation.other_tasks.other_clusters_known =
+        let other_tasks = &mut input.observation.other_tasks;
+        other_tasks.other_clusters_known =
             input.observation.target_groups.keys().cloned().collect();
+        other_tasks.only_here.clone_from(&other_tasks.coverage.hosts);
     }
     let plan = plan(input);
     // I-SWEEP: "If the sweep finds a service in order, a check of that service has no findings."

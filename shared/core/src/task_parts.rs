@@ -20,6 +20,8 @@ pub struct AttachmentParts {
     /// `eni` in events, `ElasticNetworkInterface` in API answers; other types have no address.
     #[serde(rename = "type")]
     pub kind: String,
+    /// `PRECREATED`, `ATTACHED`, `DELETED`, …
+    pub status: String,
     /// Names and values.
     pub details: Vec<Detail>,
 }
@@ -38,6 +40,17 @@ pub struct Detail {
 pub struct ContainerAddress {
     pub private_ipv4_address: Option<String>,
     pub ipv6_address: Option<String>,
+}
+
+/// Returns whether ECS says that it has deregistered the task's targets. The attachment to a load
+/// balancer is an `elb` in events; it names no target group.
+#[must_use]
+pub fn is_deregistered(attachments: &[AttachmentParts]) -> bool {
+    let is_balancer = |kind: &str| {
+        let kind = kind.to_ascii_lowercase();
+        kind == "elb" || kind.contains("loadbalanc")
+    };
+    attachments.iter().any(|part| is_balancer(&part.kind) && part.status == "DELETED")
 }
 
 impl NetworkInterface {
@@ -219,6 +232,7 @@ impl TaskDetail {
             stopped_at: moment(self.stopped_at),
             stop_code: self.stop_code,
             stopped_reason: self.stopped_reason.as_deref().map(in_short),
+            deregistered: is_deregistered(&self.attachments),
             network_interface: NetworkInterface::from_parts(&self.attachments, &addresses),
             containers: containers.collect::<Option<Vec<_>>>()?,
         })

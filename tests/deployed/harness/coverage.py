@@ -34,6 +34,7 @@ SHOWN_BY = {
     "PORTKEEPER_MAX_DEREGISTRATION_PERCENT": settings.limits,
     "PORTKEEPER_AZ_ALL": settings.az_all,
     "PORTKEEPER_API_SHARE_PERCENT": settings.share_of_calls,
+    "PORTKEEPER_PERSON_MINUTES": who.named,
     "PORTKEEPER_REMIND_HOURS": settings.reminder,
     "PORTKEEPER_HTTPS_FORMAT": settings.chat_over_https,
     "PORTKEEPER_CLUSTERS": settings.clusters,

@@ -12,7 +12,7 @@ from harness.world import REGION
 NAME = "portkeeper"
 
 # The shortest times that the template allows, so that a run takes minutes.
-SHORT = {"SettleSeconds": "10", "ConfirmSeconds": "10"}
+SHORT = {"SettleSeconds": "10", "ConfirmSeconds": "10", "PersonMinutes": "1"}
 
 DEPLOY_SECONDS = 300
 

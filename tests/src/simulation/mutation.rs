@@ -5,10 +5,12 @@
 //! steps.
 
 use portkeeper_core::code::Code;
+use portkeeper_core::ids::TargetId;
 use portkeeper_core::ledger::{Incident, Repair, Subject};
 use portkeeper_core::observation::{ContainerInstanceState, Coverage, Observation, TaskStatus};
 use portkeeper_core::plan::{Action, ActionKind, Decision, Plan, PlanInput, Writes};
 use portkeeper_core::time::Timestamp;
+use std::collections::BTreeSet;
 
 /// The age of a proof that never expires.
 const FAR_AWAY: Timestamp = Timestamp::from_millis(i64::MAX);
@@ -106,7 +108,14 @@ impl Mutation {
 
 /// Marks all other tasks as read, in this cluster and in others.
 fn read_everywhere(seen: &mut Observation) {
-    seen.other_tasks.coverage = Coverage::Cluster;
+    let hosts = seen.target_groups.keys().filter_map(|arn| seen.found_group(arn));
+    let hosts = hosts.flat_map(|group| &group.targets).filter_map(|it| match &it.target.id {
+        TargetId::Instance(ec2) => Some(ec2.clone()),
+        TargetId::Ip(_) => None,
+    });
+    let hosts: BTreeSet<String> = hosts.collect();
+    seen.other_tasks.coverage = Coverage { cluster: true, hosts: hosts.clone() };
+    seen.other_tasks.only_here = hosts;
     seen.other_tasks.other_clusters_known = seen.target_groups.keys().cloned().collect();
 }
 

@@ -5,6 +5,7 @@ use crate::account::Aws;
 use crate::config::Clusters;
 use portkeeper_core::ids::TaskArn;
 use portkeeper_core::observation::{Gap, Missed, Observation, Questions};
+use std::collections::BTreeSet;
 
 /// Reads what the questions ask for and adds it to the observation. A failed read becomes a gap.
 /// Other tasks are read last, so that a task that has taken an address meanwhile is found. Other
@@ -18,8 +19,8 @@ pub async fn answer_questions(
     let mut seen = observation;
     groups::refresh_groups(aws, &questions.target_groups, &mut seen).await;
     containers::describe_instances(aws, &questions.container_instances, &mut seen).await;
-    read_named_tasks(aws, questions, &mut seen).await;
-    other_clusters::read_elsewhere(aws, watched, &questions.other_clusters, &mut seen).await;
+    read_named_tasks(aws, &questions.tasks, &mut seen).await;
+    other_clusters::read_elsewhere(aws, watched, questions, &mut seen).await;
     other_tasks::read_owners(aws, questions, &mut seen).await;
     containers::read_instances(aws, &mut seen).await;
     containers::read_definitions(aws, &mut seen).await;
@@ -27,8 +28,11 @@ pub async fn answer_questions(
 }
 
 /// Describes tasks that no list holds. If ECS no longer knows a task, the task is gone.
-async fn read_named_tasks(aws: &Aws, questions: &Questions, seen: &mut Observation) {
-    let described = tasks::describe(aws, &seen.key.cluster, &questions.tasks).await;
+pub(super) async fn read_named_tasks(aws: &Aws, asked: &BTreeSet<TaskArn>, seen: &mut Observation) {
+    if asked.is_empty() {
+        return;
+    }
+    let described = tasks::describe(aws, &seen.key.cluster, asked).await;
     seen.gone_tasks.extend(described.missing);
     tasks::add_newer(&mut seen.tasks, described.tasks);
     // A failed batch is named by its tasks: the service's own lists are as whole as they were.
@@ -43,7 +47,7 @@ async fn read_named_tasks(aws: &Aws, questions: &Questions, seen: &mut Observati
             || seen.tasks.iter().any(|task| task.arn == *arn)
             || named.iter().any(|gap| gap.what == Missed::Task(arn.clone()))
     };
-    let unknown = questions.tasks.iter().filter(|arn| !is_known(arn));
+    let unknown = asked.iter().filter(|arn| !is_known(arn));
     let unknown: Vec<Gap> =
         unknown.map(|arn| Gap { what: Missed::Task(arn.clone()), ..failed.clone() }).collect();
     seen.gaps.extend(named);

@@ -1,8 +1,9 @@
 //! Reads the container instances and task definitions of tasks.
 
-use super::{DESCRIBE_BATCH, convert, few_at_once, gap, services::failure_gap};
+use super::{DESCRIBE_BATCH, PAGE_LIMIT, convert, few_at_once, gap, services::failure_gap};
 use crate::account::Aws;
-use crate::failure::chain;
+use crate::failure::{Failure, chain};
+use aws_sdk_ecs::types::{self as ecs, ContainerInstanceStatus};
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn, TaskDefinitionArn};
 use portkeeper_core::observation::{
     ContainerInstance, ContainerInstanceState, Gap, Missed, Observation, Task, TaskDefinition,
@@ -51,6 +52,58 @@ fn gap_instance(gap: &Gap) -> Option<ContainerInstanceArn> {
         Missed::ContainerInstance(arn) => Some(arn.clone()),
         _ => None,
     }
+}
+
+/// How many EC2 instances one list names in its filter.
+const HOSTS_BATCH: usize = 20;
+
+/// Lists the container instances that these EC2 instances have in a cluster, with those that were
+/// deregistered if `inactive`: their containers may still run.
+pub(super) async fn list_of_hosts(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    hosts: &BTreeSet<String>,
+    inactive: bool,
+) -> Result<BTreeSet<ContainerInstanceArn>, Failure> {
+    let mut found = BTreeSet::new();
+    let hosts: Vec<&String> = hosts.iter().collect();
+    // Without a status, ECS lists all but INACTIVE ones.
+    let statuses = [None, Some(ContainerInstanceStatus::from("INACTIVE"))];
+    for batch in hosts.chunks(HOSTS_BATCH) {
+        let names: Vec<String> = batch.iter().map(|host| format!("'{host}'")).collect();
+        let filter = format!("ec2InstanceId in [{}]", names.join(","));
+        for status in statuses.iter().take(if inactive { 2 } else { 1 }) {
+            found.extend(list_filtered(aws, cluster, &filter, status.as_ref()).await?);
+        }
+    }
+    Ok(found)
+}
+
+async fn list_filtered(
+    aws: &Aws,
+    cluster: &ClusterArn,
+    filter: &str,
+    status: Option<&ContainerInstanceStatus>,
+) -> Result<BTreeSet<ContainerInstanceArn>, Failure> {
+    let (action, resource) = ("ecs:ListContainerInstances", cluster.name());
+    let (mut found, mut token) = (BTreeSet::new(), None);
+    for _ in 0..PAGE_LIMIT {
+        let request = aws.ecs.list_container_instances().cluster(cluster.as_str()).filter(filter);
+        aws.acquire(action).await;
+        let answer = request.set_status(status.cloned()).set_next_token(token.take()).send().await;
+        let answer = answer.map_err(|error| aws.failure(action, resource, error))?;
+        for arn in answer.container_instance_arns() {
+            let arn = ContainerInstanceArn::try_from(arn.as_str());
+            found.insert(
+                arn.map_err(|error| Failure::unreadable(action, resource, error.to_string()))?,
+            );
+        }
+        token = answer.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+    Err(Failure::unreadable(action, resource, format!("there are more than {PAGE_LIMIT} pages")))
 }
 
 /// Reads the state of these container instances now.
@@ -106,19 +159,15 @@ async fn describe_batch(
             .container_instances()
             .iter()
             .filter(|one| one.container_instance_arn() == Some(arn.as_str()));
-        let found = described.find_map(|one| one.ec2_instance_id().map(|id| (id.to_owned(), one)));
+        let found = described.find_map(known);
         let mut failures = answer.failures().iter();
         let failure = failures
             .find(|one| one.arn().is_some_and(|text| text.rsplit('/').next() == Some(arn.tail())));
         let missed = Missed::ContainerInstance((*arn).clone());
         match (found, failure) {
-            (Some((ec2_instance, described)), _) => {
-                aws.warm.keep_instance(arn, &ec2_instance);
-                let status = described.status().unwrap_or_default().to_owned();
-                let state =
-                    ContainerInstanceState { status, agent_connected: described.agent_connected() };
-                instances
-                    .insert((*arn).clone(), ContainerInstance { ec2_instance, state: Some(state) });
+            (Some(instance), _) => {
+                aws.warm.keep_instance(arn, &instance.ec2_instance);
+                instances.insert((*arn).clone(), instance);
             }
             (None, Some(failure)) if failure.reason() == Some(MISSING) => match aws
                 .warm
@@ -149,6 +198,14 @@ async fn describe_batch(
         }
     }
     (instances, gaps)
+}
+
+/// A container instance as ECS describes it now; none without its EC2 id.
+pub(super) fn known(described: &ecs::ContainerInstance) -> Option<ContainerInstance> {
+    let ec2_instance = described.ec2_instance_id()?.to_owned();
+    let status = described.status().unwrap_or_default().to_owned();
+    let state = ContainerInstanceState { status, agent_connected: described.agent_connected() };
+    Some(ContainerInstance { ec2_instance, state: Some(state) })
 }
 
 /// Reads the task definitions of those observed tasks and other tasks that do not contain their

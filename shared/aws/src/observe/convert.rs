@@ -15,7 +15,7 @@ use portkeeper_core::observation::{
 };
 use portkeeper_core::policy::{MODE_TAG, OWNER_TAG};
 use portkeeper_core::task_parts::{
-    AttachmentParts, BindingParts, ContainerAddress, Detail, in_short,
+    AttachmentParts, BindingParts, ContainerAddress, Detail, in_short, is_deregistered,
 };
 use portkeeper_core::time::Timestamp;
 
@@ -219,6 +219,7 @@ pub(crate) fn task(task: &ecs::Task) -> Result<Task, NotUnderstood> {
         stopped_at: moment(task.stopped_at()),
         stop_code: task.stop_code().map(|code| code.as_str().to_owned()),
         stopped_reason: task.stopped_reason().map(in_short),
+        deregistered: is_deregistered(&attachments),
         network_interface: NetworkInterface::from_parts(&attachments, &addresses),
         containers: task.containers().iter().map(container).collect::<Result<_, _>>()?,
     })
@@ -230,6 +231,7 @@ fn attachment(attachment: &ecs::Attachment) -> AttachmentParts {
         |pair: &ecs::KeyValuePair| Detail { name: text(pair.name()), value: text(pair.value()) };
     AttachmentParts {
         kind: text(attachment.r#type()),
+        status: text(attachment.status()),
         details: attachment.details().iter().map(detail).collect(),
     }
 }

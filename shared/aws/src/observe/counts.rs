@@ -2,11 +2,11 @@
 //!
 //! AWS facts: F-10.7.
 
-use super::{DESCRIBE_BATCH, gap};
+use super::{DESCRIBE_BATCH, containers, gap};
 use crate::account::Aws;
 use aws_sdk_ecs::types as ecs;
 use portkeeper_core::ids::{ClusterArn, ContainerInstanceArn};
-use portkeeper_core::observation::{Gap, Missed};
+use portkeeper_core::observation::{ContainerInstance, Gap, Missed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tasks there are on container instances; under none, in the cluster.
@@ -34,14 +34,18 @@ pub(super) async fn in_cluster(aws: &Aws, cluster: &ClusterArn) -> (Counts, Vec<
     }
 }
 
-/// How many tasks ECS counts on each of these container instances, running or on their way to it.
+/// The container instances that an answer describes, with their state.
+pub(super) type Described = BTreeMap<ContainerInstanceArn, ContainerInstance>;
+
+/// How many tasks ECS counts on each of these container instances, running or on their way to it,
+/// with the state of each.
 pub(super) async fn on_instances(
     aws: &Aws,
     cluster: &ClusterArn,
     arns: &BTreeSet<ContainerInstanceArn>,
-) -> (Counts, Vec<Gap>) {
+) -> (Counts, Described, Vec<Gap>) {
     let action = "ecs:DescribeContainerInstances";
-    let (mut counts, mut gaps) = (Counts::new(), Vec::new());
+    let (mut counts, mut all, mut gaps) = (Counts::new(), Described::new(), Vec::new());
     let arns: Vec<&ContainerInstanceArn> = arns.iter().collect();
     for batch in arns.chunks(DESCRIBE_BATCH) {
         let names = batch.iter().map(|arn| arn.as_str().to_owned()).collect();
@@ -49,15 +53,18 @@ pub(super) async fn on_instances(
         aws.acquire(action).await;
         match request.set_container_instances(Some(names)).send().await {
             Ok(answer) => {
-                counts.extend(answer.container_instances().iter().filter_map(|described| {
+                for described in answer.container_instances() {
                     let arn = described
                         .container_instance_arn()
-                        .and_then(|arn| ContainerInstanceArn::try_from(arn).ok())?;
-                    Some((
-                        Some(arn),
-                        sum(described.running_tasks_count(), described.pending_tasks_count()),
-                    ))
-                }));
+                        .and_then(|arn| ContainerInstanceArn::try_from(arn).ok());
+                    let Some((arn, instance)) = arn.zip(containers::known(described)) else {
+                        continue;
+                    };
+                    let count =
+                        sum(described.running_tasks_count(), described.pending_tasks_count());
+                    counts.insert(Some(arn.clone()), count);
+                    all.insert(arn, instance);
+                }
             }
             Err(error) => {
                 let resource = format!("{} container instances of {}", batch.len(), cluster.name());
@@ -65,7 +72,7 @@ pub(super) async fn on_instances(
             }
         }
     }
-    (counts, gaps)
+    (counts, all, gaps)
 }
 
 /// Counts are never negative; the SDK's type does not say so.

@@ -5,12 +5,13 @@
 
 use super::other_tasks::groups_of_service;
 use super::services::{self, Described};
-use super::{containers, few_at_once, find_clusters, gap, list_clusters, list_services, tasks};
+use super::{containers, few_at_once, gap, list_clusters, list_services, tasks};
 use crate::account::Aws;
 use crate::config::Clusters;
-use crate::failure::Failure;
 use portkeeper_core::ids::{ClusterArn, ServiceKey, TargetGroupArn};
-use portkeeper_core::observation::{Gap, Missed, Observation, OtherTask, ServiceStatus, Task};
+use portkeeper_core::observation::{
+    Gap, Missed, Observation, OtherTask, Questions, ServiceStatus, Task,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many services one `DescribeServices` names.
@@ -25,23 +26,94 @@ struct User {
     counted: usize,
 }
 
-/// Reads the services that use these groups in the other watched clusters, then their tasks.
+/// Reads what the other clusters of the account have to do with the targets in question: container
+/// instances of their hosts, and services that use their groups.
+///
+/// All clusters matter, also those that Portkeeper does not check. A service there cannot be read,
+/// so a group whose users matter stays unknown if there is such a cluster.
 pub(super) async fn read_elsewhere(
     aws: &Aws,
     watched: &Clusters,
-    groups: &BTreeSet<TargetGroupArn>,
+    questions: &Questions,
     seen: &mut Observation,
 ) {
-    if groups.is_empty() {
+    let (groups, hosts) = (&questions.other_clusters, &questions.only_here);
+    if groups.is_empty() && hosts.is_empty() {
         return;
     }
-    let clusters = match others(aws, watched, &seen.key.cluster).await {
+    let mut clusters = match list_clusters(aws).await {
         Ok(clusters) => clusters,
         Err(failure) => {
             seen.gaps.push(gap(Missed::Elsewhere, &failure));
             return;
         }
     };
+    clusters.insert(seen.key.cluster.clone());
+    if !hosts.is_empty() {
+        look_for_hosts(aws, &clusters, hosts, seen).await;
+    }
+    clusters.remove(&seen.key.cluster);
+    if !groups.is_empty() {
+        read_users(aws, watched, &clusters, groups, seen).await;
+    }
+}
+
+/// Finds out which of these EC2 instances are container instances of no other cluster. One that was
+/// deregistered from any cluster within the last hour may still run its containers.
+async fn look_for_hosts(
+    aws: &Aws,
+    clusters: &BTreeSet<ClusterArn>,
+    hosts: &BTreeSet<String>,
+    seen: &mut Observation,
+) {
+    let lists = clusters.iter().map(|cluster| async move {
+        (cluster, containers::list_of_hosts(aws, cluster, hosts, true).await)
+    });
+    let (mut is_whole, mut elsewhere) = (true, Vec::new());
+    for (cluster, list) in few_at_once(lists.collect()).await {
+        match list {
+            Ok(arns) if arns.is_empty() => {}
+            Ok(arns) => elsewhere.push((cluster, arns)),
+            // It was deleted meanwhile.
+            Err(failure) if failure.is_not_found() => {}
+            Err(failure) => {
+                is_whole = false;
+                seen.gaps.push(gap(Missed::Elsewhere, &failure));
+            }
+        }
+    }
+    let before = seen.gaps.len();
+    for (cluster, arns) in elsewhere {
+        containers::describe_instances_in(aws, cluster, &arns, seen).await;
+    }
+    is_whole &= seen.gaps.len() == before;
+    let own = seen.key.cluster.name().to_owned();
+    let is_only_here = |host: &&String| {
+        let of_host = seen.container_instances.iter().filter(|(_, it)| it.ec2_instance == **host);
+        let mut arns = of_host.map(|(arn, _)| arn.cluster_name());
+        arns.all(|cluster| cluster.is_none_or(|cluster| cluster == own))
+    };
+    if is_whole {
+        seen.other_tasks.only_here = hosts.iter().filter(is_only_here).cloned().collect();
+    }
+}
+
+/// Reads the services that use these groups in the other clusters, then their tasks.
+async fn read_users(
+    aws: &Aws,
+    watched: &Clusters,
+    clusters: &BTreeSet<ClusterArn>,
+    groups: &BTreeSet<TargetGroupArn>,
+    seen: &mut Observation,
+) {
+    if let Some(other) = clusters.iter().find(|cluster| !watched.include(cluster)) {
+        let why = format!(
+            "cluster {} is not among the clusters that Portkeeper may read, and its services may use the group",
+            other.name()
+        );
+        seen.gaps.push(Gap { what: Missed::Elsewhere, why, retry: false });
+        return;
+    }
     let reads = clusters.iter().map(|cluster| users_in(aws, cluster, groups));
     let (mut users, mut gaps) = (Vec::new(), Vec::new());
     for (found, missed) in few_at_once(reads.collect()).await {
@@ -55,25 +127,6 @@ pub(super) async fn read_elsewhere(
         seen.other_tasks.other_clusters_known.clone_from(groups);
     }
     seen.gaps.extend(gaps);
-}
-
-/// The clusters that are watched, but this one.
-async fn others(
-    aws: &Aws,
-    watched: &Clusters,
-    this: &ClusterArn,
-) -> Result<BTreeSet<ClusterArn>, Failure> {
-    let mut clusters = match watched {
-        Clusters::All => list_clusters(aws).await?,
-        Clusters::Named(names) => {
-            let others = names
-                .iter()
-                .filter(|name| name.as_str() != this.name() && name.as_str() != this.as_str());
-            find_clusters(aws, &others.cloned().collect()).await?.found
-        }
-    };
-    clusters.remove(this);
-    Ok(clusters)
 }
 
 /// The services of a cluster that may use one of the groups, and what could not be read of the

@@ -2,12 +2,12 @@
 //! groups in which those services register their tasks.
 
 use super::services::{Described, read_revisions};
-use super::{counts, few_at_once, groups_of, services, tasks};
+use super::{containers, counts, few_at_once, gap, groups_of, services, tasks};
 use crate::account::Aws;
 use crate::failure::chain;
 use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TargetGroupArn, TaskArn};
 use portkeeper_core::observation::{
-    Coverage, Gap, Missed, Observation, OtherTask, Questions, Service, Task,
+    ContainerInstanceState, Gap, Missed, Observation, OtherTask, Questions, Service, Task,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,8 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
     if questions.other_tasks.is_empty() {
         return;
     }
-    let listings = list_places(aws, questions, seen).await;
+    let hosts = read_hosts(aws, &questions.other_tasks.hosts, seen).await;
+    let listings = list_places(aws, questions.other_tasks.cluster, &hosts, seen).await;
     let own: BTreeSet<&TaskArn> = seen.tasks.iter().map(|task| &task.arn).collect();
     let listed =
         listings.iter().flat_map(|listing| &listing.listed).filter(|arn| !own.contains(arn));
@@ -63,10 +64,12 @@ pub(super) async fn read_owners(aws: &Aws, questions: &Questions, seen: &mut Obs
         listings.iter().filter(whole).map(|listing| listing.instance.clone()).collect();
 
     seen.gaps.extend(gaps);
-    for listing in whole {
-        match listing {
-            Some(instance) => seen.other_tasks.coverage.add(instance),
-            None => seen.other_tasks.coverage = Coverage::Cluster,
+    let coverage = &mut seen.other_tasks.coverage;
+    coverage.cluster = whole.contains(&None);
+    for (host, instances) in hosts.known {
+        let is_whole = |arn: &ContainerInstanceArn| whole.contains(&Some(arn.clone()));
+        if coverage.cluster || instances.iter().all(is_whole) {
+            coverage.hosts.insert(host);
         }
     }
     // A task of this service that was not listed before started meanwhile, and may explain a
@@ -88,17 +91,71 @@ struct TaskListing {
     counted: Option<usize>,
 }
 
-async fn list_places(aws: &Aws, questions: &Questions, seen: &mut Observation) -> Vec<TaskListing> {
+/// The EC2 instances in question whose container instances in this cluster are all fit, and how
+/// many tasks ECS counts on each.
+#[derive(Default)]
+struct Hosts {
+    known: BTreeMap<String, BTreeSet<ContainerInstanceArn>>,
+    counts: counts::Counts,
+}
+
+/// Reads every container instance of these EC2 instances: those that ECS lists, and those that
+/// tasks name. One that was not read, or that ECS does not manage now, leaves its host unknown.
+async fn read_hosts(aws: &Aws, hosts: &BTreeSet<String>, seen: &mut Observation) -> Hosts {
+    if hosts.is_empty() {
+        return Hosts::default();
+    }
     let cluster = seen.key.cluster.clone();
-    let instances: Vec<Option<&ContainerInstanceArn>> = match &questions.other_tasks {
-        Coverage::Cluster => vec![None],
-        Coverage::Instances(instances) => instances.iter().map(Some).collect(),
+    let listed = match containers::list_of_hosts(aws, &cluster, hosts, false).await {
+        Ok(listed) => listed,
+        Err(failure) => {
+            seen.gaps.push(gap(Missed::OtherTasks, &failure));
+            return Hosts::default();
+        }
     };
-    let (counts, gaps) = match &questions.other_tasks {
-        Coverage::Cluster => counts::in_cluster(aws, &cluster).await,
-        Coverage::Instances(instances) => counts::on_instances(aws, &cluster, instances).await,
-    };
+    let here =
+        |arn: &ContainerInstanceArn| arn.cluster_name().is_none_or(|name| name == cluster.name());
+    let named = seen
+        .container_instances
+        .iter()
+        .filter(|(arn, instance)| here(arn) && hosts.contains(&instance.ec2_instance))
+        .map(|(arn, _)| arn.clone());
+    let asked: BTreeSet<ContainerInstanceArn> = listed.into_iter().chain(named).collect();
+    let (counts, described, gaps) = counts::on_instances(aws, &cluster, &asked).await;
     seen.gaps.extend(gaps);
+    let all_answered = asked.iter().all(|arn| described.contains_key(arn));
+    let mut known: BTreeMap<String, BTreeSet<ContainerInstanceArn>> =
+        hosts.iter().map(|host| (host.clone(), BTreeSet::new())).collect();
+    for (arn, instance) in &described {
+        if let Some(instances) = known.get_mut(&instance.ec2_instance) {
+            instances.insert(arn.clone());
+        }
+    }
+    let is_fit = |arn: &ContainerInstanceArn| {
+        let state = described.get(arn).and_then(|instance| instance.state.as_ref());
+        state.is_some_and(ContainerInstanceState::is_fit)
+    };
+    known.retain(|_, instances| all_answered && instances.iter().all(is_fit));
+    seen.container_instances.extend(described);
+    Hosts { known, counts }
+}
+
+async fn list_places(
+    aws: &Aws,
+    whole_cluster: bool,
+    hosts: &Hosts,
+    seen: &mut Observation,
+) -> Vec<TaskListing> {
+    let cluster = seen.key.cluster.clone();
+    let (mut counts, mut instances) = (hosts.counts.clone(), Vec::new());
+    if whole_cluster {
+        let (counted, gaps) = counts::in_cluster(aws, &cluster).await;
+        counts.extend(counted);
+        seen.gaps.extend(gaps);
+        instances.push(None);
+    } else {
+        instances.extend(hosts.known.values().flatten().map(Some));
+    }
     let lists = instances.into_iter().map(|instance| {
         let cluster = &cluster;
         async move {

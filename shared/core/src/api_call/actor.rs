@@ -46,6 +46,23 @@ impl Actor {
         Self { kind, name: clean(name), session: None, through: None, others: Others::default() }
     }
 
+    /// Whether a person made the call, as far as the identity shows: a user, or the session of a
+    /// role that IAM Identity Center or an address names. A call on behalf of an AWS service, or in
+    /// another role session, is a tool's.
+    #[must_use]
+    pub fn is_person(&self) -> bool {
+        let in_person = || self.session.as_deref().is_some_and(|session| session.contains('@'));
+        self.through.is_none()
+            && match self.kind {
+                ActorKind::User
+                | ActorKind::Root
+                | ActorKind::Federated
+                | ActorKind::IdentityCenter => true,
+                ActorKind::Role => self.name.starts_with("AWSReservedSSO_") || in_person(),
+                ActorKind::Account | ActorKind::Service | ActorKind::Unknown(_) => false,
+            }
+    }
+
     #[must_use]
     pub fn in_session(self, session: Option<&str>) -> Self {
         Self { session: session.map(clean).filter(|session| !session.is_empty()), ..self }

@@ -11,6 +11,7 @@
 //! AWS facts: F-3.1, F-3.3, F-3.4.
 
 use crate::address::Entry;
+use crate::ids::TargetGroupArn;
 use crate::observation::{
     DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service,
     Task,
@@ -154,8 +155,8 @@ fn is_primary(service: &Service, task: &Task, started_by: &str) -> bool {
 }
 
 /// `resolvedConfiguration` names the groups that a revision uses, without container and port; the
-/// revision's own entries name those. Without it, an entry with two groups does not determine which
-/// one.
+/// revision's own entries name those. Of a pair, ECS names the one that the revision uses (API
+/// `ServiceRevisionLoadBalancer`): both or none leave it undetermined.
 fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
     let Some(resolved) = &revision.resolved_target_groups else {
         if has_pairs(&revision.load_balancers) {
@@ -167,28 +168,40 @@ fn resolved_groups(revision: &Revision) -> Result<Vec<Entry>, NoEntries> {
         }
         return Ok(own_groups(&revision.load_balancers));
     };
+    let named = |group: &TargetGroupArn| {
+        revision.load_balancers.iter().any(|entry| groups_of(entry).any(|other| other == group))
+    };
+    if let Some(group) = resolved.iter().find(|group| !named(group)) {
+        let why = format!(
+            "revision {} uses {}, which none of its entries names",
+            revision.arn.tail(),
+            group.name()
+        );
+        return Err(NoEntries::Ambiguous(why));
+    }
     let mut entries = Vec::new();
-    for group in resolved {
-        let named = |entry: &&LoadBalancer| {
-            entry.target_group.as_ref() == Some(group)
-                || entry.alternate_target_group.as_ref() == Some(group)
+    for entry in revision.load_balancers.iter().filter(|entry| entry.target_group.is_some()) {
+        let mut used = groups_of(entry).filter(|group| resolved.contains(group));
+        let (Some(group), None) = (used.next(), used.next()) else {
+            let why = format!(
+                "revision {} does not say which group it uses for container {}",
+                revision.arn.tail(),
+                entry.container
+            );
+            return Err(NoEntries::Ambiguous(why));
         };
-        let before = entries.len();
-        entries.extend(revision.load_balancers.iter().filter(named).map(|entry| Entry {
+        entries.push(Entry {
             group: group.clone(),
             container: entry.container.clone(),
             port: entry.port,
-        }));
-        if entries.len() == before {
-            let why = format!(
-                "revision {} uses {}, which none of its entries names",
-                revision.arn.tail(),
-                group.name()
-            );
-            return Err(NoEntries::Ambiguous(why));
-        }
+        });
     }
     entries.sort();
     entries.dedup();
     Ok(entries)
+}
+
+/// The groups of an entry: one, or the two of a pair.
+fn groups_of(entry: &LoadBalancer) -> impl Iterator<Item = &TargetGroupArn> {
+    entry.target_group.iter().chain(&entry.alternate_target_group)
 }

@@ -5,6 +5,7 @@
 //! AWS facts: F-1.3, F-3.5, F-4.
 
 use crate::action::{ActionKind, TargetZone};
+use crate::api_call::Operation;
 use crate::code::Code;
 use crate::compare::{Absent, Comparison};
 use crate::expected::{ExpectedTarget, Requirement};
@@ -14,8 +15,9 @@ use crate::input::PlanInput;
 use crate::ledger::Incident;
 use crate::observation::{ContainerInstanceState, FoundGroup, Observation, Service, Task};
 use crate::subject::Subject;
-use crate::time::spoken;
+use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
+use std::fmt::Write as _;
 
 /// Protocols whose targets need a `QuicServerId` that only ECS can know (ELBv2
 /// `TargetDescription`).
@@ -72,19 +74,27 @@ pub(super) fn judge_absent(
         return;
     }
     let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
+    if let Some(other) = task.and_then(|task| other_revision(input, comparison, absent, task)) {
+        let why = format!(
+            "its group has targets of task {}, which another revision or task set started",
+            other.short()
+        );
+        judgement.say(subject, Some(Code::Missing), Decision::Unknown, why);
+        return;
+    }
     if let Some((decision, why)) = task.and_then(|task| unfit_instance(&input.observation, task)) {
         judgement.say(subject, Some(Code::Missing), decision, why);
         return;
     }
     let running = spoken(input.now.secs_since(*since));
     if let Some(evidence) = outside_vpc(input, comparison, absent) {
-        judgement.find(zone_needed(
-            input,
-            absent,
-            group,
-            subject,
-            &format!("{running}, and {evidence}"),
-        ));
+        let evidence = format!("{running}, and {evidence}");
+        let mut found = zone_needed(input, absent, group, subject, &evidence);
+        if task.is_some_and(|task| is_draining(&input.observation, task)) {
+            found.repair = None;
+        }
+        respect_person(input, absent, *since, &mut found);
+        judgement.find(found);
         return;
     }
     let state = if absent.draining { "is draining" } else { "is not registered" };
@@ -96,11 +106,75 @@ pub(super) fn judge_absent(
     if needs_id {
         why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
     }
-    judgement.find(Finding {
+    let drains = task.is_some_and(|task| is_draining(&input.observation, task));
+    if drains {
+        why.push_str("; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it");
+    }
+    let step = RepairStep { kind: ActionKind::Register, zone: None };
+    let mut found = Finding {
         task: Some(expected.task.clone()),
-        repair: (!needs_id).then_some(RepairStep { kind: ActionKind::Register, zone: None }),
+        repair: (!needs_id && !drains).then_some(step),
         ..finding(input, Code::Missing, subject, why)
+    };
+    respect_person(input, absent, *since, &mut found);
+    judgement.find(found);
+}
+
+/// Returns whether the task's container instance drains: ECS stops its tasks and starts others
+/// elsewhere ([draining](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html)).
+fn is_draining(observation: &Observation, task: &Task) -> bool {
+    let instance =
+        task.container_instance.as_ref().and_then(|arn| observation.container_instances.get(arn));
+    let state = instance.and_then(|instance| instance.state.as_ref());
+    state.is_some_and(|state| state.status == "DRAINING")
+}
+
+/// Reports a target that a person deregistered at once, and leaves it alone for a while: such a
+/// deregistration is usually intended. What tools and unknown writers do is repaired as usual.
+fn respect_person(input: &PlanInput, absent: &Absent, since: Timestamp, finding: &mut Finding) {
+    let ExpectedTarget { group, target, .. } = &absent.expected;
+    let default_port = input.observation.found_group(group).and_then(|found| found.default_port);
+    let calls = input.record.calls.iter().chain(&input.calls);
+    let last =
+        calls.filter(|call| call.names(group, target, default_port)).max_by_key(|call| call.at);
+    let by_person = last.filter(|call| {
+        call.operation == Operation::DeregisterTargets && call.by.is_person() && call.at >= since
     });
+    let until = by_person.map(|call| call.at.plus_secs(input.policy.person_seconds));
+    if let (Some(call), Some(until)) = (by_person, until.filter(|until| *until > input.now)) {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            finding.why,
+            "; {} deregistered it at {}, and Portkeeper registers it again after {}",
+            call.by,
+            call.at.readable(),
+            until.readable()
+        );
+        finding.confirm_seconds = 0;
+        finding.meant_until = Some(until);
+    }
+}
+
+/// Returns a task of another revision or task set that is registered in the same group, if the
+/// service keeps them apart: then the group may be the production group, and this task must not
+/// receive traffic yet.
+fn other_revision<'a>(
+    input: &PlanInput,
+    comparison: &'a Comparison,
+    absent: &Absent,
+    task: &Task,
+) -> Option<&'a TaskArn> {
+    if input.observation.service.as_ref().is_none_or(Service::uses_every_group) {
+        return None;
+    }
+    let is_other = |arn: &TaskArn| {
+        let other = input.observation.tasks.iter().find(|other| other.arn == *arn);
+        other.is_some_and(|other| other.started_by != task.started_by)
+    };
+    let mut there = comparison.matched.iter().map(|matched| &matched.expected);
+    there
+        .find(|other| other.group == absent.expected.group && is_other(&other.task))
+        .map(|other| &other.task)
 }
 
 /// Returns why nothing may be registered on the task's container instance. Its state is read again

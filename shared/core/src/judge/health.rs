@@ -34,7 +34,7 @@ pub(super) fn unhealthy(
         return None;
     }
     let service = input.observation.service.as_ref()?;
-    let checks = group.health_interval_seconds.saturating_mul(group.unhealthy_threshold);
+    let checks = failing_after(group);
     let initial = if is_slow_to_register(group) && registered.state == HealthState::Initial {
         NLB_INITIAL_SECS
     } else {
@@ -63,6 +63,11 @@ pub(super) fn unhealthy(
         confirm_seconds: patience.saturating_add(grace_left),
         ..finding(input, Code::Unhealthy, subject, why)
     })
+}
+
+/// Returns how many seconds after it stops answering a target becomes unhealthy.
+pub(super) fn failing_after(group: &FoundGroup) -> u32 {
+    group.health_interval_seconds.saturating_mul(group.unhealthy_threshold)
 }
 
 /// Returns whether it is a Network or a Gateway Load Balancer. The ARN of the load balancer shows

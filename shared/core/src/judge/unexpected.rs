@@ -6,8 +6,10 @@
 //!
 //! AWS facts: F-1.4, F-10.3.
 
+use super::health;
 use crate::action::{ActionKind, TargetZone};
 use crate::address::{Occupied, last_occupied};
+use crate::api_call::Operation;
 use crate::code::Code;
 use crate::compare::{OtherTaskView, Unexpected, covers_all_clusters, other_task_on, own_occupant};
 use crate::expected::{Clears, ExpectedTargets, FormerTarget};
@@ -15,7 +17,7 @@ use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
-use crate::observation::{Observation, Task};
+use crate::observation::{HealthState, Observation, Task};
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use crate::verdict::Decision;
@@ -28,6 +30,8 @@ enum Proof<'a> {
     /// The ledger holds it, and ECS, asked by name, confirms that its task has stopped or is
     /// MISSING.
     Ledger(&'a TaskArn),
+    /// There was evidence, but another writer registered the target after the task had it.
+    Disproved(&'a TaskArn, String),
     /// There is no evidence.
     None,
     /// The ledger holds it, and ECS was not asked about its task.
@@ -52,18 +56,49 @@ fn proof<'a>(
     if let Some(last) = ended.max_by_key(|ended| ended.at)
         && !input.record.was_seen_absent(group, target, &last.task, last.at)
     {
-        return Proof::FormerTarget(last);
+        return match disproof(input, group, target, &last.task) {
+            Some(why) => Proof::Disproved(&last.task, why),
+            None => Proof::FormerTarget(last),
+        };
     }
     if seen_absent_at.is_some() {
         return Proof::None;
     }
     let Some(known) = known else { return Proof::None };
     let listed = input.observation.tasks.iter().any(|task| task.arn == known.task);
-    if listed || input.observation.gone_tasks.contains(&known.task) {
-        Proof::Ledger(&known.task)
-    } else {
-        Proof::Unverified
+    if !listed && !input.observation.gone_tasks.contains(&known.task) {
+        return Proof::Unverified;
     }
+    match disproof(input, group, target, &known.task) {
+        Some(why) => Proof::Disproved(&known.task, why),
+        None => Proof::Ledger(&known.task),
+    }
+}
+
+/// Returns what shows that the registration is no longer the task's: ECS says that it deregistered
+/// the task's targets, or another writer registered the target after the task had stopped. A call
+/// proves nothing, but it disproves.
+fn disproof(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    target: &Target,
+    task: &TaskArn,
+) -> Option<String> {
+    let task = input.observation.tasks.iter().find(|it| it.arn == *task);
+    if task.is_some_and(|task| task.deregistered && task.last_status.is_over()) {
+        return Some("ECS reports that it deregistered the target".to_owned());
+    }
+    // CloudTrail counts in whole seconds. Without the time of the stop, any call counts.
+    let stopped_at = task.and_then(|task| task.stopped_at);
+    let is_later = |at: Timestamp| stopped_at.is_none_or(|stopped| at.plus_secs(1) > stopped);
+    let default_port = input.observation.found_group(group).and_then(|found| found.default_port);
+    let mut calls = input.record.calls.iter().chain(&input.calls).rev();
+    let call = calls.find(|call| {
+        call.operation == Operation::RegisterTargets
+            && is_later(call.at)
+            && call.names(group, target, default_port)
+    })?;
+    Some(format!("{} registered the target at {}", call.by, call.at.readable()))
 }
 
 /// Returns whether a stopped task proves ownership of its target: the record held the target, or
@@ -99,7 +134,7 @@ fn settling(input: &PlanInput, unexpected: &Unexpected, proof: &Proof<'_>) -> Op
             Some(ended.at).max(later)
         }
         Proof::Ledger(arn) => end_of(arn),
-        Proof::None | Proof::Unverified => return None,
+        Proof::Disproved(..) | Proof::None | Proof::Unverified => return None,
     };
     let ends_here =
         input.observation.tasks.iter().filter(was_here).filter_map(|task| task.stopped_at);
@@ -151,7 +186,9 @@ pub(super) fn judge_unexpected(
     let reported =
         input.record.incident(&Code::Foreign, &subject).filter(|open| open.alerted.is_some());
     match other_task_on(observation, &unexpected.group, target) {
-        OtherTaskView::NotKnown if matches!(proof, Proof::None) && reported.is_some() => {
+        OtherTaskView::NotKnown
+            if matches!(proof, Proof::None | Proof::Disproved(..)) && reported.is_some() =>
+        {
             // Not asked again: the answer would be the same, and the earlier finding still holds.
             let why = reported.map(|open| open.why.clone()).unwrap_or_default();
             judgement.find(finding(input, Code::Foreign, subject, why));
@@ -220,6 +257,11 @@ fn judge_unexplained(
             judgement.say(subject, None, Decision::Unknown, why);
             return;
         }
+        Proof::Disproved(task, why) => {
+            judgement.find(not_ours(input, unexpected, subject, other, task, why));
+            judgement.disproved.push((unexpected.group.clone(), target.clone(), (*task).clone()));
+            return;
+        }
         Proof::None => {
             let finding = match occupant {
                 Some(task) => own_task_elsewhere(input, expected, unexpected, subject, task),
@@ -229,8 +271,8 @@ fn judge_unexplained(
             return;
         }
     };
-    if let (false, Some(task)) = (ended, occupant) {
-        judgement.find(own_task_elsewhere(input, expected, unexpected, subject, task));
+    if let (false, Some(task)) = (ended, &occupant) {
+        judgement.find(own_task_elsewhere(input, expected, unexpected, subject, task.clone()));
         return;
     }
     if !covers_all_clusters(&input.observation, &unexpected.group, target) {
@@ -247,13 +289,88 @@ fn judge_unexplained(
     // Some people register the tasks that they run by hand: a target that leads to such a task may
     // be intended.
     let may_be_meant = matches!(other, Some((_, None)));
+    let is_free = other.is_none() && occupant.is_none();
+    let answer = if is_free { answer(input, unexpected, was) } else { Answer::None };
+    match answer {
+        Answer::Pending(at) => {
+            judgement.say(subject, Some(code), Decision::Await(at), format!("{why}: {PENDING}"));
+            return;
+        }
+        Answer::Serves => {
+            judgement.find(not_ours(input, unexpected, subject, None, was, SERVES));
+            judgement.disproved.push((unexpected.group.clone(), target.clone(), was.clone()));
+            return;
+        }
+        Answer::None | Answer::Unknown => {}
+    }
     let zone = TargetZone::of(&unexpected.registered);
     let step = RepairStep { kind: ActionKind::Deregister, zone };
     judgement.find(Finding {
         task: Some(was.clone()),
-        repair: (!may_be_meant).then_some(step),
+        repair: (!may_be_meant && answer != Answer::Unknown).then_some(step),
         ..finding(input, code, subject, why)
     });
+}
+
+/// Why a healthy target without a task is another writer's.
+const SERVES: &str =
+    "it is healthy although no task of ECS is on its address: something outside ECS answers there";
+
+/// Why such a target is not judged yet.
+const PENDING: &str = "the load balancer has not finished its health checks since";
+
+/// What the load balancer's health checks show of an address that no task of ECS uses.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    /// Nothing answers, or no requests are sent: a deregistration takes nothing from anybody.
+    None,
+    /// The checks may not have noticed yet that the task has stopped.
+    Pending(Timestamp),
+    /// Something answers.
+    Serves,
+    /// The state does not show it.
+    Unknown,
+}
+
+/// A leftover target fails its health checks, because its task has stopped. If it does not, it is
+/// in use by something that ECS does not know.
+fn answer(input: &PlanInput, unexpected: &Unexpected, was: &TaskArn) -> Answer {
+    let soon = input.now.plus_secs(input.policy.confirm_seconds);
+    match &unexpected.registered.state {
+        HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Unused => {
+            Answer::None
+        }
+        HealthState::Initial => Answer::Pending(soon),
+        HealthState::Healthy => {
+            let task = input.observation.tasks.iter().find(|task| task.arn == *was);
+            let noticed = input.observation.found_group(&unexpected.group).map_or(0, |group| {
+                health::failing_after(group).saturating_add(input.policy.unhealthy_margin_seconds)
+            });
+            let stopped_at = task.and_then(|task| task.stopped_at);
+            match stopped_at.map(|at| at.plus_secs(noticed)).filter(|at| *at > input.now) {
+                Some(at) => Answer::Pending(at),
+                None => Answer::Serves,
+            }
+        }
+        HealthState::Draining | HealthState::Unavailable | HealthState::Unknown(_) => {
+            Answer::Unknown
+        }
+    }
+}
+
+/// Finds a target that belonged to this task and that another writer registered again.
+fn not_ours(
+    input: &PlanInput,
+    unexpected: &Unexpected,
+    subject: Subject,
+    other: Option<(TaskArn, Option<String>)>,
+    was: &TaskArn,
+    why: &str,
+) -> Finding {
+    let mut finding = foreign(input, unexpected, subject, other);
+    // Writing to a String cannot fail.
+    let _ = write!(finding.why, "; it belonged to task {}, but {why}", was.short());
+    finding
 }
 
 /// Returns the finding for a stopped task's leftover target, by the task that uses its address now.
@@ -315,14 +432,12 @@ fn unproved(
         .known_target(group, target)
         .is_some_and(|known| known.seen_absent_at.is_some());
     if released {
-        let mut finding = foreign(input, unexpected, subject, other);
-        let was = was.short();
-        // Writing to a String cannot fail.
-        let _ = write!(
-            finding.why,
-            "; it belonged to task {was}, which has stopped, but a later check found it not registered"
-        );
-        return finding;
+        let is_free = other.is_none() && own_occupant(&input.observation, target).is_none();
+        let serves = is_free && unexpected.registered.state == HealthState::Healthy;
+        let why = disproof(input, group, target, &was)
+            .or_else(|| serves.then(|| SERVES.to_owned()))
+            .unwrap_or_else(|| "a later check found it not registered".to_owned());
+        return not_ours(input, unexpected, subject, other, &was, &why);
     }
     let (code, mut why) = describe_leftover(input, &subject, &was, other.as_ref());
     why.push_str("; not deregistered: Portkeeper cannot prove that this registration still belongs to the stopped task");

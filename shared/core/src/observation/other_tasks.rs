@@ -2,23 +2,22 @@
 //! that reading went.
 
 use super::Task;
-use crate::ids::{ContainerInstanceArn, TargetGroupArn};
+use crate::ids::TargetGroupArn;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Where every task was read, or must be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Coverage {
-    /// On these container instances; on none, if there are none.
-    Instances(BTreeSet<ContainerInstanceArn>),
-    /// In the whole cluster, including each of its container instances.
-    Cluster,
-}
-
-impl Default for Coverage {
-    fn default() -> Self {
-        Self::Instances(BTreeSet::new())
-    }
+///
+/// Several container instances may have one EC2 instance: a host that registers again gets another
+/// container instance, and the earlier one stays. So the unit is the EC2 instance.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// In the whole cluster.
+    pub cluster: bool,
+    /// On these EC2 instances, by their ids: on each of their container instances in the cluster,
+    /// which are all ACTIVE or DRAINING with a connected agent. An EC2 instance without a container
+    /// instance in the cluster may be here, too.
+    pub hosts: BTreeSet<String>,
 }
 
 impl Coverage {
@@ -26,22 +25,6 @@ impl Coverage {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// Whether it covers this container instance of the cluster.
-    #[must_use]
-    pub fn covers(&self, instance: &ContainerInstanceArn) -> bool {
-        match self {
-            Self::Instances(instances) => instances.contains(instance),
-            Self::Cluster => true,
-        }
-    }
-
-    /// Adds this container instance.
-    pub fn add(&mut self, instance: ContainerInstanceArn) {
-        if let Self::Instances(instances) = self {
-            instances.insert(instance);
-        }
     }
 }
 
@@ -51,6 +34,8 @@ impl Coverage {
 pub struct OtherTasks {
     /// Where every task was read.
     pub coverage: Coverage,
+    /// EC2 instances that are container instances of no other cluster.
+    pub only_here: BTreeSet<String>,
     /// Groups whose services in other clusters are known: the tasks of those services are among
     /// `tasks`.
     pub other_clusters_known: BTreeSet<TargetGroupArn>,
@@ -73,9 +58,11 @@ pub struct OtherTask {
 #[serde(deny_unknown_fields)]
 struct OtherTasksForm {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    instances: BTreeSet<ContainerInstanceArn>,
+    instances: BTreeSet<String>,
     #[serde(default)]
     whole_cluster: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    only_here: BTreeSet<String>,
     #[serde(rename = "known_elsewhere", default, skip_serializing_if = "BTreeSet::is_empty")]
     other_clusters_known: BTreeSet<TargetGroupArn>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -84,20 +71,17 @@ struct OtherTasksForm {
 
 impl From<OtherTasksForm> for OtherTasks {
     fn from(form: OtherTasksForm) -> Self {
-        let OtherTasksForm { instances, whole_cluster, other_clusters_known, tasks } = form;
-        let coverage =
-            if whole_cluster { Coverage::Cluster } else { Coverage::Instances(instances) };
-        Self { coverage, other_clusters_known, tasks }
+        let OtherTasksForm { instances, whole_cluster, only_here, other_clusters_known, tasks } =
+            form;
+        let coverage = Coverage { cluster: whole_cluster, hosts: instances };
+        Self { coverage, only_here, other_clusters_known, tasks }
     }
 }
 
 impl From<OtherTasks> for OtherTasksForm {
     fn from(other_tasks: OtherTasks) -> Self {
-        let OtherTasks { coverage, other_clusters_known, tasks } = other_tasks;
-        let (instances, whole_cluster) = match coverage {
-            Coverage::Instances(instances) => (instances, false),
-            Coverage::Cluster => (BTreeSet::new(), true),
-        };
-        Self { instances, whole_cluster, other_clusters_known, tasks }
+        let OtherTasks { coverage, only_here, other_clusters_known, tasks } = other_tasks;
+        let Coverage { cluster: whole_cluster, hosts: instances } = coverage;
+        Self { instances, whole_cluster, only_here, other_clusters_known, tasks }
     }
 }

@@ -75,6 +75,10 @@ pub struct Task {
     /// Why it stopped, in ECS's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
+    /// Whether ECS says that it has deregistered the task's targets: its attachment to the load
+    /// balancer is DELETED.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deregistered: bool,
     /// The task's own network interface (awsvpc).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_interface: Option<NetworkInterface>,
@@ -165,6 +169,14 @@ pub struct ContainerInstanceState {
     pub status: String,
     /// Whether the agent is connected.
     pub agent_connected: bool,
+}
+
+impl ContainerInstanceState {
+    /// Whether ECS manages the container instance now, so that it shows every task there.
+    #[must_use]
+    pub fn is_fit(&self) -> bool {
+        self.agent_connected && matches!(self.status.as_str(), "ACTIVE" | "DRAINING")
+    }
 }
 
 text_enum! {

@@ -62,6 +62,7 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
             let Finding { code, subject, task, why, .. } = finding.clone();
             let mut incident = Incident::opened(code, subject, task, why, now);
             incident.confirmation.unproved = is_unproved(finding);
+            incident.confirmation.confirmed = finding.confirm_seconds == 0;
             incidents.push(incident);
         }
     }

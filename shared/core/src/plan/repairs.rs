@@ -14,7 +14,7 @@ use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair, Repairs};
-use crate::observation::{Coverage, HealthState, Observation, OtherTask};
+use crate::observation::{HealthState, Observation, OtherTask};
 use crate::policy::{Mode, Policy};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
@@ -116,6 +116,10 @@ fn decide_one(
     }
     if mode != Mode::Repair {
         return Ruling::new(Decision::Alert, format!("mode {mode}: Portkeeper writes nothing"));
+    }
+    if let Some(until) = finding.meant_until.filter(|until| *until > input.now) {
+        let why = "a person deregistered it, so the repair waits";
+        return Ruling::new(Decision::Await(until), why);
     }
     let again_at = incident.repairs.last_at.map(|at| at.plus_secs(policy.confirm_seconds));
     if let Some(again_at) = again_at.filter(|at| *at > input.now) {
@@ -253,8 +257,7 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
         other.target_groups.as_ref().is_none_or(|groups| groups.contains(group))
     };
     let other_tasks = &observation.other_tasks;
-    let is_known = other_tasks.coverage == Coverage::Cluster
-        && other_tasks.other_clusters_known.contains(group);
+    let is_known = other_tasks.coverage.cluster && other_tasks.other_clusters_known.contains(group);
     !is_known
         || other_tasks.tasks.iter().any(|other| !other.task.last_status.is_over() && uses(other))
 }

@@ -75,9 +75,9 @@ fn nothing_is_a_finding_within_the_settle_time() {
         task t4 STOPPED/STOPPED on i-1 app:8080->32771 ended 90s ago
         task t5 RUNNING/RUNNING on i-1 app:8080->32772 for 10s
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
-        target web i-1:32770 healthy
-        target web i-1:32771 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
+        target web i-1:32770 unhealthy Target.FailedHealthChecks
+        target web i-1:32771 unhealthy Target.FailedHealthChecks
         audit
         ",
         &expect![[r#"

@@ -3,9 +3,9 @@
 use crate::text_world::{check, run};
 use expect_test::expect;
 
-/// The event arrives with the check that finds the fault, or before it.
+/// A person usually means it: the alert comes at once, and the repair waits for half an hour.
 #[test]
-fn a_target_that_a_person_deregistered() {
+fn a_target_that_a_person_deregistered_is_left_alone_for_a_while() {
     check(
         "
         group web
@@ -14,22 +14,26 @@ fn a_target_that_a_person_deregistered() {
         call 2m ago DeregisterTargets web i-1:32768
         look
         look after 60s
+        look after 1620s
         target web i-1:32768 healthy
         look after 60s
         ",
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 1 h and its target is not registered: found once; waiting for a second check
-              looks again in 60s
+              web i-1:32768 | missing | await 1680s | task t1 has been running for 1 h and its target is not registered; IAM user alice deregistered it at 2026-11-23 09:58:00Z, and Portkeeper registers it again after 2026-11-23 10:28:00Z: a person deregistered it, so the repair waits
+              alert: missing (critical): web i-1:32768, by IAM user alice with DeregisterTargets at 2026-11-23T09:58:00Z
+              looks again in 900s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 1 h 1 min and its target is not registered: confirmed by a second check
+              web i-1:32768 | missing | await 1620s | task t1 has been running for 1 h 1 min and its target is not registered; IAM user alice deregistered it at 2026-11-23 09:58:00Z, and Portkeeper registers it again after 2026-11-23 10:28:00Z: a person deregistered it, so the repair waits
+            1680s:
+              asks: state of i-1; group web
+              web i-1:32768 | missing | register | task t1 has been running for 1 h 28 min and its target is not registered: confirmed by a second check
               plan: register web [i-1:32768]
-              alert: missing (critical): web i-1:32768, by IAM user alice with DeregisterTargets at 2026-11-23T09:58:00Z
               looks again in 60s
-            120s:
-              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 2 min), by IAM user alice with DeregisterTargets at 2026-11-23T09:58:00Z
+            1740s:
+              alert: resolved missing (critical): web i-1:32768 (registered and healthy, after 29 min), by IAM user alice with DeregisterTargets at 2026-11-23T09:58:00Z
         "#]],
     );
 }
@@ -141,11 +145,11 @@ fn a_foreign_target_names_the_call_that_registered_it() {
         ",
         &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:80 | foreign | await 60s | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:80 | foreign | alert | an instance on the group's default port: an Auto Scaling group is probably attached to this target group: alert only
               alert: foreign (warning): web i-9:80, by IAM user bob with RegisterTargets at 2026-11-23T09:58:00Z
             120s:
@@ -155,7 +159,8 @@ fn a_foreign_target_names_the_call_that_registered_it() {
 }
 
 /// ECS is the cause of a target that a stopped task left registered, even if a person once
-/// registered the same target, but not of a target that was registered after the task stopped.
+/// registered the same target. A target that was registered after the task stopped is another
+/// writer's.
 #[test]
 fn a_leftover_target_names_no_call_from_before_its_task_stopped() {
     let world = |call: &str| {
@@ -178,7 +183,7 @@ fn a_leftover_target_names_no_call_from_before_its_task_stopped() {
     let after = run(&world("call 5m ago RegisterTargets web i-1:32769"));
     assert!(
         after.contains(
-            "alert: stale (error): web i-1:32769, by IAM user alice with RegisterTargets"
+            "alert: foreign (warning): web i-1:32769, by IAM user alice with RegisterTargets"
         ),
         "{after}"
     );
@@ -235,18 +240,34 @@ fn a_fight_names_the_other_writer() {
         target web i-1:32768 gone
         look after 60s
         target web i-1:32768 gone
-        call 20s ago DeregisterTargets web i-1:32768 by terraform
+        call 20s ago DeregisterTargets web i-1:32768 role terraform
         look after 60s
     ");
     assert!(
         reported.contains(
-            "alert: fight (error): web i-1:32768, by IAM user terraform with DeregisterTargets"
+            "alert: fight (error): web i-1:32768, by role terraform with DeregisterTargets"
         ),
         "{reported}"
     );
 }
 
-/// Holds I-CAUSE. An API call proves nothing: the decision is the same with and without it.
+/// Holds I-CAUSE. What tools do is repaired as usual.
+#[test]
+fn a_target_that_a_tool_deregistered_is_registered_after_the_second_check() {
+    for by in ["through CloudFormation", "role deployer"] {
+        let reported = run(&format!(
+            "
+            group web
+            service shop/web binds web to app:8080
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 1h
+            call 2m ago DeregisterTargets web i-1:32768 {by}
+            "
+        ));
+        assert!(reported.contains("plan: register web [i-1:32768]"), "{by}: {reported}");
+    }
+}
+
+/// Holds I-CAUSE. An API call proves nothing: nothing is deregistered because of one.
 #[test]
 fn an_api_call_changes_no_decision() {
     let world = |call: &str| {
@@ -264,7 +285,7 @@ fn an_api_call_changes_no_decision() {
             "
         ))
     };
-    let calls = "call 1m ago DeregisterTargets web i-1:32768\ncall 1m ago RegisterTargets web i-1:32769 i-2:80\ncall 1m ago DeleteTargetGroup web\ncall 1m ago DeleteListener lb";
+    let calls = "call 1m ago DeregisterTargets web i-1:32768 role deployer\ncall 1m ago RegisterTargets web i-1:32769 i-2:80\ncall 1m ago DeleteTargetGroup web\ncall 1m ago DeleteListener lb";
     let without_names = |text: &str| {
         let cut = |line: &str| line.split(", by ").next().unwrap_or_default().to_owned();
         text.lines().filter(|line| !line.contains("alert: ")).map(cut).collect::<Vec<String>>()

@@ -12,7 +12,7 @@ fn the_last_registered_target_of_a_group_is_never_deregistered() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 for 10s
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         look
         look after 60s
         look after 60s
@@ -61,7 +61,7 @@ fn a_registration_in_the_same_plan_does_not_lift_the_last_target_guard() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         look
         look after 60s
         look after 60s
@@ -137,19 +137,19 @@ fn a_target_in_another_group_does_not_lift_the_last_target_guard() {
         service shop/web binds web to app:8080 and admin to app:9090
         task t1 RUNNING/RUNNING on i-1 app:8080->32768 app:9090->32769
         task t2 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
-        target web i-1:32770 healthy
+        target web i-1:32770 unhealthy Target.FailedHealthChecks
         target admin i-1:32769 healthy
         target admin i-9:80 healthy
         ",
         &expect![[r#"
             0s:
-              asks: state of i-1; group web; owners in the cluster
+              asks: state of i-1; group web; owners in the cluster; owners on i-1, i-9
               admin i-9:80 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
               web i-1:32770 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: state of i-1; group web; owners in the cluster
+              asks: state of i-1; group web; owners in the cluster; owners on i-1, i-9
               web | limit_exceeded | alert | deregistering i-1:32770 would leave web without targets; Portkeeper deregistered nothing there
               admin i-9:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
@@ -176,7 +176,7 @@ fn a_service_that_lacks_all_its_tasks_keeps_its_last_target() {
         group web
         service shop/web binds web to app:8080 desired=2
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         ",
         &expect![[r#"
             0s:

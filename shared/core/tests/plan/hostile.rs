@@ -19,7 +19,7 @@ fn a_task_that_has_only_some_of_its_ports_is_waited_for() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         owner twin/t9 PENDING/RUNNING on i-1 side:9000->32770 groups web
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         "#,
         &expect![[r#"
             0s:
@@ -69,11 +69,11 @@ fn proof_ends_while_a_service_is_scaled_to_zero() {
               service | - | leave | the desired count is 0 and no target is registered
               nothing to write down
             72695s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-1
               web i-1:80 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists: found once; waiting for a second check
               looks again in 60s
             76295s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-1
               web i-1:80 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-1:80
             76355s:
@@ -197,7 +197,7 @@ fn a_stopping_task_does_not_replace_one_that_the_list_lacks() {
         task t4 DEACTIVATING/STOPPED on i-1 app:8080->32770
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         counts running=2
         "#,
         &expect![[r#"

@@ -30,8 +30,10 @@ fn orphans_of_a_container_instance_that_was_deregistered_are_not_registered_agai
     );
 }
 
+/// ECS replaces the tasks of a draining container instance, and a drain hook deregisters their
+/// targets on purpose: registering them would undo it, on a host that is about to end.
 #[test]
-fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants() {
+fn nothing_is_registered_on_a_container_instance_that_drains() {
     check(
         "
         group web
@@ -42,15 +44,13 @@ fn a_draining_container_instance_still_gets_traffic_for_the_tasks_that_ecs_wants
         &expect![[r#"
             0s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              web i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: state of i-1; group web
-              web i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
-              plan: register web [i-1:32768]
+              web i-1:32768 | missing | alert | task t1 has been running for 11 min and its target is not registered; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it: alert only
               alert: missing (critical): web i-1:32768
-              looks again in 60s
-            open: missing web i-1:32768, seen 2, 1 repairs, reported
+            open: missing web i-1:32768, seen 2, reported
         "#]],
     );
 }

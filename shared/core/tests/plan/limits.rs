@@ -262,8 +262,8 @@ fn draining_targets_do_not_raise_the_limit() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 10m ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
-        target web i-1:32770 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
+        target web i-1:32770 unhealthy Target.FailedHealthChecks
         target web i-1:32771 draining
         target web i-1:32772 draining
         target web i-1:32773 draining

@@ -45,7 +45,7 @@ fn a_target_that_was_seen_absent_and_returns_is_foreign() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         target web i-1:32768 healthy
         look
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         look after 60s
         look after 60s
         ",
@@ -53,11 +53,11 @@ fn a_target_that_was_seen_absent_and_returns_is_foreign() {
             0s:
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -73,7 +73,7 @@ fn a_released_target_of_the_ledger_proves_nothing() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2 released 5m ago
         ",
         &expect![[r#"

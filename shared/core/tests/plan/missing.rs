@@ -64,7 +64,7 @@ fn an_event_about_a_task_that_no_list_holds_is_read_again_a_few_times() {
         service shop/web binds web to app:8080
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2
         event t2 v3
         look

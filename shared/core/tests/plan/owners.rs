@@ -65,7 +65,7 @@ fn a_task_of_another_service_that_shares_the_group_and_has_no_ports_yet_is_waite
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         owner twin/t9 PENDING/RUNNING on i-1 groups web
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         look
         look after 60s
         owner twin/t9 RUNNING/RUNNING on i-1 app:80->32770 groups web
@@ -269,7 +269,7 @@ fn an_owner_that_runs_on_the_instance_in_host_mode_holds_the_ports_of_its_defini
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         owner billing/t9 RUNNING/RUNNING on i-1 groups billing
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         ",
         &expect![[r#"
             0s:
@@ -301,11 +301,11 @@ fn other_tasks_on_an_instance_without_own_tasks_are_read_from_the_whole_cluster(
         ",
         &expect![[r#"
             0s:
-              asks: tasks t2; owners in the cluster; owners elsewhere in web
+              asks: tasks t2; owners in the cluster; owners on i-2; owners elsewhere in web
               web i-2:32769 | hijacked | await 60s | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: tasks t2; owners in the cluster; owners elsewhere in web
+              asks: tasks t2; owners in the cluster; owners on i-2; owners elsewhere in web
               web i-2:32769 | hijacked | deregister | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: confirmed by a second check
               plan: deregister web [i-2:32769]
               alert: hijacked (critical): web i-2:32769

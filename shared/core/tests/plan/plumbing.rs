@@ -223,6 +223,7 @@ fn a_group_of_the_wrong_target_type_is_reported() {
         look
         task t1 gone
         task t2 RUNNING/RUNNING ip 10.0.0.5
+        target own i-1:32768 unhealthy Target.FailedHealthChecks
         look after 60s
         look after 60s
         ",
@@ -231,13 +232,13 @@ fn a_group_of_the_wrong_target_type_is_reported() {
               web | target_type_mismatch | await 60s | the group accepts ip targets, but a task in network mode bridge cannot be one: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
+              asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | await 60s | the group accepts instance targets, but a task in network mode awsvpc cannot be one: found once; waiting for a second check
               own i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered: found once; waiting for a second check
               web 10.0.0.5:8080 | missing | await 60s | task t2 has been running for 11 min and its target is not registered: found once; waiting for a second check
               looks again in 60s
             120s:
-              asks: tasks t1; group web; owners in the cluster; owners elsewhere in own
+              asks: tasks t1; group web; owners in the cluster; owners on i-1; owners elsewhere in own
               own | target_type_mismatch | alert | the group accepts instance targets, but a task in network mode awsvpc cannot be one: alert only
               own | limit_exceeded | alert | deregistering i-1:32768 would leave own without targets; Portkeeper deregistered nothing there
               own i-1:32768 | stale | withheld | task t1 has stopped and its target is still registered: it would leave the target group without targets

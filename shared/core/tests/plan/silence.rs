@@ -21,11 +21,11 @@ fn a_service_that_could_not_be_read_resolves_nothing() {
         "#,
         &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:32769 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:32769 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32769
             120s:
@@ -100,10 +100,10 @@ fn a_hijack_lasts_when_the_desired_count_is_zero() {
               web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
               alert: hijacked (critical): web i-1:32769
             360s:
-              asks: owners in the cluster; owners elsewhere in web
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
             3960s:
-              asks: owners in the cluster; owners elsewhere in web
+              asks: owners in the cluster; owners on i-1; owners elsewhere in web
               web i-1:32769 | hijacked | alert | task t2 has stopped, and its target now leads to task t9 of service billing: requests reach the wrong task: mode alert: Portkeeper writes nothing
             open: hijacked web i-1:32769, seen 4, reported
         "#]],

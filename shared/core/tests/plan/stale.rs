@@ -107,6 +107,7 @@ fn what_the_ledger_saw_of_a_running_task_proves_its_target_later() {
         target web i-1:32769 healthy
         look
         task t2 gone
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         look after 2h
         look after 60s
         ",
@@ -262,7 +263,7 @@ fn a_task_that_stopped_long_ago_proves_nothing_unless_the_ledger_knows_its_targe
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 2h ago
         task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 2h ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         target web i-1:32770 unhealthy
         known web i-1:32770 t3
         ",
@@ -327,17 +328,17 @@ fn a_target_seen_absent_is_remembered_for_longer_than_ecs_lists_its_task() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 101m ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2 released 100m ago
         ",
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -358,17 +359,17 @@ fn a_reported_foreign_target_causes_no_calls_next_to_an_own_leftover() {
         look
         look after 60s
         task t2 STOPPED/STOPPED on i-2 app:8080->32769 ended 10m ago
-        target web i-2:32769 healthy
+        target web i-2:32769 unhealthy Target.FailedHealthChecks
         known web i-2:32769 t2
         look after 60s
         ",
         &expect![[r#"
             0s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:32770 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
               looks again in 60s
             60s:
-              asks: owners in the cluster
+              asks: owners in the cluster; owners on i-9
               web i-9:32770 | foreign | alert | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: alert only
               alert: foreign (warning): web i-9:32770
             120s:

@@ -29,16 +29,16 @@ fn an_older_description_of_a_stopped_task_does_not_restore_the_proof_of_a_target
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
               looks again in 60s
             60s:
             120s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of ECS is on its address: something outside ECS answers there: found once; waiting for a second check
               looks again in 60s
             180s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t3, but it is healthy although no task of ECS is on its address: something outside ECS answers there: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],
@@ -57,7 +57,7 @@ fn the_settle_time_counts_from_the_last_task_that_is_known_to_have_had_the_targe
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 20m ago
         task t3 STOPPED/STOPPED on i-1 ended 10s ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t3
         look
         look after 60s
@@ -92,7 +92,7 @@ fn a_task_that_stops_after_its_target_was_seen_absent_proves_nothing() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 4m ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t2 released 5m ago
         look
         look after 60s
@@ -100,11 +100,11 @@ fn a_task_that_stops_after_its_target_was_seen_absent_proves_nothing() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | no task of this cluster uses this port: a person or another tool registered it, or it belonged to a task that ECS no longer lists; it belonged to task t2, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],

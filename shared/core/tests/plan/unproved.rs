@@ -12,7 +12,7 @@ const LEFT_BEHIND: &str = "
     task t1 RUNNING/RUNNING on i-1 app:8080->32768
     task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
     target web i-1:32768 healthy
-    target web i-1:32769 healthy
+    target web i-1:32769 unhealthy Target.FailedHealthChecks
 ";
 
 /// Holds I-PROOF, C-20, C-34.
@@ -102,11 +102,11 @@ fn a_target_seen_absent_since_is_foreign() {
         &expect![[r#"
             0s:
               asks: owners on i-1
-              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: found once; waiting for a second check
+              web i-1:32769 | foreign | await 60s | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: owners on i-1
-              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, which has stopped, but a later check found it not registered: alert only
+              web i-1:32769 | foreign | alert | leads to task t9 of service billing; Portkeeper has no proof that it ever belonged to this service; it belonged to task t2, but a later check found it not registered: alert only
               alert: foreign (warning): web i-1:32769
             open: foreign web i-1:32769, seen 2, reported
         "#]],

@@ -130,7 +130,7 @@ fn a_disconnected_agent_freezes_its_instance_and_is_reported_when_it_lasts() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         task t3 RUNNING/RUNNING on i-2 app:8080->32768
         task t4 STOPPED/STOPPED on i-2 app:8080->32769 ended 10m ago
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         target web i-2:32768 healthy
         target web i-2:32769 unhealthy
         look

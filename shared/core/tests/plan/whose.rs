@@ -16,7 +16,7 @@ fn of_two_tasks_that_had_a_target_the_one_that_the_record_knows_is_named() {
         task t1 RUNNING/RUNNING on i-1 app:8080->32768
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         known web i-1:32769 t9
         look
         ",
@@ -42,7 +42,7 @@ fn a_task_that_has_just_stopped_elsewhere_delays_nothing() {
         task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
         task t3 STOPPED/STOPPED on i-1 app:8080->32770 ended 10s ago
         target web i-1:32768 healthy
-        target web i-1:32769 healthy
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
         target web i-1:32770 draining
         look
         ",

@@ -21,10 +21,15 @@ impl World {
     fn state_call(&mut self, words: &mut Words) {
         let at = before(self.now, words.span());
         let (operation, place) = (words.expect("an operation"), words.expect("a group, or lb"));
-        let (mut targets, mut by) = (BTreeSet::new(), "alice".to_owned());
+        let (mut targets, mut by) = (BTreeSet::new(), Actor::new(ActorKind::User, "alice"));
         while let Some(word) = words.next() {
-            if word == "by" {
-                by = words.expect("a name");
+            match word.as_str() {
+                "by" => by = Actor::new(ActorKind::User, &words.expect("a user")),
+                "role" => by = Actor::new(ActorKind::Role, &words.expect("a role")),
+                "through" => by = by.through(Some(&words.expect("a service"))),
+                _ => {}
+            }
+            if !word.contains('-') && !word.contains('.') {
                 continue;
             }
             let (id, port) =
@@ -38,7 +43,6 @@ impl World {
             group => IndexKey::Group(names::group(group)),
         };
         let id = format!("{operation} {at}");
-        let by = Actor::new(ActorKind::User, &by);
         let operation = Operation::from(operation);
         self.calls.push(ApiCall {
             id,
@@ -127,6 +131,7 @@ impl World {
                 "below" => policy.below_desired_seconds = number,
                 "stops" => policy.kill_loop_stops = number,
                 "remind" => policy.remind_seconds = number,
+                "person" => policy.person_seconds = number,
                 other => words.unknown(other),
             }
         }
@@ -315,7 +320,7 @@ impl World {
                 status => status.clone_into(&mut state.status),
             }
         }
-        self.instances.insert(name, (!unread).then_some(state));
+        self.instances.insert(names::instance(&name), (!unread).then_some(state));
     }
 
     fn state_target(&mut self, words: &mut Words) {

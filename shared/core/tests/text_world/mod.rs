@@ -7,7 +7,7 @@
 //! world, alerts are marked as sent, and the next check starts from the record.
 //!
 //! ```text
-//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 az-all=true
+//! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 person=1800 az-all=true
 //! group web type=ip family=ipv6 protocol=TCP port=80 interval=30 threshold=3 | unattached | missing | unread
 //! group web vpc=vpc-1 lb=net path=/health codes=200-299 check=9000
 //! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" owner=team-a | gone
@@ -22,12 +22,13 @@
 //! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran
 //! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
 //! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | in prod-2 | - for no service
-//! instance i-1 INACTIVE | disconnected | unread
+//! instance i-1 INACTIVE | disconnected | unread           (`i-1#2`: another one of the same EC2 instance;
+//!                                                        `prod-2/i-1`: of another cluster)
 //! target web i-1:32768 unhealthy Target.Timeout zone=all | gone
 //! known web i-1:32769 t2 released 5m ago                 (what the ledger knows)
 //! ledger empty                                           (no record; otherwise it is a day old)
 //! event t1 v9
-//! call 2m ago DeregisterTargets web i-1:32768 by alice   (CloudTrail reported it now) | DeleteRule lb
+//! call 2m ago DeregisterTargets web i-1:32768 by alice | role ci | through X   (CloudTrail reported it now) | DeleteRule lb
 //! counts running=3 pending=1                             (without: what the tasks say)
 //! gap tasks "page 2 failed" | revisions | owners | elsewhere | none
 //! look after 60s | unsent | dies | refused "why" | fails "why" | hop=3

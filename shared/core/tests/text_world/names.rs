@@ -21,8 +21,16 @@ pub fn task_in(cluster: &str, name: &str) -> TaskArn {
     TaskArn::try_from(ecs(&format!("task/{cluster}/{name}"))).unwrap()
 }
 
+/// A container instance by its EC2 instance: `i-1`, a further one of the same host `i-1#2`, one of
+/// another cluster `prod-2/i-1`.
 pub fn instance(name: &str) -> ContainerInstanceArn {
-    ContainerInstanceArn::try_from(ecs(&format!("container-instance/shop/{name}"))).unwrap()
+    let (cluster, name) = name.split_once('/').unwrap_or(("shop", name));
+    ContainerInstanceArn::try_from(ecs(&format!("container-instance/{cluster}/{name}"))).unwrap()
+}
+
+/// The EC2 instance of a container instance.
+pub fn host(arn: &ContainerInstanceArn) -> String {
+    arn.tail().split('#').next().unwrap().to_owned()
 }
 
 pub fn definition(name: &str) -> TaskDefinitionArn {

@@ -3,7 +3,7 @@
 use super::world::World;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
 use portkeeper_core::ledger::{Incident, LedgerRecord};
-use portkeeper_core::observation::{Coverage, Questions};
+use portkeeper_core::observation::Questions;
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::readiness::Readiness;
 use portkeeper_core::time::{Timestamp, spoken};
@@ -58,13 +58,12 @@ fn asked(questions: &Questions) -> String {
             names(questions.target_groups.iter().map(TargetGroupArn::name).collect())
         ));
     }
-    match &questions.other_tasks {
-        Coverage::Instances(instances) if instances.is_empty() => {}
-        Coverage::Instances(instances) => {
-            let instances = instances.iter().map(ContainerInstanceArn::tail).collect();
-            parts.push(format!("owners on {}", names(instances)));
-        }
-        Coverage::Cluster => parts.push("owners in the cluster".to_owned()),
+    let hosts = &questions.other_tasks.hosts;
+    if questions.other_tasks.cluster {
+        parts.push("owners in the cluster".to_owned());
+    }
+    if !hosts.is_empty() {
+        parts.push(format!("owners on {}", names(hosts.iter().map(String::as_str).collect())));
     }
     if !questions.other_clusters.is_empty() {
         let groups = questions.other_clusters.iter().map(TargetGroupArn::name).collect();

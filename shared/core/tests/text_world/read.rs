@@ -7,8 +7,8 @@ use super::world::World;
 use portkeeper_core::compare::questions;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
-    ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, OtherTask, Questions,
-    Service, TargetGroup, Task, TaskStatus,
+    ContainerInstance, ContainerInstanceState, Deployment, Gap, Missed, Observation, OtherTask,
+    Questions, Service, TargetGroup, Task, TaskStatus,
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
@@ -100,7 +100,7 @@ pub fn read_places(world: &World, seen: &mut Observation) {
     let (mut definitions, mut unread) = (Vec::new(), Vec::new());
     for task in tasks {
         if let Some(arn) = task.container_instance.clone() {
-            let known = ContainerInstance { ec2_instance: arn.tail().to_owned(), state: None };
+            let known = ContainerInstance { ec2_instance: names::host(&arn), state: None };
             seen.container_instances.entry(arn).or_insert(known);
         }
         let bound = task.containers.iter().any(|container| !container.bindings.is_empty());
@@ -139,20 +139,32 @@ fn answer(world: &World, questions: &Questions, seen: &mut Observation) {
 }
 
 fn answer_instance(world: &World, arn: &ContainerInstanceArn, seen: &mut Observation) {
-    let state = match world.instances.get(arn.tail()) {
+    let state = match world.instances.get(arn) {
         Some(None) => {
             let what = Missed::ContainerInstance(arn.clone());
             seen.gaps.push(Gap { what, why: "throttled".to_owned(), retry: true });
             return;
         }
         Some(known) => known.clone(),
-        None => Some(portkeeper_core::observation::ContainerInstanceState {
-            status: "ACTIVE".to_owned(),
-            agent_connected: true,
-        }),
+        None => Some(ContainerInstanceState { status: "ACTIVE".to_owned(), agent_connected: true }),
     };
-    let instance = ContainerInstance { ec2_instance: arn.tail().to_owned(), state };
+    let instance = ContainerInstance { ec2_instance: names::host(arn), state };
     seen.container_instances.insert(arn.clone(), instance);
+}
+
+/// Reads the container instances of an EC2 instance in the service's cluster.
+fn answer_host(world: &World, host: &str, seen: &mut Observation) {
+    let mut are_fit = true;
+    for arn in world.container_instances_of(host) {
+        if arn.cluster_name() == Some("shop") {
+            answer_instance(world, &arn, seen);
+            let state = seen.container_instances.get(&arn).and_then(|it| it.state.as_ref());
+            are_fit &= state.is_some_and(ContainerInstanceState::is_fit);
+        }
+    }
+    if are_fit {
+        seen.other_tasks.coverage.hosts.insert(host.to_owned());
+    }
 }
 
 fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
@@ -163,17 +175,28 @@ fn answer_owners(world: &World, questions: &Questions, seen: &mut Observation) {
         seen.gaps.push(Gap { what: Missed::OtherTasks, why: "throttled".to_owned(), retry: true });
         return;
     }
-    seen.other_tasks.coverage.clone_from(&questions.other_tasks);
-    if world.elsewhere_unread && !questions.other_clusters.is_empty() {
+    seen.other_tasks.coverage.cluster = questions.other_tasks.cluster;
+    for host in &questions.other_tasks.hosts {
+        answer_host(world, host, seen);
+    }
+    if world.elsewhere_unread
+        && !(questions.other_clusters.is_empty() && questions.only_here.is_empty())
+    {
         seen.gaps.push(Gap { what: Missed::Elsewhere, why: "throttled".to_owned(), retry: true });
     } else {
         seen.other_tasks.other_clusters_known.clone_from(&questions.other_clusters);
+        let hosts = questions.only_here.iter();
+        let only_here = hosts.filter(|host| {
+            !world.container_instances_of(host).iter().any(|arn| arn.cluster_name() != Some("shop"))
+        });
+        seen.other_tasks.only_here = only_here.cloned().collect();
     }
-    let asked = |task: &Task| match &questions.other_tasks {
-        Coverage::Cluster => true,
-        Coverage::Instances(instances) => {
-            task.container_instance.as_ref().is_some_and(|arn| instances.contains(arn))
-        }
+    let asked = |task: &Task| {
+        questions.other_tasks.cluster
+            || task
+                .container_instance
+                .as_ref()
+                .is_some_and(|arn| questions.other_tasks.hosts.contains(&names::host(arn)))
     };
     let uses = |owner: &&OtherTask| {
         let asked = &seen.other_tasks.other_clusters_known;

@@ -62,6 +62,8 @@ pub fn state_owner(world: &mut World, words: &mut Words) {
         other => words.unknown(other),
     });
     task.arn = names::task_in(&cluster, task.arn.tail());
+    task.container_instance =
+        task.container_instance.map(|arn| names::instance(&format!("{cluster}/{}", arn.tail())));
     world.other_tasks.insert(name, OtherTask { task, target_groups: groups });
 }
 
@@ -81,6 +83,7 @@ fn blank(name: &str, service: &str) -> Task {
         stopped_at: None,
         stop_code: None,
         stopped_reason: None,
+        deregistered: false,
         network_interface: None,
         containers: Vec::new(),
     }
@@ -109,6 +112,7 @@ fn read_task(
             }
             "subnet" => interface(task).subnet = Some(words.expect("a subnet")),
             "ip6" => interface(task).ipv6 = Some(words.expect("an address").parse().unwrap()),
+            "deregistered" => task.deregistered = true,
             "disconnected" => task.connected = false,
             "connected" => task.connected = true,
             "anywhere" => task.anywhere = true,

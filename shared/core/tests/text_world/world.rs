@@ -2,14 +2,14 @@
 
 use super::names;
 use portkeeper_core::api_call::{ApiCall, IndexKey};
-use portkeeper_core::ids::{ServiceKey, TaskArn};
+use portkeeper_core::ids::{ContainerInstanceArn, ServiceKey, TaskArn};
 use portkeeper_core::ledger::LedgerRecord;
 use portkeeper_core::observation::{
     ContainerInstanceState, FoundGroup, Gap, OtherTask, Service, Task, TaskDefinition,
 };
 use portkeeper_core::policy::Policy;
 use portkeeper_core::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A target group and how it answers.
 pub struct Group {
@@ -45,7 +45,7 @@ pub struct World {
     pub definitions: BTreeMap<String, TaskDefinition>,
     pub tasks: BTreeMap<String, OwnTask>,
     pub other_tasks: BTreeMap<String, OtherTask>,
-    pub instances: BTreeMap<String, Instance>,
+    pub instances: BTreeMap<ContainerInstanceArn, Instance>,
     pub at_least: BTreeMap<TaskArn, u64>,
     pub gaps: Vec<Gap>,
     pub owners_unread: bool,
@@ -98,6 +98,14 @@ impl World {
     /// The task is of another cluster.
     pub fn is_elsewhere(&self, owner: &OtherTask) -> bool {
         owner.task.arn.cluster_name() != Some(self.key.cluster.name())
+    }
+
+    /// The container instances that an EC2 instance has in any cluster, with or without tasks.
+    pub fn container_instances_of(&self, host: &str) -> BTreeSet<ContainerInstanceArn> {
+        let own = self.tasks.values().map(|own| &own.task);
+        let tasks = own.chain(self.other_tasks.values().map(|other| &other.task));
+        let named = tasks.filter_map(|task| task.container_instance.as_ref());
+        named.chain(self.instances.keys()).filter(|arn| names::host(arn) == host).cloned().collect()
     }
 
     pub fn service_facts(&mut self) -> &mut Service {

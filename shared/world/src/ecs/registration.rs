@@ -138,13 +138,18 @@ pub(super) fn deregister(world: &mut World, id: &str) {
     let (targets, title, service) = targets(world, id);
     let Some(service) = service else { return };
     let Some(task) = world.ecs.tasks.get_mut(id) else { return };
-    let was = std::mem::replace(&mut task.registration, Registration::Removed);
+    let was = task.registration;
+    if was == Registration::Kept {
+        return;
+    }
+    task.registration = Registration::Removed;
     if was != Registration::Done || targets.is_empty() {
         return;
     }
     let faults = world.ecs.misbehaviour(&service);
     if faults.targets_to_keep > 0 {
         faults.targets_to_keep -= 1;
+        keep(world, id);
         let text = format!("ECS did not deregister the targets of {title}");
         world.journal.push(world.now_ms(), Kind::Fault, Some(&service), text);
         return;
@@ -156,8 +161,15 @@ pub(super) fn deregister(world: &mut World, id: &str) {
                 "failed to deregister targets in (target-group {}) with (error {error})",
                 target.group
             );
+            keep(world, id);
             events::message(world, &service, &text);
         }
+    }
+}
+
+fn keep(world: &mut World, id: &str) {
+    if let Some(task) = world.ecs.tasks.get_mut(id) {
+        task.registration = Registration::Kept;
     }
 }
 

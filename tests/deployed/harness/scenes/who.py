@@ -11,7 +11,7 @@ from harness.world import REGION
 
 
 def named(account: Account) -> None:
-    """A person deregisters a target by hand: Portkeeper registers it again, and the alert names the person as the cause."""
+    """A person deregisters a target by hand. The alert names the person at once, and Portkeeper registers it again later."""
     group = account.world.group("proxy-tg")
     target = account.world.expected("shop/proxy")[0]
     client = account.world.client("elbv2")
@@ -27,6 +27,7 @@ def named(account: Account) -> None:
     report(account, "RegisterTargets", session_of(account, "ReconcileFunction"), group, target)
     alert = account.await_alert("shop/proxy", "missing", "opened", HEAL_SECONDS)
     assert "alice" in alert["who"], alert
+    assert not all_registered(account, "shop/proxy"), "PersonMinutes have not passed"
     until("all of proxy are registered", HEAL_SECONDS, lambda: all_registered(account, "shop/proxy"))
 
 

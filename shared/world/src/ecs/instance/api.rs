@@ -8,24 +8,38 @@ use crate::ecs::lookup::{find_cluster, ids};
 use crate::ecs::state::instance::{Instance, InstanceStatus};
 use crate::ecs::state::tail;
 use crate::ecs::state::task::{Status, Task};
+use crate::input::Input;
 use crate::journal::Kind;
 use serde_json::{Value, json};
 
 pub(in crate::ecs) fn list(world: &World, input: &Value) -> Result<Value, ApiError> {
-    let input = read("ListContainerInstances", input, "", "cluster nextToken maxResults status")?;
+    let input =
+        read("ListContainerInstances", input, "", "cluster filter nextToken maxResults status")?;
     let cluster = find_cluster(world, input.optional_text("cluster")?)?;
+    let hosts = input.optional_text("filter")?.map(|it| hosts(&input, it)).transpose()?;
     let status = input.optional_text("status")?;
     let keep = |instance: &Instance| {
         let listed = match status {
             Some(status) => instance.status.name() == status,
             None => instance.status != InstanceStatus::Inactive,
         };
-        instance.cluster == cluster && listed
+        let is_asked = hosts.as_ref().is_none_or(|hosts| hosts.contains(&instance.ec2_id));
+        instance.cluster == cluster && listed && is_asked
     };
     let (ids, next) = paged(&input, &world.ecs.instances, keep, 100)?;
     let arn = |id: &String| world.account.ecs_arn("container-instance", &format!("{cluster}/{id}"));
     let arns: Vec<String> = ids.iter().map(arn).collect();
     Ok(with_token(json!({"containerInstanceArns": arns}), next))
+}
+
+/// The EC2 instances that an expression of the cluster query language names. Of that language only
+/// this form is simulated: `ec2InstanceId in ['i-1','i-2']` [DG `cluster-query-language`].
+fn hosts(input: &Input<'_>, filter: &str) -> Result<Vec<String>, ApiError> {
+    let list = filter.strip_prefix("ec2InstanceId in [").and_then(|rest| rest.strip_suffix(']'));
+    let list =
+        list.ok_or_else(|| input.refuse(&format!("The filter {filter} is not simulated.")))?;
+    let name = |text: &str| text.trim().trim_matches('\'').to_owned();
+    Ok(list.split(',').map(name).collect())
 }
 
 /// At most 100 instances per call; unknown ones are failures. AWS shows a deregistered one as

@@ -83,8 +83,11 @@ pub(crate) enum Registration {
     Due(u64),
     /// ECS has registered the targets, or behaves as if it had.
     Done,
-    /// ECS has deregistered the targets, or behaves as if it had.
+    /// ECS has deregistered the targets.
     Removed,
+    /// The task has stopped, and ECS did not deregister the targets. The attachment says so
+    /// [INF]: AWS does not document what it says then.
+    Kept,
 }
 
 #[derive(Debug, Clone)]

@@ -27,6 +27,7 @@ pub(in crate::ecs) fn event(world: &World, task: &Task) -> Value {
     let elb = task.elb_attachment.as_ref().map(|id| {
         let status = match task.registration {
             Registration::Removed => "DELETED",
+            Registration::Kept => "DELETING",
             Registration::Done => "ATTACHED",
             Registration::None | Registration::Due(_) => "PRECREATED",
         };

@@ -1,0 +1,157 @@
+//! A target that another writer registered again after its task had stopped. The task's stop was
+//! proved, but this registration is no longer the task's: it is reported and stays.
+
+use crate::text_world::{check, run};
+use expect_test::expect;
+
+/// The world of a stopped task, with other tasks or scaled to zero, and what is different in it.
+fn world(desired: u32, difference: &str) -> String {
+    let others = if desired == 0 {
+        ""
+    } else {
+        "task t0 RUNNING/RUNNING on i-1 app:8080->32768\ntarget web i-1:32768 healthy"
+    };
+    run(&format!(
+        "
+        group web interval=30 threshold=2
+        service shop/web binds web to app:8080 desired={desired}
+        {others}
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 for 1h ended 10m ago
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
+        {difference}
+        look
+        look after 60s
+        look after 60s
+        "
+    ))
+}
+
+/// Holds I-PROOF.
+#[test]
+fn the_target_of_a_stopped_task_that_fails_its_checks_is_deregistered() {
+    for desired in [0, 1] {
+        let made = world(desired, "");
+        assert!(made.contains("plan: deregister web [i-1:32769]"), "{desired}: {made}");
+    }
+}
+
+/// Holds I-PROOF. A call proves nothing, but it disproves.
+#[test]
+fn a_registration_by_another_writer_after_the_stop_ends_the_proof() {
+    for desired in [0, 1] {
+        for call in [
+            "call 9m ago RegisterTargets web i-1:32769 by bob",
+            "call 10m ago RegisterTargets web i-1:32769 role deployer",
+            "call 1m ago RegisterTargets web i-1:32769 through CloudFormation",
+            "call 9m ago RegisterTargets web i-1",
+            "call 9m ago RegisterTargets web i-1:32769\ncall 8m ago DeregisterTargets web i-1:32769",
+        ] {
+            let made = world(desired, call);
+            assert!(!made.contains("plan: deregister"), "{desired}, {call}: {made}");
+            assert!(made.contains("alert: foreign"), "{desired}, {call}: {made}");
+        }
+    }
+}
+
+/// The proof does not come back when the call, or ECS's list, is forgotten.
+#[test]
+fn a_proof_that_a_call_ended_does_not_come_back() {
+    let made = world(
+        1,
+        "call 9m ago RegisterTargets web i-1:32769 by bob\nlook\ntask t2 gone\nlook after 2h",
+    );
+    assert!(!made.contains("plan: deregister"), "{made}");
+}
+
+/// Holds I-PROOF. Earlier calls, and calls about other targets, are not about this registration.
+#[test]
+fn other_calls_do_not_end_the_proof() {
+    for call in [
+        "call 20m ago RegisterTargets web i-1:32769 by bob",
+        "call 9m ago RegisterTargets web i-1:32770 by bob",
+        "call 9m ago DeregisterTargets web i-1:32769 by bob",
+    ] {
+        let made = world(1, call);
+        assert!(made.contains("plan: deregister web [i-1:32769]"), "{call}: {made}");
+    }
+}
+
+/// Holds I-PROOF. Something answers, and no task of ECS is there.
+#[test]
+fn a_healthy_target_without_a_task_is_in_use_by_something_outside_ecs() {
+    for desired in [0, 1] {
+        let made = world(desired, "target web i-1:32769 healthy");
+        assert!(!made.contains("plan: deregister"), "{desired}: {made}");
+        assert!(made.contains("something outside ECS answers there"), "{desired}: {made}");
+    }
+    let later = "target web i-1:32769 healthy\nlook\ntarget web i-1:32769 unhealthy";
+    assert!(!world(1, later).contains("plan: deregister"), "it was in use once");
+}
+
+/// The load balancer takes a while to notice that a task has stopped.
+#[test]
+fn a_target_is_healthy_until_the_health_checks_notice_the_stop() {
+    check(
+        "
+        group web interval=30 threshold=5
+        service shop/web binds web to app:8080
+        task t0 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        task t2 STOPPED/STOPPED on i-1 app:8080->32769 for 1h ended 100s ago
+        target web i-1:32769 healthy
+        look
+        target web i-1:32769 unhealthy Target.FailedHealthChecks
+        look after 110s
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 110s | task t2 has stopped and its target is still registered: the load balancer has not finished its health checks since
+              looks again in 110s
+            110s:
+              asks: owners on i-1
+              web i-1:32769 | stale | await 60s | task t2 has stopped and its target is still registered: found once; waiting for a second check
+              looks again in 60s
+            170s:
+              asks: owners on i-1
+              web i-1:32769 | stale | deregister | task t2 has stopped and its target is still registered: confirmed by a second check
+              plan: deregister web [i-1:32769]
+              alert: stale (error): web i-1:32769
+              looks again in 60s
+            open: stale web i-1:32769, seen 2, 1 repairs, reported
+        "#]],
+    );
+}
+
+/// ELBv2's other states do not show whether anything answers.
+#[test]
+fn a_target_of_unknown_health_stays() {
+    for state in ["initial Elb.RegistrationInProgress", "unavailable", "novel"] {
+        let made = world(1, &format!("target web i-1:32769 {state}"));
+        assert!(!made.contains("plan: deregister"), "{state}: {made}");
+    }
+    let made = world(1, "target web i-1:32769 unused Target.NotInUse");
+    assert!(made.contains("plan: deregister web [i-1:32769]"), "{made}");
+}
+
+/// Holds I-PROOF. ECS took the target out itself: what is registered now is another registration.
+#[test]
+fn a_target_that_ecs_deregistered_is_another_writers() {
+    let gone = "task t2 STOPPED/STOPPED on i-1 app:8080->32769 for 1h ended 10m ago deregistered";
+    let made = world(1, gone);
+    assert!(!made.contains("plan: deregister"), "{made}");
+    assert!(made.contains("ECS reports that it deregistered the target"), "{made}");
+    let later = format!("{gone}\nlook\ntask t2 gone\nlook after 2h");
+    assert!(!world(1, &later).contains("plan: deregister"));
+}
+
+/// A hijacker's requests are served by a task that ECS shows: the target is still the old task's.
+#[test]
+fn a_healthy_target_that_leads_to_another_services_task_is_deregistered() {
+    let hijacked = "target web i-1:32769 healthy\nowner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing";
+    let made = world(1, hijacked);
+    assert!(made.contains("plan: deregister web [i-1:32769]"), "{made}");
+    let meant = format!("{hijacked}\ncall 5m ago RegisterTargets web i-1:32769 by bob");
+    assert!(!world(1, &meant).contains("plan: deregister"));
+}
