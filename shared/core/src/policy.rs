@@ -117,6 +117,14 @@ impl Policy {
         moment.plus_secs(self.settle_seconds)
     }
 
+    /// The most deregistrations at once: the greater of the absolute limit and the share of
+    /// registered targets.
+    #[must_use]
+    pub fn deregistration_limit(&self, registered: usize) -> usize {
+        let share = registered.saturating_mul(self.max_deregistration_percent as usize) / 100;
+        share.max(self.max_deregistrations as usize)
+    }
+
     /// The window in which repairs are counted: long enough for `fight_repairs` rounds of repair,
     /// undoing and two checks.
     #[must_use]
