@@ -1,7 +1,7 @@
 //! The findings and verdicts of one check.
 
 use crate::action::{ActionKind, TargetZone};
-use crate::code::Code;
+use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
 use crate::input::PlanInput;
 use crate::subject::Subject;
@@ -19,6 +19,8 @@ pub struct Finding {
     pub repair: Option<RepairStep>,
     /// Seconds from the first check until a second check confirms it.
     pub confirm_seconds: u32,
+    /// The severity, if it depends on more than the code.
+    pub severity: Option<Severity>,
 }
 
 /// One write that would repair a finding.
@@ -65,5 +67,5 @@ impl Judgement {
 /// A finding without a repair, confirmed by a second check after the usual time of its code.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
     let confirm_seconds = code.confirm_seconds(&input.policy);
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds }
+    Finding { code, subject, task: None, why, repair: None, confirm_seconds, severity: None }
 }

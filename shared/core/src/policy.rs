@@ -88,10 +88,10 @@ pub struct Policy {
     /// Added to the time that a group's own health check settings explain before a target counts as
     /// unhealthy.
     pub unhealthy_margin_seconds: u32,
-    /// How long fewer tasks may run than desired, with no deployment in progress, before Portkeeper
+    /// How long fewer tasks may run than desired, if no deployment explains it, before Portkeeper
     /// sends an alert. Pulling an image and waiting for a new instance take minutes.
     pub below_desired_seconds: u32,
-    /// If ECS stops this many tasks of one service for failed health checks within
+    /// If this many tasks of one service, and one in twenty of the desired ones, fail within
     /// `kill_loop_seconds`, it is a loop: once is a bad instance, twice may be chance.
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.

@@ -444,8 +444,8 @@ fn every_code_has_a_meaning_and_an_advice() {
         bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
         agent_disconnected (warning): a container instance's agent has been disconnected for too long. What to do: check the ECS agent on the instance; Portkeeper deregisters nothing there until the agent is connected.
         ambiguous_revision (warning): the revision or task set of a task is undetermined. What to do: compare the task's startedBy with the service's revisions; Portkeeper changes nothing for this task.
-        kill_loop (error): ECS stops tasks again and again for failed load balancer health checks. What to do: find out why the health checks fail: check path, port and security group, and give a program that starts slowly a longer health check grace period.
-        below_desired (error): fewer tasks are running than desired, and no deployment is in progress. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
+        kill_loop (error): tasks fail again and again, and ECS starts others. What to do: find out why the tasks fail. Health checks: check path, port and security group, and give a program that starts slowly a longer health check grace period. Otherwise: read the stopped tasks' reasons and the program's log.
+        below_desired (error): fewer tasks are running than desired, for longer than a deployment explains. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
         fight (error): another writer undoes Portkeeper's repairs of a target. What to do: find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two.
         limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or repair them by hand.
     "#]].assert_eq(&table.collect::<String>());

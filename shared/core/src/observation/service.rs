@@ -66,6 +66,10 @@ pub struct Service {
     /// How many tasks are starting.
     #[serde(default)]
     pub pending_count: u32,
+    /// `deploymentConfiguration.minimumHealthyPercent`: how many of the desired tasks run at least
+    /// during a deployment. Absent if ECS does not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_percent: Option<u32>,
     /// `healthCheckGracePeriodSeconds`.
     #[serde(default)]
     pub health_check_grace_seconds: u32,
@@ -100,11 +104,9 @@ impl Service {
     /// for it.
     #[must_use]
     pub fn is_deploying(&self) -> bool {
-        let rolling = self
-            .deployments
-            .iter()
-            .any(|deployment| deployment.rollout == Some(RolloutState::InProgress));
-        rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
+        self.deployments_in_progress().next().is_some()
+            || self.deployments.len() > 1
+            || self.task_sets.len() > 1
     }
 
     /// How many tasks are desired. The task sets of an EXTERNAL service may be only a part of the
@@ -116,6 +118,22 @@ impl Service {
             Some(count) => count.min(self.desired_count),
             None => self.desired_count,
         }
+    }
+
+    /// Whether a deployment may leave this few of the desired tasks running. ECS rounds the
+    /// percentage up
+    /// ([DeploymentConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html)).
+    #[must_use]
+    pub fn may_run_with(&self, running: u32) -> bool {
+        let percent = self.minimum_healthy_percent.unwrap_or(0);
+        u64::from(running) * 100 >= u64::from(self.wanted_count()) * u64::from(percent)
+    }
+
+    /// The deployments that are in progress.
+    pub fn deployments_in_progress(&self) -> impl Iterator<Item = &Deployment> {
+        self.deployments
+            .iter()
+            .filter(|deployment| deployment.rollout == Some(RolloutState::InProgress))
     }
 
     /// Whether every group of the service is always in use: only with rolling deployments by ECS.
@@ -156,6 +174,10 @@ pub struct Deployment {
     /// Its progress; absent if ECS does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutState>,
+    /// How many of its tasks failed in a row, if any: ECS could not start them, or they failed
+    /// their health checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_tasks: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// When it last changed; for a completed one, when it was completed.

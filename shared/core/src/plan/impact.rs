@@ -3,6 +3,7 @@
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
 use crate::expected::{ExpectedTargets, Requirement};
+use crate::finding::Finding;
 use crate::ids::{TargetGroupArn, TaskArn};
 use crate::ledger::Incident;
 use crate::subject::Subject;
@@ -23,6 +24,7 @@ struct Served<'a> {
 /// The tasks without traffic, by group and in total.
 #[derive(Default)]
 pub(super) struct Impacts<'a> {
+    findings: &'a [Finding],
     by_group: BTreeMap<&'a TargetGroupArn, Served<'a>>,
 }
 
@@ -30,6 +32,7 @@ impl<'a> Impacts<'a> {
     /// Computes it from the expected targets and the confirmed findings of this check.
     pub(super) fn of(
         expected: &'a ExpectedTargets,
+        findings: &'a [Finding],
         incidents: &'a [Incident],
         now: Timestamp,
     ) -> Self {
@@ -53,12 +56,16 @@ impl<'a> Impacts<'a> {
                 served.without.insert(task);
             }
         }
-        Self { by_group }
+        Self { findings, by_group }
     }
 
     /// Returns the severity: all tasks of a group without traffic are critical, and a few of many
     /// can wait.
     pub(super) fn severity(&self, incident: &Incident) -> Severity {
+        let is_it = |it: &&Finding| it.code == incident.code && it.subject == incident.subject;
+        if let Some(judged) = self.findings.iter().find(is_it).and_then(|found| found.severity) {
+            return judged;
+        }
         let of_group = incident.subject.group().and_then(|group| self.by_group.get(group));
         match of_group.filter(|_| incident.code.stops_traffic()) {
             Some(served) if served.without.is_empty() => incident.code.severity(),

@@ -155,9 +155,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
-            let out_of_scope = || {
-                seen.over(format!("ECS stopped no task for failed health checks within {within}"))
-            };
+            let out_of_scope = || seen.over(format!("no task failed within {within}"));
             observation.tasks_are_whole().then(out_of_scope)
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
