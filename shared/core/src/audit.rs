@@ -86,6 +86,8 @@ pub fn audit(input: &PlanInput) -> Audited {
         };
         match (judgement.findings.iter().find(is_it), &verdict.decision) {
             (Some(found), _) => findings.push(finding_of(input, found, verdict, &second)),
+            // An audit lists each target of the group.
+            (None, _) if matches!(verdict.subject, Subject::Group(_)) => {}
             (None, Decision::Await(_)) if verdict.code.is_some() => young.push(verdict.clone()),
             (None, Decision::Await(_) | Decision::Unknown) => unknown.push(verdict.clone()),
             // In order, out of scope, or a guard's finding about the ledger's limits.

@@ -86,7 +86,8 @@ pub fn plan(input: &PlanInput) -> Plan {
     }
     let expected = expected_targets(&input.observation, input.hop);
     let comparison = compare(&input.observation, &expected);
-    let judgement = judge(input, &expected, &comparison);
+    let mut judgement = judge(input, &expected, &comparison);
+    impact::find_groups(input, &expected, &mut judgement);
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &expected, &comparison, input.now);

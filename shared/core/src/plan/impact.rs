@@ -1,10 +1,12 @@
-//! The impact: which of a service's tasks receive no traffic, and the severity that follows.
+//! The impact: which of a service's tasks receive no traffic, and the severity that follows. Where
+//! many targets of a group have the same fault, one incident about the group reports all of them.
 
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
 use crate::expected::{ExpectedTargets, Requirement};
-use crate::finding::Finding;
+use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetGroupArn, TaskArn};
+use crate::input::PlanInput;
 use crate::ledger::Incident;
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -13,6 +15,78 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A share of tasks without traffic below one in this many is a warning: load balancers and
 /// services are sized for that.
 const FEW_ONE_IN: usize = 10;
+
+/// If more targets of one group have the same fault, one incident about the group reports them: an
+/// alert lists this many, and the record holds the incidents of five such groups (ECS allows five
+/// for a service).
+const MOST_TARGETS: usize = 50;
+
+/// Adds a finding about each group of which many targets have the same fault. Repairs stay with the
+/// findings about single targets. An incident about a group lasts as long as any of its targets has
+/// the fault: otherwise its last targets would be reported again, one by one.
+pub(super) fn find_groups(
+    input: &PlanInput,
+    expected: &ExpectedTargets,
+    judgement: &mut Judgement,
+) {
+    let mut faults: BTreeMap<(TargetGroupArn, Code), Vec<&Finding>> = BTreeMap::new();
+    for one in judgement.findings.iter().filter(|one| one.code.stops_traffic()) {
+        if let Subject::Target(group, _) = &one.subject {
+            faults.entry((group.clone(), one.code.family())).or_default().push(one);
+        }
+    }
+    let mut found = Vec::new();
+    for ((group, family), faults) in faults {
+        let subject = Subject::Group(group.clone());
+        let lasts = input.record.incidents.iter().any(|open| {
+            open.subject == subject && open.code.family() == family && is_reported(open)
+        });
+        let Some(first) = faults.first().filter(|_| lasts || faults.len() > MOST_TARGETS) else {
+            continue;
+        };
+        let required = expected
+            .targets
+            .iter()
+            .filter(|it| it.group == group && matches!(it.requirement, Requirement::Required(_)));
+        let why = format!(
+            "{} of {} expected targets; the first, {}: {}",
+            faults.len(),
+            required.count(),
+            first.subject.target().map_or(String::new(), ToString::to_string),
+            first.why
+        );
+        // As soon as the findings about that many single targets are confirmed.
+        let mut waits: Vec<u32> = faults.iter().map(|one| one.confirm_seconds).collect();
+        waits.sort_unstable();
+        let confirm_seconds = waits.get(MOST_TARGETS).or(waits.last()).copied().unwrap_or_default();
+        let same = faults.iter().all(|one| one.code == first.code);
+        let code = if same { first.code.clone() } else { family };
+        found.push(Finding { confirm_seconds, ..finding(input, code, subject, why) });
+    }
+    judgement.findings.extend(found);
+}
+
+/// Whether a fault of a group and one of a target are the same fault.
+fn is_part((of, code): (&Subject, &Code), (subject, other): (&Subject, &Code)) -> bool {
+    matches!((of, subject), (Subject::Group(of), Subject::Target(group, _)) if of == group)
+        && code.stops_traffic()
+        && code.family() == other.family()
+}
+
+/// Whether a finding about its group reports this one, too.
+pub(super) fn is_of_group(findings: &[Finding], one: &Finding) -> bool {
+    let one = (&one.subject, &one.code);
+    findings.iter().any(|whole| is_part((&whole.subject, &whole.code), one))
+}
+
+/// Whether the incident about a group reports this one about a target of it.
+pub(super) fn reports(whole: &Incident, one: &Incident) -> bool {
+    is_reported(whole) && is_part((&whole.subject, &whole.code), (&one.subject, &one.code))
+}
+
+fn is_reported(whole: &Incident) -> bool {
+    whole.confirmation.confirmed && !whole.is_over()
+}
 
 /// The tasks that should receive traffic through a group, and those that do not.
 #[derive(Default)]
@@ -29,7 +103,8 @@ pub(super) struct Impacts<'a> {
 }
 
 impl<'a> Impacts<'a> {
-    /// Computes it from the expected targets and the confirmed findings of this check.
+    /// Computes it from the expected targets and the confirmed findings of this check. An incident
+    /// about a group confirms all its findings: the record may be too small for one incident each.
     pub(super) fn of(
         expected: &'a ExpectedTargets,
         findings: &'a [Finding],
@@ -47,14 +122,14 @@ impl<'a> Impacts<'a> {
         let seen =
             |it: &&Incident| it.confirmation.confirmed && it.last_seen_at == now && !it.is_over();
         for incident in incidents.iter().filter(seen).filter(|it| it.code.stops_traffic()) {
-            let (Subject::Target(group, _), Some(task)) = (&incident.subject, &incident.task)
-            else {
+            let Some(served) = incident.subject.group().and_then(|it| by_group.get_mut(it)) else {
                 continue;
             };
-            let Some(served) = by_group.get_mut(group) else { continue };
-            if served.due.contains(task) {
-                served.without.insert(task);
-            }
+            let whole = (&incident.subject, &incident.code);
+            let of_group = |one: &&Finding| is_part(whole, (&one.subject, &one.code));
+            let others = findings.iter().filter(of_group).filter_map(|one| one.task.as_ref());
+            let without = incident.task.iter().chain(others).filter(|it| served.due.contains(it));
+            served.without.extend(without);
         }
         Self { findings, by_group }
     }

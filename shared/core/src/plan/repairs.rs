@@ -6,7 +6,7 @@
 //! repairs another writer undoes is left alone. Repair limit: a target whose repairs do not last
 //! needs an operator.
 
-use super::incidents;
+use super::{impact, incidents};
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
@@ -72,7 +72,7 @@ pub(super) fn decide(
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
             // An early recheck would not make room: an event or the sweep leads to the next check.
-            waiting += 1;
+            waiting += usize::from(!impact::is_of_group(findings, finding));
             Ruling::new(
                 Decision::Withheld,
                 "too many incidents are open; this finding waits until one is resolved",
