@@ -87,6 +87,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     let expected = expected_targets(&input.observation, input.hop);
     let comparison = compare(&input.observation, &expected);
     let mut judgement = judge(input, &expected, &comparison);
+    impact::judge_new_tasks(input, &comparison, &mut judgement);
     impact::find_groups(input, &expected, &mut judgement);
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);

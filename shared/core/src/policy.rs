@@ -14,6 +14,11 @@ pub const MODE_TAG: &str = "portkeeper:mode";
 /// by it.
 pub const OWNER_TAG: &str = "portkeeper:owner";
 
+/// How long a deployment explains what differs from the desired state, in seconds, since it began or
+/// since its last progress: starting instances and pulling an image take minutes. A constant, because
+/// AWS has no such limit to set it by.
+pub const DEPLOYMENT_SECS: u32 = 1800;
+
 /// What Portkeeper may do for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -155,6 +155,7 @@ fn task_set(set: &ecs::TaskSet) -> Result<TaskSet, NotUnderstood> {
     Ok(TaskSet {
         id: required(set.id(), "taskSets[].id")?.to_owned(),
         load_balancers,
+        status: set.status().map(str::to_owned),
         desired_count,
     })
 }

@@ -12,6 +12,7 @@ use crate::ids::{TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
 use crate::observation::{Service, ServiceEvent, Task, TaskStatus};
+use crate::policy::DEPLOYMENT_SECS;
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -42,10 +43,6 @@ const FAILED_CHECKS: &str = " health checks in (target-group ";
 
 /// The same for the health checks of a container: "Task failed container health checks".
 const FAILED_CONTAINER: &str = "failed container health checks";
-
-/// How long a deployment explains that tasks are missing, in seconds, since it began or since the
-/// last task started: starting an instance and pulling an image take minutes.
-const DEPLOYMENT_SECS: u32 = 1800;
 
 /// From this share of the desired tasks a shortage is no finding. With up to 19 tasks, each missing
 /// one is below it.
@@ -287,9 +284,32 @@ fn kill_loop(input: &PlanInput, service: &Service, judgement: &mut Judgement) {
     let failures = Failures { stopped: &stopped, said: &said, unhealthy, in_a_row };
     judgement.find(Finding {
         task: failures.last().map(|last| last.task.clone()),
-        severity: Some(severity_of(count, service.wanted_count())),
+        severity: Some(if only_newer_tasks_fail(input, service, &stopped) {
+            Severity::Warning
+        } else {
+            severity_of(count, service.wanted_count())
+        }),
         ..finding(input, Code::KillLoop, Subject::Service, failures.described(input, service))
     });
+}
+
+/// Whether all tasks that failed belong to a deployment that is to replace others, of which as many
+/// run as are desired.
+fn only_newer_tasks_fail(input: &PlanInput, service: &Service, stopped: &[Failed<'_>]) -> bool {
+    let newer = service.newer_ids();
+    let is_newer = |task: &Task| task.started_by.as_deref().is_some_and(|by| newer.contains(by));
+    let own = Some(input.observation.key.service.as_str());
+    let older = input.observation.tasks.iter().filter(|task| {
+        let runs =
+            task.last_status == TaskStatus::Running && task.desired_status == TaskStatus::Running;
+        runs && task.service() == own && !is_newer(task)
+    });
+    let of_older = |failed: &Failed<'_>| {
+        input.observation.tasks.iter().any(|task| task.arn == *failed.task && !is_newer(task))
+    };
+    !newer.is_empty()
+        && number(older.count()) >= service.older_count()
+        && !stopped.iter().any(of_older)
 }
 
 /// The failures of a loop.

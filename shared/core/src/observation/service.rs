@@ -5,6 +5,7 @@ use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 text_enum! {
     /// [Service.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html)
@@ -136,6 +137,27 @@ impl Service {
             .filter(|deployment| deployment.rollout == Some(RolloutState::InProgress))
     }
 
+    /// The ids of the deployment in progress, or of the task sets that serve no production traffic:
+    /// `startedBy` of the tasks that are to replace others.
+    #[must_use]
+    pub fn newer_ids(&self) -> BTreeSet<&str> {
+        let deployments = self.deployments_in_progress().filter(|it| it.status == "PRIMARY");
+        let sets = self.task_sets.iter().filter(|set| set.status.as_deref() == Some("ACTIVE"));
+        match self.controller {
+            DeploymentController::Ecs => deployments.map(|it| it.id.as_str()).collect(),
+            DeploymentController::CodeDeploy => sets.map(|set| set.id.as_str()).collect(),
+            // Another system decides where the traffic goes.
+            DeploymentController::External | DeploymentController::Unknown(_) => BTreeSet::new(),
+        }
+    }
+
+    /// How many tasks serve before a deployment replaces them.
+    #[must_use]
+    pub fn older_count(&self) -> u32 {
+        let primary = self.task_sets.iter().find(|set| set.status.as_deref() == Some("PRIMARY"));
+        primary.and_then(|set| set.desired_count).unwrap_or(self.desired_count)
+    }
+
     /// Whether every group of the service is always in use: only with rolling deployments by ECS.
     #[must_use]
     pub fn uses_every_group(&self) -> bool {
@@ -209,6 +231,10 @@ pub struct TaskSet {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
+    /// PRIMARY (it serves production traffic), ACTIVE (it does not) or DRAINING.
+    /// [TaskSet.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// `computedDesiredCount`: its share of the service's desired count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,

@@ -3,11 +3,14 @@
 
 use crate::alert::Impact;
 use crate::code::{Code, Severity};
+use crate::compare::Comparison;
 use crate::expected::{ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::{TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
+use crate::observation::HealthState;
+use crate::policy::DEPLOYMENT_SECS;
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +23,75 @@ const FEW_ONE_IN: usize = 10;
 /// alert lists this many, and the record holds the incidents of five such groups (ECS allows five
 /// for a service).
 const MOST_TARGETS: usize = 50;
+
+/// The words of a finding about a task that has never been healthy: a later check recognizes it by
+/// them.
+const NOT_YET: &str = "it has not been healthy since its task started, and every task that it is to replace is healthy";
+
+/// Findings about tasks of a deployment in progress that have never been healthy, while as many older
+/// tasks as are desired are healthy, are warnings, and have the time that a deployment has. Such
+/// tasks receive no production traffic: ECS shifts it to healthy tasks only ([Amazon ECS blue/green
+/// deployments](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-how-it-works.html)),
+/// and load balancers send requests to healthy targets only. A task that was healthy once may have
+/// received traffic since.
+pub(super) fn judge_new_tasks(
+    input: &PlanInput,
+    comparison: &Comparison,
+    judgement: &mut Judgement,
+) {
+    let Some(service) = &input.observation.service else { return };
+    let newer = service.newer_ids();
+    let task_of = |arn: &TaskArn| input.observation.tasks.iter().find(|task| task.arn == *arn);
+    let is_newer = |arn: &TaskArn| {
+        let by = task_of(arn).and_then(|task| task.started_by.as_deref());
+        by.is_some_and(|by| newer.contains(by))
+    };
+    if newer.is_empty() || older_healthy(comparison, is_newer) < service.older_count() {
+        return;
+    }
+    let began = service.deployments_in_progress().filter_map(|it| it.created_at).max();
+    for one in judgement.findings.iter_mut().filter(|one| one.code == Code::Unhealthy) {
+        let Some(arn) = one.task.as_ref().filter(|arn| is_newer(arn)) else { continue };
+        let open = input.record.incident(&one.code, &one.subject).filter(|open| !open.is_over());
+        let was_healthy = match open {
+            Some(open) => !open.why.contains(NOT_YET),
+            // An earlier check found it registered, and not failing.
+            None => was_found(input, one, arn),
+        };
+        if was_healthy {
+            continue;
+        }
+        let began = began.or_else(|| task_of(arn)?.started_at).unwrap_or(input.now);
+        let opened_at = open.map_or(input.now, |open| open.opened_at);
+        let explained = began.plus_secs(DEPLOYMENT_SECS).secs_since(opened_at);
+        one.confirm_seconds = one.confirm_seconds.max(explained);
+        one.severity = Some(Severity::Warning);
+        one.why = format!("{}; {NOT_YET}", one.why);
+    }
+}
+
+/// Returns how many older tasks are registered and healthy in each of their groups.
+fn older_healthy(comparison: &Comparison, is_newer: impl Fn(&TaskArn) -> bool) -> u32 {
+    let mut healthy: BTreeMap<&TaskArn, bool> = BTreeMap::new();
+    for matched in &comparison.matched {
+        let serves = matched.registered.state == HealthState::Healthy
+            && matches!(matched.expected.requirement, Requirement::Required(_));
+        *healthy.entry(&matched.expected.task).or_insert(true) &= serves;
+    }
+    for absent in &comparison.absent {
+        healthy.insert(&absent.expected.task, false);
+    }
+    let older = healthy.into_iter().filter(|(task, serves)| *serves && !is_newer(task));
+    u32::try_from(older.count()).unwrap_or(u32::MAX)
+}
+
+fn was_found(input: &PlanInput, one: &Finding, task: &TaskArn) -> bool {
+    let (Some(group), Some(target)) = (one.subject.group(), one.subject.target()) else {
+        return false;
+    };
+    let known = input.record.known_target(group, target);
+    known.is_some_and(|known| known.task == *task && known.seen_absent_at.is_none())
+}
 
 /// Adds a finding about each group of which many targets have the same fault. Repairs stay with the
 /// findings about single targets. An incident about a group lasts as long as any of its targets has
@@ -60,8 +132,10 @@ pub(super) fn find_groups(
         waits.sort_unstable();
         let confirm_seconds = waits.get(MOST_TARGETS).or(waits.last()).copied().unwrap_or_default();
         let same = faults.iter().all(|one| one.code == first.code);
+        let severity = faults.iter().map(|one| one.severity).max().flatten();
+        let severity = severity.filter(|_| faults.iter().all(|one| one.severity.is_some()));
         let code = if same { first.code.clone() } else { family };
-        found.push(Finding { confirm_seconds, ..finding(input, code, subject, why) });
+        found.push(Finding { confirm_seconds, severity, ..finding(input, code, subject, why) });
     }
     judgement.findings.extend(found);
 }
@@ -112,10 +186,16 @@ impl<'a> Impacts<'a> {
         now: Timestamp,
     ) -> Self {
         let mut by_group: BTreeMap<&TargetGroupArn, Served<'a>> = BTreeMap::new();
+        let not_yet: BTreeSet<&TaskArn> = findings
+            .iter()
+            .filter(|one| one.code.stops_traffic() && one.severity.is_some())
+            .filter_map(|one| one.task.as_ref())
+            .collect();
         for expected in expected
             .targets
             .iter()
             .filter(|expected| matches!(expected.requirement, Requirement::Required(_)))
+            .filter(|expected| !not_yet.contains(&expected.task))
         {
             by_group.entry(&expected.group).or_default().due.insert(&expected.task);
         }

@@ -704,3 +704,42 @@ fn tasks_of_a_deployment_that_fail_in_a_row_are_a_loop_while_it_is_in_progress()
         "#]],
     );
 }
+
+#[test]
+fn a_loop_of_new_tasks_is_a_warning_while_every_task_that_they_are_to_replace_runs() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=1
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 10m failed=3
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1
+        task k1 STOPPED/STOPPED on i-1 by 2 of web:2 ended 9m ago killed web
+        task k2 STOPPED/STOPPED on i-1 by 2 of web:2 ended 6m ago killed web
+        task k3 STOPPED/STOPPED on i-1 by 2 of web:2 ended 3m ago killed web
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        task t1 gone
+        target web i-1:32768 gone
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              alert: kill_loop (warning): service
+            120s:
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; a deployment is in progress, and 3 tasks in a row failed; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
+              alert: escalated kill_loop (error): service
+              looks again in 900s
+            open: kill_loop service, seen 3, reported
+            open: below_desired service, seen 1
+        "#]],
+    );
+}

@@ -70,7 +70,9 @@ impl World {
                 let load_balancers = binds(words);
                 let desired_count =
                     words.take_if("desired").then(|| words.expect("a number").parse().unwrap());
-                self.service_facts().task_sets.push(TaskSet { id, load_balancers, desired_count });
+                let status = words.take_if("status").then(|| words.expect("a status"));
+                let set = TaskSet { id, load_balancers, status, desired_count };
+                self.service_facts().task_sets.push(set);
             }
             "definition" => self.state_definition(words),
             "task" => tasks::state_task(self, words),

@@ -14,7 +14,7 @@
 //! deployment 111 PRIMARY web:1 IN_PROGRESS for 40m failed=3    (without any: one that started every task)
 //! says 5m ago "(service web) has reached a steady state."
 //! revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
-//! taskset 111 binds web to app:8080 desired 1
+//! taskset 111 binds web to app:8080 desired 1 status PRIMARY
 //! definition web:1 host app:8080                         (network mode and container ports)
 //! task t1 RUNNING/RUNNING on i-1 app:8080->32768/tcp@0.0.0.0 for 5m by 111 of web:1 v3
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
