@@ -122,11 +122,12 @@ impl Service {
     }
 
     /// Whether a deployment may leave this few of the desired tasks running. ECS rounds the
-    /// percentage up
+    /// percentage up, and does not use it with other deployment controllers
     /// ([DeploymentConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html)).
     #[must_use]
     pub fn may_run_with(&self, running: u32) -> bool {
-        let percent = self.minimum_healthy_percent.unwrap_or(0);
+        let own = self.controller == DeploymentController::Ecs;
+        let percent = self.minimum_healthy_percent.filter(|_| own).unwrap_or(0);
         u64::from(running) * 100 >= u64::from(self.wanted_count()) * u64::from(percent)
     }
 

@@ -195,7 +195,6 @@ impl<'a> Impacts<'a> {
             .targets
             .iter()
             .filter(|expected| matches!(expected.requirement, Requirement::Required(_)))
-            .filter(|expected| !not_yet.contains(&expected.task))
         {
             by_group.entry(&expected.group).or_default().due.insert(&expected.task);
         }
@@ -208,7 +207,8 @@ impl<'a> Impacts<'a> {
             let whole = (&incident.subject, &incident.code);
             let of_group = |one: &&Finding| is_part(whole, (&one.subject, &one.code));
             let others = findings.iter().filter(of_group).filter_map(|one| one.task.as_ref());
-            let without = incident.task.iter().chain(others).filter(|it| served.due.contains(it));
+            let without = incident.task.iter().chain(others);
+            let without = without.filter(|it| served.due.contains(it) && !not_yet.contains(it));
             served.without.extend(without);
         }
         Self { findings, by_group }
