@@ -35,7 +35,7 @@ pub struct Audited {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     pub code: Code,
-    /// The severity of the code; `error` if requests reach another service.
+    /// The severity of the finding, or of its code; `error` if requests reach another service.
     pub severity: Severity,
     pub subject: Subject,
     pub task: Option<TaskArn>,
@@ -121,7 +121,9 @@ fn finding_of(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Pl
     let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
     Audit {
         code: found.code.clone(),
-        severity: severity(&input.observation, &found.code, &found.subject),
+        severity: found
+            .severity
+            .unwrap_or_else(|| severity(&input.observation, &found.code, &found.subject)),
         subject: found.subject.clone(),
         task: found.task.clone(),
         why: found.why.clone(),
