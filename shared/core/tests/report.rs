@@ -166,6 +166,36 @@ fn a_missing_target_whose_registration_failed() {
     );
 }
 
+/// One incident reports a large group, and says how many of its targets were registered.
+#[test]
+fn a_group_of_missing_targets_that_are_registered_in_parts() {
+    let why = "700 of 700 expected targets; the first is i-0abc:32768: task 5f3 has been running for 3 min and its target is not registered";
+    let item = item(Subject::Group(group("web")), why, Some(ActionKind::Register));
+    check(
+        &alert(Code::Missing, vec![item]),
+        &answered(OutcomeResult::Done),
+        &expect![[r#"
+        missing in shop/web since 2026-11-23 10:00:00Z: web
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        Service: shop/web in eu-west-1, account 111122223333
+        Finding: missing: a running task's target is not registered, so it receives no traffic
+        Severity: error
+        Expected: the running task's target is registered
+        Found: it is not registered
+
+        - web, since 2026-11-23 10:00:00Z: 700 of 700 expected targets; the first is i-0abc:32768: task 5f3 has been running for 3 min and its target is not registered. Registered so far: 1. Portkeeper continues to register its targets.
+
+        Cause: unknown: CloudTrail reported no matching call by a person or another tool
+        Action: none yet: Portkeeper checks the service again
+
+        Links:
+        Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
+    "#]],
+    );
+}
+
 #[test]
 fn a_repair_that_was_not_tried_and_one_without_an_answer() {
     check(

@@ -94,15 +94,16 @@ impl AlertInput<'_> {
 
     fn open_item(&self, incident: &Incident) -> AlertItem {
         let verdict = self.verdict(incident);
-        // The repairs of a group are those of its targets.
-        let mut parts = self.parts(incident).filter_map(|one| self.verdict(one));
-        let repair = verdict.into_iter().chain(&mut parts).find_map(|it| match it.decision {
+        let step = |verdict: &Verdict| match verdict.decision {
             Decision::Repair(kind) => Some(kind),
             _ => None,
-        });
+        };
+        // The repairs of a group are those of its targets.
+        let of_parts = self.parts(incident).filter_map(|one| self.verdict(one)).find_map(step);
+        let own = verdict.filter(|_| of_parts.is_none());
         AlertItem {
-            why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
-            repair,
+            why: own.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
+            repair: verdict.and_then(step).or(of_parts),
             withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
             ..self.item(incident)
         }

@@ -121,7 +121,7 @@ pub(super) fn find_groups(
             .iter()
             .filter(|it| it.group == group && matches!(it.requirement, Requirement::Required(_)));
         let why = format!(
-            "{} of {} expected targets; the first, {}: {}",
+            "{} of {} expected targets; the first is {}: {}",
             faults.len(),
             required.count(),
             first.subject.target().map_or(String::new(), ToString::to_string),

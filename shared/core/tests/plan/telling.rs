@@ -178,30 +178,30 @@ fn all_targets_of_a_large_group_are_registered() {
     expect![[r#"
         0s:
           asks: state of i-1; group web
-          web | missing | await 60s | 700 of 700 expected targets; the first, i-1:32768: task t01 has been running for 10 min and its target is not registered: found once; waiting for a second check
+          web | missing | await 60s | 700 of 700 expected targets; the first is i-1:32768: task t01 has been running for 10 min and its target is not registered: found once; waiting for a second check
           looks again in 60s
         60s:
           asks: state of i-1; group web
-          web | missing | alert | 700 of 700 expected targets; the first, i-1:32768: task t01 has been running for 11 min and its target is not registered: alert only
+          web | missing | alert | 700 of 700 expected targets; the first is i-1:32768: task t01 has been running for 11 min and its target is not registered: alert only
           plan: register web 300
           alert: missing (critical, 700 of 700 tasks): web
           looks again in 60s
         120s:
           asks: state of i-1; group web
-          web | missing | alert | 400 of 700 expected targets; the first, i-1:33068: task t301 has been running for 12 min and its target is not registered: alert only
+          web | missing | alert | 400 of 700 expected targets; the first is i-1:33068: task t301 has been running for 12 min and its target is not registered: alert only
           looks again in 60s
         180s:
           asks: state of i-1; group web
-          web | missing | alert | 400 of 700 expected targets; the first, i-1:33068: task t301 has been running for 13 min and its target is not registered: alert only
+          web | missing | alert | 400 of 700 expected targets; the first is i-1:33068: task t301 has been running for 13 min and its target is not registered: alert only
           plan: register web 299
           looks again in 60s
         240s:
           asks: state of i-1; group web
-          web | missing | alert | 100 of 700 expected targets; the first, i-1:33368: task t601 has been running for 14 min and its target is not registered: alert only
+          web | missing | alert | 100 of 700 expected targets; the first is i-1:33368: task t601 has been running for 14 min and its target is not registered: alert only
           looks again in 60s
         300s:
           asks: state of i-1; group web
-          web | missing | alert | 100 of 700 expected targets; the first, i-1:33368: task t601 has been running for 15 min and its target is not registered: alert only
+          web | missing | alert | 100 of 700 expected targets; the first is i-1:33368: task t601 has been running for 15 min and its target is not registered: alert only
           plan: register web 100
           looks again in 60s
         360s:
