@@ -35,7 +35,7 @@ pub struct Audited {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Audit {
     pub code: Code,
-    /// The severity of the code; `error` if requests reach another service.
+    /// The severity of the finding, or of its code; `error` if requests reach another service.
     pub severity: Severity,
     pub subject: Subject,
     pub task: Option<TaskArn>,
@@ -86,6 +86,8 @@ pub fn audit(input: &PlanInput) -> Audited {
         };
         match (judgement.findings.iter().find(is_it), &verdict.decision) {
             (Some(found), _) => findings.push(finding_of(input, found, verdict, &second)),
+            // An audit lists each target of the group.
+            (None, _) if matches!(verdict.subject, Subject::Group(_)) => {}
             (None, Decision::Await(_)) if verdict.code.is_some() => young.push(verdict.clone()),
             (None, Decision::Await(_) | Decision::Unknown) => unknown.push(verdict.clone()),
             // In order, out of scope, or a guard's finding about the ledger's limits.
@@ -119,7 +121,9 @@ fn finding_of(input: &PlanInput, found: &Finding, verdict: &Verdict, second: &Pl
     let then = second.verdicts.iter().find(is_same).unwrap_or(verdict);
     Audit {
         code: found.code.clone(),
-        severity: severity(&input.observation, &found.code, &found.subject),
+        severity: found
+            .severity
+            .unwrap_or_else(|| severity(&input.observation, &found.code, &found.subject)),
         subject: found.subject.clone(),
         task: found.task.clone(),
         why: found.why.clone(),

@@ -45,9 +45,9 @@ text_enum! {
         AgentDisconnected = "agent_disconnected",
         /// The revision or task set of a task is undetermined.
         AmbiguousRevision = "ambiguous_revision",
-        /// ECS stops tasks again and again for failed load balancer health checks.
+        /// Tasks fail again and again: they fail health checks, end by themselves, or do not start.
         KillLoop = "kill_loop",
-        /// Fewer tasks are running than desired, for too long, with no deployment in progress.
+        /// Fewer tasks are running than desired, for longer than a deployment explains.
         BelowDesired = "below_desired",
         /// Another writer undoes the repairs of a target.
         Fight = "fight",
@@ -69,7 +69,7 @@ pub enum Ends {
     NotUndone,
     /// As many tasks run as are desired.
     TasksRun,
-    /// No task was stopped for failed health checks for a while.
+    /// No task failed for a while.
     TasksLive,
     /// A check that read everything does not find it.
     NotFound,

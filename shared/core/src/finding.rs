@@ -1,7 +1,7 @@
 //! The findings and verdicts of one check.
 
 use crate::action::{ActionKind, TargetZone};
-use crate::code::Code;
+use crate::code::{Code, Severity};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::input::PlanInput;
 use crate::subject::Subject;
@@ -23,6 +23,8 @@ pub struct Finding {
     pub confirm_seconds: u32,
     /// The call of a person that led to it, until when the repair is withheld.
     pub meant_until: Option<Timestamp>,
+    /// The severity, if it depends on more than the code.
+    pub severity: Option<Severity>,
 }
 
 /// One write that would repair a finding.
@@ -72,5 +74,14 @@ impl Judgement {
 /// A finding without a repair, confirmed by a second check after the usual time of its code.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
     let confirm_seconds = code.confirm_seconds(&input.policy);
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds, meant_until: None }
+    Finding {
+        code,
+        subject,
+        task: None,
+        why,
+        repair: None,
+        confirm_seconds,
+        meant_until: None,
+        severity: None,
+    }
 }

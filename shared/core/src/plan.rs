@@ -86,7 +86,9 @@ pub fn plan(input: &PlanInput) -> Plan {
     }
     let expected = expected_targets(&input.observation, input.hop);
     let comparison = compare(&input.observation, &expected);
-    let judgement = judge(input, &expected, &comparison);
+    let mut judgement = judge(input, &expected, &comparison);
+    impact::judge_new_tasks(input, &comparison, &mut judgement);
+    impact::find_groups(input, &expected, &mut judgement);
     let mut record = input.record.clone();
     record.continuous_since.get_or_insert(input.now);
     known::update(&mut record, &input.observation, &expected, &comparison, input.now);
@@ -128,7 +130,14 @@ pub fn plan(input: &PlanInput) -> Plan {
         |call| attribution::still_holds(call, &input.observation),
         input.now,
     );
-    let alerts = due_alerts(input, &record.calls, &expected, &open, &suppressed, &verdicts);
+    let alerts = due_alerts(
+        input,
+        &record.calls,
+        (&expected, &judgement.findings),
+        &open,
+        &suppressed,
+        &verdicts,
+    );
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
@@ -139,12 +148,12 @@ pub fn plan(input: &PlanInput) -> Plan {
 fn due_alerts(
     input: &PlanInput,
     calls: &[ApiCall],
-    expected: &ExpectedTargets,
+    (expected, findings): (&ExpectedTargets, &[Finding]),
     open: &[Incident],
     suppressed: &[Subject],
     verdicts: &[Verdict],
 ) -> Vec<Alert> {
-    let impacts = impact::Impacts::of(expected, open, input.now);
+    let impacts = impact::Impacts::of(expected, findings, open, input.now);
     let (key, policy, now) = (&input.observation.key, &input.policy, input.now);
     let owner = input.observation.service.as_ref().and_then(|service| service.owner_tag.as_deref());
     let causes = attribution::Causes { calls, observation: &input.observation };
@@ -184,7 +193,7 @@ fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
         why: why.to_owned(),
     };
     let alerts =
-        due_alerts(input, &input.record.calls, &ExpectedTargets::default(), &open, &[], &[]);
+        due_alerts(input, &input.record.calls, (&ExpectedTargets::default(), &[]), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.mark_all_seen_absent(input.now);
     finish(input, vec![verdict], Vec::new(), alerts, None, record)

@@ -14,6 +14,11 @@ pub const MODE_TAG: &str = "portkeeper:mode";
 /// by it.
 pub const OWNER_TAG: &str = "portkeeper:owner";
 
+/// How long a deployment explains what differs from the desired state, in seconds, since it began or
+/// since its last progress: starting instances and pulling an image take minutes. A constant, because
+/// AWS has no such limit to set it by.
+pub const DEPLOYMENT_SECS: u32 = 1800;
+
 /// What Portkeeper may do for a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,10 +93,10 @@ pub struct Policy {
     /// Added to the time that a group's own health check settings explain before a target counts as
     /// unhealthy.
     pub unhealthy_margin_seconds: u32,
-    /// How long fewer tasks may run than desired, with no deployment in progress, before Portkeeper
+    /// How long fewer tasks may run than desired, if no deployment explains it, before Portkeeper
     /// sends an alert. Pulling an image and waiting for a new instance take minutes.
     pub below_desired_seconds: u32,
-    /// If ECS stops this many tasks of one service for failed health checks within
+    /// If this many tasks of one service, and one in twenty of the desired ones, fail within
     /// `kill_loop_seconds`, it is a loop: once is a bad instance, twice may be chance.
     pub kill_loop_stops: u32,
     /// See `kill_loop_stops`. ECS lists stopped tasks for an hour.
@@ -118,6 +123,14 @@ impl Policy {
     #[must_use]
     pub fn settled_at(&self, moment: Timestamp) -> Timestamp {
         moment.plus_secs(self.settle_seconds)
+    }
+
+    /// The most deregistrations at once: the greater of the absolute limit and the share of
+    /// registered targets.
+    #[must_use]
+    pub fn deregistration_limit(&self, registered: usize) -> usize {
+        let share = registered.saturating_mul(self.max_deregistration_percent as usize) / 100;
+        share.max(self.max_deregistrations as usize)
     }
 
     /// The window in which repairs are counted: long enough for `fight_repairs` rounds of repair,

@@ -25,6 +25,14 @@ impl Subject {
         }
     }
 
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Target(_, target) => Some(target),
+            Self::Service | Self::Task(_) | Self::Group(_) => None,
+        }
+    }
+
     /// The text for screens and alerts, with the short form of a task's id.
     #[must_use]
     pub fn readable(&self) -> String {

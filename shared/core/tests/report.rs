@@ -166,6 +166,36 @@ fn a_missing_target_whose_registration_failed() {
     );
 }
 
+/// One incident reports a large group, and says how many of its targets were registered.
+#[test]
+fn a_group_of_missing_targets_that_are_registered_in_parts() {
+    let why = "700 of 700 expected targets; the first is i-0abc:32768: task 5f3 has been running for 3 min and its target is not registered";
+    let item = item(Subject::Group(group("web")), why, Some(ActionKind::Register));
+    check(
+        &alert(Code::Missing, vec![item]),
+        &answered(OutcomeResult::Done),
+        &expect![[r#"
+        missing in shop/web since 2026-11-23 10:00:00Z: web
+        [cluster=shop code=missing service=web severity=error state=opened]
+
+        Service: shop/web in eu-west-1, account 111122223333
+        Finding: missing: a running task's target is not registered, so it receives no traffic
+        Severity: error
+        Expected: the running task's target is registered
+        Found: it is not registered
+
+        - web, since 2026-11-23 10:00:00Z: 700 of 700 expected targets; the first is i-0abc:32768: task 5f3 has been running for 3 min and its target is not registered. Registered so far: 1. Portkeeper continues to register its targets.
+
+        Cause: unknown: CloudTrail reported no matching call by a person or another tool
+        Action: none yet: Portkeeper checks the service again
+
+        Links:
+        Service: https://eu-west-1.console.aws.amazon.com/ecs/v2/clusters/shop/services/web?region=eu-west-1
+        Target group: https://eu-west-1.console.aws.amazon.com/ec2/home?region=eu-west-1#TargetGroup:targetGroupArn=arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef
+    "#]],
+    );
+}
+
 #[test]
 fn a_repair_that_was_not_tried_and_one_without_an_answer() {
     check(
@@ -444,8 +474,8 @@ fn every_code_has_a_meaning_and_an_advice() {
         bindings_missing (error): a running task has no usable port binding or address. What to do: check that the task definition maps the load-balanced container port.
         agent_disconnected (warning): a container instance's agent has been disconnected for too long. What to do: check the ECS agent on the instance; Portkeeper deregisters nothing there until the agent is connected.
         ambiguous_revision (warning): the revision or task set of a task is undetermined. What to do: compare the task's startedBy with the service's revisions; Portkeeper changes nothing for this task.
-        kill_loop (error): ECS stops tasks again and again for failed load balancer health checks. What to do: find out why the health checks fail: check path, port and security group, and give a program that starts slowly a longer health check grace period.
-        below_desired (error): fewer tasks are running than desired, and no deployment is in progress. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
+        kill_loop (error): tasks fail again and again, and ECS starts others. What to do: find out why the tasks fail. Health checks: check path, port and security group, and give a program that starts slowly a longer health check grace period. Otherwise: read the stopped tasks' reasons and the program's log.
+        below_desired (error): fewer tasks are running than desired, for longer than a deployment explains. What to do: read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits.
         fight (error): another writer undoes Portkeeper's repairs of a target. What to do: find the other writer (a Terraform attachment, a script, a second Portkeeper) and stop one of the two.
         limit_exceeded (error): a guard withheld repairs. What to do: check the listed targets; if the repairs are correct, raise the limits or repair them by hand.
     "#]].assert_eq(&table.collect::<String>());

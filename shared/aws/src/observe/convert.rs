@@ -88,6 +88,10 @@ pub(crate) fn service(service: &ecs::Service) -> Result<Service, NotUnderstood> 
         desired_count: count(service.desired_count()),
         running_count: count(service.running_count()),
         pending_count: count(service.pending_count()),
+        minimum_healthy_percent: service
+            .deployment_configuration()
+            .and_then(ecs::DeploymentConfiguration::minimum_healthy_percent)
+            .map(count),
         health_check_grace_seconds: count(service.health_check_grace_period_seconds().unwrap_or(0)),
         load_balancers: load_balancers(service.load_balancers())?,
         deployments: service.deployments().iter().map(deployment).collect::<Result<_, _>>()?,
@@ -139,6 +143,7 @@ fn deployment(deployment: &ecs::Deployment) -> Result<Deployment, NotUnderstood>
         status: deployment.status().unwrap_or_default().to_owned(),
         task_definition: definition_arn(deployment.task_definition())?,
         rollout: deployment.rollout_state().map(|state| RolloutState::from(state.as_str())),
+        failed_tasks: Some(count(deployment.failed_tasks())).filter(|failed| *failed > 0),
         created_at: moment(deployment.created_at()),
         updated_at: moment(deployment.updated_at()),
     })
@@ -150,6 +155,7 @@ fn task_set(set: &ecs::TaskSet) -> Result<TaskSet, NotUnderstood> {
     Ok(TaskSet {
         id: required(set.id(), "taskSets[].id")?.to_owned(),
         load_balancers,
+        status: set.status().map(str::to_owned),
         desired_count,
     })
 }

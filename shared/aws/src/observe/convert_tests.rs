@@ -180,12 +180,14 @@ fn entry() -> ecs::LoadBalancer {
 fn a_service() {
     let strategy = ecs::DeploymentConfiguration::builder()
         .strategy(ecs::DeploymentStrategy::BlueGreen)
+        .minimum_healthy_percent(50)
         .build();
     let deployment = ecs::Deployment::builder()
         .id("ecs-svc/1234567890123456789")
         .status("PRIMARY")
         .task_definition(DEFINITION)
         .rollout_state(ecs::DeploymentRolloutState::InProgress)
+        .failed_tasks(2)
         .created_at(aws_smithy_types::DateTime::from_secs(1_700_000_000))
         .updated_at(aws_smithy_types::DateTime::from_secs(1_700_000_060))
         .build();
@@ -218,6 +220,7 @@ fn a_service() {
           "desired_count": 2,
           "running_count": 1,
           "pending_count": 1,
+          "minimum_healthy_percent": 50,
           "health_check_grace_seconds": 0,
           "load_balancers": [
             {
@@ -233,6 +236,7 @@ fn a_service() {
               "status": "PRIMARY",
               "task_definition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:7",
               "rollout": "IN_PROGRESS",
+              "failed_tasks": 2,
               "created_at": "2023-11-14T22:13:20Z",
               "updated_at": "2023-11-14T22:14:20Z"
             }

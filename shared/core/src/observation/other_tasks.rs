@@ -43,6 +43,18 @@ pub struct OtherTasks {
     pub tasks: Vec<OtherTask>,
 }
 
+impl OtherTasks {
+    /// Whether a task of another service may receive requests through this group.
+    #[must_use]
+    pub fn may_serve(&self, group: &TargetGroupArn) -> bool {
+        let uses = |other: &OtherTask| {
+            other.target_groups.as_ref().is_none_or(|groups| groups.contains(group))
+        };
+        let is_known = self.coverage.cluster && self.other_clusters_known.contains(group);
+        !is_known || self.tasks.iter().any(|other| !other.task.last_status.is_over() && uses(other))
+    }
+}
+
 /// A task of another service, and where that service registers its tasks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

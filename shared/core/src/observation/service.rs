@@ -5,6 +5,7 @@ use crate::ids::{ContainerPort, RevisionArn, TargetGroupArn, TaskDefinitionArn};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 text_enum! {
     /// [Service.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html)
@@ -66,6 +67,10 @@ pub struct Service {
     /// How many tasks are starting.
     #[serde(default)]
     pub pending_count: u32,
+    /// `deploymentConfiguration.minimumHealthyPercent`: how many of the desired tasks run at least
+    /// during a deployment. Absent if ECS does not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_healthy_percent: Option<u32>,
     /// `healthCheckGracePeriodSeconds`.
     #[serde(default)]
     pub health_check_grace_seconds: u32,
@@ -100,11 +105,9 @@ impl Service {
     /// for it.
     #[must_use]
     pub fn is_deploying(&self) -> bool {
-        let rolling = self
-            .deployments
-            .iter()
-            .any(|deployment| deployment.rollout == Some(RolloutState::InProgress));
-        rolling || self.deployments.len() > 1 || self.task_sets.len() > 1
+        self.deployments_in_progress().next().is_some()
+            || self.deployments.len() > 1
+            || self.task_sets.len() > 1
     }
 
     /// How many tasks are desired. The task sets of an EXTERNAL service may be only a part of the
@@ -116,6 +119,44 @@ impl Service {
             Some(count) => count.min(self.desired_count),
             None => self.desired_count,
         }
+    }
+
+    /// Whether a deployment may leave this few of the desired tasks running. ECS rounds the
+    /// percentage up, and does not use it with other deployment controllers
+    /// ([DeploymentConfiguration](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html)).
+    #[must_use]
+    pub fn may_run_with(&self, running: u32) -> bool {
+        let own = self.controller == DeploymentController::Ecs;
+        let percent = self.minimum_healthy_percent.filter(|_| own).unwrap_or(0);
+        u64::from(running) * 100 >= u64::from(self.wanted_count()) * u64::from(percent)
+    }
+
+    /// The deployments that are in progress.
+    pub fn deployments_in_progress(&self) -> impl Iterator<Item = &Deployment> {
+        self.deployments
+            .iter()
+            .filter(|deployment| deployment.rollout == Some(RolloutState::InProgress))
+    }
+
+    /// The ids of the deployment in progress, or of the task sets that serve no production traffic:
+    /// `startedBy` of the tasks that are to replace others.
+    #[must_use]
+    pub fn newer_ids(&self) -> BTreeSet<&str> {
+        let deployments = self.deployments_in_progress().filter(|it| it.status == "PRIMARY");
+        let sets = self.task_sets.iter().filter(|set| set.status.as_deref() == Some("ACTIVE"));
+        match self.controller {
+            DeploymentController::Ecs => deployments.map(|it| it.id.as_str()).collect(),
+            DeploymentController::CodeDeploy => sets.map(|set| set.id.as_str()).collect(),
+            // Another system decides where the traffic goes.
+            DeploymentController::External | DeploymentController::Unknown(_) => BTreeSet::new(),
+        }
+    }
+
+    /// How many tasks serve before a deployment replaces them.
+    #[must_use]
+    pub fn older_count(&self) -> u32 {
+        let primary = self.task_sets.iter().find(|set| set.status.as_deref() == Some("PRIMARY"));
+        primary.and_then(|set| set.desired_count).unwrap_or(self.desired_count)
     }
 
     /// Whether every group of the service is always in use: only with rolling deployments by ECS.
@@ -156,6 +197,10 @@ pub struct Deployment {
     /// Its progress; absent if ECS does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<RolloutState>,
+    /// How many of its tasks failed in a row, if any: ECS could not start them, or they failed
+    /// their health checks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_tasks: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Timestamp>,
     /// When it last changed; for a completed one, when it was completed.
@@ -187,6 +232,10 @@ pub struct TaskSet {
     /// Its load balancer entries.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub load_balancers: Vec<LoadBalancer>,
+    /// PRIMARY (it serves production traffic), ACTIVE (it does not) or DRAINING.
+    /// [TaskSet.status](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html)
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
     /// `computedDesiredCount`: its share of the service's desired count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<u32>,

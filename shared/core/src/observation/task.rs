@@ -91,6 +91,14 @@ fn yes() -> bool {
 }
 
 impl Task {
+    /// Whether it is to run and does not run yet.
+    #[must_use]
+    pub fn is_starting(&self) -> bool {
+        self.desired_status == TaskStatus::Running
+            && self.last_status.is_counted()
+            && self.last_status != TaskStatus::Running
+    }
+
     /// The service that this task belongs to. Both fields that ECS sets must match, because callers
     /// of `RunTask` choose `group` and `startedBy` freely.
     #[must_use]

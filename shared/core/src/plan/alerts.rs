@@ -1,8 +1,8 @@
 //! Chooses the alerts that are due: one message for each code and change of state.
 
 use super::attribution::Causes;
-use super::impact::Impacts;
-use crate::alert::{Alert, AlertItem, AlertState};
+use super::impact::{self, Impacts};
+use crate::alert::{Alert, AlertItem, AlertState, Cause};
 use crate::code::{Code, Severity};
 use crate::ids::ServiceKey;
 use crate::ledger::{Alerted, Ending, Incident};
@@ -49,9 +49,10 @@ impl AlertInput<'_> {
     /// this.
     fn begin_or_change(&self, incident: &Incident) -> Option<AlertState> {
         let over = incident.is_over();
-        let waits = !over
+        let suppressed = !over
             && incident.code.may_be_suppressed()
             && self.suppressed.contains(&incident.subject);
+        let waits = suppressed || self.incidents.iter().any(|it| impact::reports(it, incident));
         if !incident.confirmation.confirmed || waits {
             return None;
         }
@@ -92,19 +93,44 @@ impl AlertInput<'_> {
     }
 
     fn open_item(&self, incident: &Incident) -> AlertItem {
-        let verdict = self.verdicts.iter().find(|verdict| {
-            verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code)
-        });
-        let repair = verdict.and_then(|verdict| match verdict.decision {
+        let verdict = self.verdict(incident);
+        let step = |verdict: &Verdict| match verdict.decision {
             Decision::Repair(kind) => Some(kind),
             _ => None,
-        });
+        };
+        // The repairs of a group are those of its targets.
+        let of_parts = self.parts(incident).filter_map(|one| self.verdict(one)).find_map(step);
+        let own = verdict.filter(|_| of_parts.is_none());
         AlertItem {
-            why: verdict.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
-            repair,
+            why: own.map_or_else(|| incident.why.clone(), |verdict| verdict.why.clone()),
+            repair: verdict.and_then(step).or(of_parts),
             withheld: verdict.is_some_and(|verdict| verdict.decision == Decision::Withheld),
             ..self.item(incident)
         }
+    }
+
+    fn verdict(&self, incident: &Incident) -> Option<&Verdict> {
+        self.verdicts.iter().find(|verdict| {
+            verdict.subject == incident.subject && verdict.code.as_ref() == Some(&incident.code)
+        })
+    }
+
+    /// The incidents that this one about a group reports.
+    fn parts(&self, whole: &Incident) -> impl Iterator<Item = &Incident> {
+        self.incidents.iter().filter(move |one| impact::reports(whole, one))
+    }
+
+    /// Returns the call that led to an incident; for a group, only if the same actor caused it for
+    /// each of the targets.
+    fn cause(&self, incident: &Incident) -> Option<Cause> {
+        let mut parts = self.parts(incident).peekable();
+        if parts.peek().is_none() {
+            return self.causes.of(incident);
+        }
+        // I-CAUSE: "If a call may have led to something else, nobody is named."
+        let causes: Vec<Cause> = parts.map(|one| self.causes.of(one)).collect::<Option<_>>()?;
+        let last = causes.iter().max_by_key(|cause| cause.at)?;
+        causes.iter().all(|cause| cause.by == last.by).then(|| last.clone())
     }
 
     fn ended_item(&self, incident: &Incident) -> AlertItem {
@@ -127,7 +153,7 @@ impl AlertInput<'_> {
             why: incident.why.clone(),
             repair: None,
             withheld: false,
-            cause: self.causes.of(incident),
+            cause: self.cause(incident),
         }
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! "Not found" is not "over": an incident ends only if the check could judge its subject.
 
+use super::impact;
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
 use crate::compare::Comparison;
@@ -46,19 +47,23 @@ pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option
 /// Returns the incidents after this check.
 pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
-    let mut incidents = Vec::new();
-    let open = &seen.input.record.incidents;
-    let foreign = open.iter().filter(|incident| incident.code == Code::Foreign).count();
-    let mut room = OPEN_INCIDENTS.saturating_sub(open.len() - foreign);
+    let mut incidents = not_found(seen);
+    let found = |known: &&Incident| seen.judgement.findings.iter().any(|it| belongs(known, it));
+    let kept: Vec<&Incident> =
+        incidents.iter().chain(seen.input.record.incidents.iter().filter(found)).collect();
+    let foreign = kept.iter().filter(|incident| incident.code == Code::Foreign).count();
+    let mut room = OPEN_INCIDENTS.saturating_sub(kept.len() - foreign);
     // A group may hold a thousand foreign targets that stay: they must not displace faults.
     let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
     for finding in &seen.judgement.findings {
         let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
         let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
+        // There are few codes and groups, and many targets and tasks.
+        let is_one_of_few = matches!(finding.subject, Subject::Service | Subject::Group(_));
         if let Some(known) = known {
             incidents.push(seen_again(known, finding, seen.input));
-        } else if *room > 0 {
-            *room -= 1;
+        } else if is_one_of_few || *room > 0 {
+            *room -= usize::from(!is_one_of_few);
             let Finding { code, subject, task, why, .. } = finding.clone();
             let mut incident = Incident::opened(code, subject, task, why, now);
             incident.confirmation.unproved = is_unproved(finding);
@@ -66,12 +71,21 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
             incidents.push(incident);
         }
     }
+    incidents
+}
+
+/// Returns the incidents that this check did not find and that are kept: those that may persist, and
+/// those whose end must be reported.
+fn not_found(seen: &Seen<'_>) -> Vec<Incident> {
+    let mut incidents = Vec::new();
     for known in &seen.input.record.incidents {
         if seen.judgement.findings.iter().any(|finding| belongs(known, finding)) {
             continue;
         }
         match ending(seen, known) {
             None => incidents.push(known.clone()),
+            // The incident about its group reports the end.
+            Some(_) if known.alerted.is_none() && is_reported_by_group(seen, known) => {}
             Some(ending) if known.is_worth_an_end() => {
                 let ending = known.ending.clone().or(Some(ending));
                 incidents.push(Incident { ending, ..known.clone() });
@@ -81,6 +95,10 @@ pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
         }
     }
     incidents
+}
+
+fn is_reported_by_group(seen: &Seen<'_>, one: &Incident) -> bool {
+    seen.input.record.incidents.iter().any(|whole| impact::reports(whole, one))
 }
 
 fn seen_again(known: &Incident, finding: &Finding, input: &PlanInput) -> Incident {
@@ -131,7 +149,10 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if ends == Ends::Undetermined {
         return None;
     }
-    if let Subject::Target(group, _) = &incident.subject {
+    let whole_group = ends != Ends::NotFound && matches!(incident.subject, Subject::Group(_));
+    if let Some(group) =
+        incident.subject.group().filter(|_| whole_group || incident.subject.target().is_some())
+    {
         match observation.target_groups.get(group) {
             Some(TargetGroup::Found(_)) => {}
             Some(TargetGroup::Missing) => {
@@ -143,6 +164,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         }
     }
     match (ends, &incident.subject) {
+        (Ends::Registered | Ends::Serving, Subject::Group(_)) => group_ended(seen, incident),
         (Ends::Registered, Subject::Target(..)) => missing_ended(seen, incident),
         (Ends::Serving, Subject::Target(..)) => unhealthy_ended(seen, incident),
         (Ends::Deregistered, Subject::Target(group, target)) => {
@@ -156,9 +178,7 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         (Ends::TasksRun, _) => below_desired_ended(seen, incident),
         (Ends::TasksLive, _) => {
             let within = spoken(seen.input.policy.kill_loop_seconds);
-            let out_of_scope = || {
-                seen.over(format!("ECS stopped no task for failed health checks within {within}"))
-            };
+            let out_of_scope = || seen.over(format!("no task failed within {within}"));
             observation.tasks_are_whole().then(out_of_scope)
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
@@ -205,6 +225,18 @@ fn unexplained_ended(
     let other =
         seen.judgement.findings.iter().find(|finding| finding.subject == incident.subject)?;
     Some(seen.superseded(format!("superseded by {}", other.code)))
+}
+
+/// Returns the end of an incident about a group, which reports those about its targets: it ends with
+/// the last of them.
+fn group_ended(seen: &Seen<'_>, whole: &Incident) -> Option<Ending> {
+    let known = &seen.input.record.incidents;
+    let mut last = seen.over("no target of the group has this fault any longer");
+    for one in known.iter().filter(|one| impact::reports(whole, one)) {
+        let ending = ending(seen, one)?;
+        last = if ending.superseded { ending } else { last };
+    }
+    seen.input.observation.tasks_are_whole().then_some(last)
 }
 
 /// A deployment that starts while tasks are missing does not restore them. It only suppresses

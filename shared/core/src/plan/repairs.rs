@@ -6,16 +6,17 @@
 //! repairs another writer undoes is left alone. Repair limit: a target whose repairs do not last
 //! needs an operator.
 
-use super::incidents;
+use super::{impact, incidents};
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
+use crate::expected::{ExpectedTarget, Requirement};
 use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
 use crate::ledger::{FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS, Repair, Repairs};
-use crate::observation::{HealthState, Observation, OtherTask};
-use crate::policy::{Mode, Policy};
+use crate::observation::{HealthState, Task};
+use crate::policy::Mode;
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -71,7 +72,7 @@ pub(super) fn decide(
             decide_one(input, mode, finding, incident, comparison, &mut decided.guards)
         } else {
             // An early recheck would not make room: an event or the sweep leads to the next check.
-            waiting += 1;
+            waiting += usize::from(!impact::is_of_group(findings, finding));
             Ruling::new(
                 Decision::Withheld,
                 "too many incidents are open; this finding waits until one is resolved",
@@ -216,7 +217,7 @@ fn guard_last_target(
         }
     }
     for (group, leaving) in leaving {
-        if scaled_to_zero && !may_serve_others(&input.observation, group) {
+        if scaled_to_zero && !input.observation.other_tasks.may_serve(group) {
             // No task serves requests here, and none should: a leftover target leads to another
             // service.
             continue;
@@ -240,6 +241,19 @@ fn guard_last_target(
             change_deregistrations(findings, decided, of_group, &later, why);
             continue;
         }
+        // If the registration of the successor fails, its own finding reports that. A target that
+        // misdirects requests waits for a person, not for a task that may never start.
+        let misdirects = findings.iter().zip(&decided.rulings).any(|(finding, ruling)| {
+            ruling.deregisters() && of_group(finding) && finding.code.misdirects_traffic()
+        });
+        if !misdirects && awaits_registration(input, findings, &decided.rulings, comparison, group)
+        {
+            let later = Decision::Await(input.now.plus_secs(input.policy.confirm_seconds));
+            let why = "the target of another task of this service must be registered first";
+            let waiting = change_deregistrations(findings, decided, of_group, &later, why);
+            decided.suppressed.extend(waiting);
+            continue;
+        }
         let named: Vec<String> = leaving.iter().take(LISTED).map(ToString::to_string).collect();
         let why = format!(
             "deregistering {} would leave {} without targets; Portkeeper deregistered nothing there",
@@ -251,15 +265,29 @@ fn guard_last_target(
     }
 }
 
-/// Returns whether a task of another service may receive requests through this group.
-fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
-    let uses = |other: &OtherTask| {
-        other.target_groups.as_ref().is_none_or(|groups| groups.contains(group))
+/// Returns whether a target of this service will be registered in the group soon, by ECS or by
+/// Portkeeper. A registration that was given up or withheld is not awaited.
+fn awaits_registration(
+    input: &PlanInput,
+    findings: &[Finding],
+    rulings: &[Ruling],
+    comparison: &Comparison,
+    group: &TargetGroupArn,
+) -> bool {
+    let own = Some(input.observation.key.service.as_str());
+    let starts = |task: &Task| task.service() == own && task.is_starting();
+    let is_registered_soon = |expected: &ExpectedTarget| {
+        let has_just_started = matches!(expected.requirement,
+            Requirement::Required(since) if input.policy.settled_at(since) > input.now);
+        let decides = |(finding, ruling): (&Finding, &Ruling)| {
+            target_of(finding) == Some((group, &expected.target))
+                && finding.repair.is_some_and(|step| step.kind == ActionKind::Register)
+                && matches!(ruling.decision, Decision::Repair(_) | Decision::Await(_))
+        };
+        has_just_started || findings.iter().zip(rulings).any(decides)
     };
-    let other_tasks = &observation.other_tasks;
-    let is_known = other_tasks.coverage.cluster && other_tasks.other_clusters_known.contains(group);
-    !is_known
-        || other_tasks.tasks.iter().any(|other| !other.task.last_status.is_over() && uses(other))
+    let mut absent = comparison.absent.iter().filter(|it| it.expected.group == *group);
+    absent.any(|it| is_registered_soon(&it.expected)) || input.observation.tasks.iter().any(starts)
 }
 
 /// If the deregistrations, together with those of the last ten minutes, exceed the limit, all of
@@ -278,7 +306,7 @@ fn guard_deregistration_limit(findings: &[Finding], decided: &mut Decided, input
                 .count()
         })
         .sum();
-    let limit = breaker_limit(&input.policy, registered);
+    let limit = input.policy.deregistration_limit(registered);
     let made = deregistered_at(input);
     let Some(excess) = (wanted + made.len()).checked_sub(limit + 1).filter(|_| wanted > 0) else {
         return;
@@ -327,12 +355,6 @@ fn deregistered_at(input: &PlanInput) -> Vec<Timestamp> {
     let mut at: Vec<Timestamp> = recent.map(|repair| repair.at).collect();
     at.sort();
     at
-}
-
-/// Returns the greater of the absolute limit and the share of registered targets.
-fn breaker_limit(policy: &Policy, registered: usize) -> usize {
-    let share = registered.saturating_mul(policy.max_deregistration_percent as usize) / 100;
-    share.max(policy.max_deregistrations as usize)
 }
 
 fn limit_exceeded(input: &PlanInput, subject: Subject, why: String) -> Finding {

@@ -350,6 +350,16 @@ fn done(item: &AlertItem, outcomes: &[WriteOutcome]) -> Option<String> {
         ActionKind::Register => "Registered.",
         ActionKind::Deregister => "Deregistered.",
     };
+    if let Subject::Group(group) = &item.subject {
+        let is_done = |outcome: &&WriteOutcome| {
+            outcome.group == *group && outcome.kind == kind && outcome.result == OutcomeResult::Done
+        };
+        let count = outcomes.iter().filter(is_done).count();
+        let (past, verb) = (past.trim_end_matches('.'), kind.verb());
+        return Some(format!(
+            "{past} so far: {count}. Portkeeper continues to {verb} its targets."
+        ));
+    }
     Some(match result_of(item, outcomes) {
         Some(OutcomeResult::Done) => past.to_owned(),
         Some(OutcomeResult::Refused(text)) => format!("AWS refused to {} it: {text}", kind.verb()),

@@ -39,9 +39,9 @@ pub fn meaning(code: &Code) -> &'static str {
             "a container instance's agent has been disconnected for too long"
         }
         Code::AmbiguousRevision => "the revision or task set of a task is undetermined",
-        Code::KillLoop => "ECS stops tasks again and again for failed load balancer health checks",
+        Code::KillLoop => "tasks fail again and again, and ECS starts others",
         Code::BelowDesired => {
-            "fewer tasks are running than desired, and no deployment is in progress"
+            "fewer tasks are running than desired, for longer than a deployment explains"
         }
         Code::Fight => "another writer undoes Portkeeper's repairs of a target",
         Code::LimitExceeded => "a guard withheld repairs",
@@ -90,7 +90,7 @@ pub fn advice(code: &Code) -> &'static str {
             "compare the task's startedBy with the service's revisions; Portkeeper changes nothing for this task"
         }
         Code::KillLoop => {
-            "find out why the health checks fail: check path, port and security group, and give a program that starts slowly a longer health check grace period"
+            "find out why the tasks fail. Health checks: check path, port and security group, and give a program that starts slowly a longer health check grace period. Otherwise: read the stopped tasks' reasons and the program's log"
         }
         Code::BelowDesired => {
             "read the service's events and the stopped tasks' reasons: capacity, image, permissions, or a program that exits"
@@ -143,7 +143,7 @@ pub fn contrast(code: &Code) -> (&'static str, &'static str) {
             ("the task belongs to one revision or task set", "which one is undetermined")
         }
         Code::KillLoop => {
-            ("tasks keep running once they have started", "ECS stops them for failed health checks")
+            ("tasks keep running once they have started", "they fail, and ECS starts others")
         }
         Code::BelowDesired => ("the desired number of tasks is running", "fewer tasks are running"),
         Code::Fight => ("a repair holds", "another writer undoes it"),

@@ -335,3 +335,216 @@ fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
         "#]],
     );
 }
+
+/// Before its tasks are healthy ECS shifts no traffic to a revision.
+#[test]
+fn green_tasks_that_were_never_healthy_are_a_warning_after_half_an_hour() {
+    check(
+        r#"
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=2
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 2m
+        revision 1 web:1 binds blue|green to app:8080 resolved blue
+        revision 2 web:2 binds blue|green to app:8080 resolved green
+        task b1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1
+        task b2 RUNNING/RUNNING on i-1 app:8080->32769 by 1 of web:1
+        task g1 RUNNING/RUNNING on i-1 app:8080->32770 for 100s by 2 of web:2
+        task g2 RUNNING/RUNNING on i-1 app:8080->32771 for 100s by 2 of web:2
+        target blue i-1:32768 healthy
+        target blue i-1:32769 healthy
+        target green i-1:32770 unhealthy Target.ResponseCodeMismatch
+        target green i-1:32771 unhealthy Target.ResponseCodeMismatch
+        look
+        look after 130s
+        look after 900s
+        look after 651s
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 1680s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 900s
+            130s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 1550s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            1030s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 650s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 650s
+            1681s:
+              asks: group green
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              alert: unhealthy (warning): green i-1:32770, green i-1:32771
+            1741s:
+              asks: group green
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+            open: unhealthy green i-1:32770, seen 5, reported
+            open: unhealthy green i-1:32771, seen 5, reported
+        "#]],
+    );
+}
+
+#[test]
+fn green_tasks_that_were_healthy_may_have_traffic() {
+    check(
+        r#"
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=2
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 2m
+        revision 1 web:1 binds blue|green to app:8080 resolved blue
+        revision 2 web:2 binds blue|green to app:8080 resolved green
+        task b1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1
+        task b2 RUNNING/RUNNING on i-1 app:8080->32769 by 1 of web:1
+        task g1 RUNNING/RUNNING on i-1 app:8080->32770 for 100s by 2 of web:2
+        task g2 RUNNING/RUNNING on i-1 app:8080->32771 for 100s by 2 of web:2
+        target blue i-1:32768 healthy
+        target blue i-1:32769 healthy
+        target green i-1:32770 healthy
+        target green i-1:32771 healthy
+        look
+        target green i-1:32770 unhealthy Target.ResponseCodeMismatch
+        target green i-1:32771 unhealthy Target.ResponseCodeMismatch
+        look after 60s
+        look after 130s
+        "#,
+        &expect![[r#"
+            0s:
+            60s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              looks again in 120s
+            190s:
+              asks: group green
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              alert: unhealthy (critical): green i-1:32770, green i-1:32771
+            open: unhealthy green i-1:32770, seen 2, reported
+            open: unhealthy green i-1:32771, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn green_tasks_that_fail_when_a_blue_one_is_missing_are_an_outage() {
+    check(
+        r#"
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN desired=2
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 2m
+        revision 1 web:1 binds blue|green to app:8080 resolved blue
+        revision 2 web:2 binds blue|green to app:8080 resolved green
+        task b1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1
+        task b2 RUNNING/RUNNING on i-1 app:8080->32769 by 1 of web:1
+        task g1 RUNNING/RUNNING on i-1 app:8080->32770 for 100s by 2 of web:2
+        task g2 RUNNING/RUNNING on i-1 app:8080->32771 for 100s by 2 of web:2
+        target blue i-1:32768 healthy
+        target blue i-1:32769 healthy
+        target green i-1:32770 unhealthy Target.ResponseCodeMismatch
+        target green i-1:32771 unhealthy Target.ResponseCodeMismatch
+        target blue i-1:32769 gone
+        look
+        look after 130s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group blue, green
+              blue i-1:32769 | missing | await 60s | task b2 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              green i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              green i-1:32771 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: found once; waiting for a second check
+              looks again in 60s
+            130s:
+              asks: state of i-1; group blue, green
+              blue i-1:32769 | missing | register | task b2 has been running for 12 min 10 s and its target is not registered: confirmed by a second check
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              green i-1:32771 | unhealthy | alert | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the program answers the check with another code: check the path and the program's log: alert only
+              plan: register blue [i-1:32769]
+              alert: missing (error): blue i-1:32769
+              alert: unhealthy (critical): green i-1:32770, green i-1:32771
+              looks again in 60s
+            open: missing blue i-1:32769, seen 2, 1 repairs, reported
+            open: unhealthy green i-1:32770, seen 2, reported
+            open: unhealthy green i-1:32771, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn new_tasks_of_a_rolling_deployment_that_were_never_healthy_are_no_outage() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=2
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 2m
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task b1 RUNNING/RUNNING on i-1 app:8080->32768 by 1 of web:1
+        task b2 RUNNING/RUNNING on i-1 app:8080->32769 by 1 of web:1
+        task g1 RUNNING/RUNNING on i-1 app:8080->32770 for 100s by 2 of web:2
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        target web i-1:32770 unhealthy Target.Timeout
+        look
+        look after 130s
+        target web i-1:32770 healthy
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: group web
+              web i-1:32770 | unhealthy | await 1680s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 900s
+            130s:
+              asks: group web
+              web i-1:32770 | unhealthy | await 1550s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            190s:
+        "#]],
+    );
+}
+
+#[test]
+fn a_replacement_task_set_that_was_never_healthy_is_no_outage() {
+    check(
+        r#"
+        group blue
+        group green
+        service shop/web binds nothing controller=CODE_DEPLOY desired=1
+        taskset 1 binds blue to app:8080 status PRIMARY
+        taskset 2 binds green to app:8080 status ACTIVE
+        task b1 RUNNING/RUNNING on i-1 app:8080->32768 by 1
+        task g1 RUNNING/RUNNING on i-1 app:8080->32770 for 100s by 2
+        target blue i-1:32768 healthy
+        target green i-1:32770 unhealthy Target.Timeout
+        look
+        look after 130s
+        look after 1600s
+        "#,
+        &expect![[r#"
+            0s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 1700s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+              looks again in 900s
+            130s:
+              asks: group green
+              green i-1:32770 | unhealthy | await 1570s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: found once; waiting for a second check
+            1730s:
+              asks: group green
+              green i-1:32770 | unhealthy | alert | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 32770, and the program must answer within the group's health check timeout; it has not been healthy since its task started, and every task that it is to replace is healthy: alert only
+              alert: unhealthy (warning): green i-1:32770
+            open: unhealthy green i-1:32770, seen 3, reported
+        "#]],
+    );
+}

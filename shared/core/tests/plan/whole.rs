@@ -68,15 +68,17 @@ fn a_deployment_in_progress_explains_that_tasks_are_lacking() {
         ",
         &expect![[r#"
             0s:
-              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
-            900s:
-              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
-              nothing to write down
-            960s:
-              service | below_desired | await 900s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              service | below_desired | await 1800s | 1 of 2 desired tasks are running; a deployment is in progress: found once; waiting for a second check
               looks again in 900s
+            900s:
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            960s:
+              service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
+              alert: below_desired (error): service
             1020s:
-              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
+              service | below_desired | alert | 1 of 2 desired tasks are running; a deployment is in progress: alert only
+            open: below_desired service, seen 4, reported
         "#]],
     );
 }
@@ -142,8 +144,7 @@ fn tasks_that_stay_lacking_through_a_deployment_stay_one_incident() {
               service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
               alert: below_desired (error): service
             120s:
-              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
-              nothing to write down
+              service | below_desired | alert | 1 of 2 desired tasks are running; a deployment is in progress: alert only
             180s:
               service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
             240s:
@@ -201,7 +202,7 @@ fn tasks_killed_again_and_again_for_failed_health_checks_are_told_until_it_is_ov
             1560s:
               service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; the last one had run for 1 min; ECS reported: (reason Health checks failed with these codes: [502]); the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
             1860s:
-              alert: resolved kill_loop (error): service (ECS stopped no task for failed health checks within 30 min, after 31 min)
+              alert: resolved kill_loop (error): service (no task failed within 30 min, after 31 min)
         "#]],
     );
 }
@@ -334,7 +335,9 @@ fn a_change_of_task_sets_explains_that_tasks_are_lacking() {
         ",
         &expect![[r#"
             0s:
-              service | - | leave | 1 of 2 desired tasks are running; a deployment is in progress
+              service | below_desired | await 1800s | 1 of 2 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            open: below_desired service, seen 1
         "#]],
     );
 }
@@ -362,6 +365,381 @@ fn a_kill_loop_that_was_seen_once_needs_as_many_tasks_again() {
             120s:
             180s:
               nothing to write down
+        "#]],
+    );
+}
+
+/// A deployment never explains that no task runs. ECS does not end one without a circuit breaker.
+#[test]
+fn no_running_task_is_critical_whatever_is_in_progress() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=4
+        deployment 1 PRIMARY web:1 IN_PROGRESS for 24h failed=2
+        says 10m "(service web) was unable to place a task because no container instance met all of its requirements."
+        look
+        look after 900s
+        look after 3600s
+        "#,
+        &expect![[r#"
+            0s:
+              service | below_desired | await 900s | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: found once; waiting for a second check
+              looks again in 900s
+            900s:
+              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
+              alert: below_desired (critical): service
+            4500s:
+              service | below_desired | alert | 0 of 4 desired tasks are running; a deployment is in progress, and 2 tasks in a row failed; ECS reported at 2026-11-23 09:50:00Z: (service web) was unable to place a task because no container instance met all of its requirements: alert only
+            open: below_desired service, seen 3, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_deployment_explains_missing_tasks_for_half_an_hour() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=4 min=50
+        deployment 1 PRIMARY web:1 IN_PROGRESS for 1m
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        audit
+        look
+        look after 840s
+        look after 900s
+        "#,
+        &expect![[r#"
+            audit:
+              young: service | 2 of 4 desired tasks are running; a deployment is in progress
+            0s:
+              service | below_desired | await 840s | 2 of 4 desired tasks are running; a deployment is in progress
+              looks again in 840s
+            840s:
+              service | below_desired | await 900s | 2 of 4 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            1740s:
+              service | below_desired | alert | 2 of 4 desired tasks are running; a deployment is in progress: alert only
+              alert: below_desired (error): service
+            open: below_desired service, seen 2, reported
+        "#]],
+    );
+}
+
+/// Each task that starts is progress, and so is a count that rises.
+#[test]
+fn a_deployment_that_makes_progress_explains_missing_tasks() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=4 min=25
+        deployment 1 PRIMARY web:1 IN_PROGRESS for 10m
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 900s
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 for 20m
+        target web i-1:32769 healthy
+        look after 120s
+        task t3 RUNNING/RUNNING on i-1 app:8080->32770 for 2m
+        target web i-1:32770 healthy
+        look after 800s
+        look after 900s
+        task t4 RUNNING/RUNNING on i-1 app:8080->32771 for 2m
+        target web i-1:32771 healthy
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | below_desired | await 300s | 1 of 4 desired tasks are running; a deployment is in progress
+              looks again in 300s
+            900s:
+              service | below_desired | await 900s | 1 of 4 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            1020s:
+              service | below_desired | await 60s | 2 of 4 desired tasks are running; a deployment is in progress, and more tasks are running than before
+              looks again in 60s
+            1820s:
+              service | below_desired | await 900s | 3 of 4 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            2720s:
+              service | below_desired | alert | 3 of 4 desired tasks are running; a deployment is in progress: alert only
+              alert: below_desired (error): service
+            2780s:
+              alert: resolved below_desired (error): service (4 of 4 desired tasks are running, after 16 min)
+        "#]],
+    );
+}
+
+#[test]
+fn a_deployment_explains_only_as_many_missing_tasks_as_its_minimum_allows() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=2 min=100
+        deployment 1 PRIMARY web:1 IN_PROGRESS for 1m
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 900s
+        "#,
+        &expect![[r#"
+            0s:
+              service | below_desired | await 900s | 1 of 2 desired tasks are running; a deployment is in progress: found once; waiting for a second check
+              looks again in 900s
+            900s:
+              service | below_desired | alert | 1 of 2 desired tasks are running; a deployment is in progress: alert only
+              alert: below_desired (error): service
+            open: below_desired service, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn a_dead_green_revision_is_no_outage_while_the_blue_one_runs() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=2 min=100
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 5h
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1
+        task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 1
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        look
+        look after 900s
+        "#,
+        &expect![[r#"
+            0s:
+            900s:
+              nothing to write down
+        "#]],
+    );
+}
+
+#[test]
+fn one_running_task_of_two_that_ends_raises_the_severity() {
+    check(
+        r#"
+        policy below=60
+        group web
+        service shop/web binds web to app:8080 desired=2
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        task t1 gone
+        target web i-1:32768 gone
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | below_desired | await 60s | 1 of 2 desired tasks are running; none of the service's events explains it: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              service | below_desired | alert | 1 of 2 desired tasks are running; none of the service's events explains it: alert only
+              alert: below_desired (error): service
+            120s:
+              service | below_desired | alert | 0 of 2 desired tasks are running; none of the service's events explains it: alert only
+              alert: escalated below_desired (critical): service
+            open: below_desired service, seen 3, reported
+        "#]],
+    );
+}
+
+/// Returns the alerts of a service of which this many tasks run, or failed, for a quarter of an hour.
+fn alerts_of(desired: u32, running: u32, failed: u32, rest: &str) -> String {
+    let failed: Vec<String> = (0..failed)
+        .map(|n| format!("task k{n} STOPPED/STOPPED on i-1 ended 5m ago {rest}"))
+        .collect();
+    let failed = failed.join("\n");
+    let text = crate::text_world::run(&format!(
+        "
+        group web
+        service shop/web binds web to app:8080 desired={desired}
+        counts running={running} pending={}
+        {failed}
+        look
+        look after 900s
+        ",
+        desired - running
+    ));
+    let alerts = text.lines().filter(|line| line.contains("alert: ")).map(str::trim);
+    alerts.collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_shortage_is_judged_in_proportion() {
+    let counts =
+        [(1, 0), (2, 1), (2, 0), (10, 9), (20, 19), (20, 18), (1000, 990), (1000, 930), (1000, 0)];
+    let table = counts.map(|(desired, running)| {
+        format!("{running} of {desired}: {}\n", alerts_of(desired, running, 0, ""))
+    });
+    expect![[r#"
+        0 of 1: alert: below_desired (critical): service
+        1 of 2: alert: below_desired (error): service
+        0 of 2: alert: below_desired (critical): service
+        9 of 10: alert: below_desired (error): service
+        19 of 20: 
+        18 of 20: alert: below_desired (error): service
+        990 of 1000: 
+        930 of 1000: alert: below_desired (warning): service
+        0 of 1000: alert: below_desired (critical): service
+    "#]]
+    .assert_eq(&table.concat());
+}
+
+#[test]
+fn a_loop_is_judged_in_proportion() {
+    let counts =
+        [(1, 2), (1, 3), (2, 3), (10, 3), (100, 3), (100, 5), (1000, 3), (1000, 50), (1000, 100)];
+    let table = counts.map(|(desired, failed)| {
+        format!("{failed} of {desired}: {}\n", alerts_of(desired, desired, failed, "killed web"))
+    });
+    expect![[r#"
+        2 of 1: 
+        3 of 1: alert: kill_loop (error): service
+        3 of 2: alert: kill_loop (error): service
+        3 of 10: alert: kill_loop (error): service
+        3 of 100: 
+        5 of 100: alert: kill_loop (warning): service
+        3 of 1000: 
+        50 of 1000: alert: kill_loop (warning): service
+        100 of 1000: alert: kill_loop (error): service
+    "#]]
+    .assert_eq(&table.concat());
+}
+
+#[test]
+fn tasks_that_fail_by_themselves_are_a_loop() {
+    let codes = [
+        "EssentialContainerExited",
+        "TaskFailedToStart",
+        "ServiceSchedulerInitiated",
+        "SpotInterruption",
+        "TerminationNotice",
+        "UserInitiated",
+        "SomethingNew",
+    ];
+    let table =
+        codes.map(|code| format!("{code}: {}\n", alerts_of(2, 2, 3, &format!("stop-code {code}"))));
+    expect![[r#"
+        EssentialContainerExited: alert: kill_loop (error): service
+        TaskFailedToStart: alert: kill_loop (error): service
+        ServiceSchedulerInitiated: 
+        SpotInterruption: 
+        TerminationNotice: 
+        UserInitiated: 
+        SomethingNew: 
+    "#]]
+    .assert_eq(&table.concat());
+}
+
+#[test]
+fn tasks_that_fail_by_themselves_are_named_in_the_alerts() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=2
+        task e1 STOPPED/STOPPED on i-1 for 9m ended 8m ago stop-code EssentialContainerExited reason "Essential container in task exited"
+        task e2 STOPPED/STOPPED on i-1 ended 7m ago never-ran stop-code TaskFailedToStart reason "CannotPullContainerError: not found."
+        task e3 STOPPED/STOPPED on i-1 for 6m ended 5m ago stop-code ServiceSchedulerInitiated reason "Task failed container health checks"
+        task e4 STOPPED/STOPPED on i-1 for 5m ended 4m ago killed web
+        look
+        look after 60s
+        look after 840s
+        look after 1800s
+        "#,
+        &expect![[r#"
+            0s:
+              service | kill_loop | await 60s | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
+              service | below_desired | await 900s | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
+              looks again in 60s
+            60s:
+              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | below_desired | await 840s | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
+              alert: kill_loop (error): service
+              looks again in 840s
+            900s:
+              service | kill_loop | alert | ECS stopped 1 task within 30 min for failed health checks in web; 3 tasks failed within 30 min, the last one with ServiceSchedulerInitiated (Task failed container health checks); the last one had run for 1 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | below_desired | alert | 0 of 2 desired tasks are running; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): alert only
+              alert: below_desired (critical): service
+            2700s:
+              service | below_desired | alert | 0 of 2 desired tasks are running; none of the service's events explains it: alert only
+              alert: resolved kill_loop (error): service (no task failed within 30 min, after 45 min)
+            open: below_desired service, seen 4, reported
+        "#]],
+    );
+}
+
+#[test]
+fn tasks_of_a_deployment_that_fail_in_a_row_are_a_loop_while_it_is_in_progress() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=1
+        deployment 1 PRIMARY web:1 IN_PROGRESS for 1m failed=7
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        deployment 1 PRIMARY web:1 FAILED for 2m failed=7
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | kill_loop | await 60s | 7 tasks of the deployment in progress failed in a row: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              service | kill_loop | alert | 7 tasks of the deployment in progress failed in a row: alert only
+              alert: kill_loop (error): service
+            120s:
+              alert: resolved kill_loop (error): service (no task failed within 30 min, after 2 min)
+        "#]],
+    );
+}
+
+#[test]
+fn a_loop_of_new_tasks_is_a_warning_while_every_task_that_they_are_to_replace_runs() {
+    check(
+        r#"
+        group web
+        service shop/web binds web to app:8080 desired=1
+        deployment 1 ACTIVE web:1 COMPLETED
+        deployment 2 PRIMARY web:2 IN_PROGRESS for 10m failed=3
+        revision 1 web:1 binds web to app:8080
+        revision 2 web:2 binds web to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 1
+        task k1 STOPPED/STOPPED on i-1 by 2 of web:2 ended 9m ago killed web
+        task k2 STOPPED/STOPPED on i-1 by 2 of web:2 ended 6m ago killed web
+        task k3 STOPPED/STOPPED on i-1 by 2 of web:2 ended 3m ago killed web
+        target web i-1:32768 healthy
+        look
+        look after 60s
+        task t1 gone
+        target web i-1:32768 gone
+        look after 60s
+        "#,
+        &expect![[r#"
+            0s:
+              service | kill_loop | await 60s | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              alert: kill_loop (warning): service
+            120s:
+              service | kill_loop | alert | ECS stopped 3 tasks within 30 min for failed health checks in web; 3 tasks of the deployment in progress failed in a row; the last one had run for 7 min; the health check grace period is 0, so ECS stops a task that starts slowly before it is ready: alert only
+              service | below_desired | await 900s | 0 of 1 desired tasks are running; a deployment is in progress, and 3 tasks in a row failed; the last task that failed: ServiceSchedulerInitiated (Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)): found once; waiting for a second check
+              alert: escalated kill_loop (error): service
+              looks again in 900s
+            open: kill_loop service, seen 3, reported
+            open: below_desired service, seen 1
         "#]],
     );
 }

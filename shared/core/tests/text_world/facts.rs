@@ -74,7 +74,9 @@ impl World {
                 let load_balancers = binds(words);
                 let desired_count =
                     words.take_if("desired").then(|| words.expect("a number").parse().unwrap());
-                self.service_facts().task_sets.push(TaskSet { id, load_balancers, desired_count });
+                let status = words.take_if("status").then(|| words.expect("a status"));
+                let set = TaskSet { id, load_balancers, status, desired_count };
+                self.service_facts().task_sets.push(set);
             }
             "definition" => self.state_definition(words),
             "task" => tasks::state_task(self, words),
@@ -210,6 +212,7 @@ impl World {
             desired_count: 0,
             running_count: 0,
             pending_count: 0,
+            minimum_healthy_percent: None,
             health_check_grace_seconds: 0,
             load_balancers: binds(words),
             deployments: Vec::new(),
@@ -223,6 +226,9 @@ impl World {
         while let Some(word) = words.next() {
             match word.split_once('=') {
                 Some(("desired", number)) => self.desired_count = Some(number.parse().unwrap()),
+                Some(("min", number)) => {
+                    facts.minimum_healthy_percent = Some(number.parse().unwrap());
+                }
                 Some(("controller", text)) => facts.controller = DeploymentController::from(text),
                 Some(("strategy", text)) => facts.strategy = DeploymentStrategy::from(text),
                 Some(("status", text)) => facts.status = ServiceStatus::from(text),
@@ -250,17 +256,26 @@ impl World {
     fn state_deployment(&mut self, words: &mut Words) {
         let id = format!("ecs-svc/{}", words.expect("an id"));
         let status = words.expect("a status");
+        let now = self.now;
         let deployments = &mut self.service_facts().deployments;
         deployments.retain(|known| known.id != id);
         if status != "gone" {
             let task_definition = names::definition(&words.expect("a task definition"));
-            let rollout = words.next().map(|state| RolloutState::from(state.as_str()));
-            let (created_at, updated_at) = (None, None);
+            let (mut rollout, mut created_at, updated_at) = (None, None, None);
+            let mut failed_tasks = None;
+            while let Some(word) = words.next() {
+                match word.strip_prefix("failed=") {
+                    Some(number) => failed_tasks = Some(number.parse().unwrap()),
+                    None if word == "for" => created_at = Some(before(now, words.span())),
+                    None => rollout = Some(RolloutState::from(word.as_str())),
+                }
+            }
             deployments.push(Deployment {
                 id,
                 status,
                 task_definition,
                 rollout,
+                failed_tasks,
                 created_at,
                 updated_at,
             });

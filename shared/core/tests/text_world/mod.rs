@@ -10,16 +10,16 @@
 //! policy settle=90 confirm=60 mode=alert max=5 percent=10 repairs=5 hops=12 below=900 stops=3 remind=86400 person=1800 az-all=true
 //! group web type=ip family=ipv6 protocol=TCP port=80 interval=30 threshold=3 | unattached | missing | unread
 //! group web vpc=vpc-1 lb=net path=/health codes=200-299 check=9000
-//! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 grace=60 mode="alert" owner=team-a | gone
-//! deployment 111 PRIMARY web:1 IN_PROGRESS               (without any: one that started every task)
+//! service shop/web binds web to app:8080 and admin|admin-alt to app:9090 desired=2 min=50 grace=60 mode="alert" owner=team-a | gone
+//! deployment 111 PRIMARY web:1 IN_PROGRESS for 40m failed=3    (without any: one that started every task)
 //! says 5m ago "(service web) has reached a steady state."
 //! revision 111 web:1 binds web|web-alt to app:8080 resolved web-alt
-//! taskset 111 binds web to app:8080 desired 1
+//! taskset 111 binds web to app:8080 desired 1 status PRIMARY
 //! definition web:1 host app:8080                         (network mode and container ports)
 //! task t1 RUNNING/RUNNING on i-1 app:8080->32768/tcp@0.0.0.0 for 5m by 111 of web:1 v3
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
 //! task t4 STOPPED/STOPPED on i-1 ended 5m ago killed web stop-code UserInitiated (failed health checks)
-//! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran
+//! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran reason "CannotPullContainerError"
 //! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
 //! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | in prod-2 | - for no service
 //! instance i-1 INACTIVE | disconnected | unread           (`i-1#2`: another one of the same EC2 instance;

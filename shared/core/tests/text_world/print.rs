@@ -2,7 +2,7 @@
 
 use super::world::World;
 use portkeeper_core::ids::{ContainerInstanceArn, TargetGroupArn, TaskArn};
-use portkeeper_core::ledger::{Incident, LedgerRecord};
+use portkeeper_core::ledger::{Incident, LedgerRecord, Subject};
 use portkeeper_core::observation::Questions;
 use portkeeper_core::plan::{ActionKind, Alert, AlertState, Decision, Plan, PlanInput, Verdict};
 use portkeeper_core::readiness::Readiness;
@@ -140,7 +140,12 @@ fn alert_line(alert: &Alert) -> String {
             None => item,
         })
         .collect();
-    format!("{state}{} ({}): {}", alert.code, alert.severity.as_str(), items.join(", "))
+    let of_group = alert.items.iter().any(|item| matches!(item.subject, Subject::Group(_)));
+    let impact = alert.impact.filter(|_| of_group).map_or(String::new(), |impact| {
+        format!(", {} of {} tasks", impact.tasks_without_traffic, impact.tasks)
+    });
+    let (code, severity) = (&alert.code, alert.severity.as_str());
+    format!("{state}{code} ({severity}{impact}): {}", items.join(", "))
 }
 
 /// The incidents that are open at the end.

@@ -85,6 +85,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
             status: "PRIMARY".to_owned(),
             task_definition: names::definition("web:1"),
             rollout: None,
+            failed_tasks: None,
             created_at: None,
             updated_at: None,
         });

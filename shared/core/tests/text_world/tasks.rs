@@ -117,6 +117,7 @@ fn read_task(
             "connected" => task.connected = true,
             "anywhere" => task.anywhere = true,
             "stop-code" => task.stop_code = Some(words.expect("a stop code")),
+            "reason" => task.stopped_reason = Some(words.expect("a reason")),
             "killed" => {
                 let group = names::group(&words.expect("a target group"));
                 task.stop_code = Some("ServiceSchedulerInitiated".to_owned());
