@@ -18,7 +18,7 @@ use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The three lists, and the draining targets.
+/// The three lists, and the targets that are set aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Registered and expected for a live task.
@@ -29,6 +29,8 @@ pub struct Comparison {
     pub unexpected: Vec<Unexpected>,
     /// Draining, and not expected.
     pub draining: Vec<(TargetGroupArn, Target)>,
+    /// Listed by ELBv2 as `Target.NotRegistered`, and not expected.
+    pub unregistered: Vec<(TargetGroupArn, Target)>,
 }
 
 /// A registered target that is expected.
@@ -144,16 +146,22 @@ pub fn compare(observation: &Observation, expected: &ExpectedTargets) -> Compari
         }
         let registered: BTreeSet<&Target> =
             registered.iter().map(|present| &present.target).collect();
-        let aside: BTreeSet<&Target> = aside.iter().map(|other| &other.target).collect();
+        let (draining, unregistered): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
+            aside.into_iter().partition(|target| target.is_draining());
+        let draining: BTreeSet<&Target> = draining.iter().map(|other| &other.target).collect();
         let mut due: BTreeMap<&Target, &ExpectedTarget> = targets;
         due.retain(|_, expected| matches!(expected.requirement, Requirement::Required(_)));
         for (target, expected) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
-            comparison
-                .absent
-                .push(Absent { expected: (*expected).clone(), draining: aside.contains(*target) });
+            comparison.absent.push(Absent {
+                expected: (*expected).clone(),
+                draining: draining.contains(*target),
+            });
         }
-        let unmissed = aside.into_iter().filter(|target| !due.contains_key(target));
-        comparison.draining.extend(unmissed.map(|target| (arn.clone(), target.clone())));
+        let unmissed = |target: &&Target| !due.contains_key(*target);
+        let of_group = |target: &Target| (arn.clone(), target.clone());
+        comparison.draining.extend(draining.into_iter().filter(unmissed).map(of_group));
+        let unregistered = unregistered.into_iter().map(|other| &other.target);
+        comparison.unregistered.extend(unregistered.filter(unmissed).map(of_group));
     }
     comparison
 }

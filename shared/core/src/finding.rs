@@ -5,6 +5,7 @@ use crate::code::Code;
 use crate::ids::TaskArn;
 use crate::input::PlanInput;
 use crate::subject::Subject;
+use crate::time::Timestamp;
 use crate::verdict::{Decision, Verdict};
 
 /// One fault, found in one check.
@@ -17,6 +18,8 @@ pub struct Finding {
     pub why: String,
     /// The repair, if Portkeeper may execute it and the ownership is proved.
     pub repair: Option<RepairStep>,
+    /// When AWS accepts the repair, if not yet.
+    pub repair_from: Option<Timestamp>,
     /// Seconds from the first check until a second check confirms it.
     pub confirm_seconds: u32,
 }
@@ -65,5 +68,5 @@ impl Judgement {
 /// A finding without a repair, confirmed by a second check after the usual time of its code.
 pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: String) -> Finding {
     let confirm_seconds = code.confirm_seconds(&input.policy);
-    Finding { code, subject, task: None, why, repair: None, confirm_seconds }
+    Finding { code, subject, task: None, why, repair: None, repair_from: None, confirm_seconds }
 }

@@ -58,6 +58,10 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         let subject = Subject::Target(group.clone(), target.clone());
         judgement.say(subject, None, Decision::InOrder, "draining");
     }
+    for (group, target) in &comparison.unregistered {
+        let subject = Subject::Target(group.clone(), target.clone());
+        judgement.say(subject, None, Decision::InOrder, "not registered");
+    }
     judgement
 }
 

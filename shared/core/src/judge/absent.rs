@@ -14,12 +14,16 @@ use crate::input::PlanInput;
 use crate::ledger::Incident;
 use crate::observation::{ContainerInstanceState, FoundGroup, Observation, Service, Task};
 use crate::subject::Subject;
-use crate::time::spoken;
+use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
 
 /// Protocols whose targets need a `QuicServerId` that only ECS can know (ELBv2
 /// `TargetDescription`).
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
+
+/// The default of the attribute `deregistration_delay.timeout_seconds` (ELBv2
+/// `TargetGroupAttribute`), which few groups change.
+const DEREGISTRATION_DELAY_SECS: u32 = 300;
 
 /// Judges a running task's target that is absent.
 pub(super) fn judge_absent(
@@ -39,12 +43,6 @@ pub(super) fn judge_absent(
     if settled > input.now {
         let why = "its task has just started; ECS may still register the target";
         judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
-        return;
-    }
-    if absent.draining && matches!(expected.target.id, TargetId::Ip(_)) {
-        let later = input.now.plus_secs(input.policy.confirm_seconds);
-        let why = "expected, but still draining: ELBv2 accepts the address again only after the deregistration delay";
-        judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
         return;
     }
     if group.load_balancers.is_empty()
@@ -87,7 +85,14 @@ pub(super) fn judge_absent(
         ));
         return;
     }
-    let state = if absent.draining { "is draining" } else { "is not registered" };
+    let repair_from = draining_until(input, absent, &subject);
+    let state = match (absent.draining, repair_from) {
+        (false, _) => "is not registered",
+        (true, None) => "is draining",
+        (true, Some(_)) => {
+            "is draining: ELBv2 accepts the address again only after the deregistration delay"
+        }
+    };
     let mut why = format!(
         "task {} has been running for {running} and its target {state}",
         expected.task.short()
@@ -99,8 +104,35 @@ pub(super) fn judge_absent(
     judgement.find(Finding {
         task: Some(expected.task.clone()),
         repair: (!needs_id).then_some(RepairStep { kind: ActionKind::Register, zone: None }),
+        repair_from,
         ..finding(input, Code::Missing, subject, why)
     });
+}
+
+/// Returns when an address that drains may be registered again; `None` for a target that may be
+/// registered now. An instance may be registered again while it drains, an address may not
+/// ([deregistration delay](https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html)).
+///
+/// The observation does not hold the group's delay, so it counts as the default, from the first
+/// check that missed the target. Within a longer delay the checks become rarer.
+fn draining_until(input: &PlanInput, absent: &Absent, subject: &Subject) -> Option<Timestamp> {
+    if !absent.draining || !matches!(absent.expected.target.id, TargetId::Ip(_)) {
+        return None;
+    }
+    let first_missed = input
+        .record
+        .incidents
+        .iter()
+        .find(|open| {
+            open.subject == *subject
+                && open.code.family() == Code::Missing
+                && open.task.as_ref() == Some(&absent.expected.task)
+                && !open.is_over()
+        })
+        .map_or(input.now, |open| open.opened_at);
+    let ends = first_missed.plus_secs(DEREGISTRATION_DELAY_SECS);
+    let overdue = input.now.secs_since(ends).max(input.policy.confirm_seconds);
+    Some(if ends > input.now { ends } else { input.now.plus_secs(overdue) })
 }
 
 /// Returns why nothing may be registered on the task's container instance. Its state is read again
@@ -207,6 +239,7 @@ fn zone_needed(
     Finding {
         task: Some(expected.task.clone()),
         repair: input.policy.az_all.then_some(with_zone),
+        repair_from: draining_until(input, absent, &subject),
         ..finding(input, Code::AzAllNeeded, subject, why)
     }
 }

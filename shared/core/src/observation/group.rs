@@ -88,6 +88,12 @@ pub struct RegisteredTarget {
 }
 
 impl RegisteredTarget {
+    /// Whether it is being deregistered: ELBv2 finishes its requests and sends no new ones.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.state == HealthState::Draining
+    }
+
     /// Whether the target is registered: every state but "draining" and "never registered".
     #[must_use]
     pub fn is_registered(&self) -> bool {

@@ -161,6 +161,15 @@ fn decide_one(
             "the task's expected target must be registered first",
         );
     }
+    if let Some(at) = finding.repair_from {
+        return Ruling::new(
+            Decision::Await(at),
+            format!(
+                "confirmed by a second check; AWS does not accept the repair ({}) yet",
+                repair.kind.verb()
+            ),
+        );
+    }
     Ruling::new(Decision::Repair(repair.kind), "confirmed by a second check")
 }
 

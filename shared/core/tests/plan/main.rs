@@ -5,6 +5,7 @@ mod alerts;
 mod audit;
 mod breaker;
 mod calls;
+mod draining;
 mod elsewhere;
 mod fights;
 mod floor;
