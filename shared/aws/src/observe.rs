@@ -70,11 +70,8 @@ pub async fn observe_services(
 pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observation) -> Observation {
     let mut seen = described;
     seen.at_least.clone_from(&check.at_least);
-    let Some(service) =
-        seen.service.as_mut().filter(|service| service.status != ServiceStatus::Inactive)
-    else {
-        return seen;
-    };
+    let Some(service) = seen.service.as_mut() else { return seen };
+    let is_deleted = service.status == ServiceStatus::Inactive;
     seen.gaps.extend(services::read_revisions(aws, &seen.key, service).await);
     let groups = groups_of(service);
     if groups.is_empty() {
@@ -82,7 +79,10 @@ pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observatio
     }
     // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &groups, &mut seen, &|| {}).await;
-    tasks::read_tasks(aws, &mut seen).await;
+    // A deleted service has no live tasks, and those that had its targets are described by name.
+    if !is_deleted {
+        tasks::read_tasks(aws, &mut seen).await;
+    }
     merge_stopped(check, &mut seen);
     seen.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
     containers::read_instances(aws, &mut seen).await;

@@ -61,13 +61,11 @@ pub struct Unexpected {
 #[must_use]
 pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
     let Some(service) = &observation.service else { return Some("ECS does not know this service") };
-    match &service.status {
-        ServiceStatus::Active => {}
-        ServiceStatus::Draining => return Some("the service is being deleted"),
-        ServiceStatus::Inactive => return Some("the service is deleted"),
-        ServiceStatus::Unknown(_) => {
-            return Some("this version of Portkeeper does not know the service's status");
-        }
+    if matches!(service.status, ServiceStatus::Unknown(_)) {
+        return Some("this version of Portkeeper does not know the service's status");
+    }
+    if let Some(why) = is_ending(observation).filter(|_| !may_have_targets(observation)) {
+        return Some(why);
     }
     if service.desired_count == 0 && !may_have_targets(observation) {
         return Some("the desired count is 0 and no target is registered");
@@ -95,8 +93,22 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
     }
 }
 
+/// Returns why ECS itself is taking down the service's tasks and targets, if it is: the service is
+/// being deleted, or is deleted. `DescribeServices` returns both, with their load balancers
+/// ([DeleteService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html)).
+///
+/// Then an absent target is no fault. A registered one is judged until it is gone.
+#[must_use]
+pub fn is_ending(observation: &Observation) -> Option<&'static str> {
+    match observation.service.as_ref()?.status {
+        ServiceStatus::Draining => Some("the service is being deleted"),
+        ServiceStatus::Inactive => Some("the service is deleted"),
+        ServiceStatus::Active | ServiceStatus::Unknown(_) => None,
+    }
+}
+
 /// Returns whether a target may be left over in one of the service's groups: a leftover of a
-/// service scaled to zero leads to the next task on its port.
+/// service that is deleted or scaled to zero leads to the next task on its port.
 fn may_have_targets(observation: &Observation) -> bool {
     let unread = observation
         .gaps

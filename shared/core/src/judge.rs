@@ -13,7 +13,7 @@ mod whole;
 pub(crate) use unexpected::is_watched;
 
 use crate::code::Code;
-use crate::compare::{Comparison, Matched};
+use crate::compare::{Comparison, Matched, is_ending};
 use crate::expected::{Clears, ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
@@ -37,9 +37,15 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         let why = "the list of tasks is incomplete, so Portkeeper deregisters nothing";
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
-    whole::judge_whole(input, &mut judgement);
+    if let Some(why) = is_ending(&input.observation) {
+        let why = format!("{why}: Portkeeper judges only the targets that are still registered");
+        judgement.say(Subject::Service, None, Decision::Leave, why);
+    } else {
+        whole::judge_whole(input, &mut judgement);
+    }
     judge_undetermined(input, expected, &mut judgement);
-    for misfit in &expected.misfits {
+    let misfits = expected.misfits.iter().filter(|_| is_ending(&input.observation).is_none());
+    for misfit in misfits {
         judgement.find(Finding {
             task: Some(misfit.task.clone()),
             ..finding(input, misfit.code.clone(), misfit.subject.clone(), misfit.why.clone())
@@ -75,6 +81,9 @@ fn judge_undetermined(input: &PlanInput, expected: &ExpectedTargets, judgement: 
             Clears::OnReread => {
                 let soon = input.now.plus_secs(policy.confirm_seconds);
                 judgement.say(subject, None, Decision::Await(soon), undetermined.why.clone());
+            }
+            Clears::Report(_) if is_ending(&input.observation).is_some() => {
+                judgement.say(subject, None, Decision::Unknown, undetermined.why.clone());
             }
             Clears::ByItself => {
                 judgement.say(subject, None, Decision::Unknown, undetermined.why.clone());
@@ -126,7 +135,10 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
 /// `unused`/`Target.NotInUse` is the normal state of the idle group of a blue/green pair. Otherwise
 /// no load balancer sends requests.
 fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
-    if !input.observation.service.as_ref()?.uses_every_group() {
+    // The load balancer of a service that is being deleted is often deleted first.
+    if !input.observation.service.as_ref()?.uses_every_group()
+        || is_ending(&input.observation).is_some()
+    {
         return None;
     }
     let (code, why) = if group.load_balancers.is_empty() {

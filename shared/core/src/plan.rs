@@ -8,14 +8,14 @@ mod known;
 mod repairs;
 
 use crate::api_call::ApiCall;
-use crate::compare::{compare, out_of_scope};
+use crate::compare::{compare, is_ending, out_of_scope};
 use crate::expected::{ExpectedTargets, expected_targets};
 use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
 use crate::ledger::{Incident, LedgerRecord, PUBLISHING_SECS, Repair};
 use crate::mode::mode_in_force;
-use crate::observation::Missed;
+use crate::observation::{Missed, ServiceStatus};
 use crate::policy::Mode;
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -129,7 +129,10 @@ pub fn plan(input: &PlanInput) -> Plan {
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
-    let recheck_at = next_look(input, &verdicts, decided.resume_at, &mut record);
+    // The sweep lists no such service.
+    let lingers = is_ending(&input.observation).map(|_| input.now.plus_secs(MAX_DELAY_SECS));
+    let resume_at = decided.resume_at.into_iter().chain(lingers).min();
+    let recheck_at = next_look(input, &verdicts, resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, recheck_at, record)
 }
 
@@ -200,6 +203,10 @@ fn finish(
         alerts.clear();
     } else if !alerts.is_empty() {
         next_record.publishing_since = Some(input.now);
+    }
+    let service = input.observation.service.as_ref();
+    if let Some(service) = service.filter(|it| it.status != ServiceStatus::Inactive) {
+        next_record.mode_tag.clone_from(&service.mode_tag);
     }
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());

@@ -6,7 +6,7 @@
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
-use crate::compare::{Absent, Comparison};
+use crate::compare::{Absent, Comparison, is_ending};
 use crate::expected::{ExpectedTarget, Requirement};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
@@ -39,6 +39,10 @@ pub(super) fn judge_absent(
     else {
         return;
     };
+    if let Some(why) = is_ending(&input.observation) {
+        judgement.say(subject, None, Decision::Leave, format!("not registered; {why}"));
+        return;
+    }
     let settled = input.policy.settled_at(*since);
     if settled > input.now {
         let why = "its task has just started; ECS may still register the target";

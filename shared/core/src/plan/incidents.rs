@@ -5,7 +5,7 @@
 
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
-use crate::compare::Comparison;
+use crate::compare::{Comparison, is_ending};
 use crate::expected::{ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
@@ -129,6 +129,10 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let ends = incident.code.ends();
     if ends == Ends::Undetermined {
         return None;
+    }
+    let whole_service = !matches!(incident.subject, Subject::Target(..));
+    if let Some(why) = is_ending(observation).filter(|_| whole_service) {
+        return Some(seen.over(why));
     }
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {

@@ -7,6 +7,7 @@ mod breaker;
 mod calls;
 mod draining;
 mod elsewhere;
+mod ending;
 mod fights;
 mod floor;
 mod health;
