@@ -5,7 +5,7 @@
 
 use crate::address::{Occupied, occupied};
 use crate::code::Code;
-use crate::expected::{ExpectedTarget, ExpectedTargets, Requirement, expected_targets};
+use crate::expected::{ExpectedTarget, ExpectedTargets, Requirement, expected_targets, has_left};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
@@ -64,7 +64,7 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
     if matches!(service.status, ServiceStatus::Unknown(_)) {
         return Some("this version of Portkeeper does not know the service's status");
     }
-    if let Some(why) = is_ending(observation).filter(|_| !may_have_targets(observation)) {
+    if let Some(why) = observation.ending().filter(|_| !may_have_targets(observation)) {
         return Some(why);
     }
     if service.desired_count == 0 && !may_have_targets(observation) {
@@ -80,7 +80,9 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
         let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
         service.load_balancers.iter().chain(sets).chain(revisions).any(found)
     };
-    if has(|entry| entry.target_group.is_some()) {
+    let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
+    let left_over = groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered);
+    if has(|entry| entry.target_group.is_some()) || left_over {
         None
     } else if has(|entry| entry.classic.is_some()) {
         Some(
@@ -90,20 +92,6 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
         Some("it uses VPC Lattice, which is not ELBv2")
     } else {
         Some("it has no target group")
-    }
-}
-
-/// Returns why ECS itself is taking down the service's tasks and targets, if it is: the service is
-/// being deleted, or is deleted. `DescribeServices` returns both, with their load balancers
-/// ([DeleteService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html)).
-///
-/// Then an absent target is no fault. A registered one is judged until it is gone.
-#[must_use]
-pub fn is_ending(observation: &Observation) -> Option<&'static str> {
-    match observation.service.as_ref()?.status {
-        ServiceStatus::Draining => Some("the service is being deleted"),
-        ServiceStatus::Inactive => Some("the service is deleted"),
-        ServiceStatus::Active | ServiceStatus::Unknown(_) => None,
     }
 }
 
@@ -296,6 +284,22 @@ fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<Con
     found.map(|(arn, _)| arn.clone())
 }
 
+/// Returns why an unexpected target is not this service's matter: it is in a group that the service
+/// has left, and either nothing says that it was this service's, or no request reaches it.
+#[must_use]
+pub(crate) fn left_to_others(input: &PlanInput, unexpected: &Unexpected) -> Option<&'static str> {
+    let Unexpected { group, registered } = unexpected;
+    if !has_left(&input.observation, group) {
+        None
+    } else if !input.record.remembers(group, &registered.target) {
+        Some("the service no longer uses the target group")
+    } else if input.observation.found_group(group)?.load_balancers.is_empty() {
+        Some("neither the service nor a load balancer uses the target group any longer")
+    } else {
+        None
+    }
+}
+
 /// Returns the questions to answer before the differences may be judged. A service in order has
 /// none.
 #[must_use]
@@ -337,7 +341,8 @@ pub fn questions(input: &PlanInput) -> Questions {
         let id = &unexpected.registered.target.id;
         !expected.undetermined.iter().any(|undetermined| undetermined.reach.covers(id))
     };
-    for unexpected in comparison.unexpected.iter().filter(judgeable) {
+    let is_ours = |unexpected: &&Unexpected| left_to_others(input, unexpected).is_none();
+    for unexpected in comparison.unexpected.iter().filter(judgeable).filter(is_ours) {
         ask_about_unexpected(observation, &input.record, &expected, unexpected, &mut questions);
     }
     questions

@@ -4,6 +4,8 @@
 
 mod groups;
 
+pub use groups::{has_left, named_groups};
+
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};

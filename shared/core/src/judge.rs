@@ -13,8 +13,8 @@ mod whole;
 pub(crate) use unexpected::is_watched;
 
 use crate::code::Code;
-use crate::compare::{Comparison, Matched, is_ending};
-use crate::expected::{Clears, ExpectedTargets, Requirement};
+use crate::compare::{Comparison, Matched, Unexpected, left_to_others, own_occupant};
+use crate::expected::{Clears, ExpectedTargets, Requirement, has_left};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
@@ -37,14 +37,14 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         let why = "the list of tasks is incomplete, so Portkeeper deregisters nothing";
         judgement.say(Subject::Service, None, Decision::Unknown, why);
     }
-    if let Some(why) = is_ending(&input.observation) {
+    if let Some(why) = input.observation.ending() {
         let why = format!("{why}: Portkeeper judges only the targets that are still registered");
         judgement.say(Subject::Service, None, Decision::Leave, why);
     } else {
         whole::judge_whole(input, &mut judgement);
     }
     judge_undetermined(input, expected, &mut judgement);
-    let misfits = expected.misfits.iter().filter(|_| is_ending(&input.observation).is_none());
+    let misfits = expected.misfits.iter().filter(|_| input.observation.ending().is_none());
     for misfit in misfits {
         judgement.find(Finding {
             task: Some(misfit.task.clone()),
@@ -58,7 +58,18 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         absent::judge_absent(input, comparison, absent, &mut judgement);
     }
     for unexpected in &comparison.unexpected {
+        if let Some(why) = left_to_others(input, unexpected) {
+            let target = unexpected.registered.target.clone();
+            let subject = Subject::Target(unexpected.group.clone(), target);
+            judgement.say(subject, None, Decision::Leave, why);
+            continue;
+        }
+        let before = judgement.findings.len();
         unexpected::judge_unexpected(input, expected, unexpected, &mut judgement);
+        if has_left(&input.observation, &unexpected.group) {
+            let found = judgement.findings.iter_mut().skip(before);
+            found.for_each(|finding| in_left_group(input, unexpected, finding));
+        }
     }
     for (group, target) in &comparison.draining {
         let subject = Subject::Target(group.clone(), target.clone());
@@ -69,6 +80,17 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         judgement.say(subject, None, Decision::InOrder, "not registered");
     }
     judgement
+}
+
+/// Adds to a finding that its group is one that the service has left. A target there that leads to
+/// a live task of this service, or of a new one of the same name, may be meant: it is only reported.
+fn in_left_group(input: &PlanInput, unexpected: &Unexpected, finding: &mut Finding) {
+    finding.why.push_str("; the service no longer uses this target group");
+    if let Some(task) = own_occupant(&input.observation, &unexpected.registered.target) {
+        finding.why.push_str(", and the target leads to its task ");
+        finding.why.push_str(task.short());
+        finding.repair = None;
+    }
 }
 
 /// Tasks whose targets are undetermined are findings only if waiting does not resolve that.
@@ -82,7 +104,7 @@ fn judge_undetermined(input: &PlanInput, expected: &ExpectedTargets, judgement: 
                 let soon = input.now.plus_secs(policy.confirm_seconds);
                 judgement.say(subject, None, Decision::Await(soon), undetermined.why.clone());
             }
-            Clears::Report(_) if is_ending(&input.observation).is_some() => {
+            Clears::Report(_) if input.observation.ending().is_some() => {
                 judgement.say(subject, None, Decision::Unknown, undetermined.why.clone());
             }
             Clears::ByItself => {
@@ -137,7 +159,7 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
 fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
     // The load balancer of a service that is being deleted is often deleted first.
     if !input.observation.service.as_ref()?.uses_every_group()
-        || is_ending(&input.observation).is_some()
+        || input.observation.ending().is_some()
     {
         return None;
     }

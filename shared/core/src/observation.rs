@@ -90,6 +90,19 @@ impl Observation {
         }
     }
 
+    /// Why ECS itself is taking down the service's tasks and targets, if it is: the service is being
+    /// deleted, or is deleted. `DescribeServices` returns both, with their load balancers
+    /// ([DeleteService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html)).
+    /// Then an absent target is no fault, and a registered one is judged until it is gone.
+    #[must_use]
+    pub fn ending(&self) -> Option<&'static str> {
+        match self.service.as_ref()?.status {
+            ServiceStatus::Draining => Some("the service is being deleted"),
+            ServiceStatus::Inactive => Some("the service is deleted"),
+            ServiceStatus::Active | ServiceStatus::Unknown(_) => None,
+        }
+    }
+
     /// Every task of the service was listed and described.
     ///
     /// Lists are eventually consistent, so this compares them with the service's own counts of

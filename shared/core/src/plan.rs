@@ -8,7 +8,7 @@ mod known;
 mod repairs;
 
 use crate::api_call::ApiCall;
-use crate::compare::{compare, is_ending, out_of_scope};
+use crate::compare::{compare, out_of_scope};
 use crate::expected::{ExpectedTargets, expected_targets};
 use crate::finding::{Finding, RepairStep};
 use crate::ids::{ServiceKey, Target, TargetGroupArn};
@@ -130,7 +130,7 @@ pub fn plan(input: &PlanInput) -> Plan {
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
     // The sweep lists no such service.
-    let lingers = is_ending(&input.observation).map(|_| input.now.plus_secs(MAX_DELAY_SECS));
+    let lingers = input.observation.ending().map(|_| input.now.plus_secs(MAX_DELAY_SECS));
     let resume_at = decided.resume_at.into_iter().chain(lingers).min();
     let recheck_at = next_look(input, &verdicts, resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, recheck_at, record)
@@ -187,7 +187,10 @@ fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
         due_alerts(input, &input.record.calls, &ExpectedTargets::default(), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.mark_all_seen_absent(input.now);
-    finish(input, vec![verdict], Vec::new(), alerts, None, record)
+    let lingers = record.incidents.iter().any(|open| open.code.is_known() && !open.is_over());
+    let recheck = lingers.then(|| input.now.plus_secs(MAX_DELAY_SECS));
+    let recheck_at = next_look(input, &[], recheck, &mut record);
+    finish(input, vec![verdict], Vec::new(), alerts, recheck_at, record)
 }
 
 fn finish(

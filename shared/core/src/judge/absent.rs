@@ -6,7 +6,7 @@
 
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
-use crate::compare::{Absent, Comparison, is_ending};
+use crate::compare::{Absent, Comparison};
 use crate::expected::{ExpectedTarget, Requirement};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetId, TaskArn};
@@ -39,7 +39,7 @@ pub(super) fn judge_absent(
     else {
         return;
     };
-    if let Some(why) = is_ending(&input.observation) {
+    if let Some(why) = input.observation.ending() {
         judgement.say(subject, None, Decision::Leave, format!("not registered; {why}"));
         return;
     }

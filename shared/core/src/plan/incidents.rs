@@ -5,8 +5,8 @@
 
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
-use crate::compare::{Comparison, is_ending};
-use crate::expected::{ExpectedTargets, Requirement};
+use crate::compare::Comparison;
+use crate::expected::{ExpectedTargets, Requirement, has_left};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
@@ -16,9 +16,13 @@ use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
 
-/// The end of every incident in a group that its service has left. The text must not suggest that
-/// the target is gone.
+/// The end of an incident in a group that its service has left, other than about a leftover of the
+/// service. The text must not suggest that the target is gone.
 const LEFT_GROUP: &str = "the service no longer uses the target group, and Portkeeper does not check what is registered there";
+
+/// The end of an incident in a group to which no request is sent any longer.
+const LEFT_BY_ALL: &str =
+    "neither the service nor a load balancer uses the target group any longer";
 
 /// The input for judging the end of an incident.
 pub(super) struct Seen<'a> {
@@ -131,18 +135,23 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         return None;
     }
     let whole_service = !matches!(incident.subject, Subject::Target(..));
-    if let Some(why) = is_ending(observation).filter(|_| whole_service) {
+    if let Some(why) = observation.ending().filter(|_| whole_service) {
         return Some(seen.over(why));
     }
     if let Subject::Target(group, _) = &incident.subject {
         match observation.target_groups.get(group) {
-            Some(TargetGroup::Found(_)) => {}
             Some(TargetGroup::Missing) => {
                 return Some(seen.over("its target group no longer exists"));
             }
-            None => {
+            _ if has_left(observation, group) && !incident.is_of_a_leftover() => {
                 return (!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP));
             }
+            Some(TargetGroup::Found(found)) => {
+                if has_left(observation, group) && found.load_balancers.is_empty() {
+                    return Some(seen.over(LEFT_BY_ALL));
+                }
+            }
+            None => return None,
         }
     }
     match (ends, &incident.subject) {
@@ -319,13 +328,25 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
+/// Whether the leftover that an incident is about is registered, or its group could not be read.
+fn may_be_registered(incident: &Incident, input: &PlanInput) -> bool {
+    let observation = &input.observation;
+    let Subject::Target(group, target) = &incident.subject else { return false };
+    let unread = |gap: &crate::observation::Gap| gap.what == Missed::TargetGroup(group.clone());
+    let registered = observation.found_group(group).is_some_and(|found| {
+        found.targets.iter().any(|other| other.target == *target && other.is_registered())
+    });
+    incident.is_of_a_leftover() && (registered || observation.gaps.iter().any(unread))
+}
+
 /// Ends every incident of a service that is no longer checked. Reported incidents get a resolved
-/// alert; those that only another version knows stay.
+/// alert; those that only another version knows stay, and those about a leftover that is still
+/// registered.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
     let end = || Ending { at: input.now, why: why.to_owned(), superseded: false };
     let mut kept = Vec::new();
     for incident in incidents {
-        if !incident.code.is_known() {
+        if !incident.code.is_known() || may_be_registered(incident, input) {
             kept.push(incident.clone());
         } else if incident.is_worth_an_end() {
             let ending = incident.ending.clone().or_else(|| Some(end()));

@@ -10,6 +10,7 @@ use super::incidents;
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
+use crate::expected::has_left;
 use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
@@ -273,7 +274,9 @@ fn may_serve_others(observation: &Observation, group: &TargetGroupArn) -> bool {
 /// a few targets at a time.
 fn guard_deregistration_limit(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.rulings.iter().filter(|ruling| ruling.deregisters()).count();
+    // A group that the service has left holds targets of others.
     let groups = input.observation.target_groups.keys();
+    let groups = groups.filter(|arn| !has_left(&input.observation, arn));
     let registered: usize = groups
         .filter_map(|arn| input.observation.found_group(arn))
         .map(|group| {

@@ -15,6 +15,7 @@ mod hijacked;
 mod hostile;
 mod instances;
 mod ledger;
+mod left_groups;
 mod limits;
 mod misplaced;
 mod missing;

@@ -5,6 +5,7 @@ use super::names;
 use super::tasks::DEFAULT_DEPLOYMENT;
 use super::world::World;
 use portkeeper_core::compare::questions;
+use portkeeper_core::expected::named_groups;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
     ContainerInstance, Coverage, Deployment, Gap, Missed, Observation, OtherTask, Questions,
@@ -34,8 +35,13 @@ pub fn first_reading(world: &World) -> Observation {
     seen.service = world.service.clone().map(|service| with_counts(world, service));
     seen.at_least.clone_from(&world.at_least);
     seen.gaps.clone_from(&world.gaps);
+    let mut wanted = world.record.remembered_groups();
+    wanted.extend(world.service.iter().flat_map(named_groups));
     for (name, group) in &world.groups {
         let arn = names::group(name);
+        if !wanted.contains(&arn) {
+            continue;
+        }
         if group.unread {
             seen.gaps.push(Gap {
                 what: Missed::TargetGroup(arn),
