@@ -24,6 +24,7 @@ mod owners;
 mod plumbing;
 mod random;
 mod rest;
+mod service_events;
 mod silence;
 mod stale;
 mod succession;
