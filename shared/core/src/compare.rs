@@ -329,7 +329,10 @@ pub fn questions(input: &PlanInput) -> Questions {
         );
         let idle = matched.registered.is_not_in_use()
             && observation.service.as_ref().is_some_and(Service::uses_every_group);
-        if (failing || idle) && matches!(matched.expected.requirement, Requirement::Required(_)) {
+        let unusable = matched.registered.is_unusable();
+        if (failing || idle || unusable)
+            && matches!(matched.expected.requirement, Requirement::Required(_))
+        {
             questions.target_groups.insert(matched.expected.group.clone());
         }
     }

@@ -135,7 +135,15 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
         return;
     };
     let Some(group) = input.observation.found_group(&expected.group) else { return };
-    let finding = if registered.is_not_in_use() {
+    let settled = input.policy.settled_at(since);
+    if registered.is_unusable() && settled > input.now {
+        let why = format!("registered, {}; its task has just started", registered.state);
+        judgement.say(subject, Some(Code::Unhealthy), Decision::Await(settled), why);
+        return;
+    }
+    let finding = if registered.is_unusable() {
+        Some(health::unusable(input, matched, group))
+    } else if registered.is_not_in_use() {
         not_in_use(input, expected.group.clone(), group)
     } else {
         health::unhealthy(input, matched, group, since)

@@ -65,6 +65,20 @@ pub(super) fn unhealthy(
     })
 }
 
+/// Finds a target to which ELBv2 sends no requests for a reason of its own. No health check ends
+/// that.
+pub(super) fn unusable(input: &PlanInput, matched: &Matched, group: &FoundGroup) -> Finding {
+    let registered = &matched.registered;
+    let subject = Subject::Target(matched.expected.group.clone(), matched.expected.target.clone());
+    let reason = registered.reason.as_deref().unwrap_or("no reason given");
+    let mut why = format!("registered, but {} ({reason})", registered.state);
+    if let Some(advice) = what_to_check(group, registered) {
+        why.push_str("; ");
+        why.push_str(&advice);
+    }
+    finding(input, Code::Unhealthy, subject, why)
+}
+
 /// Returns whether it is a Network or a Gateway Load Balancer. The ARN of the load balancer shows
 /// it; for a group without a load balancer, its protocol does.
 fn is_slow_to_register(group: &FoundGroup) -> bool {
@@ -103,6 +117,14 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
         "Target.FailedHealthChecks" => format!(
             "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
         ),
+        "Target.InvalidState" => {
+            "the instance is stopped or terminated, so no request reaches the task: check the instance"
+                .to_owned()
+        }
+        "Target.IpUnusable" => {
+            "a load balancer uses the address itself: stop the task, so that the next one gets another address"
+                .to_owned()
+        }
         "Elb.InternalError" => {
             "the load balancer itself failed: if this persists, contact AWS Support".to_owned()
         }

@@ -104,6 +104,13 @@ impl RegisteredTarget {
         }
     }
 
+    /// Registered, but ELBv2 sends it no requests for a reason of its own, such as a stopped
+    /// instance, and not for one of its group.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        self.state == HealthState::Unused && self.is_registered() && !self.is_not_in_use()
+    }
+
     /// The group has no listener, or the target's zone is not enabled.
     #[must_use]
     pub fn is_not_in_use(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{Confirmation, Ending, FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
-use crate::observation::{HealthState, Missed, TargetGroup};
+use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
@@ -240,8 +240,10 @@ fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
 }
 
 /// Neither failing nor in initial checks: the load balancer sends requests, or would.
-fn serves(state: &HealthState) -> bool {
-    matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
+fn serves(target: &RegisteredTarget) -> bool {
+    // The group as a whole is not in use: that is another incident, or the idle half of a pair.
+    target.is_not_in_use()
+        || matches!(target.state, HealthState::Healthy | HealthState::Unavailable)
 }
 
 fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
@@ -263,7 +265,7 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .is_some_and(|other| other.confirmation.confirmed);
         return match &matched.expected.requirement {
             Requirement::Optional(why) => Some(seen.over(format!("its task is {why}"))),
-            Requirement::Required(_) if serves(&matched.registered.state) => {
+            Requirement::Required(_) if serves(&matched.registered) => {
                 Some(seen.over(format!("registered and {}", matched.registered.state)))
             }
             Requirement::Required(_) if told_as_unhealthy => {
@@ -318,7 +320,7 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let Subject::Target(group, target) = &incident.subject else { return None };
     let found = seen.input.observation.found_group(group)?;
     match found.targets.iter().find(|other| other.target == *target && other.is_registered()) {
-        Some(registered) if serves(&registered.state) => {
+        Some(registered) if serves(registered) => {
             Some(seen.over(format!("the target is {}", registered.state)))
         }
         Some(_) => {

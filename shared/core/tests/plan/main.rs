@@ -32,6 +32,7 @@ mod telling;
 #[path = "../text_world/mod.rs"]
 mod text_world;
 mod unproved;
+mod unused;
 mod versions;
 mod views;
 mod whole;
