@@ -335,3 +335,36 @@ fn the_kind_of_the_load_balancer_counts_before_the_protocol_of_its_group() {
         "#]],
     );
 }
+
+/// With dynamic host ports, a fixed health check port is nobody's, or another task's. A port that
+/// the task has bound gets the usual advice.
+#[test]
+fn checks_of_a_port_that_the_task_does_not_use_are_named() {
+    check(
+        "
+        group web check=9000
+        group own check=9001
+        service shop/web binds web to app:8080 and own to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32770 admin:9001->9001
+        task t2 RUNNING/RUNNING on i-2 app:8080->32770 admin:9001->9001
+        target web i-1:32770 unhealthy Target.Timeout
+        target web i-2:32770 unhealthy Target.ResponseCodeMismatch
+        target own i-1:32770 unhealthy Target.Timeout
+        target own i-2:32770 unhealthy Elb.InternalError
+        look
+        ",
+        &expect![[r#"
+            0s:
+              asks: group own, web
+              own i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the target did not answer in time: the security group of i-1 must let the load balancer reach host port 9001, and the program must answer within the group's health check timeout: found once; waiting for a second check
+              own i-2:32770 | unhealthy | await 120s | registered, but unhealthy (Elb.InternalError); the group's settings explain at most 2 min of that; the load balancer itself failed: if this persists, contact AWS Support: found once; waiting for a second check
+              web i-1:32770 | unhealthy | await 120s | registered, but unhealthy (Target.Timeout); the group's settings explain at most 2 min of that; the group checks host port 9000, which is no port of task t1: set the health check port of the group to `traffic-port`: found once; waiting for a second check
+              web i-2:32770 | unhealthy | await 120s | registered, but unhealthy (Target.ResponseCodeMismatch); the group's settings explain at most 2 min of that; the group checks host port 9000, which is no port of task t2: set the health check port of the group to `traffic-port`: found once; waiting for a second check
+              looks again in 120s
+            open: unhealthy own i-1:32770, seen 1
+            open: unhealthy own i-2:32770, seen 1
+            open: unhealthy web i-1:32770, seen 1
+            open: unhealthy web i-2:32770, seen 1
+        "#]],
+    );
+}
