@@ -11,7 +11,7 @@ use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
-    Coverage, HealthState, Missed, Observation, OtherTask, Questions, RegisteredTarget, Service,
+    Coverage, HealthState, Missed, Observation, OtherTask, Questions, RegisteredTarget,
     ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::Mode;
@@ -327,8 +327,7 @@ pub fn questions(input: &PlanInput) -> Questions {
             state,
             HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial
         );
-        let idle = matched.registered.is_not_in_use()
-            && observation.service.as_ref().is_some_and(Service::uses_every_group);
+        let idle = matched.registered.is_not_in_use() && observation.uses_groups_of_tasks();
         let unusable = matched.registered.is_unusable();
         if (failing || idle || unusable)
             && matches!(matched.expected.requirement, Requirement::Required(_))

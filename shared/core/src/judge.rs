@@ -18,9 +18,13 @@ use crate::expected::{Clears, ExpectedTargets, Requirement, has_left};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
-use crate::observation::FoundGroup;
+use crate::observation::{FoundGroup, RegisteredTarget};
 use crate::subject::Subject;
 use crate::verdict::Decision;
+
+/// How long the live group of a blue/green, `CODE_DEPLOY` or EXTERNAL service must be without use
+/// before that is a finding: tools change listeners after they have changed the service.
+const AFTER_DEPLOYMENT_SECS: u32 = 300;
 
 /// Judges the service as a whole, every target and every task.
 #[must_use]
@@ -52,7 +56,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         });
     }
     for matched in &comparison.matched {
-        judge_matched(input, matched, &mut judgement);
+        judge_matched(input, comparison, matched, &mut judgement);
     }
     for absent in &comparison.absent {
         absent::judge_absent(input, comparison, absent, &mut judgement);
@@ -126,7 +130,12 @@ fn judge_undetermined(input: &PlanInput, expected: &ExpectedTargets, judgement: 
     }
 }
 
-fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement) {
+fn judge_matched(
+    input: &PlanInput,
+    comparison: &Comparison,
+    matched: &Matched,
+    judgement: &mut Judgement,
+) {
     let (expected, registered) = (&matched.expected, &matched.registered);
     let subject = Subject::Target(expected.group.clone(), expected.target.clone());
     let Requirement::Required(since) = expected.requirement else {
@@ -144,7 +153,7 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
     let finding = if registered.is_unusable() {
         Some(health::unusable(input, matched, group))
     } else if registered.is_not_in_use() {
-        not_in_use(input, expected.group.clone(), group)
+        not_in_use(input, comparison, expected.group.clone(), group)
     } else {
         health::unhealthy(input, matched, group, since)
     };
@@ -164,11 +173,19 @@ fn judge_matched(input: &PlanInput, matched: &Matched, judgement: &mut Judgement
 
 /// `unused`/`Target.NotInUse` is the normal state of the idle group of a blue/green pair. Otherwise
 /// no load balancer sends requests.
-fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Option<Finding> {
+fn not_in_use(
+    input: &PlanInput,
+    comparison: &Comparison,
+    arn: TargetGroupArn,
+    group: &FoundGroup,
+) -> Option<Finding> {
+    let observation = &input.observation;
     // The load balancer of a service that is being deleted is often deleted first.
-    if !input.observation.service.as_ref()?.uses_every_group()
-        || input.observation.ending().is_some()
-    {
+    if !observation.uses_groups_of_tasks() || observation.ending().is_some() {
+        return None;
+    }
+    let is_rolling = observation.service.as_ref()?.uses_every_group();
+    if !is_rolling && !is_unused_as_a_whole(comparison, &arn) {
         return None;
     }
     let (code, why) = if group.load_balancers.is_empty() {
@@ -178,5 +195,15 @@ fn not_in_use(input: &PlanInput, arn: TargetGroupArn, group: &FoundGroup) -> Opt
         let why = "a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled";
         (Code::AzDisabled, why)
     };
-    Some(finding(input, code, Subject::Group(arn), why.to_owned()))
+    let found = finding(input, code, Subject::Group(arn), why.to_owned());
+    let least = if is_rolling { 0 } else { AFTER_DEPLOYMENT_SECS };
+    Some(Finding { confirm_seconds: found.confirm_seconds.max(least), ..found })
+}
+
+/// Whether each running task's target in the group is not in use.
+fn is_unused_as_a_whole(comparison: &Comparison, group: &TargetGroupArn) -> bool {
+    let required = comparison.matched.iter().filter(|it| {
+        it.expected.group == *group && matches!(it.expected.requirement, Requirement::Required(_))
+    });
+    required.map(|it| &it.registered).all(RegisteredTarget::is_not_in_use)
 }

@@ -103,6 +103,20 @@ impl Observation {
         }
     }
 
+    /// Whether the groups of the service's live tasks should be in use: with rolling deployments by
+    /// ECS always, with the other ways to deploy while nothing is deployed and all live tasks are of
+    /// one revision or task set. In a deployment, and after it for the other group of a pair, a
+    /// group may be unused.
+    #[must_use]
+    pub fn uses_groups_of_tasks(&self) -> bool {
+        let Some(service) = &self.service else { return false };
+        let live = self.tasks.iter().filter(|task| !task.last_status.is_over());
+        let own = live.filter(|task| task.service() == Some(self.key.service.as_str()));
+        let started_by: BTreeSet<Option<&str>> =
+            own.map(|task| task.started_by.as_deref()).collect();
+        service.uses_every_group() || (!service.is_deploying() && started_by.len() == 1)
+    }
+
     /// Every task of the service was listed and described.
     ///
     /// Lists are eventually consistent, so this compares them with the service's own counts of

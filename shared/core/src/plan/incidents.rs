@@ -175,7 +175,13 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
             let judged = match subject {
-                Subject::Group(group) => !may_be_unread(seen, group),
+                // In a deployment no check can judge whether the group should be in use.
+                Subject::Group(group) => {
+                    let is_judged = observation.uses_groups_of_tasks()
+                        || !is_of_the_use_of_a_group(&incident.code)
+                        || !incident.confirmation.confirmed;
+                    is_judged && !may_be_unread(seen, group)
+                }
                 Subject::Task(task) => !seen
                     .expected
                     .undetermined
@@ -187,6 +193,11 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         }
         (Ends::Undetermined, _) => None,
     }
+}
+
+/// Whether the fault is that no request is sent to a group.
+fn is_of_the_use_of_a_group(code: &Code) -> bool {
+    matches!(code, Code::TargetGroupUnattached | Code::AzDisabled)
 }
 
 /// Returns the end of a finding about a registered target: it is no longer registered, a task

@@ -17,6 +17,7 @@ mod instances;
 mod ledger;
 mod left_groups;
 mod limits;
+mod live_groups;
 mod misplaced;
 mod missing;
 mod modes;
