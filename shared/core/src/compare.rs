@@ -5,7 +5,10 @@
 
 use crate::address::{Occupied, occupied};
 use crate::code::Code;
-use crate::expected::{ExpectedTarget, ExpectedTargets, Requirement, expected_targets, has_left};
+use crate::expected::{
+    ExpectedTarget, ExpectedTargets, Requirement, expected_targets, is_of_a_stopped_container,
+    left_to_others,
+};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
@@ -80,9 +83,7 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
         let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
         service.load_balancers.iter().chain(sets).chain(revisions).any(found)
     };
-    let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
-    let left_over = groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered);
-    if has(|entry| entry.target_group.is_some()) || left_over {
+    if has(|entry| entry.target_group.is_some()) || has_registered(observation) {
         None
     } else if has(|entry| entry.classic.is_some()) {
         Some(
@@ -102,8 +103,12 @@ fn may_have_targets(observation: &Observation) -> bool {
         .gaps
         .iter()
         .any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
+    unread || has_registered(observation)
+}
+
+fn has_registered(observation: &Observation) -> bool {
     let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
-    unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
+    groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
 /// Returns whether no task is desired and none is left.
@@ -284,22 +289,6 @@ fn container_instance_of(observation: &Observation, id: &TargetId) -> Option<Con
     found.map(|(arn, _)| arn.clone())
 }
 
-/// Returns why an unexpected target is not this service's matter: it is in a group that the service
-/// has left, and either nothing says that it was this service's, or no request reaches it.
-#[must_use]
-pub(crate) fn left_to_others(input: &PlanInput, unexpected: &Unexpected) -> Option<&'static str> {
-    let Unexpected { group, registered } = unexpected;
-    if !has_left(&input.observation, group) {
-        None
-    } else if !input.record.remembers(group, &registered.target) {
-        Some("the service no longer uses the target group")
-    } else if input.observation.found_group(group)?.load_balancers.is_empty() {
-        Some("neither the service nor a load balancer uses the target group any longer")
-    } else {
-        None
-    }
-}
-
 /// Returns the questions to answer before the differences may be judged. A service in order has
 /// none.
 #[must_use]
@@ -321,7 +310,8 @@ pub fn questions(input: &PlanInput) -> Questions {
         let task = observation.tasks.iter().find(|task| task.arn == absent.expected.task);
         questions.container_instances.extend(task.and_then(|task| task.container_instance.clone()));
     }
-    for matched in &comparison.matched {
+    let is_required = |it: &&Matched| matches!(it.expected.requirement, Requirement::Required(_));
+    for matched in comparison.matched.iter().filter(is_required) {
         let state = &matched.registered.state;
         let failing = matches!(
             state,
@@ -329,10 +319,14 @@ pub fn questions(input: &PlanInput) -> Questions {
         );
         let idle = matched.registered.is_not_in_use() && observation.uses_groups_of_tasks();
         let unusable = matched.registered.is_unusable();
-        if (failing || idle || unusable)
-            && matches!(matched.expected.requirement, Requirement::Required(_))
-        {
+        if failing || idle || unusable {
             questions.target_groups.insert(matched.expected.group.clone());
+        }
+        if is_of_a_stopped_container(observation, &matched.expected) {
+            let instance = container_instance_of(observation, &matched.expected.target.id);
+            if let Some(instance) = instance {
+                questions.other_tasks.add(instance);
+            }
         }
     }
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
@@ -343,7 +337,8 @@ pub fn questions(input: &PlanInput) -> Questions {
         let id = &unexpected.registered.target.id;
         !expected.undetermined.iter().any(|undetermined| undetermined.reach.covers(id))
     };
-    let is_ours = |unexpected: &&Unexpected| left_to_others(input, unexpected).is_none();
+    let is_ours =
+        |it: &&Unexpected| left_to_others(input, &it.group, &it.registered.target).is_none();
     for unexpected in comparison.unexpected.iter().filter(judgeable).filter(is_ours) {
         ask_about_unexpected(observation, &input.record, &expected, unexpected, &mut questions);
     }

@@ -13,8 +13,11 @@ mod whole;
 pub(crate) use unexpected::is_watched;
 
 use crate::code::Code;
-use crate::compare::{Comparison, Matched, Unexpected, left_to_others, own_occupant};
-use crate::expected::{Clears, ExpectedTargets, Requirement, has_left};
+use crate::compare::{Comparison, Matched, OtherTaskView, Unexpected, other_task_on, own_occupant};
+use crate::expected::{
+    Clears, ExpectedTarget, ExpectedTargets, Requirement, has_left, is_of_a_stopped_container,
+    left_to_others,
+};
 use crate::finding::{Finding, Judgement, finding};
 use crate::ids::TargetGroupArn;
 use crate::input::PlanInput;
@@ -62,7 +65,7 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         absent::judge_absent(input, comparison, absent, &mut judgement);
     }
     for unexpected in &comparison.unexpected {
-        if let Some(why) = left_to_others(input, unexpected) {
+        if let Some(why) = left_to_others(input, &unexpected.group, &unexpected.registered.target) {
             let target = unexpected.registered.target.clone();
             let subject = Subject::Target(unexpected.group.clone(), target);
             judgement.say(subject, None, Decision::Leave, why);
@@ -144,6 +147,10 @@ fn judge_matched(
         return;
     };
     let Some(group) = input.observation.found_group(&expected.group) else { return };
+    if let Some(hijacked) = hijacked_after_exit(input, expected) {
+        judgement.find(hijacked);
+        return;
+    }
     let settled = input.policy.settled_at(since);
     if registered.is_unusable() && settled > input.now {
         let why = format!("registered, {}; its task has just started", registered.state);
@@ -169,6 +176,28 @@ fn judge_matched(
             format!("registered, {}", registered.state),
         ),
     }
+}
+
+/// Finds a running task's target whose container has stopped and whose host port is another
+/// service's by now. It is only reported: a container may start again.
+fn hijacked_after_exit(input: &PlanInput, expected: &ExpectedTarget) -> Option<Finding> {
+    let observation = &input.observation;
+    if !is_of_a_stopped_container(observation, expected) {
+        return None;
+    }
+    let view = other_task_on(observation, &expected.group, &expected.target);
+    let OtherTaskView::Task { task, service, uses_group: Some(false) } = view else { return None };
+    let whose = service.map_or(", which no service started".to_owned(), |service| {
+        format!(" of service {service}")
+    });
+    let why = format!(
+        "the container of task {} has stopped, and its target now leads to task {}{whose}: requests reach the wrong task",
+        expected.task.short(),
+        task.short()
+    );
+    let subject = Subject::Target(expected.group.clone(), expected.target.clone());
+    let found = finding(input, Code::Hijacked, subject, why);
+    Some(Finding { task: Some(expected.task.clone()), ..found })
 }
 
 /// `unused`/`Target.NotInUse` is the normal state of the idle group of a blue/green pair. Otherwise

@@ -11,7 +11,8 @@
 //! AWS facts: F-3.1, F-3.3, F-3.4.
 
 use crate::address::Entry;
-use crate::ids::TargetGroupArn;
+use crate::ids::{Target, TargetGroupArn};
+use crate::input::PlanInput;
 use crate::observation::{
     DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service,
     Task,
@@ -42,6 +43,26 @@ pub fn has_left(observation: &Observation, group: &TargetGroupArn) -> bool {
     let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions);
     let named = |service: &Service| named_groups(service).contains(group);
     whole && observation.service.as_ref().is_some_and(|service| !named(service))
+}
+
+/// Returns why a target that is registered and not expected is not this service's matter: it is in
+/// a group that the service has left, and either nothing says that it was this service's, or no
+/// request reaches it.
+#[must_use]
+pub fn left_to_others(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Option<&'static str> {
+    if !has_left(&input.observation, group) {
+        None
+    } else if !input.record.remembers(group, target) {
+        Some("the service no longer uses the target group")
+    } else if input.observation.found_group(group)?.load_balancers.is_empty() {
+        Some("neither the service nor a load balancer uses the target group any longer")
+    } else {
+        None
+    }
 }
 
 /// Why the groups of a task are unknown.

@@ -7,7 +7,7 @@
 use crate::action::{ActionKind, TargetZone};
 use crate::code::Code;
 use crate::compare::{Absent, Comparison};
-use crate::expected::{ExpectedTarget, Requirement};
+use crate::expected::{ExpectedTarget, Requirement, has_left, is_of_a_stopped_container};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
 use crate::ids::{TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
@@ -77,6 +77,7 @@ pub(super) fn judge_absent(
     let elsewhere = comparison
         .unexpected
         .iter()
+        .filter(|unexpected| !has_left(&input.observation, &unexpected.group))
         .find(|unexpected| unexpected.registered.target == expected.target);
     if let (Some(other), false) =
         (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
@@ -104,6 +105,18 @@ pub(super) fn judge_absent(
         ));
         return;
     }
+    judgement.find(missing(input, absent, group, subject, &running));
+}
+
+/// A running task's target that is absent, with the registration if that is possible.
+fn missing(
+    input: &PlanInput,
+    absent: &Absent,
+    group: &FoundGroup,
+    subject: Subject,
+    running: &str,
+) -> Finding {
+    let expected = &absent.expected;
     let repair_from = draining_until(input, absent, &subject);
     let state = match (absent.draining, repair_from) {
         (false, _) => "is not registered",
@@ -120,17 +133,21 @@ pub(super) fn judge_absent(
     if needs_id {
         why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
     }
+    let is_down = is_of_a_stopped_container(&input.observation, expected);
+    if is_down {
+        why.push_str("; its container has stopped, so Portkeeper does not register it");
+    }
     let refusal = refusal_of_ecs(input, &expected.group);
     if let Some(refusal) = &refusal {
         why.push_str(&refusal.text);
     }
-    let is_possible = !needs_id && !refusal.is_some_and(|refusal| refusal.is_final);
-    judgement.find(Finding {
+    let is_possible = !needs_id && !is_down && !refusal.is_some_and(|refusal| refusal.is_final);
+    Finding {
         task: Some(expected.task.clone()),
         repair: is_possible.then_some(RepairStep { kind: ActionKind::Register, zone: None }),
         repair_from,
         ..finding(input, Code::Missing, subject, why)
-    });
+    }
 }
 
 /// Why ECS itself could not register targets in a group.

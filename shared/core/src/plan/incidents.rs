@@ -5,8 +5,8 @@
 
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
-use crate::compare::Comparison;
-use crate::expected::{ExpectedTargets, Requirement, has_left};
+use crate::compare::{Comparison, OtherTaskView, other_task_on};
+use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_container};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
@@ -15,6 +15,7 @@ use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
+use std::ops::ControlFlow;
 
 /// The end of an incident in a group that its service has left, other than about a leftover of the
 /// service. The text must not suggest that the target is gone.
@@ -138,21 +139,8 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if let Some(why) = observation.ending().filter(|_| whole_service) {
         return Some(seen.over(why));
     }
-    if let Subject::Target(group, _) = &incident.subject {
-        match observation.target_groups.get(group) {
-            Some(TargetGroup::Missing) => {
-                return Some(seen.over("its target group no longer exists"));
-            }
-            _ if has_left(observation, group) && !incident.is_of_a_leftover() => {
-                return (!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP));
-            }
-            Some(TargetGroup::Found(found)) => {
-                if has_left(observation, group) && found.load_balancers.is_empty() {
-                    return Some(seen.over(LEFT_BY_ALL));
-                }
-            }
-            None => return None,
-        }
+    if let ControlFlow::Break(ending) = ended_with_its_group(seen, incident) {
+        return ending;
     }
     match (ends, &incident.subject) {
         (Ends::Registered, Subject::Target(..)) => missing_ended(seen, incident),
@@ -195,6 +183,26 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
+/// Decides by its group about the end of an incident about a target, if the group decides it.
+fn ended_with_its_group(seen: &Seen<'_>, incident: &Incident) -> ControlFlow<Option<Ending>> {
+    let Subject::Target(group, _) = &incident.subject else { return ControlFlow::Continue(()) };
+    let observation = &seen.input.observation;
+    let has_left = has_left(observation, group);
+    match observation.target_groups.get(group) {
+        Some(TargetGroup::Missing) => {
+            ControlFlow::Break(Some(seen.over("its target group no longer exists")))
+        }
+        _ if has_left && !incident.is_of_a_leftover() => {
+            ControlFlow::Break((!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP)))
+        }
+        Some(TargetGroup::Found(found)) if has_left && found.load_balancers.is_empty() => {
+            ControlFlow::Break(Some(seen.over(LEFT_BY_ALL)))
+        }
+        Some(TargetGroup::Found(_)) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(None),
+    }
+}
+
 /// Whether the fault is that no request is sent to a group.
 fn is_of_the_use_of_a_group(code: &Code) -> bool {
     matches!(code, Code::TargetGroupUnattached | Code::AzDisabled)
@@ -216,13 +224,19 @@ fn unexplained_ended(
         .comparison
         .matched
         .iter()
-        .any(|matched| matched.expected.group == *group && matched.expected.target == *target);
+        .find(|matched| matched.expected.group == *group && matched.expected.target == *target);
+    let observation = &seen.input.observation;
+    if claimed.is_some_and(|it| is_of_a_stopped_container(observation, &it.expected))
+        && other_task_on(observation, group, target) == OtherTaskView::NotKnown
+    {
+        return None;
+    }
     let explained = seen
         .judgement
         .verdicts
         .iter()
         .any(|it| it.subject == incident.subject && it.decision == Decision::Leave);
-    if claimed || explained {
+    if claimed.is_some() || explained {
         return Some(seen.over("the target belongs to a task now"));
     }
     let other =
@@ -321,6 +335,7 @@ fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a 
         .comparison
         .unexpected
         .iter()
+        .filter(|unexpected| !has_left(&seen.input.observation, &unexpected.group))
         .find(|unexpected| unexpected.registered.target == *target)?;
     let subject = Subject::Target(other.group.clone(), target.clone());
     let finding = seen.judgement.findings.iter().find(|finding| finding.subject == subject)?;

@@ -335,3 +335,38 @@ fn a_hijack_stays_open_while_ecs_does_not_know_the_service() {
         "#]],
     );
 }
+
+/// Where the task was registered before does not count as the other group of a pair.
+#[test]
+fn a_running_task_that_is_registered_only_in_a_group_that_was_left_is_missing() {
+    check(
+        "
+        group old
+        group new
+        service shop/web binds new to app:8080 controller=CODE_DEPLOY
+        taskset 11 binds new to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 11
+        known old i-1:32768 t1
+        target old i-1:32768 healthy
+        target new i-2:32768 healthy
+        ",
+        &expect![[r#"
+            0s:
+              asks: state of i-1; group new; owners on i-1
+              new i-1:32768 | missing | await 60s | task t1 has been running for 10 min and its target is not registered: found once; waiting for a second check
+              old i-1:32768 | misplaced | await 60s | task t1 belongs in new, not in this group; the service no longer uses this target group, and the target leads to its task t1: found once; waiting for a second check
+              looks again in 60s
+            60s:
+              asks: state of i-1; group new; owners on i-1
+              new i-1:32768 | missing | register | task t1 has been running for 11 min and its target is not registered: confirmed by a second check
+              old i-1:32768 | misplaced | alert | task t1 belongs in new, not in this group; the service no longer uses this target group, and the target leads to its task t1: alert only
+              plan: register new [i-1:32768]
+              alert: missing (error): new i-1:32768
+              alert: misplaced (error): old i-1:32768
+              looks again in 60s
+            open: missing new i-1:32768, seen 2, 1 repairs, reported
+            open: misplaced old i-1:32768, seen 2, reported
+        "#]],
+    );
+}

@@ -8,6 +8,7 @@ mod calls;
 mod draining;
 mod elsewhere;
 mod ending;
+mod exited;
 mod fights;
 mod floor;
 mod health;
