@@ -12,6 +12,7 @@ mod whole;
 
 pub(crate) use unexpected::is_watched;
 
+use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, Matched, OtherTaskView, Unexpected, other_task_on, own_occupant};
 use crate::expected::{
@@ -73,9 +74,8 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
         }
         let before = judgement.findings.len();
         unexpected::judge_unexpected(input, expected, unexpected, &mut judgement);
-        if has_left(&input.observation, &unexpected.group) {
-            let found = judgement.findings.iter_mut().skip(before);
-            found.for_each(|finding| in_left_group(input, unexpected, finding));
+        for finding in judgement.findings.iter_mut().skip(before) {
+            add_context(input, unexpected, finding);
         }
     }
     for (group, target) in &comparison.draining {
@@ -89,9 +89,19 @@ pub fn judge(input: &PlanInput, expected: &ExpectedTargets, comparison: &Compari
     judgement
 }
 
-/// Adds to a finding that its group is one that the service has left. A target there that leads to
-/// a live task of this service, or of a new one of the same name, may be meant: it is only reported.
-fn in_left_group(input: &PlanInput, unexpected: &Unexpected, finding: &mut Finding) {
+/// Adds to a finding about a registered target what is known of its group: why ECS could not
+/// deregister there, and whether the service has left the group. Then a target that leads to a live
+/// task of this service, or of a new one of the same name, may be meant: it is only reported.
+fn add_context(input: &PlanInput, unexpected: &Unexpected, finding: &mut Finding) {
+    let deregister = ActionKind::Deregister;
+    if finding.code.repair() == Some(deregister)
+        && let Some(refusal) = absent::refusal_of_ecs(input, &unexpected.group, deregister)
+    {
+        finding.why.push_str(&refusal.text);
+    }
+    if !has_left(&input.observation, &unexpected.group) {
+        return;
+    }
     finding.why.push_str("; the service no longer uses this target group");
     if let Some(task) = own_occupant(&input.observation, &unexpected.registered.target) {
         finding.why.push_str(", and the target leads to its task ");

@@ -27,8 +27,9 @@ const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
 /// `TargetGroupAttribute`), which few groups change.
 const DEREGISTRATION_DELAY_SECS: u32 = 300;
 
-/// Parts of ECS's messages about registrations in a group that failed.
-const REFUSED: [&str; 2] = ["failed to register targets", " NOT FOUND"];
+/// Parts of ECS's messages about registrations, and deregistrations, in a group that failed.
+const NOT_REGISTERED: [&str; 2] = ["failed to register targets", " NOT FOUND"];
+const NOT_DEREGISTERED: [&str; 1] = ["failed to deregister targets"];
 
 /// Part of ECS's message that ELBv2 throttles it. It names no group.
 const THROTTLED: &str = "operations are being throttled on elb";
@@ -137,7 +138,7 @@ fn missing(
     if is_down {
         why.push_str("; its container has stopped, so Portkeeper does not register it");
     }
-    let refusal = refusal_of_ecs(input, &expected.group);
+    let refusal = refusal_of_ecs(input, &expected.group, ActionKind::Register);
     if let Some(refusal) = &refusal {
         why.push_str(&refusal.text);
     }
@@ -150,30 +151,38 @@ fn missing(
     }
 }
 
-/// Why ECS itself could not register targets in a group.
-struct Refusal {
-    text: String,
+/// Why ECS itself could not register targets in a group, or deregister them.
+pub(super) struct Refusal {
+    pub(super) text: String,
     /// ELBv2 would refuse a registration by Portkeeper, too: the group, or its load balancer, is
     /// full.
     is_final: bool,
 }
 
-/// Returns the reason that ECS reported last for this group, unless it registered targets there
-/// since ([service event
+/// Returns the reason that ECS reported last for this group, unless it did the same there with
+/// success since ([service event
 /// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)).
-fn refusal_of_ecs(input: &PlanInput, group: &TargetGroupArn) -> Option<Refusal> {
+pub(super) fn refusal_of_ecs(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    kind: ActionKind,
+) -> Option<Refusal> {
     let service = input.observation.service.as_ref()?;
+    let (done, refused): (&str, &[&str]) = match kind {
+        ActionKind::Register => (" registered ", &NOT_REGISTERED),
+        ActionKind::Deregister => (" deregistered ", &NOT_DEREGISTERED),
+    };
     let tells = |event: &&ServiceEvent| {
         let message = event.message.as_str();
         let of_group = message.contains(group.as_str())
-            && (message.contains(" registered ") || REFUSED.iter().any(|it| message.contains(it)));
+            && (message.contains(done) || refused.iter().any(|it| message.contains(it)));
         (of_group || message.contains(THROTTLED))
             && input.now.secs_since(event.at) < EVENT_REPEATED_SECS
     };
     // Newest first.
     let last = service.events.iter().find(tells)?;
     let message = last.message.as_str();
-    if message.contains(" registered ") {
+    if message.contains(done) {
         return None;
     }
     let reason = message.split_once("(error ").map_or(message, |(_, reason)| reason);
@@ -183,7 +192,8 @@ fn refusal_of_ecs(input: &PlanInput, group: &TargetGroupArn) -> Option<Refusal> 
     } else {
         reason
     };
-    let is_final = !message.contains(THROTTLED) && is_of_a_quota(reason);
+    let is_final =
+        kind == ActionKind::Register && !message.contains(THROTTLED) && is_of_a_quota(reason);
     let mut text = format!(
         "; {} ago ECS reported for the group: {}",
         spoken(input.now.secs_since(last.at)),

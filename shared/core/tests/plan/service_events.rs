@@ -1,4 +1,4 @@
-//! ECS's own messages about its registrations: they are the cause of a missing target.
+//! ECS's own messages about its registrations: they are the cause of a missing or a stale target.
 
 use crate::text_world::{check, run};
 use expect_test::expect;
@@ -123,4 +123,37 @@ fn a_message_of_another_day_explains_nothing() {
          says 7h ago \"(service web) failed to register targets in (target-group {GROUP}) with (error x)\"\nlook"
     ));
     assert!(!text.contains("ECS"), "{text}");
+}
+
+#[test]
+fn the_alert_about_a_leftover_says_why_ecs_could_not_deregister() {
+    check(
+        "
+        group web
+        service shop/web binds web to app:8080
+        task t1 STOPPED/STOPPED on i-1 app:8080->32768 ended 10m ago
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-2:32768 healthy
+        target web i-3:9 healthy
+        says 9m ago \"(service web) failed to deregister targets in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef) with (error You've reached a limit)\"
+        says 8m ago \"(service web) registered 1 targets in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)\"
+        look
+        says 1s ago \"(service web) deregistered 1 targets in (target-group arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/web/0123456789abcdef)\"
+        look after 30s
+        ",
+        &expect![[r#"
+            0s:
+              asks: owners in the cluster
+              web i-1:32768 | stale | await 60s | task t1 has stopped and its target is still registered; 9 min ago ECS reported for the group: You've reached a limit: found once; waiting for a second check
+              web i-3:9 | foreign | await 60s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
+              looks again in 60s
+            30s:
+              asks: owners in the cluster
+              web i-1:32768 | stale | await 30s | task t1 has stopped and its target is still registered: found once; waiting for a second check
+              web i-3:9 | foreign | await 30s | no task of this cluster runs on this instance: it belongs to another cluster, or a person or another tool registered it: found once; waiting for a second check
+            open: stale web i-1:32768, seen 2
+            open: foreign web i-3:9, seen 2
+        "#]],
+    );
 }
