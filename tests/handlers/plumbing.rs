@@ -4,7 +4,7 @@ use portkeeper_tests::shop::{CLUSTER, Shop, behind};
 use portkeeper_world::ecs::{Answer, DEFAULT_VPC, Replaces};
 use portkeeper_world::elbv2::TargetType;
 use portkeeper_world::scenario::ServiceSpec;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Asserts which alerts were published and that no registration or deregistration was attempted.
 fn assert_only_alerts(shop: &Shop, expected: &[&str]) {
@@ -169,20 +169,28 @@ async fn with_an_open_incident() -> Shop {
     shop
 }
 
-/// Holds C-35.
+/// Holds C-35, C-19: what a deleted service leaves is deregistered with proof, and what somebody
+/// else registered stays reported.
 #[tokio::test]
-async fn a_deleted_service_is_left_alone_and_its_incidents_resolve() {
+async fn a_deleted_service_is_checked_until_its_targets_are_gone() {
     let mut shop = with_an_open_incident().await;
     shop.world().keep_targets("shop/web", 1);
     shop.ecs("DeleteService", json!({"service": "web", "force": true}));
     shop.watch(&["web"], 900).await;
-    assert_only_alerts(&shop, &["warning foreign opened", "warning foreign resolved"]);
-    assert_eq!(shop.record("web")["incidents"], Value::Null, "nothing stays open");
     assert_eq!(
-        shop.targets("web-tg").len(),
-        2,
-        "not even the target that was left behind is touched"
+        shop.alerts(),
+        ["warning foreign opened", "error stale opened", "error stale resolved"],
+        "{}",
+        shop.alert_texts().join("\n\n")
     );
+    assert_eq!((shop.count("RegisterTargets"), shop.count("DeregisterTargets")), (0, 1));
+    let left: Vec<u16> = shop
+        .targets("web-tg")
+        .into_iter()
+        .filter(|(_, _, state)| *state != "draining")
+        .map(|(_, port, _)| port)
+        .collect();
+    assert_eq!(left, [9], "the target that a person registered is not touched");
 }
 
 /// Holds C-35: the desired count is 0, and nothing is registered.

@@ -208,7 +208,8 @@ async fn read(
     stored: &Stored,
     described: Observation,
 ) -> PlanInput {
-    let observation = observe::observe_rest(aws, check, described).await;
+    let remembered = stored.record.remembered_groups();
+    let observation = observe::observe_remembered(aws, check, described, &remembered).await;
     let mut input = PlanInput {
         version: INPUT_VERSION,
         now: aws.now(),

@@ -23,8 +23,9 @@ use crate::account::Aws;
 use crate::failure::{Failure, chain};
 use futures_util::StreamExt as _;
 use portkeeper_core::event::ServiceCheck;
+use portkeeper_core::expected::named_groups as groups_of;
 use portkeeper_core::ids::{TargetGroupArn, TaskArn};
-use portkeeper_core::observation::{Gap, Missed, Observation, Service, ServiceStatus, Task};
+use portkeeper_core::observation::{Gap, Missed, Observation, ServiceStatus, Task};
 use std::collections::BTreeSet;
 
 pub use answers::answer_questions;
@@ -68,42 +69,43 @@ pub async fn observe_services(
 
 /// Reads the rest of a service that [`describe_services`] described: its groups, then its tasks.
 pub async fn observe_rest(aws: &Aws, check: &ServiceCheck, described: Observation) -> Observation {
+    observe_remembered(aws, check, described, &BTreeSet::new()).await
+}
+
+/// The same with the groups that the service's record remembers: a service that is deleted or has
+/// changed its groups may have left targets there.
+pub async fn observe_remembered(
+    aws: &Aws,
+    check: &ServiceCheck,
+    described: Observation,
+    remembered: &BTreeSet<TargetGroupArn>,
+) -> Observation {
     let mut seen = described;
     seen.at_least.clone_from(&check.at_least);
-    let Some(service) =
-        seen.service.as_mut().filter(|service| service.status != ServiceStatus::Inactive)
-    else {
+    if seen.gaps.iter().any(|gap| gap.what == Missed::Service) {
         return seen;
-    };
-    seen.gaps.extend(services::read_revisions(aws, &seen.key, service).await);
-    let groups = groups_of(service);
+    }
+    let mut groups = remembered.clone();
+    let mut may_run = false;
+    if let Some(service) = seen.service.as_mut() {
+        seen.gaps.extend(services::read_revisions(aws, &seen.key, service).await);
+        groups.extend(groups_of(service));
+        may_run = service.status != ServiceStatus::Inactive;
+    }
     if groups.is_empty() {
         return seen;
     }
     // I-ORDER: "Groups are read before tasks."
     groups::read_groups(aws, &groups, &mut seen, &|| {}).await;
-    tasks::read_tasks(aws, &mut seen).await;
+    // A deleted service has no live tasks, and those that had its targets are described by name.
+    if may_run {
+        tasks::read_tasks(aws, &mut seen).await;
+    }
     confirm_stopped(aws, check, &mut seen).await;
     seen.tasks.sort_by(|one, other| one.arn.cmp(&other.arn));
     containers::read_instances(aws, &mut seen).await;
     containers::read_definitions(aws, &mut seen).await;
     seen
-}
-
-/// Returns every group that the service names anywhere, including the second group of a pair and
-/// those of older revisions.
-fn groups_of(service: &Service) -> BTreeSet<TargetGroupArn> {
-    let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
-    let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
-    let entries = service.load_balancers.iter().chain(revisions).chain(task_sets);
-    let named =
-        entries.flat_map(|entry| entry.target_group.iter().chain(&entry.alternate_target_group));
-    let resolved = service
-        .revisions
-        .iter()
-        .filter_map(|revision| revision.resolved_target_groups.as_ref())
-        .flatten();
-    named.chain(resolved).cloned().collect()
 }
 
 // I-PROOF: "a message alone proves nothing."

@@ -5,20 +5,23 @@
 
 use crate::address::{Occupied, occupied};
 use crate::code::Code;
-use crate::expected::{ExpectedTarget, ExpectedTargets, Requirement, expected_targets};
+use crate::expected::{
+    ExpectedTarget, ExpectedTargets, Requirement, expected_targets, is_of_a_stopped_container,
+    left_to_others,
+};
 use crate::ids::{ContainerInstanceArn, Target, TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::LedgerRecord;
 use crate::mode::mode_in_force;
 use crate::observation::{
     ContainerInstance, ContainerInstanceState, HealthState, Missed, Observation, OtherTask,
-    Questions, RegisteredTarget, Service, ServiceStatus, TargetGroup, Task,
+    Questions, RegisteredTarget, ServiceStatus, TargetGroup, Task,
 };
 use crate::policy::Mode;
 use crate::subject::Subject;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The three lists, and the draining targets.
+/// The three lists, and the targets that are set aside.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// Registered and expected for a live task.
@@ -29,6 +32,8 @@ pub struct Comparison {
     pub unexpected: Vec<Unexpected>,
     /// Draining, and not expected.
     pub draining: Vec<(TargetGroupArn, Target)>,
+    /// Listed by ELBv2 as `Target.NotRegistered`, and not expected.
+    pub unregistered: Vec<(TargetGroupArn, Target)>,
 }
 
 /// A registered target that is expected.
@@ -59,13 +64,11 @@ pub struct Unexpected {
 #[must_use]
 pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
     let Some(service) = &observation.service else { return Some("ECS does not know this service") };
-    match &service.status {
-        ServiceStatus::Active => {}
-        ServiceStatus::Draining => return Some("the service is being deleted"),
-        ServiceStatus::Inactive => return Some("the service is deleted"),
-        ServiceStatus::Unknown(_) => {
-            return Some("this version of Portkeeper does not know the service's status");
-        }
+    if matches!(service.status, ServiceStatus::Unknown(_)) {
+        return Some("this version of Portkeeper does not know the service's status");
+    }
+    if let Some(why) = observation.ending().filter(|_| !may_have_targets(observation)) {
+        return Some(why);
     }
     if service.desired_count == 0 && !may_have_targets(observation) {
         return Some("the desired count is 0 and no target is registered");
@@ -80,7 +83,7 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
         let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
         service.load_balancers.iter().chain(sets).chain(revisions).any(found)
     };
-    if has(|entry| entry.target_group.is_some()) {
+    if has(|entry| entry.target_group.is_some()) || has_registered(observation) {
         None
     } else if has(|entry| entry.classic.is_some()) {
         Some(
@@ -94,14 +97,18 @@ pub fn out_of_scope(observation: &Observation) -> Option<&'static str> {
 }
 
 /// Returns whether a target may be left over in one of the service's groups: a leftover of a
-/// service scaled to zero leads to the next task on its port.
+/// service that is deleted or scaled to zero leads to the next task on its port.
 fn may_have_targets(observation: &Observation) -> bool {
     let unread = observation
         .gaps
         .iter()
         .any(|gap| matches!(gap.what, Missed::TargetGroup(_) | Missed::Revisions));
+    unread || has_registered(observation)
+}
+
+fn has_registered(observation: &Observation) -> bool {
     let groups = observation.target_groups.keys().filter_map(|arn| observation.found_group(arn));
-    unread || groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
+    groups.flat_map(|group| &group.targets).any(RegisteredTarget::is_registered)
 }
 
 /// Returns whether no task is desired and none is left.
@@ -144,16 +151,22 @@ pub fn compare(observation: &Observation, expected: &ExpectedTargets) -> Compari
         }
         let registered: BTreeSet<&Target> =
             registered.iter().map(|present| &present.target).collect();
-        let aside: BTreeSet<&Target> = aside.iter().map(|other| &other.target).collect();
+        let (draining, unregistered): (Vec<&RegisteredTarget>, Vec<&RegisteredTarget>) =
+            aside.into_iter().partition(|target| target.is_draining());
+        let draining: BTreeSet<&Target> = draining.iter().map(|other| &other.target).collect();
         let mut due: BTreeMap<&Target, &ExpectedTarget> = targets;
         due.retain(|_, expected| matches!(expected.requirement, Requirement::Required(_)));
         for (target, expected) in due.iter().filter(|(target, _)| !registered.contains(**target)) {
-            comparison
-                .absent
-                .push(Absent { expected: (*expected).clone(), draining: aside.contains(*target) });
+            comparison.absent.push(Absent {
+                expected: (*expected).clone(),
+                draining: draining.contains(*target),
+            });
         }
-        let unmissed = aside.into_iter().filter(|target| !due.contains_key(target));
-        comparison.draining.extend(unmissed.map(|target| (arn.clone(), target.clone())));
+        let unmissed = |target: &&Target| !due.contains_key(*target);
+        let of_group = |target: &Target| (arn.clone(), target.clone());
+        comparison.draining.extend(draining.into_iter().filter(unmissed).map(of_group));
+        let unregistered = unregistered.into_iter().map(|other| &other.target);
+        comparison.unregistered.extend(unregistered.filter(unmissed).map(of_group));
     }
     comparison
 }
@@ -316,16 +329,22 @@ pub fn questions(input: &PlanInput) -> Questions {
         let task = observation.tasks.iter().find(|task| task.arn == absent.expected.task);
         questions.container_instances.extend(task.and_then(|task| task.container_instance.clone()));
     }
-    for matched in &comparison.matched {
+    let is_required = |it: &&Matched| matches!(it.expected.requirement, Requirement::Required(_));
+    for matched in comparison.matched.iter().filter(is_required) {
         let state = &matched.registered.state;
         let failing = matches!(
             state,
             HealthState::Unhealthy | HealthState::UnhealthyDraining | HealthState::Initial
         );
-        let idle = matched.registered.is_not_in_use()
-            && observation.service.as_ref().is_some_and(Service::uses_every_group);
-        if (failing || idle) && matches!(matched.expected.requirement, Requirement::Required(_)) {
+        let idle = matched.registered.is_not_in_use() && observation.uses_groups_of_tasks();
+        let unusable = matched.registered.is_unusable();
+        if failing || idle || unusable {
             questions.target_groups.insert(matched.expected.group.clone());
+        }
+        if is_of_a_stopped_container(observation, &matched.expected) {
+            if let TargetId::Instance(ec2) = &matched.expected.target.id {
+                questions.other_tasks.hosts.insert(ec2.clone());
+            }
         }
     }
     // I-PARTIAL: "A partial view never leads to a write that it could affect."
@@ -336,7 +355,9 @@ pub fn questions(input: &PlanInput) -> Questions {
         let id = &unexpected.registered.target.id;
         !expected.undetermined.iter().any(|undetermined| undetermined.reach.covers(id))
     };
-    for unexpected in comparison.unexpected.iter().filter(judgeable) {
+    let is_ours =
+        |it: &&Unexpected| left_to_others(input, &it.group, &it.registered.target).is_none();
+    for unexpected in comparison.unexpected.iter().filter(judgeable).filter(is_ours) {
         ask_about_unexpected(observation, &input.record, &expected, unexpected, &mut questions);
     }
     questions

@@ -4,6 +4,8 @@
 
 mod groups;
 
+pub use groups::{has_left, left_to_others, named_groups};
+
 use crate::address::{Address, Entry, Reach, address, instance_of};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn, TargetId, TaskArn};
@@ -131,6 +133,15 @@ pub fn expected_targets(observation: &Observation, hop: u32) -> ExpectedTargets 
     expected.targets.sort();
     expected.targets.dedup();
     expected
+}
+
+/// Whether the container that had this host port has stopped, although its task may run on. An
+/// address of its own stays the task's.
+#[must_use]
+pub fn is_of_a_stopped_container(observation: &Observation, expected: &ExpectedTarget) -> bool {
+    let task = observation.tasks.iter().find(|task| task.arn == expected.task);
+    matches!(expected.target.id, TargetId::Instance(_))
+        && task.is_some_and(|task| task.stopped_container(expected.target.port).is_some())
 }
 
 fn task_targets(

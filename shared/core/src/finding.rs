@@ -18,6 +18,8 @@ pub struct Finding {
     pub why: String,
     /// The repair, if Portkeeper may execute it and the ownership is proved.
     pub repair: Option<RepairStep>,
+    /// When AWS accepts the repair, if not yet.
+    pub repair_from: Option<Timestamp>,
     /// Seconds from the first check until a second check confirms it; zero if the first check is
     /// enough for an alert.
     pub confirm_seconds: u32,
@@ -80,6 +82,7 @@ pub(crate) fn finding(input: &PlanInput, code: Code, subject: Subject, why: Stri
         task: None,
         why,
         repair: None,
+        repair_from: None,
         confirm_seconds,
         meant_until: None,
         severity: None,

@@ -68,6 +68,8 @@ pub struct LedgerRecord {
     /// publication and removed together with the marks of the sent alerts: in between, no other
     /// function publishes the same alerts.
     pub publishing_since: Option<Timestamp>,
+    /// The service's tag for its mode, from the last check before the service was deleted.
+    pub mode_tag: Option<String>,
     /// Members that only another version knows.
     pub others: Others,
     /// Parts of the stored record that this version cannot read.
@@ -87,6 +89,7 @@ impl Default for LedgerRecord {
             recheck_hop: 0,
             recheck_at: None,
             publishing_since: None,
+            mode_tag: None,
             others: Others::default(),
             unread: Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! The mode of one service now, from its tag, the stack's setting and the kill switch.
 
 use crate::input::{PlanInput, Writes};
+use crate::observation::ServiceStatus;
 use crate::policy::{MODE_TAG, Mode, Policy};
 use crate::time::Timestamp;
 
@@ -17,6 +18,9 @@ pub struct ModeInForce {
 pub fn mode_in_force(input: &PlanInput) -> ModeInForce {
     let service = input.observation.service.as_ref();
     let tag = service.and_then(|service| service.mode_tag.as_deref());
+    // ECS may show no tags of a deleted service, which must not allow more than its tag did.
+    let is_deleted = service.is_some_and(|service| service.status == ServiceStatus::Inactive);
+    let tag = tag.or_else(|| input.record.mode_tag.as_deref().filter(|_| is_deleted));
     let asked = asked_mode(&input.policy, tag, input.now);
     match &input.writes {
         Writes::Stopped(why) if asked.mode == Mode::Repair => {

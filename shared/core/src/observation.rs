@@ -90,6 +90,33 @@ impl Observation {
         }
     }
 
+    /// Why ECS itself is taking down the service's tasks and targets, if it is: the service is being
+    /// deleted, or is deleted. `DescribeServices` returns both, with their load balancers
+    /// ([DeleteService](https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html)).
+    /// Then an absent target is no fault, and a registered one is judged until it is gone.
+    #[must_use]
+    pub fn ending(&self) -> Option<&'static str> {
+        match self.service.as_ref()?.status {
+            ServiceStatus::Draining => Some("the service is being deleted"),
+            ServiceStatus::Inactive => Some("the service is deleted"),
+            ServiceStatus::Active | ServiceStatus::Unknown(_) => None,
+        }
+    }
+
+    /// Whether the groups of the service's live tasks should be in use: with rolling deployments by
+    /// ECS always, with the other ways to deploy while nothing is deployed and all live tasks are of
+    /// one revision or task set. In a deployment, and after it for the other group of a pair, a
+    /// group may be unused.
+    #[must_use]
+    pub fn uses_groups_of_tasks(&self) -> bool {
+        let Some(service) = &self.service else { return false };
+        let live = self.tasks.iter().filter(|task| !task.last_status.is_over());
+        let own = live.filter(|task| task.service() == Some(self.key.service.as_str()));
+        let started_by: BTreeSet<Option<&str>> =
+            own.map(|task| task.started_by.as_deref()).collect();
+        service.uses_every_group() || (!service.is_deploying() && started_by.len() == 1)
+    }
+
     /// Every task of the service was listed and described.
     ///
     /// Lists are eventually consistent, so this compares them with the service's own counts of

@@ -15,7 +15,7 @@ use crate::ids::{ServiceKey, Target, TargetGroupArn};
 use crate::judge::judge;
 use crate::ledger::{Incident, LedgerRecord, PUBLISHING_SECS, Repair};
 use crate::mode::mode_in_force;
-use crate::observation::Missed;
+use crate::observation::{Missed, ServiceStatus};
 use crate::policy::Mode;
 use crate::subject::Subject;
 use crate::time::Timestamp;
@@ -141,7 +141,10 @@ pub fn plan(input: &PlanInput) -> Plan {
     open.sort_by(|left, right| (&left.code, &left.subject).cmp(&(&right.code, &right.subject)));
     record.incidents = open;
     verdicts.sort_by(|left, right| (&left.subject, &left.code).cmp(&(&right.subject, &right.code)));
-    let recheck_at = next_look(input, &verdicts, decided.resume_at, &mut record);
+    // The sweep lists no such service.
+    let lingers = input.observation.ending().map(|_| input.now.plus_secs(MAX_DELAY_SECS));
+    let resume_at = decided.resume_at.into_iter().chain(lingers).min();
+    let recheck_at = next_look(input, &verdicts, resume_at, &mut record);
     finish(input, verdicts, actions.in_order(input), alerts, recheck_at, record)
 }
 
@@ -196,7 +199,10 @@ fn at_rest(input: &PlanInput, why: &str, open: Vec<Incident>) -> Plan {
         due_alerts(input, &input.record.calls, (&ExpectedTargets::default(), &[]), &open, &[], &[]);
     let mut record = LedgerRecord { incidents: open, ..input.record.clone() };
     record.mark_all_seen_absent(input.now);
-    finish(input, vec![verdict], Vec::new(), alerts, None, record)
+    let lingers = record.incidents.iter().any(|open| open.code.is_known() && !open.is_over());
+    let recheck = lingers.then(|| input.now.plus_secs(MAX_DELAY_SECS));
+    let recheck_at = next_look(input, &[], recheck, &mut record);
+    finish(input, vec![verdict], Vec::new(), alerts, recheck_at, record)
 }
 
 fn finish(
@@ -212,6 +218,10 @@ fn finish(
         alerts.clear();
     } else if !alerts.is_empty() {
         next_record.publishing_since = Some(input.now);
+    }
+    let service = input.observation.service.as_ref();
+    if let Some(service) = service.filter(|it| it.status != ServiceStatus::Inactive) {
+        next_record.mode_tag.clone_from(&service.mode_tag);
     }
     if next_record != input.record {
         next_record.tidy(input.now, input.policy.fight_window());

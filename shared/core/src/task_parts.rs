@@ -188,6 +188,7 @@ pub(crate) struct TaskDetail {
 struct ContainerDetail {
     #[serde(default)]
     name: String,
+    last_status: Option<String>,
     #[serde(default)]
     network_bindings: Vec<BindingParts>,
     #[serde(default)]
@@ -215,7 +216,8 @@ impl TaskDetail {
                 .map(Binding::from_parts)
                 .collect::<Result<_, _>>()
                 .ok()?;
-            Some(Container { name: container.name, bindings })
+            let stopped = container.last_status.as_deref() == Some("STOPPED");
+            Some(Container { name: container.name, bindings, stopped })
         });
         Some(Task {
             arn: self.task_arn,

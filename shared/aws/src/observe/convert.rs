@@ -257,6 +257,7 @@ fn container(container: &ecs::Container) -> Result<Container, NotUnderstood> {
     Ok(Container {
         name: container.name().unwrap_or_default().to_owned(),
         bindings: container.network_bindings().iter().map(binding).collect::<Result<_, _>>()?,
+        stopped: container.last_status() == Some("STOPPED"),
     })
 }
 

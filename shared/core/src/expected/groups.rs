@@ -11,11 +11,59 @@
 //! AWS facts: F-3.1, F-3.3, F-3.4.
 
 use crate::address::Entry;
-use crate::ids::TargetGroupArn;
+use crate::ids::{Target, TargetGroupArn};
+use crate::input::PlanInput;
 use crate::observation::{
     DeploymentController, DeploymentStrategy, LoadBalancer, Missed, Observation, Revision, Service,
     Task,
 };
+use std::collections::BTreeSet;
+
+/// Every group that the service names anywhere, including the second group of a pair and those of
+/// older revisions.
+#[must_use]
+pub fn named_groups(service: &Service) -> BTreeSet<TargetGroupArn> {
+    let revisions = service.revisions.iter().flat_map(|revision| &revision.load_balancers);
+    let task_sets = service.task_sets.iter().flat_map(|set| &set.load_balancers);
+    let entries = service.load_balancers.iter().chain(revisions).chain(task_sets);
+    let named =
+        entries.flat_map(|entry| entry.target_group.iter().chain(&entry.alternate_target_group));
+    let resolved = service
+        .revisions
+        .iter()
+        .filter_map(|revision| revision.resolved_target_groups.as_ref())
+        .flatten();
+    named.chain(resolved).cloned().collect()
+}
+
+/// Returns whether the service no longer uses a group: `UpdateService` gave it other ones, or
+/// another service has its name now.
+#[must_use]
+pub fn has_left(observation: &Observation, group: &TargetGroupArn) -> bool {
+    let whole = !observation.gaps.iter().any(|gap| gap.what == Missed::Revisions);
+    let named = |service: &Service| named_groups(service).contains(group);
+    whole && observation.service.as_ref().is_some_and(|service| !named(service))
+}
+
+/// Returns why a target that is registered and not expected is not this service's matter: it is in
+/// a group that the service has left, and either nothing says that it was this service's, or no
+/// request reaches it.
+#[must_use]
+pub fn left_to_others(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    target: &Target,
+) -> Option<&'static str> {
+    if !has_left(&input.observation, group) {
+        None
+    } else if !input.record.remembers(group, target) {
+        Some("the service no longer uses the target group")
+    } else if input.observation.found_group(group)?.load_balancers.is_empty() {
+        Some("neither the service nor a load balancer uses the target group any longer")
+    } else {
+        None
+    }
+}
 
 /// Why the groups of a task are unknown.
 pub(super) enum NoEntries {

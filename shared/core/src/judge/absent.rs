@@ -8,12 +8,14 @@ use crate::action::{ActionKind, TargetZone};
 use crate::api_call::Operation;
 use crate::code::Code;
 use crate::compare::{Absent, Comparison};
-use crate::expected::{ExpectedTarget, Requirement};
+use crate::expected::{ExpectedTarget, Requirement, has_left, is_of_a_stopped_container};
 use crate::finding::{Finding, Judgement, RepairStep, finding};
-use crate::ids::{TargetId, TaskArn};
+use crate::ids::{TargetGroupArn, TargetId, TaskArn};
 use crate::input::PlanInput;
 use crate::ledger::Incident;
-use crate::observation::{ContainerInstanceState, FoundGroup, Observation, Service, Task};
+use crate::observation::{
+    ContainerInstanceState, FoundGroup, Observation, Service, ServiceEvent, Task,
+};
 use crate::subject::Subject;
 use crate::time::{Timestamp, spoken};
 use crate::verdict::Decision;
@@ -22,6 +24,24 @@ use std::fmt::Write as _;
 /// Protocols whose targets need a `QuicServerId` that only ECS can know (ELBv2
 /// `TargetDescription`).
 const NEEDS_SERVER_ID: [&str; 2] = ["QUIC", "TCP_QUIC"];
+
+/// The default of the attribute `deregistration_delay.timeout_seconds` (ELBv2
+/// `TargetGroupAttribute`), which few groups change.
+const DEREGISTRATION_DELAY_SECS: u32 = 300;
+
+/// Parts of ECS's messages about registrations, and deregistrations, in a group that failed.
+const NOT_REGISTERED: [&str; 2] = ["failed to register targets", " NOT FOUND"];
+const NOT_DEREGISTERED: [&str; 1] = ["failed to deregister targets"];
+
+/// Part of ECS's message that ELBv2 throttles it. It names no group.
+const THROTTLED: &str = "operations are being throttled on elb";
+
+/// ECS omits a message that it has sent until its cause is gone, or for six hours ([service event
+/// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages.html)).
+const EVENT_REPEATED_SECS: u32 = 6 * 3600;
+
+/// The most characters of ECS's reason in a finding: the ledger keeps the text of each.
+const REASON_CHARS: usize = 200;
 
 /// Judges a running task's target that is absent.
 pub(super) fn judge_absent(
@@ -37,16 +57,14 @@ pub(super) fn judge_absent(
     else {
         return;
     };
+    if let Some(why) = input.observation.ending() {
+        judgement.say(subject, None, Decision::Leave, format!("not registered; {why}"));
+        return;
+    }
     let settled = input.policy.settled_at(*since);
     if settled > input.now {
         let why = "its task has just started; ECS may still register the target";
         judgement.say(subject, Some(Code::Missing), Decision::Await(settled), why);
-        return;
-    }
-    if absent.draining && matches!(expected.target.id, TargetId::Ip(_)) {
-        let later = input.now.plus_secs(input.policy.confirm_seconds);
-        let why = "expected, but still draining: ELBv2 accepts the address again only after the deregistration delay";
-        judgement.say(subject, Some(Code::Missing), Decision::Await(later), why);
         return;
     }
     if group.load_balancers.is_empty()
@@ -62,6 +80,7 @@ pub(super) fn judge_absent(
     let elsewhere = comparison
         .unexpected
         .iter()
+        .filter(|unexpected| !has_left(&input.observation, &unexpected.group))
         .find(|unexpected| unexpected.registered.target == expected.target);
     if let (Some(other), false) =
         (elsewhere, input.observation.service.as_ref().is_some_and(Service::uses_every_group))
@@ -97,7 +116,28 @@ pub(super) fn judge_absent(
         judgement.find(found);
         return;
     }
-    let state = if absent.draining { "is draining" } else { "is not registered" };
+    let mut found = missing(input, absent, group, subject, &running);
+    respect_person(input, absent, *since, &mut found);
+    judgement.find(found);
+}
+
+/// A running task's target that is absent, with the registration if that is possible.
+fn missing(
+    input: &PlanInput,
+    absent: &Absent,
+    group: &FoundGroup,
+    subject: Subject,
+    running: &str,
+) -> Finding {
+    let expected = &absent.expected;
+    let repair_from = draining_until(input, absent, &subject);
+    let state = match (absent.draining, repair_from) {
+        (false, _) => "is not registered",
+        (true, None) => "is draining",
+        (true, Some(_)) => {
+            "is draining: ELBv2 accepts the address again only after the deregistration delay"
+        }
+    };
     let mut why = format!(
         "task {} has been running for {running} and its target {state}",
         expected.task.short()
@@ -106,18 +146,116 @@ pub(super) fn judge_absent(
     if needs_id {
         why.push_str("; a QUIC target needs a server ID that only its owner knows, so Portkeeper cannot register it");
     }
+    let is_down = is_of_a_stopped_container(&input.observation, expected);
+    if is_down {
+        why.push_str("; its container has stopped, so Portkeeper does not register it");
+    }
+    let refusal = refusal_of_ecs(input, &expected.group, ActionKind::Register);
+    if let Some(refusal) = &refusal {
+        why.push_str(&refusal.text);
+    }
+    let task = input.observation.tasks.iter().find(|task| task.arn == expected.task);
     let drains = task.is_some_and(|task| is_draining(&input.observation, task));
     if drains {
         why.push_str("; its container instance is DRAINING, so ECS replaces the task and Portkeeper does not register it");
     }
-    let step = RepairStep { kind: ActionKind::Register, zone: None };
-    let mut found = Finding {
+    let is_final = refusal.is_some_and(|refusal| refusal.is_final);
+    let is_possible = !needs_id && !is_down && !drains && !is_final;
+    Finding {
         task: Some(expected.task.clone()),
-        repair: (!needs_id && !drains).then_some(step),
+        repair: is_possible.then_some(RepairStep { kind: ActionKind::Register, zone: None }),
+        repair_from,
         ..finding(input, Code::Missing, subject, why)
+    }
+}
+
+/// Why ECS itself could not register targets in a group, or deregister them.
+pub(super) struct Refusal {
+    pub(super) text: String,
+    /// ELBv2 would refuse a registration by Portkeeper, too: the group, or its load balancer, is
+    /// full.
+    is_final: bool,
+}
+
+/// Returns the reason that ECS reported last for this group, unless it did the same there with
+/// success since ([service event
+/// messages](https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html)).
+pub(super) fn refusal_of_ecs(
+    input: &PlanInput,
+    group: &TargetGroupArn,
+    kind: ActionKind,
+) -> Option<Refusal> {
+    let service = input.observation.service.as_ref()?;
+    let (done, refused): (&str, &[&str]) = match kind {
+        ActionKind::Register => (" registered ", &NOT_REGISTERED),
+        ActionKind::Deregister => (" deregistered ", &NOT_DEREGISTERED),
     };
-    respect_person(input, absent, *since, &mut found);
-    judgement.find(found);
+    let tells = |event: &&ServiceEvent| {
+        let message = event.message.as_str();
+        let of_group = message.contains(group.as_str())
+            && (message.contains(done) || refused.iter().any(|it| message.contains(it)));
+        (of_group || message.contains(THROTTLED))
+            && input.now.secs_since(event.at) < EVENT_REPEATED_SECS
+    };
+    // Newest first.
+    let last = service.events.iter().find(tells)?;
+    let message = last.message.as_str();
+    if message.contains(done) {
+        return None;
+    }
+    let reason = message.split_once("(error ").map_or(message, |(_, reason)| reason);
+    let reason = reason.strip_suffix('.').unwrap_or(reason);
+    let reason = if reason.len() < message.len() {
+        reason.strip_suffix(')').unwrap_or(reason)
+    } else {
+        reason
+    };
+    let is_final =
+        kind == ActionKind::Register && !message.contains(THROTTLED) && is_of_a_quota(reason);
+    let mut text = format!(
+        "; {} ago ECS reported for the group: {}",
+        spoken(input.now.secs_since(last.at)),
+        reason.chars().take(REASON_CHARS).collect::<String>()
+    );
+    if is_final {
+        text.push_str("; Portkeeper does not register, because ELBv2 would refuse that, too");
+    }
+    Some(Refusal { text, is_final })
+}
+
+/// Whether ELBv2 refused because a group or a load balancer is full. Too many calls are refused
+/// for a moment only.
+fn is_of_a_quota(reason: &str) -> bool {
+    let reason = reason.to_lowercase();
+    let is_full = ["cannot have more than", "limit", "quota", "maximum number", "toomany"];
+    let is_brief = ["throttl", "rate exceeded", "request limit", "too many requests"];
+    is_full.iter().any(|it| reason.contains(it)) && !is_brief.iter().any(|it| reason.contains(it))
+}
+
+/// Returns when an address that drains may be registered again; `None` for a target that may be
+/// registered now. An instance may be registered again while it drains, an address may not
+/// ([deregistration delay](https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html)).
+///
+/// The observation does not hold the group's delay, so it counts as the default, from the first
+/// check that missed the target. Within a longer delay the checks become rarer.
+fn draining_until(input: &PlanInput, absent: &Absent, subject: &Subject) -> Option<Timestamp> {
+    if !absent.draining || !matches!(absent.expected.target.id, TargetId::Ip(_)) {
+        return None;
+    }
+    let first_missed = input
+        .record
+        .incidents
+        .iter()
+        .find(|open| {
+            open.subject == *subject
+                && open.code.family() == Code::Missing
+                && open.task.as_ref() == Some(&absent.expected.task)
+                && !open.is_over()
+        })
+        .map_or(input.now, |open| open.opened_at);
+    let ends = first_missed.plus_secs(DEREGISTRATION_DELAY_SECS);
+    let overdue = input.now.secs_since(ends).max(input.policy.confirm_seconds);
+    Some(if ends > input.now { ends } else { input.now.plus_secs(overdue) })
 }
 
 /// Returns whether the task's container instance drains: ECS stops its tasks and starts others
@@ -281,6 +419,7 @@ fn zone_needed(
     Finding {
         task: Some(expected.task.clone()),
         repair: input.policy.az_all.then_some(with_zone),
+        repair_from: draining_until(input, absent, &subject),
         ..finding(input, Code::AzAllNeeded, subject, why)
     }
 }

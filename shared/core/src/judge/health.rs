@@ -4,10 +4,11 @@
 //!
 //! AWS facts: F-4.
 
+use crate::address::{Occupied, occupied};
 use crate::code::Code;
 use crate::compare::Matched;
 use crate::finding::{Finding, finding};
-use crate::ids::TargetId;
+use crate::ids::{HostPort, Target, TargetId};
 use crate::input::PlanInput;
 use crate::observation::{FoundGroup, HealthState, RegisteredTarget};
 use crate::subject::Subject;
@@ -55,7 +56,8 @@ pub(super) fn unhealthy(
         registered.state,
         spoken(patience)
     );
-    if let Some(advice) = what_to_check(group, registered) {
+    let advice = fixed_port(input, matched, group).or_else(|| what_to_check(group, registered));
+    if let Some(advice) = advice {
         why.push_str("; ");
         why.push_str(&advice);
     }
@@ -70,6 +72,20 @@ pub(super) fn failing_after(group: &FoundGroup) -> u32 {
     group.health_interval_seconds.saturating_mul(group.unhealthy_threshold)
 }
 
+/// Finds a target to which ELBv2 sends no requests for a reason of its own. No health check ends
+/// that.
+pub(super) fn unusable(input: &PlanInput, matched: &Matched, group: &FoundGroup) -> Finding {
+    let registered = &matched.registered;
+    let subject = Subject::Target(matched.expected.group.clone(), matched.expected.target.clone());
+    let reason = registered.reason.as_deref().unwrap_or("no reason given");
+    let mut why = format!("registered, but {} ({reason})", registered.state);
+    if let Some(advice) = what_to_check(group, registered) {
+        why.push_str("; ");
+        why.push_str(&advice);
+    }
+    finding(input, Code::Unhealthy, subject, why)
+}
+
 /// Returns whether it is a Network or a Gateway Load Balancer. The ARN of the load balancer shows
 /// it; for a group without a load balancer, its protocol does.
 fn is_slow_to_register(group: &FoundGroup) -> bool {
@@ -77,6 +93,31 @@ fn is_slow_to_register(group: &FoundGroup) -> bool {
         Some(arn) if arn.contains(":loadbalancer/") => !arn.contains(":loadbalancer/app/"),
         _ => !matches!(group.protocol.as_str(), "HTTP" | "HTTPS"),
     }
+}
+
+/// Returns what to change if the checks of an instance go to a port that the task does not use:
+/// with dynamic host ports nothing of the task listens on a fixed one. A container with an address
+/// of its own may listen on ports that its task definition does not name.
+fn fixed_port(input: &PlanInput, matched: &Matched, group: &FoundGroup) -> Option<String> {
+    const ABOUT_THE_PORT: [&str; 3] =
+        ["Target.Timeout", "Target.FailedHealthChecks", "Target.ResponseCodeMismatch"];
+    let target = &matched.registered.target;
+    let reason = matched.registered.reason.as_deref()?;
+    if !ABOUT_THE_PORT.contains(&reason) || !matches!(target.id, TargetId::Instance(_)) {
+        return None;
+    }
+    let checked: i64 = group.health_port.as_deref()?.parse().ok()?;
+    let checked = Target { port: HostPort::try_from(checked).ok()?, ..target.clone() };
+    let task = input.observation.tasks.iter().find(|task| task.arn == matched.expected.task)?;
+    let uses = |place: &Occupied| place.holds(&checked) || place.may_hold(&checked);
+    if occupied(&input.observation, task).iter().any(uses) {
+        return None;
+    }
+    Some(format!(
+        "the group checks host port {}, which is no port of task {}: set the health check port of the group to `traffic-port`",
+        checked.port,
+        task.arn.short()
+    ))
 }
 
 /// Returns what to check for the reason that ELBv2 gives
@@ -108,6 +149,14 @@ fn what_to_check(group: &FoundGroup, registered: &RegisteredTarget) -> Option<St
         "Target.FailedHealthChecks" => format!(
             "the connection failed or the answer was malformed: the program does not listen on {port} yet, listens on 127.0.0.1 only, or speaks another protocol than the check"
         ),
+        "Target.InvalidState" => {
+            "the instance is stopped or terminated, so no request reaches the task: check the instance"
+                .to_owned()
+        }
+        "Target.IpUnusable" => {
+            "a load balancer uses the address itself: stop the task, so that the next one gets another address"
+                .to_owned()
+        }
         "Elb.InternalError" => {
             "the load balancer itself failed: if this persists, contact AWS Support".to_owned()
         }

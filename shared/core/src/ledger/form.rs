@@ -81,6 +81,8 @@ pub(super) struct Reading {
     recheck_at: Option<Timestamp>,
     #[serde(rename = "telling_since", default)]
     publishing_since: Option<Timestamp>,
+    #[serde(default)]
+    mode_tag: Option<String>,
     #[serde(flatten)]
     others: Others,
 }
@@ -100,6 +102,7 @@ impl From<Reading> for LedgerRecord {
             recheck_hop: reading.recheck_hop,
             recheck_at: reading.recheck_at,
             publishing_since: reading.publishing_since,
+            mode_tag: reading.mode_tag,
             others: reading.others,
             unread,
         }
@@ -203,6 +206,8 @@ struct Writing<'a> {
     recheck_at: Option<Timestamp>,
     #[serde(rename = "telling_since", skip_serializing_if = "Option::is_none")]
     publishing_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode_tag: Option<&'a str>,
     #[serde(flatten)]
     others: &'a Others,
 }
@@ -228,6 +233,7 @@ impl Serialize for LedgerRecord {
             recheck_hop: self.recheck_hop,
             recheck_at: self.recheck_at,
             publishing_since: self.publishing_since,
+            mode_tag: self.mode_tag.as_deref(),
             others: &self.others,
         };
         writing.serialize(serializer)

@@ -6,6 +6,7 @@
 //! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
 //! end.
 
+use crate::action::ActionKind;
 use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
 use crate::others::{Others, Recorded};
@@ -127,6 +128,12 @@ impl Incident {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.ending.is_some()
+    }
+
+    /// Whether it is about a registered target that was this service's.
+    #[must_use]
+    pub fn is_of_a_leftover(&self) -> bool {
+        self.code.repair() == Some(ActionKind::Deregister)
     }
 
     /// Whether its end must be reported: an alert about it was sent, or is due.

@@ -4,12 +4,12 @@
 //!
 //! AWS facts: F-1.1.
 
-use super::LedgerRecord;
+use super::{Incident, LedgerRecord, Subject};
 use crate::ids::{Target, TargetGroupArn, TaskArn};
 use crate::others::Others;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How long the mark "seen absent" is kept: longer than the hour for which ECS lists a stopped
 /// task. A task that stopped longer ago proves nothing by itself, so its mark may be dropped.
@@ -47,6 +47,33 @@ impl LedgerRecord {
     #[must_use]
     pub fn known_target(&self, group: &TargetGroupArn, target: &Target) -> Option<&KnownTarget> {
         self.known.get(group).and_then(|targets| targets.get(target))
+    }
+
+    /// The groups that must be read even if the service no longer names them: a target in them may
+    /// still be this service's, or an open incident is about one that was.
+    #[must_use]
+    pub fn remembered_groups(&self) -> BTreeSet<TargetGroupArn> {
+        let held = self
+            .known
+            .iter()
+            .filter(|(_, targets)| targets.values().any(|known| known.seen_absent_at.is_none()));
+        let open = self.incidents.iter().filter(|open| !open.is_over() && open.is_of_a_leftover());
+        held.map(|(group, _)| group)
+            .chain(open.filter_map(|open| open.subject.group()))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether the target may still be this service's, or an open incident is about it as one that
+    /// was.
+    #[must_use]
+    pub fn remembers(&self, group: &TargetGroupArn, target: &Target) -> bool {
+        let is_it = |open: &Incident| matches!(&open.subject, Subject::Target(of, it) if of == group && it == target);
+        self.known_target(group, target).is_some_and(|known| known.seen_absent_at.is_none())
+            || self
+                .incidents
+                .iter()
+                .any(|open| is_it(open) && !open.is_over() && open.is_of_a_leftover())
     }
 
     /// Records that a target belongs to this task, registered or about to be.

@@ -88,6 +88,12 @@ pub struct RegisteredTarget {
 }
 
 impl RegisteredTarget {
+    /// Whether it is being deregistered: ELBv2 finishes its requests and sends no new ones.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.state == HealthState::Draining
+    }
+
     /// Whether the target is registered: every state but "draining" and "never registered".
     #[must_use]
     pub fn is_registered(&self) -> bool {
@@ -96,6 +102,13 @@ impl RegisteredTarget {
             HealthState::Unused => self.reason.as_deref() != Some("Target.NotRegistered"),
             _ => true,
         }
+    }
+
+    /// Registered, but ELBv2 sends it no requests for a reason of its own, such as a stopped
+    /// instance, and not for one of its group.
+    #[must_use]
+    pub fn is_unusable(&self) -> bool {
+        self.state == HealthState::Unused && self.is_registered() && !self.is_not_in_use()
     }
 
     /// The group has no listener, or the target's zone is not enabled.

@@ -110,6 +110,15 @@ impl Task {
             .and_then(|group| group.strip_prefix("service:"))
             .filter(|_| started_by_service)
     }
+
+    /// The container that had this host port and has stopped, while the task may run on; none if a
+    /// container that has not stopped has the port.
+    #[must_use]
+    pub fn stopped_container(&self, port: HostPort) -> Option<&Container> {
+        let mut here = self.containers.iter().filter(|container| container.has_bound(port));
+        let first = here.next().filter(|container| container.stopped)?;
+        here.all(|container| container.stopped).then_some(first)
+    }
 }
 
 /// A task's own network interface.
@@ -134,6 +143,19 @@ pub struct Container {
     /// Its port bindings (bridge mode). Always empty in host mode and awsvpc mode.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<Binding>,
+    /// Its `lastStatus` is STOPPED. The task runs on if the container is not essential, and another
+    /// task may get its host ports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
+}
+
+impl Container {
+    fn has_bound(&self, port: HostPort) -> bool {
+        self.bindings.iter().any(|binding| {
+            let offset = port.get().checked_sub(binding.host_port.get());
+            offset.is_some_and(|offset| offset < binding.length)
+        })
+    }
 }
 
 /// `networkBindings[]`: a port of the container on a port of the host, or a range of both.

@@ -6,20 +6,25 @@
 use super::impact;
 use crate::action::ActionKind;
 use crate::code::{Code, Ends};
-use crate::compare::Comparison;
-use crate::expected::{ExpectedTargets, Requirement};
+use crate::compare::{Comparison, OtherTaskView, other_task_on};
+use crate::expected::{ExpectedTargets, Requirement, has_left, is_of_a_stopped_container};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
 use crate::ledger::{Confirmation, Ending, FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
-use crate::observation::{HealthState, Missed, TargetGroup};
+use crate::observation::{HealthState, Missed, RegisteredTarget, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
 use crate::verdict::Decision;
+use std::ops::ControlFlow;
 
-/// The end of every incident in a group that its service has left. The text must not suggest that
-/// the target is gone.
+/// The end of an incident in a group that its service has left, other than about a leftover of the
+/// service. The text must not suggest that the target is gone.
 const LEFT_GROUP: &str = "the service no longer uses the target group, and Portkeeper does not check what is registered there";
+
+/// The end of an incident in a group to which no request is sent any longer.
+const LEFT_BY_ALL: &str =
+    "neither the service nor a load balancer uses the target group any longer";
 
 /// The input for judging the end of an incident.
 pub(super) struct Seen<'a> {
@@ -149,19 +154,12 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     if ends == Ends::Undetermined {
         return None;
     }
-    let whole_group = ends != Ends::NotFound && matches!(incident.subject, Subject::Group(_));
-    if let Some(group) =
-        incident.subject.group().filter(|_| whole_group || incident.subject.target().is_some())
-    {
-        match observation.target_groups.get(group) {
-            Some(TargetGroup::Found(_)) => {}
-            Some(TargetGroup::Missing) => {
-                return Some(seen.over("its target group no longer exists"));
-            }
-            None => {
-                return (!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP));
-            }
-        }
+    let whole_service = !matches!(incident.subject, Subject::Target(..));
+    if let Some(why) = observation.ending().filter(|_| whole_service) {
+        return Some(seen.over(why));
+    }
+    if let ControlFlow::Break(ending) = ended_with_its_group(seen, incident, ends) {
+        return ending;
     }
     match (ends, &incident.subject) {
         (Ends::Registered | Ends::Serving, Subject::Group(_)) => group_ended(seen, incident),
@@ -183,7 +181,13 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         }
         (Ends::Registered | Ends::Serving | Ends::Deregistered | Ends::NotFound, subject) => {
             let judged = match subject {
-                Subject::Group(group) => !may_be_unread(seen, group),
+                // In a deployment no check can judge whether the group should be in use.
+                Subject::Group(group) => {
+                    let is_judged = observation.uses_groups_of_tasks()
+                        || !is_of_the_use_of_a_group(&incident.code)
+                        || !incident.confirmation.confirmed;
+                    is_judged && !may_be_unread(seen, group)
+                }
                 Subject::Task(task) => !seen
                     .expected
                     .undetermined
@@ -195,6 +199,42 @@ fn ending(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
         }
         (Ends::Undetermined, _) => None,
     }
+}
+
+/// Decides by its group about the end of an incident about a target, or about all targets of a
+/// group, if the group decides it.
+fn ended_with_its_group(
+    seen: &Seen<'_>,
+    incident: &Incident,
+    ends: Ends,
+) -> ControlFlow<Option<Ending>> {
+    let group = match &incident.subject {
+        Subject::Target(group, _) => group,
+        Subject::Group(group) if ends != Ends::NotFound => group,
+        Subject::Group(_) | Subject::Service | Subject::Task(_) => {
+            return ControlFlow::Continue(());
+        }
+    };
+    let observation = &seen.input.observation;
+    let has_left = has_left(observation, group);
+    match observation.target_groups.get(group) {
+        Some(TargetGroup::Missing) => {
+            ControlFlow::Break(Some(seen.over("its target group no longer exists")))
+        }
+        _ if has_left && !incident.is_of_a_leftover() => {
+            ControlFlow::Break((!may_be_unread(seen, group)).then(|| seen.over(LEFT_GROUP)))
+        }
+        Some(TargetGroup::Found(found)) if has_left && found.load_balancers.is_empty() => {
+            ControlFlow::Break(Some(seen.over(LEFT_BY_ALL)))
+        }
+        Some(TargetGroup::Found(_)) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(None),
+    }
+}
+
+/// Whether the fault is that no request is sent to a group.
+fn is_of_the_use_of_a_group(code: &Code) -> bool {
+    matches!(code, Code::TargetGroupUnattached | Code::AzDisabled)
 }
 
 /// Returns the end of a finding about a registered target: it is no longer registered, a task
@@ -213,13 +253,19 @@ fn unexplained_ended(
         .comparison
         .matched
         .iter()
-        .any(|matched| matched.expected.group == *group && matched.expected.target == *target);
+        .find(|matched| matched.expected.group == *group && matched.expected.target == *target);
+    let observation = &seen.input.observation;
+    if claimed.is_some_and(|it| is_of_a_stopped_container(observation, &it.expected))
+        && other_task_on(observation, group, target) == OtherTaskView::NotKnown
+    {
+        return None;
+    }
     let explained = seen
         .judgement
         .verdicts
         .iter()
         .any(|it| it.subject == incident.subject && it.decision == Decision::Leave);
-    if claimed || explained {
+    if claimed.is_some() || explained {
         return Some(seen.over("the target belongs to a task now"));
     }
     let other =
@@ -260,8 +306,10 @@ fn may_be_unread(seen: &Seen<'_>, group: &TargetGroupArn) -> bool {
 }
 
 /// Neither failing nor in initial checks: the load balancer sends requests, or would.
-fn serves(state: &HealthState) -> bool {
-    matches!(state, HealthState::Healthy | HealthState::Unused | HealthState::Unavailable)
+fn serves(target: &RegisteredTarget) -> bool {
+    // The group as a whole is not in use: that is another incident, or the idle half of a pair.
+    target.is_not_in_use()
+        || matches!(target.state, HealthState::Healthy | HealthState::Unavailable)
 }
 
 fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
@@ -283,7 +331,7 @@ fn missing_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
                 .is_some_and(|other| other.confirmation.confirmed);
         return match &matched.expected.requirement {
             Requirement::Optional(why) => Some(seen.over(format!("its task is {why}"))),
-            Requirement::Required(_) if serves(&matched.registered.state) => {
+            Requirement::Required(_) if serves(&matched.registered) => {
                 Some(seen.over(format!("registered and {}", matched.registered.state)))
             }
             Requirement::Required(_) if told_as_unhealthy => {
@@ -328,6 +376,7 @@ fn known_in_other_group<'a>(seen: &'a Seen<'_>, target: &Target) -> Option<(&'a 
         .comparison
         .unexpected
         .iter()
+        .filter(|unexpected| !has_left(&seen.input.observation, &unexpected.group))
         .find(|unexpected| unexpected.registered.target == *target)?;
     let subject = Subject::Target(other.group.clone(), target.clone());
     let finding = seen.judgement.findings.iter().find(|finding| finding.subject == subject)?;
@@ -338,7 +387,7 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     let Subject::Target(group, target) = &incident.subject else { return None };
     let found = seen.input.observation.found_group(group)?;
     match found.targets.iter().find(|other| other.target == *target && other.is_registered()) {
-        Some(registered) if serves(&registered.state) => {
+        Some(registered) if serves(registered) => {
             Some(seen.over(format!("the target is {}", registered.state)))
         }
         Some(_) => {
@@ -348,13 +397,25 @@ fn unhealthy_ended(seen: &Seen<'_>, incident: &Incident) -> Option<Ending> {
     }
 }
 
+/// Whether the leftover that an incident is about is registered, or its group could not be read.
+fn may_be_registered(incident: &Incident, input: &PlanInput) -> bool {
+    let observation = &input.observation;
+    let Subject::Target(group, target) = &incident.subject else { return false };
+    let unread = |gap: &crate::observation::Gap| gap.what == Missed::TargetGroup(group.clone());
+    let registered = observation.found_group(group).is_some_and(|found| {
+        found.targets.iter().any(|other| other.target == *target && other.is_registered())
+    });
+    incident.is_of_a_leftover() && (registered || observation.gaps.iter().any(unread))
+}
+
 /// Ends every incident of a service that is no longer checked. Reported incidents get a resolved
-/// alert; those that only another version knows stay.
+/// alert; those that only another version knows stay, and those about a leftover that is still
+/// registered.
 pub(super) fn close_all(incidents: &[Incident], input: &PlanInput, why: &str) -> Vec<Incident> {
     let end = || Ending { at: input.now, why: why.to_owned(), superseded: false };
     let mut kept = Vec::new();
     for incident in incidents {
-        if !incident.code.is_known() {
+        if !incident.code.is_known() || may_be_registered(incident, input) {
             kept.push(incident.clone());
         } else if incident.is_worth_an_end() {
             let ending = incident.ending.clone().or_else(|| Some(end()));

@@ -10,7 +10,7 @@ use super::{impact, incidents};
 use crate::action::ActionKind;
 use crate::code::Code;
 use crate::compare::{Comparison, is_scaled_to_zero};
-use crate::expected::{ExpectedTarget, Requirement};
+use crate::expected::{ExpectedTarget, Requirement, has_left};
 use crate::finding::{Finding, finding};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::{PlanInput, Writes};
@@ -166,6 +166,15 @@ fn decide_one(
             "the task's expected target must be registered first",
         );
     }
+    if let Some(at) = finding.repair_from {
+        return Ruling::new(
+            Decision::Await(at),
+            format!(
+                "confirmed by a second check; AWS does not accept the repair ({}) yet",
+                repair.kind.verb()
+            ),
+        );
+    }
     Ruling::new(Decision::Repair(repair.kind), "confirmed by a second check")
 }
 
@@ -295,7 +304,9 @@ fn awaits_registration(
 /// a few targets at a time.
 fn guard_deregistration_limit(findings: &[Finding], decided: &mut Decided, input: &PlanInput) {
     let wanted = decided.rulings.iter().filter(|ruling| ruling.deregisters()).count();
+    // A group that the service has left holds targets of others.
     let groups = input.observation.target_groups.keys();
+    let groups = groups.filter(|arn| !has_left(&input.observation, arn));
     let registered: usize = groups
         .filter_map(|arn| input.observation.found_group(arn))
         .map(|group| {

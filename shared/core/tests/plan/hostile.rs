@@ -130,6 +130,7 @@ fn a_task_of_an_unread_revision_is_ambiguous() {
         task t2 RUNNING/RUNNING on i-1 app:8080->32769 by 22
         target a i-1:32768 healthy
         target b i-1:32769 healthy
+        known a i-1:32768 t1
         "#,
         &expect![[r#"
             0s:

@@ -214,10 +214,12 @@ fn a_chain_of_rechecks_ends_until_the_next_event_or_sweep() {
     check(
         "
         policy hops=2
-        group web type=ip
+        group web
         service shop/web binds web to app:8080
-        task t1 RUNNING/RUNNING ip 10.0.0.5
-        target web 10.0.0.5:8080 draining
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768
+        target web i-1:32768 healthy
+        target web i-1:32769 healthy
+        gap owners
         look
         look after 60s
         look after 60s
@@ -226,24 +228,29 @@ fn a_chain_of_rechecks_ends_until_the_next_event_or_sweep() {
         ",
         &expect![[r#"
             0s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
             60s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
             120s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               nothing to write down
             180s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               nothing to write down
             240s:
-              asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              asks: owners on i-1
+              service | - | unknown | the tasks of other services could not be read: throttled
+              web i-1:32769 | - | await 60s | registered and unexplained; the other tasks that may use its address could not be read
               looks again in 60s
         "#]],
     );

@@ -296,27 +296,28 @@ fn an_address_that_drains_while_its_task_runs_waits_for_the_end_of_draining() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 10 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: found once; waiting for a second check
               looks again in 60s
             60s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
-              looks again in 60s
+              web 10.0.0.5:8080 | missing | await 240s | task t1 has been running for 11 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: confirmed by a second check; AWS does not accept the repair (register) yet
+              alert: missing (critical): web 10.0.0.5:8080
+              looks again in 240s
             300s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 15 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: confirmed by a second check; AWS does not accept the repair (register) yet
               looks again in 60s
             360s:
               asks: group web
-              web 10.0.0.5:8080 | missing | await 60s | task t1 has been running for 16 min and its target is not registered: found once; waiting for a second check
+              web 10.0.0.5:8080 | missing | register | task t1 has been running for 16 min and its target is not registered: confirmed by a second check
+              plan: register web [10.0.0.5:8080]
               looks again in 60s
             420s:
               asks: group web
-              web 10.0.0.5:8080 | missing | register | task t1 has been running for 17 min and its target is not registered: confirmed by a second check
-              plan: register web [10.0.0.5:8080]
-              alert: missing (critical): web 10.0.0.5:8080
+              web 10.0.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
-            open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
+            open: missing web 10.0.0.5:8080, seen 4, 1 repairs, reported
+            open: unhealthy web 10.0.0.5:8080, seen 1
         "#]],
     );
 }

@@ -131,29 +131,31 @@ fn the_last_check_of_a_chain_does_not_replace_a_fresh_one() {
         &expect![[r#"
             0s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 60s | task t2 has been running for 10 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: found once; waiting for a second check
               looks again in 60s
             30s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 30s | task t2 has been running for 10 min 30 s and its target is draining: ELBv2 accepts the address again only after the deregistration delay: found once; waiting for a second check
               web 10.0.0.5:8080 | missing | await 25s | its task has just started; ECS may still register the target
               looks again in 25s
             61s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 239s | task t2 has been running for 11 min 1 s and its target is draining: ELBv2 accepts the address again only after the deregistration delay: confirmed by a second check; AWS does not accept the repair (register) yet
               web 10.0.0.5:8080 | missing | await 60s | task t5 has been running for 1 min 36 s and its target is not registered: found once; waiting for a second check
+              alert: missing (error): web 10.0.0.2:8080
             3661s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 3361s | task t2 has been running for 1 h 11 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: confirmed by a second check; AWS does not accept the repair (register) yet
               web 10.0.0.5:8080 | missing | register | task t5 has been running for 1 h 1 min and its target is not registered: confirmed by a second check
               plan: register web [10.0.0.5:8080]
               alert: missing (error): web 10.0.0.5:8080
               looks again in 60s
             3721s:
               asks: group web
-              web 10.0.0.2:8080 | missing | await 60s | expected, but still draining: ELBv2 accepts the address again only after the deregistration delay
+              web 10.0.0.2:8080 | missing | await 3421s | task t2 has been running for 1 h 12 min and its target is draining: ELBv2 accepts the address again only after the deregistration delay: confirmed by a second check; AWS does not accept the repair (register) yet
               web 10.0.0.5:8080 | unhealthy | await 120s | registered, but initial (no reason given); the group's settings explain at most 2 min of that: found once; waiting for a second check
               looks again in 60s
+            open: missing web 10.0.0.2:8080, seen 5, reported
             open: missing web 10.0.0.5:8080, seen 2, 1 repairs, reported
             open: unhealthy web 10.0.0.5:8080, seen 1
         "#]],

@@ -20,6 +20,8 @@
 //! task t2 STOPPED/STOPPED on i-1 app:8080->32769 ended 10m ago
 //! task t4 STOPPED/STOPPED on i-1 ended 5m ago killed web stop-code UserInitiated (failed health checks)
 //! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran reason "CannotPullContainerError"
+//! task t5 STOPPED/STOPPED on i-1 ended 5m ago never-ran
+//! task t5 RUNNING/RUNNING on i-1 app:8080->32770 exited app          (the task runs on without it)
 //! task t3 RUNNING/STOPPED ip 10.0.0.5 ip6 fd00::5 subnet s-1       (last status, then desired status; `ip ?`: not yet)
 //! owner billing/t9 RUNNING/RUNNING on i-1 app:80->32769 groups billing | groups ? | in prod-2 | - for no service
 //! instance i-1 INACTIVE | disconnected | unread           (`i-1#2`: another one of the same EC2 instance;

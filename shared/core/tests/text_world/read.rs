@@ -5,10 +5,11 @@ use super::names;
 use super::tasks::DEFAULT_DEPLOYMENT;
 use super::world::World;
 use portkeeper_core::compare::questions;
+use portkeeper_core::expected::named_groups;
 use portkeeper_core::ids::ContainerInstanceArn;
 use portkeeper_core::observation::{
     ContainerInstance, ContainerInstanceState, Deployment, Gap, Missed, Observation, OtherTask,
-    Questions, Service, TargetGroup, Task, TaskStatus,
+    Questions, Service, ServiceStatus, TargetGroup, Task, TaskStatus,
 };
 use portkeeper_core::plan::{INPUT_VERSION, PlanInput, Writes};
 
@@ -34,8 +35,13 @@ pub fn first_reading(world: &World) -> Observation {
     seen.service = world.service.clone().map(|service| with_counts(world, service));
     seen.at_least.clone_from(&world.at_least);
     seen.gaps.clone_from(&world.gaps);
+    let mut wanted = world.record.remembered_groups();
+    wanted.extend(world.service.iter().flat_map(named_groups));
     for (name, group) in &world.groups {
         let arn = names::group(name);
+        if !wanted.contains(&arn) {
+            continue;
+        }
         if group.unread {
             seen.gaps.push(Gap {
                 what: Missed::TargetGroup(arn),
@@ -51,7 +57,9 @@ pub fn first_reading(world: &World) -> Observation {
         };
         seen.target_groups.insert(arn, group);
     }
-    for own in world.tasks.values().filter(|own| !own.unlisted) {
+    // The tasks of a deleted service are not listed.
+    let is_deleted = is_deleted(world);
+    for own in world.tasks.values().filter(|own| !own.unlisted && !is_deleted) {
         if own.unread {
             let what = Missed::Task(own.task.arn.clone());
             seen.gaps.push(Gap { what, why: "not understood".to_owned(), retry: false });
@@ -61,6 +69,10 @@ pub fn first_reading(world: &World) -> Observation {
     }
     read_places(world, &mut seen);
     seen
+}
+
+fn is_deleted(world: &World) -> bool {
+    world.service.as_ref().is_some_and(|service| service.status == ServiceStatus::Inactive)
 }
 
 /// A service says how many of its tasks run and are to run, and has the deployment that started
@@ -79,7 +91,7 @@ fn with_counts(world: &World, mut service: Service) -> Service {
     // At most the number of running tasks, unless the text says otherwise: a task that is only
     // starting does not make the service lack one.
     service.desired_count = world.desired_count.unwrap_or_else(|| count(running).max(1));
-    if service.deployments.is_empty() {
+    if service.deployments.is_empty() && !is_deleted(world) {
         service.deployments.push(Deployment {
             id: format!("ecs-svc/{DEFAULT_DEPLOYMENT}"),
             status: "PRIMARY".to_owned(),

@@ -6,9 +6,11 @@
 use super::read::{first_reading, read_places};
 use super::world::World;
 use portkeeper_core::cluster_tasks::ClusterTasks;
+use portkeeper_core::expected::named_groups;
 use portkeeper_core::observation::{Observation, OtherTask};
 use portkeeper_core::plan::{Decision, INPUT_VERSION, Plan, PlanInput, Writes};
 use portkeeper_core::screen::{Screened, screen};
+use std::collections::BTreeSet;
 
 /// Panics when the sweep requests no check for a world in which a check of the service reports
 /// something.
@@ -24,6 +26,9 @@ pub fn hold(world: &World, made: &Plan) {
         observation: first_reading(world),
     };
     input.observation.at_least.clear();
+    // The sweep reads no group for the sake of a record.
+    let named: BTreeSet<_> = world.service.iter().flat_map(named_groups).collect();
+    input.observation.target_groups.retain(|arn, _| named.contains(arn));
     let (screened, _) = screen(&mut input, &cluster_tasks(world));
     if screened != Screened::InOrder {
         return;

@@ -116,6 +116,12 @@ fn read_task(
             "disconnected" => task.connected = false,
             "connected" => task.connected = true,
             "anywhere" => task.anywhere = true,
+            "exited" => {
+                let name = words.expect("a container");
+                let its = |container: &&mut Container| container.name == name;
+                let container = containers.iter_mut().chain(&mut task.containers).find(its);
+                container.expect("a container of this name").stopped = true;
+            }
             "stop-code" => task.stop_code = Some(words.expect("a stop code")),
             "reason" => task.stopped_reason = Some(words.expect("a reason")),
             "killed" => {
@@ -178,6 +184,10 @@ fn bind(containers: &mut Vec<Container>, word: &str) {
     let binding = Binding::from_parts(&parts).unwrap();
     match containers.iter_mut().find(|container| container.name == name) {
         Some(container) => container.bindings.push(binding),
-        None => containers.push(Container { name: name.to_owned(), bindings: vec![binding] }),
+        None => containers.push(Container {
+            name: name.to_owned(),
+            bindings: vec![binding],
+            stopped: false,
+        }),
     }
 }

@@ -1,0 +1,214 @@
+//! The live group of a service that does not use every group: blue/green by ECS, `CODE_DEPLOY` and
+//! EXTERNAL. The idle group of a pair may be unused; the live one may not.
+
+use crate::text_world::check;
+use expect_test::expect;
+
+#[test]
+fn a_live_group_of_blue_green_without_load_balancer_is_reported() {
+    check(
+        "
+        group blue
+        group green unattached
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN
+        deployment 22 PRIMARY web:2 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 22 of web:2
+        target green i-1:32768 unused Target.NotInUse
+        target green i-2:32768 unused Target.NotInUse
+        look
+        look after 60s
+        look after 240s
+        deployment 22 ACTIVE web:2 COMPLETED
+        deployment 33 PRIMARY web:3 IN_PROGRESS
+        revision 33 web:3 binds blue|green to app:8080 resolved blue
+        task t3 RUNNING/RUNNING on i-3 app:8080->32768 by 33 of web:3
+        target blue i-3:32768 healthy
+        look after 60s
+        deployment 22 gone
+        deployment 33 PRIMARY web:3 COMPLETED
+        revision 22 gone
+        task t1 STOPPED/STOPPED ended 10s ago
+        task t2 STOPPED/STOPPED ended 10s ago
+        target green i-1:32768 draining
+        target green i-2:32768 draining
+        look after 60s
+        ",
+        &expect![[r#"
+            0s:
+              asks: group green
+              green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
+              looks again in 300s
+            60s:
+              asks: group green
+              green | target_group_unattached | await 240s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
+            300s:
+              asks: group green
+              green | target_group_unattached | alert | no load balancer uses the group, so its targets receive no requests; registering targets does not help: alert only
+              alert: target_group_unattached (error): green
+            360s:
+            420s:
+              task t1 | - | leave | stopped; where it was registered is unknown
+              task t2 | - | leave | stopped; where it was registered is unknown
+              alert: resolved target_group_unattached (error): green (no longer found, after 7 min)
+        "#]],
+    );
+}
+
+/// A load balancer uses the group, and no listener forwards to it where the targets are.
+#[test]
+fn a_live_group_of_linear_and_canary_to_which_nothing_leads_is_reported() {
+    check(
+        "
+        group blue
+        group green
+        service shop/web binds blue|green to app:8080 strategy=CANARY
+        deployment 22 PRIMARY web:2 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+        target green i-1:32768 unused Target.NotInUse
+        look
+        look after 5m
+        ",
+        &expect![[r#"
+            0s:
+              asks: group green
+              green | az_disabled | await 300s | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: found once; waiting for a second check
+              looks again in 300s
+            300s:
+              asks: group green
+              green | az_disabled | alert | a load balancer uses the group, but no listener forwards to it, or the target's Availability Zone is not enabled: alert only
+              alert: az_disabled (error): green
+            open: az_disabled green, seen 2, reported
+        "#]],
+    );
+}
+
+#[test]
+fn the_live_group_of_the_only_task_set_is_reported() {
+    for controller in ["CODE_DEPLOY", "EXTERNAL"] {
+        let text = crate::text_world::run(&format!(
+            "
+            group green unattached
+            service shop/web binds green to app:8080 controller={controller}
+            taskset 33 binds green to app:8080 desired 1
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 33
+            target green i-1:32768 unused Target.NotInUse
+            call 2m ago DeleteListener lb by alice
+            look
+            look after 5m
+            "
+        ));
+        assert!(text.contains("alert: target_group_unattached"), "{controller}: {text}");
+    }
+}
+
+/// In every stage of a deployment one of the groups may be unused.
+#[test]
+fn in_a_deployment_an_unused_group_is_no_finding() {
+    for stage in [
+        "strategy=BLUE_GREEN\ndeployment 22 PRIMARY web:2 IN_PROGRESS\ntask t2 PENDING/RUNNING on i-2 by 22 of web:2",
+        "strategy=BLUE_GREEN\ndeployment 22 PRIMARY web:2\ndeployment 11 ACTIVE web:1",
+        "strategy=LINEAR\ndeployment 22 PRIMARY web:2 COMPLETED\ntask t2 RUNNING/RUNNING on i-2 app:8080->32768 by 11 of web:1",
+    ] {
+        let text = crate::text_world::run(&format!(
+            "
+            group blue
+            group green unattached
+            definition web:2 bridge app:8080
+            service shop/web binds blue|green to app:8080 {stage}
+            revision 22 web:2 binds blue|green to app:8080 resolved green
+            revision 11 web:1 binds blue|green to app:8080 resolved blue
+            task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+            target green i-1:32768 unused Target.NotInUse
+            target blue i-2:32768 healthy
+            look
+            look after 20m
+            "
+        ));
+        assert!(!text.contains("target_group_unattached"), "{stage}: {text}");
+    }
+}
+
+#[test]
+fn with_two_task_sets_an_unused_group_is_no_finding() {
+    check(
+        "
+        group blue
+        group green unattached
+        service shop/web binds blue to app:8080 controller=CODE_DEPLOY
+        taskset 11 binds blue to app:8080
+        taskset 22 binds green to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 11
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 22
+        target blue i-1:32768 healthy
+        target green i-2:32768 unused Target.NotInUse
+        look
+        look after 20m
+        ",
+        &expect![[r#"
+            0s:
+            1200s:
+              nothing to write down
+        "#]],
+    );
+}
+
+/// One that is used at all: the zones of the others may not be enabled, as in the idle group.
+#[test]
+fn a_live_group_that_is_used_is_no_finding() {
+    check(
+        "
+        group green
+        service shop/web binds green to app:8080 controller=EXTERNAL
+        taskset 22 binds green to app:8080
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22
+        task t2 RUNNING/RUNNING on i-2 app:8080->32768 by 22
+        target green i-1:32768 healthy
+        target green i-2:32768 unused Target.NotInUse
+        look
+        look after 20m
+        ",
+        &expect![[r#"
+            0s:
+              asks: group green
+            1200s:
+              asks: group green
+              nothing to write down
+        "#]],
+    );
+}
+
+/// What was found once before a deployment is a new finding after it.
+#[test]
+fn a_deployment_starts_the_five_minutes_again() {
+    check(
+        "
+        group blue unattached
+        group green unattached
+        service shop/web binds blue|green to app:8080 strategy=BLUE_GREEN
+        deployment 22 PRIMARY web:2 COMPLETED
+        revision 22 web:2 binds blue|green to app:8080 resolved green
+        task t1 RUNNING/RUNNING on i-1 app:8080->32768 by 22 of web:2
+        target green i-1:32768 unused Target.NotInUse
+        look
+        deployment 22 PRIMARY web:2 IN_PROGRESS
+        look after 5m
+        deployment 22 PRIMARY web:2 COMPLETED
+        look after 5m
+        ",
+        &expect![[r#"
+            0s:
+              asks: group green
+              green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
+              looks again in 300s
+            300s:
+            600s:
+              asks: group green
+              green | target_group_unattached | await 300s | no load balancer uses the group, so its targets receive no requests; registering targets does not help: found once; waiting for a second check
+              looks again in 300s
+            open: target_group_unattached green, seen 1
+        "#]],
+    );
+}
