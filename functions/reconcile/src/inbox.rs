@@ -7,7 +7,7 @@ use portkeeper_aws::config::Config;
 use portkeeper_aws::failure::{Failure, chain};
 use portkeeper_aws::ledger::index::services_behind;
 use portkeeper_core::api_call::{ApiCall, IndexKey};
-use portkeeper_core::event::{CheckRequest, Trigger, parse};
+use portkeeper_core::event::{CheckRequest, Home, Trigger, parse_at};
 use portkeeper_core::ids::{ClusterArn, ServiceArn};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,9 +54,11 @@ impl Inbox {
 /// Parses each message of a batch on its own.
 pub(crate) fn read(event: SqsEvent, config: &Config) -> Inbox {
     let mut inbox = Inbox::default();
+    // Everything of Portkeeper's stack is in one account and Region, and so is what it checks.
+    let home = Home::of(&config.alerts_topic_arn);
     for record in event.records {
         let id = record.message_id.unwrap_or_default();
-        match parse(record.body.as_deref().unwrap_or_default()) {
+        match parse_at(home.as_ref(), record.body.as_deref().unwrap_or_default()) {
             Ok(Trigger::Check(check)) => inbox.ask(config, id, check),
             Ok(Trigger::ApiCall { role: Some(role), .. }) if config.own_roles.contains(&role) => {
                 inbox.ignore(&id, OWN_CALL, &role);

@@ -1,9 +1,18 @@
 //! The outer form of a message, the same on every queue: an event of `EventBridge`, or a message of
 //! Portkeeper's own in the member `portkeeper`. It does not know the content of events.
+//!
+//! A topic, a pipe or a second queue between `EventBridge` and this queue wraps the event. This is
+//! the one place that unwraps it. Sources:
+//! <https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html>,
+//! <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-pipes-batching-concurrency.html>,
+//! <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+/// An event comes in two envelopes at most in practice. More of them are no event.
+const MOST_ENVELOPES: usize = 8;
 
 /// A message that cannot be read. Only this message fails; it ends in the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +25,22 @@ pub enum UnreadableMessage {
     NotAnEvent {
         /// The forms that this queue accepts, each with the member that this message lacks.
         forms: &'static str,
+    },
+    /// A known form around an event that may hold something else, or that only another program can
+    /// open.
+    #[error(
+        "the message is {envelope}, not an EventBridge event; send the event itself, as EventBridge sends it"
+    )]
+    Wrapped {
+        /// The form, with its article.
+        envelope: &'static str,
+    },
+    /// An envelope around several events, or around none. A message is one event, so that it fails
+    /// alone.
+    #[error("the message holds {count} events in one list; send each event as its own message")]
+    Several {
+        /// How many.
+        count: usize,
     },
     /// An event of a kind that Portkeeper uses, without a required member.
     #[error("cannot read the `{kind}` event")]
@@ -45,20 +70,27 @@ pub enum UnreadableMessage {
     },
 }
 
-/// A parsed message.
-#[derive(Debug, Deserialize)]
+/// A parsed message. `null` and members of another shape count as absent: only the detail's own
+/// reader knows what it needs.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub struct Envelope {
     /// The kind of the event.
-    #[serde(rename = "detail-type")]
+    #[serde(rename = "detail-type", deserialize_with = "text")]
     pub detail_type: Option<String>,
     /// The AWS service that sent it: `aws.ecs`.
-    #[serde(default)]
+    #[serde(deserialize_with = "text_or_empty")]
     pub source: String,
+    /// The account that it comes from.
+    #[serde(deserialize_with = "text")]
+    pub account: Option<String>,
+    /// The Region that it comes from.
+    #[serde(deserialize_with = "text")]
+    pub region: Option<String>,
     /// The ARNs of the resources that it concerns.
-    #[serde(default)]
+    #[serde(deserialize_with = "texts")]
     pub resources: Vec<String>,
     /// The content; its form depends on the kind.
-    #[serde(default)]
     pub detail: Value,
     /// The records of a notification that S3 sends without `EventBridge`.
     #[serde(rename = "Records")]
@@ -70,14 +102,132 @@ pub struct Envelope {
     pub portkeeper: Option<Value>,
 }
 
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        _ => None,
+    })
+}
+
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text(deserializer).map(Option::unwrap_or_default)
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let elements = value.as_array().into_iter().flatten();
+    Ok(elements.filter_map(|element| element.as_str().map(str::to_owned)).collect())
+}
+
 impl Envelope {
-    /// Parses the body of a message. `forms` names what this queue accepts, for
+    /// Parses the body of a message, and unwraps what is inside an SNS notification, a message of
+    /// another queue, a list of one, or a JSON string. `forms` names what this queue accepts, for
     /// [`UnreadableMessage::NotAnEvent`].
     pub fn open(body: &str, forms: &'static str) -> Result<Self, UnreadableMessage> {
-        serde_json::from_str(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => UnreadableMessage::NotAnEvent { forms },
-            _ => UnreadableMessage::NotJson(error),
-        })
+        let mut value = serde_json::from_str(body).map_err(UnreadableMessage::NotJson)?;
+        for _ in 0..MOST_ENVELOPES {
+            value = match unwrap(value)? {
+                Layer::Inner(inner) => inner,
+                Layer::Last(last @ Value::Object(_)) => {
+                    return serde_json::from_value(last)
+                        .map_err(|_| UnreadableMessage::NotAnEvent { forms });
+                }
+                Layer::Last(_) => break,
+            };
+        }
+        Err(UnreadableMessage::NotAnEvent { forms })
+    }
+}
+
+/// One layer of a message: something inside an envelope, or no envelope.
+enum Layer {
+    Inner(Value),
+    Last(Value),
+}
+
+fn unwrap(value: Value) -> Result<Layer, UnreadableMessage> {
+    if let Value::String(text) = &value {
+        return inner(text, "a JSON string without an event");
+    }
+    if let Value::Array(elements) = value {
+        return only(elements);
+    }
+    let member = |name: &str| value.get(name).and_then(Value::as_str);
+    let has = |name: &str| value.get(name).is_some_and(|value| !value.is_null());
+    if has("detail-type") || has("portkeeper") {
+        return Ok(Layer::Last(value));
+    }
+    if let Some(kind) = member("Type").filter(|_| has("TopicArn")) {
+        return match (kind, member("Message")) {
+            ("Notification", Some(message)) => {
+                inner(message, "an SNS notification without an event")
+            }
+            _ => {
+                Err(UnreadableMessage::Wrapped { envelope: "an SNS message about a subscription" })
+            }
+        };
+    }
+    if member("eventSource") == Some("aws:sqs") {
+        return inner(
+            member("body").unwrap_or_default(),
+            "a message of another SQS queue without an event",
+        );
+    }
+    if let Some(envelope) = closed_form(&value) {
+        return Err(UnreadableMessage::Wrapped { envelope });
+    }
+    Ok(match value {
+        Value::Object(mut object) => match (object.remove("Sns"), object.remove("Records")) {
+            (Some(notification @ Value::Object(_)), _) => Layer::Inner(notification),
+            (_, Some(Value::Array(records))) if records.iter().any(is_wrapped) => {
+                return only(records);
+            }
+            (_, records) => {
+                object.extend(records.map(|records| ("Records".to_owned(), records)));
+                Layer::Last(Value::Object(object))
+            }
+        },
+        other => Layer::Last(other),
+    })
+}
+
+/// A record of the form in which Lambda receives messages of SNS, SQS and streams. S3 has records,
+/// too, which are no envelopes.
+fn is_wrapped(record: &Value) -> bool {
+    let source = record.get("eventSource").or_else(|| record.get("EventSource"));
+    matches!(source.and_then(Value::as_str), Some("aws:sns" | "aws:sqs" | "aws:kinesis"))
+}
+
+/// A known form that is not opened, with its article.
+fn closed_form(value: &Value) -> Option<&'static str> {
+    let has = |name: &str| value.get(name).is_some();
+    if has("awslogs") {
+        Some("a batch of CloudWatch Logs")
+    } else if has("requestPayload") && has("requestContext") {
+        Some("a record of a Lambda destination")
+    } else if has("specversion") {
+        Some("an event in the form of CloudEvents")
+    } else if value.get("eventSource").and_then(Value::as_str) == Some("aws:kinesis") {
+        Some("a record of a Kinesis stream")
+    } else if has("clusterArn") && has("taskArn") {
+        Some("the `detail` of an event without the rest (`InputPath`)")
+    } else {
+        None
+    }
+}
+
+fn inner(text: &str, envelope: &'static str) -> Result<Layer, UnreadableMessage> {
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(Layer::Inner(value)),
+        Err(_) => Err(UnreadableMessage::Wrapped { envelope }),
+    }
+}
+
+fn only(elements: Vec<Value>) -> Result<Layer, UnreadableMessage> {
+    let count = elements.len();
+    match (elements.into_iter().next(), count) {
+        (Some(element), 1) => Ok(Layer::Inner(element)),
+        _ => Err(UnreadableMessage::Several { count }),
     }
 }
 
