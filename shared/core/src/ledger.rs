@@ -5,7 +5,7 @@
 //! for a second check, and an alert may repeat.
 
 use crate::action::{ActionKind, OutcomeResult, WriteOutcome};
-use crate::alert::{Alert, AlertItem};
+use crate::alert::Alert;
 use crate::api_call::{ApiCall, IndexKey};
 use crate::code::Code;
 use crate::ids::{Target, TargetGroupArn};
@@ -19,12 +19,15 @@ mod form;
 mod incident;
 mod index;
 mod known;
+mod size;
 
 pub(crate) use calls::CALLS_KEPT_SECS;
 pub use form::Unread;
 pub use incident::{Alerted, Confirmation, Ending, Incident, Repairs};
 pub use known::KnownTarget;
 pub(crate) use known::SEEN_ABSENT_KEPT_SECS;
+pub use size::RECORD_BYTES;
+pub(crate) use size::Room;
 
 pub use crate::subject::Subject;
 
@@ -36,8 +39,8 @@ pub const SCHEMA: u32 = 1;
 /// removed its mark by then has failed, and what it published is unknown.
 pub const PUBLISHING_SECS: u32 = 60;
 
-/// The most incidents that are open at once, of some 600 bytes each. Further findings wait until an
-/// incident ends.
+/// The most incidents that are open at once; fewer if names are long (see the module `size`).
+/// Further findings wait until an incident ends.
 pub const OPEN_INCIDENTS: usize = 300;
 
 /// The ledger's record of one service. Its JSON is in the module `form`.
@@ -193,6 +196,7 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
             repairs.tried = if refused { repairs.tried } else { repairs.tried.saturating_sub(1) };
         }
     }
+    settled.fit();
     settled
 }
 
@@ -202,20 +206,16 @@ pub fn record_outcomes(record: &LedgerRecord, outcomes: &[WriteOutcome]) -> Ledg
 pub fn mark_sent(record: &LedgerRecord, accepted: &[Alert]) -> LedgerRecord {
     let marked =
         accepted.iter().fold(record.clone(), |record, alert| mark_alert_sent(&record, alert));
-    LedgerRecord { publishing_since: None, ..marked }
+    let mut marked = LedgerRecord { publishing_since: None, ..marked };
+    marked.fit();
+    marked
 }
 
 /// The record after SNS accepted an alert.
 fn mark_alert_sent(record: &LedgerRecord, alert: &Alert) -> LedgerRecord {
     let mut marked = record.clone();
-    // Of two incidents about one target, one may be over and the other may have just begun, with
-    // another task. The time of the first check distinguishes them.
-    let about = |incident: &Incident, item: &AlertItem| {
-        item.subject == incident.subject && item.since == incident.opened_at
-    };
-    let of_alert = |incident: &Incident| {
-        incident.code == alert.code && alert.items.iter().any(|item| about(incident, item))
-    };
+    let of_alert =
+        |incident: &Incident| alert.items.iter().any(|item| incident.is_of(&alert.code, item));
     if alert.state.is_end() {
         let (over, open) =
             marked.incidents.into_iter().partition(|it| of_alert(it) && it.is_over());

@@ -6,6 +6,7 @@
 //! code; an end without a reason gets "no longer found". Without a time, there was no alert or no
 //! end.
 
+use crate::alert::AlertItem;
 use crate::code::{Code, Severity};
 use crate::ids::TaskArn;
 use crate::others::{Others, Recorded};
@@ -127,6 +128,13 @@ impl Incident {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.ending.is_some()
+    }
+
+    /// Whether an item of an alert with this code is about it. Of two incidents about one target,
+    /// one may be over and the other may have just begun, with another task. The time of the first
+    /// check distinguishes them.
+    pub(super) fn is_of(&self, code: &Code, item: &AlertItem) -> bool {
+        self.code == *code && self.subject == item.subject && self.opened_at == item.since
     }
 
     /// Whether its end must be reported: an alert about it was sent, or is due.

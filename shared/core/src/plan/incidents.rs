@@ -10,7 +10,7 @@ use crate::expected::{ExpectedTargets, Requirement};
 use crate::finding::{Finding, Judgement};
 use crate::ids::{Target, TargetGroupArn};
 use crate::input::PlanInput;
-use crate::ledger::{Confirmation, Ending, FOREIGN_INCIDENTS, Incident, OPEN_INCIDENTS};
+use crate::ledger::{Confirmation, Ending, Incident, Room};
 use crate::observation::{HealthState, Missed, TargetGroup};
 use crate::subject::Subject;
 use crate::time::spoken;
@@ -47,22 +47,18 @@ pub(super) fn of<'a>(incidents: &'a mut [Incident], finding: &Finding) -> Option
 pub(super) fn track(seen: &Seen<'_>) -> Vec<Incident> {
     let now = seen.input.now;
     let mut incidents = Vec::new();
-    let open = &seen.input.record.incidents;
-    let foreign = open.iter().filter(|incident| incident.code == Code::Foreign).count();
-    let mut room = OPEN_INCIDENTS.saturating_sub(open.len() - foreign);
-    // A group may hold a thousand foreign targets that stay: they must not displace faults.
-    let mut foreign_room = FOREIGN_INCIDENTS.saturating_sub(foreign);
+    let mut room = Room::left_by(&seen.input.record.incidents);
     for finding in &seen.judgement.findings {
-        let room = if finding.code == Code::Foreign { &mut foreign_room } else { &mut room };
         let known = seen.input.record.incidents.iter().find(|incident| belongs(incident, finding));
         if let Some(known) = known {
             incidents.push(seen_again(known, finding, seen.input));
-        } else if *room > 0 {
-            *room -= 1;
+        } else {
             let Finding { code, subject, task, why, .. } = finding.clone();
             let mut incident = Incident::opened(code, subject, task, why, now);
             incident.confirmation.unproved = is_unproved(finding);
-            incidents.push(incident);
+            if room.take(&incident) {
+                incidents.push(incident);
+            }
         }
     }
     for known in &seen.input.record.incidents {

@@ -81,8 +81,8 @@ pub(super) fn decide(
     }
     if waiting > 0 {
         let why = format!(
-            "{waiting} more faults were found than are kept at once ({OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} foreign \
-             ones); they wait their turn"
+            "{waiting} more faults were found than are kept at once (at most {OPEN_INCIDENTS}, and {FOREIGN_INCIDENTS} \
+             foreign ones); they wait their turn"
         );
         decided.guards.push(limit_exceeded(input, Subject::Service, why));
     }

@@ -22,6 +22,7 @@ mod plumbing;
 mod random;
 mod rest;
 mod silence;
+mod size;
 mod stale;
 mod succession;
 mod telling;
